@@ -1,0 +1,291 @@
+//! One publish under way: what to do next, given what happened. No I/O.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use crate::clock::{Moment, whole_micros};
+use crate::error::{Error, Phase};
+use crate::latch::Latch;
+use crate::outcome::{self, Again, Ended, Fault, Outcome, Tried};
+use crate::report::{Attempt, FileState, PublishReport};
+use crate::request::PublishRequest;
+use crate::response::{self, MAX_ITEMS, Page};
+use crate::transport::{Answer, Exchange, MAX_BODY};
+
+/// The most pages that are followed after the answer to the POST.
+const MAX_PAGES: usize = 20;
+
+/// What a call needs next.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Next {
+    /// Send the request, with a token other than the last one if that was refused.
+    Send { fresh_token: bool },
+    /// Wait, then send.
+    Wait(Duration),
+    /// Get this page of results.
+    Follow(String),
+    /// Nothing: the result is there.
+    Done,
+}
+
+/// A call and everything that happened in it.
+#[derive(Debug)]
+pub(crate) struct Call {
+    request: PublishRequest,
+    body: Bytes,
+    tried: Tried,
+    attempts: Vec<Attempt>,
+    stage: Stage,
+    /// Whether every exchange so far was whole, so that its connection may be used again.
+    clean: bool,
+}
+
+#[derive(Debug)]
+enum Stage {
+    Idle,
+    InFlight { latch: Latch, started: Moment },
+    Paging(Paging),
+    Done(Box<Result<PublishReport, Error>>),
+    Over,
+}
+
+/// The results so far of an answer in several pages.
+#[derive(Debug)]
+struct Paging {
+    page: Page,
+    raw: String,
+    seen: HashSet<String>,
+}
+
+impl Call {
+    pub(crate) fn new(request: PublishRequest, max_rate_limit_wait: Duration, fresh_token: bool) -> Self {
+        let body = Bytes::from(request.to_json());
+        let tried = Tried { connects: 0, rate_limits: 0, waited: Duration::ZERO, max_rate_limit_wait, fresh_token };
+        Self { request, body, tried, attempts: Vec::new(), stage: Stage::Idle, clean: true }
+    }
+
+    /// Opens an attempt: its body and the latch that the body must go through.
+    pub(crate) fn begin(&mut self) -> (Bytes, Latch) {
+        let latch = Latch::default();
+        self.stage = Stage::InFlight { latch: latch.clone(), started: Moment::now() };
+        (self.body.clone(), latch)
+    }
+
+    /// Closes an attempt and judges it. `random` (from 0 to 1) spreads back-offs.
+    pub(crate) fn ended(&mut self, exchange: Exchange, random: f64) -> Next {
+        let Stage::InFlight { latch, started } = std::mem::replace(&mut self.stage, Stage::Over) else {
+            return Next::Done;
+        };
+        // From here on the body cannot begin to go out any more.
+        let never_sent = latch.revoke();
+        match exchange {
+            Exchange::Lost { fault, cause } => self.lost(fault, &cause, never_sent, &latch, &started, random),
+            Exchange::Answered(answer) => self.answered(answer, &latch, &started),
+        }
+    }
+
+    fn lost(
+        &mut self,
+        fault: Fault,
+        cause: &str,
+        never_sent: bool,
+        latch: &Latch,
+        started: &Moment,
+        random: f64,
+    ) -> Next {
+        self.clean = false;
+        let ended = if never_sent { Ended::NeverSent(fault) } else { Ended::NoAnswer };
+        let (outcome, again) = outcome::judge(ended, &self.tried);
+        self.record(latch, started, None, outcome);
+        if let Again::Backoff(tries) = again {
+            self.tried.connects += 1;
+            self.stage = Stage::Idle;
+            return Next::Wait(outcome::backoff(tries, random));
+        }
+        let error = if outcome == Outcome::NotProcessed {
+            Error::connect(fault, cause, self.uniform(FileState::NotProcessed, String::new()))
+        } else {
+            let what = match fault {
+                Fault::Timeout => format!("No answer after {:.1} s", started.elapsed().as_secs_f64()),
+                _ => format!("The connection was lost before an answer came ({cause})"),
+            };
+            Error::unknown(&what, Phase::AwaitingAnswer, self.uniform(FileState::Unknown, String::new()))
+        };
+        self.finish(Err(error))
+    }
+
+    fn answered(&mut self, answer: Answer, latch: &Latch, started: &Moment) -> Next {
+        let Answer { status, after, retry_after, .. } = answer;
+        let page = match &answer.broken {
+            Some(broken) => Err(broken.clone()),
+            None if (200..300).contains(&status) => Page::read(&answer.body).map_err(|error| error.to_string()),
+            None => Err("it is no result".to_owned()),
+        };
+        self.clean &= answer.broken.is_none();
+        let ended = Ended::Answered { status, after, retry_after, readable: page.is_ok() };
+        let (outcome, again) = outcome::judge(ended, &self.tried);
+        self.record(latch, started, Some(&answer), outcome);
+        match again {
+            Again::Backoff(_) | Again::Never => {}
+            Again::After(delay) => {
+                self.tried.rate_limits += 1;
+                self.tried.waited += delay;
+                self.stage = Stage::Idle;
+                return Next::Wait(delay);
+            }
+            Again::FreshToken => {
+                self.tried.fresh_token = false;
+                self.stage = Stage::Idle;
+                return Next::Send { fresh_token: true };
+            }
+        }
+        match (outcome, page) {
+            (Outcome::Processed, Ok(page)) => {
+                self.stage = Stage::Paging(Paging { page, raw: into_text(answer.body), seen: HashSet::new() });
+                self.next_page()
+            }
+            (Outcome::NotProcessed, _) => {
+                let errors = response::api_errors(&answer.body);
+                let excerpt = response::excerpt(&answer.body);
+                let report = self.uniform(FileState::NotProcessed, into_text(answer.body));
+                let error = Error::refused(status, errors, excerpt, report).with_retry_after(retry_after);
+                self.finish(Err(error))
+            }
+            (_, page) => {
+                let errors = response::api_errors(&answer.body);
+                let report = self.uniform(FileState::Unknown, into_text(answer.body));
+                let error = match (status, page) {
+                    (400, _) => Error::unknown(
+                        &format!(
+                            "The server answered 400 after {:.1} s, when its own time limit cuts requests off",
+                            after.as_secs_f64()
+                        ),
+                        Phase::ReadingAnswer,
+                        report,
+                    ),
+                    (200 | 201 | 203 | 205..=299, Err(reason)) => Error::unreadable(&reason, report),
+                    _ => Error::unknown(
+                        &format!("The server answered {status}, which does not say what was done"),
+                        Phase::ReadingAnswer,
+                        report,
+                    ),
+                };
+                self.finish(Err(error.with_errors(errors)))
+            }
+        }
+    }
+
+    /// Takes in a further page; `None`: it could not be had.
+    pub(crate) fn page(&mut self, exchange: Option<Exchange>) -> Next {
+        let Stage::Paging(paging) = &mut self.stage else { return Next::Done };
+        let whole = match exchange {
+            Some(Exchange::Answered(answer)) if answer.broken.is_none() => Some(answer),
+            _ => {
+                self.clean = false;
+                None
+            }
+        };
+        let page = whole
+            .filter(|answer| answer.status == 200 && paging.raw.len() + answer.body.len() <= MAX_BODY)
+            .and_then(|answer| Some((Page::read(&answer.body).ok()?, answer.body)))
+            .filter(|(page, _)| paging.page.results.len() + page.results.len() <= MAX_ITEMS);
+        let Some((page, body)) = page else { return self.settle() };
+        paging.page.results.extend(page.results);
+        paging.page.next_link = page.next_link;
+        paging.raw.push('\n');
+        paging.raw.push_str(&into_text(body));
+        self.next_page()
+    }
+
+    fn next_page(&mut self) -> Next {
+        if let Stage::Paging(paging) = &mut self.stage
+            && let Some(link) = paging.page.next_link.clone()
+            && paging.seen.len() < MAX_PAGES
+            && paging.seen.insert(link.clone())
+        {
+            return Next::Follow(link);
+        }
+        self.settle()
+    }
+
+    /// Makes the report out of the pages that came.
+    fn settle(&mut self) -> Next {
+        let Stage::Paging(Paging { page, raw, .. }) = std::mem::replace(&mut self.stage, Stage::Over) else {
+            return Next::Done;
+        };
+        let report = response::assemble(&self.request, page, raw).with_attempts(self.attempts.clone());
+        self.finish(Ok(report))
+    }
+
+    /// Ends the call before it was sent, for a reason of this side.
+    pub(crate) fn fail(&mut self, error: Error) -> Next {
+        let report = self.uniform(FileState::NotProcessed, String::new());
+        self.finish(Err(error.with_report(report)))
+    }
+
+    fn finish(&mut self, result: Result<PublishReport, Error>) -> Next {
+        self.stage = Stage::Done(Box::new(result));
+        Next::Done
+    }
+
+    /// The result, once.
+    pub(crate) fn take(&mut self) -> Option<Result<PublishReport, Error>> {
+        match std::mem::replace(&mut self.stage, Stage::Over) {
+            Stage::Done(result) => Some(*result),
+            stage => {
+                self.stage = stage;
+                None
+            }
+        }
+    }
+
+    /// Ends the call wherever it is. `None`: nothing went out, and now nothing will.
+    pub(crate) fn abandon(&mut self) -> Option<Error> {
+        match std::mem::replace(&mut self.stage, Stage::Over) {
+            Stage::Idle | Stage::Over => None,
+            Stage::InFlight { latch, .. } if latch.revoke() => None,
+            Stage::InFlight { latch, started } => {
+                self.clean = false;
+                self.record(&latch, &started, None, Outcome::Unknown);
+                let report = self.uniform(FileState::Unknown, String::new());
+                Some(Error::unknown("The call was cancelled before an answer came", Phase::AwaitingAnswer, report))
+            }
+            Stage::Paging(Paging { page, raw, .. }) => {
+                self.clean = false;
+                let report = response::assemble(&self.request, page, raw).with_attempts(self.attempts.clone());
+                Some(Error::undelivered(report))
+            }
+            Stage::Done(result) => match *result {
+                Ok(report) => Some(Error::undelivered(report)),
+                Err(error) => (error.outcome() == Outcome::Unknown).then_some(error),
+            },
+        }
+    }
+
+    pub(crate) fn is_clean(&self) -> bool {
+        self.clean
+    }
+
+    fn uniform(&self, state: FileState, raw: String) -> PublishReport {
+        PublishReport::uniform(&self.request, state, raw).with_attempts(self.attempts.clone())
+    }
+
+    fn record(&mut self, latch: &Latch, started: &Moment, answer: Option<&Answer>, outcome: Outcome) {
+        self.attempts.push(Attempt {
+            sent_at: latch.sent_at().map(Moment::utc),
+            answered_at: answer.map(|answer| answer.at.utc()),
+            http_status: answer.map(|answer| answer.status),
+            request_id: answer.and_then(|answer| answer.request_id.clone()),
+            elapsed: whole_micros(started.elapsed()),
+            outcome,
+            retry_after: answer.filter(|answer| answer.status == 429).and_then(|answer| answer.retry_after),
+        });
+    }
+}
+
+/// The bytes as text; without a copy where they are text.
+fn into_text(body: Vec<u8>) -> String {
+    String::from_utf8(body).unwrap_or_else(|error| response::text(error.as_bytes()))
+}

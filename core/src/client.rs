@@ -1,0 +1,430 @@
+//! The client: runs a call over the transport, asks for tokens, waits. It decides nothing.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time;
+
+use crate::blocking::Lanes;
+use crate::call::{Call, Next};
+use crate::error::{Error, ErrorKind};
+use crate::process::PerProcess;
+use crate::report::PublishReport;
+use crate::request::PublishRequest;
+use crate::settings::{self, AccessToken, Config, Credentials, Secret, Settings};
+use crate::transport::{self, Authorization, Transport};
+
+/// A client for one firm. Cheap to clone; one serves many threads and runtimes at once.
+///
+/// ```no_run
+/// use addepar_portal::{ContactNotification, PortalClient, PortalPublishing, PublishRequest};
+///
+/// # async fn run() -> Result<(), addepar_portal::Error> {
+/// let client = PortalClient::builder().firm_name("examplefirm").firm_id("1234").build()?;
+/// let request = PublishRequest::new([37, 38], PortalPublishing::Publish, ContactNotification::DoNotNotify)?;
+/// let report = client.publish_files(&request).await?;
+/// for file in report.files() {
+///     println!("{} {}", file.file_id, file.state.as_str());
+/// }
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct PortalClient(Arc<Inner>);
+
+struct Inner {
+    config: Arc<Config>,
+    transport: Transport,
+    lanes: Lanes,
+    provider: Option<Provider>,
+    tokens: PerProcess<Tokens>,
+}
+
+type Provider = Box<dyn Fn() -> Pin<Box<dyn Future<Output = Result<Secret, String>> + Send>> + Send + Sync>;
+
+/// The token that callers were asked for, and the right to ask for the next.
+struct Tokens {
+    current: Mutex<Token>,
+    asking: Arc<Semaphore>,
+}
+
+#[derive(Default)]
+struct Token {
+    /// Counts the tokens so far: a call whose token was refused needs a later one.
+    generation: u64,
+    secret: Option<Secret>,
+}
+
+impl Tokens {
+    fn new() -> Self {
+        Self { current: Mutex::default(), asking: Arc::new(Semaphore::new(1)) }
+    }
+}
+
+impl PortalClient {
+    /// Settings one by one; what is not given comes from the environment.
+    #[must_use]
+    pub fn builder() -> PortalClientBuilder {
+        PortalClientBuilder { settings: Settings::default(), provider: None }
+    }
+
+    /// A client from settings and an environment. The bindings hand over their host's.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Config`], naming the setting.
+    pub fn new(settings: Settings, variable: impl Fn(&str) -> Option<String>) -> Result<Self, Error> {
+        Self::build(settings, variable, None)
+    }
+
+    fn build(
+        settings: Settings,
+        variable: impl Fn(&str) -> Option<String>,
+        provider: Option<Provider>,
+    ) -> Result<Self, Error> {
+        let config = Arc::new(Config::new(settings, variable)?);
+        Ok(Self(Arc::new(Inner {
+            transport: Transport::new(config.clone()),
+            config,
+            lanes: Lanes::new(),
+            provider,
+            tokens: PerProcess::new(),
+        })))
+    }
+
+    /// The base URL, without `/v1`.
+    #[must_use]
+    pub fn base_url(&self) -> &str {
+        self.0.config.base_url.as_str().trim_end_matches('/')
+    }
+
+    /// The firm's id.
+    #[must_use]
+    pub fn firm_id(&self) -> &str {
+        self.0.config.firm_id.to_str().unwrap_or_default()
+    }
+
+    /// What the caller should know about the settings although it is no error.
+    #[must_use]
+    pub fn warning(&self) -> Option<String> {
+        self.0.config.warning()
+    }
+
+    /// Publishes from 1 to 500 files with exactly one POST that the server may process.
+    ///
+    /// A partial failure is a result, not an error.
+    ///
+    /// # Errors
+    /// Every one carries a report with the state of each file. [`ErrorKind::OutcomeUnknown`]: the
+    /// files may have been published and e-mailed; look before you send again.
+    pub async fn publish_files(&self, request: &PublishRequest) -> Result<PublishReport, Error> {
+        let call = self.start(request.clone());
+        loop {
+            match call.run().await {
+                Turn::Done => break,
+                Turn::TokenWanted => match &self.0.provider {
+                    Some(provider) => match provider().await {
+                        Ok(token) => call.provide_token(token),
+                        Err(reason) => call.refuse_token(&reason),
+                    },
+                    None => call.refuse_token("there is no callable for it"),
+                },
+            }
+        }
+        call.take_result().unwrap_or_else(|| Err(Error::new(ErrorKind::Input, "The call is over.".to_owned())))
+    }
+
+    /// Prepares a call for a host that drives it itself. Nothing is sent yet.
+    #[must_use]
+    pub fn start(&self, request: PublishRequest) -> PublishCall {
+        let asked = matches!(self.0.config.credentials, Credentials::Token(AccessToken::Asked));
+        let call = Call::new(request, self.0.config.max_rate_limit_wait, asked);
+        PublishCall {
+            client: self.clone(),
+            state: Mutex::new(State { call, next: Next::Send { fresh_token: false }, token: None, permit: None }),
+        }
+    }
+
+    /// Closes idle connections. A later call opens new ones.
+    pub fn close(&self) {
+        self.0.lanes.close();
+        self.0.transport.close();
+    }
+
+    pub(crate) fn lanes(&self) -> &Lanes {
+        &self.0.lanes
+    }
+}
+
+impl fmt::Debug for PortalClient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PortalClient")
+            .field("base_url", &self.base_url())
+            .field("firm_id", &self.firm_id())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Why a call stopped running.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Turn {
+    /// It needs an access token: [`PublishCall::provide_token`] or [`PublishCall::refuse_token`], then run on.
+    TokenWanted,
+    /// It is over: [`PublishCall::take_result`].
+    Done,
+}
+
+/// One publish under way, driven by its host: a thread that waits, an event loop, another runtime.
+///
+/// Dropping the future of [`run`](Self::run) stops the request; [`abandon`](Self::abandon) then tells
+/// whether any of it had gone out.
+pub struct PublishCall {
+    client: PortalClient,
+    state: Mutex<State>,
+}
+
+struct State {
+    call: Call,
+    next: Next,
+    /// The generation of the token in use.
+    token: Option<u64>,
+    /// The right to ask for a token, while this call does.
+    permit: Option<OwnedSemaphorePermit>,
+}
+
+impl PublishCall {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Runs until the call is over or needs a token.
+    pub async fn run(&self) -> Turn {
+        loop {
+            let next = std::mem::replace(&mut self.state().next, Next::Done);
+            let next = match next {
+                Next::Done => return Turn::Done,
+                Next::Wait(delay) => {
+                    self.state().next = Next::Wait(delay);
+                    time::sleep(delay).await;
+                    Next::Send { fresh_token: false }
+                }
+                Next::Follow(link) => {
+                    let exchange = self.follow(&link).await;
+                    self.state().call.page(exchange)
+                }
+                Next::Send { fresh_token } => match self.authorization(fresh_token).await {
+                    Some(authorization) => self.send(authorization).await,
+                    None => return Turn::TokenWanted,
+                },
+            };
+            self.state().next = next;
+        }
+    }
+
+    async fn send(&self, authorization: Authorization) -> Next {
+        let (body, latch) = self.state().call.begin();
+        let exchange = self.client.0.transport.post(body, authorization, &latch).await;
+        let mut state = self.state();
+        match exchange {
+            Ok(exchange) => state.call.ended(exchange, fastrand::f64()),
+            Err(error) => state.call.fail(error),
+        }
+    }
+
+    async fn follow(&self, link: &str) -> Option<transport::Exchange> {
+        let url = transport::page_url(&self.client.0.config, link)?;
+        let authorization = self.authorization(false).await?;
+        self.client.0.transport.get(url, authorization).await.ok()
+    }
+
+    /// Who asks; `None`: the host has to be asked for a token.
+    async fn authorization(&self, fresh_token: bool) -> Option<Authorization> {
+        match &self.client.0.config.credentials {
+            Credentials::Key { id, secret } => Some(Authorization::Basic { id: id.clone(), secret: secret.clone() }),
+            Credentials::Token(AccessToken::Fixed(token)) => Some(Authorization::Bearer(token.clone())),
+            Credentials::Token(AccessToken::Asked) => self.asked_token(fresh_token).await.map(Authorization::Bearer),
+        }
+    }
+
+    /// The token that some call was given, unless it was refused here. One call asks, others wait.
+    async fn asked_token(&self, fresh_token: bool) -> Option<Secret> {
+        let tokens = self.client.0.tokens.get(Tokens::new);
+        let refused = if fresh_token { self.state().token } else { None };
+        let current = || {
+            let current = tokens.current.lock().unwrap_or_else(PoisonError::into_inner);
+            let secret =
+                current.secret.clone().filter(|_| refused.is_none_or(|refused| refused < current.generation))?;
+            Some((current.generation, secret))
+        };
+        let found = match current() {
+            Some(found) => Some(found),
+            None => {
+                let permit = tokens.asking.clone().acquire_owned().await.ok();
+                let found = current();
+                if found.is_none() {
+                    let mut state = self.state();
+                    state.permit = permit;
+                    state.next = Next::Send { fresh_token };
+                }
+                found
+            }
+        };
+        let (generation, secret) = found?;
+        self.state().token = Some(generation);
+        Some(secret)
+    }
+
+    /// Hands over the token that [`Turn::TokenWanted`] asked for.
+    pub fn provide_token(&self, token: Secret) {
+        if let Err(error) = settings::check_token(&token) {
+            return self.end(error);
+        }
+        let tokens = self.client.0.tokens.get(Tokens::new);
+        let mut current = tokens.current.lock().unwrap_or_else(PoisonError::into_inner);
+        current.generation += 1;
+        current.secret = Some(token);
+        drop(current);
+        self.state().permit = None;
+    }
+
+    /// Says that no token can be had: the call ends, nothing is sent.
+    pub fn refuse_token(&self, reason: &str) {
+        self.end(Error::config(format!("No access token could be had: {reason}.")));
+    }
+
+    fn end(&self, error: Error) {
+        let mut state = self.state();
+        state.permit = None;
+        state.next = state.call.fail(error);
+    }
+
+    /// The result, once, after [`Turn::Done`].
+    pub fn take_result(&self) -> Option<Result<PublishReport, Error>> {
+        self.state().call.take()
+    }
+
+    /// Ends the call wherever it is and makes sure that nothing of it goes out from now on.
+    ///
+    /// `None`: nothing had gone out. Otherwise the error says what may have happened, and its report
+    /// has the state of each file.
+    pub fn abandon(&self) -> Option<Error> {
+        let mut state = self.state();
+        state.permit = None;
+        state.next = Next::Done;
+        state.call.abandon()
+    }
+
+    /// Whether every answer so far was whole, so that the connection may be used again.
+    pub(crate) fn is_clean(&self) -> bool {
+        self.state().call.is_clean()
+    }
+
+    pub(crate) fn client(&self) -> &PortalClient {
+        &self.client
+    }
+}
+
+impl fmt::Debug for PublishCall {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PublishCall").field("client", &self.client).finish_non_exhaustive()
+    }
+}
+
+/// Builds a [`PortalClient`].
+pub struct PortalClientBuilder {
+    settings: Settings,
+    provider: Option<Provider>,
+}
+
+macro_rules! setters {
+    ($($(#[$docs:meta])* $name:ident,)*) => {$(
+        $(#[$docs])*
+        #[must_use]
+        pub fn $name(mut self, $name: impl Into<String>) -> Self {
+            self.settings.$name = Some($name.into());
+            self
+        }
+    )*};
+}
+
+impl PortalClientBuilder {
+    setters! {
+        /// The firm's subdomain (`ADDEPAR_FIRM_NAME`).
+        firm_name,
+        /// `production`, `development` or `sandbox` (`ADDEPAR_ENVIRONMENT`).
+        environment,
+        /// The firm's id (`ADDEPAR_FIRM_ID`).
+        firm_id,
+        /// The base URL (`ADDEPAR_BASE_URL`), instead of firm name and environment.
+        base_url,
+        /// The URL of an HTTP proxy (`HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY`).
+        proxy,
+        /// A PEM file with certificates that are trusted beside the system's.
+        ca_file,
+    }
+
+    /// API key and secret (`ADDEPAR_KEY_ID`, `ADDEPAR_KEY_SECRET`).
+    #[must_use]
+    pub fn key(mut self, id: impl Into<String>, secret: impl Into<Secret>) -> Self {
+        self.settings.key_id = Some(id.into());
+        self.settings.key_secret = Some(secret.into());
+        self
+    }
+
+    /// An OAuth 2.0 access token (`ADDEPAR_ACCESS_TOKEN`), instead of key and secret.
+    #[must_use]
+    pub fn access_token(mut self, token: impl Into<Secret>) -> Self {
+        self.settings.access_token = Some(AccessToken::Fixed(token.into()));
+        self
+    }
+
+    /// A function that is asked for an access token, and once more after a 401.
+    #[must_use]
+    pub fn access_token_from<F, T>(mut self, provider: F) -> Self
+    where
+        F: Fn() -> T + Send + Sync + 'static,
+        T: Future<Output = Result<Secret, String>> + Send + 'static,
+    {
+        self.settings.access_token = Some(AccessToken::Asked);
+        self.provider = Some(Box::new(move || Box::pin(provider())));
+        self
+    }
+
+    /// Time for one attempt, waits excluded; default 90 s, above the server's own 60 s.
+    #[must_use]
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.settings.timeout = Some(timeout.as_secs_f64());
+        self
+    }
+
+    /// Time for connecting; default 10 s.
+    #[must_use]
+    pub fn connect_timeout(mut self, timeout: Duration) -> Self {
+        self.settings.connect_timeout = Some(timeout.as_secs_f64());
+        self
+    }
+
+    /// Time that all waits for the rate limit may take together; default 60 s.
+    #[must_use]
+    pub fn max_rate_limit_wait(mut self, wait: Duration) -> Self {
+        self.settings.max_rate_limit_wait = Some(wait.as_secs_f64());
+        self
+    }
+
+    /// The client.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Config`], naming the setting.
+    pub fn build(self) -> Result<PortalClient, Error> {
+        PortalClient::build(self.settings, |name| std::env::var(name).ok(), self.provider)
+    }
+}
+
+impl fmt::Debug for PortalClientBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PortalClientBuilder").field("settings", &self.settings).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,362 @@
+//! Everything that can go wrong, and the one table of codes.
+
+use std::fmt;
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::outcome::{Fault, Outcome};
+use crate::report::{Attempt, FileState, PublishReport};
+use crate::response::ApiError;
+
+/// What kind of error it is. The bindings match on it exhaustively.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ErrorKind {
+    /// Missing or contradictory settings. Nothing was sent.
+    Config,
+    /// Values that cannot be sent. Nothing was sent.
+    Input,
+    /// The server was never reached: proven.
+    Connect,
+    /// The server refused the whole request.
+    Rejected,
+    /// 401.
+    Authentication,
+    /// 403.
+    PermissionDenied,
+    /// 429.
+    RateLimited,
+    /// The server may have processed the request.
+    OutcomeUnknown,
+    /// Some file is not ok; only from `raise_for_failures`.
+    PublishFailures,
+    /// The journal is locked, of another run, damaged, cannot be written, or waits for a decision.
+    Journal,
+}
+
+impl ErrorKind {
+    /// Every kind.
+    pub const ALL: [Self; 10] = [
+        Self::Config,
+        Self::Input,
+        Self::Connect,
+        Self::Rejected,
+        Self::Authentication,
+        Self::PermissionDenied,
+        Self::RateLimited,
+        Self::OutcomeUnknown,
+        Self::PublishFailures,
+        Self::Journal,
+    ];
+
+    /// The code that every language shows.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Config => "ERR_CONFIG",
+            Self::Input => "ERR_INPUT",
+            Self::Connect => "ERR_CONNECT",
+            Self::Rejected => "ERR_REJECTED",
+            Self::Authentication => "ERR_AUTHENTICATION",
+            Self::PermissionDenied => "ERR_PERMISSION_DENIED",
+            Self::RateLimited => "ERR_RATE_LIMITED",
+            Self::OutcomeUnknown => "ERR_OUTCOME_UNKNOWN",
+            Self::PublishFailures => "ERR_PUBLISH_FAILURES",
+            Self::Journal => "ERR_JOURNAL",
+        }
+    }
+
+    fn refusal(status: u16) -> Self {
+        match status {
+            401 => Self::Authentication,
+            403 => Self::PermissionDenied,
+            429 => Self::RateLimited,
+            _ => Self::Rejected,
+        }
+    }
+}
+
+/// Where a request was lost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Phase {
+    /// Before the body began to go out.
+    Connecting,
+    /// After the body began to go out, before an answer.
+    AwaitingAnswer,
+    /// The answer arrived, but not whole, or it does not say what was done.
+    ReadingAnswer,
+    /// The POST was answered; a further page of results could not be read.
+    ReadingPages,
+}
+
+impl Phase {
+    /// The phase as it is written in errors.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Connecting => "connecting",
+            Self::AwaitingAnswer => "awaiting_answer",
+            Self::ReadingAnswer => "reading_answer",
+            Self::ReadingPages => "reading_pages",
+        }
+    }
+}
+
+/// An error with everything that is known about it. It holds no secret.
+#[derive(Clone)]
+pub struct Error(Box<Inner>);
+
+#[derive(Clone)]
+struct Inner {
+    kind: ErrorKind,
+    message: String,
+    errors: Vec<ApiError>,
+    phase: Option<Phase>,
+    retry_after: Option<Duration>,
+    report: Option<PublishReport>,
+}
+
+/// What to do about files whose outcome is unknown; the end of every such message.
+const CHECK_FIRST: &str = "Do not run this again. Check each in Addepar, then publish only what is missing.";
+
+impl Error {
+    pub(crate) fn new(kind: ErrorKind, message: String) -> Self {
+        Self(Box::new(Inner { kind, message, errors: Vec::new(), phase: None, retry_after: None, report: None }))
+    }
+
+    pub(crate) fn input(message: String) -> Self {
+        Self::new(ErrorKind::Input, message + " Nothing was sent.")
+    }
+
+    pub(crate) fn config(message: String) -> Self {
+        Self::new(ErrorKind::Config, message + " Nothing was sent.")
+    }
+
+    pub(crate) fn publish_failures(report: PublishReport) -> Self {
+        let message = format!(
+            "Not every file is ok: {report}. See .report; publishing a failed file again may e-mail those who already got one."
+        );
+        Self::new(ErrorKind::PublishFailures, message).with_report(report)
+    }
+
+    /// The server was never reached; `cause` says why in the words of the layer that failed.
+    pub(crate) fn connect(fault: Fault, cause: &str, report: PublishReport) -> Self {
+        let advice = match fault {
+            Fault::Certificate => " If the server uses a private certificate authority, name its file in `ca_file`.",
+            Fault::Proxy => " Look at the setting `proxy` or the variables HTTPS_PROXY and NO_PROXY.",
+            Fault::ConnectTimeout | Fault::Timeout | Fault::Connection => "",
+        };
+        let tries = match report.attempts().len() {
+            0 | 1 => String::new(),
+            n => format!(" after {n} tries"),
+        };
+        let message = format!("The server was not reached{tries}: {cause}. Nothing was sent.{advice}");
+        Self::new(ErrorKind::Connect, message).with_phase(Phase::Connecting).with_report(report)
+    }
+
+    /// The server refused the whole request.
+    pub(crate) fn refused(status: u16, errors: Vec<ApiError>, excerpt: Option<String>, report: PublishReport) -> Self {
+        let said = errors
+            .iter()
+            .find_map(|error| error.detail.as_deref().or(error.title.as_deref()))
+            .map(str::to_owned)
+            .or(excerpt)
+            .map(|said| format!(": {said}"))
+            .unwrap_or_default();
+        let advice = match status {
+            401 => " Look at the credentials; an access token lasts 60 minutes.",
+            403 => {
+                " For one or more of these files the permissions \"Portal: Share client files\" and \"Files: Create, \
+                 edit, delete\" or the OAuth scopes FILE_WRITE (another page: FILES_WRITE) and PUBLISH_FILE are missing."
+            }
+            429 => {
+                " The limit is per firm and shared with its other integrations: 50 requests in 15 minutes, 1,000 in 24 hours."
+            }
+            _ => "",
+        };
+        let message = format!("The server refused the request with {status}{said}. Nothing was processed.{advice}")
+            .replace("..", ".");
+        let mut error = Self::new(ErrorKind::refusal(status), message).with_report(report);
+        error.0.errors = errors;
+        error
+    }
+
+    /// The request went out and what became of it cannot be told. `what` is a sentence's beginning.
+    pub(crate) fn unknown(what: &str, phase: Phase, report: PublishReport) -> Self {
+        let count = report.count(FileState::Unknown);
+        let files = if count == 1 { "1 file".to_owned() } else { format!("{count} files") };
+        let sent_at = report.attempts().last().and_then(|attempt| attempt.sent_at);
+        let went = match sent_at.map(|time| humantime::format_rfc3339_seconds(time).to_string()) {
+            Some(time) => format!("went to Addepar at {} UTC", time.get(11..19).unwrap_or(&time)),
+            None => "went to Addepar".to_owned(),
+        };
+        let message = format!("{what}. {files} {went} and may have been published and e-mailed. {CHECK_FIRST}");
+        Self::new(ErrorKind::OutcomeUnknown, message).with_phase(phase).with_report(report)
+    }
+
+    /// The call was processed, and its result did not reach the caller, who had cancelled it.
+    pub(crate) fn undelivered(report: PublishReport) -> Self {
+        let message =
+            format!("The call was cancelled after the server had processed it: {report}. See .report. {CHECK_FIRST}");
+        Self::new(ErrorKind::OutcomeUnknown, message).with_phase(Phase::ReadingPages).with_report(report)
+    }
+
+    /// A 2xx whose body does not say what was done.
+    pub(crate) fn unreadable(reason: &str, report: PublishReport) -> Self {
+        Self::unknown(&format!("The answer cannot be read ({reason})"), Phase::ReadingAnswer, report)
+    }
+
+    pub(crate) fn with_report(mut self, report: PublishReport) -> Self {
+        self.0.report = Some(report);
+        self
+    }
+
+    pub(crate) fn with_phase(mut self, phase: Phase) -> Self {
+        self.0.phase = Some(phase);
+        self
+    }
+
+    pub(crate) fn with_retry_after(mut self, retry_after: Option<Duration>) -> Self {
+        self.0.retry_after = retry_after;
+        self
+    }
+
+    pub(crate) fn with_errors(mut self, errors: Vec<ApiError>) -> Self {
+        self.0.errors = errors;
+        self
+    }
+
+    /// What kind of error it is.
+    #[must_use]
+    pub fn kind(&self) -> ErrorKind {
+        self.0.kind
+    }
+
+    /// The code of the kind.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        self.0.kind.code()
+    }
+
+    /// What went wrong and what to do, in words.
+    #[must_use]
+    pub fn message(&self) -> &str {
+        &self.0.message
+    }
+
+    /// What became of the request.
+    #[must_use]
+    pub fn outcome(&self) -> Outcome {
+        match self.0.kind {
+            ErrorKind::OutcomeUnknown => Outcome::Unknown,
+            ErrorKind::PublishFailures => Outcome::Processed,
+            ErrorKind::Config
+            | ErrorKind::Input
+            | ErrorKind::Connect
+            | ErrorKind::Rejected
+            | ErrorKind::Authentication
+            | ErrorKind::PermissionDenied
+            | ErrorKind::RateLimited
+            | ErrorKind::Journal => Outcome::NotProcessed,
+        }
+    }
+
+    fn last_attempt(&self) -> Option<&Attempt> {
+        self.report()?.attempts().last()
+    }
+
+    /// The status code of the last answer.
+    #[must_use]
+    pub fn http_status(&self) -> Option<u16> {
+        self.last_attempt()?.http_status
+    }
+
+    /// The `X-Request-Id` of the last answer.
+    #[must_use]
+    pub fn request_id(&self) -> Option<&str> {
+        self.last_attempt()?.request_id.as_deref()
+    }
+
+    /// How long the last attempt took.
+    #[must_use]
+    pub fn elapsed(&self) -> Option<Duration> {
+        Some(self.last_attempt()?.elapsed)
+    }
+
+    /// The error objects of the answer.
+    #[must_use]
+    pub fn errors(&self) -> &[ApiError] {
+        &self.0.errors
+    }
+
+    /// Where the request was lost.
+    #[must_use]
+    pub fn phase(&self) -> Option<Phase> {
+        self.0.phase
+    }
+
+    /// The delay that a 429 asked for.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.0.retry_after
+    }
+
+    /// The state of every file; on every error of a publish.
+    #[must_use]
+    pub fn report(&self) -> Option<&PublishReport> {
+        self.0.report.as_ref()
+    }
+
+    /// The files whose outcome is unknown.
+    #[must_use]
+    pub fn file_ids(&self) -> Vec<u64> {
+        let unknown = self.report().into_iter().flat_map(|report| report.in_state(FileState::Unknown));
+        unknown.map(|file| file.file_id).collect()
+    }
+
+    /// Everything but the report, as JSON.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        #[derive(Serialize)]
+        struct Shown<'a> {
+            code: &'static str,
+            message: &'a str,
+            outcome: Outcome,
+            http_status: Option<u16>,
+            request_id: Option<&'a str>,
+            elapsed: Option<f64>,
+            errors: &'a [ApiError],
+            phase: Option<Phase>,
+            retry_after: Option<f64>,
+            file_ids: Vec<u64>,
+        }
+        let shown = Shown {
+            code: self.code(),
+            message: self.message(),
+            outcome: self.outcome(),
+            http_status: self.http_status(),
+            request_id: self.request_id(),
+            elapsed: self.elapsed().as_ref().map(Duration::as_secs_f64),
+            errors: self.errors(),
+            phase: self.phase(),
+            retry_after: self.retry_after().as_ref().map(Duration::as_secs_f64),
+            file_ids: self.file_ids(),
+        };
+        serde_json::to_string(&shown).unwrap_or_default()
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.message())
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Error").field("code", &self.code()).field("message", &self.message()).finish_non_exhaustive()
+    }
+}
+
+impl std::error::Error for Error {}

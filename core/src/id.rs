@@ -1,0 +1,166 @@
+//! Ids of files and contacts: what a caller may write, and what the API takes.
+//!
+//! The API documents ids as unique integers. JSON numbers are exact up to 2^53 - 1, so that is the
+//! largest id that can be sent without a silent change.
+
+use std::collections::HashSet;
+use std::fmt;
+
+use crate::error::Error;
+
+/// The largest id that every JSON reader takes exactly: 2^53 - 1.
+pub const MAX_ID: u64 = (1 << 53) - 1;
+
+/// The most files that one call may publish (API documentation, "Maximum of 500 files").
+pub const MAX_FILES: usize = 500;
+
+/// How many offending values an error message spells out.
+const SHOWN: usize = 5;
+
+/// One id as a caller wrote it, before validation.
+///
+/// The bindings turn every host value into one of these and leave the verdict to
+/// [`PublishRequest::new`](crate::PublishRequest::new).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RawId {
+    /// A whole number of any size.
+    Integer(i128),
+    /// Text, such as `"37"` or `"0037"`.
+    Text(String),
+    /// A value of a type that cannot be an id: a bool, a float, nothing at all.
+    Other {
+        /// The host language's name of the type.
+        type_name: String,
+        /// The value as the host language shows it.
+        shown: String,
+        /// What the host language's user can do about it.
+        hint: Option<&'static str>,
+    },
+}
+
+macro_rules! from_integer {
+    ($($integer:ty)*) => {$(
+        impl From<$integer> for RawId {
+            fn from(id: $integer) -> Self {
+                Self::Integer(i128::from(id))
+            }
+        }
+    )*};
+}
+from_integer!(u8 u16 u32 u64 i8 i16 i32 i64);
+
+impl From<&str> for RawId {
+    fn from(id: &str) -> Self {
+        Self::Text(id.to_owned())
+    }
+}
+
+impl From<String> for RawId {
+    fn from(id: String) -> Self {
+        Self::Text(id)
+    }
+}
+
+impl fmt::Display for RawId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Integer(id) => write!(f, "{id}"),
+            Self::Text(id) => write!(f, "{:?}", clip(id)),
+            Self::Other { type_name, shown, .. } => write!(f, "{} ({type_name})", clip(shown)),
+        }
+    }
+}
+
+/// At most 40 characters of a value that came from outside.
+fn clip(text: &str) -> String {
+    let mut clipped: String = text.chars().take(40).collect();
+    if clipped.len() < text.len() {
+        clipped.push('…');
+    }
+    clipped
+}
+
+impl RawId {
+    fn value(&self) -> Option<u64> {
+        match self {
+            Self::Integer(id) => u64::try_from(*id).ok().filter(|id| in_range(*id)),
+            Self::Text(id) => parse(id),
+            Self::Other { .. } => None,
+        }
+    }
+
+    fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::Other { hint, .. } => *hint,
+            _ => None,
+        }
+    }
+}
+
+/// An id from ASCII digits, leading zeros allowed.
+pub(crate) fn parse(digits: &str) -> Option<u64> {
+    if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    digits.trim_start_matches('0').parse().ok().filter(|id| in_range(*id))
+}
+
+pub(crate) fn in_range(id: u64) -> bool {
+    (1..=MAX_ID).contains(&id)
+}
+
+/// The error for a string, bytes or mapping in the place of a list of ids.
+#[must_use]
+pub fn not_a_collection(name: &str, type_name: &str) -> Error {
+    Error::input(format!(
+        "{name} is one {type_name}: give a list of ids. (Read as a list, \"37\" would be the files 3 and 7.)"
+    ))
+}
+
+/// Validates a list of ids; `name` is the argument's name, for the message.
+pub(crate) fn validate(name: &str, raw: &[RawId]) -> Result<Vec<u64>, Error> {
+    let mut ids = Vec::with_capacity(raw.len());
+    let mut refused = Vec::new();
+    let mut hint = None;
+    for (position, id) in raw.iter().enumerate() {
+        if let Some(value) = id.value() {
+            ids.push(value);
+        } else {
+            hint = hint.or(id.hint());
+            refused.push(format!("{name}[{position}] is {id}"));
+        }
+    }
+    if !refused.is_empty() {
+        let hint = hint.map(|hint| format!(" {hint}")).unwrap_or_default();
+        return Err(Error::input(format!(
+            "{}: ids are whole numbers from 1 to {MAX_ID} or strings of ASCII digits.{hint}",
+            enumerate(&refused),
+        )));
+    }
+    let repeated = repeated(&ids);
+    if !repeated.is_empty() {
+        return Err(Error::input(format!(
+            "{name} has {} more than once: each id may stand in it once.",
+            enumerate(&repeated),
+        )));
+    }
+    Ok(ids)
+}
+
+fn repeated(ids: &[u64]) -> Vec<String> {
+    if ids.is_sorted_by(|a, b| a < b) {
+        return Vec::new();
+    }
+    let mut seen = HashSet::with_capacity(ids.len());
+    let mut told = HashSet::new();
+    ids.iter().filter(|id| !seen.insert(**id) && told.insert(**id)).map(ToString::to_string).collect()
+}
+
+/// The first few of a list and how many more there are.
+pub(crate) fn enumerate(items: &[String]) -> String {
+    let mut text = items.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(", ");
+    if items.len() > SHOWN {
+        text.push_str(&format!(" and {} more", items.len() - SHOWN));
+    }
+    text
+}

@@ -1,0 +1,39 @@
+//! Unofficial client for one call of the Addepar API: `POST /v1/portal/publish_files`.
+//!
+//! The call publishes up to 500 files to clients' portals and can e-mail those clients. It has no
+//! idempotency key, so this library makes two promises:
+//!
+//! 1. **Never twice.** Nothing that the server may have begun to process is sent again.
+//! 2. **Never silent.** Every file comes back `ok`, `failed`, `unknown` or `not_processed`.
+//!
+//! [`PublishRequest`] and [`PublishReport`] are pure; [`PortalClient`] does the I/O.
+
+#![forbid(unsafe_code)]
+
+pub mod background;
+mod blocking;
+mod call;
+mod client;
+mod clock;
+mod error;
+mod id;
+mod latch;
+mod outcome;
+mod process;
+mod rate_limit;
+mod report;
+mod request;
+mod response;
+mod settings;
+mod transport;
+
+pub use client::{PortalClient, PortalClientBuilder, PublishCall, Turn};
+pub use error::{Error, ErrorKind, Phase};
+pub use id::{MAX_FILES, MAX_ID, RawId, not_a_collection};
+pub use outcome::Outcome;
+pub use report::{
+    Attempt, FailedContacts, FileError, FileResult, FileState, PublishReport, Status, Step, UnexpectedResult,
+};
+pub use request::{ContactNotification, PortalPublishing, PublishRequest};
+pub use response::ApiError;
+pub use settings::{AccessToken, Secret, Settings, VARIABLES};

@@ -1,0 +1,232 @@
+//! The one table that says what an attempt ended in and whether it may be sent again.
+//!
+//! The call is not idempotent: nothing that the server may have begun to process is ever sent
+//! again. "Not processed" needs a proof: either the server's own refusal, or the fact that the
+//! request's body was never handed out and now never can be (see `latch`).
+//!
+//! | event | outcome | sent again |
+//! | --- | --- | --- |
+//! | no answer, body provably never handed out: DNS, refused, connect timeout, handshake cut | not processed | at most 2 more times |
+//! | the same proof: certificate refused, proxy refused | not processed | no |
+//! | no answer, anything else | unknown | never |
+//! | 429 | not processed | after the server's delay, at most 3 times |
+//! | 401 with a token callable | not processed | once, with a fresh token |
+//! | 400 within 50 s of the body's first byte | not processed | no |
+//! | 401, 403, 404, 405, 409, 410, 413, 415, 422 | not processed | no |
+//! | 2xx with a readable body, save 202 and 204 | processed | no |
+//! | every other status, every unreadable 2xx | unknown | never |
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+/// What an attempt ended in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// The server did not begin to process the request: proven, or its own word.
+    NotProcessed,
+    /// The server may have begun to process the request.
+    Unknown,
+    /// The server processed the request and said what became of each file.
+    Processed,
+}
+
+impl Outcome {
+    /// The outcome as it is written in reports.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::NotProcessed => "not_processed",
+            Self::Unknown => "unknown",
+            Self::Processed => "processed",
+        }
+    }
+}
+
+/// Why no answer came. It chooses words and, given the proof, whether a new try makes sense; it is
+/// never the proof itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// The connection could not be made or was lost.
+    Connection,
+    /// The time for connecting was up.
+    ConnectTimeout,
+    /// The server's certificate was refused.
+    Certificate,
+    /// The proxy refused the tunnel.
+    Proxy,
+    /// The time for the whole attempt was up.
+    Timeout,
+}
+
+/// How an attempt ended, as far as the transport can see.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Ended {
+    /// No answer, and the latch proves that the body was never handed out.
+    NeverSent(Fault),
+    /// No answer, and the body began to go out.
+    NoAnswer,
+    /// A status arrived.
+    Answered {
+        status: u16,
+        /// From the body's first byte to the answer's head.
+        after: Duration,
+        /// The delay that the server asked for.
+        retry_after: Option<Duration>,
+        /// Whether the body is whole and has a `data` list.
+        readable: bool,
+    },
+}
+
+/// What has been tried in this call, and how far it may go.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Tried {
+    pub(crate) connects: u32,
+    pub(crate) rate_limits: u32,
+    pub(crate) waited: Duration,
+    pub(crate) max_rate_limit_wait: Duration,
+    /// Whether a fresh token can be had: there is a callable, and it was not asked again yet.
+    pub(crate) fresh_token: bool,
+}
+
+/// Whether the request may be sent again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Again {
+    Never,
+    /// After a back-off that grows with the number of tries so far.
+    Backoff(u32),
+    /// After the delay that the server asked for.
+    After(Duration),
+    /// With another token.
+    FreshToken,
+}
+
+/// The server cancels a request after 60 s with a 400, possibly half done; an early 400 is a refusal.
+const EARLY_400: Duration = Duration::from_secs(50);
+const MAX_RECONNECTS: u32 = 2;
+const MAX_RATE_LIMIT_RETRIES: u32 = 3;
+
+pub(crate) fn judge(ended: Ended, tried: &Tried) -> (Outcome, Again) {
+    use Outcome::{NotProcessed, Processed, Unknown};
+    match ended {
+        Ended::NeverSent(Fault::Connection | Fault::ConnectTimeout) if tried.connects < MAX_RECONNECTS => {
+            (NotProcessed, Again::Backoff(tried.connects))
+        }
+        Ended::NeverSent(_) => (NotProcessed, Again::Never),
+        Ended::NoAnswer => (Unknown, Again::Never),
+        Ended::Answered { status, after, retry_after, readable } => match status {
+            202 | 204 => (Unknown, Again::Never),
+            200..=299 if readable => (Processed, Again::Never),
+            400 if after < EARLY_400 => (NotProcessed, Again::Never),
+            401 if tried.fresh_token => (NotProcessed, Again::FreshToken),
+            401 | 403 | 404 | 405 | 409 | 410 | 413 | 415 | 422 => (NotProcessed, Again::Never),
+            429 => match retry_after {
+                Some(delay)
+                    if tried.rate_limits < MAX_RATE_LIMIT_RETRIES
+                        && tried.waited.saturating_add(delay) <= tried.max_rate_limit_wait =>
+                {
+                    (NotProcessed, Again::After(delay))
+                }
+                _ => (NotProcessed, Again::Never),
+            },
+            _ => (Unknown, Again::Never),
+        },
+    }
+}
+
+/// Exponential back-off with full jitter; `random` is from 0 to 1.
+pub(crate) fn backoff(tries: u32, random: f64) -> Duration {
+    const FIRST: Duration = Duration::from_millis(500);
+    (FIRST * 2_u32.saturating_pow(tries)).mul_f64(random.clamp(0.0, 1.0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Again::{After, Backoff, FreshToken, Never};
+    use super::Outcome::{NotProcessed, Processed, Unknown};
+    use super::*;
+
+    const TRIED: Tried = Tried {
+        connects: 0,
+        rate_limits: 0,
+        waited: Duration::ZERO,
+        max_rate_limit_wait: Duration::from_secs(60),
+        fresh_token: false,
+    };
+
+    fn answered(status: u16) -> Ended {
+        Ended::Answered { status, after: Duration::ZERO, retry_after: None, readable: true }
+    }
+
+    fn limited(seconds: u64) -> Ended {
+        let retry_after = Some(Duration::from_secs(seconds));
+        Ended::Answered { status: 429, after: Duration::ZERO, retry_after, readable: true }
+    }
+
+    #[test]
+    fn what_was_never_sent_is_tried_three_times() {
+        for fault in [Fault::Connection, Fault::ConnectTimeout] {
+            for (connects, again) in [(0, Backoff(0)), (1, Backoff(1)), (2, Never), (9, Never)] {
+                let tried = Tried { connects, ..TRIED };
+                assert_eq!(judge(Ended::NeverSent(fault), &tried), (NotProcessed, again));
+            }
+        }
+        for fault in [Fault::Certificate, Fault::Proxy, Fault::Timeout] {
+            assert_eq!(judge(Ended::NeverSent(fault), &TRIED), (NotProcessed, Never));
+        }
+    }
+
+    #[test]
+    fn every_status_has_one_outcome() {
+        let tried = Tried { fresh_token: false, ..TRIED };
+        for status in 0..1000 {
+            let expected = match status {
+                202 | 204 => Unknown,
+                200..=299 => Processed,
+                400 | 401 | 403 | 404 | 405 | 409 | 410 | 413 | 415 | 422 | 429 => NotProcessed,
+                _ => Unknown,
+            };
+            assert_eq!(judge(answered(status), &tried), (expected, Never), "{status}");
+        }
+    }
+
+    #[test]
+    fn an_unreadable_2xx_is_unknown() {
+        let ended = Ended::Answered { status: 200, after: Duration::ZERO, retry_after: None, readable: false };
+        assert_eq!(judge(ended, &TRIED), (Unknown, Never));
+    }
+
+    #[test]
+    fn a_late_400_is_unknown() {
+        for (seconds, outcome) in [(0.0, NotProcessed), (49.9, NotProcessed), (50.0, Unknown), (61.0, Unknown)] {
+            let after = Duration::from_secs_f64(seconds);
+            let ended = Ended::Answered { status: 400, after, retry_after: None, readable: false };
+            assert_eq!(judge(ended, &TRIED), (outcome, Never), "{seconds}");
+        }
+    }
+
+    #[test]
+    fn a_401_asks_for_one_fresh_token() {
+        let tried = Tried { fresh_token: true, ..TRIED };
+        assert_eq!(judge(answered(401), &tried), (NotProcessed, FreshToken));
+        assert_eq!(judge(answered(401), &TRIED), (NotProcessed, Never));
+    }
+
+    #[test]
+    fn a_429_waits_as_the_server_says_and_no_longer_than_the_caller_allows() {
+        let seconds = Duration::from_secs;
+        assert_eq!(judge(limited(2), &TRIED), (NotProcessed, After(seconds(2))));
+        assert_eq!(judge(limited(61), &TRIED), (NotProcessed, Never));
+        assert_eq!(judge(limited(2), &Tried { rate_limits: 3, ..TRIED }), (NotProcessed, Never));
+        assert_eq!(judge(limited(2), &Tried { waited: seconds(59), ..TRIED }), (NotProcessed, Never));
+        assert_eq!(judge(answered(429), &TRIED), (NotProcessed, Never));
+    }
+
+    #[test]
+    fn backoff_stays_within_its_bounds() {
+        assert_eq!(backoff(0, 0.0), Duration::ZERO);
+        assert_eq!(backoff(0, 1.0), Duration::from_millis(500));
+        assert_eq!(backoff(1, 0.5), Duration::from_millis(500));
+    }
+}

@@ -1,0 +1,49 @@
+//! The delay that a 429 asks for.
+
+use std::time::{Duration, SystemTime};
+
+/// Addepar's own header, in seconds (API documentation).
+pub(crate) const ADDEPAR_HEADER: &str = "x-ratelimit-retry-after";
+
+/// The larger of both headers, at least one second; `None` where neither makes sense: no guess.
+pub(crate) fn delay(addepar: Option<&str>, standard: Option<&str>, now: SystemTime) -> Option<Duration> {
+    const LEAST: Duration = Duration::from_secs(1);
+    [addepar, standard].into_iter().flatten().filter_map(|value| read(value.trim(), now)).max().map(|d| d.max(LEAST))
+}
+
+fn read(value: &str, now: SystemTime) -> Option<Duration> {
+    if let Ok(seconds) = value.parse::<f64>() {
+        return Duration::try_from_secs_f64(seconds).ok();
+    }
+    let date = httpdate::parse_http_date(value).ok()?;
+    Some(date.duration_since(now).unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn headers_are_read_in_seconds_or_as_a_date_and_never_guessed() {
+        let now = httpdate::parse_http_date("Tue, 24 Nov 2026 21:14:07 GMT").unwrap_or(SystemTime::UNIX_EPOCH);
+        for (addepar, standard, expected) in [
+            (Some("2"), None, Some(2.0)),
+            (None, Some("3"), Some(3.0)),
+            (Some("2"), Some("3"), Some(3.0)),
+            (Some("5"), Some("nonsense"), Some(5.0)),
+            (Some(" 1.5 "), None, Some(1.5)),
+            (Some("0"), None, Some(1.0)),
+            (None, Some("Tue, 24 Nov 2026 21:14:17 GMT"), Some(10.0)),
+            (None, Some("Tue, 24 Nov 2026 21:00:00 GMT"), Some(1.0)),
+            (Some("NaN"), None, None),
+            (Some("-1"), None, None),
+            (Some("inf"), None, None),
+            (Some("1e400"), None, None),
+            (Some("soon"), Some(""), None),
+            (None, None, None),
+        ] {
+            let expected = expected.map(Duration::from_secs_f64);
+            assert_eq!(delay(addepar, standard, now), expected, "{addepar:?} {standard:?}");
+        }
+    }
+}

@@ -1,0 +1,252 @@
+//! The request: validated once, then exact.
+
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::Error;
+use crate::id::{self, MAX_FILES, RawId};
+
+/// The API's route below the base URL.
+pub(crate) const ROUTE: &str = "/v1/portal/publish_files";
+
+macro_rules! modes {
+    ($(#[$docs:meta])* $name:ident, $argument:literal, { $($(#[$variant_docs:meta])* $variant:ident = $lower:literal / $upper:literal,)* }) => {
+        $(#[$docs])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+        #[serde(rename_all = "snake_case")]
+        pub enum $name {
+            $($(#[$variant_docs])* $variant,)*
+        }
+
+        impl $name {
+            /// Every value, in the order of the API's page.
+            pub const ALL: [Self; 3] = [$(Self::$variant),*];
+
+            /// The value as the API's table writes it, in lower case.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $lower,)*
+                }
+            }
+
+            /// The value as it is sent, in upper case like the API's example.
+            const fn on_the_wire(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $upper,)*
+                }
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(self.as_str())
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = Error;
+
+            /// Takes any case.
+            fn from_str(mode: &str) -> Result<Self, Error> {
+                Self::ALL
+                    .into_iter()
+                    .find(|known| known.as_str().eq_ignore_ascii_case(mode))
+                    .ok_or_else(|| {
+                        let allowed = Self::ALL.map(Self::as_str).join(", ");
+                        Error::input(format!(
+                            concat!($argument, " is {:?}: allowed are {}."),
+                            mode, allowed,
+                        ))
+                    })
+            }
+        }
+    };
+}
+
+modes! {
+    /// Whose portals the files are published to.
+    PortalPublishing, "portal_publishing", {
+        /// To nobody's, override contacts apart.
+        DoNotPublish = "do_not_publish" / "DO_NOT_PUBLISH",
+        /// As each contact prefers.
+        UseContactPreference = "use_contact_preference" / "USE_CONTACT_PREFERENCE",
+        /// To every contact's.
+        Publish = "publish" / "PUBLISH",
+    }
+}
+
+modes! {
+    /// Who is e-mailed about what was published.
+    ContactNotification, "contact_notification", {
+        /// Nobody.
+        DoNotNotify = "do_not_notify" / "DO_NOT_NOTIFY",
+        /// As each contact prefers.
+        UseContactPreference = "use_contact_preference" / "USE_CONTACT_PREFERENCE",
+        /// Every contact.
+        Notify = "notify" / "NOTIFY",
+    }
+}
+
+/// One call of the API, validated. No network.
+///
+/// Both modes are required: no default may e-mail anybody.
+///
+/// ```
+/// use addepar_portal::{ContactNotification, PortalPublishing, PublishRequest};
+///
+/// let request = PublishRequest::new([37, 38], PortalPublishing::Publish, ContactNotification::DoNotNotify)?;
+/// assert_eq!(request.file_ids(), [37, 38]);
+/// # Ok::<(), addepar_portal::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct PublishRequest {
+    file_ids: Arc<[u64]>,
+    portal_publishing: PortalPublishing,
+    contact_notification: ContactNotification,
+    publish_override_contact_ids: Arc<[u64]>,
+}
+
+impl PublishRequest {
+    /// From 1 to 500 distinct files.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Input`](crate::ErrorKind::Input), naming the values that cannot be sent.
+    pub fn new<Ids>(
+        file_ids: Ids,
+        portal_publishing: PortalPublishing,
+        contact_notification: ContactNotification,
+    ) -> Result<Self, Error>
+    where
+        Ids: IntoIterator,
+        Ids::Item: Into<RawId>,
+    {
+        let raw: Vec<RawId> = file_ids.into_iter().map(Into::into).collect();
+        let file_ids = id::validate("file_ids", &raw)?;
+        if file_ids.is_empty() {
+            return Err(Error::input("file_ids is empty: name from 1 to 500 files.".to_owned()));
+        }
+        if file_ids.len() > MAX_FILES {
+            return Err(Error::input(format!(
+                "file_ids has {} files: one call takes at most {MAX_FILES}.",
+                file_ids.len(),
+            )));
+        }
+        Ok(Self {
+            file_ids: file_ids.into(),
+            portal_publishing,
+            contact_notification,
+            publish_override_contact_ids: Arc::default(),
+        })
+    }
+
+    /// Contacts whose portals receive **every** file of the call, whatever `portal_publishing` says.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Input`](crate::ErrorKind::Input), naming the values that cannot be sent.
+    pub fn with_override_contacts<Ids>(mut self, contact_ids: Ids) -> Result<Self, Error>
+    where
+        Ids: IntoIterator,
+        Ids::Item: Into<RawId>,
+    {
+        let raw: Vec<RawId> = contact_ids.into_iter().map(Into::into).collect();
+        self.publish_override_contact_ids = id::validate("publish_override_contact_ids", &raw)?.into();
+        Ok(self)
+    }
+
+    /// The files, in the order asked.
+    #[must_use]
+    pub fn file_ids(&self) -> &[u64] {
+        &self.file_ids
+    }
+
+    /// Whose portals the files are published to.
+    #[must_use]
+    pub fn portal_publishing(&self) -> PortalPublishing {
+        self.portal_publishing
+    }
+
+    /// Who is e-mailed.
+    #[must_use]
+    pub fn contact_notification(&self) -> ContactNotification {
+        self.contact_notification
+    }
+
+    /// The contacts who receive every file.
+    #[must_use]
+    pub fn publish_override_contact_ids(&self) -> &[u64] {
+        &self.publish_override_contact_ids
+    }
+
+    /// The body of the POST, exactly as it is sent.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        let body = Body {
+            data: Data {
+                kind: "publish_portal_files_request",
+                attributes: Attributes {
+                    files_id: &self.file_ids,
+                    portal_publishing: self.portal_publishing.on_the_wire(),
+                    contact_notification: self.contact_notification.on_the_wire(),
+                    publish_override_contact_ids: &self.publish_override_contact_ids,
+                },
+            },
+        };
+        // Whole numbers and fixed strings: there is nothing here that cannot be written.
+        serde_json::to_string(&body).unwrap_or_default()
+    }
+}
+
+#[derive(Serialize)]
+struct Body<'a> {
+    data: Data<'a>,
+}
+
+#[derive(Serialize)]
+struct Data<'a> {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    attributes: Attributes<'a>,
+}
+
+#[derive(Serialize)]
+struct Attributes<'a> {
+    files_id: &'a [u64],
+    portal_publishing: &'static str,
+    contact_notification: &'static str,
+    #[serde(skip_serializing_if = "<[u64]>::is_empty")]
+    publish_override_contact_ids: &'a [u64],
+}
+
+/// The request inside a report's JSON: the caller's names, in snake case.
+#[derive(Serialize, Deserialize)]
+struct Flat<Ids> {
+    file_ids: Ids,
+    portal_publishing: PortalPublishing,
+    contact_notification: ContactNotification,
+    publish_override_contact_ids: Ids,
+}
+
+impl Serialize for PublishRequest {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        Flat {
+            file_ids: self.file_ids(),
+            portal_publishing: self.portal_publishing,
+            contact_notification: self.contact_notification,
+            publish_override_contact_ids: self.publish_override_contact_ids(),
+        }
+        .serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for PublishRequest {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let flat = Flat::<Vec<u64>>::deserialize(deserializer)?;
+        Self::new(flat.file_ids, flat.portal_publishing, flat.contact_notification)
+            .and_then(|request| request.with_override_contacts(flat.publish_override_contact_ids))
+            .map_err(serde::de::Error::custom)
+    }
+}

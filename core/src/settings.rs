@@ -1,0 +1,369 @@
+//! Settings: what the caller gave, what the environment adds, and whether it makes sense. No I/O.
+
+use std::fmt;
+use std::net::IpAddr;
+use std::time::Duration;
+
+use reqwest::Url;
+use reqwest::header::HeaderValue;
+
+use crate::error::Error;
+
+/// A text that no output shows.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
+
+impl Secret {
+    pub(crate) fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<String> for Secret {
+    fn from(secret: String) -> Self {
+        Self(secret)
+    }
+}
+
+impl From<&str> for Secret {
+    fn from(secret: &str) -> Self {
+        Self(secret.to_owned())
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("***")
+    }
+}
+
+/// An OAuth 2.0 access token: a fixed one, or one that the caller is asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AccessToken {
+    /// One token for the client's whole life.
+    Fixed(Secret),
+    /// Whoever drives the call is asked for it, and again once after a 401.
+    Asked,
+}
+
+/// Every variable of the environment that is read.
+pub const VARIABLES: [&str; 18] = [
+    "ADDEPAR_FIRM_NAME",
+    "ADDEPAR_ENVIRONMENT",
+    "ADDEPAR_FIRM_ID",
+    "ADDEPAR_KEY_ID",
+    "ADDEPAR_KEY_SECRET",
+    "ADDEPAR_ACCESS_TOKEN",
+    "ADDEPAR_BASE_URL",
+    "ADDEPAR_PORTAL_LIVE",
+    "PYTEST_CURRENT_TEST",
+    "VITEST",
+    "JEST_WORKER_ID",
+    "NODE_TEST_CONTEXT",
+    "HTTPS_PROXY",
+    "https_proxy",
+    "ALL_PROXY",
+    "all_proxy",
+    "NO_PROXY",
+    "no_proxy",
+];
+
+const TEST_RUNNERS: [&str; 4] = ["PYTEST_CURRENT_TEST", "VITEST", "JEST_WORKER_ID", "NODE_TEST_CONTEXT"];
+
+/// Settings as the caller gave them; what is `None` comes from the environment or has a default.
+#[derive(Debug, Clone, Default)]
+pub struct Settings {
+    /// The firm's subdomain (`ADDEPAR_FIRM_NAME`).
+    pub firm_name: Option<String>,
+    /// `production`, `development` or `sandbox` (`ADDEPAR_ENVIRONMENT`); default `production`.
+    pub environment: Option<String>,
+    /// The firm's id, sent as `Addepar-Firm` (`ADDEPAR_FIRM_ID`).
+    pub firm_id: Option<String>,
+    /// The API key (`ADDEPAR_KEY_ID`).
+    pub key_id: Option<String>,
+    /// The API secret (`ADDEPAR_KEY_SECRET`).
+    pub key_secret: Option<Secret>,
+    /// An OAuth 2.0 access token (`ADDEPAR_ACCESS_TOKEN`), instead of key and secret.
+    pub access_token: Option<AccessToken>,
+    /// The base URL (`ADDEPAR_BASE_URL`), instead of firm name and environment.
+    pub base_url: Option<String>,
+    /// Seconds for one attempt, waits excluded; default 90, above the server's own 60.
+    pub timeout: Option<f64>,
+    /// Seconds for connecting; default 10.
+    pub connect_timeout: Option<f64>,
+    /// Seconds that all waits for the rate limit may take together; default 60.
+    pub max_rate_limit_wait: Option<f64>,
+    /// The URL of an HTTP proxy (`HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY`).
+    pub proxy: Option<String>,
+    /// A PEM file with certificates that are trusted beside the system's.
+    pub ca_file: Option<String>,
+}
+
+/// Who asks.
+#[derive(Clone, Debug)]
+pub(crate) enum Credentials {
+    Key { id: String, secret: Secret },
+    Token(AccessToken),
+}
+
+/// The way to the server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Proxy {
+    pub(crate) url: Secret,
+    pub(crate) no_proxy: Option<String>,
+}
+
+/// Settings that make sense.
+#[derive(Clone, Debug)]
+pub(crate) struct Config {
+    pub(crate) base_url: Url,
+    pub(crate) firm_id: HeaderValue,
+    pub(crate) credentials: Credentials,
+    pub(crate) timeout: Duration,
+    pub(crate) connect_timeout: Duration,
+    pub(crate) max_rate_limit_wait: Duration,
+    pub(crate) proxy: Option<Proxy>,
+    pub(crate) ca_file: Option<String>,
+}
+
+/// Below this a timeout cuts off answers that the server was still going to give.
+const SENSIBLE_TIMEOUT: Duration = Duration::from_secs(65);
+
+impl Config {
+    pub(crate) fn new(settings: Settings, variable: impl Fn(&str) -> Option<String>) -> Result<Self, Error> {
+        let variable = |name: &str| variable(name).filter(|value| !value.is_empty());
+        let base_url = base_url(&settings, &variable)?;
+        guard(&base_url, &variable)?;
+        Ok(Self {
+            firm_id: firm_id(&settings, &variable)?,
+            credentials: credentials(&settings, &variable)?,
+            timeout: seconds("timeout", settings.timeout, 90.0, 0.001)?,
+            connect_timeout: seconds("connect_timeout", settings.connect_timeout, 10.0, 0.001)?,
+            max_rate_limit_wait: seconds("max_rate_limit_wait", settings.max_rate_limit_wait, 60.0, 0.0)?,
+            proxy: proxy(&settings, &base_url, &variable)?,
+            ca_file: settings.ca_file,
+            base_url,
+        })
+    }
+
+    /// What the caller should know although it is no error.
+    pub(crate) fn warning(&self) -> Option<String> {
+        (self.timeout < SENSIBLE_TIMEOUT && !is_loopback(&self.base_url)).then(|| {
+            format!(
+                "timeout is {:?}, but Addepar itself takes up to 60 s: a timeout below 65 s only makes outcomes unknown.",
+                self.timeout,
+            )
+        })
+    }
+}
+
+fn base_url(settings: &Settings, variable: &impl Fn(&str) -> Option<String>) -> Result<Url, Error> {
+    match (&settings.base_url, &settings.firm_name) {
+        (Some(_), Some(_)) => return Err(contradiction("base_url", "firm_name")),
+        (Some(url), None) => return normalise(url),
+        (None, Some(firm)) => return firm_url(firm, settings, variable),
+        (None, None) => {}
+    }
+    match (variable("ADDEPAR_BASE_URL"), variable("ADDEPAR_FIRM_NAME")) {
+        (Some(_), Some(_)) => Err(contradiction("ADDEPAR_BASE_URL", "ADDEPAR_FIRM_NAME")),
+        (Some(url), None) => normalise(&url),
+        (None, Some(firm)) => firm_url(&firm, settings, variable),
+        (None, None) => Err(Error::config(
+            "The firm is missing: give `firm_name` (the subdomain, ADDEPAR_FIRM_NAME) or `base_url` (ADDEPAR_BASE_URL)."
+                .to_owned(),
+        )),
+    }
+}
+
+fn contradiction(one: &str, other: &str) -> Error {
+    Error::config(format!("`{one}` and `{other}` are both set: give one of them."))
+}
+
+fn firm_url(firm: &str, settings: &Settings, variable: &impl Fn(&str) -> Option<String>) -> Result<Url, Error> {
+    let is_label = firm.len() <= 63
+        && firm.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+        && !firm.starts_with('-')
+        && !firm.ends_with('-')
+        && !firm.is_empty();
+    if !is_label {
+        return Err(Error::config(format!(
+            "firm_name is {firm:?}: it is the subdomain alone, such as `examplefirm` of examplefirm.addepar.com."
+        )));
+    }
+    let environment = settings.environment.clone().or_else(|| variable("ADDEPAR_ENVIRONMENT"));
+    let domain = match environment.as_deref().unwrap_or("production") {
+        "production" => "addepar.com",
+        "development" => "clientdev.addepar.com",
+        "sandbox" => "sandbox.addepar.com",
+        other => {
+            return Err(Error::config(format!(
+                "environment is {other:?}: allowed are production, development, sandbox."
+            )));
+        }
+    };
+    normalise(&format!("https://{firm}.{domain}/api"))
+}
+
+/// The base URL without a trailing slash or `/v1`, with `/api` where Addepar's hosts want it.
+fn normalise(given: &str) -> Result<Url, Error> {
+    // The text itself may hold a secret in its user part: it is never shown.
+    let mut url = Url::parse(given).map_err(|error| Error::config(format!("base_url is no URL: {error}.")))?;
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(Error::config("base_url holds a user or password: give `key_id` and `key_secret`.".to_owned()));
+    }
+    if url.query().is_some() || url.fragment().is_some() {
+        return Err(Error::config(format!("base_url is {url}: it may not have a query or fragment.")));
+    }
+    match url.scheme() {
+        "https" if url.host_str().is_some() => {}
+        "http" if is_loopback(&url) => {}
+        "http" => {
+            return Err(Error::config(format!(
+                "base_url is {url}: plain http is allowed to this machine only, write https."
+            )));
+        }
+        _ => return Err(Error::config(format!("base_url is {url}: write https://HOST/api."))),
+    }
+    let path = url.path().trim_end_matches('/');
+    let path = path.strip_suffix("/v1").unwrap_or(path).trim_end_matches('/').to_owned();
+    let path = match url.host_str() {
+        Some("api.addepar.com") => path.strip_suffix("/api").unwrap_or(&path).to_owned(),
+        Some(host) if host.ends_with(".addepar.com") && path.is_empty() => "/api".to_owned(),
+        _ => path,
+    };
+    url.set_path(&path);
+    Ok(url)
+}
+
+/// Whether the URL's host is this machine.
+pub(crate) fn is_loopback(url: &Url) -> bool {
+    let Some(host) = url.host_str() else { return false };
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    host.eq_ignore_ascii_case("localhost") || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
+/// A test must not e-mail real clients, and no mock of Python or JavaScript can see a native socket.
+fn guard(base_url: &Url, variable: &impl Fn(&str) -> Option<String>) -> Result<(), Error> {
+    if is_loopback(base_url) {
+        return Ok(());
+    }
+    let host = base_url.host_str().unwrap_or_default();
+    let reason = match variable("ADDEPAR_PORTAL_LIVE").as_deref() {
+        Some("1") => return Ok(()),
+        Some("0") => "ADDEPAR_PORTAL_LIVE=0 is set".to_owned(),
+        Some(other) => {
+            return Err(Error::config(format!("ADDEPAR_PORTAL_LIVE is {other:?}: allowed are 0 and 1.")));
+        }
+        None => match TEST_RUNNERS.into_iter().find(|name| variable(name).is_some()) {
+            Some(runner) => format!("this is a test run ({runner} is set)"),
+            None => return Ok(()),
+        },
+    };
+    Err(Error::config(format!(
+        "{host} is not this machine, and {reason}: a test must not e-mail real clients. Use the simulated portal, or set \
+         ADDEPAR_PORTAL_LIVE=1 if you mean it."
+    )))
+}
+
+fn firm_id(settings: &Settings, variable: &impl Fn(&str) -> Option<String>) -> Result<HeaderValue, Error> {
+    let firm_id = settings
+        .firm_id
+        .clone()
+        .or_else(|| variable("ADDEPAR_FIRM_ID"))
+        .ok_or_else(|| Error::config("The firm's id is missing: give `firm_id` (ADDEPAR_FIRM_ID).".to_owned()))?;
+    if firm_id.is_empty() || !firm_id.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err(Error::config(format!("firm_id is {firm_id:?}: it is the firm's id, such as 1234.")));
+    }
+    HeaderValue::from_str(&firm_id).map_err(|_| Error::config(format!("firm_id is {firm_id:?}.")))
+}
+
+fn credentials(settings: &Settings, variable: &impl Fn(&str) -> Option<String>) -> Result<Credentials, Error> {
+    let given_key = settings.key_id.is_some() || settings.key_secret.is_some();
+    match (&settings.access_token, given_key) {
+        (Some(_), true) => return Err(contradiction("access_token", "key_id/key_secret")),
+        (Some(token), false) => return token_credentials(token.clone()),
+        (None, _) => {}
+    }
+    let token = variable("ADDEPAR_ACCESS_TOKEN").filter(|_| !given_key);
+    let id = settings.key_id.clone().or_else(|| variable("ADDEPAR_KEY_ID"));
+    let secret = settings.key_secret.clone().or_else(|| variable("ADDEPAR_KEY_SECRET").map(Secret));
+    match (token, id, secret) {
+        (Some(token), None, None) => token_credentials(AccessToken::Fixed(Secret(token))),
+        (Some(_), _, _) => Err(contradiction("ADDEPAR_ACCESS_TOKEN", "ADDEPAR_KEY_ID/ADDEPAR_KEY_SECRET")),
+        (None, Some(id), Some(secret)) => key_credentials(id, secret),
+        (None, Some(_), None) => Err(Error::config("`key_id` is given, `key_secret` is missing.".to_owned())),
+        (None, None, Some(_)) => Err(Error::config("`key_secret` is given, `key_id` is missing.".to_owned())),
+        (None, None, None) => Err(Error::config(
+            "Credentials are missing: give `key_id` and `key_secret` (ADDEPAR_KEY_ID, ADDEPAR_KEY_SECRET) or \
+             `access_token` (ADDEPAR_ACCESS_TOKEN)."
+                .to_owned(),
+        )),
+    }
+}
+
+fn key_credentials(id: String, secret: Secret) -> Result<Credentials, Error> {
+    let fits = |text: &str| !text.is_empty() && !text.chars().any(char::is_control);
+    if !fits(&id) || id.contains(':') {
+        return Err(Error::config("key_id is empty or has a character that it cannot have.".to_owned()));
+    }
+    if !fits(secret.expose()) {
+        return Err(Error::config("key_secret is empty or has a character that it cannot have.".to_owned()));
+    }
+    Ok(Credentials::Key { id, secret })
+}
+
+fn token_credentials(token: AccessToken) -> Result<Credentials, Error> {
+    if let AccessToken::Fixed(token) = &token {
+        check_token(token)?;
+    }
+    Ok(Credentials::Token(token))
+}
+
+/// Whether a token can stand in a header; the message never shows it.
+pub(crate) fn check_token(token: &Secret) -> Result<(), Error> {
+    if token.expose().is_empty() || !token.expose().bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err(Error::config("access_token is empty or has a character that it cannot have.".to_owned()));
+    }
+    Ok(())
+}
+
+fn seconds(name: &str, given: Option<f64>, default: f64, least: f64) -> Result<Duration, Error> {
+    const MOST: f64 = 86_400.0;
+    let value = given.unwrap_or(default);
+    if (least..=MOST).contains(&value) {
+        Ok(Duration::from_secs_f64(value))
+    } else {
+        Err(Error::config(format!("{name} is {value} s: allowed are {least} to {MOST} s.")))
+    }
+}
+
+fn proxy(
+    settings: &Settings,
+    base_url: &Url,
+    variable: &impl Fn(&str) -> Option<String>,
+) -> Result<Option<Proxy>, Error> {
+    let from_environment = || {
+        ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"]
+            .into_iter()
+            .find_map(|name| Some((name, variable(name)?)))
+    };
+    if is_loopback(base_url) {
+        return Ok(None);
+    }
+    let no_proxy = match settings.proxy {
+        Some(_) => None,
+        None => variable("NO_PROXY").or_else(|| variable("no_proxy")),
+    };
+    let given = settings.proxy.clone().map(|url| ("proxy", url)).or_else(from_environment);
+    let Some((name, url)) = given else { return Ok(None) };
+    let url = if url.contains("://") { url } else { format!("http://{url}") };
+    // The URL may hold a password: it is never shown.
+    let scheme = Url::parse(&url).map_err(|error| Error::config(format!("`{name}` is no URL: {error}.")))?;
+    if !matches!(scheme.scheme(), "http" | "https") {
+        return Err(Error::config(format!(
+            "`{name}` is a {} proxy: only http and https proxies are supported.",
+            scheme.scheme(),
+        )));
+    }
+    Ok(Some(Proxy { url: Secret(url), no_proxy }))
+}
