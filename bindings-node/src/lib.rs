@@ -1,0 +1,12 @@
+//! The private addon of the npm package `addepar-portal`: it converts, calls the core, converts.
+//!
+//! Nothing here throws. What can fail returns a [`failure::Failure`], and the TypeScript facade
+//! makes an error of it where the caller's line is still on the stack.
+
+pub mod call;
+pub mod client;
+pub mod failure;
+pub mod id;
+pub mod report;
+pub mod request;
+//pub mod simulator;

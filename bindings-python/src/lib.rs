@@ -1,0 +1,37 @@
+//! The native half of the Python package `addepar_portal`: convert, call the core, convert.
+
+mod bell;
+mod call;
+mod client;
+mod error;
+mod ids;
+mod report;
+mod request;
+mod simulator;
+
+use pyo3::prelude::pymodule;
+
+
+/// Private: the package's own modules are the public face.
+#[pymodule(gil_used = false)]
+mod _native {
+    #[pymodule_export]
+    use super::bell::Bell;
+    #[pymodule_export]
+    use super::call::Call;
+    #[pymodule_export]
+    use super::client::Client;
+    #[pymodule_export]
+    use super::report::{Attempt, FailedContacts, FileError, FileResult, PublishReport, UnexpectedResult};
+    #[pymodule_export]
+    use super::request::PublishRequest;
+    #[pymodule_export]
+    use super::simulator::Simulator;
+
+    use pyo3::prelude::*;
+
+    #[pymodule_init]
+    fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        module.add("__version__", env!("CARGO_PKG_VERSION"))
+    }
+}

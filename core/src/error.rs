@@ -125,11 +125,15 @@ impl Error {
         Self(Box::new(Inner { kind, message, errors: Vec::new(), phase: None, retry_after: None, report: None }))
     }
 
-    pub(crate) fn input(message: String) -> Self {
+    /// An argument that the language of a binding lets through and Rust's types do not.
+    #[must_use]
+    pub fn input(message: String) -> Self {
         Self::new(ErrorKind::Input, message + " Nothing was sent.")
     }
 
-    pub(crate) fn config(message: String) -> Self {
+    /// A setting that the language of a binding lets through and Rust's types do not.
+    #[must_use]
+    pub fn config(message: String) -> Self {
         Self::new(ErrorKind::Config, message + " Nothing was sent.")
     }
 

@@ -285,7 +285,7 @@ pub struct UnexpectedResult {
 }
 
 /// One POST, or one try at it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Attempt {
     /// When the body began to go out; `None`: it never did.
     #[serde(with = "rfc3339")]
@@ -308,7 +308,7 @@ pub struct Attempt {
 }
 
 /// What became of every file of one call.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct PublishReport {
     request: PublishRequest,
     files: Vec<FileResult>,

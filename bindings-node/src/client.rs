@@ -1,0 +1,105 @@
+//! A client for one firm.
+
+use std::collections::HashMap;
+
+use addepar_portal::{AccessToken, PortalClient, Settings, VARIABLES};
+use napi::bindgen_prelude::Either;
+use napi_derive::napi;
+
+use crate::call::Call;
+use crate::failure::Failure;
+use crate::request::Request;
+
+/// Settings as the caller gave them. What they mean, the facade documents.
+#[napi(object)]
+#[expect(missing_docs, reason = "documented at the facade's options")]
+pub struct ClientSettings {
+    pub firm_name: Option<String>,
+    pub environment: Option<String>,
+    pub firm_id: Option<String>,
+    pub key_id: Option<String>,
+    pub key_secret: Option<String>,
+    pub access_token: Option<String>,
+    pub asks_for_token: bool,
+    pub base_url: Option<String>,
+    pub timeout_ms: Option<f64>,
+    pub connect_timeout_ms: Option<f64>,
+    pub max_rate_limit_wait_ms: Option<f64>,
+    pub proxy: Option<String>,
+    pub ca_file: Option<String>,
+}
+
+impl From<ClientSettings> for Settings {
+    fn from(given: ClientSettings) -> Self {
+        let seconds = |milliseconds: Option<f64>| milliseconds.map(|milliseconds| milliseconds / 1000.0);
+        Self {
+            firm_name: given.firm_name,
+            environment: given.environment,
+            firm_id: given.firm_id,
+            key_id: given.key_id,
+            key_secret: given.key_secret.map(Into::into),
+            access_token: match given.access_token {
+                Some(token) => Some(AccessToken::Fixed(token.into())),
+                None => given.asks_for_token.then_some(AccessToken::Asked),
+            },
+            base_url: given.base_url,
+            timeout: seconds(given.timeout_ms),
+            connect_timeout: seconds(given.connect_timeout_ms),
+            max_rate_limit_wait: seconds(given.max_rate_limit_wait_ms),
+            proxy: given.proxy,
+            ca_file: given.ca_file,
+        }
+    }
+}
+
+/// The variables of the environment that the core reads. A worker thread has its own copy of them.
+#[napi]
+pub fn variables() -> Vec<&'static str> {
+    VARIABLES.to_vec()
+}
+
+/// A client of the core.
+#[napi]
+pub struct Client(PortalClient);
+
+#[napi]
+impl Client {
+    /// A client from settings and the caller's environment.
+    #[napi]
+    pub fn create(settings: ClientSettings, environment: HashMap<String, String>) -> Either<Client, Failure> {
+        match PortalClient::new(settings.into(), |name| environment.get(name).cloned()) {
+            Ok(client) => Either::A(Self(client)),
+            Err(error) => Either::B(error.into()),
+        }
+    }
+
+    /// The base URL, without `/v1`.
+    #[napi]
+    pub fn base_url(&self) -> &str {
+        self.0.base_url()
+    }
+
+    /// The firm's id.
+    #[napi]
+    pub fn firm_id(&self) -> &str {
+        self.0.firm_id()
+    }
+
+    /// What the caller should know about the settings although it is no error.
+    #[napi]
+    pub fn warning(&self) -> Option<String> {
+        self.0.warning()
+    }
+
+    /// Prepares a call. Nothing is sent yet.
+    #[napi]
+    pub fn start(&self, request: &Request) -> Call {
+        self.0.start(request.inner().clone()).into()
+    }
+
+    /// Closes idle connections.
+    #[napi]
+    pub fn close(&self) {
+        self.0.close();
+    }
+}

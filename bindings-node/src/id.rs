@@ -1,0 +1,53 @@
+//! Ids as JavaScript wrote them.
+
+use addepar_portal::RawId;
+use napi::bindgen_prelude::{Either, Float64Array};
+use serde::Deserialize;
+
+/// A list of safe integers; any other list as the JSON of [`Item`]s.
+pub type Ids = Either<Float64Array, String>;
+
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Item {
+    /// A number or bigint that is whole.
+    Integer(String),
+    Text(String),
+    /// The type and the value of anything else.
+    Other(String, String),
+}
+
+impl From<Item> for RawId {
+    fn from(item: Item) -> Self {
+        let other = |type_name: String, shown: String| Self::Other { type_name, shown, hint: None };
+        match item {
+            Item::Integer(digits) => digits.parse().map_or_else(|_| other("bigint".to_owned(), digits), Self::Integer),
+            Item::Text(text) => Self::Text(text),
+            Item::Other(type_name, shown) => other(type_name, shown),
+        }
+    }
+}
+
+/// The ids for the core's verdict.
+///
+/// # Errors
+/// JSON that the facade did not write.
+pub(crate) fn raw(ids: Ids) -> serde_json::Result<Vec<RawId>> {
+    match ids {
+        Either::A(numbers) => Ok(numbers.iter().map(|number| RawId::Integer(safe_integer(*number))).collect()),
+        Either::B(json) => {
+            Ok(serde_json::from_str::<Vec<Item>>(&json)?.into_iter().map(RawId::from).collect())
+        }
+    }
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "the facade sends safe integers only")]
+fn safe_integer(number: f64) -> i128 {
+    number as i128
+}
+
+/// Ids for JavaScript: each is at most 2^53 - 1.
+#[expect(clippy::cast_precision_loss, reason = "the core has no id above 2^53 - 1")]
+pub(crate) fn numbers(ids: &[u64]) -> Float64Array {
+    ids.iter().map(|id| *id as f64).collect::<Vec<_>>().into()
+}

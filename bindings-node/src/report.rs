@@ -1,0 +1,121 @@
+//! What became of every file. The report stays here; JavaScript reads from it what it looks at.
+
+use addepar_portal::{Attempt, Error, FileResult, FileState, PublishReport, Status, UnexpectedResult};
+use napi::bindgen_prelude::Either;
+use napi_derive::napi;
+use serde::Serialize;
+
+use crate::failure::Failure;
+use crate::request::Request;
+
+/// A report of the core.
+#[napi]
+pub struct Report(PublishReport);
+
+#[napi]
+impl Report {
+    /// Reads an answer's body without any network.
+    #[napi]
+    pub fn from_response(request: &Request, body: &[u8]) -> Either<Report, Failure> {
+        Self::or_failure(PublishReport::from_response(request.inner(), body))
+    }
+
+    /// Reads what `to_json` wrote.
+    #[napi]
+    pub fn from_json(json: String) -> Either<Report, Failure> {
+        Self::or_failure(PublishReport::from_json(&json))
+    }
+
+    /// Whether every file is ok.
+    #[napi]
+    pub fn ok(&self) -> bool {
+        self.0.ok()
+    }
+
+    /// What was asked.
+    #[napi]
+    pub fn request(&self) -> Request {
+        self.0.request().clone().into()
+    }
+
+    /// The files about which there is more to say than that both steps succeeded, as the JSON of
+    /// their positions and themselves. Most answers have few: rows cost more than the HTTP call.
+    #[napi]
+    pub fn exceptions(&self) -> String {
+        let files = self.0.files().iter().enumerate().filter(|(_, file)| !is_plain(file));
+        serde_json::to_string(&files.collect::<Vec<_>>()).unwrap_or_default()
+    }
+
+    /// Attempts, unexpected results and the next link, as JSON.
+    #[napi]
+    pub fn circumstances(&self) -> String {
+        #[derive(Serialize)]
+        struct Circumstances<'a> {
+            attempts: &'a [Attempt],
+            unexpected: &'a [UnexpectedResult],
+            next_link: Option<&'a str>,
+        }
+        let circumstances = Circumstances {
+            attempts: self.0.attempts(),
+            unexpected: self.0.unexpected(),
+            next_link: self.0.next_link(),
+        };
+        serde_json::to_string(&circumstances).unwrap_or_default()
+    }
+
+    /// The answer's body as it came.
+    #[napi]
+    pub fn raw(&self) -> &str {
+        self.0.raw()
+    }
+
+    /// The contacts that some step failed for, as JSON.
+    #[napi]
+    pub fn failed_contacts(&self) -> String {
+        serde_json::to_string(&self.0.failed_contacts()).unwrap_or_default()
+    }
+
+    /// The error of a report that is not ok.
+    #[napi]
+    pub fn failure(&self) -> Option<Failure> {
+        self.0.clone().raise_for_failures().err().map(Failure::from)
+    }
+
+    /// The whole report as JSON, the same in every language.
+    #[napi]
+    pub fn to_json(&self) -> String {
+        self.0.to_json()
+    }
+
+    /// One line: how many files are in which state, and what was asked.
+    #[napi]
+    pub fn summary(&self) -> String {
+        self.0.to_string()
+    }
+}
+
+impl Report {
+    pub(crate) fn or_failure(result: Result<PublishReport, Error>) -> Either<Self, Failure> {
+        match result {
+            Ok(report) => Either::A(report.into()),
+            Err(error) => Either::B(error.into()),
+        }
+    }
+}
+
+/// Whether the file is one of which the facade knows every member without being told.
+fn is_plain(file: &FileResult) -> bool {
+    let FileResult { file_id: _, state, published, notified, publish_status, notify_status, errors } = file;
+    *state == FileState::Ok
+        && *published == Some(true)
+        && *notified == Some(true)
+        && *publish_status == Some(Status::Success)
+        && *notify_status == Some(Status::Success)
+        && errors.is_empty()
+}
+
+impl From<PublishReport> for Report {
+    fn from(report: PublishReport) -> Self {
+        Self(report)
+    }
+}

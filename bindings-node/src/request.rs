@@ -1,0 +1,82 @@
+//! One call of the API, validated.
+
+use addepar_portal::{Error, PublishRequest};
+use napi::bindgen_prelude::{Either, Float64Array};
+use napi_derive::napi;
+
+use crate::failure::Failure;
+use crate::id::{self, Ids};
+
+/// A validated request.
+#[napi]
+pub struct Request(PublishRequest);
+
+#[napi]
+impl Request {
+    /// Leaves every verdict to the core.
+    #[napi]
+    pub fn create(
+        file_ids: Ids,
+        portal_publishing: String,
+        contact_notification: String,
+        publish_override_contact_ids: Ids,
+    ) -> Either<Request, Failure> {
+        match validate(file_ids, &portal_publishing, &contact_notification, publish_override_contact_ids) {
+            Ok(request) => Either::A(Self(request)),
+            Err(error) => Either::B(error.into()),
+        }
+    }
+
+    /// The files, in the order asked.
+    #[napi]
+    pub fn file_ids(&self) -> Float64Array {
+        id::numbers(self.0.file_ids())
+    }
+
+    /// Whose portals the files are published to.
+    #[napi]
+    pub fn portal_publishing(&self) -> &'static str {
+        self.0.portal_publishing().as_str()
+    }
+
+    /// Who is e-mailed.
+    #[napi]
+    pub fn contact_notification(&self) -> &'static str {
+        self.0.contact_notification().as_str()
+    }
+
+    /// The contacts who receive every file.
+    #[napi]
+    pub fn publish_override_contact_ids(&self) -> Float64Array {
+        id::numbers(self.0.publish_override_contact_ids())
+    }
+
+    /// The body of the POST.
+    #[napi]
+    pub fn to_json(&self) -> String {
+        self.0.to_json()
+    }
+}
+
+fn validate(
+    file_ids: Ids,
+    portal_publishing: &str,
+    contact_notification: &str,
+    override_contacts: Ids,
+) -> Result<PublishRequest, Error> {
+    let raw = |ids| id::raw(ids).map_err(|error| Error::input(error.to_string()));
+    PublishRequest::new(raw(file_ids)?, portal_publishing.parse()?, contact_notification.parse()?)?
+        .with_override_contacts(raw(override_contacts)?)
+}
+
+impl Request {
+    pub(crate) fn inner(&self) -> &PublishRequest {
+        &self.0
+    }
+}
+
+impl From<PublishRequest> for Request {
+    fn from(request: PublishRequest) -> Self {
+        Self(request)
+    }
+}

@@ -1,0 +1,196 @@
+/** What can go wrong. Codes, messages and states come from the core. */
+
+import { type Failure, native } from './native';
+import type { Outcome, PublishReport } from './report';
+import { type ErrorDetailsJSON, milliseconds, type ReportJSON } from './wire';
+
+/** The code of an error's class. */
+export type ErrorCode =
+  | 'ERR_CONFIG'
+  | 'ERR_INPUT'
+  | 'ERR_CONNECT'
+  | 'ERR_REJECTED'
+  | 'ERR_AUTHENTICATION'
+  | 'ERR_PERMISSION_DENIED'
+  | 'ERR_RATE_LIMITED'
+  | 'ERR_OUTCOME_UNKNOWN'
+  | 'ERR_PUBLISH_FAILURES'
+  | 'ERR_JOURNAL';
+
+/** Where a request was lost. */
+export type Phase = 'connecting' | 'awaiting_answer' | 'reading_answer' | 'reading_pages';
+
+/** An error object of the API about the whole request; any member may have been missing. */
+export interface ApiError {
+  readonly status: string | null;
+  readonly code: string | null;
+  readonly title: string | null;
+  readonly detail: string | null;
+  readonly source: string | null;
+}
+
+/** Everything about an error but its report, as JSON has it in every language. */
+export interface ErrorDetails extends Partial<ErrorDetailsJSON> {
+  code: ErrorCode;
+  message: string;
+}
+
+/** What {@link PortalError.toJSON} gives: plain data in snake case, the same in every language. */
+export interface ErrorJSON extends ErrorDetailsJSON {
+  name: string;
+  report: ReportJSON | null;
+}
+
+/**
+ * Base of every error of this package.
+ *
+ * It has `httpStatus`, never `status` or `statusCode`: web frameworks would answer with it.
+ */
+export class PortalError extends Error {
+  readonly code: ErrorCode;
+  /** What became of the request. */
+  readonly outcome: Outcome;
+  /** The status code of the last answer; `null` without one. */
+  readonly httpStatus: number | null;
+  /** The server's `X-Request-Id`. */
+  readonly requestId: string | null;
+  /** Milliseconds that the last attempt took; `null` without one. */
+  readonly elapsedMs: number | null;
+  /** The API's error objects about the whole request. */
+  readonly errors: readonly ApiError[];
+  /** The state of every file; on every error of a validated publish, otherwise `null`. */
+  readonly report: PublishReport | null;
+  readonly #details: ErrorDetailsJSON;
+
+  constructor(details: ErrorDetails, report: PublishReport | null = null, options?: ErrorOptions) {
+    super(details.message, options);
+    this.#details = {
+      outcome: 'not_processed',
+      http_status: null,
+      request_id: null,
+      elapsed: null,
+      errors: [],
+      phase: null,
+      retry_after: null,
+      file_ids: [],
+      ...details,
+    };
+    const { outcome, http_status, request_id, elapsed, errors } = this.#details;
+    this.code = details.code;
+    this.outcome = outcome;
+    this.httpStatus = http_status;
+    this.requestId = request_id;
+    this.elapsedMs = elapsed === null ? null : milliseconds(elapsed);
+    this.errors = Object.freeze(errors.map((error) => Object.freeze({ ...error })));
+    this.report = report;
+  }
+
+  /** Plain data for logs: everything but `stack` and `cause`, in snake case and seconds. */
+  toJSON(): ErrorJSON {
+    return { name: this.name, ...structuredClone(this.#details), report: this.report?.toJSON() ?? null };
+  }
+}
+
+/** Missing or contradictory settings. Nothing was sent. */
+export class ConfigError extends PortalError {
+  declare readonly code: 'ERR_CONFIG';
+}
+
+/** Values that cannot be sent. Nothing was sent. */
+export class InputError extends PortalError {
+  declare readonly code: 'ERR_INPUT';
+}
+
+/** The server was never reached: proven. */
+export class ConnectError extends PortalError {
+  declare readonly code: 'ERR_CONNECT';
+}
+
+/** The server refused the whole request. Nothing was processed. */
+export class RejectedError extends PortalError {
+  declare readonly code: 'ERR_REJECTED' | 'ERR_AUTHENTICATION' | 'ERR_PERMISSION_DENIED' | 'ERR_RATE_LIMITED';
+}
+
+/** 401: look at the credentials. */
+export class AuthenticationError extends RejectedError {
+  declare readonly code: 'ERR_AUTHENTICATION';
+}
+
+/** 403: a permission or scope is missing for one or more of these files. */
+export class PermissionDeniedError extends RejectedError {
+  declare readonly code: 'ERR_PERMISSION_DENIED';
+}
+
+/** 429: the firm's quota, which it shares with its other integrations, is used up. */
+export class RateLimitedError extends RejectedError {
+  declare readonly code: 'ERR_RATE_LIMITED';
+  /** Milliseconds to wait, as the server asked; `null` where it did not say. */
+  readonly retryAfterMs: number | null;
+
+  constructor(details: ErrorDetails, report?: PublishReport | null, options?: ErrorOptions) {
+    super(details, report, options);
+    this.retryAfterMs = details.retry_after == null ? null : milliseconds(details.retry_after);
+  }
+}
+
+/**
+ * The server may have processed the request. Look in Addepar before you send anything again.
+ *
+ * Its `name` is `AbortError` where an `AbortSignal` ended a call that had gone out.
+ */
+export class OutcomeUnknownError extends PortalError {
+  declare readonly code: 'ERR_OUTCOME_UNKNOWN';
+  /** The files whose outcome is unknown. */
+  readonly fileIds: readonly number[];
+  /** Where the request was lost. */
+  readonly phase: Phase | null;
+
+  constructor(details: ErrorDetails, report?: PublishReport | null, options?: ErrorOptions) {
+    super(details, report, options);
+    this.fileIds = Object.freeze([...(details.file_ids ?? [])]);
+    this.phase = (details.phase ?? null) as Phase | null;
+  }
+}
+
+/** Some file is not ok. Only from {@link PublishReport.raiseForFailures}. */
+export class PublishFailuresError extends PortalError {
+  declare readonly code: 'ERR_PUBLISH_FAILURES';
+}
+
+/** The journal is locked, of another run, damaged, cannot be written, or waits for a decision. */
+export class JournalError extends PortalError {
+  declare readonly code: 'ERR_JOURNAL';
+}
+
+const CLASSES: Record<string, typeof PortalError> = {
+  PortalError,
+  ConfigError,
+  InputError,
+  ConnectError,
+  RejectedError,
+  AuthenticationError,
+  PermissionDeniedError,
+  RateLimitedError,
+  OutcomeUnknownError,
+  PublishFailuresError,
+  JournalError,
+};
+for (const [name, Class] of Object.entries(CLASSES)) {
+  Class.prototype.name = name;
+}
+
+/** The error that a failure is; its report is made by whoever knows reports. */
+export function errorOf(failure: Failure, report: PublishReport | null = null, cause?: unknown): PortalError {
+  const Class = CLASSES[failure.className] ?? PortalError;
+  return new Class(JSON.parse(failure.toJson()), report, cause === undefined ? undefined : { cause });
+}
+
+/** Throws the error of a failure that has no report. */
+export function raise(failure: Failure): never {
+  throw errorOf(failure);
+}
+
+/** The result of an operation whose failures have no report. */
+export function succeeded<T extends object>(result: T | Failure): T {
+  return result instanceof native.Failure ? raise(result) : result;
+}

@@ -1,0 +1,59 @@
+import { inspect, types } from 'node:util';
+
+import { raise } from './errors';
+import { native } from './native';
+
+/**
+ * One id: a whole number from 1 to 2^53 - 1, or a string of ASCII digits. Fractions and unsafe
+ * integers are refused.
+ */
+export type Id = number | string | bigint;
+
+/** Ids as a collection. A string, bytes or a mapping is refused: `"37"` would be the files 3 and 7. */
+export type Ids =
+  | readonly Id[]
+  | ReadonlySet<Id>
+  | Int16Array
+  | Uint16Array
+  | Int32Array
+  | Uint32Array
+  | Float32Array
+  | Float64Array
+  | BigInt64Array
+  | BigUint64Array;
+
+/** Ids on their way to the core, which judges them; `name` is the argument's name in its messages. */
+export function packIds(name: string, ids: unknown): Float64Array | string {
+  if (!isCollection(ids)) {
+    return raise(native.Failure.notACollection(name, typeName(ids)));
+  }
+  // Holes become `undefined`.
+  const list = Array.from(ids);
+  return list.every((id) => Number.isSafeInteger(id))
+    ? Float64Array.from(list as number[])
+    : JSON.stringify(list.map(item));
+}
+
+function isCollection(ids: unknown): ids is Iterable<unknown> {
+  return Array.isArray(ids) || types.isSet(ids) || (types.isTypedArray(ids) && ids.BYTES_PER_ELEMENT > 1);
+}
+
+function item(id: unknown): object {
+  if (typeof id === 'bigint' || Number.isInteger(id)) {
+    return { integer: BigInt(id as number | bigint).toString() };
+  }
+  return typeof id === 'string' ? { text: id.toWellFormed() } : { other: [typeName(id), shown(id)] };
+}
+
+/** The type of a value in the words of a JavaScript programmer. */
+export function typeName(value: unknown): string {
+  if (typeof value !== 'object') {
+    return typeof value;
+  }
+  return value === null ? 'null' : (value.constructor?.name ?? 'object');
+}
+
+/** A value as an error message shows it. */
+export function shown(value: unknown): string {
+  return (typeof value === 'string' ? value : inspect(value, { depth: 0, breakLength: Infinity })).toWellFormed();
+}

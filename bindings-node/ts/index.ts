@@ -1,0 +1,42 @@
+/**
+ * Unofficial client for one call of the Addepar API: publish files to client portals.
+ *
+ * The call is not idempotent: a repeated one may e-mail a firm's clients twice. So nothing that the
+ * server may have begun to process is ever sent again, and every file comes back in one state.
+ *
+ * @packageDocumentation
+ */
+
+export { PortalClient, publishFiles } from './client';
+export type { AccessToken, Environment, PortalClientOptions } from './client';
+export {
+  AuthenticationError,
+  ConfigError,
+  ConnectError,
+  InputError,
+  JournalError,
+  OutcomeUnknownError,
+  PermissionDeniedError,
+  PortalError,
+  PublishFailuresError,
+  RateLimitedError,
+  RejectedError,
+} from './errors';
+export type { ApiError, ErrorCode, ErrorDetails, ErrorJSON, Phase } from './errors';
+export type { Id, Ids } from './ids';
+export { PublishReport } from './report';
+export type {
+  Attempt,
+  FailedContacts,
+  FailedStep,
+  FileError,
+  FileResult,
+  FileState,
+  Outcome,
+  Status,
+  Step,
+  UnexpectedResult,
+} from './report';
+export { PublishRequest } from './request';
+export type { ContactNotification, PortalPublishing, PublishOptions, RequestOptions } from './request';
+export type { ReportJSON, RequestJSON } from './wire';

@@ -1,0 +1,147 @@
+/** The private addon: what it offers, and how it is found. */
+
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** An error of the core in the place of a result. */
+export interface Failure {
+  readonly className: string;
+  toJson(): string;
+  report(): Report | null;
+}
+
+export interface Request {
+  fileIds(): Float64Array;
+  portalPublishing(): string;
+  contactNotification(): string;
+  publishOverrideContactIds(): Float64Array;
+  toJson(): string;
+}
+
+export interface Report {
+  ok(): boolean;
+  request(): Request;
+  exceptions(): string;
+  circumstances(): string;
+  raw(): string;
+  failedContacts(): string;
+  failure(): Failure | null;
+  toJson(): string;
+  summary(): string;
+}
+
+export interface Wakeups {
+  hold(held: boolean): void;
+}
+
+export interface Call {
+  run(wakeups: Wakeups, number: number): Failure | null;
+  takeResult(): Report | Failure | null;
+  provideToken(token: string): void;
+  refuseToken(reason: string): void;
+  abandon(): Failure | null;
+}
+
+export interface ClientSettings {
+  firmName?: string;
+  environment?: string;
+  firmId?: string;
+  keyId?: string;
+  keySecret?: string;
+  accessToken?: string;
+  asksForToken: boolean;
+  baseUrl?: string;
+  timeoutMs?: number;
+  connectTimeoutMs?: number;
+  maxRateLimitWaitMs?: number;
+  proxy?: string;
+  caFile?: string;
+}
+
+export interface Client {
+  baseUrl(): string;
+  firmId(): string;
+  warning(): string | null;
+  start(request: Request): Call;
+  close(): void;
+}
+
+/** Why the simulated portal refused a command. */
+export interface Refusal {
+  readonly message: string;
+}
+
+export interface SimulatedPortal {
+  baseUrl(): string;
+  control(command: string): string | Refusal;
+  stop(): void;
+}
+
+/** A class of the addon that only the addon makes instances of. */
+interface Made<T> {
+  [Symbol.hasInstance](value: unknown): value is T;
+}
+
+interface Addon {
+  variables(): string[];
+  Failure: Made<Failure> & {
+    config(message: string): Failure;
+    input(message: string): Failure;
+    notACollection(name: string, typeName: string): Failure;
+  };
+  Request: Made<Request> & {
+    create(
+      fileIds: Float64Array | string,
+      portalPublishing: string,
+      contactNotification: string,
+      publishOverrideContactIds: Float64Array | string,
+    ): Request | Failure;
+  };
+  Report: {
+    fromResponse(request: Request, body: Uint8Array): Report | Failure;
+    fromJson(json: string): Report | Failure;
+  };
+  Client: { create(settings: ClientSettings, environment: Record<string, string>): Client | Failure };
+  Wakeups: new (wake: (number: number) => void) => Wakeups;
+  Refusal: Made<Refusal>;
+  SimulatedPortal: { start(options: string): SimulatedPortal | Refusal };
+}
+
+const DIRECTORY = join(__dirname, '..', 'native');
+
+/** Loads the addon of this platform; of several (glibc and musl), the first that this system takes. */
+function load(): Addon {
+  const platform = `${process.platform}-${process.arch}`;
+  const packaged = present();
+  const refusals: unknown[] = [];
+  for (const name of packaged) {
+    if (name === platform || name.startsWith(`${platform}-`)) {
+      try {
+        return require(join(DIRECTORY, `addepar-portal.${name}.node`)) as Addon;
+      } catch (error) {
+        refusals.push(error);
+      }
+    }
+  }
+  const problem = refusals.length
+    ? `its native module for ${platform} cannot be loaded (${refusals.map(String).join('; ')})`
+    : `it has no native module for ${platform}`;
+  throw new Error(
+    `addepar-portal cannot start: ${problem}. This package has native modules for: ${packaged.join(', ') || 'nothing'}. ` +
+      'Run it with Node on one of these platforms, or build it from its source there: `make package` needs cargo and Node.',
+    { cause: refusals[0] },
+  );
+}
+
+/** The platforms of which the package has an addon. */
+function present(): string[] {
+  try {
+    return readdirSync(DIRECTORY)
+      .sort()
+      .flatMap((file) => /^addepar-portal\.(.+)\.node$/.exec(file)?.[1] ?? []);
+  } catch {
+    return [];
+  }
+}
+
+export const native = load();

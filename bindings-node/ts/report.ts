@@ -1,0 +1,370 @@
+import { inspect } from 'node:util';
+
+import { errorOf } from './errors';
+import { type Failure, native, type Report } from './native';
+import { handleOf, type PublishRequest, requestOf } from './request';
+import {
+  type CircumstancesJSON,
+  type FailedContactsJSON,
+  type FileErrorJSON,
+  type FileResultJSON,
+  milliseconds,
+  type ReportJSON,
+} from './wire';
+
+/**
+ * The state of one file after a call.
+ *
+ * - `ok`: the API reported no failure. It never lists who received what.
+ * - `failed`: publishing or notifying failed for some or all contacts.
+ * - `unknown`: it may or may not have been published: look in Addepar before you send it again.
+ * - `not_processed`: the server did not begin to process it.
+ */
+export type FileState = 'ok' | 'failed' | 'unknown' | 'not_processed';
+
+/** What became of a request. */
+export type Outcome = 'processed' | 'not_processed' | 'unknown';
+
+/** The API's word on a step: `success`, `fail` (for some or all contacts), or another as it came. */
+export type Status = 'success' | 'fail' | (string & {});
+
+/** A step of a call: putting a file into portals, e-mailing about it. */
+export type Step = 'publish' | 'notify';
+
+/** An error object of the API about one file; any member may have been missing. */
+export interface FileError {
+  /** The error's name, such as `publish_failed`. */
+  readonly code: string | null;
+  readonly title: string | null;
+  /** Prose; the only place where the API names contacts. */
+  readonly detail: string | null;
+  /** The contacts that `detail` names; `null`, never empty, where they cannot be read. */
+  readonly contactIds: readonly number[] | null;
+}
+
+/** What became of one file. */
+export interface FileResult {
+  readonly fileId: number;
+  readonly state: FileState;
+  /** Whether publishing succeeded for all contacts; `null`: the API did not say. */
+  readonly published: boolean | null;
+  /** Likewise for e-mails. The API answers success as well when nobody was to be notified. */
+  readonly notified: boolean | null;
+  readonly publishStatus: Status | null;
+  readonly notifyStatus: Status | null;
+  readonly errors: readonly FileError[];
+  /** The contacts to whom publishing failed; `null` where they cannot be told. */
+  readonly contactsNotPublished: readonly number[] | null;
+  /** The contacts who could not be e-mailed; `null` where they cannot be told. */
+  readonly contactsNotNotified: readonly number[] | null;
+}
+
+/** A result that belongs to no requested file alone: not asked for, unreadable or contradictory. */
+export interface UnexpectedResult {
+  /** The id that it named, if it can be read. */
+  readonly fileId: number | null;
+  readonly publishStatus: Status | null;
+  readonly notifyStatus: Status | null;
+  readonly errors: readonly FileError[];
+}
+
+/** One POST, or one try at it. */
+export interface Attempt {
+  /** When the body began to go out; `null`: it never did. */
+  readonly sentAt: Date | null;
+  /** When the answer's head arrived; `null`: it never did. */
+  readonly answeredAt: Date | null;
+  readonly httpStatus: number | null;
+  /** The server's `X-Request-Id`. */
+  readonly requestId: string | null;
+  /** Milliseconds from the attempt's start to its end. */
+  readonly elapsedMs: number;
+  readonly outcome: Outcome;
+  /** The delay that a 429 asked for, in milliseconds. */
+  readonly retryAfterMs: number | null;
+}
+
+/** A file and the step of it that failed. */
+export interface FailedStep {
+  readonly fileId: number;
+  readonly step: Step;
+}
+
+/** The contacts that some step failed for. */
+export interface FailedContacts {
+  /** Contact id → the files, and which step of each failed. */
+  readonly contacts: ReadonlyMap<number, readonly FailedStep[]>;
+  /** The files with a failure whose contacts could not be read. */
+  readonly unreadable: readonly number[];
+}
+
+const NOBODY: readonly number[] = Object.freeze([]);
+const NO_ERRORS: readonly FileError[] = Object.freeze([]);
+
+/** How many files `console.log` spells out. */
+const SHOWN = 20;
+
+/**
+ * What became of every file that was asked for. Iterable over {@link FileResult}s; immutable.
+ *
+ * A partial failure is a result, not an error: say `report.ok` or `report.raiseForFailures()`.
+ */
+export class PublishReport implements Iterable<FileResult> {
+  readonly #handle: Report;
+  #files: readonly FileResult[] | undefined;
+  #circumstances: Circumstances | undefined;
+  #request: PublishRequest | undefined;
+
+  /** @internal */
+  constructor(handle: Report) {
+    this.#handle = handle;
+    Object.freeze(this);
+  }
+
+  /**
+   * Reads the body of an answer without any network.
+   *
+   * @throws {@link OutcomeUnknownError} where the body is cut, not JSON or has no `data` list.
+   */
+  static fromResponse(request: PublishRequest, body: string | Uint8Array): PublishReport {
+    const bytes = typeof body === 'string' ? Buffer.from(body) : body;
+    return reportOf(native.Report.fromResponse(handleOf(request), bytes));
+  }
+
+  /**
+   * Reads what {@link toJSON} gave, in any language.
+   *
+   * @throws {@link InputError} where it is not the JSON of a report.
+   */
+  static fromJSON(json: string | ReportJSON): PublishReport {
+    return reportOf(native.Report.fromJson(typeof json === 'string' ? json : JSON.stringify(json)));
+  }
+
+  /** Whether every file is `ok`. */
+  get ok(): boolean {
+    return this.#handle.ok();
+  }
+
+  /** Every file, in the order asked. */
+  get files(): readonly FileResult[] {
+    return (this.#files ??= this.#readFiles());
+  }
+
+  #readFiles(): readonly FileResult[] {
+    const files: FileResult[] = this.request.fileIds.map(okFile);
+    for (const [position, file] of JSON.parse(this.#handle.exceptions()) as [number, FileResultJSON][]) {
+      files[position] = readFile(file);
+    }
+    return Object.freeze(files);
+  }
+
+  /** The files in state `ok`: the API reported no failure. It never lists who received what. */
+  get succeeded(): readonly FileResult[] {
+    return this.#inState('ok');
+  }
+
+  /**
+   * The files in state `failed`: for some or all contacts.
+   *
+   * Publishing these files again may e-mail those who already got one.
+   */
+  get failed(): readonly FileResult[] {
+    return this.#inState('failed');
+  }
+
+  /** The files in state `unknown`: look in Addepar before you send them again. */
+  get unknown(): readonly FileResult[] {
+    return this.#inState('unknown');
+  }
+
+  /** The files in state `not_processed`: the server did not begin to process them. */
+  get notProcessed(): readonly FileResult[] {
+    return this.#inState('not_processed');
+  }
+
+  #inState(state: FileState): readonly FileResult[] {
+    return this.files.filter((file) => file.state === state);
+  }
+
+  /** The files of which the API reported that publishing failed for some or all contacts. */
+  get notPublished(): readonly FileResult[] {
+    return this.files.filter((file) => file.published === false);
+  }
+
+  /** The files of which the API reported that notifying failed for some or all contacts. */
+  get notNotified(): readonly FileResult[] {
+    return this.files.filter((file) => file.notified === false);
+  }
+
+  /**
+   * The result of one file.
+   *
+   * @throws RangeError if it was not part of the request.
+   */
+  file(fileId: number | bigint): FileResult {
+    const found = this.files.find((file) => file.fileId === Number(fileId));
+    if (!found) {
+      throw new RangeError(`file ${fileId} was not part of this request`);
+    }
+    return found;
+  }
+
+  [Symbol.iterator](): ArrayIterator<FileResult> {
+    return this.files[Symbol.iterator]();
+  }
+
+  /** What was asked. */
+  get request(): PublishRequest {
+    return (this.#request ??= requestOf(this.#handle.request()));
+  }
+
+  /** Every try, in order; empty where the report was read without a network. */
+  get attempts(): readonly Attempt[] {
+    return this.#readCircumstances().attempts;
+  }
+
+  /** Results that belong to no requested file alone, as they came. */
+  get unexpected(): readonly UnexpectedResult[] {
+    return this.#readCircumstances().unexpected;
+  }
+
+  /** A link to further results that could not be followed. */
+  get nextLink(): string | null {
+    return this.#readCircumstances().nextLink;
+  }
+
+  #readCircumstances(): Circumstances {
+    return (this.#circumstances ??= readCircumstances(JSON.parse(this.#handle.circumstances())));
+  }
+
+  /** The answer's body as it came, its pages joined by line feeds; as much as was read of it. */
+  get raw(): string {
+    return this.#handle.raw();
+  }
+
+  /** The contacts that some step failed for, and the files whose contacts could not be read. */
+  failedContacts(): FailedContacts {
+    const { contacts, unreadable }: FailedContactsJSON = JSON.parse(this.#handle.failedContacts());
+    const entries = Object.entries(contacts).map(
+      ([contact, steps]) => [Number(contact), steps.map(([fileId, step]) => ({ fileId, step }))] as const,
+    );
+    return { contacts: new Map(entries), unreadable };
+  }
+
+  /**
+   * The report itself if every file is `ok`.
+   *
+   * @throws {@link PublishFailuresError} otherwise, with this report.
+   */
+  raiseForFailures(): this {
+    const failure = this.#handle.failure();
+    if (failure) {
+      throw errorOf(failure, this);
+    }
+    return this;
+  }
+
+  /** Plain data, the same in every language: snake case, seconds, times as RFC 3339. */
+  toJSON(): ReportJSON {
+    return JSON.parse(this.#handle.toJson());
+  }
+
+  /** One line: how many files are in which state, and what was asked. */
+  toString(): string {
+    return this.#handle.summary();
+  }
+
+  /** @internal */
+  [inspect.custom](): string {
+    const notable = [...this.failed, ...this.unknown, ...this.notProcessed];
+    const more = notable.length > SHOWN ? [`… ${notable.length - SHOWN} more`] : [];
+    return [`PublishReport: ${this}`, ...notable.slice(0, SHOWN).map(line), ...more].join('\n  ');
+  }
+}
+
+/** A file of which there is nothing to say but that both steps succeeded. */
+function okFile(fileId: number): FileResult {
+  return Object.freeze({
+    fileId,
+    state: 'ok',
+    published: true,
+    notified: true,
+    publishStatus: 'success',
+    notifyStatus: 'success',
+    errors: NO_ERRORS,
+    contactsNotPublished: NOBODY,
+    contactsNotNotified: NOBODY,
+  });
+}
+
+function readFile(file: FileResultJSON): FileResult {
+  return Object.freeze({
+    fileId: file.file_id,
+    state: file.state,
+    published: file.published,
+    notified: file.notified,
+    publishStatus: file.publish_status,
+    notifyStatus: file.notify_status,
+    errors: readErrors(file.errors),
+    contactsNotPublished: file.contacts_not_published && Object.freeze(file.contacts_not_published),
+    contactsNotNotified: file.contacts_not_notified && Object.freeze(file.contacts_not_notified),
+  });
+}
+
+function readErrors(errors: FileErrorJSON[]): readonly FileError[] {
+  return Object.freeze(
+    errors.map(({ code, title, detail, contact_ids }) =>
+      Object.freeze({ code, title, detail, contactIds: contact_ids && Object.freeze(contact_ids) }),
+    ),
+  );
+}
+
+interface Circumstances {
+  readonly attempts: readonly Attempt[];
+  readonly unexpected: readonly UnexpectedResult[];
+  readonly nextLink: string | null;
+}
+
+function readCircumstances({ attempts, unexpected, next_link }: CircumstancesJSON): Circumstances {
+  return {
+    attempts: Object.freeze(
+      attempts.map((attempt) =>
+        Object.freeze({
+          sentAt: attempt.sent_at === null ? null : new Date(attempt.sent_at),
+          answeredAt: attempt.answered_at === null ? null : new Date(attempt.answered_at),
+          httpStatus: attempt.http_status,
+          requestId: attempt.request_id,
+          elapsedMs: milliseconds(attempt.elapsed),
+          outcome: attempt.outcome,
+          retryAfterMs: attempt.retry_after === null ? null : milliseconds(attempt.retry_after),
+        }),
+      ),
+    ),
+    unexpected: Object.freeze(
+      unexpected.map((result) =>
+        Object.freeze({
+          fileId: result.file_id,
+          publishStatus: result.publish_status,
+          notifyStatus: result.notify_status,
+          errors: readErrors(result.errors),
+        }),
+      ),
+    ),
+    nextLink: next_link,
+  };
+}
+
+/** What the server said is quoted: it could hold escape sequences of a terminal. */
+function line({ fileId, state, published, notified, errors }: FileResult): string {
+  const said = errors.map((error) => inspect(error.detail ?? error.title ?? error.code)).join(' ');
+  return `${fileId} ${state} (published: ${published}, notified: ${notified}) ${said}`.trimEnd();
+}
+
+/** The report of an operation; a failure is thrown with the report that it holds. */
+export function reportOf(result: Report | Failure, cause?: unknown): PublishReport {
+  if (result instanceof native.Failure) {
+    const report = result.report();
+    throw errorOf(result, report && new PublishReport(report), cause);
+  }
+  return new PublishReport(result);
+}

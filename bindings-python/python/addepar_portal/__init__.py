@@ -1,0 +1,95 @@
+"""Unofficial client for one call of the Addepar API: `POST /v1/portal/publish_files`.
+
+>>> from addepar_portal import publish_files
+>>> report = publish_files([37, 38], portal_publishing="publish", contact_notification="notify")
+
+The call has no idempotency key, so the package makes two promises. Never twice: nothing that the
+server may have begun to process is sent again. Never silent: every file comes back `ok`, `failed`,
+`unknown` or `not_processed`.
+"""
+
+from ._client import (
+    AsyncPortalClient,
+    ContactNotification,
+    Environment,
+    PortalClient,
+    PortalPublishing,
+    publish_files,
+    publish_files_async,
+)
+from ._errors import (
+    ApiError,
+    AuthenticationError,
+    ConfigError,
+    ConnectError,
+    InputError,
+    JournalError,
+    OutcomeUnknownError,
+    PermissionDeniedError,
+    PortalError,
+    PublishFailuresError,
+    RateLimitedError,
+    RejectedError,
+)
+from ._native import (
+    Attempt,
+    FailedContacts,
+    FileError,
+    FileResult,
+    PublishReport,
+    PublishRequest,
+    UnexpectedResult,
+    __version__,
+)
+
+__all__ = [
+    "ApiError",
+    "AsyncPortalClient",
+    "Attempt",
+    "AuthenticationError",
+    "ConfigError",
+    "ConnectError",
+    "ContactNotification",
+    "Environment",
+    "FailedContacts",
+    "FileError",
+    "FileResult",
+    "InputError",
+    "JournalError",
+    "OutcomeUnknownError",
+    "PermissionDeniedError",
+    "PortalClient",
+    "PortalError",
+    "PortalPublishing",
+    "PublishFailuresError",
+    "PublishReport",
+    "PublishRequest",
+    "RateLimitedError",
+    "RejectedError",
+    "UnexpectedResult",
+    "__version__",
+    "publish_files",
+    "publish_files_async",
+]
+
+# The public names, for tracebacks and pickles.
+for _error in (
+    ApiError,
+    AuthenticationError,
+    ConfigError,
+    ConnectError,
+    InputError,
+    JournalError,
+    OutcomeUnknownError,
+    PermissionDeniedError,
+    PortalError,
+    PublishFailuresError,
+    RateLimitedError,
+    RejectedError,
+    PortalClient,
+    AsyncPortalClient,
+    publish_files,
+    publish_files_async,
+):
+    _error.__module__ = __name__
+del _error

@@ -1,0 +1,73 @@
+"""Waiting in an asyncio loop for a call that runs on the native background thread."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import weakref
+from collections.abc import Awaitable
+from typing import TYPE_CHECKING
+
+from ._native import Bell
+
+if TYPE_CHECKING:
+    from ._native import Call
+
+_Pair = tuple[Bell, socket.socket]
+
+# Pairs that wait for a next call: sockets cost more than the calls themselves. Each belongs to one loop.
+_idle: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, list[_Pair]] = weakref.WeakKeyDictionary()
+
+
+def _close(pairs: list[_Pair]) -> None:
+    for _, ear in pairs:
+        ear.close()
+
+
+def _pairs(loop: asyncio.AbstractEventLoop) -> list[_Pair]:
+    pairs = _idle.get(loop)
+    if pairs is None:
+        pairs = _idle[loop] = []
+        weakref.finalize(loop, _close, pairs)
+    return pairs
+
+
+def _new_pair() -> _Pair:
+    bell, descriptor = Bell.pair()
+    ear = socket.socket(fileno=descriptor)
+    ear.setblocking(False)
+    return bell, ear
+
+
+async def run(call: Call) -> bool:
+    """Runs the call until it is over (False) or needs an access token (True).
+
+    A cancelled call is dropped at once; its exception carries the unknown outcome as its cause.
+    """
+    loop = asyncio.get_running_loop()
+    pairs = _pairs(loop)
+    bell, ear = pairs.pop() if pairs else _new_pair()
+    try:
+        call.spawn(bell)
+        await loop.sock_recv(ear, 1)
+    except BaseException as interrupt:
+        ear.close()
+        drop(call, interrupt)
+        raise
+    pairs.append((bell, ear))
+    return call.token_wanted()
+
+
+def drop(call: Call, interrupt: BaseException) -> None:
+    """Ends a call for an exception, which gets what may have happened as its cause."""
+    if cause := call.abandon():
+        interrupt.__cause__ = cause
+
+
+async def resolve(token: str | Awaitable[str]) -> str:
+    return token if isinstance(token, str) else await token
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_idle.clear)

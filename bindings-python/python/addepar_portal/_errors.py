@@ -1,0 +1,190 @@
+"""What can go wrong. Codes, messages and states come from the core."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
+
+if TYPE_CHECKING:
+    from ._native import PublishReport
+
+Outcome = Literal["not_processed", "unknown", "processed"]
+
+class ApiError(NamedTuple):
+    """One error object of the API about the whole request; any member may have been missing."""
+
+    status: str | None = None
+    code: str | None = None
+    title: str | None = None
+    detail: str | None = None
+    source: str | None = None
+
+
+class PortalError(Exception):
+    """Base of every error of this package.
+
+    No error inherits `OSError` or `TimeoutError`: a generic retry decorator would send the call again.
+    """
+
+    code: ClassVar[str] = ""
+
+    message: str
+    """What went wrong and what to do."""
+    outcome: Outcome
+    """What became of the request: `not_processed`, `unknown` or `processed`."""
+    http_status: int | None
+    """The status code of the last answer."""
+    request_id: str | None
+    """The server's `X-Request-Id`."""
+    elapsed: float | None
+    """Seconds that the last attempt took."""
+    errors: tuple[ApiError, ...]
+    """The API's error objects about the whole request."""
+    report: PublishReport | None
+    """The state of every file; on every error of a publish."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        outcome: Outcome = "not_processed",
+        http_status: int | None = None,
+        request_id: str | None = None,
+        elapsed: float | None = None,
+        errors: tuple[ApiError, ...] = (),
+        report: PublishReport | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.outcome = outcome
+        self.http_status = http_status
+        self.request_id = request_id
+        self.elapsed = elapsed
+        self.errors = errors
+        self.report = report
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        details = dict(self.__dict__)
+        notes = {"__notes__": details.pop("__notes__")} if "__notes__" in details else None
+        return _rebuild, (type(self), details.pop("message"), details), notes
+
+
+class ConfigError(PortalError, ValueError):
+    """Missing or contradictory settings. Nothing was sent."""
+
+    code = "ERR_CONFIG"
+
+
+class InputError(PortalError, ValueError):
+    """Values that cannot be sent. Nothing was sent."""
+
+    code = "ERR_INPUT"
+
+
+class ConnectError(PortalError):
+    """The server was never reached: proven."""
+
+    code = "ERR_CONNECT"
+
+
+class RejectedError(PortalError):
+    """The server refused the whole request."""
+
+    code = "ERR_REJECTED"
+
+
+class AuthenticationError(RejectedError):
+    """401: look at the credentials."""
+
+    code = "ERR_AUTHENTICATION"
+
+
+class PermissionDeniedError(RejectedError):
+    """403: a permission or scope is missing for one or more of these files."""
+
+    code = "ERR_PERMISSION_DENIED"
+
+
+class RateLimitedError(RejectedError):
+    """429: the firm's quota is used up."""
+
+    code = "ERR_RATE_LIMITED"
+
+    retry_after: float | None
+    """Seconds to wait, as the server asked; None where it did not say."""
+
+    def __init__(self, message: str, *, retry_after: float | None = None, **details: Any) -> None:
+        super().__init__(message, **details)
+        self.retry_after = retry_after
+
+
+class OutcomeUnknownError(PortalError):
+    """The server may have processed the request: look in Addepar before you send anything again."""
+
+    code = "ERR_OUTCOME_UNKNOWN"
+
+    file_ids: tuple[int, ...]
+    """The files whose outcome is unknown."""
+    phase: str | None
+    """Where the request was lost: `awaiting_answer`, `reading_answer` or `reading_pages`."""
+
+    def __init__(
+        self, message: str, *, file_ids: tuple[int, ...] = (), phase: str | None = None, **details: Any
+    ) -> None:
+        super().__init__(message, **details)
+        self.file_ids = file_ids
+        self.phase = phase
+
+
+class PublishFailuresError(PortalError):
+    """Some file is not ok. Only from `PublishReport.raise_for_failures`."""
+
+    code = "ERR_PUBLISH_FAILURES"
+
+
+class JournalError(PortalError):
+    """The journal is locked, of another run, damaged, cannot be written, or waits for a decision."""
+
+    code = "ERR_JOURNAL"
+
+
+_CLASSES: dict[str, type[PortalError]] = {
+    error.code: error
+    for error in (
+        ConfigError,
+        InputError,
+        ConnectError,
+        RejectedError,
+        AuthenticationError,
+        PermissionDeniedError,
+        RateLimitedError,
+        OutcomeUnknownError,
+        PublishFailuresError,
+        JournalError,
+    )
+}
+
+
+def _rebuild(error: type[PortalError], message: str, details: dict[str, Any]) -> PortalError:
+    return error(message, **details)
+
+
+def from_core(text: str, report: PublishReport | None) -> PortalError:
+    """The exception for an error of the core, which comes as JSON."""
+    import json  # not at import time: most programs never see an error
+
+    details = json.loads(text)
+    error = _CLASSES[details.pop("code")]
+    details["errors"] = tuple(ApiError(**api_error) for api_error in details["errors"])
+    details["file_ids"] = tuple(details["file_ids"])
+    if error is not OutcomeUnknownError:
+        del details["file_ids"], details["phase"]
+    if error is not RateLimitedError:
+        del details["retry_after"]
+    return error(details.pop("message"), report=report, **details)
+
+
+def warn_dropped(error: PortalError) -> None:
+    """Tells whoever reads the log: the exception may be swallowed on its way."""
+    import logging
+
+    logging.getLogger("addepar_portal").warning("%s", error)

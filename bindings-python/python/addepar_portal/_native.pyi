@@ -1,0 +1,309 @@
+"""The native half. What is private here (`Call`, `Client`, `Bell`, `Simulator`) is not public anywhere."""
+
+import datetime
+from collections.abc import Iterable, Iterator
+from typing import Any, Literal, SupportsIndex, final
+
+from typing_extensions import Self
+
+_Id = SupportsIndex | str
+_State = Literal["ok", "failed", "unknown", "not_processed"]
+
+__version__: str
+
+@final
+class PublishRequest:
+    """One call of the API, validated. No network.
+
+    Raises `InputError`, which names the values that cannot be sent.
+    """
+
+    def __new__(
+        cls,
+        file_ids: Iterable[_Id],
+        *,
+        portal_publishing: Literal["publish", "use_contact_preference", "do_not_publish"],
+        contact_notification: Literal["notify", "use_contact_preference", "do_not_notify"],
+        publish_override_contact_ids: Iterable[_Id] | None = None,
+    ) -> Self: ...
+    @property
+    def file_ids(self) -> tuple[int, ...]:
+        """From 1 to 500 distinct files, in the order asked."""
+    @property
+    def portal_publishing(self) -> Literal["publish", "use_contact_preference", "do_not_publish"]:
+        """Whose portals the files are published to."""
+    @property
+    def contact_notification(self) -> Literal["notify", "use_contact_preference", "do_not_notify"]:
+        """Who is e-mailed."""
+    @property
+    def publish_override_contact_ids(self) -> tuple[int, ...]:
+        """The contacts who receive every file."""
+    def to_dict(self) -> dict[str, Any]:
+        """The body of the POST as a dict."""
+    def to_json(self) -> str:
+        """The body of the POST, exactly as it is sent."""
+    def __getnewargs_ex__(self) -> tuple[tuple[tuple[int, ...]], dict[str, Any]]: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self, /) -> int: ...
+
+@final
+class FileError:
+    """One error object of the API about one file; any member may have been missing."""
+
+    __match_args__ = ("code", "title", "detail", "contact_ids")
+
+    @property
+    def code(self) -> str | None:
+        """The error's name, such as `publish_failed`."""
+    @property
+    def title(self) -> str | None:
+        """What went wrong, in words."""
+    @property
+    def detail(self) -> str | None:
+        """Details in prose; the only place where the API names contacts."""
+    @property
+    def contact_ids(self) -> tuple[int, ...] | None:
+        """The contacts that `detail` names; None where they cannot be read, never an empty tuple."""
+    @staticmethod
+    def _from_json(json: str) -> FileError: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self, /) -> int: ...
+
+@final
+class FileResult:
+    """What became of one file."""
+
+    __match_args__ = ("file_id", "state", "published", "notified")
+
+    @property
+    def file_id(self) -> int:
+        """The file."""
+    @property
+    def state(self) -> _State:
+        """`ok`, `failed`, `unknown` or `not_processed`."""
+    @property
+    def published(self) -> bool | None:
+        """Whether the API reported that publishing succeeded for all contacts; None: it did not say."""
+    @property
+    def notified(self) -> bool | None:
+        """Likewise for e-mails. The API answers success as well when nobody was to be notified."""
+    @property
+    def publish_status(self) -> str | None:
+        """The API's word on publishing: `success`, `fail`, or another as it came."""
+    @property
+    def notify_status(self) -> str | None:
+        """The API's word on notifying."""
+    @property
+    def errors(self) -> tuple[FileError, ...]:
+        """The API's error objects."""
+    @property
+    def contacts_not_published(self) -> tuple[int, ...] | None:
+        """The contacts to whom publishing failed; None where they cannot be told."""
+    @property
+    def contacts_not_notified(self) -> tuple[int, ...] | None:
+        """The contacts who could not be e-mailed; None where they cannot be told.
+
+        Who could not see the file presumably got no e-mail either: the API lists the two apart.
+        """
+    @staticmethod
+    def _from_json(json: str) -> FileResult: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self, /) -> int: ...
+
+@final
+class UnexpectedResult:
+    """A result that belongs to no requested file alone: an id nobody asked for, an id that cannot be
+    read, or one of several answers that contradict each other."""
+
+    @property
+    def file_id(self) -> int | None:
+        """The id it named, if it can be read."""
+    @property
+    def publish_status(self) -> str | None:
+        """The API's word on publishing."""
+    @property
+    def notify_status(self) -> str | None:
+        """The API's word on notifying."""
+    @property
+    def errors(self) -> tuple[FileError, ...]:
+        """The API's error objects."""
+    @staticmethod
+    def _from_json(json: str) -> UnexpectedResult: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self, /) -> int: ...
+
+@final
+class Attempt:
+    """One POST, or one try at it."""
+
+    @property
+    def sent_at(self) -> datetime.datetime | None:
+        """When the request's body began to go out, in UTC; None: it never did."""
+    @property
+    def answered_at(self) -> datetime.datetime | None:
+        """When the answer's head arrived, in UTC; None: it never did."""
+    @property
+    def http_status(self) -> int | None:
+        """The status code of the answer."""
+    @property
+    def request_id(self) -> str | None:
+        """The server's `X-Request-Id`."""
+    @property
+    def elapsed(self) -> float:
+        """Seconds from the start of the attempt to its end."""
+    @property
+    def outcome(self) -> Literal["not_processed", "unknown", "processed"]:
+        """What the attempt ended in."""
+    @property
+    def retry_after(self) -> float | None:
+        """Seconds that a 429 asked to wait."""
+    @staticmethod
+    def _from_json(json: str) -> Attempt: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self, /) -> int: ...
+
+@final
+class FailedContacts:
+    """The contacts that some step failed for."""
+
+    @property
+    def contacts(self) -> dict[int, tuple[tuple[int, Literal["publish", "notify"]], ...]]:
+        """Contact id -> the files, and which step of each failed."""
+    @property
+    def unreadable(self) -> tuple[int, ...]:
+        """The files with a failure whose contacts could not be read."""
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+
+@final
+class PublishReport:
+    """What became of every file of one call. Iterating yields the files in the order asked.
+
+    `bool(report)` raises TypeError: say `report.ok`.
+    """
+
+    @staticmethod
+    def from_response(request: PublishRequest, body: str | bytes) -> PublishReport:
+        """Reads an answer's body without any network. Raises `OutcomeUnknownError` where it cannot be read."""
+    @staticmethod
+    def from_json(json: str) -> PublishReport:
+        """Reads what `to_json` wrote, in any language."""
+    @property
+    def ok(self) -> bool:
+        """Whether every file is `ok`."""
+    @property
+    def files(self) -> tuple[FileResult, ...]:
+        """Every file, in the order asked."""
+    @property
+    def succeeded(self) -> tuple[FileResult, ...]:
+        """The files in state `ok`: the API reported no failure. It never lists who received what."""
+    @property
+    def failed(self) -> tuple[FileResult, ...]:
+        """The files in state `failed`: for some or all contacts.
+
+        Publishing these files again may e-mail those who already got one.
+        """
+    @property
+    def unknown(self) -> tuple[FileResult, ...]:
+        """The files in state `unknown`: look in Addepar before you send them again."""
+    @property
+    def not_processed(self) -> tuple[FileResult, ...]:
+        """The files in state `not_processed`: the server did not begin to process them."""
+    @property
+    def not_published(self) -> tuple[FileResult, ...]:
+        """The files of which the API reported that publishing failed for some or all contacts."""
+    @property
+    def not_notified(self) -> tuple[FileResult, ...]:
+        """The files of which the API reported that notifying failed for some or all contacts."""
+    def file(self, file_id: int) -> FileResult:
+        """The result of one file; KeyError if it was not part of the request."""
+    @property
+    def request(self) -> PublishRequest:
+        """What was asked."""
+    @property
+    def attempts(self) -> tuple[Attempt, ...]:
+        """Every try, in order; empty where the report was read without a network."""
+    @property
+    def unexpected(self) -> tuple[UnexpectedResult, ...]:
+        """Results that belong to no requested file alone, as they came."""
+    @property
+    def next_link(self) -> str | None:
+        """A link to further results that could not be followed."""
+    @property
+    def raw(self) -> str:
+        """The answer's body as it came, its pages joined by line feeds; as much as was read of it."""
+    def failed_contacts(self) -> FailedContacts:
+        """The contacts that some step failed for, and the files whose contacts could not be read."""
+    def raise_for_failures(self) -> PublishReport:
+        """The report itself if every file is ok; raises `PublishFailuresError` otherwise."""
+    def to_json(self) -> str:
+        """The report as JSON, the same in every language."""
+    def to_dicts(self) -> list[dict[str, Any]]:
+        """One dict for each file."""
+    def to_columns(self) -> dict[str, list[Any]]:
+        """One list for each column, as DataFrames want it."""
+    def to_pandas(self) -> Any:
+        """A `pandas.DataFrame` with one row for each file; imports pandas."""
+    def _repr_html_(self) -> str: ...
+    def __len__(self) -> int: ...
+    def __iter__(self) -> Iterator[FileResult]: ...
+    def __bool__(self) -> bool: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self, /) -> int: ...
+
+@final
+class Bell:
+    @staticmethod
+    def pair() -> tuple[Bell, int]: ...
+
+@final
+class Call:
+    def run(self) -> bool: ...
+    def spawn(self, bell: Bell) -> None: ...
+    def token_wanted(self) -> bool: ...
+    def provide_token(self, token: str) -> None: ...
+    def refuse_token(self, reason: str) -> None: ...
+    def result(self) -> PublishReport: ...
+    def abandon(self) -> BaseException | None: ...
+
+@final
+class Client:
+    def __new__(
+        cls,
+        *,
+        firm_name: str | None,
+        environment: str | None,
+        firm_id: str | None,
+        key_id: str | None,
+        key_secret: str | None,
+        access_token: str | None,
+        asks_for_token: bool,
+        base_url: str | None,
+        timeout: float | None,
+        connect_timeout: float | None,
+        max_rate_limit_wait: float | None,
+        proxy: str | None,
+        ca_file: str | None,
+    ) -> Self: ...
+    @property
+    def base_url(self) -> str: ...
+    @property
+    def firm_id(self) -> str: ...
+    @property
+    def warning(self) -> str | None: ...
+    def start(self, request: PublishRequest) -> Call: ...
+    def close(self) -> None: ...
+
+@final
+class Simulator:
+    def __new__(cls, options: str) -> Self: ...
+    @property
+    def base_url(self) -> str: ...
+    def control(self, command: str) -> str: ...
+    def stop(self) -> None: ...

@@ -1,0 +1,107 @@
+//! One publish under way, driven by the calling thread or, for asyncio, by the background thread.
+
+use std::ops::ControlFlow;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use addepar_portal::{PublishCall, Turn, background};
+use pyo3::exceptions::PyRuntimeError;
+use pyo3::prelude::*;
+
+use crate::bell::Bell;
+use crate::error::{to_exception, to_py_err};
+use crate::report::PublishReport;
+
+#[pyclass(frozen, module = "addepar_portal._native")]
+pub(crate) struct Call {
+    call: Arc<PublishCall>,
+    /// How to stop the background task, and where it left off.
+    task: Mutex<Option<tokio::task::AbortHandle>>,
+    turn: Arc<Mutex<Option<Turn>>>,
+}
+
+impl Call {
+    pub(crate) fn new(call: PublishCall) -> Self {
+        Self { call: Arc::new(call), task: Mutex::default(), turn: Arc::default() }
+    }
+}
+
+#[pymethods]
+impl Call {
+    /// Runs on this thread. True: the call needs an access token; False: it is over.
+    ///
+    /// Signals are looked at every 50 ms; what a handler raises comes through, with the unknown
+    /// outcome as its cause if the request had begun to go out.
+    fn run(&self, py: Python<'_>) -> PyResult<bool> {
+        let mut interrupt = None;
+        let turn = py.detach(|| {
+            self.call.run_blocking(|| match Python::attach(|py| py.check_signals()) {
+                Ok(()) => ControlFlow::Continue(()),
+                Err(raised) => {
+                    interrupt = Some(raised);
+                    ControlFlow::Break(())
+                }
+            })
+        });
+        match (turn, interrupt) {
+            (Ok(Some(turn)), _) => Ok(turn == Turn::TokenWanted),
+            (Ok(None), Some(raised)) => {
+                let cause = self.abandon(py)?.map(PyErr::from_value);
+                if cause.is_some() {
+                    raised.set_cause(py, cause);
+                }
+                Err(raised)
+            }
+            (Ok(None), None) => Err(PyRuntimeError::new_err("the call was interrupted")),
+            (Err(error), _) => Err(to_py_err(py, &error)),
+        }
+    }
+
+    /// Runs on the background thread, which rings the bell when the call is over or needs a token.
+    fn spawn(&self, py: Python<'_>, bell: &Bell) -> PyResult<()> {
+        let (call, turn, ringer) = (self.call.clone(), self.turn.clone(), bell.ringer());
+        let task = background::spawn(async move {
+            let paused = call.run().await;
+            *turn.lock().unwrap_or_else(PoisonError::into_inner) = Some(paused);
+            ringer.ring();
+        });
+        let task = task.map_err(|error| to_py_err(py, &error))?;
+        *self.task.lock().unwrap_or_else(PoisonError::into_inner) = Some(task);
+        Ok(())
+    }
+
+    /// After the bell rang. True: the call needs an access token; False: it is over.
+    fn token_wanted(&self) -> bool {
+        let turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner).take();
+        turn == Some(Turn::TokenWanted)
+    }
+
+    fn provide_token(&self, token: String) {
+        self.call.provide_token(token.into());
+    }
+
+    fn refuse_token(&self, reason: &str) {
+        self.call.refuse_token(reason);
+    }
+
+    /// The report; raises the error of the call.
+    fn result(&self, py: Python<'_>) -> PyResult<PublishReport> {
+        match self.call.take_result() {
+            Some(Ok(report)) => Ok(PublishReport::new(Arc::new(report))),
+            Some(Err(error)) => Err(to_py_err(py, &error)),
+            None => Err(PyRuntimeError::new_err("the call has no result")),
+        }
+    }
+
+    /// Stops the call at once. Returns the exception that says what may have happened, or None if
+    /// nothing had gone out; logs it too, since the caller's exception may be swallowed.
+    fn abandon<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let error = self.call.abandon();
+        if let Some(task) = self.task.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            task.abort();
+        }
+        let Some(error) = error else { return Ok(None) };
+        let exception = to_exception(py, &error)?;
+        py.import("addepar_portal._errors")?.getattr("warn_dropped")?.call1((&exception,))?;
+        Ok(Some(exception))
+    }
+}

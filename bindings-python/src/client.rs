@@ -1,0 +1,79 @@
+use addepar_portal::{AccessToken, PortalClient, Settings};
+use pyo3::prelude::*;
+
+use crate::call::Call;
+use crate::error::to_py_err;
+use crate::request::PublishRequest;
+
+#[pyclass(frozen, module = "addepar_portal._native")]
+pub(crate) struct Client(PortalClient);
+
+#[pymethods]
+impl Client {
+    #[new]
+    #[pyo3(signature = (
+        *, firm_name, environment, firm_id, key_id, key_secret, access_token, asks_for_token, base_url,
+        timeout, connect_timeout, max_rate_limit_wait, proxy, ca_file,
+    ))]
+    #[allow(clippy::too_many_arguments, reason = "one for each setting")]
+    fn new(
+        py: Python<'_>,
+        firm_name: Option<String>,
+        environment: Option<String>,
+        firm_id: Option<String>,
+        key_id: Option<String>,
+        key_secret: Option<String>,
+        access_token: Option<String>,
+        asks_for_token: bool,
+        base_url: Option<String>,
+        timeout: Option<f64>,
+        connect_timeout: Option<f64>,
+        max_rate_limit_wait: Option<f64>,
+        proxy: Option<String>,
+        ca_file: Option<String>,
+    ) -> PyResult<Self> {
+        let access_token = match access_token {
+            _ if asks_for_token => Some(AccessToken::Asked),
+            token => token.map(|token| AccessToken::Fixed(token.into())),
+        };
+        let settings = Settings {
+            firm_name,
+            environment,
+            firm_id,
+            key_id,
+            key_secret: key_secret.map(Into::into),
+            access_token,
+            base_url,
+            timeout,
+            connect_timeout,
+            max_rate_limit_wait,
+            proxy,
+            ca_file,
+        };
+        // `os.environ` writes through to the process's environment, and the GIL is held here.
+        PortalClient::new(settings, |name| std::env::var(name).ok()).map(Self).map_err(|error| to_py_err(py, &error))
+    }
+
+    #[getter]
+    fn base_url(&self) -> &str {
+        self.0.base_url()
+    }
+
+    #[getter]
+    fn firm_id(&self) -> &str {
+        self.0.firm_id()
+    }
+
+    #[getter]
+    fn warning(&self) -> Option<String> {
+        self.0.warning()
+    }
+
+    fn start(&self, request: &PublishRequest) -> Call {
+        Call::new(self.0.start(request.0.clone()))
+    }
+
+    fn close(&self) {
+        self.0.close();
+    }
+}

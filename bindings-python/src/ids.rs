@@ -1,0 +1,53 @@
+//! Python values as raw ids. The verdict is the core's.
+
+use addepar_portal::{RawId, not_a_collection};
+use pyo3::prelude::*;
+use pyo3::types::{PyBool, PyByteArray, PyBytes, PyFloat, PyInt, PyMapping, PyString};
+
+use crate::error::to_py_err;
+
+const FLOAT_HINT: &str = "A column with missing values holds floats: drop them, then convert it with astype('int64').";
+
+pub(crate) fn raw_ids(name: &str, ids: &Bound<'_, PyAny>) -> PyResult<Vec<RawId>> {
+    let is_text = ids.is_instance_of::<PyString>() || ids.is_instance_of::<PyBytes>();
+    let is_no_list = is_text || ids.is_instance_of::<PyByteArray>() || ids.cast::<PyMapping>().is_ok();
+    let iterator = if is_no_list { None } else { ids.try_iter().ok() };
+    let Some(iterator) = iterator else {
+        let type_name = ids.get_type().name()?;
+        return Err(to_py_err(ids.py(), &not_a_collection(name, &type_name.to_string_lossy())));
+    };
+    iterator.map(|id| raw_id(&id?)).collect()
+}
+
+fn raw_id(id: &Bound<'_, PyAny>) -> PyResult<RawId> {
+    if id.is_exact_instance_of::<PyInt>() {
+        return match id.extract::<i128>() {
+            Ok(integer) => Ok(RawId::Integer(integer)),
+            Err(_) => other(id, None),
+        };
+    }
+    if let Ok(text) = id.cast::<PyString>() {
+        return Ok(RawId::Text(text.to_string_lossy().into_owned()));
+    }
+    let is_float = id.is_instance_of::<PyFloat>() || type_name(id)?.starts_with("float");
+    if is_float {
+        return other(id, Some(FLOAT_HINT));
+    }
+    if id.is_instance_of::<PyBool>() || type_name(id)?.starts_with("bool") {
+        return other(id, None);
+    }
+    // Other integers: numpy's, an IntEnum's.
+    match id.call_method0("__index__").and_then(|index| index.extract::<i128>()) {
+        Ok(integer) => Ok(RawId::Integer(integer)),
+        Err(_) => other(id, None),
+    }
+}
+
+fn type_name(value: &Bound<'_, PyAny>) -> PyResult<String> {
+    Ok(value.get_type().name()?.to_string_lossy().into_owned())
+}
+
+fn other(id: &Bound<'_, PyAny>, hint: Option<&'static str>) -> PyResult<RawId> {
+    let shown = id.str().map_or_else(|_| "?".to_owned(), |shown| shown.to_string_lossy().into_owned());
+    Ok(RawId::Other { type_name: type_name(id)?, shown, hint })
+}

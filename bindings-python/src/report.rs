@@ -1,0 +1,574 @@
+//! The report and its rows. They stay in Rust and become Python objects when they are touched.
+
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use addepar_portal::{self as core, FileState, Status};
+use pyo3::exceptions::{PyKeyError, PyTypeError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{PyDict, PyIterator, PyList, PyString, PyTuple};
+use pyo3::intern;
+
+use crate::error::to_py_err;
+use crate::request::PublishRequest;
+
+pub(crate) fn parse_json<'py>(py: Python<'py>, json: &str) -> PyResult<Bound<'py, PyAny>> {
+    py.import("json")?.getattr("loads")?.call1((json,))
+}
+
+fn state_name<'py>(py: Python<'py>, state: FileState) -> &'py Bound<'py, PyString> {
+    match state {
+        FileState::Ok => intern!(py, "ok"),
+        FileState::Failed => intern!(py, "failed"),
+        FileState::Unknown => intern!(py, "unknown"),
+        FileState::NotProcessed => intern!(py, "not_processed"),
+    }
+}
+
+fn status_name<'py>(py: Python<'py>, status: Option<&Status>) -> Option<Bound<'py, PyString>> {
+    Some(match status? {
+        Status::Success => intern!(py, "success").clone(),
+        Status::Fail => intern!(py, "fail").clone(),
+        Status::Other(text) => PyString::new(py, text),
+    })
+}
+
+fn ids_or_none(py: Python<'_>, ids: Option<Vec<u64>>) -> PyResult<Option<Bound<'_, PyTuple>>> {
+    ids.map(|ids| PyTuple::new(py, ids)).transpose()
+}
+
+/// An optional value as Python writes it.
+fn literal(value: Option<bool>) -> &'static str {
+    match value {
+        None => "None",
+        Some(true) => "True",
+        Some(false) => "False",
+    }
+}
+
+/// How rows are pickled: as `(class._from_json, (json,))`.
+type Reduced<'py> = (Bound<'py, PyAny>, (String,));
+
+fn reduce<'py>(row: &Bound<'py, PyAny>, core: &impl serde::Serialize) -> PyResult<Reduced<'py>> {
+    let json = serde_json::to_string(core).map_err(|error| PyValueError::new_err(error.to_string()))?;
+    Ok((row.getattr(intern!(row.py(), "_from_json"))?, (json,)))
+}
+
+fn restore<T: serde::de::DeserializeOwned>(json: &str) -> PyResult<T> {
+    serde_json::from_str(json).map_err(|error| PyValueError::new_err(error.to_string()))
+}
+
+/// One error object of the API about one file.
+#[pyclass(frozen, eq, hash, module = "addepar_portal")]
+#[derive(PartialEq, Eq, Hash)]
+pub(crate) struct FileError(core::FileError);
+
+#[pymethods]
+impl FileError {
+    #[staticmethod]
+    fn _from_json(json: &str) -> PyResult<Self> {
+        restore(json).map(Self)
+    }
+
+    fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<Reduced<'py>> {
+        reduce(slf.as_any(), &slf.get().0)
+    }
+
+    #[classattr]
+    fn __match_args__() -> (&'static str, &'static str, &'static str, &'static str) {
+        ("code", "title", "detail", "contact_ids")
+    }
+
+    #[getter]
+    fn code(&self) -> Option<&str> {
+        self.0.code.as_deref()
+    }
+
+    #[getter]
+    fn title(&self) -> Option<&str> {
+        self.0.title.as_deref()
+    }
+
+    #[getter]
+    fn detail(&self) -> Option<&str> {
+        self.0.detail.as_deref()
+    }
+
+    #[getter]
+    fn contact_ids<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyTuple>>> {
+        ids_or_none(py, self.0.contact_ids())
+    }
+
+    fn __repr__(&self) -> String {
+        let shown = |text: &Option<String>| text.as_ref().map_or_else(|| "None".to_owned(), |text| format!("{text:?}"));
+        format!("FileError(code={}, detail={})", shown(&self.0.code), shown(&self.0.detail))
+    }
+}
+
+/// What became of one file.
+#[pyclass(frozen, eq, hash, module = "addepar_portal")]
+pub(crate) struct FileResult(Row);
+
+/// A row of a report, or one that was unpickled by itself.
+enum Row {
+    Of(Arc<core::PublishReport>, usize),
+    Alone(Box<core::FileResult>),
+}
+
+impl FileResult {
+    #[allow(clippy::indexing_slicing, reason = "the index was counted along the same report's files")]
+    fn core(&self) -> &core::FileResult {
+        match &self.0 {
+            Row::Of(report, index) => &report.files()[*index],
+            Row::Alone(file) => file,
+        }
+    }
+}
+
+impl PartialEq for FileResult {
+    fn eq(&self, other: &Self) -> bool {
+        self.core() == other.core()
+    }
+}
+
+impl Hash for FileResult {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.core().hash(state);
+    }
+}
+
+#[pymethods]
+impl FileResult {
+    #[staticmethod]
+    fn _from_json(json: &str) -> PyResult<Self> {
+        restore(json).map(|file| Self(Row::Alone(Box::new(file))))
+    }
+
+    fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<Reduced<'py>> {
+        reduce(slf.as_any(), slf.get().core())
+    }
+
+    #[classattr]
+    fn __match_args__() -> (&'static str, &'static str, &'static str, &'static str) {
+        ("file_id", "state", "published", "notified")
+    }
+
+    #[getter]
+    fn file_id(&self) -> u64 {
+        self.core().file_id
+    }
+
+    #[getter]
+    fn state<'py>(&self, py: Python<'py>) -> Bound<'py, PyString> {
+        state_name(py, self.core().state).clone()
+    }
+
+    #[getter]
+    fn published(&self) -> Option<bool> {
+        self.core().published
+    }
+
+    #[getter]
+    fn notified(&self) -> Option<bool> {
+        self.core().notified
+    }
+
+    #[getter]
+    fn publish_status<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyString>> {
+        status_name(py, self.core().publish_status.as_ref())
+    }
+
+    #[getter]
+    fn notify_status<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyString>> {
+        status_name(py, self.core().notify_status.as_ref())
+    }
+
+    #[getter]
+    fn errors<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        errors(py, &self.core().errors)
+    }
+
+    #[getter]
+    fn contacts_not_published<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyTuple>>> {
+        ids_or_none(py, self.core().contacts_not_published())
+    }
+
+    #[getter]
+    fn contacts_not_notified<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyTuple>>> {
+        ids_or_none(py, self.core().contacts_not_notified())
+    }
+
+    fn __repr__(&self) -> String {
+        let file = self.core();
+        let errors: Vec<&str> =
+            file.errors.iter().filter_map(|error| error.detail.as_deref().or(error.code.as_deref())).collect();
+        let errors = if errors.is_empty() { String::new() } else { format!(", errors={errors:?}") };
+        format!(
+            "FileResult(file_id={}, state='{}', published={}, notified={}{errors})",
+            file.file_id,
+            file.state.as_str(),
+            literal(file.published),
+            literal(file.notified),
+        )
+    }
+}
+
+fn errors<'py>(py: Python<'py>, errors: &[core::FileError]) -> PyResult<Bound<'py, PyTuple>> {
+    if errors.is_empty() {
+        return Ok(PyTuple::empty(py));
+    }
+    PyTuple::new(py, errors.iter().cloned().map(FileError).collect::<Vec<_>>())
+}
+
+/// A result of the API that belongs to no requested file alone.
+#[pyclass(frozen, eq, hash, module = "addepar_portal")]
+#[derive(PartialEq, Eq, Hash)]
+pub(crate) struct UnexpectedResult(core::UnexpectedResult);
+
+#[pymethods]
+impl UnexpectedResult {
+    #[staticmethod]
+    fn _from_json(json: &str) -> PyResult<Self> {
+        restore(json).map(Self)
+    }
+
+    fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<Reduced<'py>> {
+        reduce(slf.as_any(), &slf.get().0)
+    }
+
+    #[getter]
+    fn file_id(&self) -> Option<u64> {
+        self.0.file_id
+    }
+
+    #[getter]
+    fn publish_status<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyString>> {
+        status_name(py, self.0.publish_status.as_ref())
+    }
+
+    #[getter]
+    fn notify_status<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyString>> {
+        status_name(py, self.0.notify_status.as_ref())
+    }
+
+    #[getter]
+    fn errors<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        errors(py, &self.0.errors)
+    }
+
+    fn __repr__(&self) -> String {
+        let shown = |status: &Option<Status>| {
+            status.as_ref().map_or_else(|| "None".to_owned(), |status| format!("{:?}", status.as_str()))
+        };
+        format!(
+            "UnexpectedResult(file_id={}, publish_status={}, notify_status={})",
+            self.0.file_id.map_or_else(|| "None".to_owned(), |id| id.to_string()),
+            shown(&self.0.publish_status),
+            shown(&self.0.notify_status),
+        )
+    }
+}
+
+/// One POST, or one try at it.
+#[pyclass(frozen, eq, hash, module = "addepar_portal")]
+#[derive(PartialEq, Eq, Hash)]
+pub(crate) struct Attempt(core::Attempt);
+
+#[pymethods]
+impl Attempt {
+    #[staticmethod]
+    fn _from_json(json: &str) -> PyResult<Self> {
+        restore(json).map(Self)
+    }
+
+    fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<Reduced<'py>> {
+        reduce(slf.as_any(), &slf.get().0)
+    }
+
+    #[getter]
+    fn sent_at(&self) -> Option<SystemTime> {
+        self.0.sent_at
+    }
+
+    #[getter]
+    fn answered_at(&self) -> Option<SystemTime> {
+        self.0.answered_at
+    }
+
+    #[getter]
+    fn http_status(&self) -> Option<u16> {
+        self.0.http_status
+    }
+
+    #[getter]
+    fn request_id(&self) -> Option<&str> {
+        self.0.request_id.as_deref()
+    }
+
+    #[getter]
+    fn elapsed(&self) -> f64 {
+        self.0.elapsed.as_secs_f64()
+    }
+
+    #[getter]
+    fn outcome(&self) -> &'static str {
+        self.0.outcome.as_str()
+    }
+
+    #[getter]
+    fn retry_after(&self) -> Option<f64> {
+        self.0.retry_after.map(|delay| delay.as_secs_f64())
+    }
+
+    fn __repr__(&self) -> String {
+        format!(
+            "Attempt(outcome='{}', http_status={}, elapsed={:.3})",
+            self.0.outcome.as_str(),
+            self.0.http_status.map_or_else(|| "None".to_owned(), |status| status.to_string()),
+            self.0.elapsed.as_secs_f64(),
+        )
+    }
+}
+
+/// The contacts that some step failed for.
+#[pyclass(frozen, eq, module = "addepar_portal")]
+#[derive(PartialEq)]
+pub(crate) struct FailedContacts(core::FailedContacts);
+
+#[pymethods]
+impl FailedContacts {
+    #[getter]
+    fn contacts<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let contacts = PyDict::new(py);
+        for (contact, failures) in &self.0.contacts {
+            let failures = failures.iter().map(|(file, step)| (*file, step.as_str())).collect::<Vec<_>>();
+            contacts.set_item(contact, PyTuple::new(py, failures)?)?;
+        }
+        Ok(contacts)
+    }
+
+    #[getter]
+    fn unreadable<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        PyTuple::new(py, &self.0.unreadable)
+    }
+
+    fn __repr__(slf: &Bound<'_, Self>) -> PyResult<String> {
+        let this = slf.get();
+        Ok(format!(
+            "FailedContacts(contacts={}, unreadable={})",
+            this.contacts(slf.py())?.repr()?,
+            this.unreadable(slf.py())?.repr()?,
+        ))
+    }
+}
+
+/// What became of every file of one call.
+#[pyclass(frozen, eq, hash, module = "addepar_portal")]
+pub(crate) struct PublishReport {
+    core: Arc<core::PublishReport>,
+    files: PyOnceLock<Py<PyTuple>>,
+}
+
+impl PartialEq for PublishReport {
+    fn eq(&self, other: &Self) -> bool {
+        self.core == other.core
+    }
+}
+
+impl Hash for PublishReport {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.core.hash(state);
+    }
+}
+
+impl PublishReport {
+    pub(crate) fn new(core: Arc<core::PublishReport>) -> Self {
+        Self { core, files: PyOnceLock::new() }
+    }
+
+    fn select<'py>(
+        &self,
+        py: Python<'py>,
+        wanted: impl Fn(&core::FileResult) -> bool,
+    ) -> PyResult<Bound<'py, PyTuple>> {
+        let files = self.files(py)?;
+        let rows = self.core.files().iter().zip(files.iter()).filter(|(file, _)| wanted(file));
+        PyTuple::new(py, rows.map(|(_, row)| row).collect::<Vec<_>>())
+    }
+
+    fn in_state<'py>(&self, py: Python<'py>, state: FileState) -> PyResult<Bound<'py, PyTuple>> {
+        self.select(py, |file| file.state == state)
+    }
+}
+
+#[pymethods]
+impl PublishReport {
+    #[staticmethod]
+    fn from_response(py: Python<'_>, request: &PublishRequest, body: &Bound<'_, PyAny>) -> PyResult<Self> {
+        let read = match body.cast::<PyString>() {
+            Ok(text) => core::PublishReport::from_response(&request.0, text.to_cow()?.as_bytes()),
+            Err(_) => core::PublishReport::from_response(&request.0, &body.extract::<Vec<u8>>()?),
+        };
+        read.map(|report| Self::new(Arc::new(report))).map_err(|error| to_py_err(py, &error))
+    }
+
+    #[staticmethod]
+    fn from_json(py: Python<'_>, json: &str) -> PyResult<Self> {
+        core::PublishReport::from_json(json)
+            .map(|report| Self::new(Arc::new(report)))
+            .map_err(|error| to_py_err(py, &error))
+    }
+
+    #[getter]
+    fn ok(&self) -> bool {
+        self.core.ok()
+    }
+
+    #[getter]
+    fn files<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        let files = self.files.get_or_try_init(py, || {
+            let rows = (0..self.core.files().len())
+                .map(|index| Bound::new(py, FileResult(Row::Of(self.core.clone(), index))))
+                .collect::<PyResult<Vec<_>>>()?;
+            PyTuple::new(py, rows).map(Bound::unbind)
+        })?;
+        Ok(files.bind(py).clone())
+    }
+
+    #[getter]
+    fn succeeded<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        self.in_state(py, FileState::Ok)
+    }
+
+    #[getter]
+    fn failed<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        self.in_state(py, FileState::Failed)
+    }
+
+    #[getter]
+    fn unknown<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        self.in_state(py, FileState::Unknown)
+    }
+
+    #[getter]
+    fn not_processed<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        self.in_state(py, FileState::NotProcessed)
+    }
+
+    #[getter]
+    fn not_published<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        self.select(py, |file| file.published == Some(false))
+    }
+
+    #[getter]
+    fn not_notified<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        self.select(py, |file| file.notified == Some(false))
+    }
+
+    fn file<'py>(&self, py: Python<'py>, file_id: u64) -> PyResult<Bound<'py, PyAny>> {
+        match self.core.files().iter().position(|file| file.file_id == file_id) {
+            Some(index) => self.files(py)?.get_item(index),
+            None => Err(PyKeyError::new_err(format!("file {file_id} was not part of this request"))),
+        }
+    }
+
+    #[getter]
+    fn request(&self) -> PublishRequest {
+        PublishRequest(self.core.request().clone())
+    }
+
+    #[getter]
+    fn attempts<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        PyTuple::new(py, self.core.attempts().iter().cloned().map(Attempt).collect::<Vec<_>>())
+    }
+
+    #[getter]
+    fn unexpected<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        PyTuple::new(py, self.core.unexpected().iter().cloned().map(UnexpectedResult).collect::<Vec<_>>())
+    }
+
+    #[getter]
+    fn next_link(&self) -> Option<&str> {
+        self.core.next_link()
+    }
+
+    #[getter]
+    fn raw(&self) -> &str {
+        self.core.raw()
+    }
+
+    fn failed_contacts(&self) -> FailedContacts {
+        FailedContacts(self.core.failed_contacts())
+    }
+
+    fn raise_for_failures<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, Self>> {
+        match core::PublishReport::clone(&slf.get().core).raise_for_failures() {
+            Ok(_) => Ok(slf.clone()),
+            Err(error) => Err(to_py_err(slf.py(), &error)),
+        }
+    }
+
+    fn to_json(&self) -> String {
+        self.core.to_json()
+    }
+
+    fn to_dicts<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        parse_json(py, &self.core.to_json())?.get_item(intern!(py, "files"))
+    }
+
+    fn to_columns<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        const NAMES: [&str; 8] = [
+            "file_id",
+            "state",
+            "published",
+            "notified",
+            "publish_status",
+            "notify_status",
+            "contacts_not_published",
+            "contacts_not_notified",
+        ];
+        let columns = PyDict::new(py);
+        let files = self.files(py)?;
+        for name in NAMES {
+            let name = PyString::intern(py, name);
+            let column = files.iter().map(|row| row.getattr(&name)).collect::<PyResult<Vec<_>>>()?;
+            columns.set_item(&name, PyList::new(py, column)?)?;
+        }
+        let details = self.core.files().iter().map(|file| {
+            let details = file.errors.iter().filter_map(|error| error.detail.as_deref().or(error.title.as_deref()));
+            details.collect::<Vec<_>>().join(" ")
+        });
+        columns.set_item(intern!(py, "errors"), PyList::new(py, details.collect::<Vec<_>>())?)?;
+        Ok(columns)
+    }
+
+    fn to_pandas<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        py.import("pandas")?.getattr("DataFrame")?.call1((self.to_columns(py)?,))
+    }
+
+    fn __len__(&self) -> usize {
+        self.core.files().len()
+    }
+
+    fn __iter__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyIterator>> {
+        self.files(py)?.try_iter()
+    }
+
+    fn __bool__(&self) -> PyResult<bool> {
+        Err(PyTypeError::new_err("a report is neither true nor false: say report.ok"))
+    }
+
+    fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<Reduced<'py>> {
+        Ok((slf.getattr(intern!(slf.py(), "from_json"))?, (slf.get().to_json(),)))
+    }
+
+    fn __repr__(&self) -> String {
+        format!("<PublishReport: {}>", self.core)
+    }
+
+    fn _repr_html_<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        slf.py().import("addepar_portal._html")?.getattr("table")?.call1((slf,))
+    }
+}

@@ -1,0 +1,89 @@
+use addepar_portal as core;
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyTuple};
+
+use crate::error::to_py_err;
+use crate::ids::raw_ids;
+
+/// One call of the API, validated. No network.
+#[pyclass(frozen, eq, hash, module = "addepar_portal")]
+#[derive(PartialEq, Eq, Hash)]
+pub(crate) struct PublishRequest(pub(crate) core::PublishRequest);
+
+#[pymethods]
+impl PublishRequest {
+    #[new]
+    #[pyo3(signature = (file_ids, *, portal_publishing, contact_notification, publish_override_contact_ids = None))]
+    fn new(
+        py: Python<'_>,
+        file_ids: &Bound<'_, PyAny>,
+        portal_publishing: &str,
+        contact_notification: &str,
+        publish_override_contact_ids: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<Self> {
+        let file_ids = raw_ids("file_ids", file_ids)?;
+        let contacts = match publish_override_contact_ids {
+            Some(contacts) => raw_ids("publish_override_contact_ids", contacts)?,
+            None => Vec::new(),
+        };
+        portal_publishing
+            .parse()
+            .and_then(|publishing| core::PublishRequest::new(file_ids, publishing, contact_notification.parse()?))
+            .and_then(|request| request.with_override_contacts(contacts))
+            .map(Self)
+            .map_err(|error| to_py_err(py, &error))
+    }
+
+    #[getter]
+    fn file_ids<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        PyTuple::new(py, self.0.file_ids())
+    }
+
+    #[getter]
+    fn portal_publishing(&self) -> &'static str {
+        self.0.portal_publishing().as_str()
+    }
+
+    #[getter]
+    fn contact_notification(&self) -> &'static str {
+        self.0.contact_notification().as_str()
+    }
+
+    #[getter]
+    fn publish_override_contact_ids<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        PyTuple::new(py, self.0.publish_override_contact_ids())
+    }
+
+    /// The body of the POST, exactly as it is sent.
+    fn to_json(&self) -> String {
+        self.0.to_json()
+    }
+
+    /// The body of the POST as a dict.
+    fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        crate::report::parse_json(py, &self.0.to_json())
+    }
+
+    fn __getnewargs_ex__<'py>(&self, py: Python<'py>) -> PyResult<((Bound<'py, PyTuple>,), Bound<'py, PyDict>)> {
+        let keywords = PyDict::new(py);
+        keywords.set_item("portal_publishing", self.portal_publishing())?;
+        keywords.set_item("contact_notification", self.contact_notification())?;
+        keywords.set_item("publish_override_contact_ids", self.publish_override_contact_ids(py)?)?;
+        Ok(((self.file_ids(py)?,), keywords))
+    }
+
+    fn __repr__(&self) -> String {
+        let shown: Vec<String> = self.0.file_ids().iter().take(5).map(ToString::to_string).collect();
+        let more = if self.0.file_ids().len() > 5 { ", …" } else { "" };
+        let contacts = match self.0.publish_override_contact_ids() {
+            [] => String::new(),
+            contacts => format!(", publish_override_contact_ids={contacts:?}"),
+        };
+        format!(
+            "PublishRequest([{}{more}], portal_publishing='{}', contact_notification='{}'{contacts})",
+            shown.join(", "),
+            self.portal_publishing(),
+            self.contact_notification(),
+        )
+    }
+}
