@@ -21,7 +21,7 @@ impl From<Item> for RawId {
     fn from(item: Item) -> Self {
         let other = |type_name: String, shown: String| Self::Other { type_name, shown, hint: None };
         match item {
-            Item::Integer(digits) => digits.parse().map_or_else(|_| other("bigint".to_owned(), digits), Self::Integer),
+            Item::Integer(digits) => digits.parse().map_or_else(|_| other("integer".to_owned(), digits), Self::Integer),
             Item::Text(text) => Self::Text(text),
             Item::Other(type_name, shown) => other(type_name, shown),
         }

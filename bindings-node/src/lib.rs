@@ -9,4 +9,4 @@ pub mod failure;
 pub mod id;
 pub mod report;
 pub mod request;
-//pub mod simulator;
+pub mod simulator;

@@ -1,12 +1,14 @@
 /** Drives one publish: the addon runs its turns, JavaScript answers between them. */
 
-import { errorOf } from './errors';
 import { shown, typeName } from './ids';
-import { type Call, native, type Wakeups } from './native';
-import { PublishReport, reportOf } from './report';
+import { type Call, type Failure, native, type Wakeups } from './native';
+import { type PublishReport, reportOf, withReport } from './report';
 
 /** Whoever is asked for an access token. */
 export type TokenCallable = () => string | Promise<string>;
+
+/** How a call ends: with a report, or by throwing. Called where the caller's line is on the stack. */
+type Ending = () => PublishReport;
 
 /** Calls whose turn is under way: they keep the process alive. */
 const underWay = new Map<number, () => void>();
@@ -21,26 +23,29 @@ export async function finish(
 ): Promise<PublishReport> {
   const number = (lastNumber = (lastNumber + 1) >>> 0);
   const driven = drive(call, number, accessToken, signal);
-  if (!signal) {
-    return await driven;
-  }
-  let abort = (): void => {};
-  const aborted = new Promise<ReturnType<Call['abandon']>>((resolve) => {
-    abort = () => {
-      resolve(call.abandon());
-      end(number);
+  const ending = await (signal ? unlessAborted(driven, call, number, signal) : driven);
+  return ending();
+}
+
+function unlessAborted(driven: Promise<Ending>, call: Call, number: number, signal: AbortSignal): Promise<Ending> {
+  return new Promise((resolve, reject) => {
+    const abort = (): void => {
+      const failure = call.abandon();
+      takeOff(number);
+      resolve(() => {
+        throw failure ? lost(failure, signal.reason) : signal.reason;
+      });
     };
+    signal.addEventListener('abort', abort, { once: true });
+    void driven.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
   });
-  signal.addEventListener('abort', abort, { once: true });
-  try {
-    const ended = await Promise.race([driven, aborted]);
-    if (ended instanceof PublishReport) {
-      return ended;
-    }
-    throw ended ? lost(ended, signal.reason) : signal.reason;
-  } finally {
-    signal.removeEventListener('abort', abort);
-  }
+}
+
+/** The error of a call that had gone out; whoever swallows it leaves a trace all the same. */
+function lost(failure: Failure, reason: unknown): Error {
+  const error = withReport(failure, reason);
+  process.emitWarning(error.message, 'AddeparPortalWarning');
+  return Object.defineProperty(error, 'name', { value: 'AbortError', configurable: true, writable: true });
 }
 
 async function drive(
@@ -48,45 +53,44 @@ async function drive(
   number: number,
   accessToken: TokenCallable | undefined,
   signal: AbortSignal | undefined,
-): Promise<PublishReport> {
+): Promise<Ending> {
   let cause: unknown;
   for (;;) {
     await turn(call, number);
     const result = call.takeResult();
     if (result) {
-      return reportOf(result, cause);
+      return () => reportOf(result, cause);
     }
     try {
       const token: unknown = await accessToken?.();
-      signal?.throwIfAborted();
       if (typeof token !== 'string') {
-        throw new TypeError(`accessToken returned ${typeName(token)}, not a string`);
+        throw new TypeError(`accessToken gave ${typeName(token)} in the place of a string`);
       }
       call.provideToken(token);
     } catch (error) {
-      signal?.throwIfAborted();
       cause = error;
       call.refuseToken(error instanceof Error ? error.message : shown(error));
     }
+    signal?.throwIfAborted();
   }
 }
 
 /** Runs until the call is over or wants a token. */
-async function turn(call: Call, number: number): Promise<void> {
-  wakeups ??= new native.Wakeups((paused) => end(paused)?.());
-  const { promise, resolve } = withResolvers();
-  underWay.set(number, resolve);
-  wakeups.hold(true);
-  const failure = call.run(wakeups, number);
-  if (failure) {
-    end(number);
-    reportOf(failure);
-  }
-  await promise;
+function turn(call: Call, number: number): Promise<void> {
+  const door = (wakeups ??= new native.Wakeups((paused) => takeOff(paused)?.()));
+  return new Promise((resolve) => {
+    underWay.set(number, resolve);
+    door.hold(true);
+    const failure = call.run(door, number);
+    if (failure) {
+      takeOff(number);
+      throw withReport(failure);
+    }
+  });
 }
 
 /** Takes a call off the list; the process may end once the list is empty. */
-function end(number: number): (() => void) | undefined {
+function takeOff(number: number): (() => void) | undefined {
   const resume = underWay.get(number);
   underWay.delete(number);
   wakeups?.hold(underWay.size > 0);

@@ -1,24 +1,8 @@
 /** What can go wrong. Codes, messages and states come from the core. */
 
 import { type Failure, native } from './native';
-import type { Outcome, PublishReport } from './report';
-import { type ErrorDetailsJSON, milliseconds, type ReportJSON } from './wire';
-
-/** The code of an error's class. */
-export type ErrorCode =
-  | 'ERR_CONFIG'
-  | 'ERR_INPUT'
-  | 'ERR_CONNECT'
-  | 'ERR_REJECTED'
-  | 'ERR_AUTHENTICATION'
-  | 'ERR_PERMISSION_DENIED'
-  | 'ERR_RATE_LIMITED'
-  | 'ERR_OUTCOME_UNKNOWN'
-  | 'ERR_PUBLISH_FAILURES'
-  | 'ERR_JOURNAL';
-
-/** Where a request was lost. */
-export type Phase = 'connecting' | 'awaiting_answer' | 'reading_answer' | 'reading_pages';
+import type { PublishReport } from './report';
+import { type ErrorCode, type ErrorDetailsJSON, milliseconds, type Outcome, type Phase, type ReportJSON } from './wire';
 
 /** An error object of the API about the whole request; any member may have been missing. */
 export interface ApiError {
@@ -148,7 +132,7 @@ export class OutcomeUnknownError extends PortalError {
   constructor(details: ErrorDetails, report?: PublishReport | null, options?: ErrorOptions) {
     super(details, report, options);
     this.fileIds = Object.freeze([...(details.file_ids ?? [])]);
-    this.phase = (details.phase ?? null) as Phase | null;
+    this.phase = details.phase ?? null;
   }
 }
 

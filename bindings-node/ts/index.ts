@@ -22,7 +22,7 @@ export {
   RateLimitedError,
   RejectedError,
 } from './errors';
-export type { ApiError, ErrorCode, ErrorDetails, ErrorJSON, Phase } from './errors';
+export type { ApiError, ErrorDetails, ErrorJSON } from './errors';
 export type { Id, Ids } from './ids';
 export { PublishReport } from './report';
 export type {
@@ -31,12 +31,19 @@ export type {
   FailedStep,
   FileError,
   FileResult,
-  FileState,
-  Outcome,
-  Status,
-  Step,
   UnexpectedResult,
 } from './report';
 export { PublishRequest } from './request';
-export type { ContactNotification, PortalPublishing, PublishOptions, RequestOptions } from './request';
-export type { ReportJSON, RequestJSON } from './wire';
+export type { PublishOptions, RequestOptions } from './request';
+export type {
+  ContactNotification,
+  ErrorCode,
+  FileState,
+  Outcome,
+  Phase,
+  PortalPublishing,
+  ReportJSON,
+  RequestJSON,
+  Status,
+  Step,
+} from './wire';

@@ -3,6 +3,8 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 
+import type { ContactNotification, PortalPublishing } from './wire';
+
 /** An error of the core in the place of a result. */
 export interface Failure {
   readonly className: string;
@@ -12,8 +14,8 @@ export interface Failure {
 
 export interface Request {
   fileIds(): Float64Array;
-  portalPublishing(): string;
-  contactNotification(): string;
+  portalPublishing(): PortalPublishing;
+  contactNotification(): ContactNotification;
   publishOverrideContactIds(): Float64Array;
   toJson(): string;
 }
@@ -137,7 +139,7 @@ function load(): Addon {
 function present(): string[] {
   try {
     return readdirSync(DIRECTORY)
-      .sort()
+      .toSorted()
       .flatMap((file) => /^addepar-portal\.(.+)\.node$/.exec(file)?.[1] ?? []);
   } catch {
     return [];

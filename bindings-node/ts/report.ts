@@ -1,6 +1,6 @@
 import { inspect } from 'node:util';
 
-import { errorOf } from './errors';
+import { errorOf, type PortalError } from './errors';
 import { type Failure, native, type Report } from './native';
 import { handleOf, type PublishRequest, requestOf } from './request';
 import {
@@ -8,28 +8,13 @@ import {
   type FailedContactsJSON,
   type FileErrorJSON,
   type FileResultJSON,
+  type FileState,
   milliseconds,
+  type Outcome,
   type ReportJSON,
+  type Status,
+  type Step,
 } from './wire';
-
-/**
- * The state of one file after a call.
- *
- * - `ok`: the API reported no failure. It never lists who received what.
- * - `failed`: publishing or notifying failed for some or all contacts.
- * - `unknown`: it may or may not have been published: look in Addepar before you send it again.
- * - `not_processed`: the server did not begin to process it.
- */
-export type FileState = 'ok' | 'failed' | 'unknown' | 'not_processed';
-
-/** What became of a request. */
-export type Outcome = 'processed' | 'not_processed' | 'unknown';
-
-/** The API's word on a step: `success`, `fail` (for some or all contacts), or another as it came. */
-export type Status = 'success' | 'fail' | (string & {});
-
-/** A step of a call: putting a file into portals, e-mailing about it. */
-export type Step = 'publish' | 'notify';
 
 /** An error object of the API about one file; any member may have been missing. */
 export interface FileError {
@@ -209,7 +194,7 @@ export class PublishReport implements Iterable<FileResult> {
     return found;
   }
 
-  [Symbol.iterator](): ArrayIterator<FileResult> {
+  [Symbol.iterator](): IterableIterator<FileResult> {
     return this.files[Symbol.iterator]();
   }
 
@@ -278,7 +263,7 @@ export class PublishReport implements Iterable<FileResult> {
   [inspect.custom](): string {
     const notable = [...this.failed, ...this.unknown, ...this.notProcessed];
     const more = notable.length > SHOWN ? [`… ${notable.length - SHOWN} more`] : [];
-    return [`PublishReport: ${this}`, ...notable.slice(0, SHOWN).map(line), ...more].join('\n  ');
+    return [`PublishReport: ${this.toString()}`, ...notable.slice(0, SHOWN).map(line), ...more].join('\n  ');
   }
 }
 
@@ -360,11 +345,16 @@ function line({ fileId, state, published, notified, errors }: FileResult): strin
   return `${fileId} ${state} (published: ${published}, notified: ${notified}) ${said}`.trimEnd();
 }
 
-/** The report of an operation; a failure is thrown with the report that it holds. */
+/** The report of an operation; a failure is thrown. */
 export function reportOf(result: Report | Failure, cause?: unknown): PublishReport {
   if (result instanceof native.Failure) {
-    const report = result.report();
-    throw errorOf(result, report && new PublishReport(report), cause);
+    throw withReport(result, cause);
   }
   return new PublishReport(result);
+}
+
+/** The error that a failure is, with the report that it holds. */
+export function withReport(failure: Failure, cause?: unknown): PortalError {
+  const report = failure.report();
+  return errorOf(failure, report && new PublishReport(report), cause);
 }

@@ -1,13 +1,7 @@
 import { raise, succeeded } from './errors';
 import { type Ids, packIds, shown } from './ids';
 import { native, type Request } from './native';
-import type { RequestJSON } from './wire';
-
-/** Whose portals the files are published to: every contact's, as each contact prefers, nobody's. */
-export type PortalPublishing = 'publish' | 'use_contact_preference' | 'do_not_publish';
-
-/** Who is e-mailed: every contact, as each contact prefers, nobody. */
-export type ContactNotification = 'notify' | 'use_contact_preference' | 'do_not_notify';
+import type { ContactNotification, PortalPublishing, RequestJSON } from './wire';
 
 /** What is to be done with the files. Both modes are required: no default may e-mail anybody. */
 export interface RequestOptions {
@@ -26,17 +20,6 @@ export interface PublishOptions extends RequestOptions {
    * with an {@link OutcomeUnknownError} named `AbortError`, whose `cause` is the reason.
    */
   signal?: AbortSignal | undefined;
-}
-
-const REQUEST_OPTIONS = ['portalPublishing', 'contactNotification', 'publishOverrideContactIds'];
-
-/** A misspelt option must not pass silently. */
-export function refuseUnknownOptions(options: object, ...others: string[]): void {
-  const known = [...REQUEST_OPTIONS, ...others];
-  const unknown = Object.keys(options).find((name) => !known.includes(name));
-  if (unknown !== undefined) {
-    raise(native.Failure.input(`\`${unknown}\` is no option: there are ${known.join(', ')}.`));
-  }
 }
 
 /** The native side of a request. */
@@ -61,8 +44,8 @@ export class PublishRequest {
   constructor(fileIds: unknown, options: unknown) {
     this.#handle = fileIds instanceof native.Request ? fileIds : create(fileIds, options);
     this.fileIds = Object.freeze(Array.from(this.#handle.fileIds()));
-    this.portalPublishing = this.#handle.portalPublishing() as PortalPublishing;
-    this.contactNotification = this.#handle.contactNotification() as ContactNotification;
+    this.portalPublishing = this.#handle.portalPublishing();
+    this.contactNotification = this.#handle.contactNotification();
     this.publishOverrideContactIds = Object.freeze(Array.from(this.#handle.publishOverrideContactIds()));
     Object.freeze(this);
   }
@@ -79,7 +62,18 @@ export class PublishRequest {
 }
 
 function create(fileIds: unknown, options: unknown): Request {
-  const { portalPublishing, contactNotification, publishOverrideContactIds } = Object(options) as RequestOptions;
+  const { portalPublishing, contactNotification, publishOverrideContactIds, ...unknown } = Object(
+    options,
+  ) as RequestOptions;
+  const [misspelt] = Object.keys(unknown);
+  if (misspelt !== undefined) {
+    raise(
+      native.Failure.input(
+        `\`${misspelt}\` is no option: there are portalPublishing, contactNotification and ` +
+          'publishOverrideContactIds; of a call, client and signal as well.',
+      ),
+    );
+  }
   return succeeded(
     native.Request.create(
       packIds('file_ids', fileIds),

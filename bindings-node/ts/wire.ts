@@ -1,4 +1,45 @@
-/** The JSON that is the same in every language: snake case, seconds, times as RFC 3339. */
+/** The words of the core, and its JSON, the same in every language: snake case, seconds, RFC 3339. */
+
+/** Whose portals the files are published to: every contact's, as each contact prefers, nobody's. */
+export type PortalPublishing = 'publish' | 'use_contact_preference' | 'do_not_publish';
+
+/** Who is e-mailed: every contact, as each contact prefers, nobody. */
+export type ContactNotification = 'notify' | 'use_contact_preference' | 'do_not_notify';
+
+/**
+ * The state of one file after a call.
+ *
+ * - `ok`: the API reported no failure. It never lists who received what.
+ * - `failed`: publishing or notifying failed for some or all contacts.
+ * - `unknown`: it may or may not have been published: look in Addepar before you send it again.
+ * - `not_processed`: the server did not begin to process it.
+ */
+export type FileState = 'ok' | 'failed' | 'unknown' | 'not_processed';
+
+/** What became of a request. */
+export type Outcome = 'processed' | 'not_processed' | 'unknown';
+
+/** The API's word on a step: `success`, `fail` (for some or all contacts), or another as it came. */
+export type Status = 'success' | 'fail' | (string & {});
+
+/** A step of a call: putting a file into portals, e-mailing about it. */
+export type Step = 'publish' | 'notify';
+
+/** Where a request was lost. */
+export type Phase = 'connecting' | 'awaiting_answer' | 'reading_answer' | 'reading_pages';
+
+/** The code of an error's class. */
+export type ErrorCode =
+  | 'ERR_CONFIG'
+  | 'ERR_INPUT'
+  | 'ERR_CONNECT'
+  | 'ERR_REJECTED'
+  | 'ERR_AUTHENTICATION'
+  | 'ERR_PERMISSION_DENIED'
+  | 'ERR_RATE_LIMITED'
+  | 'ERR_OUTCOME_UNKNOWN'
+  | 'ERR_PUBLISH_FAILURES'
+  | 'ERR_JOURNAL';
 
 export interface FileErrorJSON {
   code: string | null;
@@ -9,11 +50,11 @@ export interface FileErrorJSON {
 
 export interface FileResultJSON {
   file_id: number;
-  state: 'ok' | 'failed' | 'unknown' | 'not_processed';
+  state: FileState;
   published: boolean | null;
   notified: boolean | null;
-  publish_status: string | null;
-  notify_status: string | null;
+  publish_status: Status | null;
+  notify_status: Status | null;
   errors: FileErrorJSON[];
   contacts_not_published: number[] | null;
   contacts_not_notified: number[] | null;
@@ -21,8 +62,8 @@ export interface FileResultJSON {
 
 export interface UnexpectedResultJSON {
   file_id: number | null;
-  publish_status: string | null;
-  notify_status: string | null;
+  publish_status: Status | null;
+  notify_status: Status | null;
   errors: FileErrorJSON[];
 }
 
@@ -32,7 +73,7 @@ export interface AttemptJSON {
   http_status: number | null;
   request_id: string | null;
   elapsed: number;
-  outcome: 'processed' | 'not_processed' | 'unknown';
+  outcome: Outcome;
   retry_after: number | null;
 }
 
@@ -48,8 +89,8 @@ export interface ReportJSON extends CircumstancesJSON {
   ok: boolean;
   request: {
     file_ids: number[];
-    portal_publishing: string;
-    contact_notification: string;
+    portal_publishing: PortalPublishing;
+    contact_notification: ContactNotification;
     publish_override_contact_ids: number[];
   };
   files: FileResultJSON[];
@@ -71,15 +112,15 @@ export interface RequestJSON {
 
 /** Contact id → file id and step. */
 export interface FailedContactsJSON {
-  contacts: Record<string, [number, 'publish' | 'notify'][]>;
+  contacts: Record<string, [number, Step][]>;
   unreadable: number[];
 }
 
 /** Everything about an error but its report. */
 export interface ErrorDetailsJSON {
-  code: string;
+  code: ErrorCode;
   message: string;
-  outcome: 'processed' | 'not_processed' | 'unknown';
+  outcome: Outcome;
   http_status: number | null;
   request_id: string | null;
   elapsed: number | null;
@@ -90,7 +131,7 @@ export interface ErrorDetailsJSON {
     detail: string | null;
     source: string | null;
   }[];
-  phase: string | null;
+  phase: Phase | null;
   retry_after: number | null;
   file_ids: number[];
 }

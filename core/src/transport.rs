@@ -4,7 +4,7 @@
 //! runtime it was first used on, so there is one for each runtime.
 
 use std::error::Error as StdError;
-use std::fs;
+use std::{fs, io};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -295,12 +295,12 @@ fn diagnose(error: &reqwest::Error) -> (Fault, String) {
     (fault, cause)
 }
 
-/// rustls hides its errors inside `io::Error`, whose `source` skips a level.
+/// rustls hides its errors inside `io::Error`s, whose `source` skips the error that they wrap.
 fn as_tls<'a>(layer: &'a (dyn StdError + 'static)) -> Option<&'a rustls::Error> {
-    layer.downcast_ref::<rustls::Error>().or_else(|| {
-        let inner = layer.downcast_ref::<std::io::Error>()?.get_ref()?;
-        inner.downcast_ref::<rustls::Error>()
-    })
+    match layer.downcast_ref::<io::Error>() {
+        Some(wrapper) => as_tls(wrapper.get_ref()?),
+        None => layer.downcast_ref(),
+    }
 }
 
 /// The words of the innermost layers, without the URL.
@@ -309,7 +309,7 @@ fn cause(error: &reqwest::Error) -> String {
     let mut source = error.source();
     while let Some(layer) = source {
         let said = layer.to_string();
-        if words.last() != Some(&said) {
+        if words.last() != Some(&said) && !said.starts_with("client error") {
             words.push(said);
         }
         source = layer.source();

@@ -4,7 +4,8 @@
 
 use std::collections::HashMap;
 use std::path::Path;
-use std::{env, fs};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::{env, fs, thread};
 
 use addepar_portal::{
     AccessToken, Error, PortalClient, PublishReport, PublishRequest, RawId, Settings, Turn, not_a_collection,
@@ -28,24 +29,41 @@ fn every_case() {
         .collect();
     files.sort();
     let only = env::var("CASE").unwrap_or_default();
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-    let (mut run, mut failures) = (0, Vec::new());
-    for path in files {
-        let file: Value = serde_json::from_slice(&fs::read(&path).expect("a file of cases")).expect("JSON");
-        for case in file["cases"].as_array().expect("cases") {
-            let name = case["name"].as_str().expect("a name");
+    let cases: Vec<(String, Value)> = files.iter().flat_map(|path| read(path)).collect();
+    let cases: Vec<_> = cases
+        .iter()
+        .filter(|(name, case)| {
             let speaks_rust = case["languages"].as_array().is_none_or(|languages| languages.contains(&json!("rust")));
-            if !speaks_rust || !name.contains(&only) {
-                continue;
-            }
-            run += 1;
+            speaks_rust && name.contains(&only)
+        })
+        .collect();
+    assert!(!cases.is_empty(), "no case was run");
+    // Most of the time goes into waits, which may as well pass together.
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        let mut failures = Vec::new();
+        while let Some((name, case)) = cases.get(next.fetch_add(1, Ordering::Relaxed)) {
             if let Err(difference) = runtime.block_on(Case::new(case).check()) {
-                failures.push(format!("{}: {name}\n    {difference}", path.display()));
+                failures.push(format!("{name}\n    {difference}"));
             }
         }
-    }
-    assert!(run > 0, "no case was run");
-    assert!(failures.is_empty(), "{} of {run} cases failed:\n{}", failures.len(), failures.join("\n"));
+        failures
+    };
+    let failures: Vec<String> = thread::scope(|scope| {
+        let workers: Vec<_> = (0..8).map(|_| scope.spawn(work)).collect();
+        workers.into_iter().flat_map(|worker| worker.join().expect("a worker")).collect()
+    });
+    assert!(failures.is_empty(), "{} of {} cases failed:\n{}", failures.len(), cases.len(), failures.join("\n"));
+}
+
+fn read(path: &Path) -> Vec<(String, Value)> {
+    let file: Value = serde_json::from_slice(&fs::read(path).expect("a file of cases")).expect("JSON");
+    let named = |case: &Value| {
+        let name = case["name"].as_str().expect("a name");
+        (format!("{}: {name}", path.file_stem().unwrap_or_default().display()), case.clone())
+    };
+    file["cases"].as_array().expect("cases").iter().map(named).collect()
 }
 
 impl<'a> Case<'a> {

@@ -1,0 +1,171 @@
+/**
+ * A simulated portal to test against, without credentials and without clients.
+ *
+ * @packageDocumentation
+ */
+
+import { inspect } from 'node:util';
+
+import { PortalClient, type PortalClientOptions } from './client';
+import { native, type Refusal, type SimulatedPortal as Native } from './native';
+
+/** What the API lets a contact prefer. */
+export interface Preferences {
+  publish?: boolean;
+  notify?: boolean;
+}
+
+/** A fault that the next POST meets: its name, or its name and parameters. */
+export type Fault = string | ({ name: string } & Record<string, unknown>);
+
+/** How a simulated portal starts. */
+export interface SimulatedPortalOptions {
+  /** File id → the contacts it belongs to. Without it every file is known and has the contact 1. */
+  files?: Readonly<Record<number, readonly number[]>>;
+  /** One e-mail per file or per call; which of them the real service sends is not documented. */
+  emails?: 'per_file' | 'per_call';
+  /** Contact id → what `use_contact_preference` means for it; default: both. */
+  preferences?: Readonly<Record<number, Preferences>>;
+  /** File id → the contacts to whom publishing it fails. */
+  failPublish?: Readonly<Record<number, readonly number[]>>;
+  /** File id → the contacts for whom the e-mail about it fails. */
+  failNotify?: Readonly<Record<number, readonly number[]>>;
+  /** What the first POSTs meet, one after the other. */
+  faults?: readonly Fault[];
+  /** Milliseconds by which every answer is delayed. */
+  delayMs?: number;
+  /** The access tokens that are accepted; default `simulated-token`. */
+  accessTokens?: readonly string[];
+  /** The port to listen on; default any. */
+  port?: number;
+}
+
+/** A request as the portal received it. */
+export interface ReceivedRequest {
+  readonly method: string;
+  /** With the query. */
+  readonly path: string;
+  /** Names in lower case; of `authorization` only the scheme. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** The parsed JSON, or the text where it is none. */
+  readonly body: unknown;
+}
+
+/** An e-mail that the portal would have sent. */
+export interface Email {
+  readonly contact: number;
+  readonly files: readonly number[];
+}
+
+const KEY = { firmId: '1', keyId: 'simulated-key', keySecret: 'simulated-secret' };
+
+/**
+ * A server on this machine that speaks the documented API, with contacts, portals and an outbox.
+ *
+ * ```js
+ * const portal = await SimulatedPortal.start({ files: { 37: [1, 2] } });
+ * portal.failNotify(37, [1]);
+ * const report = await portal.client().publishFiles([37], { portalPublishing: 'publish', contactNotification: 'notify' });
+ * report.file(37).state; // 'failed'
+ * await portal.close();
+ * ```
+ */
+export class SimulatedPortal {
+  readonly #handle: Native;
+
+  private constructor(handle: Native) {
+    this.#handle = handle;
+  }
+
+  /** Starts a portal on a free port of this machine. */
+  static async start(options: SimulatedPortalOptions = {}): Promise<SimulatedPortal> {
+    return new SimulatedPortal(accepted(native.SimulatedPortal.start(JSON.stringify(snakeCase(options)))));
+  }
+
+  /** The base URL, such as `http://127.0.0.1:49152/api`. */
+  get baseUrl(): string {
+    return this.#handle.baseUrl();
+  }
+
+  /** A client of this portal; `options` as of `PortalClient`. */
+  client(options: PortalClientOptions = {}): PortalClient {
+    const key = options.accessToken === undefined ? KEY : { firmId: KEY.firmId };
+    return new PortalClient({ baseUrl: this.baseUrl, ...key, ...options });
+  }
+
+  /** The variables that lead a script to this portal. */
+  environ(): Record<string, string> {
+    return {
+      ADDEPAR_BASE_URL: this.baseUrl,
+      ADDEPAR_FIRM_ID: KEY.firmId,
+      ADDEPAR_KEY_ID: KEY.keyId,
+      ADDEPAR_KEY_SECRET: KEY.keySecret,
+      ADDEPAR_FIRM_NAME: '',
+      ADDEPAR_ACCESS_TOKEN: '',
+    };
+  }
+
+  /** Every request so far; credentials are not shown. */
+  get requests(): ReceivedRequest[] {
+    return this.control('requests') as ReceivedRequest[];
+  }
+
+  /** Every e-mail so far. */
+  get outbox(): Email[] {
+    return this.control('outbox') as Email[];
+  }
+
+  /** The contacts in whose portals the file is. */
+  published(file: number): number[] {
+    return this.control('published', { file }) as number[];
+  }
+
+  /** From now on, publishing the file fails for these contacts. */
+  failPublish(file: number, contacts: readonly number[]): void {
+    this.control('fail_publish', { file, contacts });
+  }
+
+  /** From now on, e-mailing these contacts about the file fails. */
+  failNotify(file: number, contacts: readonly number[]): void {
+    this.control('fail_notify', { file, contacts });
+  }
+
+  /** The next POST meets this fault, such as `status:503`, `hang` or `close_in_body`. */
+  nextFault(name: string, parameters: Readonly<Record<string, unknown>> = {}): void {
+    this.control('fault', { fault: { name, ...snakeCase(parameters) } });
+  }
+
+  /** One command of the simulator, for what has no method here. */
+  control(command: string, parameters: Readonly<Record<string, unknown>> = {}): unknown {
+    return JSON.parse(accepted(this.#handle.control(JSON.stringify({ do: command, ...parameters }))));
+  }
+
+  /** Stops the server. */
+  async close(): Promise<void> {
+    this.#handle.stop();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  /** @internal */
+  [inspect.custom](): string {
+    return `SimulatedPortal { baseUrl: ${inspect(this.baseUrl)} }`;
+  }
+}
+
+function accepted<T>(answer: T | Refusal): T {
+  if (answer instanceof native.Refusal) {
+    throw new TypeError(answer.message);
+  }
+  return answer;
+}
+
+/** The names of options as the simulator has them. */
+function snakeCase(options: object): object {
+  const entries = Object.entries(options);
+  return Object.fromEntries(
+    entries.map(([name, value]) => [name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`), value]),
+  );
+}
