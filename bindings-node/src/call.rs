@@ -89,6 +89,14 @@ impl Call {
     pub fn abandon(&mut self) -> Option<Failure> {
         self.end().map(Failure::from)
     }
+
+    /// Ends a call that nobody waits for any more. What may have gone out, standard error tells.
+    #[napi]
+    pub fn forsake(&mut self) {
+        if let Some(lost) = self.end() {
+            eprintln!("addepar-portal: {lost}");
+        }
+    }
 }
 
 impl Call {
@@ -107,12 +115,9 @@ impl From<PublishCall> for Call {
     }
 }
 
-/// A worker that is terminated or a process that exits drops its calls: nobody else can tell that
-/// one of them had been sent.
+/// A worker that is terminated drops its calls without another word.
 impl Drop for Call {
     fn drop(&mut self) {
-        if let Some(lost) = self.end() {
-            eprintln!("addepar-portal: {lost}");
-        }
+        self.forsake();
     }
 }

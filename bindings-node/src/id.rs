@@ -35,9 +35,7 @@ impl From<Item> for RawId {
 pub(crate) fn raw(ids: Ids) -> serde_json::Result<Vec<RawId>> {
     match ids {
         Either::A(numbers) => Ok(numbers.iter().map(|number| RawId::Integer(safe_integer(*number))).collect()),
-        Either::B(json) => {
-            Ok(serde_json::from_str::<Vec<Item>>(&json)?.into_iter().map(RawId::from).collect())
-        }
+        Either::B(json) => Ok(serde_json::from_str::<Vec<Item>>(&json)?.into_iter().map(RawId::from).collect()),
     }
 }
 

@@ -3,6 +3,12 @@
 //! Nothing here throws. What can fail returns a [`failure::Failure`], and the TypeScript facade
 //! makes an error of it where the caller's line is still on the stack.
 
+#![allow(
+    clippy::must_use_candidate,
+    clippy::needless_pass_by_value,
+    reason = "JavaScript calls these, with values that were made for the call"
+)]
+
 pub mod call;
 pub mod client;
 pub mod failure;

@@ -87,9 +87,9 @@ impl Report {
         self.0.to_json()
     }
 
-    /// One line: how many files are in which state, and what was asked.
-    #[napi]
-    pub fn summary(&self) -> String {
+    /// The report for a person to read.
+    #[napi(js_name = "toString")]
+    pub fn text(&self) -> String {
         self.0.to_string()
     }
 }

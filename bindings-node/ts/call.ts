@@ -10,28 +10,50 @@ export type TokenCallable = () => string | Promise<string>;
 /** How a call ends: with a report, or by throwing. Called where the caller's line is on the stack. */
 type Ending = () => PublishReport;
 
-/** Calls whose turn is under way: they keep the process alive. */
-const underWay = new Map<number, () => void>();
+/** The calls that are under way. */
+const pending = new Set<Call>();
+/** What goes on once the turn of a call, by its number, is over. */
+const turns = new Map<number, () => void>();
 let wakeups: Wakeups | undefined;
 let lastNumber = 0;
 
-/** Runs a call to its end, or until the signal ends it. */
+/** Runs a call to its end, or until the signal ends it. Meanwhile the process stays alive. */
 export async function finish(
   call: Call,
   accessToken: TokenCallable | undefined,
   signal: AbortSignal | undefined,
 ): Promise<PublishReport> {
-  const number = (lastNumber = (lastNumber + 1) >>> 0);
-  const driven = drive(call, number, accessToken, signal);
-  const ending = await (signal ? unlessAborted(driven, call, number, signal) : driven);
-  return ending();
+  const door = (wakeups ??= open());
+  pending.add(call);
+  door.hold(true);
+  try {
+    const number = (lastNumber = (lastNumber + 1) >>> 0);
+    const driven = drive(call, number, door, accessToken, signal);
+    const ending = await (signal ? unlessAborted(driven, call, number, signal) : driven);
+    return ending();
+  } finally {
+    pending.delete(call);
+    door.hold(pending.size > 0);
+  }
+}
+
+function open(): Wakeups {
+  process.once('exit', () => {
+    for (const call of pending) {
+      call.forsake();
+    }
+  });
+  return new native.Wakeups((number) => {
+    turns.get(number)?.();
+    turns.delete(number);
+  });
 }
 
 function unlessAborted(driven: Promise<Ending>, call: Call, number: number, signal: AbortSignal): Promise<Ending> {
   return new Promise((resolve, reject) => {
     const abort = (): void => {
       const failure = call.abandon();
-      takeOff(number);
+      turns.delete(number);
       resolve(() => {
         throw failure ? lost(failure, signal.reason) : signal.reason;
       });
@@ -51,13 +73,14 @@ function lost(failure: Failure, reason: unknown): Error {
 async function drive(
   call: Call,
   number: number,
+  door: Wakeups,
   accessToken: TokenCallable | undefined,
   signal: AbortSignal | undefined,
 ): Promise<Ending> {
   let cause: unknown;
   for (;;) {
-    await turn(call, number);
-    const result = call.takeResult();
+    const failure = await turn(call, number, door);
+    const result = failure ?? call.takeResult();
     if (result) {
       return () => reportOf(result, cause);
     }
@@ -75,24 +98,14 @@ async function drive(
   }
 }
 
-/** Runs until the call is over or wants a token. */
-function turn(call: Call, number: number): Promise<void> {
-  const door = (wakeups ??= new native.Wakeups((paused) => takeOff(paused)?.()));
+/** Runs until the call is over or wants a token; a failure says that it cannot run. */
+function turn(call: Call, number: number, door: Wakeups): Promise<Failure | null> {
   return new Promise((resolve) => {
-    underWay.set(number, resolve);
-    door.hold(true);
+    turns.set(number, () => resolve(null));
     const failure = call.run(door, number);
     if (failure) {
-      takeOff(number);
-      throw withReport(failure);
+      turns.delete(number);
+      resolve(failure);
     }
   });
-}
-
-/** Takes a call off the list; the process may end once the list is empty. */
-function takeOff(number: number): (() => void) | undefined {
-  const resume = underWay.get(number);
-  underWay.delete(number);
-  wakeups?.hold(underWay.size > 0);
-  return resume;
 }

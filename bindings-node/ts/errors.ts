@@ -49,15 +49,15 @@ export class PortalError extends Error {
   constructor(details: ErrorDetails, report: PublishReport | null = null, options?: ErrorOptions) {
     super(details.message, options);
     this.#details = {
-      outcome: 'not_processed',
-      http_status: null,
-      request_id: null,
-      elapsed: null,
-      errors: [],
-      phase: null,
-      retry_after: null,
-      file_ids: [],
       ...details,
+      outcome: details.outcome ?? 'not_processed',
+      http_status: details.http_status ?? null,
+      request_id: details.request_id ?? null,
+      elapsed: details.elapsed ?? null,
+      errors: details.errors ?? [],
+      phase: details.phase ?? null,
+      retry_after: details.retry_after ?? null,
+      file_ids: details.file_ids ?? [],
     };
     const { outcome, http_status, request_id, elapsed, errors } = this.#details;
     this.code = details.code;
@@ -146,8 +146,7 @@ export class JournalError extends PortalError {
   declare readonly code: 'ERR_JOURNAL';
 }
 
-const CLASSES: Record<string, typeof PortalError> = {
-  PortalError,
+const CLASSES = {
   ConfigError,
   InputError,
   ConnectError,
@@ -159,13 +158,15 @@ const CLASSES: Record<string, typeof PortalError> = {
   PublishFailuresError,
   JournalError,
 };
-for (const [name, Class] of Object.entries(CLASSES)) {
+for (const [name, Class] of Object.entries({ PortalError, ...CLASSES })) {
   Class.prototype.name = name;
 }
 
+export type ErrorClass = keyof typeof CLASSES;
+
 /** The error that a failure is; its report is made by whoever knows reports. */
 export function errorOf(failure: Failure, report: PublishReport | null = null, cause?: unknown): PortalError {
-  const Class = CLASSES[failure.className] ?? PortalError;
+  const Class: typeof PortalError = CLASSES[failure.className];
   return new Class(JSON.parse(failure.toJson()), report, cause === undefined ? undefined : { cause });
 }
 

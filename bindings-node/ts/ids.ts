@@ -28,10 +28,8 @@ export function packIds(name: string, ids: unknown): Float64Array | string {
     return raise(native.Failure.notACollection(name, typeName(ids)));
   }
   // Holes become `undefined`.
-  const list = Array.from(ids);
-  return list.every((id) => Number.isSafeInteger(id))
-    ? Float64Array.from(list as number[])
-    : JSON.stringify(list.map(item));
+  const list = [...ids];
+  return list.every(Number.isSafeInteger) ? new Float64Array(list as number[]) : JSON.stringify(list.map(item));
 }
 
 function isCollection(ids: unknown): ids is Iterable<unknown> {

@@ -1,2 +1,20 @@
 // One implementation for both module systems: an error is an instance of its class in either.
-export * from './index.js';
+
+export {
+  AuthenticationError,
+  ConfigError,
+  ConnectError,
+  InputError,
+  JournalError,
+  OutcomeUnknownError,
+  PermissionDeniedError,
+  PortalClient,
+  PortalError,
+  PublishFailuresError,
+  publishFiles,
+  PublishReport,
+  PublishRequest,
+  RateLimitedError,
+  RejectedError,
+} from './index.js';
+export type * from './index.js';

@@ -3,11 +3,12 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 
+import type { ErrorClass } from './errors';
 import type { ContactNotification, PortalPublishing } from './wire';
 
 /** An error of the core in the place of a result. */
 export interface Failure {
-  readonly className: string;
+  readonly className: ErrorClass;
   toJson(): string;
   report(): Report | null;
 }
@@ -29,7 +30,7 @@ export interface Report {
   failedContacts(): string;
   failure(): Failure | null;
   toJson(): string;
-  summary(): string;
+  toString(): string;
 }
 
 export interface Wakeups {
@@ -42,6 +43,7 @@ export interface Call {
   provideToken(token: string): void;
   refuseToken(reason: string): void;
   abandon(): Failure | null;
+  forsake(): void;
 }
 
 export interface ClientSettings {

@@ -1,6 +1,7 @@
 import { inspect } from 'node:util';
 
 import { errorOf, type PortalError } from './errors';
+import type { Id } from './ids';
 import { type Failure, native, type Report } from './native';
 import { handleOf, type PublishRequest, requestOf } from './request';
 import {
@@ -86,8 +87,7 @@ export interface FailedContacts {
 const NOBODY: readonly number[] = Object.freeze([]);
 const NO_ERRORS: readonly FileError[] = Object.freeze([]);
 
-/** How many files `console.log` spells out. */
-const SHOWN = 20;
+let make: (handle: Report) => PublishReport;
 
 /**
  * What became of every file that was asked for. Iterable over {@link FileResult}s; immutable.
@@ -100,10 +100,13 @@ export class PublishReport implements Iterable<FileResult> {
   #circumstances: Circumstances | undefined;
   #request: PublishRequest | undefined;
 
-  /** @internal */
-  constructor(handle: Report) {
+  private constructor(handle: Report) {
     this.#handle = handle;
     Object.freeze(this);
+  }
+
+  static {
+    make = (handle) => new PublishReport(handle);
   }
 
   /**
@@ -186,7 +189,7 @@ export class PublishReport implements Iterable<FileResult> {
    *
    * @throws RangeError if it was not part of the request.
    */
-  file(fileId: number | bigint): FileResult {
+  file(fileId: Id): FileResult {
     const found = this.files.find((file) => file.fileId === Number(fileId));
     if (!found) {
       throw new RangeError(`file ${fileId} was not part of this request`);
@@ -254,16 +257,14 @@ export class PublishReport implements Iterable<FileResult> {
     return JSON.parse(this.#handle.toJson());
   }
 
-  /** One line: how many files are in which state, and what was asked. */
+  /** How many files are in which state and what was asked; then the files that are not `ok`. */
   toString(): string {
-    return this.#handle.summary();
+    return this.#handle.toString();
   }
 
   /** @internal */
   [inspect.custom](): string {
-    const notable = [...this.failed, ...this.unknown, ...this.notProcessed];
-    const more = notable.length > SHOWN ? [`… ${notable.length - SHOWN} more`] : [];
-    return [`PublishReport: ${this.toString()}`, ...notable.slice(0, SHOWN).map(line), ...more].join('\n  ');
+    return `PublishReport: ${this.toString()}`;
   }
 }
 
@@ -339,22 +340,16 @@ function readCircumstances({ attempts, unexpected, next_link }: CircumstancesJSO
   };
 }
 
-/** What the server said is quoted: it could hold escape sequences of a terminal. */
-function line({ fileId, state, published, notified, errors }: FileResult): string {
-  const said = errors.map((error) => inspect(error.detail ?? error.title ?? error.code)).join(' ');
-  return `${fileId} ${state} (published: ${published}, notified: ${notified}) ${said}`.trimEnd();
-}
-
 /** The report of an operation; a failure is thrown. */
 export function reportOf(result: Report | Failure, cause?: unknown): PublishReport {
   if (result instanceof native.Failure) {
     throw withReport(result, cause);
   }
-  return new PublishReport(result);
+  return make(result);
 }
 
 /** The error that a failure is, with the report that it holds. */
 export function withReport(failure: Failure, cause?: unknown): PortalError {
   const report = failure.report();
-  return errorOf(failure, report && new PublishReport(report), cause);
+  return errorOf(failure, report && make(report), cause);
 }

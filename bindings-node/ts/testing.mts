@@ -1,1 +1,2 @@
-export * from './testing.js';
+export { SimulatedPortal } from './testing.js';
+export type * from './testing.js';

@@ -49,6 +49,10 @@ export interface ReceivedRequest {
   readonly headers: Readonly<Record<string, string>>;
   /** The parsed JSON, or the text where it is none. */
   readonly body: unknown;
+  /** Whether it came with credentials that the portal knows. */
+  readonly authorized: boolean;
+  /** Whether all of it arrived. */
+  readonly complete: boolean;
 }
 
 /** An e-mail that the portal would have sent. */
@@ -79,7 +83,9 @@ export class SimulatedPortal {
 
   /** Starts a portal on a free port of this machine. */
   static async start(options: SimulatedPortalOptions = {}): Promise<SimulatedPortal> {
-    return new SimulatedPortal(accepted(native.SimulatedPortal.start(JSON.stringify(snakeCase(options)))));
+    const faults = options.faults?.map((fault) => (typeof fault === 'string' ? fault : snakeCase(fault)));
+    const json = JSON.stringify({ ...snakeCase(options), faults });
+    return new SimulatedPortal(accepted(native.SimulatedPortal.start(json)));
   }
 
   /** The base URL, such as `http://127.0.0.1:49152/api`. */

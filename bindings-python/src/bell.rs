@@ -1,7 +1,7 @@
 //! How a call wakes an asyncio loop: by one byte through a socket that the loop awaits.
 //!
-//! No thread of ours ever attaches to the interpreter, which CPython before 3.14 does not survive
-//! when it happens at exit.
+//! No thread of ours ever attaches to the interpreter, which old interpreters do not survive when it
+//! happens at exit.
 
 use std::io::{self, Write};
 use std::sync::Arc;

@@ -13,7 +13,7 @@ use crate::report::PublishReport;
 
 #[pyclass(frozen, module = "addepar_portal._native")]
 pub(crate) struct Call {
-    call: Arc<PublishCall>,
+    publish: Arc<PublishCall>,
     /// How to stop the background task, and where it left off.
     task: Mutex<Option<tokio::task::AbortHandle>>,
     turn: Arc<Mutex<Option<Turn>>>,
@@ -21,7 +21,7 @@ pub(crate) struct Call {
 
 impl Call {
     pub(crate) fn new(call: PublishCall) -> Self {
-        Self { call: Arc::new(call), task: Mutex::default(), turn: Arc::default() }
+        Self { publish: Arc::new(call), task: Mutex::default(), turn: Arc::default() }
     }
 }
 
@@ -31,10 +31,11 @@ impl Call {
     ///
     /// Signals are looked at every 50 ms; what a handler raises comes through, with the unknown
     /// outcome as its cause if the request had begun to go out.
+    #[allow(clippy::redundant_closure_for_method_calls, reason = "the method alone is not general enough")]
     fn run(&self, py: Python<'_>) -> PyResult<bool> {
         let mut interrupt = None;
         let turn = py.detach(|| {
-            self.call.run_blocking(|| match Python::attach(|py| py.check_signals()) {
+            self.publish.run_blocking(|| match Python::attach(|py| py.check_signals()) {
                 Ok(()) => ControlFlow::Continue(()),
                 Err(raised) => {
                     interrupt = Some(raised);
@@ -58,7 +59,7 @@ impl Call {
 
     /// Runs on the background thread, which rings the bell when the call is over or needs a token.
     fn spawn(&self, py: Python<'_>, bell: &Bell) -> PyResult<()> {
-        let (call, turn, ringer) = (self.call.clone(), self.turn.clone(), bell.ringer());
+        let (call, turn, ringer) = (self.publish.clone(), self.turn.clone(), bell.ringer());
         let task = background::spawn(async move {
             let paused = call.run().await;
             *turn.lock().unwrap_or_else(PoisonError::into_inner) = Some(paused);
@@ -76,16 +77,16 @@ impl Call {
     }
 
     fn provide_token(&self, token: String) {
-        self.call.provide_token(token.into());
+        self.publish.provide_token(token.into());
     }
 
     fn refuse_token(&self, reason: &str) {
-        self.call.refuse_token(reason);
+        self.publish.refuse_token(reason);
     }
 
     /// The report; raises the error of the call.
     fn result(&self, py: Python<'_>) -> PyResult<PublishReport> {
-        match self.call.take_result() {
+        match self.publish.take_result() {
             Some(Ok(report)) => Ok(PublishReport::new(Arc::new(report))),
             Some(Err(error)) => Err(to_py_err(py, &error)),
             None => Err(PyRuntimeError::new_err("the call has no result")),
@@ -95,7 +96,7 @@ impl Call {
     /// Stops the call at once. Returns the exception that says what may have happened, or None if
     /// nothing had gone out; logs it too, since the caller's exception may be swallowed.
     fn abandon<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
-        let error = self.call.abandon();
+        let error = self.publish.abandon();
         if let Some(task) = self.task.lock().unwrap_or_else(PoisonError::into_inner).take() {
             task.abort();
         }

@@ -11,7 +11,6 @@ mod simulator;
 
 use pyo3::prelude::pymodule;
 
-
 /// Private: the package's own modules are the public face.
 #[pymodule(gil_used = false)]
 mod _native {

@@ -6,10 +6,10 @@ use std::time::SystemTime;
 
 use addepar_portal::{self as core, FileState, Status};
 use pyo3::exceptions::{PyKeyError, PyTypeError, PyValueError};
+use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyIterator, PyList, PyString, PyTuple};
-use pyo3::intern;
 
 use crate::error::to_py_err;
 use crate::request::PublishRequest;
@@ -18,7 +18,7 @@ pub(crate) fn parse_json<'py>(py: Python<'py>, json: &str) -> PyResult<Bound<'py
     py.import("json")?.getattr("loads")?.call1((json,))
 }
 
-fn state_name<'py>(py: Python<'py>, state: FileState) -> &'py Bound<'py, PyString> {
+fn state_name(py: Python<'_>, state: FileState) -> &Bound<'_, PyString> {
     match state {
         FileState::Ok => intern!(py, "ok"),
         FileState::Failed => intern!(py, "failed"),
@@ -60,7 +60,7 @@ fn restore<T: serde::de::DeserializeOwned>(json: &str) -> PyResult<T> {
     serde_json::from_str(json).map_err(|error| PyValueError::new_err(error.to_string()))
 }
 
-/// One error object of the API about one file.
+/// One error object of the API about one file; any member may have been missing.
 #[pyclass(frozen, eq, hash, module = "addepar_portal")]
 #[derive(PartialEq, Eq, Hash)]
 pub(crate) struct FileError(core::FileError);
@@ -81,21 +81,25 @@ impl FileError {
         ("code", "title", "detail", "contact_ids")
     }
 
+    /// The error's name, such as `publish_failed`.
     #[getter]
     fn code(&self) -> Option<&str> {
         self.0.code.as_deref()
     }
 
+    /// What went wrong, in words.
     #[getter]
     fn title(&self) -> Option<&str> {
         self.0.title.as_deref()
     }
 
+    /// Details in prose; the only place where the API names contacts.
     #[getter]
     fn detail(&self) -> Option<&str> {
         self.0.detail.as_deref()
     }
 
+    /// The contacts that `detail` names; None where they cannot be read, never an empty tuple.
     #[getter]
     fn contact_ids<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyTuple>>> {
         ids_or_none(py, self.0.contact_ids())
@@ -155,46 +159,57 @@ impl FileResult {
         ("file_id", "state", "published", "notified")
     }
 
+    /// The file.
     #[getter]
     fn file_id(&self) -> u64 {
         self.core().file_id
     }
 
+    /// `ok`, `failed`, `unknown` or `not_processed`.
     #[getter]
     fn state<'py>(&self, py: Python<'py>) -> Bound<'py, PyString> {
         state_name(py, self.core().state).clone()
     }
 
+    /// Whether the API reported that publishing succeeded for all contacts; None: it did not say.
     #[getter]
     fn published(&self) -> Option<bool> {
         self.core().published
     }
 
+    /// Likewise for e-mails. The API answers success as well when nobody was to be notified.
     #[getter]
     fn notified(&self) -> Option<bool> {
         self.core().notified
     }
 
+    /// The API's word on publishing: `success`, `fail`, or another as it came.
     #[getter]
     fn publish_status<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyString>> {
         status_name(py, self.core().publish_status.as_ref())
     }
 
+    /// The API's word on notifying.
     #[getter]
     fn notify_status<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyString>> {
         status_name(py, self.core().notify_status.as_ref())
     }
 
+    /// The API's error objects.
     #[getter]
     fn errors<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
         errors(py, &self.core().errors)
     }
 
+    /// The contacts to whom publishing failed; None where they cannot be told.
     #[getter]
     fn contacts_not_published<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyTuple>>> {
         ids_or_none(py, self.core().contacts_not_published())
     }
 
+    /// The contacts who could not be e-mailed; None where they cannot be told.
+    ///
+    /// Who could not see the file presumably got no e-mail either: the API lists the two apart.
     #[getter]
     fn contacts_not_notified<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyTuple>>> {
         ids_or_none(py, self.core().contacts_not_notified())
@@ -222,7 +237,8 @@ fn errors<'py>(py: Python<'py>, errors: &[core::FileError]) -> PyResult<Bound<'p
     PyTuple::new(py, errors.iter().cloned().map(FileError).collect::<Vec<_>>())
 }
 
-/// A result of the API that belongs to no requested file alone.
+/// A result that belongs to no requested file alone: an id nobody asked for, an id that cannot be
+/// read, or one of several answers that contradict each other.
 #[pyclass(frozen, eq, hash, module = "addepar_portal")]
 #[derive(PartialEq, Eq, Hash)]
 pub(crate) struct UnexpectedResult(core::UnexpectedResult);
@@ -238,21 +254,25 @@ impl UnexpectedResult {
         reduce(slf.as_any(), &slf.get().0)
     }
 
+    /// The id it named, if it can be read.
     #[getter]
     fn file_id(&self) -> Option<u64> {
         self.0.file_id
     }
 
+    /// The API's word on publishing.
     #[getter]
     fn publish_status<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyString>> {
         status_name(py, self.0.publish_status.as_ref())
     }
 
+    /// The API's word on notifying.
     #[getter]
     fn notify_status<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyString>> {
         status_name(py, self.0.notify_status.as_ref())
     }
 
+    /// The API's error objects.
     #[getter]
     fn errors<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
         errors(py, &self.0.errors)
@@ -287,36 +307,43 @@ impl Attempt {
         reduce(slf.as_any(), &slf.get().0)
     }
 
+    /// When the request's body began to go out, in UTC; None: it never did.
     #[getter]
     fn sent_at(&self) -> Option<SystemTime> {
         self.0.sent_at
     }
 
+    /// When the answer's head arrived, in UTC; None: it never did.
     #[getter]
     fn answered_at(&self) -> Option<SystemTime> {
         self.0.answered_at
     }
 
+    /// The status code of the answer.
     #[getter]
     fn http_status(&self) -> Option<u16> {
         self.0.http_status
     }
 
+    /// The server's `X-Request-Id`.
     #[getter]
     fn request_id(&self) -> Option<&str> {
         self.0.request_id.as_deref()
     }
 
+    /// Seconds from the start of the attempt to its end.
     #[getter]
     fn elapsed(&self) -> f64 {
         self.0.elapsed.as_secs_f64()
     }
 
+    /// What the attempt ended in.
     #[getter]
     fn outcome(&self) -> &'static str {
         self.0.outcome.as_str()
     }
 
+    /// Seconds that a 429 asked to wait.
     #[getter]
     fn retry_after(&self) -> Option<f64> {
         self.0.retry_after.map(|delay| delay.as_secs_f64())
@@ -339,6 +366,7 @@ pub(crate) struct FailedContacts(core::FailedContacts);
 
 #[pymethods]
 impl FailedContacts {
+    /// Contact id -> the files, and which step of each failed.
     #[getter]
     fn contacts<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let contacts = PyDict::new(py);
@@ -349,6 +377,7 @@ impl FailedContacts {
         Ok(contacts)
     }
 
+    /// The files with a failure whose contacts could not be read.
     #[getter]
     fn unreadable<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
         PyTuple::new(py, &self.0.unreadable)
@@ -364,7 +393,9 @@ impl FailedContacts {
     }
 }
 
-/// What became of every file of one call.
+/// What became of every file of one call. Iterating yields the files in the order asked.
+///
+/// `bool(report)` raises TypeError: say `report.ok`.
 #[pyclass(frozen, eq, hash, module = "addepar_portal")]
 pub(crate) struct PublishReport {
     core: Arc<core::PublishReport>,
@@ -405,6 +436,7 @@ impl PublishReport {
 
 #[pymethods]
 impl PublishReport {
+    /// Reads an answer's body without any network. Raises `OutcomeUnknownError` where it cannot be read.
     #[staticmethod]
     fn from_response(py: Python<'_>, request: &PublishRequest, body: &Bound<'_, PyAny>) -> PyResult<Self> {
         let read = match body.cast::<PyString>() {
@@ -414,6 +446,7 @@ impl PublishReport {
         read.map(|report| Self::new(Arc::new(report))).map_err(|error| to_py_err(py, &error))
     }
 
+    /// Reads what `to_json` wrote, in any language.
     #[staticmethod]
     fn from_json(py: Python<'_>, json: &str) -> PyResult<Self> {
         core::PublishReport::from_json(json)
@@ -421,11 +454,13 @@ impl PublishReport {
             .map_err(|error| to_py_err(py, &error))
     }
 
+    /// Whether every file is `ok`.
     #[getter]
     fn ok(&self) -> bool {
         self.core.ok()
     }
 
+    /// Every file, in the order asked.
     #[getter]
     fn files<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
         let files = self.files.get_or_try_init(py, || {
@@ -437,36 +472,45 @@ impl PublishReport {
         Ok(files.bind(py).clone())
     }
 
+    /// The files in state `ok`: the API reported no failure. It never lists who received what.
     #[getter]
     fn succeeded<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
         self.in_state(py, FileState::Ok)
     }
 
+    /// The files in state `failed`: for some or all contacts.
+    ///
+    /// Publishing these files again may e-mail those who already got one.
     #[getter]
     fn failed<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
         self.in_state(py, FileState::Failed)
     }
 
+    /// The files in state `unknown`: look in Addepar before you send them again.
     #[getter]
     fn unknown<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
         self.in_state(py, FileState::Unknown)
     }
 
+    /// The files in state `not_processed`: the server did not begin to process them.
     #[getter]
     fn not_processed<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
         self.in_state(py, FileState::NotProcessed)
     }
 
+    /// The files of which the API reported that publishing failed for some or all contacts.
     #[getter]
     fn not_published<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
         self.select(py, |file| file.published == Some(false))
     }
 
+    /// The files of which the API reported that notifying failed for some or all contacts.
     #[getter]
     fn not_notified<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
         self.select(py, |file| file.notified == Some(false))
     }
 
+    /// The result of one file; KeyError if it was not part of the request.
     fn file<'py>(&self, py: Python<'py>, file_id: u64) -> PyResult<Bound<'py, PyAny>> {
         match self.core.files().iter().position(|file| file.file_id == file_id) {
             Some(index) => self.files(py)?.get_item(index),
@@ -474,35 +518,42 @@ impl PublishReport {
         }
     }
 
+    /// What was asked.
     #[getter]
     fn request(&self) -> PublishRequest {
         PublishRequest(self.core.request().clone())
     }
 
+    /// Every try, in order; empty where the report was read without a network.
     #[getter]
     fn attempts<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
         PyTuple::new(py, self.core.attempts().iter().cloned().map(Attempt).collect::<Vec<_>>())
     }
 
+    /// Results that belong to no requested file alone, as they came.
     #[getter]
     fn unexpected<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
         PyTuple::new(py, self.core.unexpected().iter().cloned().map(UnexpectedResult).collect::<Vec<_>>())
     }
 
+    /// A link to further results that could not be followed.
     #[getter]
     fn next_link(&self) -> Option<&str> {
         self.core.next_link()
     }
 
+    /// The answer's body as it came, its pages joined by line feeds; as much as was read of it.
     #[getter]
     fn raw(&self) -> &str {
         self.core.raw()
     }
 
+    /// The contacts that some step failed for, and the files whose contacts could not be read.
     fn failed_contacts(&self) -> FailedContacts {
         FailedContacts(self.core.failed_contacts())
     }
 
+    /// The report itself if every file is ok; raises `PublishFailuresError` otherwise.
     fn raise_for_failures<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, Self>> {
         match core::PublishReport::clone(&slf.get().core).raise_for_failures() {
             Ok(_) => Ok(slf.clone()),
@@ -510,14 +561,17 @@ impl PublishReport {
         }
     }
 
+    /// The report as JSON, the same in every language.
     fn to_json(&self) -> String {
         self.core.to_json()
     }
 
+    /// One dict for each file.
     fn to_dicts<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         parse_json(py, &self.core.to_json())?.get_item(intern!(py, "files"))
     }
 
+    /// One list for each column, as DataFrames want it.
     fn to_columns<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         const NAMES: [&str; 8] = [
             "file_id",
@@ -544,6 +598,7 @@ impl PublishReport {
         Ok(columns)
     }
 
+    /// A `pandas.DataFrame` with one row for each file; imports pandas.
     fn to_pandas<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         py.import("pandas")?.getattr("DataFrame")?.call1((self.to_columns(py)?,))
     }
@@ -556,6 +611,7 @@ impl PublishReport {
         self.files(py)?.try_iter()
     }
 
+    #[allow(clippy::unused_self, reason = "Python asks the object")]
     fn __bool__(&self) -> PyResult<bool> {
         Err(PyTypeError::new_err("a report is neither true nor false: say report.ok"))
     }
@@ -565,7 +621,11 @@ impl PublishReport {
     }
 
     fn __repr__(&self) -> String {
-        format!("<PublishReport: {}>", self.core)
+        format!("<PublishReport: {}>", self.core.summary())
+    }
+
+    fn __str__(&self) -> String {
+        self.core.to_string()
     }
 
     fn _repr_html_<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {

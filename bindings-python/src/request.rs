@@ -6,6 +6,8 @@ use crate::error::to_py_err;
 use crate::ids::raw_ids;
 
 /// One call of the API, validated. No network.
+///
+/// Raises `InputError`, which names the values that cannot be sent.
 #[pyclass(frozen, eq, hash, module = "addepar_portal")]
 #[derive(PartialEq, Eq, Hash)]
 pub(crate) struct PublishRequest(pub(crate) core::PublishRequest);
@@ -34,21 +36,25 @@ impl PublishRequest {
             .map_err(|error| to_py_err(py, &error))
     }
 
+    /// From 1 to 500 distinct files, in the order asked.
     #[getter]
     fn file_ids<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
         PyTuple::new(py, self.0.file_ids())
     }
 
+    /// Whose portals the files are published to.
     #[getter]
     fn portal_publishing(&self) -> &'static str {
         self.0.portal_publishing().as_str()
     }
 
+    /// Who is e-mailed.
     #[getter]
     fn contact_notification(&self) -> &'static str {
         self.0.contact_notification().as_str()
     }
 
+    /// The contacts who receive every file.
     #[getter]
     fn publish_override_contact_ids<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
         PyTuple::new(py, self.0.publish_override_contact_ids())

@@ -259,19 +259,16 @@ impl PublishCall {
                 current.secret.clone().filter(|_| refused.is_none_or(|refused| refused < current.generation))?;
             Some((current.generation, secret))
         };
-        let found = match current() {
-            Some(found) => Some(found),
-            None => {
-                let permit = tokens.asking.clone().acquire_owned().await.ok();
-                let found = current();
-                if found.is_none() {
-                    let mut state = self.state();
-                    state.permit = permit;
-                    state.next = Next::Send { fresh_token };
-                }
-                found
+        let mut found = current();
+        if found.is_none() {
+            let permit = tokens.asking.clone().acquire_owned().await.ok();
+            found = current();
+            if found.is_none() {
+                let mut state = self.state();
+                state.permit = permit;
+                state.next = Next::Send { fresh_token };
             }
-        };
+        }
         let (generation, secret) = found?;
         self.state().token = Some(generation);
         Some(secret)

@@ -80,8 +80,6 @@ impl ErrorKind {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Phase {
-    /// Before the body began to go out.
-    Connecting,
     /// After the body began to go out, before an answer.
     AwaitingAnswer,
     /// The answer arrived, but not whole, or it does not say what was done.
@@ -95,7 +93,6 @@ impl Phase {
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
-            Self::Connecting => "connecting",
             Self::AwaitingAnswer => "awaiting_answer",
             Self::ReadingAnswer => "reading_answer",
             Self::ReadingPages => "reading_pages",
@@ -139,7 +136,8 @@ impl Error {
 
     pub(crate) fn publish_failures(report: PublishReport) -> Self {
         let message = format!(
-            "Not every file is ok: {report}. See .report; publishing a failed file again may e-mail those who already got one."
+            "Not every file is ok: {}. See .report; publishing a failed file again may e-mail those who already got one.",
+            report.summary(),
         );
         Self::new(ErrorKind::PublishFailures, message).with_report(report)
     }
@@ -156,7 +154,7 @@ impl Error {
             n => format!(" after {n} tries"),
         };
         let message = format!("The server was not reached{tries}: {cause}. Nothing was sent.{advice}");
-        Self::new(ErrorKind::Connect, message).with_phase(Phase::Connecting).with_report(report)
+        Self::new(ErrorKind::Connect, message).with_report(report)
     }
 
     /// The server refused the whole request.
@@ -201,8 +199,10 @@ impl Error {
 
     /// The call was processed, and its result did not reach the caller, who had cancelled it.
     pub(crate) fn undelivered(report: PublishReport) -> Self {
-        let message =
-            format!("The call was cancelled after the server had processed it: {report}. See .report. {CHECK_FIRST}");
+        let message = format!(
+            "The call was cancelled after the server had processed it: {}. See .report. {CHECK_FIRST}",
+            report.summary()
+        );
         Self::new(ErrorKind::OutcomeUnknown, message).with_phase(Phase::ReadingPages).with_report(report)
     }
 

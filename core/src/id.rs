@@ -4,7 +4,7 @@
 //! largest id that can be sent without a silent change.
 
 use std::collections::HashSet;
-use std::fmt;
+use std::fmt::{self, Write};
 
 use crate::error::Error;
 
@@ -160,7 +160,7 @@ fn repeated(ids: &[u64]) -> Vec<String> {
 pub(crate) fn enumerate(items: &[String]) -> String {
     let mut text = items.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(", ");
     if items.len() > SHOWN {
-        text.push_str(&format!(" and {} more", items.len() - SHOWN));
+        let _ = write!(text, " and {} more", items.len() - SHOWN);
     }
     text
 }

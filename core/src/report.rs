@@ -465,21 +465,55 @@ impl PublishReport {
     }
 }
 
-impl fmt::Display for PublishReport {
+impl PublishReport {
     /// One line: how many files are in which state, and what was asked.
+    #[must_use]
+    pub fn summary(&self) -> String {
+        let states = [FileState::Ok, FileState::Failed, FileState::Unknown, FileState::NotProcessed];
+        let counts: Vec<String> = states
+            .into_iter()
+            .map(|state| (self.count(state), state))
+            .filter(|(count, _)| *count > 0)
+            .map(|(count, state)| format!("{count} {}", state.as_str()))
+            .collect();
+        let contacts = match self.request.publish_override_contact_ids().len() {
+            0 => String::new(),
+            count => format!(", {count} override contacts"),
+        };
+        format!(
+            "{} (asked: {}, {}{contacts})",
+            counts.join(", "),
+            self.request.portal_publishing(),
+            self.request.contact_notification(),
+        )
+    }
+}
+
+impl fmt::Display for PublishReport {
+    /// The summary, and a line for each of the first files that are not ok. What a server wrote is
+    /// escaped: it may be shown on a terminal.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut separator = "";
-        for state in [FileState::Ok, FileState::Failed, FileState::Unknown, FileState::NotProcessed] {
-            let count = self.count(state);
-            if count > 0 {
-                write!(f, "{separator}{count} {}", state.as_str())?;
-                separator = ", ";
+        const LINES: usize = 20;
+        let word = |answer: Option<bool>| answer.map_or("?", |yes| if yes { "yes" } else { "no" });
+        f.write_str(&self.summary())?;
+        let troubled = || self.files.iter().filter(|file| file.state != FileState::Ok);
+        let width = troubled().take(LINES).map(|file| file.file_id.to_string().len()).max().unwrap_or_default();
+        for file in troubled().take(LINES) {
+            write!(
+                f,
+                "\n  {:>width$}  {:<13}  published: {:<3}  notified: {:<3}",
+                file.file_id,
+                file.state.as_str(),
+                word(file.published),
+                word(file.notified),
+            )?;
+            for said in file.errors.iter().filter_map(|error| error.detail.as_deref().or(error.title.as_deref())) {
+                write!(f, "  {}", said.escape_debug())?;
             }
         }
-        write!(f, " ({}, {}", self.request.portal_publishing(), self.request.contact_notification())?;
-        match self.request.publish_override_contact_ids().len() {
-            0 => f.write_str(")"),
-            n => write!(f, ", {n} override contacts)"),
+        match troubled().count().saturating_sub(LINES) {
+            0 => Ok(()),
+            more => write!(f, "\n  … and {more} more"),
         }
     }
 }
@@ -523,6 +557,7 @@ mod rfc3339 {
 
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+    #[allow(clippy::ref_option, reason = "serde hands over a reference to the member")]
     pub(super) fn serialize<S: Serializer>(time: &Option<SystemTime>, serializer: S) -> Result<S::Ok, S::Error> {
         time.map(|time| humantime::format_rfc3339_micros(time).to_string()).serialize(serializer)
     }
@@ -554,6 +589,7 @@ mod maybe_seconds {
 
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+    #[allow(clippy::ref_option, reason = "serde hands over a reference to the member")]
     pub(super) fn serialize<S: Serializer>(duration: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {
         duration.as_ref().map(Duration::as_secs_f64).serialize(serializer)
     }

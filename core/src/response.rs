@@ -174,7 +174,7 @@ impl From<Option<Resource>> for UnexpectedResult {
 
 /// Any JSON value, each kind by its own name; what a type does not name is read over.
 ///
-/// Recursion goes through serde_json's own limit, so a value nested too deep is an error.
+/// Recursion goes through the parser's own limit, so a value nested too deep is an error.
 trait Lenient<'de>: Sized {
     fn nothing() -> Self;
 

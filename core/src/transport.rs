@@ -4,13 +4,14 @@
 //! runtime it was first used on, so there is one for each runtime.
 
 use std::error::Error as StdError;
-use std::{fs, io};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
+use std::{fs, io};
 
 use bytes::Bytes;
 use reqwest::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
 use reqwest::{Body, Client, Method, Response, Url, redirect, retry};
+use rustls::crypto::CryptoProvider;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore};
@@ -134,7 +135,7 @@ impl Transport {
             (Some(answer), Ok(Ok(()))) => Exchange::Answered(answer),
             (Some(mut answer), ended) => {
                 answer.broken = Some(match ended {
-                    Ok(ended) => ended.err().as_ref().map(|error| cause(error)).unwrap_or_default(),
+                    Ok(ended) => ended.err().as_ref().map(cause).unwrap_or_default(),
                     Err(_) => format!("it was not whole after {:?}", self.config.timeout),
                 });
                 Exchange::Answered(answer)
@@ -215,15 +216,17 @@ fn tls(config: &Config) -> Result<ClientConfig, Error> {
             return Ok(builder.with_root_certificates(RootCertStore::empty()).with_no_client_auth());
         }
         Some(path) => Arc::new(Verifier::new_with_extra_roots(read_roots(path)?, provider).map_err(failed)?),
-        None => match SYSTEM_ROOTS.get() {
-            Some(verifier) => verifier.clone(),
-            None => {
-                let verifier = Arc::new(Verifier::new(provider).map_err(failed)?);
-                SYSTEM_ROOTS.get_or_init(|| verifier).clone()
-            }
-        },
+        None => system_roots(provider).map_err(failed)?,
     };
     Ok(builder.dangerous().with_custom_certificate_verifier(verifier).with_no_client_auth())
+}
+
+fn system_roots(provider: Arc<CryptoProvider>) -> Result<Arc<Verifier>, rustls::Error> {
+    if let Some(verifier) = SYSTEM_ROOTS.get() {
+        return Ok(verifier.clone());
+    }
+    let verifier = Arc::new(Verifier::new(provider)?);
+    Ok(SYSTEM_ROOTS.get_or_init(|| verifier).clone())
 }
 
 fn read_roots(path: &str) -> Result<Vec<CertificateDer<'static>>, Error> {
@@ -245,19 +248,19 @@ async fn read_body(mut response: Response, latch: &Latch, answer: &mut Option<An
             if answer.body.len() + chunk.len() > MAX_BODY {
                 answer.body.truncate(KEPT_OF_TOO_LARGE);
                 answer.body.shrink_to_fit();
-                answer.broken = too_large();
+                answer.broken = Some(too_large());
                 break;
             }
             answer.body.extend_from_slice(&chunk);
         }
     } else {
-        answer.broken = too_large();
+        answer.broken = Some(too_large());
     }
     Ok(())
 }
 
-fn too_large() -> Option<String> {
-    Some(format!("it is larger than {} MiB", MAX_BODY >> 20))
+fn too_large() -> String {
+    format!("it is larger than {} MiB", MAX_BODY >> 20)
 }
 
 fn head(response: &Response, latch: &Latch) -> Answer {

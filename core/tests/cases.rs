@@ -255,9 +255,9 @@ fn subset(expected: &Value, seen: &Value, path: &str) -> Result<(), String> {
     let same = match (expected, seen) {
         (Value::Null, _) if !path.contains('.') => return Ok(()),
         (Value::Object(expected), Value::Object(seen)) => {
-            return expected
-                .iter()
-                .try_for_each(|(key, value)| subset(value, seen.get(key).unwrap_or(&Value::Null), &format!("{path}.{key}")));
+            return expected.iter().try_for_each(|(key, value)| {
+                subset(value, seen.get(key).unwrap_or(&Value::Null), &format!("{path}.{key}"))
+            });
         }
         (Value::Array(expected), Value::Array(seen)) if expected.len() == seen.len() => {
             return expected

@@ -6,12 +6,13 @@ import asyncio
 import os
 import socket
 import weakref
-from collections.abc import Awaitable
 from typing import TYPE_CHECKING
 
 from ._native import Bell
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
     from ._native import Call
 
 _Pair = tuple[Bell, socket.socket]

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Awaitable, Callable, Iterable
 from os import PathLike, fspath
-from types import TracebackType
-from typing import Any, Literal, SupportsIndex, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, SupportsIndex
 
-from ._native import Call, Client, PublishReport, PublishRequest
+from ._native import Client, PublishRequest
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterable
+    from types import TracebackType
+
+    from typing_extensions import Self
+
+    from ._native import Call, PublishReport
 
 PortalPublishing = Literal["publish", "use_contact_preference", "do_not_publish"]
 """Whose portals the files are published to."""
@@ -21,8 +27,6 @@ Environment = Literal["production", "development", "sandbox"]
 
 Id = SupportsIndex | str
 """A file or contact: a whole number from 1 to 2**53 - 1, or a string of ASCII digits."""
-
-_Self = TypeVar("_Self", bound="_Settings")
 
 
 class _Settings:
@@ -197,7 +201,7 @@ class PortalClient(_Settings):
         """Closes idle connections. A later call opens new ones."""
         self._native.close()
 
-    def __enter__(self: _Self) -> _Self:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
@@ -270,7 +274,7 @@ class AsyncPortalClient(_Settings):
         """Closes idle connections. A later call opens new ones."""
         self._native.close()
 
-    async def __aenter__(self: _Self) -> _Self:
+    async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
 
 Outcome = Literal["not_processed", "unknown", "processed"]
 
+
 class ApiError(NamedTuple):
     """One error object of the API about the whole request; any member may have been missing."""
 

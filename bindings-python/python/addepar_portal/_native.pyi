@@ -2,12 +2,27 @@
 
 import datetime
 from collections.abc import Iterable, Iterator
-from typing import Any, Literal, SupportsIndex, final
+from typing import Any, Literal, SupportsIndex, TypeAlias, final
 
 from typing_extensions import Self
 
-_Id = SupportsIndex | str
-_State = Literal["ok", "failed", "unknown", "not_processed"]
+__all__ = [
+    "Attempt",
+    "Bell",
+    "Call",
+    "Client",
+    "FailedContacts",
+    "FileError",
+    "FileResult",
+    "PublishReport",
+    "PublishRequest",
+    "Simulator",
+    "UnexpectedResult",
+    "__version__",
+]
+
+_Id: TypeAlias = SupportsIndex | str
+_State: TypeAlias = Literal["ok", "failed", "unknown", "not_processed"]
 
 __version__: str
 

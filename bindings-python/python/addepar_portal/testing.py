@@ -13,12 +13,16 @@ With pytest, the fixture `simulated_portal` is a fresh one for each test.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
-from types import TracebackType
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from ._client import AsyncPortalClient, PortalClient
 from ._native import Simulator
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from types import TracebackType
+
+    from typing_extensions import Self
 
 __all__ = ["SimulatedPortal"]
 
@@ -110,7 +114,7 @@ class SimulatedPortal:
         """Stops the server."""
         self._native.stop()
 
-    def __enter__(self) -> SimulatedPortal:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(

@@ -57,9 +57,14 @@ pub(crate) enum Fault {
         processed: bool,
     },
     /// A status with an error body; nothing is processed.
-    Status { status: u16 },
+    Status {
+        status: u16,
+    },
     /// 429 with these headers; nothing is processed.
-    RateLimited { retry_after: Option<String>, x_retry_after: Option<String> },
+    RateLimited {
+        retry_after: Option<String>,
+        x_retry_after: Option<String>,
+    },
     /// A proxy's HTML page; nothing is processed.
     Html {
         #[serde(default = "bad_gateway")]
@@ -79,7 +84,9 @@ pub(crate) enum Fault {
     ChunkedCut,
     /// 400 after a wait.
     #[serde(rename = "slow_400")]
-    Slow400 { after_ms: u64 },
+    Slow400 {
+        after_ms: u64,
+    },
     /// The answer in small pieces.
     Drip {
         every_ms: u64,
@@ -92,7 +99,9 @@ pub(crate) enum Fault {
         #[serde(default)]
         content_length: bool,
     },
-    Nested { depth: usize },
+    Nested {
+        depth: usize,
+    },
     NotJson,
     InvalidUtf8,
     Empty,
@@ -113,11 +122,19 @@ pub(crate) enum Fault {
         after_ms: u64,
     },
     GarbageStatus,
-    MissingResult { file: u64 },
-    ExtraResult { file: u64 },
+    MissingResult {
+        file: u64,
+    },
+    ExtraResult {
+        file: u64,
+    },
     /// The same file twice, with different answers.
-    Contradiction { file: u64 },
-    NextLink { link: String },
+    Contradiction {
+        file: u64,
+    },
+    NextLink {
+        link: String,
+    },
 }
 
 fn bad_gateway() -> u16 {
@@ -145,7 +162,7 @@ impl Fault {
             },
             other => other.clone(),
         };
-        if let Some((name, status)) = fault["name"].as_str().and_then(|name| name.split_once(':')) {
+        if let Some((name, status)) = fault.get("name").and_then(Value::as_str).and_then(|name| name.split_once(':')) {
             let shorthand = Value::String(format!("{name}:{status}"));
             return Self::read(&shorthand);
         }

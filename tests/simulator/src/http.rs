@@ -1,6 +1,7 @@
 //! Just enough HTTP/1.1 to read a request and to write any answer, right or wrong.
 
 use std::collections::BTreeMap;
+use std::fmt::Write;
 use std::io;
 
 use tokio::io::{AsyncRead, AsyncReadExt};
@@ -65,7 +66,11 @@ impl Buffer {
     }
 
     /// The body of the request whose head was read.
-    pub(crate) async fn body(&mut self, socket: &mut (impl AsyncRead + Unpin), request: &mut Request) -> io::Result<()> {
+    pub(crate) async fn body(
+        &mut self,
+        socket: &mut (impl AsyncRead + Unpin),
+        request: &mut Request,
+    ) -> io::Result<()> {
         let length = request.content_length()?;
         while self.0.len() < length {
             if self.fill(socket).await? == 0 {
@@ -102,13 +107,13 @@ impl Answer {
     }
 
     pub(crate) fn head(&self) -> Vec<u8> {
-        let mut head = format!("HTTP/1.1 {} {}\r\n", self.status, "Simulated");
+        let mut head = format!("HTTP/1.1 {} Simulated\r\n", self.status);
         for (name, value) in &self.headers {
-            head.push_str(&format!("{name}: {value}\r\n"));
+            let _ = write!(head, "{name}: {value}\r\n");
         }
         let framed = ["Content-Length", "Transfer-Encoding"].iter().any(|name| self.headers.contains_key(*name));
         if !framed && self.status != 204 && self.status != 304 {
-            head.push_str(&format!("Content-Length: {}\r\n", self.body.len()));
+            let _ = write!(head, "Content-Length: {}\r\n", self.body.len());
         }
         head.push_str("\r\n");
         head.into_bytes()

@@ -175,8 +175,10 @@ impl Portal {
         let failures = files
             .iter()
             .map(|&file| {
-                let (published, publish) = split(self.recipients(file, publishing, overrides), &self.options.fail_publish, file);
-                let told = published.iter().copied().filter(|contact| self.wants_email(*contact, notification)).collect();
+                let (published, publish) =
+                    split(self.recipients(file, publishing, overrides), &self.options.fail_publish, file);
+                let told =
+                    published.iter().copied().filter(|contact| self.wants_email(*contact, notification)).collect();
                 let (notified, notify) = split(told, &self.options.fail_notify, file);
                 self.portals.entry(file).or_default().extend(published);
                 for contact in notified {

@@ -90,8 +90,7 @@ impl Server {
         buffer: &mut Buffer,
         request: &mut Request,
     ) -> io::Result<Then>
-    where
-    {
+where {
         let number = self.record(request);
         let fault = if request.method == "POST" { self.portal().faults.pop_front() } else { None };
         let mut socket = socket;
@@ -220,25 +219,28 @@ impl Server {
                 self.instead(request, "").with("Location", location).status(status)
             }
             Fault::MissingResult { file } => self.altered(request, |results| {
-                results.retain(|result| result["attributes"]["file_id"] != file);
+                results.retain(|result| file_id(result) != Some(file));
             }),
             Fault::ExtraResult { file } => {
                 let extra = contract::results(&[Failures { file, publish: Vec::new(), notify: Vec::new() }], None);
                 let extra: Value = serde_json::from_str(&extra).unwrap_or_default();
-                self.altered(request, |results| results.extend(extra["data"].get(0).cloned()))
+                self.altered(request, |results| results.extend(extra.pointer("/data/0").cloned()))
             }
             Fault::Contradiction { file } => self.altered(request, |results| {
-                let other = results.iter().find(|result| result["attributes"]["file_id"] == file).cloned();
+                let other = results.iter().find(|result| file_id(result) == Some(file)).cloned();
                 results.extend(other.map(|mut other| {
-                    let status = if other["attributes"]["publish_status"] == "fail" { "success" } else { "fail" };
-                    other["attributes"]["publish_status"] = Value::from(status);
+                    if let Some(status) = other.pointer_mut("/attributes/publish_status") {
+                        *status = Value::from(if *status == "fail" { "success" } else { "fail" });
+                    }
                     other
                 }));
             }),
             Fault::NextLink { link } => {
                 let mut answer = self.answer(request);
                 if let Ok(mut body) = serde_json::from_slice::<Value>(&answer.body) {
-                    body["links"]["next"] = Value::from(link);
+                    if let Some(next) = body.pointer_mut("/links/next") {
+                        *next = Value::from(link);
+                    }
                     answer.body = body.to_string().into_bytes();
                 }
                 answer
@@ -275,7 +277,8 @@ impl Server {
             }
             Fault::ChunkedCut => {
                 let chunk = answer.body.get(..answer.body.len() / 2).unwrap_or_default();
-                let mut bytes = Answer { body: Vec::new(), ..answer.cloned() }.with("Transfer-Encoding", "chunked").head();
+                let mut bytes =
+                    Answer { body: Vec::new(), ..answer.cloned() }.with("Transfer-Encoding", "chunked").head();
                 bytes.extend_from_slice(format!("{:x}\r\n", chunk.len()).as_bytes());
                 bytes.extend_from_slice(chunk);
                 bytes.extend_from_slice(b"\r\n");
@@ -307,6 +310,10 @@ impl Server {
         }
         Ok(Then::Close)
     }
+}
+
+fn file_id(result: &Value) -> Option<u64> {
+    result.pointer("/attributes/file_id")?.as_u64()
 }
 
 impl Answer {

@@ -1,0 +1,94 @@
+# Everything installs from the lock files into this working tree: .venv, node_modules, target, dist, .test.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+NODE_MODULES := bindings-node/node_modules/.package-lock.json
+INTERPRETERS := tests/package/node_modules/.package-lock.json
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-rust test-python test-node test-package lint lint-rust lint-python lint-node format package wheel tarball install lock clean
+
+help: ## what can be made
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: install ## build both packages and run the main job in Python and Node against the simulated portal
+	$(BIN)/python examples/python/demo.py
+	cd .demo && node demo.mjs
+
+test: test-rust test-python test-node test-package ## every test, in all three languages, against the installed packages
+
+test-rust:
+	cargo test --locked --quiet
+
+test-python: install
+	$(BIN)/python -m pytest -q tests/python
+
+test-node: tarball
+	node tests/node/run.mjs dist/addepar-portal-*.tgz
+
+test-package: wheel tarball $(INTERPRETERS)
+	node tests/package/smoke.mjs
+
+lint: lint-rust lint-python lint-node ## rustfmt, clippy, ruff, mypy, pyright, stubtest, tsc, oxlint
+
+lint-rust:
+	cargo fmt --all --check
+	cargo clippy --locked --workspace --all-targets --quiet -- -D warnings
+
+lint-python: install $(NODE_MODULES)
+	$(BIN)/ruff check --quiet .
+	$(BIN)/ruff format --check --quiet .
+	$(BIN)/mypy --strict --package addepar_portal
+	$(BIN)/mypy --strict examples/python tests/python tests/package
+	$(BIN)/python -m mypy.stubtest addepar_portal._native
+	bindings-node/node_modules/.bin/pyright --pythonpath $(BIN)/python
+
+lint-node: tarball
+	cd bindings-node && npm run --silent lint
+
+format: $(VENV)/.installed ## write the code as rustfmt and ruff want it
+	cargo fmt --all
+	$(BIN)/ruff format --quiet .
+	$(BIN)/ruff check --quiet --fix .
+
+package: wheel tarball ## the wheel and the npm tarball, into dist/
+	@ls -l dist
+
+wheel: $(VENV)/.installed
+	@rm -f dist/*.whl
+	$(BIN)/maturin build --quiet --release --locked --manifest-path bindings-python/Cargo.toml --out dist
+
+tarball: $(NODE_MODULES)
+	@mkdir -p dist && rm -f dist/*.tgz
+	cd bindings-node && npm run --silent pack
+
+install: wheel tarball
+	$(BIN)/pip install --quiet --disable-pip-version-check --force-reinstall --no-deps --no-index dist/*.whl
+	@rm -rf .demo && mkdir -p .demo && cp examples/node/demo.mjs .demo/ && echo '{ "private": true }' > .demo/package.json
+	cd .demo && npm install --silent --offline ../dist/addepar-portal-*.tgz
+
+$(VENV)/.installed: bindings-python/requirements-dev.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@
+
+$(NODE_MODULES): bindings-node/package-lock.json
+	cd bindings-node && npm ci --silent
+	@touch $@
+
+$(INTERPRETERS): tests/package/package-lock.json
+	cd tests/package && npm ci --silent --ignore-scripts
+	@touch $@
+
+lock: ## renew the lock files
+	cargo update
+	cd bindings-node && npm update
+	cd tests/package && npm update --ignore-scripts
+	$(PYTHON) -m venv $(VENV)-lock && $(VENV)-lock/bin/pip install --quiet pip-tools
+	cd bindings-python && ../$(VENV)-lock/bin/pip-compile --quiet --upgrade --generate-hashes --strip-extras --allow-unsafe \
+		--no-header --no-emit-find-links --no-emit-index-url --no-emit-trusted-host requirements-dev.in
+	rm -rf $(VENV)-lock
+
+clean: ## remove everything that was built or installed here
+	rm -rf target dist $(VENV) .demo .test bindings-node/node_modules bindings-node/dist bindings-node/native tests/package/node_modules

@@ -1,0 +1,17 @@
+"""Publishes the files named on the command line. The firm and its key come from the environment.
+
+    ADDEPAR_FIRM_NAME=examplefirm ADDEPAR_FIRM_ID=1234 ADDEPAR_KEY_ID=… ADDEPAR_KEY_SECRET=… \
+        python publish.py 37 38 39
+"""
+
+import sys
+
+from addepar_portal import OutcomeUnknownError, publish_files
+
+try:
+    report = publish_files(sys.argv[1:], portal_publishing="publish", contact_notification="use_contact_preference")
+except OutcomeUnknownError as error:
+    sys.exit(f"{error}\nFiles to check: {', '.join(map(str, error.file_ids))}")
+
+print(report)
+sys.exit(0 if report.ok else 1)

@@ -1,0 +1,259 @@
+// What only the facade can get wrong: collections, classes, stacks, immutability, what is printed.
+
+import assert from 'node:assert/strict';
+import { createRequire } from 'node:module';
+import { afterEach, beforeEach, describe, test } from 'node:test';
+import { inspect } from 'node:util';
+
+import * as esm from 'addepar-portal';
+import * as esmTesting from 'addepar-portal/testing';
+
+const { ConfigError, InputError, OutcomeUnknownError, PortalClient, PortalError, PublishReport, PublishRequest } = esm;
+const { SimulatedPortal } = esmTesting;
+const MODES = { portalPublishing: 'publish', contactNotification: 'do_not_notify' };
+
+let portal;
+beforeEach(async () => {
+  portal = await SimulatedPortal.start({ files: { 37: [1, 2], 38: [4, 5], 39: [6] } });
+});
+afterEach(() => portal.close());
+
+describe('modules', () => {
+  test('ESM and CommonJS are one implementation', () => {
+    const require = createRequire(import.meta.url);
+    for (const [name, module] of [['addepar-portal', esm], ['addepar-portal/testing', esmTesting]]) {
+      const names = Object.keys(module).filter((key) => key !== 'default' && key !== 'module.exports');
+      assert.deepEqual(names.toSorted(), Object.keys(require(name)).toSorted());
+      assert.ok(names.every((key) => module[key] === require(name)[key]));
+    }
+  });
+});
+
+describe('ids', () => {
+  const accepted = {
+    'an array': [37, 38],
+    'a Set': new Set([37, 38]),
+    strings: ['37', '0038'],
+    bigints: [37n, 38n],
+    'all three at once': [37, '38'],
+    'an Int32Array': Int32Array.of(37, 38),
+    'a Float64Array': Float64Array.of(37, 38),
+    'a BigInt64Array': BigInt64Array.of(37n, 38n),
+  };
+  for (const [name, ids] of Object.entries(accepted)) {
+    test(`${name}: accepted`, () => assert.deepEqual(new PublishRequest(ids, MODES).fileIds, [37, 38]));
+  }
+
+  const refused = {
+    'a string': ['37', 'string'],
+    bytes: [Buffer.from('37'), 'Buffer'],
+    'an object': [{ 37: true }, 'Object'],
+    'a Map': [new Map([[37, 38]]), 'Map'],
+    null: [null, 'null'],
+    'one number': [37, 'number'],
+    // eslint-disable-next-line no-sparse-arrays
+    'a hole': [[37, , 38], 'file_ids[1] is undefined'],
+    'a fraction in a typed array': [Float64Array.of(37, 1.5), 'file_ids[1] is 1.5'],
+    'an unsafe integer': [[2 ** 53], '9007199254740992'],
+    'a huge number': [[1e300], '1000000000000000052504760255204420248704'],
+    'a lone surrogate': [['\ud800'], 'file_ids[0]'],
+    'a number and its text': [[37, '037'], '37 more than once'],
+  };
+  for (const [name, [ids, part]] of Object.entries(refused)) {
+    test(`${name}: refused, and nothing is sent`, async () => {
+      const message = new RegExp(part.replaceAll(/[[\].]/g, String.raw`\$&`));
+      await assert.rejects(portal.client().publishFiles(ids, MODES), { name: 'InputError', code: 'ERR_INPUT', message });
+      assert.equal(portal.requests.length, 0);
+    });
+  }
+});
+
+describe('options', () => {
+  test('modes in any case', () => {
+    const request = new PublishRequest([37], { portalPublishing: 'PUBLISH', contactNotification: 'Do_Not_Notify' });
+    assert.equal(request.portalPublishing, 'publish');
+    assert.equal(request.contactNotification, 'do_not_notify');
+    assert.equal(request.toJSON().data.attributes.contact_notification, 'DO_NOT_NOTIFY');
+  });
+
+  const refused = [
+    [undefined, /portal_publishing is/],
+    [{ portalPublishing: 'publish' }, /contact_notification is/],
+    [{ ...MODES, contactNotification: ['notify'] }, /contact_notification is/],
+    [{ ...MODES, contactNotifcation: 'notify' }, /`contactNotifcation` is no option/],
+    [{ ...MODES, publishOverrideContactIds: '23' }, /publish_override_contact_ids is one string/],
+    [{ ...MODES, signal: {} }, /signal is \{\}/],
+    [{ ...MODES, client: null }, /client is null/],
+  ];
+  for (const [options, message] of refused) {
+    test(`${inspect(options)}: a rejection, not an exception`, async () => {
+      const promise = esm.publishFiles([37], Object.assign({ client: portal.client() }, options));
+      await assert.rejects(promise, { name: 'InputError', message });
+      assert.equal(portal.requests.length, 0);
+    });
+  }
+
+  test('a setting that does not exist, or of another type', () => {
+    assert.throws(() => portal.client({ timeout: 90 }), { name: 'ConfigError', message: /`timeout` is no setting/ });
+    assert.throws(() => portal.client({ timeoutMs: '90' }), { code: 'ERR_CONFIG', message: /timeoutMs is of type string/ });
+  });
+
+  test('the environment, as process.env has it now', async () => {
+    const saved = { ...process.env };
+    try {
+      Object.assign(process.env, portal.environ());
+      assert.ok((await esm.publishFiles([37], MODES)).ok);
+    } finally {
+      process.env = saved;
+    }
+  });
+
+  test('a test run cannot reach Addepar', () => {
+    const options = { firmName: 'examplefirm', firmId: '1', keyId: 'k', keySecret: 's' };
+    assert.throws(() => new PortalClient(options), { name: 'ConfigError', message: /NODE_TEST_CONTEXT/ });
+  });
+});
+
+describe('report', () => {
+  test('a partial failure is a result', async () => {
+    portal.failPublish(38, [4, 5]);
+    const report = await portal.client().publishFiles([38, 37], MODES);
+    assert.equal(report.ok, false);
+    assert.deepEqual([...report].map(({ fileId, state }) => [fileId, state]), [[38, 'failed'], [37, 'ok']]);
+    assert.deepEqual(report.failed, report.notPublished);
+    assert.deepEqual(report.file(38).contactsNotPublished, [4, 5]);
+    assert.deepEqual(report.file(37).contactsNotPublished, []);
+    assert.deepEqual(report.failedContacts().contacts.get(4), [{ fileId: 38, step: 'publish' }]);
+    assert.throws(() => report.file(99), RangeError);
+    const [attempt] = report.attempts;
+    assert.ok(attempt.sentAt instanceof Date && attempt.sentAt <= attempt.answeredAt);
+    assert.ok(attempt.elapsedMs > 0);
+    assert.equal(attempt.outcome, 'processed');
+    assert.throws(() => report.raiseForFailures(), { code: 'ERR_PUBLISH_FAILURES', outcome: 'processed', report });
+    assert.match(inspect(report), /^PublishReport: 1 ok, 1 failed .*\n +38 +failed .*contacts \[4,5\]/);
+  });
+
+  test('its JSON can be read back', async () => {
+    portal.failNotify(37, [1]);
+    const report = await portal.client().publishFiles([37, 38], { ...MODES, contactNotification: 'notify' });
+    for (const json of [JSON.stringify(report), report.toJSON()]) {
+      const copy = PublishReport.fromJSON(json);
+      assert.deepEqual(copy.toJSON(), report.toJSON());
+      assert.deepEqual(copy.files, report.files);
+    }
+    assert.throws(() => PublishReport.fromJSON('{}'), InputError);
+  });
+
+  test('a body is read without any network', () => {
+    const request = new PublishRequest([37], MODES);
+    const body = '{"data":[{"id":"37","attributes":{"publish_status":"success","notify_status":"odd"}}]}';
+    for (const form of [body, Buffer.from(body)]) {
+      const file = PublishReport.fromResponse(request, form).file(37);
+      assert.deepEqual([file.state, file.published, file.notified, file.notifyStatus], ['unknown', true, null, 'odd']);
+    }
+    assert.throws(() => PublishReport.fromResponse(request, '[[['), { code: 'ERR_OUTCOME_UNKNOWN', fileIds: [37] });
+  });
+
+  test('nothing of it can be changed', async () => {
+    portal.failPublish(38, [4, 5]);
+    const report = await portal.client().publishFiles([37, 38], MODES);
+    const { request, files, attempts } = report;
+    const [failure] = files[1].errors;
+    for (const value of [report, request, request.fileIds, files, ...files, files[1].errors, failure, failure.contactIds, attempts]) {
+      assert.ok(Object.isFrozen(value), inspect(value));
+    }
+    assert.equal(report.files, files);
+  });
+
+  test('500 files', async () => {
+    const all = await SimulatedPortal.start();
+    const ids = Array.from({ length: 500 }, (_, index) => 1000 + index);
+    const report = await all.client().publishFiles(ids, MODES);
+    assert.ok(report.ok);
+    assert.deepEqual(report.files.map((file) => file.fileId), ids);
+    await all.close();
+  });
+});
+
+async function publishHere(options) {
+  return await portal.client().publishFiles([37], { ...MODES, ...options });
+}
+
+describe('errors', () => {
+  for (const options of [{}, { signal: new AbortController().signal }]) {
+    test(`shape, class and the caller's line with ${inspect(options, { depth: 0 })}`, async () => {
+      portal.nextFault('status:503');
+      const error = await publishHere(options).catch((reason) => reason);
+      assert.ok(error instanceof OutcomeUnknownError && error instanceof PortalError && error instanceof Error);
+      assert.equal(error.name, 'OutcomeUnknownError');
+      const { code, outcome, httpStatus, phase, fileIds } = error;
+      assert.deepEqual(
+        { code, outcome, httpStatus, phase, fileIds },
+        { code: 'ERR_OUTCOME_UNKNOWN', outcome: 'unknown', httpStatus: 503, phase: 'reading_answer', fileIds: [37] },
+      );
+      assert.ok(error.elapsedMs > 0);
+      assert.ok(Array.isArray(error.errors));
+      assert.equal(error.report.file(37).state, 'unknown');
+      assert.ok(!('status' in error) && !('statusCode' in error));
+      assert.match(error.stack, /at async publishHere .*facade\.test\.mjs/);
+      const json = JSON.parse(JSON.stringify(error));
+      assert.equal(json.name, 'OutcomeUnknownError');
+      assert.deepEqual(json.file_ids, [37]);
+      assert.equal(json.report.files[0].state, 'unknown');
+    });
+  }
+
+  test('a rate limit says how long to wait', async () => {
+    portal.nextFault('rate_limited', { retryAfter: '3600' });
+    const error = await publishHere().catch((reason) => reason);
+    assert.equal(error.name, 'RateLimitedError');
+    assert.ok(error instanceof esm.RejectedError);
+    assert.equal(error.retryAfterMs, 3_600_000);
+  });
+
+  test('they can be made for the tests of a caller', () => {
+    const error = new esm.RateLimitedError({ code: 'ERR_RATE_LIMITED', message: 'Wait.', retry_after: 2 });
+    assert.deepEqual([error.name, error.retryAfterMs, error.outcome], ['RateLimitedError', 2000, 'not_processed']);
+  });
+
+  test('an access token that cannot be had', async () => {
+    const reason = new Error('the vault is sealed');
+    const client = portal.client({
+      accessToken: () => {
+        throw reason;
+      },
+    });
+    const error = await client.publishFiles([37], MODES).catch((thrown) => thrown);
+    assert.ok(error instanceof ConfigError);
+    assert.equal(error.cause, reason);
+    assert.match(error.message, /the vault is sealed/);
+    assert.equal(error.report.file(37).state, 'not_processed');
+    const nothing = portal.client({ accessToken: () => undefined });
+    await assert.rejects(nothing.publishFiles([37], MODES), { code: 'ERR_CONFIG', message: /undefined/ });
+    assert.equal(portal.requests.length, 0);
+  });
+
+  test('an access token is asked for once more after a 401', async () => {
+    const tokens = ['expired', 'simulated-token'];
+    const client = portal.client({ accessToken: async () => tokens.shift() });
+    assert.ok((await client.publishFiles([37], MODES)).ok);
+    assert.deepEqual(portal.requests.map(({ authorized }) => authorized), [false, true]);
+  });
+});
+
+test('no secret in anything that is shown', async () => {
+  const secrets = { keyId: 'simulated-key', keySecret: 'simulated-secret' };
+  const client = portal.client(secrets);
+  const report = await client.publishFiles([37], MODES);
+  portal.nextFault('status:500');
+  const unknown = await client.publishFiles([37], MODES).catch((error) => error);
+  const token = portal.client({ accessToken: 'not-a-known-token' });
+  const refused = await token.publishFiles([37], MODES).catch((error) => error);
+  const badToken = await portal.client({ accessToken: async () => 'has a space not-a-known-token' })
+    .publishFiles([37], MODES)
+    .catch((error) => error);
+  for (const value of [client, token, report, unknown, refused, badToken]) {
+    const shown = [inspect(value, { depth: null, showHidden: true }), String(value), JSON.stringify(value), value.stack];
+    assert.doesNotMatch(shown.join('\n'), /simulated-secret|not-a-known-token/);
+  }
+});
