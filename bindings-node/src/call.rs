@@ -1,5 +1,6 @@
 //! One publish under way, and how it wakes the event loop that waits for it.
 
+use std::io::{self, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use addepar_portal::{Error, PublishCall, background};
@@ -94,7 +95,8 @@ impl Call {
     #[napi]
     pub fn forsake(&mut self) {
         if let Some(lost) = self.end() {
-            eprintln!("addepar-portal: {lost}");
+            // Standard error may be closed already.
+            let _ = writeln!(io::stderr(), "addepar-portal: {lost}");
         }
     }
 }
@@ -115,7 +117,7 @@ impl From<PublishCall> for Call {
     }
 }
 
-/// A worker that is terminated drops its calls without another word.
+/// A worker that is terminated runs no JavaScript any more: it drops its calls.
 impl Drop for Call {
     fn drop(&mut self) {
         self.forsake();

@@ -23,9 +23,12 @@ export async function finish(
   accessToken: TokenCallable | undefined,
   signal: AbortSignal | undefined,
 ): Promise<PublishReport> {
-  const door = (wakeups ??= open());
+  const door = (wakeups ??= new native.Wakeups(wake));
   pending.add(call);
-  door.hold(true);
+  if (pending.size === 1) {
+    door.hold(true);
+    process.on('exit', forsakeAll);
+  }
   try {
     const number = (lastNumber = (lastNumber + 1) >>> 0);
     const driven = drive(call, number, door, accessToken, signal);
@@ -33,20 +36,22 @@ export async function finish(
     return ending();
   } finally {
     pending.delete(call);
-    door.hold(pending.size > 0);
+    if (pending.size === 0) {
+      door.hold(false);
+      process.off('exit', forsakeAll);
+    }
   }
 }
 
-function open(): Wakeups {
-  process.once('exit', () => {
-    for (const call of pending) {
-      call.forsake();
-    }
-  });
-  return new native.Wakeups((number) => {
-    turns.get(number)?.();
-    turns.delete(number);
-  });
+function wake(number: number): void {
+  turns.get(number)?.();
+  turns.delete(number);
+}
+
+function forsakeAll(): void {
+  for (const call of pending) {
+    call.forsake();
+  }
 }
 
 function unlessAborted(driven: Promise<Ending>, call: Call, number: number, signal: AbortSignal): Promise<Ending> {

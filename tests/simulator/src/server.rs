@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use serde_json::Value;
-use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::sleep;
 
@@ -96,7 +96,7 @@ where {
         let mut socket = socket;
         match fault {
             Some(Fault::CloseAfterHead) => return Ok(Then::Close),
-            Some(Fault::Hang { after: Part::Head }) => return hang().await,
+            Some(Fault::Hang { after: Part::Head }) => return hang(socket).await,
             _ => {}
         }
         buffer.body(&mut socket, request).await?;
@@ -263,7 +263,7 @@ where {
         let bytes = answer.bytes();
         let half = bytes.get(..bytes.len() - answer.body.len() / 2).unwrap_or_default();
         match fault {
-            Fault::Hang { .. } => return hang().await,
+            Fault::Hang { .. } => return hang(socket).await,
             Fault::CloseBeforeAnswer => {}
             Fault::ResetBeforeAnswer => return Ok(Then::Reset),
             Fault::CloseInHeaders => socket.write_all(b"HTTP/1.1 200 OK\r\nContent-Le").await?,
@@ -304,7 +304,9 @@ where {
             }
             Fault::CloseIdle { after_ms } => {
                 socket.write_all(&bytes).await?;
-                sleep(Duration::from_millis(after_ms)).await;
+                if after_ms > 0 {
+                    sleep(Duration::from_millis(after_ms)).await;
+                }
             }
             _ => socket.write_all(&bytes).await?,
         }
@@ -326,9 +328,9 @@ impl Answer {
     }
 }
 
-/// Until the client goes away: its task is dropped with the runtime, its socket with the task.
-async fn hang() -> io::Result<Then> {
-    sleep(Duration::from_secs(600)).await;
+/// Until the client goes away.
+async fn hang(socket: &mut (impl Stream + ?Sized)) -> io::Result<Then> {
+    while socket.read(&mut [0; 1024]).await? > 0 {}
     Ok(Then::Close)
 }
 

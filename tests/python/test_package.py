@@ -1,0 +1,158 @@
+"""The package itself: secrets, memory, documentation."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import json
+import os
+import pickle
+import re
+import subprocess
+import sys
+import traceback
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import addepar_portal
+from addepar_portal import PortalError, _native
+from addepar_portal.testing import SimulatedPortal
+
+ROOT = Path(__file__).parent.parent.parent
+MODES: Any = {"portal_publishing": "publish", "contact_notification": "notify"}
+SECRETS = ("secret-of-the-key", "token-of-the-caller", "password-of-the-proxy")
+
+
+def outputs(value: object) -> list[str]:
+    shown = [repr(value), str(value)]
+    try:
+        shown.append(pickle.dumps(value).decode("latin-1"))
+    except (TypeError, pickle.PicklingError) as error:
+        shown.append(str(error))
+    if isinstance(value, PortalError):
+        shown += [*traceback.format_exception(value), repr(value.__dict__)]
+        if value.report is not None:
+            shown += [value.report.to_json(), repr(value.report.attempts)]
+    return shown
+
+
+def test_no_output_shows_a_secret(
+    simulated_portal: SimulatedPortal, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    caplog.set_level(0)
+    monkeypatch.setenv("ADDEPAR_PORTAL_LIVE", "1")
+    key, token, password = SECRETS
+    refused = simulated_portal.control("endpoint", name="proxy_407")["url"]
+    settings: list[dict[str, Any]] = [
+        {"key_secret": key},
+        {"access_token": token},
+        {"access_token": lambda: token},
+        {"access_token": f"{token}\n"},
+        {"access_token": lambda: f"{token} {token}"},
+        {"key_secret": f"{key}\n"},
+        {"base_url": f"https://user:{password}@portal.invalid"},
+        {"base_url": f"https://user:{password}@portal invalid"},
+        {"base_url": "https://portal.invalid", "proxy": refused.replace("//", f"//user:{password}@")},
+        {"base_url": "https://portal.invalid", "proxy": f"http://user:{password}@pro xy"},
+        {"base_url": "https://portal.invalid", "proxy": f"socks5://user:{password}@127.0.0.1"},
+    ]
+    shown: list[str] = []
+    for setting in settings:
+        for fault in ("status:401", "status:503"):
+            simulated_portal.control("reset")
+            simulated_portal.next_fault(fault)
+            try:
+                client = simulated_portal.client(**setting)
+                shown += outputs(client)
+                shown += outputs(client.publish_files([37], **MODES))
+            except PortalError as error:
+                shown += outputs(error)
+            shown += [repr(simulated_portal), json.dumps(simulated_portal.requests)]
+    shown.append(caplog.text)
+    assert len(shown) > 40
+    for secret in SECRETS:
+        assert not [text for text in shown if secret in text]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the peak is read with the module resource")
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"name": "huge", "bytes": 600_000_000},
+        {"name": "huge", "bytes": 600_000_000, "content_length": True},
+        {"name": "nested", "depth": 200_000},
+        {"name": "invalid_utf8"},
+    ],
+    ids=lambda fault: "-".join(map(str, fault.values())),
+)
+def test_a_hostile_answer_stays_within_150_mb(simulated_portal: SimulatedPortal, fault: dict[str, Any]) -> None:
+    program = """
+import resource
+from addepar_portal import OutcomeUnknownError, publish_files
+try:
+    publish_files([37], portal_publishing="publish", contact_notification="notify")
+except OutcomeUnknownError as error:
+    print(error.file_ids, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+    simulated_portal.next_fault(**fault)
+    environ = {**os.environ, **simulated_portal.environ()}
+    done = subprocess.run(
+        [sys.executable, "-c", program], env=environ, timeout=60, capture_output=True, text=True, check=True
+    )
+    file_ids, kilobytes = done.stdout.rsplit(maxsplit=1)
+    assert file_ids == "(37,)"
+    assert int(kilobytes) < 150_000
+
+
+def test_the_package_needs_nothing_at_run_time() -> None:
+    requires = metadata.requires("addepar-portal") or []
+    assert [requirement for requirement in requires if "extra ==" not in requirement] == []
+
+
+def test_every_public_name_is_documented() -> None:
+    for name in addepar_portal.__all__:
+        value = getattr(addepar_portal, name)
+        if inspect.isclass(value) or inspect.isfunction(value):
+            assert inspect.getdoc(value), name
+            assert value.__module__ == "addepar_portal", name
+
+
+def test_the_stub_says_what_the_module_says() -> None:
+    stub = ast.parse((Path(_native.__file__).parent / "_native.pyi").read_text("utf-8"))
+    for cls in (node for node in stub.body if isinstance(node, ast.ClassDef)):
+        runtime = getattr(_native, cls.name)
+        for function in (node for node in cls.body if isinstance(node, ast.FunctionDef)):
+            if told := ast.get_docstring(function):
+                assert inspect.getdoc(getattr(runtime, function.name)) == told, f"{cls.name}.{function.name}"
+
+
+def readme_blocks(language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", (ROOT / "README.md").read_text("utf-8"), re.DOTALL)
+
+
+@pytest.mark.parametrize("block", readme_blocks("python"))
+def test_the_readme_runs(block: str, simulated_portal: SimulatedPortal, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in simulated_portal.environ().items():
+        monkeypatch.setenv(name, value)
+    done = subprocess.run(
+        [sys.executable, "-c", block], env=dict(os.environ), timeout=60, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "examples" / "python").glob("*.py")), ids=lambda path: path.name)
+def test_every_example_runs(path: Path, simulated_portal: SimulatedPortal) -> None:
+    environ = {**os.environ, **simulated_portal.environ()}
+    done = subprocess.run(
+        [sys.executable, str(path), *(["37", "38"] if path.stem == "publish" else [])],
+        env=environ,
+        timeout=60,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout

@@ -1,0 +1,192 @@
+"""What a Python user does with a report."""
+
+from __future__ import annotations
+
+import copy
+import json
+import pickle
+
+import pandas as pd
+import pytest
+
+from addepar_portal import (
+    FileError,
+    FileResult,
+    OutcomeUnknownError,
+    PublishFailuresError,
+    PublishReport,
+    PublishRequest,
+)
+
+REQUEST = PublishRequest([37, 38, 39], portal_publishing="publish", contact_notification="notify")
+BODY = json.dumps(
+    {
+        "data": [
+            {"id": "37", "attributes": {"file_id": 37, "publish_status": "success", "notify_status": "success"}},
+            {
+                "id": "38",
+                "attributes": {
+                    "file_id": 38,
+                    "publish_status": "success",
+                    "notify_status": "fail",
+                    "error": [{"code": "notification_failed", "detail": "<b>Failed</b> for contacts [1,2]."}],
+                },
+            },
+            {"id": "99", "attributes": {"file_id": 99, "publish_status": "odd", "notify_status": "success"}},
+        ]
+    }
+)
+
+
+@pytest.fixture
+def report() -> PublishReport:
+    return PublishReport.from_response(REQUEST, BODY)
+
+
+def test_every_file_has_its_state(report: PublishReport) -> None:
+    assert [file.state for file in report] == ["ok", "failed", "unknown"]
+    assert [file.file_id for file in report.succeeded] == [37]
+    assert [file.file_id for file in report.failed] == [38]
+    assert [file.file_id for file in report.unknown] == [39]
+    assert report.not_processed == ()
+    assert report.not_notified == report.failed
+    assert report.not_published == ()
+    assert report.file(38).contacts_not_notified == (1, 2)
+    assert [result.file_id for result in report.unexpected] == [99]
+    assert len(report) == 3
+    assert not report.ok
+
+
+def test_an_unknown_file_is_a_key_error(report: PublishReport) -> None:
+    with pytest.raises(KeyError, match="99"):
+        report.file(99)
+
+
+def test_truth_is_refused(report: PublishReport) -> None:
+    with pytest.raises(TypeError, match=r"report\.ok"):
+        bool(report)
+
+
+def test_it_has_no_index(report: PublishReport) -> None:
+    with pytest.raises(TypeError):
+        report[0]  # type: ignore[index]
+
+
+def test_match(report: PublishReport) -> None:
+    match report.file(38):
+        case FileResult(38, "failed", published=True, errors=(FileError(code=code, contact_ids=contacts),)):
+            assert (code, contacts) == ("notification_failed", (1, 2))
+        case other:
+            pytest.fail(repr(other))
+
+
+@pytest.mark.parametrize("protocol", range(2, pickle.HIGHEST_PROTOCOL + 1))
+def test_pickle_and_copy(report: PublishReport, protocol: int) -> None:
+    values = [report, report.request, *report.files, *report.unexpected, *report.file(38).errors]
+    for value in values:
+        again = pickle.loads(pickle.dumps(value, protocol))
+        assert again == value
+        assert type(again) is type(value)
+        assert hash(again) == hash(value)
+        assert copy.deepcopy(value) == value
+
+
+def test_nothing_can_be_changed(report: PublishReport) -> None:
+    for value, name in ((report, "files"), (report.files[0], "state"), (REQUEST, "file_ids")):
+        with pytest.raises(AttributeError):
+            setattr(value, name, None)
+
+
+def test_json_is_read_back(report: PublishReport) -> None:
+    assert PublishReport.from_json(report.to_json()) == report
+    assert report.to_dicts()[1]["contacts_not_notified"] == [1, 2]
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[]", '{"files": 3}', BODY])
+def test_json_of_something_else_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="not the JSON of a report"):
+        PublishReport.from_json(text)
+
+
+def test_json_that_lost_a_file_is_refused(report: PublishReport) -> None:
+    members = json.loads(report.to_json())
+    del members["files"][0]
+    with pytest.raises(ValueError, match="not those of its request"):
+        PublishReport.from_json(json.dumps(members))
+
+
+def test_columns_and_pandas(report: PublishReport) -> None:
+    columns = report.to_columns()
+    assert columns["file_id"] == [37, 38, 39]
+    assert columns["published"] == [True, True, None]
+    frame = report.to_pandas()
+    assert isinstance(frame, pd.DataFrame)
+    assert list(frame["state"]) == ["ok", "failed", "unknown"]
+    assert frame.columns.to_list() == list(columns)
+
+
+def test_failed_contacts(report: PublishReport) -> None:
+    failed = report.failed_contacts()
+    assert failed.contacts == {1: ((38, "notify"),), 2: ((38, "notify"),)}
+    assert failed.unreadable == ()
+
+
+def test_raise_for_failures(report: PublishReport) -> None:
+    with pytest.raises(PublishFailuresError) as raised:
+        report.raise_for_failures()
+    assert raised.value.report == report
+    assert raised.value.code == "ERR_PUBLISH_FAILURES"
+    fine = PublishReport.from_response(
+        PublishRequest([37], portal_publishing="publish", contact_notification="notify"), BODY
+    )
+    assert fine.raise_for_failures() is fine
+
+
+def test_a_body_that_cannot_be_read_is_unknown_and_kept() -> None:
+    with pytest.raises(OutcomeUnknownError) as raised:
+        PublishReport.from_response(REQUEST, b"\xff<html>")
+    error = raised.value
+    assert error.file_ids == (37, 38, 39)
+    assert error.report is not None
+    assert "<html>" in error.report.raw
+
+
+def test_the_table_for_notebooks_is_escaped_and_shows_failures_first(report: PublishReport) -> None:
+    html = report._repr_html_()
+    assert "<b>Failed" not in html
+    assert "&lt;b&gt;Failed&lt;/b&gt;" in html
+    assert html.index(">38<") < html.index(">39<") < html.index(">37<")
+    assert "asked: publish, notify" in html
+
+
+def test_repr_and_str_are_short_and_escape_what_a_server_wrote() -> None:
+    body = BODY.replace("<b>Failed</b>", "\\u001b[31mred")
+    report = PublishReport.from_response(REQUEST, body)
+    assert repr(report) == "<PublishReport: 1 ok, 1 failed, 1 unknown (asked: publish, notify)>"
+    assert "\x1b" not in str(report)
+    assert "\x1b" not in repr(report.file(38))
+    assert "38  failed" in str(report)
+
+
+def test_a_request_shows_what_it_sends() -> None:
+    request = PublishRequest(
+        ["0037"], portal_publishing="publish", contact_notification="notify", publish_override_contact_ids={23}
+    )
+    assert request.to_dict()["data"]["attributes"]["files_id"] == [37]
+    assert json.loads(request.to_json()) == request.to_dict()
+    assert repr(request) == (
+        "PublishRequest([37], portal_publishing='publish', contact_notification='notify', "
+        "publish_override_contact_ids=[23])"
+    )
+    assert request in {request}
+
+
+def test_numpy_and_pandas_ids() -> None:
+    frame = pd.DataFrame({"file_id": [37, 38]})
+    modes = {"portal_publishing": "publish", "contact_notification": "notify"}
+    for ids in (frame["file_id"], frame["file_id"].to_numpy(), iter([37, 38]), {37: 1, 38: 2}.keys()):
+        assert PublishRequest(ids, **modes).file_ids == (37, 38)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match=r"astype\('int64'\)"):
+        PublishRequest(pd.Series([37, None]), **modes)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="bool"):
+        PublishRequest(pd.Series([True]).to_numpy(), **modes)  # type: ignore[arg-type]
