@@ -29,8 +29,8 @@ impl Call {
 impl Call {
     /// Runs on this thread. True: the call needs an access token; False: it is over.
     ///
-    /// Signals are looked at every 50 ms; what a handler raises comes through, with the unknown
-    /// outcome as its cause if the request had begun to go out.
+    /// Signals are looked at every 50 ms; what a handler raises comes through, and `abandon` then says
+    /// what may have happened.
     #[allow(clippy::redundant_closure_for_method_calls, reason = "the method alone is not general enough")]
     fn run(&self, py: Python<'_>) -> PyResult<bool> {
         let mut interrupt = None;
@@ -45,14 +45,7 @@ impl Call {
         });
         match (turn, interrupt) {
             (Ok(Some(turn)), _) => Ok(turn == Turn::TokenWanted),
-            (Ok(None), Some(raised)) => {
-                let cause = self.abandon(py)?.map(PyErr::from_value);
-                if cause.is_some() {
-                    raised.set_cause(py, cause);
-                }
-                Err(raised)
-            }
-            (Ok(None), None) => Err(PyRuntimeError::new_err("the call was interrupted")),
+            (Ok(None), raised) => Err(raised.unwrap_or_else(|| PyRuntimeError::new_err("the call was interrupted"))),
             (Err(error), _) => Err(to_py_err(py, &error)),
         }
     }

@@ -4,14 +4,15 @@ use std::sync::Arc;
 
 use addepar_portal::Error;
 use pyo3::prelude::*;
-use pyo3::types::PyString;
+use pyo3::types::PyTuple;
 
-use crate::report::PublishReport;
+use crate::report::{ApiError, PublishReport};
 
 /// The exception object of an error.
 pub(crate) fn to_exception<'py>(py: Python<'py>, error: &Error) -> PyResult<Bound<'py, PyAny>> {
     let report = error.report().map(|report| PublishReport::new(Arc::new(report.clone())));
-    py.import("addepar_portal._errors")?.getattr("from_core")?.call1((PyString::new(py, &error.to_json()), report))
+    let errors = PyTuple::new(py, error.errors().iter().cloned().map(ApiError).collect::<Vec<_>>())?;
+    py.import("addepar_portal._errors")?.getattr("from_core")?.call1((error.to_json(), errors, report))
 }
 
 pub(crate) fn to_py_err(py: Python<'_>, error: &Error) -> PyErr {

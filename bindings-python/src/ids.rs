@@ -21,10 +21,7 @@ pub(crate) fn raw_ids(name: &str, ids: &Bound<'_, PyAny>) -> PyResult<Vec<RawId>
 
 fn raw_id(id: &Bound<'_, PyAny>) -> PyResult<RawId> {
     if id.is_exact_instance_of::<PyInt>() {
-        return match id.extract::<i128>() {
-            Ok(integer) => Ok(RawId::Integer(integer)),
-            Err(_) => other(id, None),
-        };
+        return integer(id);
     }
     if let Ok(text) = id.cast::<PyString>() {
         return Ok(RawId::Text(text.to_string_lossy().into_owned()));
@@ -37,7 +34,15 @@ fn raw_id(id: &Bound<'_, PyAny>) -> PyResult<RawId> {
         return other(id, None);
     }
     // Other integers: numpy's, an IntEnum's.
-    match id.call_method0("__index__").and_then(|index| index.extract::<i128>()) {
+    match id.call_method0("__index__") {
+        Ok(index) => integer(&index),
+        Err(_) => other(id, None),
+    }
+}
+
+/// Most ids fit the quick way; the largest ones are the core's to refuse.
+fn integer(id: &Bound<'_, PyAny>) -> PyResult<RawId> {
+    match id.extract::<i64>().map(i128::from).or_else(|_| id.extract::<i128>()) {
         Ok(integer) => Ok(RawId::Integer(integer)),
         Err(_) => other(id, None),
     }

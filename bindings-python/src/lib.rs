@@ -21,7 +21,7 @@ mod _native {
     #[pymodule_export]
     use super::client::Client;
     #[pymodule_export]
-    use super::report::{Attempt, FailedContacts, FileError, FileResult, PublishReport, UnexpectedResult};
+    use super::report::{ApiError, Attempt, FailedContacts, FileError, FileResult, PublishReport, UnexpectedResult};
     #[pymodule_export]
     use super::request::PublishRequest;
     #[pymodule_export]

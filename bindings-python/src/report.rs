@@ -9,7 +9,7 @@ use pyo3::exceptions::{PyKeyError, PyTypeError, PyValueError};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyDict, PyIterator, PyList, PyString, PyTuple};
+use pyo3::types::{PyBool, PyDict, PyInt, PyIterator, PyList, PyString, PyTuple};
 
 use crate::error::to_py_err;
 use crate::request::PublishRequest;
@@ -46,6 +46,11 @@ fn literal(value: Option<bool>) -> &'static str {
         Some(true) => "True",
         Some(false) => "False",
     }
+}
+
+/// An optional text as Python writes it.
+fn text(text: Option<&String>) -> String {
+    text.map_or_else(|| "None".to_owned(), |text| format!("{text:?}"))
 }
 
 /// How rows are pickled: as `(class._from_json, (json,))`.
@@ -106,14 +111,94 @@ impl FileError {
     }
 
     fn __repr__(&self) -> String {
-        let shown = |text: &Option<String>| text.as_ref().map_or_else(|| "None".to_owned(), |text| format!("{text:?}"));
-        format!("FileError(code={}, detail={})", shown(&self.0.code), shown(&self.0.detail))
+        format!("FileError(code={}, detail={})", text(self.0.code.as_ref()), text(self.0.detail.as_ref()))
+    }
+}
+
+/// One error object of the API about the whole request; any member may have been missing.
+#[pyclass(frozen, eq, hash, module = "addepar_portal")]
+#[derive(PartialEq, Eq, Hash)]
+pub(crate) struct ApiError(pub(crate) core::ApiError);
+
+#[pymethods]
+impl ApiError {
+    #[staticmethod]
+    fn _from_json(json: &str) -> PyResult<Self> {
+        restore(json).map(Self)
+    }
+
+    fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<Reduced<'py>> {
+        reduce(slf.as_any(), &slf.get().0)
+    }
+
+    #[classattr]
+    fn __match_args__() -> (&'static str, &'static str, &'static str, &'static str, &'static str) {
+        ("status", "code", "title", "detail", "source")
+    }
+
+    /// The status code, as text.
+    #[getter]
+    fn status(&self) -> Option<&str> {
+        self.0.status.as_deref()
+    }
+
+    /// The error's name.
+    #[getter]
+    fn code(&self) -> Option<&str> {
+        self.0.code.as_deref()
+    }
+
+    /// What went wrong, in words.
+    #[getter]
+    fn title(&self) -> Option<&str> {
+        self.0.title.as_deref()
+    }
+
+    /// Details in prose.
+    #[getter]
+    fn detail(&self) -> Option<&str> {
+        self.0.detail.as_deref()
+    }
+
+    /// The part of the request at fault, as JSON.
+    #[getter]
+    fn source(&self) -> Option<&str> {
+        self.0.source.as_deref()
+    }
+
+    fn __repr__(&self) -> String {
+        format!(
+            "ApiError(status={}, code={}, detail={})",
+            text(self.0.status.as_ref()),
+            text(self.0.code.as_ref()),
+            text(self.0.detail.as_ref())
+        )
     }
 }
 
 /// What became of one file.
+///
+/// The members that are mostly read are Python objects already: the interpreter then loads them
+/// without a call.
 #[pyclass(frozen, eq, hash, module = "addepar_portal")]
-pub(crate) struct FileResult(Row);
+pub(crate) struct FileResult {
+    row: Row,
+    /// The file.
+    #[pyo3(get)]
+    file_id: Py<PyInt>,
+    /// `ok`, `failed`, `unknown` or `not_processed`.
+    #[pyo3(get)]
+    state: Py<PyString>,
+    /// Whether the API reported that publishing succeeded for all contacts; None: it did not say.
+    #[pyo3(get)]
+    published: Py<PyAny>,
+    /// Likewise for e-mails. The API answers success as well when nobody was to be notified.
+    #[pyo3(get)]
+    notified: Py<PyAny>,
+    /// The API's error objects.
+    #[pyo3(get)]
+    errors: Py<PyTuple>,
+}
 
 /// A row of a report, or one that was unpickled by itself.
 enum Row {
@@ -121,13 +206,38 @@ enum Row {
     Alone(Box<core::FileResult>),
 }
 
-impl FileResult {
+impl Row {
     #[allow(clippy::indexing_slicing, reason = "the index was counted along the same report's files")]
     fn core(&self) -> &core::FileResult {
-        match &self.0 {
-            Row::Of(report, index) => &report.files()[*index],
-            Row::Alone(file) => file,
+        match self {
+            Self::Of(report, index) => &report.files()[*index],
+            Self::Alone(file) => file,
         }
+    }
+}
+
+impl FileResult {
+    fn new(py: Python<'_>, row: Row) -> PyResult<Self> {
+        let file = row.core();
+        Ok(Self {
+            file_id: PyInt::new(py, file.file_id).unbind(),
+            state: state_name(py, file.state).clone().unbind(),
+            published: answer(py, file.published),
+            notified: answer(py, file.notified),
+            errors: errors(py, &file.errors)?.unbind(),
+            row,
+        })
+    }
+
+    fn core(&self) -> &core::FileResult {
+        self.row.core()
+    }
+}
+
+fn answer(py: Python<'_>, answer: Option<bool>) -> Py<PyAny> {
+    match answer {
+        Some(answer) => PyBool::new(py, answer).to_owned().into_any().unbind(),
+        None => py.None(),
     }
 }
 
@@ -146,8 +256,8 @@ impl Hash for FileResult {
 #[pymethods]
 impl FileResult {
     #[staticmethod]
-    fn _from_json(json: &str) -> PyResult<Self> {
-        restore(json).map(|file| Self(Row::Alone(Box::new(file))))
+    fn _from_json(py: Python<'_>, json: &str) -> PyResult<Self> {
+        Self::new(py, Row::Alone(Box::new(restore(json)?)))
     }
 
     fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<Reduced<'py>> {
@@ -157,30 +267,6 @@ impl FileResult {
     #[classattr]
     fn __match_args__() -> (&'static str, &'static str, &'static str, &'static str) {
         ("file_id", "state", "published", "notified")
-    }
-
-    /// The file.
-    #[getter]
-    fn file_id(&self) -> u64 {
-        self.core().file_id
-    }
-
-    /// `ok`, `failed`, `unknown` or `not_processed`.
-    #[getter]
-    fn state<'py>(&self, py: Python<'py>) -> Bound<'py, PyString> {
-        state_name(py, self.core().state).clone()
-    }
-
-    /// Whether the API reported that publishing succeeded for all contacts; None: it did not say.
-    #[getter]
-    fn published(&self) -> Option<bool> {
-        self.core().published
-    }
-
-    /// Likewise for e-mails. The API answers success as well when nobody was to be notified.
-    #[getter]
-    fn notified(&self) -> Option<bool> {
-        self.core().notified
     }
 
     /// The API's word on publishing: `success`, `fail`, or another as it came.
@@ -193,12 +279,6 @@ impl FileResult {
     #[getter]
     fn notify_status<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyString>> {
         status_name(py, self.core().notify_status.as_ref())
-    }
-
-    /// The API's error objects.
-    #[getter]
-    fn errors<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
-        errors(py, &self.core().errors)
     }
 
     /// The contacts to whom publishing failed; None where they cannot be told.
@@ -395,7 +475,7 @@ impl FailedContacts {
 
 /// What became of every file of one call. Iterating yields the files in the order asked.
 ///
-/// `bool(report)` raises TypeError: say `report.ok`.
+/// `bool(report)` raises `TypeError`: say `report.ok`.
 #[pyclass(frozen, eq, hash, module = "addepar_portal")]
 pub(crate) struct PublishReport {
     core: Arc<core::PublishReport>,
@@ -419,14 +499,17 @@ impl PublishReport {
         Self { core, files: PyOnceLock::new() }
     }
 
+    fn row(&self, py: Python<'_>, index: usize) -> PyResult<FileResult> {
+        FileResult::new(py, Row::Of(self.core.clone(), index))
+    }
+
     fn select<'py>(
         &self,
         py: Python<'py>,
         wanted: impl Fn(&core::FileResult) -> bool,
     ) -> PyResult<Bound<'py, PyTuple>> {
-        let files = self.files(py)?;
-        let rows = self.core.files().iter().zip(files.iter()).filter(|(file, _)| wanted(file));
-        PyTuple::new(py, rows.map(|(_, row)| row).collect::<Vec<_>>())
+        let wanted = self.core.files().iter().enumerate().filter(|(_, file)| wanted(file));
+        PyTuple::new(py, wanted.map(|(index, _)| self.row(py, index)).collect::<PyResult<Vec<_>>>()?)
     }
 
     fn in_state<'py>(&self, py: Python<'py>, state: FileState) -> PyResult<Bound<'py, PyTuple>> {
@@ -464,9 +547,7 @@ impl PublishReport {
     #[getter]
     fn files<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
         let files = self.files.get_or_try_init(py, || {
-            let rows = (0..self.core.files().len())
-                .map(|index| Bound::new(py, FileResult(Row::Of(self.core.clone(), index))))
-                .collect::<PyResult<Vec<_>>>()?;
+            let rows = (0..self.core.files().len()).map(|index| self.row(py, index)).collect::<PyResult<Vec<_>>>()?;
             PyTuple::new(py, rows).map(Bound::unbind)
         })?;
         Ok(files.bind(py).clone())
@@ -510,10 +591,10 @@ impl PublishReport {
         self.select(py, |file| file.notified == Some(false))
     }
 
-    /// The result of one file; KeyError if it was not part of the request.
-    fn file<'py>(&self, py: Python<'py>, file_id: u64) -> PyResult<Bound<'py, PyAny>> {
+    /// The result of one file; `KeyError` if it was not part of the request.
+    fn file(&self, py: Python<'_>, file_id: u64) -> PyResult<FileResult> {
         match self.core.files().iter().position(|file| file.file_id == file_id) {
-            Some(index) => self.files(py)?.get_item(index),
+            Some(index) => self.row(py, index),
             None => Err(PyKeyError::new_err(format!("file {file_id} was not part of this request"))),
         }
     }
@@ -571,7 +652,7 @@ impl PublishReport {
         parse_json(py, &self.core.to_json())?.get_item(intern!(py, "files"))
     }
 
-    /// One list for each column, as DataFrames want it.
+    /// One list for each column, as a data frame wants it.
     fn to_columns<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         const NAMES: [&str; 8] = [
             "file_id",

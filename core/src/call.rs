@@ -11,7 +11,7 @@ use crate::latch::Latch;
 use crate::outcome::{self, Again, Ended, Fault, Outcome, Tried};
 use crate::report::{Attempt, FileState, PublishReport};
 use crate::request::PublishRequest;
-use crate::response::{self, MAX_ITEMS, Page};
+use crate::response::{self, MAX_ITEMS, Page, Raw};
 use crate::transport::{Answer, Exchange, MAX_BODY};
 
 /// The most pages that are followed after the answer to the POST.
@@ -66,11 +66,13 @@ impl Call {
         Self { request, body, tried, attempts: Vec::new(), stage: Stage::Idle, clean: true }
     }
 
-    /// Opens an attempt: its body and the latch that the body must go through.
-    pub(crate) fn begin(&mut self) -> (Bytes, Latch) {
+    /// Opens an attempt: its body and the latch that the body must go through. `None`: the call was
+    /// ended meanwhile, and nothing may be sent.
+    pub(crate) fn begin(&mut self) -> Option<(Bytes, Latch)> {
+        let Stage::Idle = self.stage else { return None };
         let latch = Latch::default();
         self.stage = Stage::InFlight { latch: latch.clone(), started: Moment::now() };
-        (self.body.clone(), latch)
+        Some((self.body.clone(), latch))
     }
 
     /// Closes an attempt and judges it. `random` (from 0 to 1) spreads back-offs.
@@ -116,11 +118,12 @@ impl Call {
         self.finish(Err(error))
     }
 
-    fn answered(&mut self, answer: Answer, latch: &Latch, started: &Moment) -> Next {
+    fn answered(&mut self, mut answer: Answer, latch: &Latch, started: &Moment) -> Next {
         let Answer { status, after, retry_after, .. } = answer;
+        let raw = Raw::new(std::mem::take(&mut answer.body));
         let page = match &answer.broken {
             Some(broken) => Err(broken.clone()),
-            None if (200..300).contains(&status) => Page::read(&answer.body).map_err(|error| error.to_string()),
+            None if (200..300).contains(&status) => Page::read(&raw),
             None => Err("it is no result".to_owned()),
         };
         self.clean &= answer.broken.is_none();
@@ -143,19 +146,19 @@ impl Call {
         }
         match (outcome, page) {
             (Outcome::Processed, Ok(page)) => {
-                self.stage = Stage::Paging(Paging { page, raw: into_text(answer.body), seen: HashSet::new() });
+                self.stage = Stage::Paging(Paging { page, raw: raw.text, seen: HashSet::new() });
                 self.next_page()
             }
             (Outcome::NotProcessed, _) => {
-                let errors = response::api_errors(&answer.body);
-                let excerpt = response::excerpt(&answer.body);
-                let report = self.uniform(FileState::NotProcessed, into_text(answer.body));
+                let errors = response::api_errors(&raw.text);
+                let excerpt = response::excerpt(&raw.text);
+                let report = self.uniform(FileState::NotProcessed, raw.text);
                 let error = Error::refused(status, errors, excerpt, report).with_retry_after(retry_after);
                 self.finish(Err(error))
             }
             (_, page) => {
-                let errors = response::api_errors(&answer.body);
-                let report = self.uniform(FileState::Unknown, into_text(answer.body));
+                let errors = response::api_errors(&raw.text);
+                let report = self.uniform(FileState::Unknown, raw.text);
                 let error = match (status, page) {
                     (400, _) => Error::unknown(
                         &format!(
@@ -189,13 +192,14 @@ impl Call {
         };
         let page = whole
             .filter(|answer| answer.status == 200 && paging.raw.len() + answer.body.len() <= MAX_BODY)
-            .and_then(|answer| Some((Page::read(&answer.body).ok()?, answer.body)))
+            .map(|answer| Raw::new(answer.body))
+            .and_then(|raw| Some((Page::read(&raw).ok()?, raw.text)))
             .filter(|(page, _)| paging.page.results.len() + page.results.len() <= MAX_ITEMS);
-        let Some((page, body)) = page else { return self.settle() };
+        let Some((page, text)) = page else { return self.settle() };
         paging.page.results.extend(page.results);
         paging.page.next_link = page.next_link;
         paging.raw.push('\n');
-        paging.raw.push_str(&into_text(body));
+        paging.raw.push_str(&text);
         self.next_page()
     }
 
@@ -219,8 +223,13 @@ impl Call {
         self.finish(Ok(report))
     }
 
-    /// Ends the call before it was sent, for a reason of this side.
+    /// Ends the call for a reason of this side, provided that nothing of it is under way.
     pub(crate) fn fail(&mut self, error: Error) -> Next {
+        match &self.stage {
+            Stage::Idle => {}
+            Stage::InFlight { latch, .. } if latch.revoke() => {}
+            _ => return Next::Done,
+        }
         let report = self.uniform(FileState::NotProcessed, String::new());
         self.finish(Err(error.with_report(report)))
     }
@@ -283,9 +292,4 @@ impl Call {
             retry_after: answer.filter(|answer| answer.status == 429).and_then(|answer| answer.retry_after),
         });
     }
-}
-
-/// The bytes as text; without a copy where they are text.
-fn into_text(body: Vec<u8>) -> String {
-    String::from_utf8(body).unwrap_or_else(|error| response::text(error.as_bytes()))
 }

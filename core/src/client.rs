@@ -225,7 +225,7 @@ impl PublishCall {
     }
 
     async fn send(&self, authorization: Authorization) -> Next {
-        let (body, latch) = self.state().call.begin();
+        let Some((body, latch)) = self.state().call.begin() else { return Next::Done };
         let exchange = self.client.0.transport.post(body, authorization, &latch).await;
         let mut state = self.state();
         match exchange {

@@ -35,28 +35,42 @@ impl PublishReport {
     /// [`ErrorKind::OutcomeUnknown`](crate::ErrorKind::OutcomeUnknown) where the body is cut, not
     /// JSON, nested too deep or has no `data` list; the error's report holds the raw text.
     pub fn from_response(request: &PublishRequest, body: &[u8]) -> Result<Self, Error> {
-        match Page::read(body) {
-            Ok(page) => Ok(assemble(request, page, text(body))),
-            Err(unreadable) => {
-                Err(Error::unreadable(&unreadable.to_string(), Self::uniform(request, FileState::Unknown, text(body))))
-            }
+        let raw = Raw::new(body.to_vec());
+        match Page::read(&raw) {
+            Ok(page) => Ok(assemble(request, page, raw.text)),
+            Err(reason) => Err(Error::unreadable(&reason, Self::uniform(request, FileState::Unknown, raw.text))),
         }
     }
 }
 
-/// The body as text, whatever its bytes.
-pub(crate) fn text(body: &[u8]) -> String {
-    String::from_utf8_lossy(body).into_owned()
+/// A body as text, whatever its bytes.
+#[derive(Debug)]
+pub(crate) struct Raw {
+    pub(crate) text: String,
+    /// Whether bytes that are no UTF-8 were replaced.
+    replaced: bool,
+}
+
+impl Raw {
+    pub(crate) fn new(body: Vec<u8>) -> Self {
+        match String::from_utf8(body) {
+            Ok(text) => Self { text, replaced: false },
+            Err(error) => Self { text: String::from_utf8_lossy(error.as_bytes()).into_owned(), replaced: true },
+        }
+    }
 }
 
 impl Page {
-    pub(crate) fn read(body: &[u8]) -> Result<Self, serde_json::Error> {
-        let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
-        let Object(document) = serde_json::from_slice::<Object<Document>>(body)?;
-        let document = document.ok_or_else(|| serde_json::Error::custom("no JSON object"))?;
-        let results = document.data.ok_or_else(|| serde_json::Error::custom("no `data` list"))?;
-        let next_link = document.links.0.and_then(|links| links.next.0);
-        Ok(Self { results: results.0, next_link })
+    /// One page of results, or why the body cannot be read.
+    pub(crate) fn read(raw: &Raw) -> Result<Self, String> {
+        if raw.replaced {
+            return Err("it is not UTF-8".to_owned());
+        }
+        let text = raw.text.strip_prefix('\u{feff}').unwrap_or(&raw.text);
+        let Object(document) = serde_json::from_str::<Object<Document>>(text).map_err(|error| error.to_string())?;
+        let Some(document) = document else { return Err("it is no JSON object".to_owned()) };
+        let Some(results) = document.data else { return Err("it has no `data` list".to_owned()) };
+        Ok(Self { results: results.0, next_link: document.links.0.and_then(|links| links.next.0) })
     }
 }
 
@@ -496,14 +510,14 @@ fn lenient_source<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<S
 }
 
 /// The error objects of a refusal; none where the body is plain text or HTML.
-pub(crate) fn api_errors(body: &[u8]) -> Vec<ApiError> {
+pub(crate) fn api_errors(body: &str) -> Vec<ApiError> {
     #[derive(Deserialize)]
     struct Refusal {
         #[serde(default)]
         errors: Vec<Object<ApiError>>,
     }
     const MAX_ERRORS: usize = 100;
-    serde_json::from_slice::<Object<Refusal>>(body)
+    serde_json::from_str::<Object<Refusal>>(body)
         .ok()
         .and_then(|Object(refusal)| refusal)
         .map(|refusal| refusal.errors.into_iter().filter_map(|Object(error)| error).take(MAX_ERRORS).collect())
@@ -511,9 +525,10 @@ pub(crate) fn api_errors(body: &[u8]) -> Vec<ApiError> {
 }
 
 /// One line of a body that is not JSON:API, for an error message.
-pub(crate) fn excerpt(body: &[u8]) -> Option<String> {
+pub(crate) fn excerpt(body: &str) -> Option<String> {
     const LENGTH: usize = 200;
-    let text: String = text(body.get(..4 * LENGTH).unwrap_or(body)).split_whitespace().collect::<Vec<_>>().join(" ");
-    let shown: String = text.chars().filter(|c| !c.is_control()).take(LENGTH).collect();
+    let start: String = body.chars().take(4 * LENGTH).collect();
+    let words = start.split_whitespace().collect::<Vec<_>>().join(" ");
+    let shown: String = words.chars().filter(|c| !c.is_control()).take(LENGTH).collect();
     (!shown.is_empty()).then_some(shown)
 }

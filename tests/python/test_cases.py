@@ -87,7 +87,8 @@ class Run:
         names = ("code", "message", "outcome", "http_status", "phase", "retry_after", "file_ids")
         seen = {name: getattr(error, name, None) for name in names}
         seen["file_ids"] = list(seen["file_ids"] or ())
-        seen["errors"] = [api_error._asdict() for api_error in error.errors]
+        members = ("status", "code", "title", "detail", "source")
+        seen["errors"] = [{name: getattr(api_error, name) for name in members} for api_error in error.errors]
         seen["report"] = None if error.report is None else json.loads(error.report.to_json())
         return seen
 

@@ -8,17 +8,8 @@ server may have begun to process is sent again. Never silent: every file comes b
 `unknown` or `not_processed`.
 """
 
-from ._client import (
-    AsyncPortalClient,
-    ContactNotification,
-    Environment,
-    PortalClient,
-    PortalPublishing,
-    publish_files,
-    publish_files_async,
-)
+from ._client import AsyncPortalClient, PortalClient, publish_files, publish_files_async
 from ._errors import (
-    ApiError,
     AuthenticationError,
     ConfigError,
     ConnectError,
@@ -32,6 +23,7 @@ from ._errors import (
     RejectedError,
 )
 from ._native import (
+    ApiError,
     Attempt,
     FailedContacts,
     FileError,
@@ -72,9 +64,21 @@ __all__ = [
     "publish_files_async",
 ]
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ._types import ContactNotification, Environment, PortalPublishing
+
+
+def __getattr__(name: str) -> object:
+    if name in {"ContactNotification", "Environment", "PortalPublishing"}:
+        from . import _types
+
+        return getattr(_types, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
 # The public names, for tracebacks and pickles.
-for _error in (
-    ApiError,
+for _public in (
     AuthenticationError,
     ConfigError,
     ConnectError,
@@ -91,5 +95,5 @@ for _error in (
     publish_files,
     publish_files_async,
 ):
-    _error.__module__ = __name__
-del _error
+    _public.__module__ = __name__
+del _public

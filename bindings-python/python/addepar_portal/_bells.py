@@ -42,28 +42,18 @@ def _new_pair() -> _Pair:
 
 
 async def run(call: Call) -> bool:
-    """Runs the call until it is over (False) or needs an access token (True).
-
-    A cancelled call is dropped at once; its exception carries the unknown outcome as its cause.
-    """
+    """Runs the call until it is over (False) or needs an access token (True)."""
     loop = asyncio.get_running_loop()
     pairs = _pairs(loop)
     bell, ear = pairs.pop() if pairs else _new_pair()
     try:
         call.spawn(bell)
         await loop.sock_recv(ear, 1)
-    except BaseException as interrupt:
+    except BaseException:
         ear.close()
-        drop(call, interrupt)
         raise
     pairs.append((bell, ear))
     return call.token_wanted()
-
-
-def drop(call: Call, interrupt: BaseException) -> None:
-    """Ends a call for an exception, which gets what may have happened as its cause."""
-    if cause := call.abandon():
-        interrupt.__cause__ = cause
 
 
 async def resolve(token: str | Awaitable[str]) -> str:

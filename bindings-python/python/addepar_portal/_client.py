@@ -2,31 +2,21 @@
 
 from __future__ import annotations
 
-import warnings
 from os import PathLike, fspath
-from typing import TYPE_CHECKING, Any, Literal, SupportsIndex
 
+from ._errors import PortalError
 from ._native import Client, PublishRequest
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
     from types import TracebackType
+    from typing import Any, NoReturn
 
     from typing_extensions import Self
 
     from ._native import Call, PublishReport
-
-PortalPublishing = Literal["publish", "use_contact_preference", "do_not_publish"]
-"""Whose portals the files are published to."""
-
-ContactNotification = Literal["notify", "use_contact_preference", "do_not_notify"]
-"""Who is e-mailed about what was published."""
-
-Environment = Literal["production", "development", "sandbox"]
-"""Which of Addepar's environments."""
-
-Id = SupportsIndex | str
-"""A file or contact: a whole number from 1 to 2**53 - 1, or a string of ASCII digits."""
+    from ._types import ContactNotification, Environment, Id, PortalPublishing
 
 
 class _Settings:
@@ -68,7 +58,9 @@ class _Settings:
             ca_file=None if ca_file is None else fspath(ca_file),
         )
         if warning := self._native.warning:
-            warnings.warn(warning, stacklevel=2)
+            import warnings
+
+            warnings.warn(warning, stacklevel=3)
 
     @property
     def base_url(self) -> str:
@@ -98,13 +90,20 @@ class _Settings:
         return self._native.start(request)
 
 
-def _refuse(call: Call, error: Exception) -> None:
+def _refuse(call: Call, error: Exception) -> NoReturn:
     """Ends a call whose token callable failed. The error's words stay out: they may hold a secret."""
     call.refuse_token(f"the callable raised {type(error).__name__}")
     try:
         call.result()
-    except Exception as refusal:
+    except PortalError as refusal:
         raise refusal from error
+    raise error
+
+
+def _drop(call: Call, interrupt: BaseException) -> None:
+    """Ends a call for an exception from outside, which gets what may have happened as its cause."""
+    if cause := call.abandon():
+        interrupt.__cause__ = cause
 
 
 class PortalClient(_Settings):
@@ -187,15 +186,19 @@ class PortalClient(_Settings):
             OutcomeUnknownError: The files may have been published and e-mailed. Look before you send again.
         """
         call = self._start(file_ids, portal_publishing, contact_notification, publish_override_contact_ids)
-        while call.run():
-            try:
-                call.provide_token(self._access_token())
-            except Exception as error:
-                _refuse(call, error)
-            except BaseException:
-                call.abandon()
-                raise
-        return call.result()
+        try:
+            while call.run():
+                try:
+                    token = self._access_token()
+                except Exception as error:
+                    _refuse(call, error)
+                call.provide_token(token)
+            return call.result()
+        except PortalError:
+            raise
+        except BaseException as interrupt:
+            _drop(call, interrupt)
+            raise
 
     def close(self) -> None:
         """Closes idle connections. A later call opens new ones."""
@@ -260,15 +263,19 @@ class AsyncPortalClient(_Settings):
         from . import _bells  # asyncio is there by now, and need not be before
 
         call = self._start(file_ids, portal_publishing, contact_notification, publish_override_contact_ids)
-        while await _bells.run(call):
-            try:
-                call.provide_token(await _bells.resolve(self._access_token()))
-            except Exception as error:
-                _refuse(call, error)
-            except BaseException as interrupt:
-                _bells.drop(call, interrupt)
-                raise
-        return call.result()
+        try:
+            while await _bells.run(call):
+                try:
+                    token = await _bells.resolve(self._access_token())
+                except Exception as error:
+                    _refuse(call, error)
+                call.provide_token(token)
+            return call.result()
+        except PortalError:
+            raise
+        except BaseException as interrupt:
+            _drop(call, interrupt)
+            raise
 
     async def aclose(self) -> None:
         """Closes idle connections. A later call opens new ones."""

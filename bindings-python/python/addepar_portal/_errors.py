@@ -2,22 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
-
+TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ._native import PublishReport
+    from typing import Any, ClassVar
 
-Outcome = Literal["not_processed", "unknown", "processed"]
-
-
-class ApiError(NamedTuple):
-    """One error object of the API about the whole request; any member may have been missing."""
-
-    status: str | None = None
-    code: str | None = None
-    title: str | None = None
-    detail: str | None = None
-    source: str | None = None
+    from ._native import ApiError, PublishReport
+    from ._types import Outcome
 
 
 class PortalError(Exception):
@@ -169,13 +159,13 @@ def _rebuild(error: type[PortalError], message: str, details: dict[str, Any]) ->
     return error(message, **details)
 
 
-def from_core(text: str, report: PublishReport | None) -> PortalError:
+def from_core(text: str, errors: tuple[ApiError, ...], report: PublishReport | None) -> PortalError:
     """The exception for an error of the core, which comes as JSON."""
     import json  # not at import time: most programs never see an error
 
     details = json.loads(text)
     error = _CLASSES[details.pop("code")]
-    details["errors"] = tuple(ApiError(**api_error) for api_error in details["errors"])
+    details["errors"] = errors
     details["file_ids"] = tuple(details["file_ids"])
     if error is not OutcomeUnknownError:
         del details["file_ids"], details["phase"]

@@ -7,6 +7,7 @@ from typing import Any, Literal, SupportsIndex, TypeAlias, final
 from typing_extensions import Self
 
 __all__ = [
+    "ApiError",
     "Attempt",
     "Bell",
     "Call",
@@ -82,6 +83,33 @@ class FileError:
         """The contacts that `detail` names; None where they cannot be read, never an empty tuple."""
     @staticmethod
     def _from_json(json: str) -> FileError: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self, /) -> int: ...
+
+@final
+class ApiError:
+    """One error object of the API about the whole request; any member may have been missing."""
+
+    __match_args__ = ("status", "code", "title", "detail", "source")
+
+    @property
+    def status(self) -> str | None:
+        """The status code, as text."""
+    @property
+    def code(self) -> str | None:
+        """The error's name."""
+    @property
+    def title(self) -> str | None:
+        """What went wrong, in words."""
+    @property
+    def detail(self) -> str | None:
+        """Details in prose."""
+    @property
+    def source(self) -> str | None:
+        """The part of the request at fault, as JSON."""
+    @staticmethod
+    def _from_json(json: str) -> ApiError: ...
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
     def __hash__(self, /) -> int: ...
@@ -199,7 +227,7 @@ class FailedContacts:
 class PublishReport:
     """What became of every file of one call. Iterating yields the files in the order asked.
 
-    `bool(report)` raises TypeError: say `report.ok`.
+    `bool(report)` raises `TypeError`: say `report.ok`.
     """
 
     @staticmethod
@@ -236,7 +264,7 @@ class PublishReport:
     def not_notified(self) -> tuple[FileResult, ...]:
         """The files of which the API reported that notifying failed for some or all contacts."""
     def file(self, file_id: int) -> FileResult:
-        """The result of one file; KeyError if it was not part of the request."""
+        """The result of one file; `KeyError` if it was not part of the request."""
     @property
     def request(self) -> PublishRequest:
         """What was asked."""
@@ -261,7 +289,7 @@ class PublishReport:
     def to_dicts(self) -> list[dict[str, Any]]:
         """One dict for each file."""
     def to_columns(self) -> dict[str, list[Any]]:
-        """One list for each column, as DataFrames want it."""
+        """One list for each column, as a data frame wants it."""
     def to_pandas(self) -> Any:
         """A `pandas.DataFrame` with one row for each file; imports pandas."""
     def _repr_html_(self) -> str: ...

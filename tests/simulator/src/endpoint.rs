@@ -1,11 +1,13 @@
 //! Addresses at which something goes wrong before any request: each with a port of its own.
 
-use std::net::{SocketAddr, TcpListener as StdListener, TcpStream as StdStream};
+use std::future::{Future, pending};
+use std::io::ErrorKind;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener as StdListener, TcpStream as StdStream};
 use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Deserialize;
-use tokio::io::{self, AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, copy, copy_bidirectional, sink};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::runtime::Handle;
 use tokio::time::sleep;
@@ -15,13 +17,14 @@ use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
+use crate::http::{Buffer, Request};
 use crate::server::Server;
 
 /// Test material: a certificate that nobody trusts, for 127.0.0.1 and localhost.
 const CERTIFICATE: &[u8] = include_bytes!("self_signed.pem");
 const KEY: &[u8] = include_bytes!("self_signed.key.pem");
 
-#[derive(Deserialize, Clone, Copy)]
+#[derive(Deserialize, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Name {
     /// Nothing listens.
@@ -44,62 +47,77 @@ pub(crate) enum Name {
     Proxy,
 }
 
-pub(crate) fn listen(port: u16) -> Result<StdListener, String> {
-    let listener = StdListener::bind(("127.0.0.1", port)).map_err(|error| format!("port {port}: {error}"))?;
-    listener.set_nonblocking(true).map_err(|error| error.to_string())?;
-    Ok(listener)
+pub(crate) fn listen(port: u16) -> Result<(StdListener, SocketAddr), String> {
+    let open = || {
+        let listener = StdListener::bind((Ipv4Addr::LOCALHOST, port))?;
+        listener.set_nonblocking(true)?;
+        let address = listener.local_addr()?;
+        Ok((listener, address))
+    };
+    open().map_err(|error: std::io::Error| format!("port {port}: {error}"))
+}
+
+/// Serves every connection in a task of its own.
+pub(crate) fn each<F>(
+    handle: &Handle,
+    listener: StdListener,
+    serve: impl Fn(TcpStream) -> F + Send + 'static,
+) -> Result<(), String>
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    let _context = handle.enter();
+    let listener = TcpListener::from_std(listener).map_err(|error| error.to_string())?;
+    handle.spawn(async move {
+        loop {
+            match listener.accept().await {
+                Ok((socket, _)) => {
+                    let _ = socket.set_nodelay(true);
+                    tokio::spawn(serve(socket));
+                }
+                // Out of file descriptors, for example: some may be free again soon.
+                Err(_) => sleep(Duration::from_millis(10)).await,
+            }
+        }
+    });
+    Ok(())
 }
 
 /// Opens the endpoint and tells its URL.
 pub(crate) fn open(name: Name, server: &Arc<Server>, handle: &Handle) -> Result<String, String> {
-    if let Name::Blackhole = name {
-        return blackhole(handle);
+    if name == Name::Blackhole {
+        return blackhole(handle).map(|address| format!("http://{address}/api"));
     }
-    let listener = listen(0)?;
-    let address = listener.local_addr().map_err(|error| error.to_string())?;
+    let (listener, address) = listen(0)?;
+    let server = server.clone();
     match name {
-        Name::Refused => drop(listener),
+        Name::Refused | Name::Blackhole => drop(listener),
+        Name::HandshakeCut => each(handle, listener, |mut socket| async move {
+            let _ = socket.read(&mut [0; 4096]).await;
+        })?,
+        Name::HandshakeHang => each(handle, listener, |mut socket| async move {
+            let _ = copy(&mut socket, &mut sink()).await;
+        })?,
         Name::SelfSigned => {
             let acceptor = acceptor()?;
-            let server = server.clone();
             each(handle, listener, move |socket| {
-                let (acceptor, server) = (acceptor.clone(), server.clone());
+                let (accepting, server) = (acceptor.accept(socket), server.clone());
                 async move {
-                    if let Ok(socket) = acceptor.accept(socket).await {
+                    if let Ok(socket) = accepting.await {
                         server.serve(socket).await;
                     }
                 }
-            });
+            })?;
         }
-        Name::HandshakeCut => each(handle, listener, |mut socket| async move {
-            let _ = socket.read(&mut [0; 16]).await;
-        }),
-        Name::HandshakeHang => each(handle, listener, |socket| async move {
-            sleep(Duration::from_secs(600)).await;
-            drop(socket);
-        }),
-        Name::Proxy407 | Name::Proxy502 | Name::Proxy | Name::Blackhole => {
-            let server = server.clone();
-            each(handle, listener, move |socket| proxy(socket, name, server.clone()));
+        Name::Proxy407 | Name::Proxy502 | Name::Proxy => {
+            each(handle, listener, move |socket| proxy(socket, name, server.clone()))?;
         }
     }
     Ok(match name {
-        Name::Refused => format!("http://{address}/api"),
+        Name::Refused | Name::Blackhole => format!("http://{address}/api"),
         Name::HandshakeCut | Name::HandshakeHang | Name::SelfSigned => format!("https://{address}/api"),
-        Name::Proxy407 | Name::Proxy502 | Name::Proxy | Name::Blackhole => format!("http://{address}"),
+        Name::Proxy407 | Name::Proxy502 | Name::Proxy => format!("http://{address}"),
     })
-}
-
-fn each<F>(handle: &Handle, listener: StdListener, serve: impl Fn(TcpStream) -> F + Send + 'static)
-where
-    F: Future<Output = ()> + Send + 'static,
-{
-    handle.spawn(async move {
-        let Ok(listener) = TcpListener::from_std(listener) else { return };
-        while let Ok((socket, _)) = listener.accept().await {
-            tokio::spawn(serve(socket));
-        }
-    });
 }
 
 fn acceptor() -> Result<TlsAcceptor, String> {
@@ -113,45 +131,66 @@ fn acceptor() -> Result<TlsAcceptor, String> {
 }
 
 /// A listener whose queue is full: the system drops what asks for a connection.
-fn blackhole(handle: &Handle) -> Result<String, String> {
-    let _context = handle.enter();
-    let socket = TcpSocket::new_v4().map_err(|error| error.to_string())?;
-    socket.bind(SocketAddr::from(([127, 0, 0, 1], 0))).map_err(|error| error.to_string())?;
-    let listener = socket.listen(0).map_err(|error| error.to_string())?;
-    let address = listener.local_addr().map_err(|error| error.to_string())?;
+fn blackhole(handle: &Handle) -> Result<SocketAddr, String> {
+    const QUEUE: usize = 64;
+    let listen = || {
+        let _context = handle.enter();
+        let socket = TcpSocket::new_v4()?;
+        socket.bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))?;
+        let listener = socket.listen(0)?;
+        let address = listener.local_addr()?;
+        Ok((listener, address))
+    };
+    let (listener, address) = listen().map_err(|error: std::io::Error| error.to_string())?;
     let mut held = Vec::new();
-    while let Ok(socket) = StdStream::connect_timeout(&address, Duration::from_millis(100)) {
-        held.push(socket);
-        if held.len() > 64 {
-            return Err("this system does not drop connections to a full queue".to_owned());
+    while held.len() < QUEUE {
+        match StdStream::connect_timeout(&address, Duration::from_millis(100)) {
+            Ok(socket) => held.push(socket),
+            Err(error) if error.kind() == ErrorKind::TimedOut => {
+                handle.spawn(async move {
+                    let _held = (listener, held);
+                    pending::<()>().await;
+                });
+                return Ok(address);
+            }
+            Err(error) => return Err(format!("this system has no blackhole: {error}")),
         }
     }
-    handle.spawn(async move {
-        sleep(Duration::from_secs(600)).await;
-        drop((listener, held));
-    });
-    Ok(format!("http://{address}/api"))
+    Err("this system has no blackhole: its queue does not fill".to_owned())
 }
 
 async fn proxy(mut client: TcpStream, name: Name, server: Arc<Server>) {
-    let mut buffer = crate::http::Buffer::default();
-    let Ok(Some(request)) = buffer.head(&mut client).await else { return };
-    server.portal().proxied.push(request.path.clone());
-    let status = match name {
-        Name::Proxy407 => "407 Proxy Authentication Required",
-        Name::Proxy => match request.path.parse::<SocketAddr>() {
-            Ok(target) if target.ip().is_loopback() => match TcpStream::connect(target).await {
-                Ok(mut target) => {
-                    if client.write_all(b"HTTP/1.1 200 Connected\r\n\r\n").await.is_ok() {
-                        let _ = io::copy_bidirectional(&mut client, &mut target).await;
-                    }
-                    return;
-                }
-                Err(_) => "502 Bad Gateway",
-            },
-            _ => "403 Forbidden",
-        },
-        _ => "502 Bad Gateway",
+    let mut buffer = Buffer::default();
+    let Ok(request) = buffer.head(&mut client).await else { return };
+    let answer = match target(&request, name, &server).await {
+        Ok(mut target) => {
+            let begun = async {
+                target.write_all(&buffer.into_bytes()).await?;
+                client.write_all(b"HTTP/1.1 200 Connected\r\n\r\n").await?;
+                copy_bidirectional(&mut client, &mut target).await
+            };
+            let _ = begun.await;
+            return;
+        }
+        Err(refusal) => refusal,
     };
-    let _ = client.write_all(format!("HTTP/1.1 {status}\r\nContent-Length: 0\r\n\r\n").as_bytes()).await;
+    let _ = client.write_all(format!("HTTP/1.1 {answer}\r\nContent-Length: 0\r\n\r\n").as_bytes()).await;
+}
+
+/// Where the tunnel leads, or the status line and headers that refuse it.
+async fn target(request: &Request, name: Name, server: &Server) -> Result<TcpStream, &'static str> {
+    if request.method != "CONNECT" {
+        return Err("405 Method Not Allowed");
+    }
+    server.portal().proxied.push(request.path.clone());
+    match name {
+        Name::Proxy407 => Err("407 Proxy Authentication Required\r\nProxy-Authenticate: Basic realm=\"simulated\""),
+        Name::Proxy => match request.path.parse::<SocketAddr>() {
+            Ok(target) if target.ip() == Ipv4Addr::LOCALHOST => {
+                TcpStream::connect(target).await.map_err(|_| "502 Bad Gateway")
+            }
+            _ => Err("403 Forbidden"),
+        },
+        _ => Err("502 Bad Gateway"),
+    }
 }

@@ -1,127 +1,84 @@
 //! What can go wrong, by name.
 
 use std::collections::BTreeMap;
+use std::iter::{RepeatN, repeat_n};
 
+use base64::prelude::{BASE64_STANDARD, Engine};
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value};
 
 use crate::http::Answer;
 
-/// An answer by script.
+const MAX_TIMES: usize = 10_000;
+
+/// What a POST meets. The work is done first, save where the name says otherwise.
 #[derive(Deserialize, Clone)]
-pub(crate) struct Scripted {
-    status: u16,
-    #[serde(default)]
-    headers: BTreeMap<String, String>,
-    #[serde(default)]
-    content_type: Option<String>,
-    /// JSON, or a text that is sent as it is.
-    #[serde(default)]
-    body: Value,
-}
-
-impl Scripted {
-    pub(crate) fn answer(self) -> Answer {
-        let body = match self.body {
-            Value::String(text) => text,
-            Value::Null => String::new(),
-            body => body.to_string(),
-        };
-        let mut answer = Answer::json(self.status, body);
-        answer.headers.extend(self.headers);
-        if let Some(content_type) = self.content_type {
-            answer.headers.insert("Content-Type".to_owned(), content_type);
-        }
-        answer
-    }
-}
-
-/// Where a hanging server stops reading.
-#[derive(Deserialize, Clone, Copy, PartialEq, Eq, Default)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Part {
-    Head,
-    #[default]
-    Body,
-}
-
-/// What the next POST meets. The work is done first, save where the name says otherwise.
-#[derive(Deserialize, Clone)]
-#[serde(tag = "name", rename_all = "snake_case")]
+#[serde(tag = "name", rename_all = "snake_case", deny_unknown_fields)]
 pub(crate) enum Fault {
     /// Any answer; `processed`: after the work was done.
-    Answer {
-        #[serde(flatten)]
-        answer: Scripted,
-        #[serde(default)]
-        processed: bool,
-    },
+    Answer(Scripted),
     /// A status with an error body; nothing is processed.
     Status {
         status: u16,
+        headers: Option<BTreeMap<String, String>>,
     },
     /// 429 with these headers; nothing is processed.
     RateLimited {
-        retry_after: Option<String>,
-        x_retry_after: Option<String>,
+        retry_after: Option<Value>,
+        x_retry_after: Option<Value>,
     },
     /// A proxy's HTML page; nothing is processed.
     Html {
-        #[serde(default = "bad_gateway")]
-        status: u16,
+        status: Option<u16>,
     },
     /// Never answers.
     Hang {
-        #[serde(default)]
-        after: Part,
+        after: Option<Part>,
+        processed: Option<bool>,
     },
-    CloseBeforeAnswer,
-    ResetBeforeAnswer,
-    CloseAfterHead,
-    CloseInHeaders,
-    CloseInBody,
-    ResetInBody,
-    ChunkedCut,
+    CloseBeforeAnswer {},
+    ResetBeforeAnswer {},
+    /// Reads no body: nothing is processed.
+    CloseAfterHead {},
+    CloseInHeaders {},
+    CloseInBody {},
+    ResetInBody {},
+    ChunkedCut {},
     /// 400 after a wait.
     #[serde(rename = "slow_400")]
     Slow400 {
         after_ms: u64,
     },
-    /// The answer in small pieces.
+    /// The normal answer, its body in small pieces.
     Drip {
         every_ms: u64,
-        #[serde(default = "one")]
-        bytes: usize,
+        bytes: Option<usize>,
     },
     /// A 200 of so many bytes.
     Huge {
         bytes: u64,
-        #[serde(default)]
-        content_length: bool,
+        content_length: Option<bool>,
     },
     Nested {
         depth: usize,
     },
-    NotJson,
-    InvalidUtf8,
-    Empty,
-    NoData,
-    Accepted,
-    NoContent,
+    NotJson {},
+    InvalidUtf8 {},
+    Empty {},
+    NoData {},
+    Accepted {},
+    NoContent {},
     Redirect {
-        #[serde(default = "temporary_redirect")]
-        status: u16,
-        #[serde(default)]
+        status: Option<u16>,
         location: Option<String>,
     },
     /// The normal answer, then a second one that nobody asked for.
-    StrayBytes,
+    StrayBytes {},
     /// The normal answer, then the connection is closed.
     CloseIdle {
-        #[serde(default)]
-        after_ms: u64,
+        after_ms: Option<u64>,
     },
-    GarbageStatus,
+    GarbageStatus {},
     MissingResult {
         file: u64,
     },
@@ -137,38 +94,98 @@ pub(crate) enum Fault {
     },
 }
 
-fn bad_gateway() -> u16 {
-    502
+/// Where a hanging server stops reading.
+#[derive(Deserialize, Clone, Copy, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Part {
+    Head,
+    Body,
 }
 
-fn temporary_redirect() -> u16 {
-    307
+/// An answer by script.
+#[derive(Deserialize, Clone)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Scripted {
+    status: u16,
+    #[serde(default)]
+    headers: BTreeMap<String, String>,
+    content_type: Option<String>,
+    /// JSON, or a text that is sent as it is.
+    #[serde(default)]
+    body: Value,
+    body_base64: Option<Base64>,
+    pub(crate) processed: Option<bool>,
+    pub(crate) after_ms: Option<u64>,
 }
 
-fn one() -> usize {
-    1
+#[derive(Deserialize, Clone)]
+#[serde(try_from = "String")]
+struct Base64(Vec<u8>);
+
+impl TryFrom<String> for Base64 {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        BASE64_STANDARD.decode(&text).map(Self).map_err(|error| format!("{text:?} is no base64: {error}"))
+    }
 }
 
-impl Fault {
-    /// Reads `{"name": "status", "status": 503, "times": 2}`, `"hang"` or `"status:503"`.
-    pub(crate) fn read(fault: &Value) -> Result<Vec<Self>, String> {
-        let mut fault = match fault {
-            Value::String(name) => match name.split_once(':') {
-                Some((name, status)) => {
-                    let status: u16 = status.parse().map_err(|_| format!("{status:?} is no status"))?;
-                    json!({ "name": name, "status": status })
-                }
-                None => json!({ "name": name }),
-            },
-            other => other.clone(),
+impl Scripted {
+    pub(crate) fn answer(&self) -> Answer {
+        let body = match (&self.body_base64, &self.body) {
+            (Some(Base64(bytes)), _) => bytes.clone(),
+            (None, Value::String(text)) => text.clone().into_bytes(),
+            (None, Value::Null) => Vec::new(),
+            (None, json) => json.to_string().into_bytes(),
         };
-        if let Some((name, status)) = fault.get("name").and_then(Value::as_str).and_then(|name| name.split_once(':')) {
-            let shorthand = Value::String(format!("{name}:{status}"));
-            return Self::read(&shorthand);
+        let mut answer = Answer::json(self.status, body);
+        for (name, value) in &self.headers {
+            answer = answer.with(name, value);
         }
-        let times = fault.as_object_mut().and_then(|fault| fault.remove("times"));
-        let times = times.as_ref().map_or(Some(1), Value::as_u64).ok_or("`times` must be a number")?;
-        let fault: Self = serde_json::from_value(fault).map_err(|error| error.to_string())?;
-        Ok((0..times).map(|_| fault.clone()).collect())
+        match &self.content_type {
+            Some(content_type) => answer.with("Content-Type", content_type),
+            None => answer,
+        }
+    }
+}
+
+/// A fault as it is written: `"hang"`, `"status:503"` or `{"name": "status", "status": 503, "times": 2}`.
+#[derive(Deserialize)]
+#[serde(try_from = "Value")]
+pub(crate) struct Repeated(Fault, usize);
+
+impl IntoIterator for Repeated {
+    type Item = Fault;
+    type IntoIter = RepeatN<Fault>;
+
+    fn into_iter(self) -> RepeatN<Fault> {
+        repeat_n(self.0, self.1)
+    }
+}
+
+impl TryFrom<Value> for Repeated {
+    type Error = String;
+
+    fn try_from(fault: Value) -> Result<Self, String> {
+        let mut fields = match fault {
+            Value::String(name) => Map::from_iter([("name".to_owned(), Value::String(name))]),
+            Value::Object(fields) => fields,
+            other => return Err(format!("{other} is no fault: give its name, or an object with its `name`")),
+        };
+        let status = fields.get("name").and_then(Value::as_str).and_then(|name| name.strip_prefix("status:"));
+        if let Some(status) = status {
+            let status: u16 = status.parse().map_err(|_| format!("{status:?} is no status"))?;
+            fields.insert("name".to_owned(), "status".into());
+            fields.insert("status".to_owned(), status.into());
+        }
+        let times = match fields.remove("times") {
+            None => 1,
+            Some(times) => serde_json::from_value(times.clone())
+                .ok()
+                .filter(|times| (1..=MAX_TIMES).contains(times))
+                .ok_or_else(|| format!("`times` is {times}: give a number from 1 to {MAX_TIMES}"))?,
+        };
+        let fault = serde_json::from_value(Value::Object(fields)).map_err(|error| error.to_string())?;
+        Ok(Self(fault, times))
     }
 }

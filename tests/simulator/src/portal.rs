@@ -1,11 +1,13 @@
 //! What a portal holds: files, contacts, what was published, the outbox, and what was asked.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::time::SystemTime;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Value;
 
-use crate::fault::{Fault, Scripted};
+use crate::fault::{Fault, Repeated, Scripted};
+use crate::http::{Answer, Request};
 
 /// How a portal is set up.
 #[derive(Deserialize)]
@@ -20,9 +22,11 @@ pub(crate) struct Options {
     pub(crate) key_id: String,
     pub(crate) key_secret: String,
     pub(crate) access_tokens: Vec<String>,
+    /// File → the contacts for whom publishing it fails.
     pub(crate) fail_publish: BTreeMap<u64, Vec<u64>>,
+    /// File → the contacts for whom the e-mail about it fails.
     pub(crate) fail_notify: BTreeMap<u64, Vec<u64>>,
-    pub(crate) faults: Vec<Value>,
+    pub(crate) faults: Vec<Repeated>,
     /// Path and query → the answer to a GET.
     pub(crate) pages: BTreeMap<String, Scripted>,
     pub(crate) delay_ms: u64,
@@ -70,24 +74,44 @@ impl Default for Preference {
     }
 }
 
-#[derive(Deserialize, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Publishing {
-    #[serde(rename = "DO_NOT_PUBLISH")]
-    Nobody,
-    #[serde(rename = "USE_CONTACT_PREFERENCE")]
-    Preference,
-    #[serde(rename = "PUBLISH")]
-    Everybody,
+/// What a call asks for, in the API's names.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Call {
+    pub(crate) files_id: Vec<u64>,
+    #[serde(default, rename = "publish_override_contact_ids")]
+    pub(crate) overrides: Vec<u64>,
+    portal_publishing: Publishing,
+    contact_notification: Notification,
 }
 
-#[derive(Deserialize, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Notification {
-    #[serde(rename = "DO_NOT_NOTIFY")]
-    Nobody,
-    #[serde(rename = "USE_CONTACT_PREFERENCE")]
-    Preference,
-    #[serde(rename = "NOTIFY")]
-    Everybody,
+#[derive(Deserialize, Clone, Copy)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+enum Publishing {
+    DoNotPublish,
+    UseContactPreference,
+    Publish,
+}
+
+#[derive(Deserialize, Clone, Copy)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+enum Notification {
+    DoNotNotify,
+    UseContactPreference,
+    Notify,
+}
+
+/// For whom a file failed.
+pub(crate) struct Failures {
+    pub(crate) file: u64,
+    pub(crate) publish: Vec<u64>,
+    pub(crate) notify: Vec<u64>,
+}
+
+impl Failures {
+    pub(crate) fn none(file: u64) -> Self {
+        Self { file, publish: Vec::new(), notify: Vec::new() }
+    }
 }
 
 #[derive(Serialize)]
@@ -99,21 +123,25 @@ pub(crate) struct Email {
 /// A request as it came; credentials are shown by their scheme only.
 #[derive(Serialize)]
 pub(crate) struct Recorded {
+    #[serde(skip)]
+    number: u64,
     pub(crate) method: String,
-    pub(crate) path: String,
-    pub(crate) headers: BTreeMap<String, String>,
-    pub(crate) body: Value,
+    path: String,
+    headers: BTreeMap<String, String>,
+    #[serde(serialize_with = "json_or_text")]
+    body: Vec<u8>,
     /// Seconds since 1970.
-    pub(crate) received_at: f64,
-    pub(crate) authorized: bool,
-    pub(crate) complete: bool,
+    received_at: f64,
+    authorized: bool,
+    complete: bool,
 }
 
-/// For whom a file failed.
-pub(crate) struct Failures {
-    pub(crate) file: u64,
-    pub(crate) publish: Vec<u64>,
-    pub(crate) notify: Vec<u64>,
+fn json_or_text<S: Serializer>(body: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
+    match serde_json::from_slice::<Value>(body) {
+        Ok(json) => json.serialize(serializer),
+        Err(_) if body.is_empty() => serializer.serialize_none(),
+        Err(_) => serializer.serialize_str(&String::from_utf8_lossy(body)),
+    }
 }
 
 pub(crate) struct Portal {
@@ -125,30 +153,31 @@ pub(crate) struct Portal {
     pub(crate) accepted: u64,
     pub(crate) open: u64,
     portals: BTreeMap<u64, BTreeSet<u64>>,
+    received: u64,
+    answered: u64,
 }
 
 impl Portal {
-    pub(crate) fn new(mut options: Options) -> Result<Self, String> {
-        let mut faults = VecDeque::new();
-        for fault in std::mem::take(&mut options.faults) {
-            faults.extend(Fault::read(&fault)?);
-        }
-        Ok(Self {
+    pub(crate) fn new(mut options: Options) -> Self {
+        Self {
+            faults: std::mem::take(&mut options.faults).into_iter().flatten().collect(),
             options,
-            faults,
             requests: Vec::new(),
             outbox: Vec::new(),
             proxied: Vec::new(),
             accepted: 0,
             open: 0,
             portals: BTreeMap::new(),
-        })
+            received: 0,
+            answered: 0,
+        }
     }
 
     pub(crate) fn reset(&mut self) {
         self.faults.clear();
         self.requests.clear();
         self.outbox.clear();
+        self.proxied.clear();
         self.portals.clear();
         self.options.fail_publish.clear();
         self.options.fail_notify.clear();
@@ -163,73 +192,107 @@ impl Portal {
         self.portals.get(&file).into_iter().flatten().copied().collect()
     }
 
+    /// Notes the head of a request and tells its number.
+    pub(crate) fn record(&mut self, request: &Request, authorized: bool) -> u64 {
+        let mut headers = request.headers.clone();
+        if let Some(authorization) = headers.get_mut("authorization") {
+            *authorization = format!("{} ***", authorization.split(' ').next().unwrap_or_default());
+        }
+        let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        self.received += 1;
+        self.requests.push(Recorded {
+            number: self.received,
+            method: request.method.clone(),
+            path: request.path.clone(),
+            headers,
+            body: Vec::new(),
+            received_at: since_1970.as_secs_f64(),
+            authorized,
+            complete: false,
+        });
+        self.received
+    }
+
+    /// Notes the body, unless the request was forgotten by a reset.
+    pub(crate) fn complete(&mut self, number: u64, body: &[u8]) {
+        if let Some(recorded) = self.requests.iter_mut().rfind(|recorded| recorded.number == number) {
+            recorded.complete = true;
+            recorded.body = body.to_vec();
+        }
+    }
+
+    /// Gives the answer an `X-Request-Id` of its own.
+    pub(crate) fn sign(&mut self, answer: Answer) -> Answer {
+        self.answered += 1;
+        if answer.has("X-Request-Id") {
+            return answer;
+        }
+        answer.with("X-Request-Id", &format!("simulated-{}", self.answered))
+    }
+
     /// Does the work of one call.
-    pub(crate) fn publish(
-        &mut self,
-        files: &[u64],
-        publishing: Publishing,
-        notification: Notification,
-        overrides: &[u64],
-    ) -> Vec<Failures> {
-        let mut emails: Vec<Email> = Vec::new();
-        let failures = files
-            .iter()
-            .map(|&file| {
-                let (published, publish) =
-                    split(self.recipients(file, publishing, overrides), &self.options.fail_publish, file);
-                let told =
-                    published.iter().copied().filter(|contact| self.wants_email(*contact, notification)).collect();
-                let (notified, notify) = split(told, &self.options.fail_notify, file);
-                self.portals.entry(file).or_default().extend(published);
-                for contact in notified {
-                    match (self.options.emails, emails.iter_mut().find(|email| email.contact == contact)) {
-                        (Emails::PerCall, Some(email)) => email.files.push(file),
-                        _ => emails.push(Email { contact, files: vec![file] }),
+    pub(crate) fn publish(&mut self, call: &Call) -> Vec<Failures> {
+        let mut per_call = BTreeMap::<u64, Vec<u64>>::new();
+        let mut files = Vec::with_capacity(call.files_id.len());
+        for &file in &call.files_id {
+            let failures = self.failures(file, call);
+            let mut published = self.recipients(file, call);
+            published.retain(|contact| !failures.publish.contains(contact));
+            for &contact in &published {
+                if self.notifies(contact, call) && !failures.notify.contains(&contact) {
+                    match self.options.emails {
+                        Emails::PerFile => self.outbox.push(Email { contact, files: vec![file] }),
+                        Emails::PerCall => per_call.entry(contact).or_default().push(file),
                     }
                 }
-                Failures { file, publish, notify }
-            })
-            .collect();
-        self.outbox.append(&mut emails);
-        failures
+            }
+            self.portals.entry(file).or_default().extend(published);
+            files.push(failures);
+        }
+        self.outbox.extend(per_call.into_iter().map(|(contact, files)| Email { contact, files }));
+        files
+    }
+
+    /// The contacts who are set up to fail, whether or not the file is theirs, save those whom the
+    /// call leaves out.
+    fn failures(&self, file: u64, call: &Call) -> Failures {
+        let listed = |failing: &BTreeMap<u64, Vec<u64>>| failing.get(&file).cloned().unwrap_or_default();
+        let (mut publish, mut notify) = (listed(&self.options.fail_publish), listed(&self.options.fail_notify));
+        publish.retain(|contact| self.publishes(*contact, call));
+        notify.retain(|contact| self.publishes(*contact, call) && self.notifies(*contact, call));
+        Failures { file, publish, notify }
+    }
+
+    fn recipients(&self, file: u64, call: &Call) -> Vec<u64> {
+        let own = match &self.options.files {
+            Some(files) => files.get(&file).cloned().unwrap_or_default(),
+            None => vec![1],
+        };
+        let mut recipients = call.overrides.clone();
+        recipients.extend(own.into_iter().filter(|contact| self.publishes(*contact, call)));
+        recipients.sort_unstable();
+        recipients.dedup();
+        recipients
+    }
+
+    fn publishes(&self, contact: u64, call: &Call) -> bool {
+        call.overrides.contains(&contact)
+            || match call.portal_publishing {
+                Publishing::DoNotPublish => false,
+                Publishing::UseContactPreference => self.preference(contact).publish,
+                Publishing::Publish => true,
+            }
+    }
+
+    fn notifies(&self, contact: u64, call: &Call) -> bool {
+        match call.contact_notification {
+            Notification::DoNotNotify => false,
+            Notification::UseContactPreference => self.preference(contact).notify,
+            Notification::Notify => true,
+        }
     }
 
     fn preference(&self, contact: u64) -> Preference {
         self.options.preferences.get(&contact).copied().unwrap_or_default()
     }
-
-    fn recipients(&self, file: u64, publishing: Publishing, overrides: &[u64]) -> Vec<u64> {
-        let own = match &self.options.files {
-            Some(files) => files.get(&file).cloned().unwrap_or_default(),
-            None => vec![1],
-        };
-        let mut recipients: Vec<u64> = own
-            .into_iter()
-            .filter(|contact| match publishing {
-                Publishing::Nobody => false,
-                Publishing::Preference => self.preference(*contact).publish,
-                Publishing::Everybody => true,
-            })
-            .collect();
-        for contact in overrides {
-            if !recipients.contains(contact) {
-                recipients.push(*contact);
-            }
-        }
-        recipients
-    }
-
-    fn wants_email(&self, contact: u64, notification: Notification) -> bool {
-        match notification {
-            Notification::Nobody => false,
-            Notification::Preference => self.preference(contact).notify,
-            Notification::Everybody => true,
-        }
-    }
-}
-
-/// Those for whom a step works, and those for whom it is set up to fail.
-fn split(contacts: Vec<u64>, failing: &BTreeMap<u64, Vec<u64>>, file: u64) -> (Vec<u64>, Vec<u64>) {
-    let failing = failing.get(&file);
-    contacts.into_iter().partition(|contact| !failing.is_some_and(|failing| failing.contains(contact)))
 }

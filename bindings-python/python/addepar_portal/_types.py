@@ -1,0 +1,18 @@
+"""The types of arguments. Loaded when asked for: importing `typing` takes longer than all the rest."""
+
+from typing import Literal, SupportsIndex, TypeAlias
+
+PortalPublishing: TypeAlias = Literal["publish", "use_contact_preference", "do_not_publish"]
+"""Whose portals the files are published to."""
+
+ContactNotification: TypeAlias = Literal["notify", "use_contact_preference", "do_not_notify"]
+"""Who is e-mailed about what was published."""
+
+Environment: TypeAlias = Literal["production", "development", "sandbox"]
+"""Which of Addepar's environments."""
+
+Outcome: TypeAlias = Literal["not_processed", "unknown", "processed"]
+"""What became of a request."""
+
+Id: TypeAlias = SupportsIndex | str
+"""A file or contact: a whole number from 1 to 2**53 - 1, or a string of ASCII digits."""
