@@ -40,9 +40,9 @@ lint-python: install $(NODE_MODULES)
 	$(BIN)/ruff check --quiet .
 	$(BIN)/ruff format --check --quiet .
 	$(BIN)/mypy --strict --package addepar_portal
-	$(BIN)/mypy --strict examples/python tests/python tests/package
+	$(BIN)/mypy --strict examples/python tests/python tests/package/smoke.py
 	$(BIN)/python -m mypy.stubtest addepar_portal._native
-	bindings-node/node_modules/.bin/pyright --pythonpath $(BIN)/python
+	bindings-node/node_modules/.bin/pyright --project bindings-python --pythonpath $(BIN)/python
 
 lint-node: tarball
 	cd bindings-node && npm run --silent lint

@@ -1,6 +1,6 @@
 /** Drives one publish: the addon runs its turns, JavaScript answers between them. */
 
-import { shown, typeName } from './ids';
+import { typeName } from './ids';
 import { type Call, type Failure, native, type Wakeups } from './native';
 import { type PublishReport, reportOf, withReport } from './report';
 
@@ -97,7 +97,8 @@ async function drive(
       call.provideToken(token);
     } catch (error) {
       cause = error;
-      call.refuseToken(error instanceof Error ? error.message : shown(error));
+      // The error's words stay out of ours: they may hold a secret.
+      call.refuseToken(`accessToken threw ${error instanceof Error ? error.name : typeName(error)}`);
     }
     signal?.throwIfAborted();
   }

@@ -26,7 +26,7 @@ export type Status = 'success' | 'fail' | (string & {});
 export type Step = 'publish' | 'notify';
 
 /** Where a request was lost. */
-export type Phase = 'connecting' | 'awaiting_answer' | 'reading_answer' | 'reading_pages';
+export type Phase = 'awaiting_answer' | 'reading_answer' | 'reading_pages';
 
 /** The code of an error's class. */
 export type ErrorCode =

@@ -37,3 +37,7 @@ pub use report::{
 pub use request::{ContactNotification, PortalPublishing, PublishRequest};
 pub use response::ApiError;
 pub use settings::{AccessToken, Secret, Settings, VARIABLES};
+
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;

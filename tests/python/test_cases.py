@@ -52,7 +52,7 @@ class Run:
         self.portal = SimulatedPortal(**case.get("portal", {}))
         for name, setting in case.get("environment", {}).items():
             monkeypatch.setenv(name, self.resolve(setting))
-        self.settings = {
+        self.settings: dict[str, Any] = {
             "base_url": self.portal.base_url,
             "firm_id": "1",
             "key_id": "simulated-key",

@@ -6,7 +6,7 @@ import copy
 import json
 import pickle
 
-import pandas as pd
+import pandas as pd  # type: ignore[import-untyped]
 import pytest
 
 from addepar_portal import (

@@ -1,7 +1,5 @@
 //! The documented contract: what the API refuses, and what it answers.
 
-use std::fmt::Write;
-
 use base64::prelude::{BASE64_STANDARD, Engine};
 use serde::Deserialize;
 use serde_json::json;
@@ -134,13 +132,9 @@ pub(crate) fn results(files: &[Failures]) -> String {
 
 pub(crate) fn result(body: &mut String, Failures { file, publish, notify }: &Failures) {
     let status = |failed: &[u64]| if failed.is_empty() { "success" } else { "fail" };
-    let _ = write!(
-        body,
-        "{{\"id\":\"{file}\",\"type\":\"publish_files_result\",\"attributes\":{{\"file_id\":{file},\
-         \"notify_status\":\"{}\",\"publish_status\":\"{}\"",
-        status(notify),
-        status(publish),
-    );
+    let id = file.to_string();
+    body.extend(["{\"id\":\"", &id, "\",\"type\":\"publish_files_result\",\"attributes\":{\"file_id\":", &id]);
+    body.extend([",\"notify_status\":\"", status(notify), "\",\"publish_status\":\"", status(publish), "\""]);
     let errors: Vec<_> = [("publish_failed", "Publish", publish), ("notification_failed", "Notification", notify)]
         .into_iter()
         .filter(|(_, _, contacts)| !contacts.is_empty())
@@ -150,7 +144,7 @@ pub(crate) fn result(body: &mut String, Failures { file, publish, notify }: &Fai
         })
         .collect();
     if !errors.is_empty() {
-        let _ = write!(body, ",\"error\":{}", json!(errors));
+        body.extend([",\"error\":", &json!(errors).to_string()]);
     }
-    let _ = write!(body, "}},\"links\":{{\"self\":\"/v1/publish_files_result/{file}\"}}}}");
+    body.extend(["},\"links\":{\"self\":\"/v1/publish_files_result/", &id, "\"}}"]);
 }

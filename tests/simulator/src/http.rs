@@ -205,6 +205,6 @@ impl Answer {
 
     /// Head and body in one piece.
     pub(crate) fn bytes(&self) -> Vec<u8> {
-        [self.head(), self.body.clone()].concat()
+        [self.head().as_slice(), &self.body].concat()
     }
 }

@@ -73,6 +73,7 @@ impl Server {
         while let Ok(Some(request)) = buffer.next_head() {
             self.record(&request);
         }
+        drop(socket);
     }
 
     async fn converse(&self, socket: &mut impl Stream, buffer: &mut Buffer) -> io::Result<Then> {
