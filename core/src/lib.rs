@@ -17,6 +17,7 @@ mod client;
 mod clock;
 mod error;
 mod id;
+mod json;
 mod latch;
 mod outcome;
 mod process;

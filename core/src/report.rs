@@ -494,14 +494,14 @@ impl fmt::Display for PublishReport {
     /// escaped: it may be shown on a terminal.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         const LINES: usize = 20;
-        let word = |answer: Option<bool>| answer.map_or("?", |yes| if yes { "yes" } else { "no" });
+        let word = |answer: Option<bool>| answer.map_or("?", |all| if all { "yes" } else { "not all" });
         f.write_str(&self.summary())?;
         let troubled = || self.files.iter().filter(|file| file.state != FileState::Ok);
         let width = troubled().take(LINES).map(|file| file.file_id.to_string().len()).max().unwrap_or_default();
         for file in troubled().take(LINES) {
             write!(
                 f,
-                "\n  {:>width$}  {:<13}  published: {:<3}  notified: {:<3}",
+                "\n  {:>width$}  {:<13}  published: {:<7}  notified: {:<7}",
                 file.file_id,
                 file.state.as_str(),
                 word(file.published),

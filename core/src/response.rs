@@ -4,16 +4,15 @@
 //! another type, and what cannot be read makes one file unknown, not the whole answer. Results are
 //! matched by id, never by position. Nothing is guessed, and the raw text is kept.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
-use std::fmt;
-use std::marker::PhantomData;
 
-use serde::Deserialize;
-use serde::de::value::MapAccessDeserializer;
-use serde::de::{Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::Value;
 
 use crate::error::Error;
 use crate::id;
+use crate::json::{Kind, Malformed, Reader};
 use crate::report::{FileError, FileResult, FileState, PublishReport, Status, UnexpectedResult};
 use crate::request::PublishRequest;
 
@@ -67,10 +66,7 @@ impl Page {
             return Err("it is not UTF-8".to_owned());
         }
         let text = raw.text.strip_prefix('\u{feff}').unwrap_or(&raw.text);
-        let Object(document) = serde_json::from_str::<Object<Document>>(text).map_err(|error| error.to_string())?;
-        let Some(document) = document else { return Err("it is no JSON object".to_owned()) };
-        let Some(results) = document.data else { return Err("it has no `data` list".to_owned()) };
-        Ok(Self { results: results.0, next_link: document.links.0.and_then(|links| links.next.0) })
+        page(&mut Reader::new(text)).map_err(|malformed| malformed.to_string())
     }
 }
 
@@ -136,392 +132,197 @@ impl<'a> Positions<'a> {
     }
 }
 
-#[derive(Deserialize)]
-struct Document {
-    data: Option<Results>,
-    #[serde(default)]
-    links: Object<Links>,
+type Read<T> = Result<T, Malformed>;
+
+fn page(reader: &mut Reader<'_>) -> Read<Page> {
+    let (mut results, mut links) = (None, None);
+    reader.object(|reader, key| match key {
+        "data" => once(&mut results, reader, self::results),
+        "links" => once(&mut links, reader, next_link),
+        _ => reader.skip(),
+    })?;
+    reader.end()?;
+    let results = results.ok_or_else(|| reader.malformed("no `data` list"))?;
+    Ok(Page { results, next_link: links.flatten() })
 }
 
-#[derive(Deserialize)]
-struct Links {
-    #[serde(default)]
-    next: Text,
+/// Reads a member. The same one twice is no answer that can be trusted.
+fn once<'a, T>(slot: &mut Option<T>, reader: &mut Reader<'a>, read: fn(&mut Reader<'a>) -> Read<T>) -> Read<()> {
+    if slot.is_some() {
+        return Err(reader.malformed("a member that stands twice"));
+    }
+    *slot = Some(read(reader)?);
+    Ok(())
 }
 
-#[derive(Deserialize)]
-struct Resource {
-    #[serde(default)]
-    id: Id,
-    #[serde(default)]
-    attributes: Object<Attributes>,
+fn next_link(reader: &mut Reader<'_>) -> Read<Option<String>> {
+    let mut next = None;
+    members(reader, |reader, key| match key {
+        "next" => once(&mut next, reader, text),
+        _ => reader.skip(),
+    })?;
+    Ok(next.flatten())
 }
 
-#[derive(Deserialize, Default)]
-struct Attributes {
-    #[serde(default)]
-    file_id: Id,
-    #[serde(default)]
-    publish_status: Word,
-    #[serde(default)]
-    notify_status: Word,
-    #[serde(default)]
-    error: Errors,
-    #[serde(default)]
-    errors: Errors,
+/// Reads the members of an object; a value of another kind has none.
+fn members<'a>(reader: &mut Reader<'a>, member: impl FnMut(&mut Reader<'a>, &str) -> Read<()>) -> Read<()> {
+    match reader.peek()? {
+        Kind::Object => reader.object(member),
+        _ => reader.skip(),
+    }
 }
 
-impl From<Option<Resource>> for UnexpectedResult {
-    fn from(resource: Option<Resource>) -> Self {
-        let (id, attributes) = resource.map_or_else(Default::default, |resource| (resource.id, resource.attributes));
-        let attributes = attributes.0.unwrap_or_default();
-        let mut errors = attributes.error.0;
-        errors.extend(attributes.errors.0);
-        Self {
-            file_id: attributes.file_id.0.or(id.0),
-            publish_status: attributes.publish_status.0,
-            notify_status: attributes.notify_status.0,
-            errors,
+fn results(reader: &mut Reader<'_>) -> Read<Vec<UnexpectedResult>> {
+    let mut results = Vec::new();
+    let mut items = 0;
+    reader.array(|reader| {
+        let result = result(reader)?;
+        items += 1 + result.errors.len();
+        if items > MAX_ITEMS {
+            return Err(reader.malformed("too many results"));
         }
-    }
+        results.push(result);
+        Ok(())
+    })?;
+    Ok(results)
 }
 
-/// Any JSON value, each kind by its own name; what a type does not name is read over.
-///
-/// Recursion goes through the parser's own limit, so a value nested too deep is an error.
-trait Lenient<'de>: Sized {
-    fn nothing() -> Self;
-
-    fn string(_text: &str) -> Self {
-        Self::nothing()
-    }
-
-    fn number(_shown: String) -> Self {
-        Self::nothing()
-    }
-
-    fn object<A: MapAccess<'de>>(mut map: A) -> Result<Self, A::Error> {
-        while map.next_entry::<Skip, Skip>()?.is_some() {}
-        Ok(Self::string("{…}"))
-    }
-
-    fn array<A: SeqAccess<'de>>(mut list: A) -> Result<Self, A::Error> {
-        while list.next_element::<Skip>()?.is_some() {}
-        Ok(Self::string("[…]"))
-    }
-}
-
-struct LenientVisitor<T>(PhantomData<T>);
-
-impl<'de, T: Lenient<'de>> Visitor<'de> for LenientVisitor<T> {
-    type Value = T;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("any JSON value")
-    }
-
-    fn visit_unit<E>(self) -> Result<T, E> {
-        Ok(T::nothing())
-    }
-
-    fn visit_bool<E>(self, value: bool) -> Result<T, E> {
-        Ok(T::string(if value { "true" } else { "false" }))
-    }
-
-    fn visit_u64<E>(self, value: u64) -> Result<T, E> {
-        Ok(T::number(value.to_string()))
-    }
-
-    fn visit_i64<E>(self, value: i64) -> Result<T, E> {
-        Ok(T::number(value.to_string()))
-    }
-
-    fn visit_f64<E>(self, value: f64) -> Result<T, E> {
-        Ok(T::number(value.to_string()))
-    }
-
-    fn visit_str<E>(self, value: &str) -> Result<T, E> {
-        Ok(T::string(value))
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<T, A::Error> {
-        T::object(map)
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<T, A::Error> {
-        T::array(list)
-    }
-}
-
-macro_rules! lenient {
-    ($($name:ident $(<$parameter:ident>)?),*) => {$(
-        impl<'de $(, $parameter: Deserialize<'de>)?> Deserialize<'de> for $name $(<$parameter>)? {
-            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                deserializer.deserialize_any(LenientVisitor(PhantomData))
-            }
+fn result(reader: &mut Reader<'_>) -> Read<UnexpectedResult> {
+    let (mut resource_id, mut file_id) = (None, None);
+    let (mut publish_status, mut notify_status) = (None, None);
+    let (mut error, mut errors) = (None, None);
+    let mut attributes = None;
+    members(reader, |reader, key| match key {
+        "id" => once(&mut resource_id, reader, id),
+        "attributes" if attributes.is_some() => Err(reader.malformed("a member that stands twice")),
+        "attributes" => {
+            attributes = Some(());
+            members(reader, |reader, key| match key {
+                "file_id" => once(&mut file_id, reader, id),
+                "publish_status" => once(&mut publish_status, reader, status),
+                "notify_status" => once(&mut notify_status, reader, status),
+                "error" => once(&mut error, reader, self::errors),
+                "errors" => once(&mut errors, reader, self::errors),
+                _ => reader.skip(),
+            })
         }
-    )*};
-}
-lenient!(Skip, Text, Word, Errors, OneError, Object<T>);
-
-/// A value of no interest.
-struct Skip;
-
-impl Lenient<'_> for Skip {
-    fn nothing() -> Self {
-        Self
-    }
-}
-
-/// A string; another scalar as it is written.
-#[derive(Default)]
-struct Text(Option<String>);
-
-impl Lenient<'_> for Text {
-    fn nothing() -> Self {
-        Self(None)
-    }
-
-    fn string(text: &str) -> Self {
-        Self(Some(text.to_owned()))
-    }
-
-    fn number(shown: String) -> Self {
-        Self(Some(shown))
-    }
+        _ => reader.skip(),
+    })?;
+    let mut all = error.unwrap_or_default();
+    all.append(&mut errors.unwrap_or_default());
+    Ok(UnexpectedResult {
+        file_id: file_id.flatten().or(resource_id.flatten()),
+        publish_status: publish_status.flatten(),
+        notify_status: notify_status.flatten(),
+        errors: all,
+    })
 }
 
-/// A status word.
-#[derive(Default)]
-struct Word(Option<Status>);
-
-impl Lenient<'_> for Word {
-    fn nothing() -> Self {
-        Self(None)
-    }
-
-    fn string(text: &str) -> Self {
-        Self(Some(Status::new(text)))
-    }
-
-    fn number(shown: String) -> Self {
-        Self(Some(Status::new(&shown)))
-    }
+/// An id as a number or a string of digits.
+fn id(reader: &mut Reader<'_>) -> Read<Option<u64>> {
+    Ok(match reader.peek()? {
+        Kind::String => id::parse(&reader.string()?),
+        Kind::Number => id::parse(reader.number()?),
+        _ => {
+            reader.skip()?;
+            None
+        }
+    })
 }
 
-/// An object, or `None` for anything else.
-struct Object<T>(Option<T>);
-
-impl<T> Default for Object<T> {
-    fn default() -> Self {
-        Self(None)
-    }
+fn status(reader: &mut Reader<'_>) -> Read<Option<Status>> {
+    Ok(word(reader)?.map(|word| Status::new(&word)))
 }
 
-impl<'de, T: Deserialize<'de>> Lenient<'de> for Object<T> {
-    fn nothing() -> Self {
-        Self(None)
-    }
+fn text(reader: &mut Reader<'_>) -> Read<Option<String>> {
+    Ok(word(reader)?.map(Cow::into_owned))
+}
 
-    fn object<A: MapAccess<'de>>(map: A) -> Result<Self, A::Error> {
-        T::deserialize(MapAccessDeserializer::new(map)).map(|value| Self(Some(value)))
-    }
+/// A string; another value roughly as it is written. The raw text has it in full.
+fn word<'a>(reader: &mut Reader<'a>) -> Read<Option<Cow<'a, str>>> {
+    let shown = match reader.peek()? {
+        Kind::String => return reader.string().map(Some),
+        Kind::Number => return Ok(Some(reader.number()?.into())),
+        Kind::True => Some("true".into()),
+        Kind::False => Some("false".into()),
+        Kind::Object => Some("{…}".into()),
+        Kind::Array => Some("[…]".into()),
+        Kind::Null => None,
+    };
+    reader.skip()?;
+    Ok(shown)
 }
 
 /// Error objects: absent, null, one object, a list; a bare text is an error's detail.
-#[derive(Default)]
-struct Errors(Vec<FileError>);
-
-impl<'de> Lenient<'de> for Errors {
-    fn nothing() -> Self {
-        Self(Vec::new())
-    }
-
-    fn string(text: &str) -> Self {
-        Self(vec![OneError::string(text).0])
-    }
-
-    fn number(shown: String) -> Self {
-        Self::string(&shown)
-    }
-
-    fn object<A: MapAccess<'de>>(map: A) -> Result<Self, A::Error> {
-        Ok(Self(vec![OneError::object(map)?.0]))
-    }
-
-    fn array<A: SeqAccess<'de>>(mut list: A) -> Result<Self, A::Error> {
-        let mut errors = Vec::new();
-        while let Some(OneError(error)) = list.next_element()? {
+fn errors(reader: &mut Reader<'_>) -> Read<Vec<FileError>> {
+    let mut errors = Vec::new();
+    match reader.peek()? {
+        Kind::Null => reader.skip()?,
+        Kind::Array => reader.array(|reader| {
             if errors.len() == MAX_ITEMS {
-                return Err(A::Error::custom("too many error objects"));
+                return Err(reader.malformed("too many error objects"));
             }
-            errors.push(error);
-        }
-        Ok(Self(errors))
+            errors.push(error(reader)?);
+            Ok(())
+        })?,
+        _ => errors.push(error(reader)?),
     }
+    Ok(errors)
 }
 
-struct OneError(FileError);
-
-impl<'de> Lenient<'de> for OneError {
-    fn nothing() -> Self {
-        Self(FileError::default())
+fn error(reader: &mut Reader<'_>) -> Read<FileError> {
+    if reader.peek()? != Kind::Object {
+        return Ok(FileError { detail: text(reader)?, ..FileError::default() });
     }
-
-    fn string(text: &str) -> Self {
-        Self(FileError { detail: Some(text.to_owned()), ..FileError::default() })
-    }
-
-    fn number(shown: String) -> Self {
-        Self::string(&shown)
-    }
-
-    fn object<A: MapAccess<'de>>(map: A) -> Result<Self, A::Error> {
-        #[derive(Deserialize)]
-        struct Members {
-            #[serde(default)]
-            code: Text,
-            #[serde(default)]
-            title: Text,
-            #[serde(default)]
-            detail: Text,
-        }
-        let Members { code, title, detail } = Members::deserialize(MapAccessDeserializer::new(map))?;
-        Ok(Self(FileError { code: code.0, title: title.0, detail: detail.0 }))
-    }
-}
-
-/// An id as a number or a string of digits. On the hot path, hence without a detour over text.
-#[derive(Default)]
-struct Id(Option<u64>);
-
-impl<'de> Deserialize<'de> for Id {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct IdVisitor;
-
-        impl<'de> Visitor<'de> for IdVisitor {
-            type Value = Id;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("any JSON value")
-            }
-
-            fn visit_u64<E>(self, id: u64) -> Result<Id, E> {
-                Ok(Id(Some(id).filter(|id| id::in_range(*id))))
-            }
-
-            fn visit_str<E>(self, digits: &str) -> Result<Id, E> {
-                Ok(Id(id::parse(digits)))
-            }
-
-            fn visit_unit<E>(self) -> Result<Id, E> {
-                Ok(Id(None))
-            }
-
-            fn visit_bool<E>(self, _: bool) -> Result<Id, E> {
-                Ok(Id(None))
-            }
-
-            fn visit_i64<E>(self, _: i64) -> Result<Id, E> {
-                Ok(Id(None))
-            }
-
-            fn visit_f64<E>(self, _: f64) -> Result<Id, E> {
-                Ok(Id(None))
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Id, A::Error> {
-                Skip::object(map).map(|_| Id(None))
-            }
-
-            fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<Id, A::Error> {
-                Skip::array(list).map(|_| Id(None))
-            }
-        }
-
-        deserializer.deserialize_any(IdVisitor)
-    }
-}
-
-/// The `data` list.
-struct Results(Vec<UnexpectedResult>);
-
-impl<'de> Deserialize<'de> for Results {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct ResultsVisitor;
-
-        impl<'de> Visitor<'de> for ResultsVisitor {
-            type Value = Results;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a `data` list")
-            }
-
-            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Results, A::Error> {
-                let mut results: Vec<UnexpectedResult> = Vec::new();
-                let mut items = 0;
-                while let Some(Object(resource)) = list.next_element::<Object<Resource>>()? {
-                    let result = UnexpectedResult::from(resource);
-                    items += 1 + result.errors.len();
-                    if items > MAX_ITEMS {
-                        return Err(A::Error::custom("too many results"));
-                    }
-                    results.push(result);
-                }
-                Ok(Results(results))
-            }
-        }
-
-        deserializer.deserialize_seq(ResultsVisitor)
-    }
+    let (mut code, mut title, mut detail) = (None, None, None);
+    reader.object(|reader, key| match key {
+        "code" => once(&mut code, reader, text),
+        "title" => once(&mut title, reader, text),
+        "detail" => once(&mut detail, reader, text),
+        _ => reader.skip(),
+    })?;
+    Ok(FileError { code: code.flatten(), title: title.flatten(), detail: detail.flatten() })
 }
 
 /// An error object of JSON:API about the whole request; any member may have been missing.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Default, serde::Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct ApiError {
     /// The status code, as text.
-    #[serde(default, deserialize_with = "lenient_text")]
+    #[serde(deserialize_with = "lenient")]
     pub status: Option<String>,
     /// The error's name.
-    #[serde(default, deserialize_with = "lenient_text")]
+    #[serde(deserialize_with = "lenient")]
     pub code: Option<String>,
     /// What went wrong, in words.
-    #[serde(default, deserialize_with = "lenient_text")]
+    #[serde(deserialize_with = "lenient")]
     pub title: Option<String>,
     /// Details in prose.
-    #[serde(default, deserialize_with = "lenient_text")]
+    #[serde(deserialize_with = "lenient")]
     pub detail: Option<String>,
-    /// The part of the request at fault.
-    #[serde(default, deserialize_with = "lenient_source")]
+    /// The part of the request at fault, an object in JSON:API: as JSON.
+    #[serde(deserialize_with = "lenient")]
     pub source: Option<String>,
 }
 
-fn lenient_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
-    Text::deserialize(deserializer).map(|text| text.0)
-}
-
-/// `source` is an object in JSON:API (`{"pointer": …}`): its text as JSON.
-fn lenient_source<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
-    Ok(match serde_json::Value::deserialize(deserializer)? {
-        serde_json::Value::Null => None,
-        serde_json::Value::String(text) => Some(text),
+/// A string, or another value as JSON.
+fn lenient<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    Ok(match Value::deserialize(deserializer)? {
+        Value::Null => None,
+        Value::String(text) => Some(text),
         other => Some(other.to_string()),
     })
 }
 
 /// The error objects of a refusal; none where the body is plain text or HTML.
 pub(crate) fn api_errors(body: &str) -> Vec<ApiError> {
-    #[derive(Deserialize)]
-    struct Refusal {
-        #[serde(default)]
-        errors: Vec<Object<ApiError>>,
-    }
     const MAX_ERRORS: usize = 100;
-    serde_json::from_str::<Object<Refusal>>(body)
-        .ok()
-        .and_then(|Object(refusal)| refusal)
-        .map(|refusal| refusal.errors.into_iter().filter_map(|Object(error)| error).take(MAX_ERRORS).collect())
-        .unwrap_or_default()
+    const MAX_LENGTH: usize = 1 << 20;
+    let refusal = Some(body).filter(|body| body.len() <= MAX_LENGTH).map(serde_json::from_str::<Value>);
+    let Some(Ok(Value::Object(mut refusal))) = refusal else { return Vec::new() };
+    let Some(Value::Array(errors)) = refusal.remove("errors") else { return Vec::new() };
+    let objects = errors.into_iter().filter(Value::is_object).take(MAX_ERRORS);
+    objects.filter_map(|error| serde_json::from_value(error).ok()).collect()
 }
 
 /// One line of a body that is not JSON:API, for an error message.

@@ -14,7 +14,7 @@ _COLOURS = {"failed": "#b3261e", "unknown": "#9a6700", "not_processed": "#57606a
 
 
 def _word(answer: bool | None) -> str:
-    return "?" if answer is None else "yes" if answer else "no"
+    return "?" if answer is None else "yes" if answer else "not all"
 
 
 def _row(file: FileResult) -> str:
