@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use addepar_portal::{Error, PublishCall, background};
+use addepar_portal::{Error, PublishCall};
 use napi::bindgen_prelude::Either;
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
 use napi::{Env, Status};
@@ -41,54 +41,52 @@ impl Wakeups {
 /// One publish, driven by the background thread and, between its turns, by JavaScript.
 #[napi]
 pub struct Call {
-    call: Arc<PublishCall>,
+    publish: Arc<PublishCall>,
     task: Option<AbortHandle>,
+    settled: bool,
 }
 
 #[napi]
 impl Call {
     /// Runs until the call is over or wants a token, then reports its number.
     #[napi]
-    pub fn run(&mut self, wakeups: &Wakeups, number: u32) -> Option<Failure> {
-        let call = self.call.clone();
+    pub fn run(&mut self, wakeups: &Wakeups, number: u32) {
         let wakeups = wakeups.0.clone();
-        let task = background::spawn(async move {
-            call.run().await;
+        self.task = self.publish.spawn(move |_| {
             let wake = wakeups.lock().unwrap_or_else(PoisonError::into_inner);
             // Whether anybody listens: an environment may be torn down at any time.
             wake.call(number, ThreadsafeFunctionCallMode::NonBlocking);
         });
-        match task {
-            Ok(task) => {
-                self.task = Some(task);
-                None
-            }
-            Err(error) => Some(error.into()),
-        }
     }
 
-    /// The result, once; nothing while the call wants a token.
+    /// The result; nothing while the call wants a token.
     #[napi]
-    pub fn take_result(&self) -> Option<Either<Report, Failure>> {
-        self.call.take_result().map(Report::or_failure)
+    pub fn result(&self) -> Option<Either<Report, Failure>> {
+        self.publish.result().map(Report::or_failure)
     }
 
     /// Hands over the token that the call wants.
     #[napi]
     pub fn provide_token(&self, token: String) {
-        self.call.provide_token(token.into());
+        self.publish.provide_token(token.into());
     }
 
     /// Says that no token can be had.
     #[napi]
     pub fn refuse_token(&self, reason: String) {
-        self.call.refuse_token(&reason);
+        self.publish.refuse_token(&reason);
     }
 
     /// Ends the call wherever it is; the failure says what may have gone out.
     #[napi]
     pub fn abandon(&mut self) -> Option<Failure> {
         self.end().map(Failure::from)
+    }
+
+    /// Says that whoever waits for the call has heard how it ended.
+    #[napi]
+    pub fn settle(&mut self) {
+        self.settled = true;
     }
 
     /// Ends a call that nobody waits for any more. What may have gone out, standard error tells.
@@ -103,7 +101,7 @@ impl Call {
 
 impl Call {
     fn end(&mut self) -> Option<Error> {
-        let lost = self.call.abandon();
+        let lost = self.publish.abandon();
         if let Some(task) = self.task.take() {
             task.abort();
         }
@@ -113,13 +111,15 @@ impl Call {
 
 impl From<PublishCall> for Call {
     fn from(call: PublishCall) -> Self {
-        Self { call: Arc::new(call), task: None }
+        Self { publish: Arc::new(call), task: None, settled: false }
     }
 }
 
 /// A worker that is terminated runs no JavaScript any more: it drops its calls.
 impl Drop for Call {
     fn drop(&mut self) {
-        self.forsake();
+        if !self.settled {
+            self.forsake();
+        }
     }
 }

@@ -46,7 +46,7 @@ impl From<ClientSettings> for Settings {
             timeout: seconds(given.timeout_ms),
             connect_timeout: seconds(given.connect_timeout_ms),
             max_rate_limit_wait: seconds(given.max_rate_limit_wait_ms),
-            proxy: given.proxy,
+            proxy: given.proxy.map(Into::into),
             ca_file: given.ca_file,
         }
     }
@@ -91,10 +91,16 @@ impl Client {
         self.0.warning()
     }
 
-    /// Prepares a call. Nothing is sent yet.
+    /// Prepares a call. Nothing is sent yet; the environment says whether this is a test run.
     #[napi]
-    pub fn start(&self, request: &Request) -> Call {
-        self.0.start(request.inner().clone()).into()
+    pub fn start(&self, request: &Request, environment: HashMap<String, String>) -> Call {
+        self.0.start(request.inner().clone(), |name| environment.get(name).cloned()).into()
+    }
+
+    /// Whether the client reaches this machine only, so that `start` needs no environment.
+    #[napi]
+    pub fn is_local(&self) -> bool {
+        self.0.is_local()
     }
 
     /// Closes idle connections.

@@ -1,5 +1,7 @@
 //! What became of every file. The report stays here; JavaScript reads from it what it looks at.
 
+use std::sync::Arc;
+
 use addepar_portal::{Attempt, Error, FileResult, FileState, PublishReport, Status, UnexpectedResult};
 use napi::bindgen_prelude::Either;
 use napi_derive::napi;
@@ -10,7 +12,7 @@ use crate::request::Request;
 
 /// A report of the core.
 #[napi]
-pub struct Report(PublishReport);
+pub struct Report(Arc<PublishReport>);
 
 #[napi]
 impl Report {
@@ -78,7 +80,7 @@ impl Report {
     /// The error of a report that is not ok.
     #[napi]
     pub fn failure(&self) -> Option<Failure> {
-        self.0.clone().raise_for_failures().err().map(Failure::from)
+        PublishReport::clone(&self.0).raise_for_failures().err().map(Failure::from)
     }
 
     /// The whole report as JSON, the same in every language.
@@ -95,7 +97,7 @@ impl Report {
 }
 
 impl Report {
-    pub(crate) fn or_failure(result: Result<PublishReport, Error>) -> Either<Self, Failure> {
+    pub(crate) fn or_failure(result: Result<impl Into<Self>, Error>) -> Either<Self, Failure> {
         match result {
             Ok(report) => Either::A(report.into()),
             Err(error) => Either::B(error.into()),
@@ -116,6 +118,12 @@ fn is_plain(file: &FileResult) -> bool {
 
 impl From<PublishReport> for Report {
     fn from(report: PublishReport) -> Self {
+        Self(Arc::new(report))
+    }
+}
+
+impl From<Arc<PublishReport>> for Report {
+    fn from(report: Arc<PublishReport>) -> Self {
         Self(report)
     }
 }

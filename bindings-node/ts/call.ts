@@ -35,6 +35,7 @@ export async function finish(
     const ending = await (signal ? unlessAborted(driven, call, number, signal) : driven);
     return ending();
   } finally {
+    call.settle();
     pending.delete(call);
     if (pending.size === 0) {
       door.hold(false);
@@ -84,8 +85,8 @@ async function drive(
 ): Promise<Ending> {
   let cause: unknown;
   for (;;) {
-    const failure = await turn(call, number, door);
-    const result = failure ?? call.takeResult();
+    await turn(call, number, door);
+    const result = call.result();
     if (result) {
       return () => reportOf(result, cause);
     }
@@ -104,14 +105,10 @@ async function drive(
   }
 }
 
-/** Runs until the call is over or wants a token; a failure says that it cannot run. */
-function turn(call: Call, number: number, door: Wakeups): Promise<Failure | null> {
+/** Runs until the call is over or wants a token. */
+function turn(call: Call, number: number, door: Wakeups): Promise<void> {
   return new Promise((resolve) => {
-    turns.set(number, () => resolve(null));
-    const failure = call.run(door, number);
-    if (failure) {
-      turns.delete(number);
-      resolve(failure);
-    }
+    turns.set(number, resolve);
+    call.run(door, number);
   });
 }

@@ -106,7 +106,8 @@ export class PortalClient {
       raise(native.Failure.input(`signal is ${shown(signal)}: it is an AbortSignal.`));
     }
     signal?.throwIfAborted();
-    return await finish(this.#handle.start(handleOf(request)), this.#accessToken, signal);
+    const call = this.#handle.start(handleOf(request), this.#handle.isLocal() ? {} : environment());
+    return await finish(call, this.#accessToken, signal);
   }
 
   /** Closes idle connections. A later call opens new ones. */

@@ -38,8 +38,9 @@ export interface Wakeups {
 }
 
 export interface Call {
-  run(wakeups: Wakeups, number: number): Failure | null;
-  takeResult(): Report | Failure | null;
+  run(wakeups: Wakeups, number: number): void;
+  result(): Report | Failure | null;
+  settle(): void;
   provideToken(token: string): void;
   refuseToken(reason: string): void;
   abandon(): Failure | null;
@@ -66,7 +67,8 @@ export interface Client {
   baseUrl(): string;
   firmId(): string;
   warning(): string | null;
-  start(request: Request): Call;
+  isLocal(): boolean;
+  start(request: Request, environment: Record<string, string>): Call;
   close(): void;
 }
 

@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use addepar_portal::{PublishCall, Turn, background};
+use addepar_portal::{PublishCall, Turn};
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 
@@ -43,24 +43,20 @@ impl Call {
                 }
             })
         });
-        match (turn, interrupt) {
-            (Ok(Some(turn)), _) => Ok(turn == Turn::TokenWanted),
-            (Ok(None), raised) => Err(raised.unwrap_or_else(|| PyRuntimeError::new_err("the call was interrupted"))),
-            (Err(error), _) => Err(to_py_err(py, &error)),
+        match turn {
+            Some(turn) => Ok(turn == Turn::TokenWanted),
+            None => Err(interrupt.unwrap_or_else(|| PyRuntimeError::new_err("the call was interrupted"))),
         }
     }
 
     /// Runs on the background thread, which rings the bell when the call is over or needs a token.
-    fn spawn(&self, py: Python<'_>, bell: &Bell) -> PyResult<()> {
-        let (call, turn, ringer) = (self.publish.clone(), self.turn.clone(), bell.ringer());
-        let task = background::spawn(async move {
-            let paused = call.run().await;
+    fn spawn(&self, bell: &Bell) {
+        let (turn, ringer) = (self.turn.clone(), bell.ringer());
+        let task = self.publish.spawn(move |paused| {
             *turn.lock().unwrap_or_else(PoisonError::into_inner) = Some(paused);
             ringer.ring();
         });
-        let task = task.map_err(|error| to_py_err(py, &error))?;
-        *self.task.lock().unwrap_or_else(PoisonError::into_inner) = Some(task);
-        Ok(())
+        *self.task.lock().unwrap_or_else(PoisonError::into_inner) = task;
     }
 
     /// After the bell rang. True: the call needs an access token; False: it is over.
@@ -79,8 +75,8 @@ impl Call {
 
     /// The report; raises the error of the call.
     fn result(&self, py: Python<'_>) -> PyResult<PublishReport> {
-        match self.publish.take_result() {
-            Some(Ok(report)) => Ok(PublishReport::new(Arc::new(report))),
+        match self.publish.result() {
+            Some(Ok(report)) => Ok(PublishReport::new(report)),
             Some(Err(error)) => Err(to_py_err(py, &error)),
             None => Err(PyRuntimeError::new_err("the call has no result")),
         }

@@ -47,11 +47,10 @@ impl Client {
             timeout,
             connect_timeout,
             max_rate_limit_wait,
-            proxy,
+            proxy: proxy.map(Into::into),
             ca_file,
         };
-        // `os.environ` writes through to the process's environment, and the GIL is held here.
-        PortalClient::new(settings, |name| std::env::var(name).ok()).map(Self).map_err(|error| to_py_err(py, &error))
+        PortalClient::new(settings, variable).map(Self).map_err(|error| to_py_err(py, &error))
     }
 
     #[getter]
@@ -70,10 +69,15 @@ impl Client {
     }
 
     fn start(&self, request: &PublishRequest) -> Call {
-        Call::new(self.0.start(request.0.clone()))
+        Call::new(self.0.start(request.0.clone(), variable))
     }
 
     fn close(&self) {
         self.0.close();
     }
+}
+
+/// `os.environ` writes through to the process's environment, and whoever reads it here is attached.
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok()
 }

@@ -2,7 +2,7 @@
 
 use addepar_portal::{RawId, not_a_collection};
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyByteArray, PyBytes, PyFloat, PyInt, PyMapping, PyString};
+use pyo3::types::{PyBool, PyByteArray, PyBytes, PyFloat, PyInt, PyList, PyMapping, PyString, PyTuple};
 
 use crate::error::to_py_err;
 
@@ -10,13 +10,20 @@ const FLOAT_HINT: &str = "A column with missing values holds floats: drop them, 
 
 pub(crate) fn raw_ids(name: &str, ids: &Bound<'_, PyAny>) -> PyResult<Vec<RawId>> {
     let is_text = ids.is_instance_of::<PyString>() || ids.is_instance_of::<PyBytes>();
-    let is_no_list = is_text || ids.is_instance_of::<PyByteArray>() || ids.cast::<PyMapping>().is_ok();
+    let is_no_list =
+        is_text || ids.is_instance_of::<PyByteArray>() || ids.cast::<PyMapping>().is_ok() || is_buffer_of_bytes(ids);
     let iterator = if is_no_list { None } else { ids.try_iter().ok() };
     let Some(iterator) = iterator else {
         let type_name = ids.get_type().name()?;
         return Err(to_py_err(ids.py(), &not_a_collection(name, &type_name.to_string_lossy())));
     };
     iterator.map(|id| raw_id(&id?)).collect()
+}
+
+/// A memoryview or an array of single bytes: bytes by another name.
+fn is_buffer_of_bytes(ids: &Bound<'_, PyAny>) -> bool {
+    let is_list = ids.is_instance_of::<PyList>() || ids.is_instance_of::<PyTuple>();
+    !is_list && ids.getattr("itemsize").and_then(|size| size.extract::<usize>()).is_ok_and(|size| size == 1)
 }
 
 fn raw_id(id: &Bound<'_, PyAny>) -> PyResult<RawId> {

@@ -440,12 +440,21 @@ impl Attempt {
 }
 
 /// The contacts that some step failed for.
-#[pyclass(frozen, eq, module = "addepar_portal")]
-#[derive(PartialEq)]
+#[pyclass(frozen, eq, hash, module = "addepar_portal")]
+#[derive(PartialEq, Eq, Hash)]
 pub(crate) struct FailedContacts(core::FailedContacts);
 
 #[pymethods]
 impl FailedContacts {
+    #[staticmethod]
+    fn _from_json(json: &str) -> PyResult<Self> {
+        restore(json).map(Self)
+    }
+
+    fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<Reduced<'py>> {
+        reduce(slf.as_any(), &slf.get().0)
+    }
+
     /// Contact id -> the files, and which step of each failed.
     #[getter]
     fn contacts<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {

@@ -86,18 +86,21 @@ impl PublishCall {
     ///
     /// `attend` is called about every 50 ms and may break off: then the connection is closed, `None`
     /// comes back, and [`abandon`](Self::abandon) tells what may have happened.
-    ///
-    /// # Errors
-    /// [`ErrorKind::Config`](crate::ErrorKind::Config) where the system has no room for an event loop.
-    pub fn run_blocking(&self, attend: impl FnMut() -> ControlFlow<()>) -> Result<Option<Turn>, Error> {
+    pub fn run_blocking(&self, attend: impl FnMut() -> ControlFlow<()>) -> Option<Turn> {
         let lanes = self.client().lanes();
-        let lane = lanes.take()?;
-        let Some(runtime) = &lane.runtime else { return Ok(None) };
+        let lane = match lanes.take() {
+            Ok(lane) => lane,
+            Err(error) => {
+                self.end(error);
+                return Some(Turn::Done);
+            }
+        };
+        let runtime = lane.runtime.as_ref()?;
         let turn = in_slices(runtime, self.run(), attend);
         if turn.is_some() && self.is_clean() {
             lanes.park(lane);
         }
-        Ok(turn)
+        turn
     }
 }
 

@@ -1,6 +1,7 @@
 //! One publish under way: what to do next, given what happened. No I/O.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -45,9 +46,13 @@ pub(crate) struct Call {
 #[derive(Debug)]
 enum Stage {
     Idle,
-    InFlight { latch: Latch, started: Moment },
+    InFlight {
+        latch: Latch,
+        started: Moment,
+    },
     Paging(Paging),
-    Done(Box<Result<PublishReport, Error>>),
+    /// It stays here after it was read: a caller who is interrupted meanwhile must still hear of it.
+    Done(Box<Result<Arc<PublishReport>, Error>>),
     Over,
 }
 
@@ -235,18 +240,26 @@ impl Call {
     }
 
     fn finish(&mut self, result: Result<PublishReport, Error>) -> Next {
-        self.stage = Stage::Done(Box::new(result));
+        self.stage = Stage::Done(Box::new(result.map(Arc::new)));
         Next::Done
     }
 
-    /// The result, once.
-    pub(crate) fn take(&mut self) -> Option<Result<PublishReport, Error>> {
-        match std::mem::replace(&mut self.stage, Stage::Over) {
-            Stage::Done(result) => Some(*result),
-            stage => {
-                self.stage = stage;
-                None
-            }
+    pub(crate) fn result(&self) -> Option<Result<Arc<PublishReport>, Error>> {
+        match &self.stage {
+            Stage::Done(result) => Some(Result::clone(result)),
+            _ => None,
+        }
+    }
+
+    /// Whether the call may still send.
+    pub(crate) fn is_idle(&self) -> bool {
+        matches!(self.stage, Stage::Idle)
+    }
+
+    /// Makes sure that nothing goes out from now on, without a word about what did.
+    pub(crate) fn revoke(&mut self) {
+        if let Stage::InFlight { latch, .. } = &self.stage {
+            latch.revoke();
         }
     }
 
@@ -267,7 +280,7 @@ impl Call {
                 Some(Error::undelivered(report))
             }
             Stage::Done(result) => match *result {
-                Ok(report) => Some(Error::undelivered(report)),
+                Ok(report) => Some(Error::undelivered(Arc::unwrap_or_clone(report))),
                 Err(error) => (error.outcome() == Outcome::Unknown).then_some(error),
             },
         }

@@ -6,6 +6,7 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use reqwest::Url;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time;
 
@@ -121,7 +122,7 @@ impl PortalClient {
     /// Every one carries a report with the state of each file. [`ErrorKind::OutcomeUnknown`]: the
     /// files may have been published and e-mailed; look before you send again.
     pub async fn publish_files(&self, request: &PublishRequest) -> Result<PublishReport, Error> {
-        let call = self.start(request.clone());
+        let call = self.start(request.clone(), |name| std::env::var(name).ok());
         loop {
             match call.run().await {
                 Turn::Done => break,
@@ -134,18 +135,33 @@ impl PortalClient {
                 },
             }
         }
-        call.take_result().unwrap_or_else(|| Err(Error::new(ErrorKind::Input, "The call is over.".to_owned())))
+        let result = call.result();
+        drop(call);
+        match result {
+            Some(result) => result.map(Arc::unwrap_or_clone),
+            None => Err(Error::new(ErrorKind::Input, "The call is over.".to_owned())),
+        }
     }
 
     /// Prepares a call for a host that drives it itself. Nothing is sent yet.
+    ///
+    /// The environment is looked at again: inside a test run only this machine may be reached.
     #[must_use]
-    pub fn start(&self, request: PublishRequest) -> PublishCall {
+    pub fn start(&self, request: PublishRequest, variable: impl Fn(&str) -> Option<String>) -> PublishCall {
         let asked = matches!(self.0.config.credentials, Credentials::Token(AccessToken::Asked));
-        let call = Call::new(request, self.0.config.max_rate_limit_wait, asked);
-        PublishCall {
-            client: self.clone(),
-            state: Mutex::new(State { call, next: Next::Send { fresh_token: false }, token: None, permit: None }),
-        }
+        let mut call = Call::new(request, self.0.config.max_rate_limit_wait, asked);
+        let next = match self.0.config.guard(variable) {
+            Ok(()) => Next::Send { fresh_token: false },
+            Err(error) => call.fail(error),
+        };
+        let page = self.0.config.route();
+        PublishCall { client: self.clone(), state: Mutex::new(State { call, next, page, token: None, permit: None }) }
+    }
+
+    /// Whether the client reaches this machine only, so that [`start`](Self::start) needs no environment.
+    #[must_use]
+    pub fn is_local(&self) -> bool {
+        settings::is_loopback(&self.0.config.base_url)
     }
 
     /// Closes idle connections. A later call opens new ones.
@@ -173,7 +189,7 @@ impl fmt::Debug for PortalClient {
 pub enum Turn {
     /// It needs an access token: [`PublishCall::provide_token`] or [`PublishCall::refuse_token`], then run on.
     TokenWanted,
-    /// It is over: [`PublishCall::take_result`].
+    /// It is over: [`PublishCall::result`].
     Done,
 }
 
@@ -189,6 +205,8 @@ pub struct PublishCall {
 struct State {
     call: Call,
     next: Next,
+    /// The page that was read last: links are relative to it.
+    page: Url,
     /// The generation of the token in use.
     token: Option<u64>,
     /// The right to ask for a token, while this call does.
@@ -235,7 +253,8 @@ impl PublishCall {
     }
 
     async fn follow(&self, link: &str) -> Option<transport::Exchange> {
-        let url = transport::page_url(&self.client.0.config, link)?;
+        let url = transport::page_url(&self.client.0.config, &self.state().page, link)?;
+        self.state().page = url.clone();
         let authorization = self.authorization(false).await?;
         self.client.0.transport.get(url, authorization).await.ok()
     }
@@ -265,8 +284,11 @@ impl PublishCall {
             found = current();
             if found.is_none() {
                 let mut state = self.state();
-                state.permit = permit;
-                state.next = Next::Send { fresh_token };
+                // A call that was ended meanwhile must not keep others from asking.
+                if state.call.is_idle() {
+                    state.permit = permit;
+                    state.next = Next::Send { fresh_token };
+                }
             }
         }
         let (generation, secret) = found?;
@@ -276,8 +298,8 @@ impl PublishCall {
 
     /// Hands over the token that [`Turn::TokenWanted`] asked for.
     pub fn provide_token(&self, token: Secret) {
-        if let Err(error) = settings::check_token(&token) {
-            return self.end(error);
+        if !settings::is_token(&token) {
+            return self.refuse_token("it is empty or has a character that it cannot have");
         }
         let tokens = self.client.0.tokens.get(Tokens::new);
         let mut current = tokens.current.lock().unwrap_or_else(PoisonError::into_inner);
@@ -289,21 +311,24 @@ impl PublishCall {
 
     /// Says that no token can be had: the call ends, nothing is sent.
     pub fn refuse_token(&self, reason: &str) {
-        self.end(Error::config(format!("No access token could be had: {reason}.")));
+        self.end(Error::no_token(reason));
     }
 
-    fn end(&self, error: Error) {
+    /// Ends the call for a reason of this side, provided that nothing of it is under way.
+    pub(crate) fn end(&self, error: Error) {
         let mut state = self.state();
         state.permit = None;
         state.next = state.call.fail(error);
     }
 
-    /// The result, once, after [`Turn::Done`].
-    pub fn take_result(&self) -> Option<Result<PublishReport, Error>> {
-        self.state().call.take()
+    /// The result, after [`Turn::Done`].
+    #[must_use]
+    pub fn result(&self) -> Option<Result<Arc<PublishReport>, Error>> {
+        self.state().call.result()
     }
 
-    /// Ends the call wherever it is and makes sure that nothing of it goes out from now on.
+    /// Ends the call wherever it is and makes sure that nothing of it goes out from now on. For a host
+    /// that is interrupted, also between the result and its caller.
     ///
     /// `None`: nothing had gone out. Otherwise the error says what may have happened, and its report
     /// has the state of each file.
@@ -321,6 +346,13 @@ impl PublishCall {
 
     pub(crate) fn client(&self) -> &PortalClient {
         &self.client
+    }
+}
+
+impl Drop for PublishCall {
+    /// Whoever lets go of a call must be sure that nothing of it goes out later.
+    fn drop(&mut self) {
+        self.state().call.revoke();
     }
 }
 
@@ -357,10 +389,15 @@ impl PortalClientBuilder {
         firm_id,
         /// The base URL (`ADDEPAR_BASE_URL`), instead of firm name and environment.
         base_url,
-        /// The URL of an HTTP proxy (`HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY`).
-        proxy,
         /// A PEM file with certificates that are trusted beside the system's.
         ca_file,
+    }
+
+    /// The URL of an HTTP proxy (`HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY`).
+    #[must_use]
+    pub fn proxy(mut self, url: impl Into<Secret>) -> Self {
+        self.settings.proxy = Some(url.into());
+        self
     }
 
     /// API key and secret (`ADDEPAR_KEY_ID`, `ADDEPAR_KEY_SECRET`).

@@ -1,6 +1,10 @@
 //! Time that neither a suspended machine nor a corrected clock can shorten.
 
+use std::future::Future;
+use std::pin::pin;
 use std::time::{Duration, Instant, SystemTime};
+
+use tokio::time;
 
 /// A point in time on both clocks.
 #[derive(Debug, Clone, Copy)]
@@ -31,4 +35,24 @@ impl Moment {
 /// A duration to the microsecond, as reports write it.
 pub(crate) fn whole_micros(duration: Duration) -> Duration {
     Duration::new(duration.as_secs(), duration.subsec_micros() * 1_000)
+}
+
+/// The time is up.
+#[derive(Debug)]
+pub(crate) struct Elapsed;
+
+/// Gives a future so much time, on the clock that runs ahead. Timers stand still with the monotonic
+/// clock, so a machine that was suspended is noticed within a second of its return.
+pub(crate) async fn timeout<T>(limit: Duration, future: impl Future<Output = T>) -> Result<T, Elapsed> {
+    const LOOK: Duration = Duration::from_secs(1);
+    let started = Moment::now();
+    let mut future = pin!(future);
+    loop {
+        let left = limit.saturating_sub(started.elapsed());
+        match time::timeout(left.min(LOOK), future.as_mut()).await {
+            Ok(done) => return Ok(done),
+            Err(_) if started.elapsed() >= limit => return Err(Elapsed),
+            Err(_) => {}
+        }
+    }
 }

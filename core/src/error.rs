@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::outcome::{Fault, Outcome};
 use crate::report::{Attempt, FileState, PublishReport};
-use crate::response::ApiError;
+use crate::response::{self, ApiError};
 
 /// What kind of error it is. The bindings match on it exhaustively.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -134,6 +134,11 @@ impl Error {
         Self::new(ErrorKind::Config, message + " Nothing was sent.")
     }
 
+    /// No access token can be had; an earlier one may have been refused by the server.
+    pub(crate) fn no_token(reason: &str) -> Self {
+        Self::new(ErrorKind::Config, format!("No access token could be had: {reason}. Nothing was processed."))
+    }
+
     pub(crate) fn publish_failures(report: PublishReport) -> Self {
         let message = format!(
             "Not every file is ok: {}. See .report; publishing a failed file again may e-mail those who already got one.",
@@ -149,11 +154,10 @@ impl Error {
             Fault::Proxy => " Look at the setting `proxy` or the variables HTTPS_PROXY and NO_PROXY.",
             Fault::ConnectTimeout | Fault::Timeout | Fault::Connection => "",
         };
-        let tries = match report.attempts().len() {
-            0 | 1 => String::new(),
-            n => format!(" after {n} tries"),
-        };
-        let message = format!("The server was not reached{tries}: {cause}. Nothing was sent.{advice}");
+        let unanswered = report.attempts().iter().filter(|attempt| attempt.http_status.is_none()).count();
+        let tries = if unanswered > 1 { format!(" after {unanswered} tries") } else { String::new() };
+        let nothing = if unanswered == report.attempts().len() { "sent" } else { "processed" };
+        let message = format!("The server was not reached{tries}: {cause}. Nothing was {nothing}.{advice}");
         Self::new(ErrorKind::Connect, message).with_report(report)
     }
 
@@ -162,7 +166,7 @@ impl Error {
         let said = errors
             .iter()
             .find_map(|error| error.detail.as_deref().or(error.title.as_deref()))
-            .map(str::to_owned)
+            .and_then(response::excerpt)
             .or(excerpt)
             .map(|said| format!(": {said}"))
             .unwrap_or_default();
@@ -254,7 +258,7 @@ impl Error {
     pub fn outcome(&self) -> Outcome {
         match self.0.kind {
             ErrorKind::OutcomeUnknown => Outcome::Unknown,
-            ErrorKind::PublishFailures => Outcome::Processed,
+            ErrorKind::PublishFailures => self.report().map_or(Outcome::Processed, PublishReport::outcome),
             ErrorKind::Config
             | ErrorKind::Input
             | ErrorKind::Connect

@@ -10,7 +10,7 @@
 
 #![forbid(unsafe_code)]
 
-pub mod background;
+mod background;
 mod blocking;
 mod call;
 mod client;

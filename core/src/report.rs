@@ -94,7 +94,8 @@ impl<'de> Deserialize<'de> for Status {
 }
 
 /// The step of a call that an error speaks of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Step {
     /// Putting the file into portals.
     Publish,
@@ -128,9 +129,9 @@ impl FileError {
     /// The contacts that `detail` names, or `None` where they cannot be read: never an empty list.
     #[must_use]
     pub fn contact_ids(&self) -> Option<Vec<u64>> {
-        let (_, list) = self.detail.as_deref()?.split_once('[')?;
+        let (about, list) = self.detail.as_deref()?.split_once('[')?;
         let (list, rest) = list.split_once(']')?;
-        if rest.contains('[') {
+        if rest.contains('[') || !about.to_ascii_lowercase().contains("contact") {
             return None;
         }
         list.split(',').map(|id| id::parse(id.trim().trim_matches('"'))).collect()
@@ -319,18 +320,12 @@ pub struct PublishReport {
 }
 
 /// The contacts that some step failed for.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 pub struct FailedContacts {
     /// Contact id → the files, and which step of each failed.
     pub contacts: BTreeMap<u64, Vec<(u64, Step)>>,
     /// The files with a failure whose contacts could not be read.
     pub unreadable: Vec<u64>,
-}
-
-impl Serialize for Step {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.as_str())
-    }
 }
 
 impl PublishReport {
@@ -376,6 +371,17 @@ impl PublishReport {
     #[must_use]
     pub fn count(&self, state: FileState) -> usize {
         self.in_state(state).count()
+    }
+
+    /// What became of the call as a whole, as its files tell.
+    pub(crate) fn outcome(&self) -> Outcome {
+        if self.count(FileState::Unknown) > 0 {
+            Outcome::Unknown
+        } else if self.count(FileState::NotProcessed) > 0 {
+            Outcome::NotProcessed
+        } else {
+            Outcome::Processed
+        }
     }
 
     /// The result of one file of the request.

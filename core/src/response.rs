@@ -158,10 +158,25 @@ fn once<'a, T>(slot: &mut Option<T>, reader: &mut Reader<'a>, read: fn(&mut Read
 fn next_link(reader: &mut Reader<'_>) -> Read<Option<String>> {
     let mut next = None;
     members(reader, |reader, key| match key {
-        "next" => once(&mut next, reader, text),
+        "next" => once(&mut next, reader, link),
         _ => reader.skip(),
     })?;
     Ok(next.flatten())
+}
+
+/// A link: a string, or an object with `href`.
+fn link(reader: &mut Reader<'_>) -> Read<Option<String>> {
+    let mut link = None;
+    match reader.peek()? {
+        Kind::String => link = Some(reader.string()?.into_owned()),
+        _ => members(reader, |reader, key| match key {
+            "href" if reader.peek()? == Kind::String => {
+                once(&mut link, reader, |reader| Ok(reader.string()?.into_owned()))
+            }
+            _ => reader.skip(),
+        })?,
+    }
+    Ok(link.filter(|link| !link.is_empty()))
 }
 
 /// Reads the members of an object; a value of another kind has none.
@@ -253,26 +268,31 @@ fn word<'a>(reader: &mut Reader<'a>) -> Read<Option<Cow<'a, str>>> {
     Ok(shown)
 }
 
-/// Error objects: absent, null, one object, a list; a bare text is an error's detail.
+/// Error objects: one, or a list; a bare text is an error's detail. Null, false and an empty text
+/// are none.
 fn errors(reader: &mut Reader<'_>) -> Read<Vec<FileError>> {
     let mut errors = Vec::new();
     match reader.peek()? {
-        Kind::Null => reader.skip()?,
         Kind::Array => reader.array(|reader| {
             if errors.len() == MAX_ITEMS {
                 return Err(reader.malformed("too many error objects"));
             }
-            errors.push(error(reader)?);
+            errors.extend(error(reader)?);
             Ok(())
         })?,
-        _ => errors.push(error(reader)?),
+        _ => errors.extend(error(reader)?),
     }
     Ok(errors)
 }
 
-fn error(reader: &mut Reader<'_>) -> Read<FileError> {
-    if reader.peek()? != Kind::Object {
-        return Ok(FileError { detail: text(reader)?, ..FileError::default() });
+fn error(reader: &mut Reader<'_>) -> Read<Option<FileError>> {
+    match reader.peek()? {
+        Kind::Object => {}
+        Kind::Null | Kind::False => return reader.skip().map(|()| None),
+        _ => {
+            let detail = text(reader)?.filter(|detail| !detail.is_empty());
+            return Ok(detail.map(|detail| FileError { detail: Some(detail), ..FileError::default() }));
+        }
     }
     let (mut code, mut title, mut detail) = (None, None, None);
     reader.object(|reader, key| match key {
@@ -281,7 +301,7 @@ fn error(reader: &mut Reader<'_>) -> Read<FileError> {
         "detail" => once(&mut detail, reader, text),
         _ => reader.skip(),
     })?;
-    Ok(FileError { code: code.flatten(), title: title.flatten(), detail: detail.flatten() })
+    Ok(Some(FileError { code: code.flatten(), title: title.flatten(), detail: detail.flatten() }))
 }
 
 /// An error object of JSON:API about the whole request; any member may have been missing.

@@ -8,6 +8,7 @@ use reqwest::Url;
 use reqwest::header::HeaderValue;
 
 use crate::error::Error;
+use crate::request::ROUTE;
 
 /// A text that no output shows.
 #[derive(Clone, PartialEq, Eq)]
@@ -71,7 +72,7 @@ pub const VARIABLES: [&str; 18] = [
 const TEST_RUNNERS: [&str; 4] = ["PYTEST_CURRENT_TEST", "VITEST", "JEST_WORKER_ID", "NODE_TEST_CONTEXT"];
 
 /// Settings as the caller gave them; what is `None` comes from the environment or has a default.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub struct Settings {
     /// The firm's subdomain (`ADDEPAR_FIRM_NAME`).
     pub firm_name: Option<String>,
@@ -94,9 +95,23 @@ pub struct Settings {
     /// Seconds that all waits for the rate limit may take together; default 60.
     pub max_rate_limit_wait: Option<f64>,
     /// The URL of an HTTP proxy (`HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY`).
-    pub proxy: Option<String>,
+    pub proxy: Option<Secret>,
     /// A PEM file with certificates that are trusted beside the system's.
     pub ca_file: Option<String>,
+}
+
+impl fmt::Debug for Settings {
+    /// Without the URLs, which may hold a password.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Settings")
+            .field("environment", &self.environment)
+            .field("firm_id", &self.firm_id)
+            .field("timeout", &self.timeout)
+            .field("connect_timeout", &self.connect_timeout)
+            .field("max_rate_limit_wait", &self.max_rate_limit_wait)
+            .field("ca_file", &self.ca_file)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Who asks.
@@ -133,8 +148,7 @@ impl Config {
     pub(crate) fn new(settings: Settings, variable: impl Fn(&str) -> Option<String>) -> Result<Self, Error> {
         let variable = |name: &str| variable(name).filter(|value| !value.is_empty());
         let base_url = base_url(&settings, &variable)?;
-        guard(&base_url, &variable)?;
-        Ok(Self {
+        let config = Self {
             firm_id: firm_id(&settings, &variable)?,
             credentials: credentials(&settings, &variable)?,
             timeout: seconds("timeout", settings.timeout, 90.0, 0.001)?,
@@ -143,7 +157,41 @@ impl Config {
             proxy: proxy(&settings, &base_url, &variable)?,
             ca_file: settings.ca_file,
             base_url,
-        })
+        };
+        config.guard(variable)?;
+        Ok(config)
+    }
+
+    /// A test must not e-mail real clients, and no mock of Python or JavaScript can see a native
+    /// socket. Asked again before each call: a test runner may have started meanwhile.
+    pub(crate) fn guard(&self, variable: impl Fn(&str) -> Option<String>) -> Result<(), Error> {
+        if is_loopback(&self.base_url) {
+            return Ok(());
+        }
+        let variable = |name: &str| variable(name).filter(|value| !value.is_empty());
+        let reason = match variable("ADDEPAR_PORTAL_LIVE").as_deref() {
+            Some("1") => return Ok(()),
+            Some("0") => "ADDEPAR_PORTAL_LIVE=0 is set".to_owned(),
+            Some(other) => {
+                return Err(Error::config(format!("ADDEPAR_PORTAL_LIVE is {other:?}: allowed are 0 and 1.")));
+            }
+            None => match TEST_RUNNERS.into_iter().find(|name| variable(name).is_some()) {
+                Some(runner) => format!("this is a test run ({runner} is set)"),
+                None => return Ok(()),
+            },
+        };
+        Err(Error::config(format!(
+            "{} is not this machine, and {reason}: a test must not e-mail real clients. Use the simulated portal, or \
+             set ADDEPAR_PORTAL_LIVE=1 if you mean it.",
+            self.base_url.host_str().unwrap_or_default(),
+        )))
+    }
+
+    /// Where the POST goes.
+    pub(crate) fn route(&self) -> Url {
+        let mut url = self.base_url.clone();
+        url.set_path(&format!("{}{ROUTE}", url.path().trim_end_matches('/')));
+        url
     }
 
     /// What the caller should know although it is no error.
@@ -158,15 +206,19 @@ impl Config {
 }
 
 fn base_url(settings: &Settings, variable: &impl Fn(&str) -> Option<String>) -> Result<Url, Error> {
+    let alone = |name: &str, url: &str| match settings.environment {
+        Some(_) => Err(contradiction(name, "environment")),
+        None => normalise(url),
+    };
     match (&settings.base_url, &settings.firm_name) {
         (Some(_), Some(_)) => return Err(contradiction("base_url", "firm_name")),
-        (Some(url), None) => return normalise(url),
+        (Some(url), None) => return alone("base_url", url),
         (None, Some(firm)) => return firm_url(firm, settings, variable),
         (None, None) => {}
     }
     match (variable("ADDEPAR_BASE_URL"), variable("ADDEPAR_FIRM_NAME")) {
         (Some(_), Some(_)) => Err(contradiction("ADDEPAR_BASE_URL", "ADDEPAR_FIRM_NAME")),
-        (Some(url), None) => normalise(&url),
+        (Some(url), None) => alone("ADDEPAR_BASE_URL", &url),
         (None, Some(firm)) => firm_url(&firm, settings, variable),
         (None, None) => Err(Error::config(
             "The firm is missing: give `firm_name` (the subdomain, ADDEPAR_FIRM_NAME) or `base_url` (ADDEPAR_BASE_URL)."
@@ -187,7 +239,8 @@ fn firm_url(firm: &str, settings: &Settings, variable: &impl Fn(&str) -> Option<
         && !firm.is_empty();
     if !is_label {
         return Err(Error::config(format!(
-            "firm_name is {firm:?}: it is the subdomain alone, such as `examplefirm` of examplefirm.addepar.com."
+            "firm_name is {}: it is the subdomain alone, such as `examplefirm` of examplefirm.addepar.com.",
+            shown(firm),
         )));
     }
     let environment = settings.environment.clone().or_else(|| variable("ADDEPAR_ENVIRONMENT"));
@@ -212,17 +265,18 @@ fn normalise(given: &str) -> Result<Url, Error> {
         return Err(Error::config("base_url holds a user or password: give `key_id` and `key_secret`.".to_owned()));
     }
     if url.query().is_some() || url.fragment().is_some() {
-        return Err(Error::config(format!("base_url is {url}: it may not have a query or fragment.")));
+        return Err(Error::config("base_url has a query or a fragment: write https://HOST/api.".to_owned()));
     }
     match url.scheme() {
         "https" if url.host_str().is_some() => {}
         "http" if is_loopback(&url) => {}
         "http" => {
             return Err(Error::config(format!(
-                "base_url is {url}: plain http is allowed to this machine only, write https."
+                "base_url leads to {} by plain http, which is allowed to this machine only: write https.",
+                url.host_str().unwrap_or_default(),
             )));
         }
-        _ => return Err(Error::config(format!("base_url is {url}: write https://HOST/api."))),
+        _ => return Err(Error::config("base_url is no https URL: write https://HOST/api.".to_owned())),
     }
     let path = url.path().trim_end_matches('/');
     let path = path.strip_suffix("/v1").unwrap_or(path).trim_end_matches('/').to_owned();
@@ -235,34 +289,18 @@ fn normalise(given: &str) -> Result<Url, Error> {
     Ok(url)
 }
 
+/// A value, unless it has characters that a secret put in the wrong place may have.
+fn shown(value: &str) -> String {
+    let harmless =
+        value.len() <= 100 && value.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-_ ".contains(&byte));
+    if harmless { format!("{value:?}") } else { "not a name".to_owned() }
+}
+
 /// Whether the URL's host is this machine.
 pub(crate) fn is_loopback(url: &Url) -> bool {
     let Some(host) = url.host_str() else { return false };
     let host = host.trim_start_matches('[').trim_end_matches(']');
     host.eq_ignore_ascii_case("localhost") || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
-}
-
-/// A test must not e-mail real clients, and no mock of Python or JavaScript can see a native socket.
-fn guard(base_url: &Url, variable: &impl Fn(&str) -> Option<String>) -> Result<(), Error> {
-    if is_loopback(base_url) {
-        return Ok(());
-    }
-    let host = base_url.host_str().unwrap_or_default();
-    let reason = match variable("ADDEPAR_PORTAL_LIVE").as_deref() {
-        Some("1") => return Ok(()),
-        Some("0") => "ADDEPAR_PORTAL_LIVE=0 is set".to_owned(),
-        Some(other) => {
-            return Err(Error::config(format!("ADDEPAR_PORTAL_LIVE is {other:?}: allowed are 0 and 1.")));
-        }
-        None => match TEST_RUNNERS.into_iter().find(|name| variable(name).is_some()) {
-            Some(runner) => format!("this is a test run ({runner} is set)"),
-            None => return Ok(()),
-        },
-    };
-    Err(Error::config(format!(
-        "{host} is not this machine, and {reason}: a test must not e-mail real clients. Use the simulated portal, or set \
-         ADDEPAR_PORTAL_LIVE=1 if you mean it."
-    )))
 }
 
 fn firm_id(settings: &Settings, variable: &impl Fn(&str) -> Option<String>) -> Result<HeaderValue, Error> {
@@ -313,18 +351,15 @@ fn key_credentials(id: String, secret: Secret) -> Result<Credentials, Error> {
 }
 
 fn token_credentials(token: AccessToken) -> Result<Credentials, Error> {
-    if let AccessToken::Fixed(token) = &token {
-        check_token(token)?;
+    if matches!(&token, AccessToken::Fixed(token) if !is_token(token)) {
+        return Err(Error::config("access_token is empty or has a character that it cannot have.".to_owned()));
     }
     Ok(Credentials::Token(token))
 }
 
-/// Whether a token can stand in a header; the message never shows it.
-pub(crate) fn check_token(token: &Secret) -> Result<(), Error> {
-    if token.expose().is_empty() || !token.expose().bytes().all(|byte| byte.is_ascii_graphic()) {
-        return Err(Error::config("access_token is empty or has a character that it cannot have.".to_owned()));
-    }
-    Ok(())
+/// Whether a token can stand in a header.
+pub(crate) fn is_token(token: &Secret) -> bool {
+    !token.expose().is_empty() && token.expose().bytes().all(|byte| byte.is_ascii_graphic())
 }
 
 fn seconds(name: &str, given: Option<f64>, default: f64, least: f64) -> Result<Duration, Error> {
@@ -354,7 +389,7 @@ fn proxy(
         Some(_) => None,
         None => variable("NO_PROXY").or_else(|| variable("no_proxy")),
     };
-    let given = settings.proxy.clone().map(|url| ("proxy", url)).or_else(from_environment);
+    let given = settings.proxy.as_ref().map(|url| ("proxy", url.expose().to_owned())).or_else(from_environment);
     let Some((name, url)) = given else { return Ok(None) };
     let url = if url.contains("://") { url } else { format!("http://{url}") };
     // The URL may hold a password: it is never shown.

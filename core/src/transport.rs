@@ -17,15 +17,14 @@ use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore};
 use rustls_platform_verifier::Verifier;
 use tokio::runtime::{Handle, Id};
-use tokio::{task, time};
+use tokio::task;
 
-use crate::clock::Moment;
+use crate::clock::{self, Moment};
 use crate::error::Error;
 use crate::latch::{Latch, LatchedBody};
 use crate::outcome::Fault;
 use crate::process::PerProcess;
 use crate::rate_limit;
-use crate::request::ROUTE;
 use crate::settings::{Config, Secret};
 
 /// How long a kept-alive connection counts as fresh.
@@ -67,7 +66,7 @@ pub(crate) struct Answer {
 /// The way to one server.
 pub(crate) struct Transport {
     config: Arc<Config>,
-    tls: OnceLock<ClientConfig>,
+    tls: PerProcess<OnceLock<ClientConfig>>,
     clients: PerProcess<Mutex<Vec<Bound>>>,
 }
 
@@ -80,7 +79,7 @@ struct Bound {
 
 impl Transport {
     pub(crate) fn new(config: Arc<Config>) -> Self {
-        Self { config, tls: OnceLock::new(), clients: PerProcess::new() }
+        Self { config, tls: PerProcess::new(), clients: PerProcess::new() }
     }
 
     /// One POST. Every byte of its body goes through `latch`.
@@ -90,8 +89,7 @@ impl Transport {
         authorization: Authorization,
         latch: &Latch,
     ) -> Result<Exchange, Error> {
-        let mut url = self.config.base_url.clone();
-        url.set_path(&format!("{}{ROUTE}", url.path().trim_end_matches('/')));
+        let url = self.config.route();
         let body = Body::wrap(LatchedBody::new(latch.clone(), body));
         self.exchange(Method::POST, url, Some(body), authorization, latch).await
     }
@@ -126,7 +124,7 @@ impl Transport {
         task::yield_now().await;
         task::yield_now().await;
         let mut answer = None;
-        let ended = time::timeout(self.config.timeout, async {
+        let ended = clock::timeout(self.config.timeout, async {
             let response = request.send().await?;
             read_body(response, latch, &mut answer).await
         })
@@ -136,7 +134,7 @@ impl Transport {
             (Some(mut answer), ended) => {
                 answer.broken = Some(match ended {
                     Ok(ended) => ended.err().as_ref().map(cause).unwrap_or_default(),
-                    Err(_) => format!("it was not whole after {:?}", self.config.timeout),
+                    Err(clock::Elapsed) => format!("it was not whole after {:?}", self.config.timeout),
                 });
                 Exchange::Answered(answer)
             }
@@ -144,7 +142,7 @@ impl Transport {
                 let (fault, cause) = ended.err().as_ref().map_or((Fault::Connection, String::new()), diagnose);
                 Exchange::Lost { fault, cause }
             }
-            (None, Err(_)) => {
+            (None, Err(clock::Elapsed)) => {
                 Exchange::Lost { fault: Fault::Timeout, cause: format!("no answer after {:?}", self.config.timeout) }
             }
         })
@@ -195,16 +193,17 @@ impl Transport {
     }
 
     fn tls(&self) -> Result<ClientConfig, Error> {
-        if let Some(tls) = self.tls.get() {
+        let slot = self.tls.get(OnceLock::new);
+        if let Some(tls) = slot.get() {
             return Ok(tls.clone());
         }
         let tls = tls(&self.config)?;
-        Ok(self.tls.get_or_init(|| tls).clone())
+        Ok(slot.get_or_init(|| tls).clone())
     }
 }
 
 /// The system's trust roots take milliseconds to load: once per process, on first use.
-static SYSTEM_ROOTS: OnceLock<Arc<Verifier>> = OnceLock::new();
+static SYSTEM_ROOTS: PerProcess<OnceLock<Arc<Verifier>>> = PerProcess::new();
 
 fn tls(config: &Config) -> Result<ClientConfig, Error> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
@@ -222,11 +221,12 @@ fn tls(config: &Config) -> Result<ClientConfig, Error> {
 }
 
 fn system_roots(provider: Arc<CryptoProvider>) -> Result<Arc<Verifier>, rustls::Error> {
-    if let Some(verifier) = SYSTEM_ROOTS.get() {
+    let slot = SYSTEM_ROOTS.get(OnceLock::new);
+    if let Some(verifier) = slot.get() {
         return Ok(verifier.clone());
     }
     let verifier = Arc::new(Verifier::new(provider)?);
-    Ok(SYSTEM_ROOTS.get_or_init(|| verifier).clone())
+    Ok(slot.get_or_init(|| verifier).clone())
 }
 
 fn read_roots(path: &str) -> Result<Vec<CertificateDer<'static>>, Error> {
@@ -324,14 +324,14 @@ fn cause(error: &reqwest::Error) -> String {
     }
 }
 
-/// A link to a further page, if it leads to the same origin. A link that starts with `/v1/` is below
-/// the base URL: plain resolution would lose the base's path.
-pub(crate) fn page_url(config: &Config, link: &str) -> Option<Url> {
+/// A link on one page to the next, if it leads to the same origin. A link that starts with `/v1/` is
+/// below the base URL: plain resolution would lose the base's path.
+pub(crate) fn page_url(config: &Config, page: &Url, link: &str) -> Option<Url> {
     let base = &config.base_url;
     let url = if link.starts_with("/v1/") {
         Url::parse(&format!("{}{link}", base.as_str().trim_end_matches('/'))).ok()?
     } else {
-        base.join(link).ok()?
+        page.join(link).ok()?
     };
     let same_user = url.username().is_empty() && url.password().is_none();
     (url.origin() == base.origin() && same_user).then_some(url)

@@ -4,6 +4,7 @@
 
 use std::collections::HashMap;
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::{env, fs, thread};
 
@@ -12,6 +13,9 @@ use addepar_portal::{
 };
 use addepar_portal_simulator::SimulatedPortal;
 use serde_json::{Map, Value, json};
+
+/// A client, its environment, and the tokens that its callable would return.
+type Client = (PortalClient, HashMap<String, String>, Vec<String>);
 
 /// One case with its portal.
 struct Case<'a> {
@@ -131,12 +135,12 @@ impl<'a> Case<'a> {
 
     async fn publish(&self) -> Result<PublishReport, Error> {
         let request = self.request()?;
-        let (client, mut tokens) = self.client()?;
-        let call = client.start(request);
+        let (client, variables, mut tokens) = self.client()?;
+        let call = client.start(request, |name| variables.get(name).cloned());
         while call.run().await == Turn::TokenWanted {
             call.provide_token(tokens.remove(0).as_str().into());
         }
-        call.take_result().expect("a result")
+        call.result().expect("a result").map(Arc::unwrap_or_clone)
     }
 
     fn request(&self) -> Result<PublishRequest, Error> {
@@ -152,7 +156,7 @@ impl<'a> Case<'a> {
         }
     }
 
-    fn client(&self) -> Result<(PortalClient, Vec<String>), Error> {
+    fn client(&self) -> Result<Client, Error> {
         let mut settings = json!({
             "base_url": self.portal.base_url(),
             "firm_id": "1",
@@ -186,11 +190,12 @@ impl<'a> Case<'a> {
             timeout: settings["timeout"].as_f64(),
             connect_timeout: settings["connect_timeout"].as_f64(),
             max_rate_limit_wait: settings["max_rate_limit_wait"].as_f64(),
-            proxy: text("proxy"),
+            proxy: text("proxy").map(Into::into),
             ca_file: text("ca_file"),
         };
         let client = PortalClient::new(settings, |name| variables.get(name).cloned())?;
-        Ok((client, tokens.iter().map(|token| token.as_str().expect("a token").to_owned()).collect()))
+        let tokens = tokens.iter().map(|token| token.as_str().expect("a token").to_owned()).collect();
+        Ok((client, variables, tokens))
     }
 
     /// A text, or the URL of an endpoint of the simulator.

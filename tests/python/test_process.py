@@ -248,6 +248,7 @@ def test_errors_are_pickled_whole(simulated_portal: SimulatedPortal) -> None:
     simulated_portal.next_fault("status:503")
     with pytest.raises(OutcomeUnknownError) as raised:
         publish_files([37], client=simulated_portal.client(), **MODES)
+    raised.value.add_attribute_of_a_framework = 1  # type: ignore[attr-defined]
     again = pickle.loads(pickle.dumps(raised.value))
     assert again.__dict__ == raised.value.__dict__
     assert type(again) is OutcomeUnknownError
@@ -259,6 +260,75 @@ def test_errors_are_pickled_whole(simulated_portal: SimulatedPortal) -> None:
 def test_inside_a_test_run_only_this_machine_is_reached() -> None:
     with pytest.raises(addepar_portal.ConfigError, match="PYTEST_CURRENT_TEST"):
         addepar_portal.PortalClient(firm_name="examplefirm", firm_id=1, key_id="k", key_secret="s")
+
+
+@pytest.mark.parametrize("name", ["PYTEST_CURRENT_TEST", "VITEST"])
+def test_a_client_from_before_the_test_run_is_stopped_as_well(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.delenv("PYTEST_CURRENT_TEST")
+    client = addepar_portal.PortalClient(base_url="https://portal.invalid", firm_id=1, key_id="k", key_secret="s")
+    monkeypatch.setenv(name, "x")
+    with pytest.raises(addepar_portal.ConfigError, match=name) as raised:
+        client.publish_files([37], **MODES)
+    assert raised.value.report is not None
+    assert [file.state for file in raised.value.report] == ["not_processed"]
+
+
+def test_the_wrong_kind_of_client_sends_nothing(simulated_portal: SimulatedPortal) -> None:
+    with pytest.raises(addepar_portal.InputError, match="AsyncPortalClient"):
+        publish_files([37], client=simulated_portal.async_client(), **MODES)  # type: ignore[arg-type]
+    with pytest.raises(addepar_portal.InputError, match="AsyncPortalClient"):
+        asyncio.run(publish_files_async([37], client=simulated_portal.client(), **MODES))  # type: ignore[arg-type]
+    assert simulated_portal.requests == []
+
+
+def test_cancelled_calls_do_not_keep_others_from_asking_for_a_token(simulated_portal: SimulatedPortal) -> None:
+    async def round_of_calls() -> None:
+        tokens: list[str | Exception] = [RuntimeError(), "simulated-token"]
+
+        async def token() -> str:
+            await asyncio.sleep(0)
+            given = tokens.pop(0)
+            if isinstance(given, Exception):
+                raise given
+            return given
+
+        client = simulated_portal.async_client(access_token=token)
+        calls = [asyncio.create_task(client.publish_files([file_id], **MODES)) for file_id in range(1, 7)]
+        await asyncio.wait(calls, return_when=asyncio.FIRST_COMPLETED)
+        for call in calls:
+            call.cancel()
+        kept = await asyncio.gather(*calls, return_exceptions=True)
+        tokens[:] = ["simulated-token"] * 3
+        report = await asyncio.wait_for(client.publish_files([7], **MODES), 5)
+        assert report.ok
+        assert len(kept) == 6
+
+    for _ in range(50):
+        asyncio.run(round_of_calls())
+
+
+def test_ctrl_c_while_the_result_is_built_still_tells_what_happened(
+    simulated_portal: SimulatedPortal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from addepar_portal import _errors
+
+    def interrupted(*_: object) -> None:
+        monkeypatch.undo()
+        raise KeyboardInterrupt
+
+    simulated_portal.next_fault("status:503")
+    client = simulated_portal.client()
+    monkeypatch.setattr(_errors, "from_core", interrupted)
+    with pytest.raises(KeyboardInterrupt) as raised:
+        client.publish_files([37], **MODES)
+    assert isinstance(raised.value.__cause__, OutcomeUnknownError)
+
+
+def test_a_token_callable_that_returns_no_text_sends_nothing(simulated_portal: SimulatedPortal) -> None:
+    with pytest.raises(addepar_portal.ConfigError) as raised:
+        simulated_portal.client(access_token=lambda: 37).publish_files([37], **MODES)
+    assert "int" in str(raised.value.__cause__)
+    assert simulated_portal.requests == []
 
 
 def test_a_timeout_below_the_servers_own_warns(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import pickle
+from array import array
 
 import pandas as pd  # type: ignore[import-untyped]
 import pytest
@@ -129,6 +130,7 @@ def test_failed_contacts(report: PublishReport) -> None:
     failed = report.failed_contacts()
     assert failed.contacts == {1: ((38, "notify"),), 2: ((38, "notify"),)}
     assert failed.unreadable == ()
+    assert pickle.loads(pickle.dumps(failed)) == failed
 
 
 def test_raise_for_failures(report: PublishReport) -> None:
@@ -188,5 +190,9 @@ def test_numpy_and_pandas_ids() -> None:
         assert PublishRequest(ids, **modes).file_ids == (37, 38)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match=r"astype\('int64'\)"):
         PublishRequest(pd.Series([37, None]), **modes)  # type: ignore[arg-type]
-    with pytest.raises(ValueError, match="bool"):
-        PublishRequest(pd.Series([True]).to_numpy(), **modes)  # type: ignore[arg-type]
+    for ids in ([pd.Series([True])[0]], pd.Series([True])):
+        with pytest.raises(ValueError, match="bool"):
+            PublishRequest(ids, **modes)  # type: ignore[arg-type]
+    for buffer in (memoryview(b"37"), bytearray(b"37"), array("B", b"37"), b"37", pd.Series([True]).to_numpy()):
+        with pytest.raises(ValueError, match="give a list of ids"):
+            PublishRequest(buffer, **modes)  # type: ignore[arg-type]

@@ -11,8 +11,6 @@ from typing import TYPE_CHECKING
 from ._native import Bell
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable
-
     from ._native import Call
 
 _Pair = tuple[Bell, socket.socket]
@@ -54,10 +52,6 @@ async def run(call: Call) -> bool:
         raise
     pairs.append((bell, ear))
     return call.token_wanted()
-
-
-async def resolve(token: str | Awaitable[str]) -> str:
-    return token if isinstance(token, str) else await token
 
 
 if hasattr(os, "register_at_fork"):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from os import PathLike, fspath
 
-from ._errors import PortalError
+from ._errors import InputError, PortalError
 from ._native import Client, PublishRequest
 
 TYPE_CHECKING = False
@@ -100,6 +100,12 @@ def _refuse(call: Call, error: Exception) -> NoReturn:
     raise error
 
 
+def _checked(token: object) -> str:
+    if not isinstance(token, str):
+        raise TypeError(f"access_token returned {type(token).__name__}: it returns a str")
+    return token
+
+
 def _drop(call: Call, interrupt: BaseException) -> None:
     """Ends a call for an exception from outside, which gets what may have happened as its cause."""
     if cause := call.abandon():
@@ -189,7 +195,7 @@ class PortalClient(_Settings):
         try:
             while call.run():
                 try:
-                    token = self._access_token()
+                    token = _checked(self._access_token())
                 except Exception as error:
                     _refuse(call, error)
                 call.provide_token(token)
@@ -266,7 +272,8 @@ class AsyncPortalClient(_Settings):
         try:
             while await _bells.run(call):
                 try:
-                    token = await _bells.resolve(self._access_token())
+                    token = self._access_token()
+                    token = _checked(token if isinstance(token, str) else await token)
                 except Exception as error:
                     _refuse(call, error)
                 call.provide_token(token)
@@ -302,6 +309,8 @@ def publish_files(
 
     Without a `client`, one is made from the environment for this call.
     """
+    if not isinstance(client, PortalClient | None):
+        raise InputError(f"client is {type(client).__name__}: it is a PortalClient. Nothing was sent.")
     return (client or PortalClient()).publish_files(
         file_ids,
         portal_publishing=portal_publishing,
@@ -322,6 +331,8 @@ async def publish_files_async(
 
     Without a `client`, one is made from the environment for this call.
     """
+    if not isinstance(client, AsyncPortalClient | None):
+        raise InputError(f"client is {type(client).__name__}: it is an AsyncPortalClient. Nothing was sent.")
     return await (client or AsyncPortalClient()).publish_files(
         file_ids,
         portal_publishing=portal_publishing,

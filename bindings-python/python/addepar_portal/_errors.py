@@ -54,9 +54,8 @@ class PortalError(Exception):
         self.report = report
 
     def __reduce__(self) -> tuple[Any, ...]:
-        details = dict(self.__dict__)
-        notes = {"__notes__": details.pop("__notes__")} if "__notes__" in details else None
-        return _rebuild, (type(self), details.pop("message"), details), notes
+        # All of it as state: frameworks put attributes of their own on exceptions.
+        return _rebuild, (type(self), self.message), dict(self.__dict__)
 
 
 class ConfigError(PortalError, ValueError):
@@ -155,8 +154,8 @@ _CLASSES: dict[str, type[PortalError]] = {
 }
 
 
-def _rebuild(error: type[PortalError], message: str, details: dict[str, Any]) -> PortalError:
-    return error(message, **details)
+def _rebuild(error: type[PortalError], message: str) -> PortalError:
+    return error(message)
 
 
 def from_core(text: str, errors: tuple[ApiError, ...], report: PublishReport | None) -> PortalError:
