@@ -99,10 +99,9 @@ impl RawId {
 
 /// An id from ASCII digits, leading zeros allowed.
 pub(crate) fn parse(digits: &str) -> Option<u64> {
-    if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
-        return None;
-    }
-    digits.trim_start_matches('0').parse().ok().filter(|id| in_range(*id))
+    let digit = |byte: u8| byte.is_ascii_digit().then(|| u64::from(byte - b'0'));
+    let id = digits.bytes().try_fold(0_u64, |id, byte| id.checked_mul(10)?.checked_add(digit(byte)?))?;
+    in_range(id).then_some(id)
 }
 
 pub(crate) fn in_range(id: u64) -> bool {

@@ -54,10 +54,12 @@ impl<'a> Reader<'a> {
         Malformed { what, at: self.at }
     }
 
+    #[inline]
     fn byte(&self) -> Option<u8> {
         self.text.as_bytes().get(self.at).copied()
     }
 
+    #[inline]
     fn space(&mut self) -> Option<u8> {
         loop {
             match self.byte() {
@@ -68,6 +70,7 @@ impl<'a> Reader<'a> {
     }
 
     /// What comes next.
+    #[inline]
     pub(crate) fn peek(&mut self) -> Result<Kind> {
         Ok(match self.space() {
             Some(b'"') => Kind::String,
@@ -153,7 +156,7 @@ impl<'a> Reader<'a> {
         match self.peek()? {
             Kind::Object => self.object(|reader, _| reader.skip()),
             Kind::Array => self.array(Self::skip),
-            Kind::String => self.string().map(drop),
+            Kind::String => self.skip_string(),
             Kind::Number => self.number().map(drop),
             Kind::True => self.word("true"),
             Kind::False => self.word("false"),
@@ -203,6 +206,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Reads a string.
+    #[inline]
     pub(crate) fn string(&mut self) -> Result<Cow<'a, str>> {
         self.at += 1;
         let start = self.at;
@@ -212,12 +216,29 @@ impl<'a> Reader<'a> {
             self.at += 1;
             return Ok(Cow::Borrowed(plain));
         }
+        self.escaped(start).map(Cow::Owned)
+    }
+
+    fn skip_string(&mut self) -> Result<()> {
+        self.at += 1;
+        let start = self.at;
+        self.plain();
+        if self.byte() == Some(b'"') {
+            self.at += 1;
+            return Ok(());
+        }
+        self.escaped(start).map(drop)
+    }
+
+    /// The rest of a string that is not plain.
+    #[cold]
+    fn escaped(&mut self, start: usize) -> Result<String> {
         let mut string = self.text.get(start..self.at).unwrap_or_default().to_owned();
         loop {
             match self.byte() {
                 Some(b'"') => {
                     self.at += 1;
-                    return Ok(Cow::Owned(string));
+                    return Ok(string);
                 }
                 Some(b'\\') => {
                     self.at += 1;
@@ -236,23 +257,22 @@ impl<'a> Reader<'a> {
     fn plain(&mut self) {
         const ONES: u64 = u64::from_ne_bytes([1; 8]);
         const HIGH: u64 = ONES << 7;
-        let rest = self.rest();
-        let mut length = 0;
+        let bytes = self.text.as_bytes();
         // Whether some byte is zero, or below 32: exact for the lowest such byte.
         let zero = |word: u64| word.wrapping_sub(ONES) & !word & HIGH;
-        for chunk in rest.as_chunks::<8>().0 {
+        while let Some(chunk) = bytes.get(self.at..).and_then(|rest| rest.first_chunk::<8>()) {
             let word = u64::from_le_bytes(*chunk);
             let control = word.wrapping_sub(ONES * 0x20) & !word & HIGH;
             let stops = zero(word ^ (ONES * u64::from(b'"'))) | zero(word ^ (ONES * u64::from(b'\\'))) | control;
             if stops != 0 {
-                self.at += length + stops.trailing_zeros() as usize / 8;
+                self.at += stops.trailing_zeros() as usize / 8;
                 return;
             }
-            length += 8;
+            self.at += 8;
         }
-        let tail = rest.get(length..).unwrap_or_default();
+        let tail = self.rest();
         let stop = tail.iter().position(|byte| matches!(byte, b'"' | b'\\' | 0..0x20));
-        self.at += length + stop.unwrap_or(tail.len());
+        self.at += stop.unwrap_or(tail.len());
     }
 
     /// What stands behind a backslash.

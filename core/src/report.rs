@@ -53,7 +53,7 @@ pub enum Status {
 
 impl Status {
     pub(crate) fn new(text: &str) -> Self {
-        if text.eq_ignore_ascii_case("success") {
+        if text == "success" || text.eq_ignore_ascii_case("success") {
             Self::Success
         } else if text.eq_ignore_ascii_case("fail") {
             Self::Fail
