@@ -309,7 +309,7 @@ def publish_files(
 
     Without a `client`, one is made from the environment for this call.
     """
-    if not isinstance(client, PortalClient | None):
+    if not isinstance(client, PortalClient | None):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise InputError(f"client is {type(client).__name__}: it is a PortalClient. Nothing was sent.")
     return (client or PortalClient()).publish_files(
         file_ids,
@@ -331,7 +331,7 @@ async def publish_files_async(
 
     Without a `client`, one is made from the environment for this call.
     """
-    if not isinstance(client, AsyncPortalClient | None):
+    if not isinstance(client, AsyncPortalClient | None):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise InputError(f"client is {type(client).__name__}: it is an AsyncPortalClient. Nothing was sent.")
     return await (client or AsyncPortalClient()).publish_files(
         file_ids,
