@@ -73,8 +73,9 @@ $(VENV)/.installed: bindings-python/requirements-dev.txt
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	@touch $@
 
+# Not `npm ci`: it wants the linter's builds for every platform in the lock, and some are in no registry.
 $(NODE_MODULES): bindings-node/package-lock.json
-	cd bindings-node && npm ci --silent
+	cd bindings-node && npm install --no-save --silent --no-audit --no-fund
 	@touch $@
 
 $(INTERPRETERS): tests/package/package-lock.json

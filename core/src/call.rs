@@ -8,12 +8,12 @@ use bytes::Bytes;
 
 use crate::clock::{Moment, whole_micros};
 use crate::error::{Error, Phase};
+use crate::exchange::{Answer, Exchange, MAX_BODY};
 use crate::latch::Latch;
 use crate::outcome::{self, Again, Ended, Fault, Outcome, Tried};
 use crate::report::{Attempt, FileState, PublishReport};
 use crate::request::PublishRequest;
 use crate::response::{self, MAX_ITEMS, Page, Raw};
-use crate::transport::{Answer, Exchange, MAX_BODY};
 
 /// The most pages that are followed after the answer to the POST.
 const MAX_PAGES: usize = 20;

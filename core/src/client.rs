@@ -13,6 +13,7 @@ use tokio::time;
 use crate::blocking::Lanes;
 use crate::call::{Call, Next};
 use crate::error::{Error, ErrorKind};
+use crate::exchange::Exchange;
 use crate::process::PerProcess;
 use crate::report::PublishReport;
 use crate::request::PublishRequest;
@@ -252,7 +253,7 @@ impl PublishCall {
         }
     }
 
-    async fn follow(&self, link: &str) -> Option<transport::Exchange> {
+    async fn follow(&self, link: &str) -> Option<Exchange> {
         let url = transport::page_url(&self.client.0.config, &self.state().page, link)?;
         self.state().page = url.clone();
         let authorization = self.authorization(false).await?;

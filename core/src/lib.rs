@@ -16,6 +16,7 @@ mod call;
 mod client;
 mod clock;
 mod error;
+mod exchange;
 mod id;
 mod json;
 mod latch;

@@ -21,6 +21,7 @@ use tokio::task;
 
 use crate::clock::{self, Moment};
 use crate::error::Error;
+use crate::exchange::{Answer, Exchange, MAX_BODY};
 use crate::latch::{Latch, LatchedBody};
 use crate::outcome::Fault;
 use crate::process::PerProcess;
@@ -29,8 +30,6 @@ use crate::settings::{Config, Secret};
 
 /// How long a kept-alive connection counts as fresh.
 pub(crate) const FRESH: Duration = Duration::from_secs(1);
-/// The largest answer that is read.
-pub(crate) const MAX_BODY: usize = 64 << 20;
 /// How much of an answer that is too large is kept for the reader.
 const KEPT_OF_TOO_LARGE: usize = 64 << 10;
 const MEDIA_TYPE: HeaderValue = HeaderValue::from_static("application/vnd.api+json");
@@ -40,27 +39,6 @@ const MEDIA_TYPE: HeaderValue = HeaderValue::from_static("application/vnd.api+js
 pub(crate) enum Authorization {
     Basic { id: String, secret: Secret },
     Bearer(Secret),
-}
-
-/// What came back.
-pub(crate) enum Exchange {
-    /// Nothing; `cause` in the words of the layer that failed.
-    Lost { fault: Fault, cause: String },
-    /// An answer's head, and as much of its body as arrived.
-    Answered(Answer),
-}
-
-/// An answer.
-pub(crate) struct Answer {
-    pub(crate) status: u16,
-    pub(crate) at: Moment,
-    /// From the request body's first byte to the answer's head.
-    pub(crate) after: Duration,
-    pub(crate) request_id: Option<String>,
-    pub(crate) retry_after: Option<Duration>,
-    pub(crate) body: Vec<u8>,
-    /// Why the body is not whole.
-    pub(crate) broken: Option<String>,
 }
 
 /// The way to one server.

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import jsonschema  # type: ignore[import-untyped]
 import pytest
@@ -47,11 +48,12 @@ def value(raw: Any) -> Any:
 
 
 class Run:
-    def __init__(self, case: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(self, case: dict[str, Any], monkeypatch: pytest.MonkeyPatch | None) -> None:
         self.case = case
         self.portal = SimulatedPortal(**case.get("portal", {}))
-        for name, setting in case.get("environment", {}).items():
-            monkeypatch.setenv(name, self.resolve(setting))
+        if monkeypatch:
+            for name, setting in case.get("environment", {}).items():
+                monkeypatch.setenv(name, self.resolve(setting))
         self.settings: dict[str, Any] = {
             "base_url": self.portal.base_url,
             "firm_id": "1",
@@ -141,12 +143,33 @@ def publish_async(run: Run) -> addepar_portal.PublishReport:
     return asyncio.run(publish())
 
 
-@pytest.mark.parametrize("publish", [publish_sync, publish_async], ids=["sync", "async"])
+DRIVERS = [publish_sync, publish_async]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def slow() -> Iterator[dict[tuple[str, str], Future[None]]]:
+    """The slow cases, which run beside the others from the start."""
+    pool = ThreadPoolExecutor(max_workers=8)
+    cases = [cast("dict[str, Any]", parameters.values[0]) for parameters in CASES]
+    yield {
+        (case["name"], driver.__name__): pool.submit(Run(case, None).check, driver)
+        for case in cases
+        if case.get("slow")
+        for driver in DRIVERS
+    }
+    pool.shutdown(cancel_futures=True)
+
+
+@pytest.mark.parametrize("driver", DRIVERS, ids=["sync", "async"])
 @pytest.mark.parametrize("case", CASES)
 def test_case(
     case: dict[str, Any],
-    publish: Callable[[Run], addepar_portal.PublishReport],
+    driver: Callable[[Run], addepar_portal.PublishReport],
+    slow: dict[tuple[str, str], Future[None]],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    if running := slow.get((case["name"], driver.__name__)):
+        return running.result()
     monkeypatch.delenv("PYTEST_CURRENT_TEST")
-    Run(case, monkeypatch).check(publish)
+    Run(case, monkeypatch).check(driver)
+    return None
