@@ -236,7 +236,9 @@ export class PublishReport implements Iterable<FileResult> {
     const entries = Object.entries(contacts).map(
       ([contact, steps]) => [Number(contact), steps.map(([fileId, step]) => ({ fileId, step }))] as const,
     );
-    return { contacts: new Map(entries), unreadable };
+    // A Map alone would vanish from JSON.
+    const toJSON = (): FailedContactsJSON => ({ contacts, unreadable });
+    return Object.defineProperty({ contacts: new Map(entries), unreadable }, 'toJSON', { value: toJSON });
   }
 
   /**

@@ -107,6 +107,7 @@ export class SimulatedPortal {
       ADDEPAR_KEY_ID: KEY.keyId,
       ADDEPAR_KEY_SECRET: KEY.keySecret,
       ADDEPAR_FIRM_NAME: '',
+      ADDEPAR_ENVIRONMENT: '',
       ADDEPAR_ACCESS_TOKEN: '',
     };
   }

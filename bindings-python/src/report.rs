@@ -690,7 +690,12 @@ impl PublishReport {
 
     /// A `pandas.DataFrame` with one row for each file; imports pandas.
     fn to_pandas<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        py.import("pandas")?.getattr("DataFrame")?.call1((self.to_columns(py)?,))
+        let frame = py.import("pandas")?.getattr("DataFrame")?.call1((self.to_columns(py)?,))?;
+        // A column that knows "not said", so that a mask works whatever was answered.
+        let kinds = PyDict::new(py);
+        kinds.set_item("published", "boolean")?;
+        kinds.set_item("notified", "boolean")?;
+        frame.call_method1("astype", (kinds,))
     }
 
     fn __len__(&self) -> usize {

@@ -19,8 +19,8 @@ impl PublishRequest {
     fn new(
         py: Python<'_>,
         file_ids: &Bound<'_, PyAny>,
-        portal_publishing: &str,
-        contact_notification: &str,
+        portal_publishing: &Bound<'_, PyAny>,
+        contact_notification: &Bound<'_, PyAny>,
         publish_override_contact_ids: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Self> {
         let file_ids = raw_ids("file_ids", file_ids)?;
@@ -28,9 +28,12 @@ impl PublishRequest {
             Some(contacts) => raw_ids("publish_override_contact_ids", contacts)?,
             None => Vec::new(),
         };
-        portal_publishing
+        // Anything but a text is shown to the core, which names it and what is allowed.
+        let text = |mode: &Bound<'_, PyAny>| mode.str().map(|text| text.to_string_lossy().into_owned());
+        let (publishing, notification) = (text(portal_publishing)?, text(contact_notification)?);
+        publishing
             .parse()
-            .and_then(|publishing| core::PublishRequest::new(file_ids, publishing, contact_notification.parse()?))
+            .and_then(|publishing| core::PublishRequest::new(file_ids, publishing, notification.parse()?))
             .and_then(|request| request.with_override_contacts(contacts))
             .map(Self)
             .map_err(|error| to_py_err(py, &error))

@@ -117,6 +117,17 @@ struct Inner {
 /// What to do about files whose outcome is unknown; the end of every such message.
 const CHECK_FIRST: &str = "Do not run this again. Check each in Addepar, then publish only what is missing.";
 
+/// The files in some state, for a message that may be all that is left in a log.
+fn names(report: &PublishReport, wanted: impl Fn(FileState) -> bool) -> String {
+    const NAMED: usize = 20;
+    let ids = || report.files().iter().filter(|file| wanted(file.state)).map(|file| file.file_id.to_string());
+    let named = ids().take(NAMED).collect::<Vec<_>>().join(", ");
+    match ids().count().saturating_sub(NAMED) {
+        0 => format!(" (files {named})"),
+        more => format!(" (files {named} and {more} more)"),
+    }
+}
+
 impl Error {
     pub(crate) fn new(kind: ErrorKind, message: String) -> Self {
         Self(Box::new(Inner { kind, message, errors: Vec::new(), phase: None, retry_after: None, report: None }))
@@ -141,8 +152,9 @@ impl Error {
 
     pub(crate) fn publish_failures(report: PublishReport) -> Self {
         let message = format!(
-            "Not every file is ok: {}. See .report; publishing a failed file again may e-mail those who already got one.",
+            "Not every file is ok: {}{}. See .report; publishing a failed file again may e-mail those who already got one.",
             report.summary(),
+            names(&report, |state| state != FileState::Ok),
         );
         Self::new(ErrorKind::PublishFailures, message).with_report(report)
     }
@@ -197,15 +209,17 @@ impl Error {
             Some(time) => format!("went to Addepar at {} UTC", time.get(11..19).unwrap_or(&time)),
             None => "went to Addepar".to_owned(),
         };
-        let message = format!("{what}. {files} {went} and may have been published and e-mailed. {CHECK_FIRST}");
+        let names = names(&report, |state| state == FileState::Unknown);
+        let message = format!("{what}. {files} {went} and may have been published and e-mailed{names}. {CHECK_FIRST}");
         Self::new(ErrorKind::OutcomeUnknown, message).with_phase(phase).with_report(report)
     }
 
     /// The call was processed, and its result did not reach the caller, who had cancelled it.
     pub(crate) fn undelivered(report: PublishReport) -> Self {
         let message = format!(
-            "The call was cancelled after the server had processed it: {}. See .report. {CHECK_FIRST}",
-            report.summary()
+            "The call was cancelled after the server had processed it: {}{}. See .report. {CHECK_FIRST}",
+            report.summary(),
+            names(&report, |_| true),
         );
         Self::new(ErrorKind::OutcomeUnknown, message).with_phase(Phase::ReadingPages).with_report(report)
     }

@@ -500,26 +500,36 @@ impl fmt::Display for PublishReport {
     /// escaped: it may be shown on a terminal.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         const LINES: usize = 20;
-        let word = |answer: Option<bool>| answer.map_or("?", |all| if all { "yes" } else { "not all" });
+        let word = |asked: bool, answer: Option<bool>| match answer {
+            Some(false) => "not all",
+            _ if !asked => "not asked",
+            Some(true) => "yes",
+            None => "?",
+        };
+        let (publish, notify) = self.request.asks();
         f.write_str(&self.summary())?;
         let troubled = || self.files.iter().filter(|file| file.state != FileState::Ok);
         let width = troubled().take(LINES).map(|file| file.file_id.to_string().len()).max().unwrap_or_default();
         for file in troubled().take(LINES) {
             write!(
                 f,
-                "\n  {:>width$}  {:<13}  published: {:<7}  notified: {:<7}",
+                "\n  {:>width$}  {:<13}  published: {:<9}  notified: {:<9}",
                 file.file_id,
                 file.state.as_str(),
-                word(file.published),
-                word(file.notified),
+                word(publish, file.published),
+                word(notify, file.notified),
             )?;
             for said in file.errors.iter().filter_map(|error| error.detail.as_deref().or(error.title.as_deref())) {
                 write!(f, "  {}", said.escape_debug())?;
             }
         }
         match troubled().count().saturating_sub(LINES) {
+            0 => {}
+            more => write!(f, "\n  … and {more} more")?,
+        }
+        match self.unexpected.len() {
             0 => Ok(()),
-            more => write!(f, "\n  … and {more} more"),
+            count => write!(f, "\n  {count} results belong to no requested file alone: see unexpected"),
         }
     }
 }

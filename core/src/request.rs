@@ -181,6 +181,13 @@ impl PublishRequest {
         &self.publish_override_contact_ids
     }
 
+    /// Whether anybody is to be published to, and whether anybody is to be e-mailed.
+    pub(crate) fn asks(&self) -> (bool, bool) {
+        let publish = self.portal_publishing != PortalPublishing::DoNotPublish;
+        let notify = self.contact_notification != ContactNotification::DoNotNotify;
+        (publish || !self.publish_override_contact_ids.is_empty(), notify)
+    }
+
     /// The body of the POST, exactly as it is sent.
     #[must_use]
     pub fn to_json(&self) -> String {

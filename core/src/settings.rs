@@ -48,7 +48,7 @@ pub enum AccessToken {
 }
 
 /// Every variable of the environment that is read.
-pub const VARIABLES: [&str; 18] = [
+pub const VARIABLES: [&str; 19] = [
     "ADDEPAR_FIRM_NAME",
     "ADDEPAR_ENVIRONMENT",
     "ADDEPAR_FIRM_ID",
@@ -58,6 +58,7 @@ pub const VARIABLES: [&str; 18] = [
     "ADDEPAR_BASE_URL",
     "ADDEPAR_PORTAL_LIVE",
     "PYTEST_CURRENT_TEST",
+    "PYTEST_VERSION",
     "VITEST",
     "JEST_WORKER_ID",
     "NODE_TEST_CONTEXT",
@@ -69,7 +70,9 @@ pub const VARIABLES: [&str; 18] = [
     "no_proxy",
 ];
 
-const TEST_RUNNERS: [&str; 4] = ["PYTEST_CURRENT_TEST", "VITEST", "JEST_WORKER_ID", "NODE_TEST_CONTEXT"];
+/// pytest sets the first for each test, the second for its whole run, collection included.
+const TEST_RUNNERS: [&str; 5] =
+    ["PYTEST_CURRENT_TEST", "PYTEST_VERSION", "VITEST", "JEST_WORKER_ID", "NODE_TEST_CONTEXT"];
 
 /// Settings as the caller gave them; what is `None` comes from the environment or has a default.
 #[derive(Clone, Default)]
@@ -218,6 +221,9 @@ fn base_url(settings: &Settings, variable: &impl Fn(&str) -> Option<String>) -> 
     }
     match (variable("ADDEPAR_BASE_URL"), variable("ADDEPAR_FIRM_NAME")) {
         (Some(_), Some(_)) => Err(contradiction("ADDEPAR_BASE_URL", "ADDEPAR_FIRM_NAME")),
+        (Some(_), None) if variable("ADDEPAR_ENVIRONMENT").is_some() => {
+            Err(contradiction("ADDEPAR_BASE_URL", "ADDEPAR_ENVIRONMENT"))
+        }
         (Some(url), None) => alone("ADDEPAR_BASE_URL", &url),
         (None, Some(firm)) => firm_url(&firm, settings, variable),
         (None, None) => Err(Error::config(

@@ -203,6 +203,12 @@ describe('errors', () => {
     });
   }
 
+  test('failed contacts survive JSON', async () => {
+    portal.failNotify(37, [1]);
+    const report = await portal.client().publishFiles([37], { ...MODES, contactNotification: 'notify' });
+    assert.equal(JSON.stringify(report.failedContacts()), '{"contacts":{"1":[[37,"notify"]]},"unreadable":[]}');
+  });
+
   test('a rate limit says how long to wait', async () => {
     portal.nextFault('rate_limited', { retryAfter: '3600' });
     const error = await publishHere().catch((reason) => reason);

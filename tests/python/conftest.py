@@ -6,7 +6,16 @@ import os
 
 import pytest
 
-VARIABLES = ("ADDEPAR_", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy", "NO_PROXY", "no_proxy")
+VARIABLES = (
+    "ADDEPAR_",
+    "PYTEST_VERSION",
+    "HTTPS_PROXY",
+    "https_proxy",
+    "ALL_PROXY",
+    "all_proxy",
+    "NO_PROXY",
+    "no_proxy",
+)
 
 
 @pytest.fixture(autouse=True)

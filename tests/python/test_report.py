@@ -123,6 +123,8 @@ def test_columns_and_pandas(report: PublishReport) -> None:
     frame = report.to_pandas()
     assert isinstance(frame, pd.DataFrame)
     assert list(frame["state"]) == ["ok", "failed", "unknown"]
+    assert list(frame[frame["published"]]["file_id"]) == [37, 38]
+    assert list(frame[~frame["notified"]]["file_id"]) == [38]
     assert frame.columns.to_list() == list(columns)
 
 

@@ -77,6 +77,10 @@ def __getattr__(name: str) -> object:
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
+def __dir__() -> list[str]:
+    return __all__
+
+
 # The public names, for tracebacks and pickles.
 for _public in (
     AuthenticationError,

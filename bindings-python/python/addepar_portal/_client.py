@@ -181,8 +181,10 @@ class PortalClient(_Settings):
 
         Args:
             file_ids: From 1 to 500 distinct files.
-            portal_publishing: Whose portals the files are published to.
-            contact_notification: Who is e-mailed.
+            portal_publishing: Whose portals the files are published to: `publish` (every contact's),
+                `use_contact_preference` or `do_not_publish`.
+            contact_notification: Who is e-mailed: `notify` (every contact), `use_contact_preference` or
+                `do_not_notify`.
             publish_override_contact_ids: Contacts who receive **every** file of the call.
 
         Raises:
@@ -307,7 +309,8 @@ def publish_files(
 ) -> PublishReport:
     """Publishes from 1 to 500 files; see `PortalClient.publish_files`.
 
-    Without a `client`, one is made from the environment for this call.
+    Modes: `publish`, `use_contact_preference`, `do_not_publish`; `notify`, `use_contact_preference`,
+    `do_not_notify`. Without a `client`, one is made from the environment for this call.
     """
     if not isinstance(client, PortalClient | None):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise InputError(f"client is {type(client).__name__}: it is a PortalClient. Nothing was sent.")

@@ -78,6 +78,7 @@ class SimulatedPortal:
             "ADDEPAR_KEY_ID": _KEY["key_id"],
             "ADDEPAR_KEY_SECRET": _KEY["key_secret"],
             "ADDEPAR_FIRM_NAME": "",
+            "ADDEPAR_ENVIRONMENT": "",
             "ADDEPAR_ACCESS_TOKEN": "",
         }
 
