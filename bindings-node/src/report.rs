@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use addepar_portal::{Attempt, Error, FileResult, FileState, PublishReport, Status, UnexpectedResult};
-use napi::bindgen_prelude::Either;
+use napi::bindgen_prelude::{Either, Float64Array};
 use napi_derive::napi;
 use serde::Serialize;
 
 use crate::failure::Failure;
+use crate::id;
 use crate::request::Request;
 
 /// A report of the core.
@@ -32,6 +33,12 @@ impl Report {
     #[napi]
     pub fn ok(&self) -> bool {
         self.0.ok()
+    }
+
+    /// The files, in the order asked.
+    #[napi]
+    pub fn file_ids(&self) -> Float64Array {
+        id::numbers(self.0.request().file_ids())
     }
 
     /// What was asked.

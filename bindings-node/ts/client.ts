@@ -5,7 +5,7 @@ import { raise, succeeded } from './errors';
 import { type Ids, shown, typeName } from './ids';
 import { type Client, type ClientSettings, native } from './native';
 import type { PublishReport } from './report';
-import { handleOf, type PublishOptions, PublishRequest } from './request';
+import { createRequest, type PublishOptions } from './request';
 
 /** Addepar's environments. */
 export type Environment = 'production' | 'development' | 'sandbox';
@@ -101,12 +101,12 @@ export class PortalClient {
    */
   async publishFiles(fileIds: Ids, options: PublishOptions): Promise<PublishReport> {
     const { signal, ...rest } = Object(options) as PublishOptions;
-    const request = new PublishRequest(fileIds, rest);
+    const request = createRequest(fileIds, rest);
     if (signal !== undefined && typeof signal?.aborted !== 'boolean') {
       raise(native.Failure.input(`signal is ${shown(signal)}: it is an AbortSignal.`));
     }
     signal?.throwIfAborted();
-    const call = this.#handle.start(handleOf(request), this.#handle.isLocal() ? {} : environment());
+    const call = this.#handle.start(request, this.#handle.isLocal() ? {} : environment());
     return await finish(call, this.#accessToken, signal);
   }
 

@@ -23,6 +23,7 @@ export interface Request {
 
 export interface Report {
   ok(): boolean;
+  fileIds(): Float64Array;
   request(): Request;
   exceptions(): string;
   circumstances(): string;

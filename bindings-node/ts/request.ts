@@ -42,7 +42,7 @@ export class PublishRequest {
    */
   constructor(fileIds: Ids, options: RequestOptions);
   constructor(fileIds: unknown, options: unknown) {
-    this.#handle = fileIds instanceof native.Request ? fileIds : create(fileIds, options);
+    this.#handle = fileIds instanceof native.Request ? fileIds : createRequest(fileIds, options);
     this.fileIds = Object.freeze(Array.from(this.#handle.fileIds()));
     this.portalPublishing = this.#handle.portalPublishing();
     this.contactNotification = this.#handle.contactNotification();
@@ -61,7 +61,8 @@ export class PublishRequest {
   }
 }
 
-function create(fileIds: unknown, options: unknown): Request {
+/** A validated request without its face: a call does not look at it. */
+export function createRequest(fileIds: unknown, options: unknown): Request {
   const { portalPublishing, contactNotification, publishOverrideContactIds, ...unknown } = Object(
     options,
   ) as RequestOptions;
