@@ -147,7 +147,11 @@ fn page(reader: &mut Reader<'_>) -> Read<Page> {
 }
 
 /// Reads a member. The same one twice is no answer that can be trusted.
-fn once<'a, T>(slot: &mut Option<T>, reader: &mut Reader<'a>, read: fn(&mut Reader<'a>) -> Read<T>) -> Read<()> {
+fn once<'a, T>(
+    slot: &mut Option<T>,
+    reader: &mut Reader<'a>,
+    read: impl FnOnce(&mut Reader<'a>) -> Read<T>,
+) -> Read<()> {
     if slot.is_some() {
         return Err(reader.malformed("a member that stands twice"));
     }
