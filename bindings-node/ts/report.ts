@@ -139,7 +139,11 @@ export class PublishReport implements Iterable<FileResult> {
   }
 
   #readFiles(): readonly FileResult[] {
-    const files: FileResult[] = Array.from(this.#handle.fileIds(), okFile);
+    const files: FileResult[] = [];
+    // Not `Array.from`: it takes three times as long.
+    for (const fileId of this.#handle.fileIds()) {
+      files.push(okFile(fileId));
+    }
     for (const [position, file] of JSON.parse(this.#handle.exceptions()) as [number, FileResultJSON][]) {
       files[position] = readFile(file);
     }
