@@ -1,9 +1,10 @@
 //! One publish under way, and how it wakes the event loop that waits for it.
 
 use std::io::{self, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use addepar_portal::{Error, PublishCall};
+use addepar_portal::{Error, PublishCall, Turn};
 use napi::bindgen_prelude::Either;
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
 use napi::{Env, Status};
@@ -43,23 +44,44 @@ impl Wakeups {
 pub struct Call {
     publish: Arc<PublishCall>,
     task: Option<AbortHandle>,
+    wants_token: Arc<AtomicBool>,
     settled: bool,
 }
 
 #[napi]
 impl Call {
-    /// Runs until the call is over or wants a token, then reports its number.
+    /// From now on `notes` has what is to be logged.
+    #[napi]
+    pub fn watch(&self) {
+        self.publish.watch();
+    }
+
+    /// What is to be logged by now: levels and lines.
+    #[napi]
+    pub fn notes(&self) -> Vec<Vec<String>> {
+        self.publish.notes().into_iter().map(|note| vec![note.level.as_str().to_owned(), note.message]).collect()
+    }
+
+    /// Runs until the turn ends, then reports the call's number.
     #[napi]
     pub fn run(&mut self, wakeups: &Wakeups, number: u32) {
         let wakeups = wakeups.0.clone();
-        self.task = self.publish.spawn(move |_| {
+        let wants_token = self.wants_token.clone();
+        self.task = self.publish.spawn(move |turn| {
+            wants_token.store(turn == Turn::TokenWanted, Ordering::Release);
             let wake = wakeups.lock().unwrap_or_else(PoisonError::into_inner);
             // Whether anybody listens: an environment may be torn down at any time.
             wake.call(number, ThreadsafeFunctionCallMode::NonBlocking);
         });
     }
 
-    /// The result; nothing while the call wants a token.
+    /// Whether the turn ended because the call wants a token.
+    #[napi]
+    pub fn wants_token(&self) -> bool {
+        self.wants_token.load(Ordering::Acquire)
+    }
+
+    /// The result; nothing before the call is over.
     #[napi]
     pub fn result(&self) -> Option<Either<Report, Failure>> {
         self.publish.result().map(Report::or_failure)
@@ -111,7 +133,7 @@ impl Call {
 
 impl From<PublishCall> for Call {
     fn from(call: PublishCall) -> Self {
-        Self { publish: Arc::new(call), task: None, settled: false }
+        Self { publish: Arc::new(call), task: None, wants_token: Arc::default(), settled: false }
     }
 }
 

@@ -7,6 +7,23 @@ import { type PublishReport, reportOf, withReport } from './report';
 /** Whoever is asked for an access token. */
 export type TokenCallable = () => string | Promise<string>;
 
+/**
+ * Whoever is told what calls do: `console`, or a logger such as pino or winston. One line at info
+ * level when a request goes out, one when it ends, one for each wait; no secret, and files' ids at
+ * debug level only. Dropped requests are warned of.
+ */
+export interface Logger {
+  debug(message: string): void;
+  info(message: string): void;
+  warn(message: string): void;
+}
+
+/** What a client brings along for each of its calls. */
+export interface Host {
+  readonly accessToken: TokenCallable | undefined;
+  readonly logger: Logger | undefined;
+}
+
 /** How a call ends: with a report, or by throwing. Called where the caller's line is on the stack. */
 type Ending = () => PublishReport;
 
@@ -20,7 +37,7 @@ let lastNumber = 0;
 /** Runs a call to its end, or until the signal ends it. Meanwhile the process stays alive. */
 export async function finish(
   call: Call,
-  accessToken: TokenCallable | undefined,
+  host: Host,
   signal: AbortSignal | undefined,
 ): Promise<PublishReport> {
   const door = (wakeups ??= new native.Wakeups(wake));
@@ -31,8 +48,8 @@ export async function finish(
   }
   try {
     const number = (lastNumber = (lastNumber + 1) >>> 0);
-    const driven = drive(call, number, door, accessToken, signal);
-    const ending = await (signal ? unlessAborted(driven, call, number, signal) : driven);
+    const driven = drive(call, number, door, host, signal);
+    const ending = await (signal ? unlessAborted(driven, call, number, host, signal) : driven);
     return ending();
   } finally {
     call.settle();
@@ -55,13 +72,19 @@ function forsakeAll(): void {
   }
 }
 
-function unlessAborted(driven: Promise<Ending>, call: Call, number: number, signal: AbortSignal): Promise<Ending> {
+function unlessAborted(
+  driven: Promise<Ending>,
+  call: Call,
+  number: number,
+  host: Host,
+  signal: AbortSignal,
+): Promise<Ending> {
   return new Promise((resolve, reject) => {
     const abort = (): void => {
       const failure = call.abandon();
       turns.delete(number);
       resolve(() => {
-        throw failure ? lost(failure, signal.reason) : signal.reason;
+        throw failure ? lost(failure, host, signal.reason) : signal.reason;
       });
     };
     signal.addEventListener('abort', abort, { once: true });
@@ -70,25 +93,54 @@ function unlessAborted(driven: Promise<Ending>, call: Call, number: number, sign
 }
 
 /** The error of a call that had gone out; whoever swallows it leaves a trace all the same. */
-function lost(failure: Failure, reason: unknown): Error {
+function lost(failure: Failure, { logger }: Host, reason: unknown): Error {
   const error = withReport(failure, reason);
-  process.emitWarning(error.message, 'AddeparPortalWarning');
+  if (logger) {
+    log(logger, 'warn', error.message);
+  } else {
+    warn(error.message);
+  }
   return Object.defineProperty(error, 'name', { value: 'AbortError', configurable: true, writable: true });
+}
+
+/** A logger that throws must not cost anybody the outcome of a call. */
+function log(logger: Logger, level: keyof Logger, message: string): void {
+  try {
+    logger[level](message);
+  } catch (error) {
+    warn(`logger.${level} threw ${error instanceof Error ? error.name : typeName(error)}. ${message}`);
+  }
+}
+
+function warn(message: string): void {
+  process.emitWarning(message, 'AddeparPortalWarning');
 }
 
 async function drive(
   call: Call,
   number: number,
   door: Wakeups,
-  accessToken: TokenCallable | undefined,
+  { accessToken, logger }: Host,
   signal: AbortSignal | undefined,
 ): Promise<Ending> {
+  if (logger) {
+    call.watch();
+  }
   let cause: unknown;
   for (;;) {
     await turn(call, number, door);
+    if (logger) {
+      for (const [level, message] of call.notes()) {
+        log(logger, level, message);
+      }
+    }
     const result = call.result();
     if (result) {
       return () => reportOf(result, cause);
+    }
+    if (!call.wantsToken()) {
+      signal?.throwIfAborted();
+      continue;
     }
     try {
       const token: unknown = await accessToken?.();
@@ -105,7 +157,7 @@ async function drive(
   }
 }
 
-/** Runs until the call is over or wants a token. */
+/** Runs until the call is over, wants a token or has something to tell. */
 function turn(call: Call, number: number, door: Wakeups): Promise<void> {
   return new Promise((resolve) => {
     turns.set(number, resolve);

@@ -1,6 +1,6 @@
 import { inspect } from 'node:util';
 
-import { finish, type TokenCallable } from './call';
+import { finish, type Host, type Logger, type TokenCallable } from './call';
 import { raise, succeeded } from './errors';
 import { type Ids, shown, typeName } from './ids';
 import { type Client, type ClientSettings, native } from './native';
@@ -39,6 +39,8 @@ export interface PortalClientOptions {
   proxy?: string | undefined;
   /** A PEM file with certificates that are trusted beside the system's. */
   caFile?: string | undefined;
+  /** Who is told what calls do, such as `console`; default nobody. */
+  logger?: Logger | undefined;
 }
 
 /** The types of the settings: JavaScript lets any through. */
@@ -55,21 +57,22 @@ const SETTINGS: Readonly<Record<keyof PortalClientOptions, readonly string[]>> =
   maxRateLimitWaitMs: ['number'],
   proxy: ['string'],
   caFile: ['string'],
+  logger: ['object'],
 };
 
 /** A client for one firm. It does not keep the process alive; one serves any number of calls at once. */
 export class PortalClient {
   readonly #handle: Client;
-  readonly #accessToken: TokenCallable | undefined;
+  readonly #host: Host;
 
   /**
    * @param options - Settings; what is not given comes from the environment.
    * @throws {@link ConfigError} naming the setting that is missing, contradictory or of no use.
    */
   constructor(options: PortalClientOptions = {}) {
-    const { accessToken, ...settings } = given(options);
+    const { accessToken, logger, ...settings } = given(options);
     const asked = typeof accessToken === 'function';
-    this.#accessToken = asked ? accessToken : undefined;
+    this.#host = { accessToken: asked ? accessToken : undefined, logger: checked(logger) };
     const token = asked || accessToken === undefined ? {} : { accessToken };
     this.#handle = succeeded(
       native.Client.create({ ...settings, ...token, asksForToken: asked } as ClientSettings, environment()),
@@ -107,7 +110,7 @@ export class PortalClient {
     }
     signal?.throwIfAborted();
     const call = this.#handle.start(request, this.#handle.isLocal() ? {} : environment());
-    return await finish(call, this.#accessToken, signal);
+    return await finish(call, this.#host, signal);
   }
 
   /** Closes idle connections. A later call opens new ones. */
@@ -166,6 +169,16 @@ function given(options: object): PortalClientOptions {
     }
   }
   return Object.fromEntries(settings);
+}
+
+/** A logger that can take every level. */
+function checked(logger: Logger | undefined): Logger | undefined {
+  for (const level of logger ? (['debug', 'info', 'warn'] as const) : []) {
+    if (typeof logger?.[level] !== 'function') {
+      raise(native.Failure.config(`logger has no method ${level}: it has debug, info and warn, as console does.`));
+    }
+  }
+  return logger;
 }
 
 /** The variables that the core reads, as this thread has them. */

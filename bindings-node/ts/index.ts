@@ -8,6 +8,7 @@
  */
 
 export { PortalClient, publishFiles } from './client';
+export type { Logger } from './call';
 export type { AccessToken, Environment, PortalClientOptions } from './client';
 export {
   AuthenticationError,

@@ -4,7 +4,7 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 
 import type { ErrorClass } from './errors';
-import type { ContactNotification, PortalPublishing } from './wire';
+import type { ContactNotification, LogLevel, PortalPublishing } from './wire';
 
 /** An error of the core in the place of a result. */
 export interface Failure {
@@ -39,7 +39,10 @@ export interface Wakeups {
 }
 
 export interface Call {
+  watch(): void;
+  notes(): [LogLevel, string][];
   run(wakeups: Wakeups, number: number): void;
+  wantsToken(): boolean;
   result(): Report | Failure | null;
   settle(): void;
   provideToken(token: string): void;

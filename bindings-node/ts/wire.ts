@@ -25,6 +25,9 @@ export type Status = 'success' | 'fail' | (string & {});
 /** A step of a call: putting a file into portals, e-mailing about it. */
 export type Step = 'publish' | 'notify';
 
+/** How much a line of the log matters. */
+export type LogLevel = 'debug' | 'info';
+
 /** Where a request was lost. */
 export type Phase = 'awaiting_answer' | 'reading_answer' | 'reading_pages';
 

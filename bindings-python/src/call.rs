@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use addepar_portal::{PublishCall, Turn};
 use pyo3::exceptions::PyRuntimeError;
+use pyo3::intern;
 use pyo3::prelude::*;
 
 use crate::bell::Bell;
@@ -27,29 +28,36 @@ impl Call {
 
 #[pymethods]
 impl Call {
-    /// Runs on this thread. True: the call needs an access token; False: it is over.
+    /// Runs on this thread until its turn ends: `done`, `token_wanted` or `noted`.
     ///
-    /// Signals are looked at every 50 ms; what a handler raises comes through, and `abandon` then says
-    /// what may have happened.
+    /// On the main thread signals are looked at every 50 ms; what a handler raises comes through, and
+    /// `abandon` then says what may have happened. Other threads have no signals, and must not attach
+    /// to an interpreter that may be on its way out.
     #[allow(clippy::redundant_closure_for_method_calls, reason = "the method alone is not general enough")]
-    fn run(&self, py: Python<'_>) -> PyResult<bool> {
+    fn run(&self, py: Python<'_>) -> PyResult<&'static str> {
+        let has_signals = is_main_thread(py)?;
         let mut interrupt = None;
         let turn = py.detach(|| {
-            self.publish.run_blocking(|| match Python::attach(|py| py.check_signals()) {
-                Ok(()) => ControlFlow::Continue(()),
-                Err(raised) => {
-                    interrupt = Some(raised);
-                    ControlFlow::Break(())
+            self.publish.run_blocking(|| {
+                if !has_signals {
+                    return ControlFlow::Continue(());
+                }
+                match Python::attach(|py| py.check_signals()) {
+                    Ok(()) => ControlFlow::Continue(()),
+                    Err(raised) => {
+                        interrupt = Some(raised);
+                        ControlFlow::Break(())
+                    }
                 }
             })
         });
         match turn {
-            Some(turn) => Ok(turn == Turn::TokenWanted),
+            Some(turn) => Ok(turn.as_str()),
             None => Err(interrupt.unwrap_or_else(|| PyRuntimeError::new_err("the call was interrupted"))),
         }
     }
 
-    /// Runs on the background thread, which rings the bell when the call is over or needs a token.
+    /// Runs on the background thread, which rings the bell when the turn ends.
     fn spawn(&self, bell: &Bell) {
         let (turn, ringer) = (self.turn.clone(), bell.ringer());
         let task = self.publish.spawn(move |paused| {
@@ -59,10 +67,20 @@ impl Call {
         *self.task.lock().unwrap_or_else(PoisonError::into_inner) = task;
     }
 
-    /// After the bell rang. True: the call needs an access token; False: it is over.
-    fn token_wanted(&self) -> bool {
+    /// How the turn ended, after the bell rang.
+    fn turn(&self) -> &'static str {
         let turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner).take();
-        turn == Some(Turn::TokenWanted)
+        turn.unwrap_or(Turn::Done).as_str()
+    }
+
+    /// From now on `notes` has what is to be logged.
+    fn watch(&self) {
+        self.publish.watch();
+    }
+
+    /// What is to be logged by now: levels and lines.
+    fn notes(&self) -> Vec<(&'static str, String)> {
+        self.publish.notes().into_iter().map(|note| (note.level.as_str(), note.message)).collect()
     }
 
     fn provide_token(&self, token: String) {
@@ -91,7 +109,16 @@ impl Call {
         }
         let Some(error) = error else { return Ok(None) };
         let exception = to_exception(py, &error)?;
-        py.import("addepar_portal._errors")?.getattr("warn_dropped")?.call1((&exception,))?;
+        py.import("addepar_portal._log")?.getattr("warn_dropped")?.call1((&exception,))?;
         Ok(Some(exception))
     }
+}
+
+/// Python delivers signals to its main thread alone.
+fn is_main_thread(py: Python<'_>) -> PyResult<bool> {
+    let modules = py.import(intern!(py, "sys"))?.getattr(intern!(py, "modules"))?;
+    // Where nobody has imported it, there is one thread.
+    let Ok(threading) = modules.get_item(intern!(py, "threading")) else { return Ok(true) };
+    let main = threading.call_method0(intern!(py, "main_thread"))?.getattr(intern!(py, "ident"))?;
+    threading.call_method0(intern!(py, "get_ident"))?.eq(main)
 }

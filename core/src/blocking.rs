@@ -15,9 +15,9 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::time;
 
 use crate::client::{PublishCall, Turn};
+use crate::connections::FRESH;
 use crate::error::Error;
 use crate::process::PerProcess;
-use crate::transport::FRESH;
 
 /// How long the caller may be blind to its signals.
 const SLICE: Duration = Duration::from_millis(50);

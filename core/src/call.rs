@@ -10,6 +10,7 @@ use crate::clock::{Moment, whole_micros};
 use crate::error::{Error, Phase};
 use crate::exchange::{Answer, Exchange, MAX_BODY};
 use crate::latch::Latch;
+use crate::note::Note;
 use crate::outcome::{self, Again, Ended, Fault, Outcome, Tried};
 use crate::report::{Attempt, FileState, PublishReport};
 use crate::request::PublishRequest;
@@ -41,6 +42,10 @@ pub(crate) struct Call {
     stage: Stage,
     /// Whether every exchange so far was whole, so that its connection may be used again.
     clean: bool,
+    /// What is to be told; `None`: nobody listens.
+    notes: Option<Vec<Note>>,
+    /// Whether the next attempt was told already.
+    announced: bool,
 }
 
 #[derive(Debug)]
@@ -68,7 +73,44 @@ impl Call {
     pub(crate) fn new(request: PublishRequest, max_rate_limit_wait: Duration, fresh_token: bool) -> Self {
         let body = Bytes::from(request.to_json());
         let tried = Tried { connects: 0, rate_limits: 0, waited: Duration::ZERO, max_rate_limit_wait, fresh_token };
-        Self { request, body, tried, attempts: Vec::new(), stage: Stage::Idle, clean: true }
+        Self {
+            request,
+            body,
+            tried,
+            attempts: Vec::new(),
+            stage: Stage::Idle,
+            clean: true,
+            notes: None,
+            announced: false,
+        }
+    }
+
+    /// From now on there is somebody to tell.
+    pub(crate) fn listen(&mut self) {
+        self.notes.get_or_insert_default();
+    }
+
+    /// What is to be told by now.
+    pub(crate) fn take_notes(&mut self) -> Vec<Note> {
+        self.notes.as_mut().map(std::mem::take).unwrap_or_default()
+    }
+
+    pub(crate) fn has_notes(&self) -> bool {
+        self.notes.as_ref().is_some_and(|notes| !notes.is_empty())
+    }
+
+    /// Tells that a request is about to go out; `false`: that is known, or nobody listens.
+    pub(crate) fn announce(&mut self) -> bool {
+        let Some(notes) = self.notes.as_mut().filter(|_| !self.announced) else { return false };
+        notes.extend(Note::sending(&self.request, self.attempts.len() + 1));
+        self.announced = true;
+        true
+    }
+
+    fn note(&mut self, note: impl FnOnce(&[Attempt]) -> Note) {
+        if let Some(notes) = &mut self.notes {
+            notes.push(note(&self.attempts));
+        }
     }
 
     /// Opens an attempt: its body and the latch that the body must go through. `None`: the call was
@@ -76,6 +118,7 @@ impl Call {
     pub(crate) fn begin(&mut self) -> Option<(Bytes, Latch)> {
         let Stage::Idle = self.stage else { return None };
         let latch = Latch::default();
+        self.announced = false;
         self.stage = Stage::InFlight { latch: latch.clone(), started: Moment::now() };
         Some((self.body.clone(), latch))
     }
@@ -108,8 +151,7 @@ impl Call {
         self.record(latch, started, None, outcome);
         if let Again::Backoff(tries) = again {
             self.tried.connects += 1;
-            self.stage = Stage::Idle;
-            return Next::Wait(outcome::backoff(tries, random));
+            return self.wait(outcome::backoff(tries, random));
         }
         let error = if outcome == Outcome::NotProcessed {
             Error::connect(fault, cause, self.uniform(FileState::NotProcessed, String::new()))
@@ -140,12 +182,12 @@ impl Call {
             Again::After(delay) => {
                 self.tried.rate_limits += 1;
                 self.tried.waited += delay;
-                self.stage = Stage::Idle;
-                return Next::Wait(delay);
+                return self.wait(delay);
             }
             Again::FreshToken => {
                 self.tried.fresh_token = false;
                 self.stage = Stage::Idle;
+                self.note(Note::fresh_token);
                 return Next::Send { fresh_token: true };
             }
         }
@@ -183,6 +225,12 @@ impl Call {
                 self.finish(Err(error.with_errors(errors)))
             }
         }
+    }
+
+    fn wait(&mut self, delay: Duration) -> Next {
+        self.stage = Stage::Idle;
+        self.note(|attempts| Note::waiting(attempts, delay));
+        Next::Wait(delay)
     }
 
     /// Takes in a further page; `None`: it could not be had.
@@ -240,6 +288,7 @@ impl Call {
     }
 
     fn finish(&mut self, result: Result<PublishReport, Error>) -> Next {
+        self.note(|attempts| Note::ended(attempts, result.as_ref()));
         self.stage = Stage::Done(Box::new(result.map(Arc::new)));
         Next::Done
     }
@@ -256,11 +305,10 @@ impl Call {
         matches!(self.stage, Stage::Idle)
     }
 
-    /// Makes sure that nothing goes out from now on, without a word about what did.
-    pub(crate) fn revoke(&mut self) {
-        if let Stage::InFlight { latch, .. } = &self.stage {
-            latch.revoke();
-        }
+    /// Ends a call that was let go of. `None`: nothing went out, and now nothing will, or its result
+    /// was there to be read.
+    pub(crate) fn drop_unfinished(&mut self) -> Option<Error> {
+        if let Stage::Done(_) = self.stage { None } else { self.abandon() }
     }
 
     /// Ends the call wherever it is. `None`: nothing went out, and now nothing will.

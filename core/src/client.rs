@@ -14,6 +14,7 @@ use crate::blocking::Lanes;
 use crate::call::{Call, Next};
 use crate::error::{Error, ErrorKind};
 use crate::exchange::Exchange;
+use crate::note::{self, Note};
 use crate::process::PerProcess;
 use crate::report::PublishReport;
 use crate::request::PublishRequest;
@@ -127,6 +128,7 @@ impl PortalClient {
         loop {
             match call.run().await {
                 Turn::Done => break,
+                Turn::Noted => {}
                 Turn::TokenWanted => match &self.0.provider {
                     Some(provider) => match provider().await {
                         Ok(token) => call.provide_token(token),
@@ -155,8 +157,12 @@ impl PortalClient {
             Ok(()) => Next::Send { fresh_token: false },
             Err(error) => call.fail(error),
         };
+        if note::is_traced() {
+            call.listen();
+        }
         let page = self.0.config.route();
-        PublishCall { client: self.clone(), state: Mutex::new(State { call, next, page, token: None, permit: None }) }
+        let state = State { call, next, page, token: None, permit: None, watched: false };
+        PublishCall { client: self.clone(), state: Mutex::new(state) }
     }
 
     /// Whether the client reaches this machine only, so that [`start`](Self::start) needs no environment.
@@ -190,8 +196,22 @@ impl fmt::Debug for PortalClient {
 pub enum Turn {
     /// It needs an access token: [`PublishCall::provide_token`] or [`PublishCall::refuse_token`], then run on.
     TokenWanted,
-    /// It is over: [`PublishCall::result`].
+    /// It is watched and has something to tell: [`PublishCall::notes`], then run on.
+    Noted,
+    /// It is over: [`PublishCall::result`]. What a watched call has to tell at its end comes with it.
     Done,
+}
+
+impl Turn {
+    /// The turn's name, for hosts that pass it on.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::TokenWanted => "token_wanted",
+            Self::Noted => "noted",
+            Self::Done => "done",
+        }
+    }
 }
 
 /// One publish under way, driven by its host: a thread that waits, an event loop, another runtime.
@@ -212,6 +232,18 @@ struct State {
     token: Option<u64>,
     /// The right to ask for a token, while this call does.
     permit: Option<OwnedSemaphorePermit>,
+    /// Whether the host does the logging.
+    watched: bool,
+}
+
+impl State {
+    /// Tells Rust's own logging what is to be told; `true`: the host has to be told instead.
+    fn tell(&mut self) -> bool {
+        if !self.watched {
+            self.call.take_notes().iter().for_each(Note::trace);
+        }
+        self.call.has_notes()
+    }
 }
 
 impl PublishCall {
@@ -219,7 +251,19 @@ impl PublishCall {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Runs until the call is over or needs a token.
+    /// Lets the host do the logging: the call stops whenever it has something to tell.
+    pub fn watch(&self) {
+        let mut state = self.state();
+        state.watched = true;
+        state.call.listen();
+    }
+
+    /// What a watched call has to tell by now.
+    pub fn notes(&self) -> Vec<Note> {
+        self.state().call.take_notes()
+    }
+
+    /// Runs until the call is over, needs a token or, if it is watched, has something to tell.
     pub async fn run(&self) -> Turn {
         loop {
             let next = std::mem::replace(&mut self.state().next, Next::Done);
@@ -234,13 +278,31 @@ impl PublishCall {
                     let exchange = self.follow(&link).await;
                     self.state().call.page(exchange)
                 }
-                Next::Send { fresh_token } => match self.authorization(fresh_token).await {
-                    Some(authorization) => self.send(authorization).await,
-                    None => return Turn::TokenWanted,
-                },
+                Next::Send { fresh_token } => {
+                    let Some(authorization) = self.authorization(fresh_token).await else { return Turn::TokenWanted };
+                    if self.announce() {
+                        return Turn::Noted;
+                    }
+                    self.send(authorization).await
+                }
             };
-            self.state().next = next;
+            let mut state = self.state();
+            let noted = state.tell() && next != Next::Done;
+            state.next = next;
+            if noted {
+                return Turn::Noted;
+            }
         }
+    }
+
+    /// Tells that the request goes out; `true`: the host has to be told first.
+    fn announce(&self) -> bool {
+        let mut state = self.state();
+        let noted = state.call.announce() && state.tell();
+        if noted {
+            state.next = Next::Send { fresh_token: false };
+        }
+        noted
     }
 
     async fn send(&self, authorization: Authorization) -> Next {
@@ -351,9 +413,11 @@ impl PublishCall {
 }
 
 impl Drop for PublishCall {
-    /// Whoever lets go of a call must be sure that nothing of it goes out later.
+    /// Whoever lets go of a call must be sure that nothing of it goes out later, and hear of what did.
     fn drop(&mut self) {
-        self.state().call.revoke();
+        if let Some(lost) = self.state().call.drop_unfinished() {
+            note::trace_dropped(&lost);
+        }
     }
 }
 

@@ -15,11 +15,13 @@ mod blocking;
 mod call;
 mod client;
 mod clock;
+mod connections;
 mod error;
 mod exchange;
 mod id;
 mod json;
 mod latch;
+mod note;
 mod outcome;
 mod process;
 mod rate_limit;
@@ -32,6 +34,7 @@ mod transport;
 pub use client::{PortalClient, PortalClientBuilder, PublishCall, Turn};
 pub use error::{Error, ErrorKind, Phase};
 pub use id::{MAX_FILES, MAX_ID, RawId, not_a_collection};
+pub use note::{Level, Note};
 pub use outcome::Outcome;
 pub use report::{
     Attempt, FailedContacts, FileError, FileResult, FileState, PublishReport, Status, Step, UnexpectedResult,

@@ -48,7 +48,7 @@ pub enum AccessToken {
 }
 
 /// Every variable of the environment that is read.
-pub const VARIABLES: [&str; 19] = [
+pub const VARIABLES: [&str; 21] = [
     "ADDEPAR_FIRM_NAME",
     "ADDEPAR_ENVIRONMENT",
     "ADDEPAR_FIRM_ID",
@@ -68,6 +68,8 @@ pub const VARIABLES: [&str; 19] = [
     "all_proxy",
     "NO_PROXY",
     "no_proxy",
+    "REQUESTS_CA_BUNDLE",
+    "NODE_EXTRA_CA_CERTS",
 ];
 
 /// pytest sets the first for each test, the second for its whole run, collection included.
@@ -99,7 +101,8 @@ pub struct Settings {
     pub max_rate_limit_wait: Option<f64>,
     /// The URL of an HTTP proxy (`HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY`).
     pub proxy: Option<Secret>,
-    /// A PEM file with certificates that are trusted beside the system's.
+    /// A PEM file with certificates that are trusted beside the system's (`REQUESTS_CA_BUNDLE`,
+    /// `NODE_EXTRA_CA_CERTS`).
     pub ca_file: Option<String>,
 }
 
@@ -131,6 +134,15 @@ pub(crate) struct Proxy {
     pub(crate) no_proxy: Option<String>,
 }
 
+/// Certificates that are trusted beside the system's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ExtraRoots {
+    /// Who named them: a setting or a variable.
+    pub(crate) setting: &'static str,
+    /// A PEM file, or a folder of such.
+    pub(crate) path: String,
+}
+
 /// Settings that make sense.
 #[derive(Clone, Debug)]
 pub(crate) struct Config {
@@ -141,7 +153,7 @@ pub(crate) struct Config {
     pub(crate) connect_timeout: Duration,
     pub(crate) max_rate_limit_wait: Duration,
     pub(crate) proxy: Option<Proxy>,
-    pub(crate) ca_file: Option<String>,
+    pub(crate) extra_roots: Option<ExtraRoots>,
 }
 
 /// Below this a timeout cuts off answers that the server was still going to give.
@@ -158,7 +170,7 @@ impl Config {
             connect_timeout: seconds("connect_timeout", settings.connect_timeout, 10.0, 0.001)?,
             max_rate_limit_wait: seconds("max_rate_limit_wait", settings.max_rate_limit_wait, 60.0, 0.0)?,
             proxy: proxy(&settings, &base_url, &variable)?,
-            ca_file: settings.ca_file,
+            extra_roots: extra_roots(settings.ca_file, &variable),
             base_url,
         };
         config.guard(variable)?;
@@ -376,6 +388,13 @@ fn seconds(name: &str, given: Option<f64>, default: f64, least: f64) -> Result<D
     } else {
         Err(Error::config(format!("{name} is {value} s: allowed are {least} to {MOST} s.")))
     }
+}
+
+/// The variables are those that programs in Python and Node know already.
+fn extra_roots(ca_file: Option<String>, variable: &impl Fn(&str) -> Option<String>) -> Option<ExtraRoots> {
+    let named = |setting| Some(ExtraRoots { setting, path: variable(setting)? });
+    let given = ca_file.map(|path| ExtraRoots { setting: "ca_file", path });
+    given.or_else(|| named("REQUESTS_CA_BUNDLE")).or_else(|| named("NODE_EXTRA_CA_CERTS"))
 }
 
 fn proxy(

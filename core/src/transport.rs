@@ -1,11 +1,11 @@
 //! HTTP: sends what it is told to and says what happened. It decides nothing.
 //!
-//! HTTP/1.1 only, no redirects, no retries, no compression. A `reqwest::Client` is bound to the
-//! runtime it was first used on, so there is one for each runtime.
+//! HTTP/1.1 only, no redirects, no retries, no compression.
 
 use std::error::Error as StdError;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-use std::time::{Duration, Instant, SystemTime};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
+use std::time::SystemTime;
 use std::{fs, io};
 
 use bytes::Bytes;
@@ -16,20 +16,17 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore};
 use rustls_platform_verifier::Verifier;
-use tokio::runtime::{Handle, Id};
-use tokio::task;
 
 use crate::clock::{self, Moment};
+use crate::connections::{Connections, FRESH};
 use crate::error::Error;
 use crate::exchange::{Answer, Exchange, MAX_BODY};
 use crate::latch::{Latch, LatchedBody};
 use crate::outcome::Fault;
 use crate::process::PerProcess;
 use crate::rate_limit;
-use crate::settings::{Config, Secret};
+use crate::settings::{Config, ExtraRoots, Secret};
 
-/// How long a kept-alive connection counts as fresh.
-pub(crate) const FRESH: Duration = Duration::from_secs(1);
 /// How much of an answer that is too large is kept for the reader.
 const KEPT_OF_TOO_LARGE: usize = 64 << 10;
 const MEDIA_TYPE: HeaderValue = HeaderValue::from_static("application/vnd.api+json");
@@ -45,19 +42,12 @@ pub(crate) enum Authorization {
 pub(crate) struct Transport {
     config: Arc<Config>,
     tls: PerProcess<OnceLock<ClientConfig>>,
-    clients: PerProcess<Mutex<Vec<Bound>>>,
-}
-
-/// A client and the runtime that drives its connections.
-struct Bound {
-    runtime: Id,
-    client: Client,
-    used: Instant,
+    connections: Connections,
 }
 
 impl Transport {
     pub(crate) fn new(config: Arc<Config>) -> Self {
-        Self { config, tls: PerProcess::new(), clients: PerProcess::new() }
+        Self { config, tls: PerProcess::new(), connections: Connections::new() }
     }
 
     /// One POST. Every byte of its body goes through `latch`.
@@ -85,12 +75,12 @@ impl Transport {
         authorization: Authorization,
         latch: &Latch,
     ) -> Result<Exchange, Error> {
-        let client = self.client()?;
+        let mut lease = self.connections.lease(|keep| self.connect(keep)).await?;
         let mut headers = HeaderMap::with_capacity(3);
         headers.insert(ACCEPT, MEDIA_TYPE);
         headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
         headers.insert("addepar-firm", self.config.firm_id.clone());
-        let mut request = client.request(method, url).headers(headers);
+        let mut request = lease.client.request(method, url).headers(headers);
         request = match authorization {
             Authorization::Basic { id, secret } => request.basic_auth(id, Some(secret.expose())),
             Authorization::Bearer(token) => request.bearer_auth(token.expose()),
@@ -98,17 +88,20 @@ impl Transport {
         if let Some(body) = body {
             request = request.header(CONTENT_TYPE, MEDIA_TYPE).body(body);
         }
-        // Lets the event loop see first whether an idle connection was closed or has stray bytes.
-        task::yield_now().await;
-        task::yield_now().await;
         let mut answer = None;
         let ended = clock::timeout(self.config.timeout, async {
             let response = request.send().await?;
+            lease.answered(&response);
             read_body(response, latch, &mut answer).await
         })
         .await;
         Ok(match (answer, ended) {
-            (Some(answer), Ok(Ok(()))) => Exchange::Answered(answer),
+            (Some(answer), Ok(Ok(()))) => {
+                if answer.broken.is_none() {
+                    lease.whole();
+                }
+                Exchange::Answered(answer)
+            }
             (Some(mut answer), ended) => {
                 answer.broken = Some(match ended {
                     Ok(ended) => ended.err().as_ref().map(cause).unwrap_or_default(),
@@ -126,31 +119,12 @@ impl Transport {
         })
     }
 
-    /// The client of the current runtime; those that have no fresh connection are let go.
-    fn client(&self) -> Result<Client, Error> {
-        let runtime = Handle::current().id();
-        let clients = self.clients.get(Mutex::default);
-        let now = Instant::now();
-        {
-            let mut clients = clients.lock().unwrap_or_else(PoisonError::into_inner);
-            clients.retain(|bound| now.duration_since(bound.used) < FRESH);
-            if let Some(bound) = clients.iter_mut().find(|bound| bound.runtime == runtime) {
-                bound.used = now;
-                return Ok(bound.client.clone());
-            }
-        }
-        let client = self.connect()?;
-        let bound = Bound { runtime, client: client.clone(), used: now };
-        clients.lock().unwrap_or_else(PoisonError::into_inner).push(bound);
-        Ok(client)
-    }
-
     /// Closes every idle connection.
     pub(crate) fn close(&self) {
-        self.clients.get(Mutex::default).lock().unwrap_or_else(PoisonError::into_inner).clear();
+        self.connections.close();
     }
 
-    fn connect(&self) -> Result<Client, Error> {
+    fn connect(&self, keep: bool) -> Result<Client, Error> {
         let mut builder = Client::builder()
             .http1_only()
             .redirect(redirect::Policy::none())
@@ -158,6 +132,7 @@ impl Transport {
             .referer(false)
             .connect_timeout(self.config.connect_timeout)
             .pool_idle_timeout(FRESH)
+            .pool_max_idle_per_host(if keep { usize::MAX } else { 0 })
             .no_proxy()
             .tls_backend_preconfigured(self.tls()?);
         if let Some(proxy) = &self.config.proxy {
@@ -188,11 +163,11 @@ fn tls(config: &Config) -> Result<ClientConfig, Error> {
     let failed = |error: rustls::Error| Error::config(format!("TLS cannot be set up: {error}."));
     let builder = ClientConfig::builder_with_provider(provider.clone()).with_safe_default_protocol_versions();
     let builder = builder.map_err(failed)?;
-    let verifier = match &config.ca_file {
+    let verifier = match &config.extra_roots {
         None if config.base_url.scheme() == "http" => {
             return Ok(builder.with_root_certificates(RootCertStore::empty()).with_no_client_auth());
         }
-        Some(path) => Arc::new(Verifier::new_with_extra_roots(read_roots(path)?, provider).map_err(failed)?),
+        Some(extra) => Arc::new(Verifier::new_with_extra_roots(read_roots(extra)?, provider).map_err(failed)?),
         None => system_roots(provider).map_err(failed)?,
     };
     Ok(builder.dangerous().with_custom_certificate_verifier(verifier).with_no_client_auth())
@@ -207,14 +182,29 @@ fn system_roots(provider: Arc<CryptoProvider>) -> Result<Arc<Verifier>, rustls::
     Ok(slot.get_or_init(|| verifier).clone())
 }
 
-fn read_roots(path: &str) -> Result<Vec<CertificateDer<'static>>, Error> {
-    let pem = fs::read(path).map_err(|error| Error::config(format!("ca_file {path:?} cannot be read: {error}.")))?;
-    let roots: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
-    match roots {
-        Ok(roots) if !roots.is_empty() => Ok(roots),
-        Ok(_) => Err(Error::config(format!("ca_file {path:?} has no certificate in PEM."))),
-        Err(error) => Err(Error::config(format!("ca_file {path:?} is no PEM file: {error}."))),
+fn read_roots(extra: &ExtraRoots) -> Result<Vec<CertificateDer<'static>>, Error> {
+    let ExtraRoots { setting, path } = extra;
+    let unread = |error: io::Error| Error::config(format!("{setting} {path:?} cannot be read: {error}."));
+    let mut roots = Vec::new();
+    for file in pem_files(Path::new(path)).map_err(unread)? {
+        let pem = fs::read(file).map_err(unread)?;
+        for root in CertificateDer::pem_slice_iter(&pem) {
+            roots.push(root.map_err(|error| Error::config(format!("{setting} {path:?} is no PEM file: {error}.")))?);
+        }
     }
+    if roots.is_empty() {
+        return Err(Error::config(format!("{setting} {path:?} has no certificate in PEM.")));
+    }
+    Ok(roots)
+}
+
+/// The file itself, or the files of a folder.
+fn pem_files(path: &Path) -> io::Result<Vec<PathBuf>> {
+    if !path.is_dir() {
+        return Ok(vec![path.to_owned()]);
+    }
+    let files = fs::read_dir(path)?.map(|entry| Ok(entry?.path())).collect::<io::Result<Vec<_>>>()?;
+    Ok(files.into_iter().filter(|file| file.is_file()).collect())
 }
 
 async fn read_body(mut response: Response, latch: &Latch, answer: &mut Option<Answer>) -> Result<(), reqwest::Error> {

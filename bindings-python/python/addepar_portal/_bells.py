@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 from ._native import Bell
 
 if TYPE_CHECKING:
+    from typing import Literal
+
     from ._native import Call
 
 _Pair = tuple[Bell, socket.socket]
@@ -39,8 +41,8 @@ def _new_pair() -> _Pair:
     return bell, ear
 
 
-async def run(call: Call) -> bool:
-    """Runs the call until it is over (False) or needs an access token (True)."""
+async def run(call: Call) -> Literal["done", "token_wanted", "noted"]:
+    """Runs the call until its turn ends."""
     loop = asyncio.get_running_loop()
     pairs = _pairs(loop)
     bell, ear = pairs.pop() if pairs else _new_pair()
@@ -51,7 +53,7 @@ async def run(call: Call) -> bool:
         ear.close()
         raise
     pairs.append((bell, ear))
-    return call.token_wanted()
+    return call.turn()
 
 
 if hasattr(os, "register_at_fork"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from os import PathLike, fspath
 
+from . import _log
 from ._errors import InputError, PortalError
 from ._native import Client, PublishRequest
 
@@ -87,7 +88,9 @@ class _Settings:
             contact_notification=contact_notification,  # type: ignore[arg-type]
             publish_override_contact_ids=contacts,
         )
-        return self._native.start(request)
+        call = self._native.start(request)
+        _log.watch(call)
+        return call
 
 
 def _refuse(call: Call, error: Exception) -> NoReturn:
@@ -195,13 +198,17 @@ class PortalClient(_Settings):
         """
         call = self._start(file_ids, portal_publishing, contact_notification, publish_override_contact_ids)
         try:
-            while call.run():
-                try:
-                    token = _checked(self._access_token())
-                except Exception as error:
-                    _refuse(call, error)
-                call.provide_token(token)
-            return call.result()
+            while True:
+                turn = call.run()
+                _log.tell(call)
+                if turn == "done":
+                    return call.result()
+                if turn == "token_wanted":
+                    try:
+                        token = _checked(self._access_token())
+                    except Exception as error:
+                        _refuse(call, error)
+                    call.provide_token(token)
         except PortalError:
             raise
         except BaseException as interrupt:
@@ -272,14 +279,18 @@ class AsyncPortalClient(_Settings):
 
         call = self._start(file_ids, portal_publishing, contact_notification, publish_override_contact_ids)
         try:
-            while await _bells.run(call):
-                try:
-                    token = self._access_token()
-                    token = _checked(token if isinstance(token, str) else await token)
-                except Exception as error:
-                    _refuse(call, error)
-                call.provide_token(token)
-            return call.result()
+            while True:
+                turn = await _bells.run(call)
+                _log.tell(call)
+                if turn == "done":
+                    return call.result()
+                if turn == "token_wanted":
+                    try:
+                        token = self._access_token()
+                        token = _checked(token if isinstance(token, str) else await token)
+                    except Exception as error:
+                        _refuse(call, error)
+                    call.provide_token(token)
         except PortalError:
             raise
         except BaseException as interrupt:

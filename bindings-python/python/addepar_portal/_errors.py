@@ -171,10 +171,3 @@ def from_core(text: str, errors: tuple[ApiError, ...], report: PublishReport | N
     if error is not RateLimitedError:
         del details["retry_after"]
     return error(details.pop("message"), report=report, **details)
-
-
-def warn_dropped(error: PortalError) -> None:
-    """Tells whoever reads the log: the exception may be swallowed on its way."""
-    import logging
-
-    logging.getLogger("addepar_portal").warning("%s", error)

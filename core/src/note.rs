@@ -1,0 +1,117 @@
+//! What a call tells as it goes on, for logs. No secret, and no file's id above debug level.
+
+use std::time::Duration;
+
+use tracing::{debug, info, warn};
+
+use crate::error::Error;
+use crate::outcome::Outcome;
+use crate::report::{Attempt, PublishReport};
+use crate::request::PublishRequest;
+
+/// How much a note matters, as frameworks for logging count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Level {
+    /// Details that may name files.
+    Debug,
+    /// The course of a call.
+    Info,
+}
+
+impl Level {
+    /// The level's name.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Debug => "debug",
+            Self::Info => "info",
+        }
+    }
+}
+
+/// One line for a log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Note {
+    /// How much it matters.
+    pub level: Level,
+    /// The line.
+    pub message: String,
+}
+
+impl Note {
+    fn info(message: String) -> Self {
+        Self { level: Level::Info, message }
+    }
+
+    /// A request goes out.
+    pub(crate) fn sending(request: &PublishRequest, attempt: usize) -> [Self; 2] {
+        let files = match request.file_ids().len() {
+            1 => "1 file".to_owned(),
+            count => format!("{count} files"),
+        };
+        let message = format!(
+            "Sending {files}, attempt {attempt}: portal_publishing {}, contact_notification {}, {} override contacts",
+            request.portal_publishing(),
+            request.contact_notification(),
+            request.publish_override_contact_ids().len(),
+        );
+        let ids = request.file_ids().iter().map(u64::to_string).collect::<Vec<_>>().join(", ");
+        [Self::info(message), Self { level: Level::Debug, message: format!("Files of attempt {attempt}: {ids}") }]
+    }
+
+    /// An attempt is followed by another one after a wait.
+    pub(crate) fn waiting(attempts: &[Attempt], delay: Duration) -> Self {
+        let next = attempts.len() + 1;
+        Self::info(format!("{}. Waiting {:.1} s before attempt {next}", told(attempts), delay.as_secs_f64()))
+    }
+
+    /// An attempt is followed by another one with a fresh token.
+    pub(crate) fn fresh_token(attempts: &[Attempt]) -> Self {
+        Self::info(format!("{}. Asking for a fresh access token", told(attempts)))
+    }
+
+    /// The call is over.
+    pub(crate) fn ended(attempts: &[Attempt], result: Result<&PublishReport, &Error>) -> Self {
+        let summary = match result {
+            Ok(report) => report.summary(),
+            Err(error) => match error.report() {
+                Some(report) => format!("{} ({})", report.summary(), error.code()),
+                None => error.code().to_owned(),
+            },
+        };
+        Self::info(format!("{}: {summary}", told(attempts)))
+    }
+
+    /// Hands the note to Rust's own logging.
+    pub(crate) fn trace(&self) {
+        match self.level {
+            Level::Debug => debug!(target: TARGET, "{}", self.message),
+            Level::Info => info!(target: TARGET, "{}", self.message),
+        }
+    }
+}
+
+const TARGET: &str = "addepar_portal";
+
+/// Whether anybody reads Rust's own logging.
+pub(crate) fn is_traced() -> bool {
+    tracing::enabled!(target: TARGET, tracing::Level::INFO)
+}
+
+/// A sent request was dropped: whoever did it may never look at the error.
+pub(crate) fn trace_dropped(error: &Error) {
+    warn!(target: TARGET, "{error}");
+}
+
+/// How the last attempt ended.
+fn told(attempts: &[Attempt]) -> String {
+    let Some(attempt) = attempts.last() else { return "Nothing was sent".to_owned() };
+    let elapsed = attempt.elapsed.as_secs_f64();
+    let ended = match (attempt.http_status, attempt.outcome) {
+        (Some(status), _) => format!("{status} after {elapsed:.3} s"),
+        (None, Outcome::NotProcessed) => format!("the server was not reached in {elapsed:.3} s"),
+        (None, _) => format!("no answer after {elapsed:.3} s"),
+    };
+    let id = attempt.request_id.as_ref().map(|id| format!(" (request id {id})")).unwrap_or_default();
+    format!("Attempt {}: {ended}{id}", attempts.len())
+}

@@ -1,0 +1,66 @@
+// What a logger is told, and that no secret is in it.
+
+import assert from 'node:assert/strict';
+import test from 'node:test';
+
+import { ConfigError, OutcomeUnknownError, PortalClient } from 'addepar-portal';
+import { SimulatedPortal } from 'addepar-portal/testing';
+
+const MODES = { portalPublishing: 'publish', contactNotification: 'do_not_notify' };
+
+function recorder() {
+  const lines = [];
+  const take = (level) => (message) => lines.push(`${level} ${message}`);
+  return { lines, debug: take('debug'), info: take('info'), warn: take('warn') };
+}
+
+test('a call tells when it goes out, waits and ends', async () => {
+  const portal = await SimulatedPortal.start({ files: { 37: [1], 38: [2] } });
+  const logger = recorder();
+  portal.nextFault('rate_limited', { retry_after: 1 });
+  const report = await portal.client({ logger }).publishFiles([37, 38], MODES);
+  assert(report.ok);
+  const starts = [
+    'info Sending 2 files, attempt 1: portal_publishing publish, contact_notification do_not_notify, 0 override',
+    'debug Files of attempt 1: 37, 38',
+    'info Attempt 1: 429 after ',
+    'info Sending 2 files, attempt 2',
+    'debug Files of attempt 2: 37, 38',
+    'info Attempt 2: 200 after ',
+  ];
+  assert.equal(logger.lines.length, starts.length);
+  starts.forEach((start, position) => assert(logger.lines[position].startsWith(start), logger.lines[position]));
+  assert(!logger.lines.join('\n').includes('simulated-secret'));
+  await portal.close();
+});
+
+test('a dropped request is warned of', async () => {
+  const portal = await SimulatedPortal.start({ files: { 37: [1] } });
+  const logger = recorder();
+  portal.nextFault('hang');
+  const signal = AbortSignal.timeout(300);
+  await assert.rejects(portal.client({ logger }).publishFiles([37], { ...MODES, signal }), OutcomeUnknownError);
+  assert.equal(logger.lines.filter((line) => line.startsWith('warn ')).length, 1);
+  await portal.close();
+});
+
+test('a logger that throws costs nobody the outcome', async () => {
+  const portal = await SimulatedPortal.start({ files: { 37: [1] } });
+  const broken = () => {
+    throw new Error('broken');
+  };
+  const warnings = [];
+  const collect = (warning) => warnings.push(warning.message);
+  process.on('warning', collect);
+  const client = portal.client({ logger: { debug: broken, info: broken, warn: broken } });
+  assert((await client.publishFiles([37], MODES)).ok);
+  await new Promise((resolve) => setImmediate(resolve));
+  process.off('warning', collect);
+  assert(warnings.some((message) => message.startsWith('logger.info threw Error.')));
+  await portal.close();
+});
+
+test('a logger without the methods is refused', () => {
+  const settings = { baseUrl: 'http://127.0.0.1:1', firmId: '1', accessToken: 't' };
+  assert.throws(() => new PortalClient({ ...settings, logger: { info() {} } }), ConfigError);
+});
