@@ -8,6 +8,10 @@ import { SimulatedPortal } from 'addepar-portal/testing';
 
 const MODES = { portalPublishing: 'publish', contactNotification: 'do_not_notify' };
 
+function broken() {
+  throw new Error('broken');
+}
+
 function recorder() {
   const lines = [];
   const take = (level) => (message) => lines.push(`${level} ${message}`);
@@ -46,9 +50,6 @@ test('a dropped request is warned of', async () => {
 
 test('a logger that throws costs nobody the outcome', async () => {
   const portal = await SimulatedPortal.start({ files: { 37: [1] } });
-  const broken = () => {
-    throw new Error('broken');
-  };
   const warnings = [];
   const collect = (warning) => warnings.push(warning.message);
   process.on('warning', collect);
