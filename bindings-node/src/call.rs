@@ -50,6 +50,30 @@ pub struct Call {
 
 #[napi]
 impl Call {
+    /// Whether this is a batch, which `stop` ends.
+    #[napi]
+    pub fn is_batch(&self) -> bool {
+        self.publish.is_batch()
+    }
+
+    /// Ends a batch after the request that is in flight.
+    #[napi]
+    pub fn stop(&self) {
+        self.publish.stop();
+    }
+
+    /// From now on `progress` has how far a batch has come.
+    #[napi]
+    pub fn follow_progress(&self) {
+        self.publish.follow_progress();
+    }
+
+    /// How far a batch has come, if that is news, as JSON.
+    #[napi]
+    pub fn progress(&self) -> Option<String> {
+        self.publish.progress().and_then(|progress| serde_json::to_string(&progress).ok())
+    }
+
     /// From now on `notes` has what is to be logged.
     #[napi]
     pub fn watch(&self) {

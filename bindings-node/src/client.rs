@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use addepar_portal::{AccessToken, PortalClient, Settings, VARIABLES};
+use addepar_portal::{AccessToken, BatchOptions, Error, PortalClient, PublishCall, Repeat, Settings, VARIABLES};
 use napi::bindgen_prelude::Either;
 use napi_derive::napi;
 
@@ -27,6 +27,44 @@ pub struct ClientSettings {
     pub max_rate_limit_wait_ms: Option<f64>,
     pub proxy: Option<String>,
     pub ca_file: Option<String>,
+    pub journal_dir: Option<String>,
+}
+
+/// How a batch goes. What it means, the facade documents.
+#[napi(object)]
+#[expect(missing_docs, reason = "documented at the facade's options")]
+pub struct BatchSettings {
+    pub journal: String,
+    pub chunk_size: Option<f64>,
+    pub max_wait_ms: Option<f64>,
+    pub pace: Option<bool>,
+    pub repeat: Option<String>,
+}
+
+impl TryFrom<BatchSettings> for BatchOptions {
+    type Error = Error;
+
+    #[allow(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "what is no whole number is refused before"
+    )]
+    fn try_from(given: BatchSettings) -> Result<Self, Error> {
+        let default = Self::new(given.journal);
+        let chunk_size = match given.chunk_size {
+            Some(size) if size.fract() != 0.0 || size < 0.0 => {
+                return Err(Error::input(format!("chunk_size is {size}: it is a whole number.")));
+            }
+            size => size.map_or(default.chunk_size, |size| size as usize),
+        };
+        Ok(Self {
+            chunk_size,
+            max_wait: given.max_wait_ms.map_or(default.max_wait, |milliseconds| milliseconds / 1000.0),
+            pace: given.pace.unwrap_or(default.pace),
+            repeat: given.repeat.map_or(Ok(default.repeat), |repeat| repeat.parse())?,
+            ..default
+        })
+    }
 }
 
 impl From<ClientSettings> for Settings {
@@ -48,6 +86,7 @@ impl From<ClientSettings> for Settings {
             max_rate_limit_wait: seconds(given.max_rate_limit_wait_ms),
             proxy: given.proxy.map(Into::into),
             ca_file: given.ca_file,
+            journal_dir: given.journal_dir,
         }
     }
 }
@@ -93,8 +132,34 @@ impl Client {
 
     /// Prepares a call. Nothing is sent yet; the environment says whether this is a test run.
     #[napi]
-    pub fn start(&self, request: &Request, environment: HashMap<String, String>) -> Call {
-        self.0.start(request.inner().clone(), |name| environment.get(name).cloned()).into()
+    pub fn start(
+        &self,
+        request: &Request,
+        repeat: Option<String>,
+        environment: HashMap<String, String>,
+    ) -> Either<Call, Failure> {
+        let repeat = repeat.map_or(Ok(Repeat::Refuse), |repeat| repeat.parse());
+        let start = |repeat| self.0.start(request.inner().clone(), repeat, |name| environment.get(name).cloned());
+        or_failure(repeat.map(start))
+    }
+
+    /// Prepares a batch. Its journal is opened, nothing is sent yet.
+    #[napi]
+    pub fn start_batch(
+        &self,
+        request: &Request,
+        options: BatchSettings,
+        environment: HashMap<String, String>,
+    ) -> Either<Call, Failure> {
+        let start = |options| self.0.start_batch(request.inner(), &options, |name| environment.get(name).cloned());
+        or_failure(BatchOptions::try_from(options).map(start))
+    }
+
+    /// Prepares to go on with a batch.
+    #[napi]
+    pub fn start_resume(&self, options: BatchSettings, environment: HashMap<String, String>) -> Either<Call, Failure> {
+        let start = |options| self.0.start_resume(&options, |name| environment.get(name).cloned());
+        or_failure(BatchOptions::try_from(options).and_then(start))
     }
 
     /// Whether the client reaches this machine only, so that `start` needs no environment.
@@ -107,5 +172,12 @@ impl Client {
     #[napi]
     pub fn close(&self) {
         self.0.close();
+    }
+}
+
+fn or_failure(call: Result<PublishCall, Error>) -> Either<Call, Failure> {
+    match call {
+        Ok(call) => Either::A(call.into()),
+        Err(error) => Either::B(error.into()),
     }
 }

@@ -43,6 +43,7 @@ impl Failure {
             ErrorKind::OutcomeUnknown => "OutcomeUnknownError",
             ErrorKind::PublishFailures => "PublishFailuresError",
             ErrorKind::Journal => "JournalError",
+            ErrorKind::Stopped => "StoppedError",
         }
     }
 

@@ -13,6 +13,7 @@ pub mod call;
 pub mod client;
 pub mod failure;
 pub mod id;
+pub mod journal;
 pub mod report;
 pub mod request;
 pub mod simulator;

@@ -1,6 +1,6 @@
 //! One call of the API, validated.
 
-use addepar_portal::{Error, PublishRequest};
+use addepar_portal::{ContactNotification, Error, PortalPublishing, PublishRequest, RawId};
 use napi::bindgen_prelude::{Either, Float64Array};
 use napi_derive::napi;
 
@@ -13,15 +13,17 @@ pub struct Request(PublishRequest);
 
 #[napi]
 impl Request {
-    /// Leaves every verdict to the core.
+    /// Leaves every verdict to the core. A batch may have any number of files.
     #[napi]
     pub fn create(
         file_ids: Ids,
         portal_publishing: String,
         contact_notification: String,
         publish_override_contact_ids: Ids,
+        batch: bool,
     ) -> Either<Request, Failure> {
-        match validate(file_ids, &portal_publishing, &contact_notification, publish_override_contact_ids) {
+        let make = if batch { PublishRequest::for_batch } else { PublishRequest::new };
+        match validate(make, file_ids, &portal_publishing, &contact_notification, publish_override_contact_ids) {
             Ok(request) => Either::A(Self(request)),
             Err(error) => Either::B(error.into()),
         }
@@ -58,14 +60,17 @@ impl Request {
     }
 }
 
+type Make = fn(Vec<RawId>, PortalPublishing, ContactNotification) -> Result<PublishRequest, Error>;
+
 fn validate(
+    make: Make,
     file_ids: Ids,
     portal_publishing: &str,
     contact_notification: &str,
     override_contacts: Ids,
 ) -> Result<PublishRequest, Error> {
     let raw = |ids| id::raw(ids).map_err(|error| Error::input(error.to_string()));
-    PublishRequest::new(raw(file_ids)?, portal_publishing.parse()?, contact_notification.parse()?)?
+    make(raw(file_ids)?, portal_publishing.parse()?, contact_notification.parse()?)?
         .with_override_contacts(raw(override_contacts)?)
 }
 

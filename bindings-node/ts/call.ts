@@ -1,8 +1,10 @@
 /** Drives one publish: the addon runs its turns, JavaScript answers between them. */
 
 import { typeName } from './ids';
-import { type Call, type Failure, native, type Wakeups } from './native';
+import { type Call, type Failure, native, type Report, type Wakeups } from './native';
 import { type PublishReport, reportOf, withReport } from './report';
+import type { Progress } from './request';
+import { milliseconds, type ProgressJSON } from './wire';
 
 /** Whoever is asked for an access token. */
 export type TokenCallable = () => string | Promise<string>;
@@ -39,6 +41,7 @@ export async function finish(
   call: Call,
   host: Host,
   signal: AbortSignal | undefined,
+  onProgress?: (progress: Progress) => void,
 ): Promise<PublishReport> {
   const door = (wakeups ??= new native.Wakeups(wake));
   pending.add(call);
@@ -48,7 +51,7 @@ export async function finish(
   }
   try {
     const number = (lastNumber = (lastNumber + 1) >>> 0);
-    const driven = drive(call, number, door, host, signal);
+    const driven = drive(call, number, door, host, signal, onProgress);
     const ending = await (signal ? unlessAborted(driven, call, number, host, signal) : driven);
     return ending();
   } finally {
@@ -81,6 +84,10 @@ function unlessAborted(
 ): Promise<Ending> {
   return new Promise((resolve, reject) => {
     const abort = (): void => {
+      if (call.isBatch()) {
+        call.stop();
+        return;
+      }
       const failure = call.abandon();
       turns.delete(number);
       resolve(() => {
@@ -100,6 +107,10 @@ function lost(failure: Failure, { logger }: Host, reason: unknown): Error {
   } else {
     warn(error.message);
   }
+  return aborted(error);
+}
+
+function aborted(error: Error): Error {
   return Object.defineProperty(error, 'name', { value: 'AbortError', configurable: true, writable: true });
 }
 
@@ -122,11 +133,16 @@ async function drive(
   door: Wakeups,
   { accessToken, logger }: Host,
   signal: AbortSignal | undefined,
+  onProgress: ((progress: Progress) => void) | undefined,
 ): Promise<Ending> {
   if (logger) {
     call.watch();
   }
+  if (onProgress) {
+    call.followProgress();
+  }
   let cause: unknown;
+  let thrown: { error: unknown } | undefined;
   for (;;) {
     await turn(call, number, door);
     if (logger) {
@@ -134,12 +150,25 @@ async function drive(
         log(logger, level, message);
       }
     }
+    const progress = onProgress && call.progress();
+    if (progress) {
+      try {
+        onProgress(readProgress(JSON.parse(progress)));
+      } catch (error) {
+        thrown ??= { error };
+        call.stop();
+      }
+    }
     const result = call.result();
     if (result) {
-      return () => reportOf(result, cause);
+      return () => {
+        if (thrown) {
+          throw thrown.error;
+        }
+        return stopped(result, signal) ?? reportOf(result, cause);
+      };
     }
     if (!call.wantsToken()) {
-      signal?.throwIfAborted();
       continue;
     }
     try {
@@ -153,8 +182,21 @@ async function drive(
       // The error's words stay out of ours: they may hold a secret.
       call.refuseToken(`accessToken threw ${error instanceof Error ? error.name : typeName(error)}`);
     }
-    signal?.throwIfAborted();
+    if (!call.isBatch()) {
+      signal?.throwIfAborted();
+    }
   }
+}
+
+/** Throws the error of a batch that the signal stopped. */
+function stopped(result: Report | Failure, signal: AbortSignal | undefined): undefined {
+  if (result instanceof native.Failure && result.className === 'StoppedError') {
+    throw aborted(withReport(result, signal?.reason));
+  }
+}
+
+function readProgress({ not_processed, waiting, ...counts }: ProgressJSON): Progress {
+  return { ...counts, notProcessed: not_processed, waitingMs: waiting === null ? null : milliseconds(waiting) };
 }
 
 /** Runs until the call is over, wants a token or has something to tell. */

@@ -5,7 +5,7 @@ import { raise, succeeded } from './errors';
 import { type Ids, shown, typeName } from './ids';
 import { type Client, type ClientSettings, native } from './native';
 import type { PublishReport } from './report';
-import { createRequest, type PublishOptions } from './request';
+import { type BatchOptions, createRequest, type PublishOptions, type ResumeOptions } from './request';
 
 /** Addepar's environments. */
 export type Environment = 'production' | 'development' | 'sandbox';
@@ -39,6 +39,8 @@ export interface PortalClientOptions {
   proxy?: string | undefined;
   /** A PEM file with certificates that are trusted beside the system's. */
   caFile?: string | undefined;
+  /** A folder in which every call leaves a journal (`ADDEPAR_JOURNAL_DIR`); what it shows is not sent again. */
+  journalDir?: string | undefined;
   /** Who is told what calls do, such as `console`; default nobody. */
   logger?: Logger | undefined;
 }
@@ -57,6 +59,7 @@ const SETTINGS: Readonly<Record<keyof PortalClientOptions, readonly string[]>> =
   maxRateLimitWaitMs: ['number'],
   proxy: ['string'],
   caFile: ['string'],
+  journalDir: ['string'],
   logger: ['object'],
 };
 
@@ -103,14 +106,57 @@ export class PortalClient {
    * its subclasses: nothing was processed. {@link OutcomeUnknownError}: it may have been.
    */
   async publishFiles(fileIds: Ids, options: PublishOptions): Promise<PublishReport> {
-    const { signal, ...rest } = Object(options) as PublishOptions;
+    const { signal, repeat, ...rest } = Object(options) as PublishOptions;
     const request = createRequest(fileIds, rest);
-    if (signal !== undefined && typeof signal?.aborted !== 'boolean') {
-      raise(native.Failure.input(`signal is ${shown(signal)}: it is an AbortSignal.`));
-    }
+    checkOptions({ signal, repeat });
     signal?.throwIfAborted();
-    const call = this.#handle.start(request, this.#handle.isLocal() ? {} : environment());
+    const call = succeeded(this.#handle.start(request, repeat, this.#environment()));
     return await finish(call, this.#host, signal);
+  }
+
+  /**
+   * Publishes any number of files in chunks, one request at a time, with a journal.
+   *
+   * Called again with the same arguments and the same journal it goes on where it ended: what was
+   * processed, or may have been, is never sent again.
+   *
+   * @throws As {@link publishFiles}; the batch stops at the first chunk that is refused or whose outcome
+   * is unknown. {@link JournalError}: the journal cannot be used, or waits for a decision about unknown
+   * files; nothing was sent. {@link StoppedError}: the signal stopped it.
+   */
+  async publishBatch(fileIds: Ids, options: BatchOptions): Promise<PublishReport> {
+    const { journal, chunkSize, onProgress, maxWaitMs, pace, repeat, signal, ...rest } = Object(
+      options,
+    ) as BatchOptions;
+    const request = createRequest(fileIds, rest, true);
+    const settings = { journal, chunkSize, maxWaitMs, pace, repeat };
+    checkOptions({ ...settings, onProgress, signal });
+    signal?.throwIfAborted();
+    const call = succeeded(this.#handle.startBatch(request, present(settings), this.#environment()));
+    return await finish(call, this.#host, signal, onProgress);
+  }
+
+  /**
+   * Goes on with the batch that a journal is of. Files that a person found not to be published are
+   * sent, in chunks of their own.
+   *
+   * @throws As {@link publishBatch}.
+   */
+  async resume(journal: string, options: ResumeOptions = {}): Promise<PublishReport> {
+    const { onProgress, maxWaitMs, pace, signal, ...unknown } = Object(options) as ResumeOptions;
+    const [misspelt] = Object.keys(unknown);
+    if (misspelt !== undefined) {
+      raise(native.Failure.input(`\`${misspelt}\` is no option: there are onProgress, maxWaitMs, pace and signal.`));
+    }
+    const settings = { journal, maxWaitMs, pace };
+    checkOptions({ ...settings, onProgress, signal });
+    signal?.throwIfAborted();
+    const call = succeeded(this.#handle.startResume(present(settings), this.#environment()));
+    return await finish(call, this.#host, signal, onProgress);
+  }
+
+  #environment(): Record<string, string> {
+    return this.#handle.isLocal() ? {} : environment();
   }
 
   /** Closes idle connections. A later call opens new ones. */
@@ -142,18 +188,64 @@ export async function publishFiles(
   options: PublishOptions & { client?: PortalClient | undefined },
 ): Promise<PublishReport> {
   const { client, ...rest } = Object(options) as typeof options;
+  return await withClient(client, (used) => used.publishFiles(fileIds, rest));
+}
+
+/**
+ * Publishes any number of files with a journal, with `client` or with one that is made of the
+ * environment's variables.
+ *
+ * @see {@link PortalClient.publishBatch} for results and errors.
+ */
+export async function publishBatch(
+  fileIds: Ids,
+  options: BatchOptions & { client?: PortalClient | undefined },
+): Promise<PublishReport> {
+  const { client, ...rest } = Object(options) as typeof options;
+  return await withClient(client, (used) => used.publishBatch(fileIds, rest));
+}
+
+async function withClient<T>(client: PortalClient | undefined, use: (client: PortalClient) => Promise<T>): Promise<T> {
   if (client !== undefined) {
     if (typeof client?.publishFiles !== 'function') {
       raise(native.Failure.input(`client is ${shown(client)}: it is a PortalClient.`));
     }
-    return await client.publishFiles(fileIds, rest);
+    return await use(client);
   }
   const own = new PortalClient();
   try {
-    return await own.publishFiles(fileIds, rest);
+    return await use(own);
   } finally {
     own.close();
   }
+}
+
+/** The types of the options: JavaScript lets any through. */
+const OPTIONS: Readonly<Record<string, readonly string[]>> = {
+  journal: ['string'],
+  chunkSize: ['number'],
+  maxWaitMs: ['number'],
+  pace: ['boolean'],
+  repeat: ['string'],
+  onProgress: ['function'],
+};
+
+/** Refuses options of a type that the core does not know; a journal has to be there where it is named. */
+function checkOptions({ signal, ...options }: { signal?: AbortSignal | undefined; [name: string]: unknown }): void {
+  for (const [name, value] of Object.entries(options)) {
+    const types = OPTIONS[name] ?? [];
+    if (!types.includes(typeof value) && (value !== undefined || name === 'journal')) {
+      raise(native.Failure.input(`${name} is ${shown(value)}: it is a ${types.join(' or ')}.`));
+    }
+  }
+  if (signal !== undefined && typeof signal?.aborted !== 'boolean') {
+    raise(native.Failure.input(`signal is ${shown(signal)}: it is an AbortSignal.`));
+  }
+}
+
+/** The options that were given: the addon takes no `undefined`. */
+function present<T extends object>(options: T): T {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as T;
 }
 
 /** The settings that were given, each of a type that the core knows. */

@@ -146,6 +146,11 @@ export class JournalError extends PortalError {
   declare readonly code: 'ERR_JOURNAL';
 }
 
+/** A batch was stopped on request; resume it with its journal. Its `name` is `AbortError` where a signal did it. */
+export class StoppedError extends PortalError {
+  declare readonly code: 'ERR_STOPPED';
+}
+
 const CLASSES = {
   ConfigError,
   InputError,
@@ -157,6 +162,7 @@ const CLASSES = {
   OutcomeUnknownError,
   PublishFailuresError,
   JournalError,
+  StoppedError,
 };
 for (const [name, Class] of Object.entries({ PortalError, ...CLASSES })) {
   Class.prototype.name = name;

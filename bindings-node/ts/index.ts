@@ -7,7 +7,7 @@
  * @packageDocumentation
  */
 
-export { PortalClient, publishFiles } from './client';
+export { PortalClient, publishBatch, publishFiles } from './client';
 export type { Logger } from './call';
 export type { AccessToken, Environment, PortalClientOptions } from './client';
 export {
@@ -22,9 +22,12 @@ export {
   PublishFailuresError,
   RateLimitedError,
   RejectedError,
+  StoppedError,
 } from './errors';
 export type { ApiError, ErrorDetails, ErrorJSON } from './errors';
 export type { Id, Ids } from './ids';
+export { Journal } from './journal';
+export type { JournalledChunk, JournalledFile } from './journal';
 export { PublishReport } from './report';
 export type {
   Attempt,
@@ -35,16 +38,19 @@ export type {
   UnexpectedResult,
 } from './report';
 export { PublishRequest } from './request';
-export type { PublishOptions, RequestOptions } from './request';
+export type { BatchOptions, Progress, PublishOptions, RequestOptions, ResumeOptions } from './request';
 export type {
   ContactNotification,
   ErrorCode,
   FileState,
+  JournalJSON,
   Outcome,
   Phase,
   PortalPublishing,
+  Repeat,
   ReportJSON,
   RequestJSON,
   Status,
   Step,
+  Verdict,
 } from './wire';

@@ -39,6 +39,10 @@ export interface Wakeups {
 }
 
 export interface Call {
+  isBatch(): boolean;
+  stop(): void;
+  followProgress(): void;
+  progress(): string | null;
   watch(): void;
   notes(): [LogLevel, string][];
   run(wakeups: Wakeups, number: number): void;
@@ -65,6 +69,21 @@ export interface ClientSettings {
   maxRateLimitWaitMs?: number;
   proxy?: string;
   caFile?: string;
+  journalDir?: string;
+}
+
+export interface BatchSettings {
+  journal: string;
+  chunkSize?: number | undefined;
+  maxWaitMs?: number | undefined;
+  pace?: boolean | undefined;
+  repeat?: string | undefined;
+}
+
+export interface Journal {
+  report(): Report;
+  decide(fileIds: Float64Array, decision: string, by: string, evidence: string | undefined): Failure | null;
+  toJson(): string;
 }
 
 export interface Client {
@@ -72,7 +91,9 @@ export interface Client {
   firmId(): string;
   warning(): string | null;
   isLocal(): boolean;
-  start(request: Request, environment: Record<string, string>): Call;
+  start(request: Request, repeat: string | undefined, environment: Record<string, string>): Call | Failure;
+  startBatch(request: Request, options: BatchSettings, environment: Record<string, string>): Call | Failure;
+  startResume(options: BatchSettings, environment: Record<string, string>): Call | Failure;
   close(): void;
 }
 
@@ -105,6 +126,7 @@ interface Addon {
       portalPublishing: string,
       contactNotification: string,
       publishOverrideContactIds: Float64Array | string,
+      batch: boolean,
     ): Request | Failure;
   };
   Report: {
@@ -112,6 +134,7 @@ interface Addon {
     fromJson(json: string): Report | Failure;
   };
   Client: { create(settings: ClientSettings, environment: Record<string, string>): Client | Failure };
+  Journal: { open(path: string): Journal | Failure };
   Wakeups: new (wake: (number: number) => void) => Wakeups;
   Refusal: Made<Refusal>;
   SimulatedPortal: { start(options: string): SimulatedPortal | Refusal };

@@ -292,7 +292,8 @@ function okFile(fileId: number): FileResult {
   };
 }
 
-function readFile(file: FileResultJSON): FileResult {
+/** A file as JSON has it. */
+export function readFile(file: FileResultJSON): FileResult {
   return {
     fileId: file.file_id,
     state: file.state,

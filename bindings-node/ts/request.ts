@@ -1,7 +1,7 @@
 import { raise, succeeded } from './errors';
 import { type Ids, packIds, shown } from './ids';
 import { native, type Request } from './native';
-import type { ContactNotification, PortalPublishing, RequestJSON } from './wire';
+import type { ContactNotification, PortalPublishing, Repeat, RequestJSON } from './wire';
 
 /** What is to be done with the files. Both modes are required: no default may e-mail anybody. */
 export interface RequestOptions {
@@ -20,6 +20,49 @@ export interface PublishOptions extends RequestOptions {
    * with an {@link OutcomeUnknownError} named `AbortError`, whose `cause` is the reason.
    */
   signal?: AbortSignal | undefined;
+  /** `allow` sends files that a journal in `journalDir` shows as sent; default `refuse`. */
+  repeat?: Repeat | undefined;
+}
+
+/** How a batch is gone on with. */
+export interface ResumeOptions {
+  /** Called after each chunk and at each wait. If it throws, the batch stops and rejects with that error. */
+  onProgress?: ((progress: Progress) => void) | undefined;
+  /** Milliseconds that all waits for the rate limit may take together; default an hour. */
+  maxWaitMs?: number | undefined;
+  /** Whether to keep to the published limits before the server has to refuse; default no. */
+  pace?: boolean | undefined;
+  /**
+   * Stops the batch: the request in flight is awaited and recorded, then it rejects with a
+   * {@link StoppedError} named `AbortError`, whose `cause` is the signal's reason.
+   */
+  signal?: AbortSignal | undefined;
+}
+
+/** How a batch goes. */
+export interface BatchOptions extends RequestOptions, ResumeOptions {
+  /** A file that does not exist yet, or the journal of this batch. */
+  journal: string;
+  /** How many files go into one request, 1 to 500; default 100. A crash makes up to this many unknown. */
+  chunkSize?: number | undefined;
+  /** `allow` sends files that a journal in `journalDir` shows as sent; default `refuse`. */
+  repeat?: Repeat | undefined;
+}
+
+/** How far a batch has come. */
+export interface Progress {
+  /** How many files there are. */
+  readonly total: number;
+  readonly ok: number;
+  readonly failed: number;
+  readonly unknown: number;
+  /** How many are yet to be processed. */
+  readonly notProcessed: number;
+  /** The chunk that was sent last, or is next; from 1. */
+  readonly chunk: number;
+  readonly chunks: number;
+  /** Milliseconds that the batch now waits for the rate limit; `null`: it does not wait. */
+  readonly waitingMs: number | null;
 }
 
 /** The native side of a request. */
@@ -62,7 +105,7 @@ export class PublishRequest {
 }
 
 /** A validated request without its face: a call does not look at it. */
-export function createRequest(fileIds: unknown, options: unknown): Request {
+export function createRequest(fileIds: unknown, options: unknown, batch = false): Request {
   const { portalPublishing, contactNotification, publishOverrideContactIds, ...unknown } = Object(
     options,
   ) as RequestOptions;
@@ -71,7 +114,7 @@ export function createRequest(fileIds: unknown, options: unknown): Request {
     raise(
       native.Failure.input(
         `\`${misspelt}\` is no option: there are portalPublishing, contactNotification and ` +
-          'publishOverrideContactIds; of a call, client and signal as well.',
+          'publishOverrideContactIds; of a call, client, signal and repeat as well.',
       ),
     );
   }
@@ -81,6 +124,7 @@ export function createRequest(fileIds: unknown, options: unknown): Request {
       shown(portalPublishing),
       shown(contactNotification),
       packIds('publish_override_contact_ids', publishOverrideContactIds ?? []),
+      batch,
     ),
   );
 }

@@ -25,6 +25,12 @@ export type Status = 'success' | 'fail' | (string & {});
 /** A step of a call: putting a file into portals, e-mailing about it. */
 export type Step = 'publish' | 'notify';
 
+/** Whether files may be sent that a journal in the folder of journals shows as sent. */
+export type Repeat = 'refuse' | 'allow';
+
+/** What a person found out about a file whose outcome is unknown. */
+export type Verdict = 'published' | 'not_published' | 'leave';
+
 /** How much a line of the log matters. */
 export type LogLevel = 'debug' | 'info';
 
@@ -42,7 +48,8 @@ export type ErrorCode =
   | 'ERR_RATE_LIMITED'
   | 'ERR_OUTCOME_UNKNOWN'
   | 'ERR_PUBLISH_FAILURES'
-  | 'ERR_JOURNAL';
+  | 'ERR_JOURNAL'
+  | 'ERR_STOPPED';
 
 export interface FileErrorJSON {
   code: string | null;
@@ -111,6 +118,51 @@ export interface RequestJSON {
       publish_override_contact_ids?: number[];
     };
   };
+}
+
+/** How far a batch has come. */
+export interface ProgressJSON {
+  total: number;
+  ok: number;
+  failed: number;
+  unknown: number;
+  not_processed: number;
+  chunk: number;
+  chunks: number;
+  waiting: number | null;
+}
+
+/** A journal: what it is about, its files, chunks and undecided files. */
+export interface JournalJSON {
+  run: string;
+  base_url: string;
+  firm_id: string;
+  portal_publishing: PortalPublishing;
+  contact_notification: ContactNotification;
+  publish_override_contact_ids: number[];
+  operator: string | null;
+  host: string | null;
+  simulated: boolean;
+  fingerprint: string;
+  files: JournalledFileJSON[];
+  chunks: JournalledChunkJSON[];
+  undecided: number[];
+}
+
+export interface JournalledFileJSON extends FileResultJSON {
+  chunk: number;
+  decision: Verdict | null;
+  decided_by: string | null;
+  decided_at: string | null;
+  evidence: string | null;
+}
+
+export interface JournalledChunkJSON {
+  chunk: number;
+  state: 'processed' | 'unknown' | 'not_processed';
+  attempts: number;
+  sent_at: string | null;
+  file_ids: number[];
 }
 
 /** Contact id → file id and step. */

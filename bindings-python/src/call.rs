@@ -3,13 +3,14 @@
 use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use addepar_portal::{PublishCall, Turn};
+use addepar_portal::{ErrorKind, PublishCall, Turn};
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::intern;
 use pyo3::prelude::*;
 
 use crate::bell::Bell;
 use crate::error::{to_exception, to_py_err};
+use crate::progress::Progress;
 use crate::report::PublishReport;
 
 #[pyclass(frozen, module = "addepar_portal._native")]
@@ -18,11 +19,13 @@ pub(crate) struct Call {
     /// How to stop the background task, and where it left off.
     task: Mutex<Option<tokio::task::AbortHandle>>,
     turn: Arc<Mutex<Option<Turn>>>,
+    /// What a batch was stopped for.
+    interrupt: Mutex<Option<PyErr>>,
 }
 
 impl Call {
     pub(crate) fn new(call: PublishCall) -> Self {
-        Self { publish: Arc::new(call), task: Mutex::default(), turn: Arc::default() }
+        Self { publish: Arc::new(call), task: Mutex::default(), turn: Arc::default(), interrupt: Mutex::default() }
     }
 }
 
@@ -30,8 +33,8 @@ impl Call {
 impl Call {
     /// Runs on this thread until its turn ends: `done`, `token_wanted` or `noted`.
     ///
-    /// On the main thread signals are looked at every 50 ms; what a handler raises comes through, and
-    /// `abandon` then says what may have happened. Other threads have no signals, and must not attach
+    /// On the main thread signals are looked at every 50 ms; what a handler raises comes through, of a
+    /// batch at its end, and `abandon` then says what may have happened. Other threads have no signals, and must not attach
     /// to an interpreter that may be on its way out.
     #[allow(clippy::redundant_closure_for_method_calls, reason = "the method alone is not general enough")]
     fn run(&self, py: Python<'_>) -> PyResult<&'static str> {
@@ -42,7 +45,7 @@ impl Call {
                 if !has_signals {
                     return ControlFlow::Continue(());
                 }
-                match Python::attach(|py| py.check_signals()) {
+                match Python::attach(|py| py.check_signals()).or_else(|raised| self.stop_for(raised)) {
                     Ok(()) => ControlFlow::Continue(()),
                     Err(raised) => {
                         interrupt = Some(raised);
@@ -73,6 +76,32 @@ impl Call {
         turn.unwrap_or(Turn::Done).as_str()
     }
 
+    /// Stops a batch for an exception, which `result` raises in the end. False: it is no batch, or it is
+    /// being stopped already.
+    fn stop(&self, interrupt: Bound<'_, PyAny>) -> bool {
+        self.stop_for(PyErr::from_value(interrupt)).is_ok()
+    }
+
+    /// Whether it is being stopped.
+    fn is_stopping(&self) -> bool {
+        self.interrupt.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+    }
+
+    /// Whether the turn is over, however many bells were missed.
+    fn is_paused(&self) -> bool {
+        self.turn.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+    }
+
+    /// From now on `progress` has how far a batch has come.
+    fn follow_progress(&self) {
+        self.publish.follow_progress();
+    }
+
+    /// How far a batch has come, if that is news.
+    fn progress(&self) -> Option<Progress> {
+        self.publish.progress().map(Progress::from)
+    }
+
     /// From now on `notes` has what is to be logged.
     fn watch(&self) {
         self.publish.watch();
@@ -91,8 +120,11 @@ impl Call {
         self.publish.refuse_token(reason);
     }
 
-    /// The report; raises the error of the call.
+    /// The report; raises the error of the call, or what a batch was stopped for.
     fn result(&self, py: Python<'_>) -> PyResult<PublishReport> {
+        if let Some(interrupt) = self.interrupt.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            return Err(interrupt);
+        }
         match self.publish.result() {
             Some(Ok(report)) => Ok(PublishReport::new(report)),
             Some(Err(error)) => Err(to_py_err(py, &error)),
@@ -109,8 +141,23 @@ impl Call {
         }
         let Some(error) = error else { return Ok(None) };
         let exception = to_exception(py, &error)?;
+        if error.kind() == ErrorKind::Stopped {
+            return Ok(Some(exception));
+        }
         py.import("addepar_portal._log")?.getattr("warn_dropped")?.call1((&exception,))?;
         Ok(Some(exception))
+    }
+}
+
+impl Call {
+    fn stop_for(&self, interrupt: PyErr) -> PyResult<()> {
+        let mut slot = self.interrupt.lock().unwrap_or_else(PoisonError::into_inner);
+        if !self.publish.is_batch() || slot.is_some() {
+            return Err(interrupt);
+        }
+        *slot = Some(interrupt);
+        self.publish.stop();
+        Ok(())
     }
 }
 

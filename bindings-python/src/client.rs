@@ -1,4 +1,4 @@
-use addepar_portal::{AccessToken, PortalClient, Settings};
+use addepar_portal::{AccessToken, BatchOptions, PortalClient, Settings};
 use pyo3::prelude::*;
 
 use crate::call::Call;
@@ -13,7 +13,7 @@ impl Client {
     #[new]
     #[pyo3(signature = (
         *, firm_name, environment, firm_id, key_id, key_secret, access_token, asks_for_token, base_url,
-        timeout, connect_timeout, max_rate_limit_wait, proxy, ca_file,
+        timeout, connect_timeout, max_rate_limit_wait, proxy, ca_file, journal_dir,
     ))]
     #[allow(clippy::too_many_arguments, reason = "one for each setting")]
     fn new(
@@ -31,6 +31,7 @@ impl Client {
         max_rate_limit_wait: Option<f64>,
         proxy: Option<String>,
         ca_file: Option<String>,
+        journal_dir: Option<String>,
     ) -> PyResult<Self> {
         let access_token = match access_token {
             _ if asks_for_token => Some(AccessToken::Asked),
@@ -49,6 +50,7 @@ impl Client {
             max_rate_limit_wait,
             proxy: proxy.map(Into::into),
             ca_file,
+            journal_dir,
         };
         PortalClient::new(settings, variable).map(Self).map_err(|error| to_py_err(py, &error))
     }
@@ -68,8 +70,31 @@ impl Client {
         self.0.warning()
     }
 
-    fn start(&self, request: &PublishRequest) -> Call {
-        Call::new(self.0.start(request.0.clone(), variable))
+    fn start(&self, py: Python<'_>, request: &PublishRequest, repeat: &str) -> PyResult<Call> {
+        let repeat = repeat.parse().map_err(|error| to_py_err(py, &error))?;
+        Ok(Call::new(py.detach(|| self.0.start(request.0.clone(), repeat, variable))))
+    }
+
+    #[allow(clippy::too_many_arguments, reason = "one for each option")]
+    fn start_batch(
+        &self,
+        py: Python<'_>,
+        request: &PublishRequest,
+        journal: &str,
+        chunk_size: usize,
+        max_wait: f64,
+        pace: bool,
+        repeat: &str,
+    ) -> PyResult<Call> {
+        let repeat = repeat.parse().map_err(|error| to_py_err(py, &error))?;
+        let options = BatchOptions { chunk_size, max_wait, pace, repeat, ..BatchOptions::new(journal) };
+        Ok(Call::new(py.detach(|| self.0.start_batch(&request.0, &options, variable))))
+    }
+
+    fn start_resume(&self, py: Python<'_>, journal: &str, max_wait: f64, pace: bool) -> PyResult<Call> {
+        let options = BatchOptions { max_wait, pace, ..BatchOptions::new(journal) };
+        let call = py.detach(|| self.0.start_resume(&options, variable));
+        call.map(Call::new).map_err(|error| to_py_err(py, &error))
     }
 
     fn close(&self) {

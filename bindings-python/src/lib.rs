@@ -5,6 +5,8 @@ mod call;
 mod client;
 mod error;
 mod ids;
+mod journal;
+mod progress;
 mod report;
 mod request;
 mod simulator;
@@ -20,6 +22,10 @@ mod _native {
     use super::call::Call;
     #[pymodule_export]
     use super::client::Client;
+    #[pymodule_export]
+    use super::journal::Journal;
+    #[pymodule_export]
+    use super::progress::Progress;
     #[pymodule_export]
     use super::report::{ApiError, Attempt, FailedContacts, FileError, FileResult, PublishReport, UnexpectedResult};
     #[pymodule_export]

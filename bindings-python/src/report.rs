@@ -54,14 +54,14 @@ fn text(text: Option<&String>) -> String {
 }
 
 /// How rows are pickled: as `(class._from_json, (json,))`.
-type Reduced<'py> = (Bound<'py, PyAny>, (String,));
+pub(crate) type Reduced<'py> = (Bound<'py, PyAny>, (String,));
 
-fn reduce<'py>(row: &Bound<'py, PyAny>, core: &impl serde::Serialize) -> PyResult<Reduced<'py>> {
+pub(crate) fn reduce<'py>(row: &Bound<'py, PyAny>, core: &impl serde::Serialize) -> PyResult<Reduced<'py>> {
     let json = serde_json::to_string(core).map_err(|error| PyValueError::new_err(error.to_string()))?;
     Ok((row.getattr(intern!(row.py(), "_from_json"))?, (json,)))
 }
 
-fn restore<T: serde::de::DeserializeOwned>(json: &str) -> PyResult<T> {
+pub(crate) fn restore<T: serde::de::DeserializeOwned>(json: &str) -> PyResult<T> {
     serde_json::from_str(json).map_err(|error| PyValueError::new_err(error.to_string()))
 }
 

@@ -1,9 +1,10 @@
-use addepar_portal as core;
+use addepar_portal::{self as core, ContactNotification, PortalPublishing, RawId};
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyTuple};
+use pyo3::types::PyTuple;
 
 use crate::error::to_py_err;
 use crate::ids::raw_ids;
+use crate::report::{Reduced, reduce, restore};
 
 /// One call of the API, validated. No network.
 ///
@@ -23,23 +24,36 @@ impl PublishRequest {
         contact_notification: &Bound<'_, PyAny>,
         publish_override_contact_ids: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Self> {
-        let file_ids = raw_ids("file_ids", file_ids)?;
-        let contacts = match publish_override_contact_ids {
-            Some(contacts) => raw_ids("publish_override_contact_ids", contacts)?,
-            None => Vec::new(),
-        };
-        // Anything but a text is shown to the core, which names it and what is allowed.
-        let text = |mode: &Bound<'_, PyAny>| mode.str().map(|text| text.to_string_lossy().into_owned());
-        let (publishing, notification) = (text(portal_publishing)?, text(contact_notification)?);
-        publishing
-            .parse()
-            .and_then(|publishing| core::PublishRequest::new(file_ids, publishing, notification.parse()?))
-            .and_then(|request| request.with_override_contacts(contacts))
-            .map(Self)
-            .map_err(|error| to_py_err(py, &error))
+        Self::make(
+            py,
+            core::PublishRequest::new,
+            file_ids,
+            portal_publishing,
+            contact_notification,
+            publish_override_contact_ids,
+        )
     }
 
-    /// From 1 to 500 distinct files, in the order asked.
+    /// Any number of files, for a batch.
+    #[staticmethod]
+    fn _for_batch(
+        py: Python<'_>,
+        file_ids: &Bound<'_, PyAny>,
+        portal_publishing: &Bound<'_, PyAny>,
+        contact_notification: &Bound<'_, PyAny>,
+        publish_override_contact_ids: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<Self> {
+        Self::make(
+            py,
+            core::PublishRequest::for_batch,
+            file_ids,
+            portal_publishing,
+            contact_notification,
+            publish_override_contact_ids,
+        )
+    }
+
+    /// The distinct files, in the order asked: from 1 to 500, of a batch any number.
     #[getter]
     fn file_ids<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
         PyTuple::new(py, self.0.file_ids())
@@ -73,12 +87,13 @@ impl PublishRequest {
         crate::report::parse_json(py, &self.0.to_json())
     }
 
-    fn __getnewargs_ex__<'py>(&self, py: Python<'py>) -> PyResult<((Bound<'py, PyTuple>,), Bound<'py, PyDict>)> {
-        let keywords = PyDict::new(py);
-        keywords.set_item("portal_publishing", self.portal_publishing())?;
-        keywords.set_item("contact_notification", self.contact_notification())?;
-        keywords.set_item("publish_override_contact_ids", self.publish_override_contact_ids(py)?)?;
-        Ok(((self.file_ids(py)?,), keywords))
+    #[staticmethod]
+    fn _from_json(json: &str) -> PyResult<Self> {
+        restore(json).map(Self)
+    }
+
+    fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<Reduced<'py>> {
+        reduce(slf.as_any(), &slf.get().0)
     }
 
     fn __repr__(&self) -> String {
@@ -94,5 +109,33 @@ impl PublishRequest {
             self.portal_publishing(),
             self.contact_notification(),
         )
+    }
+}
+
+type Make = fn(Vec<RawId>, PortalPublishing, ContactNotification) -> Result<core::PublishRequest, core::Error>;
+
+impl PublishRequest {
+    fn make(
+        py: Python<'_>,
+        make: Make,
+        file_ids: &Bound<'_, PyAny>,
+        portal_publishing: &Bound<'_, PyAny>,
+        contact_notification: &Bound<'_, PyAny>,
+        publish_override_contact_ids: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<Self> {
+        let file_ids = raw_ids("file_ids", file_ids)?;
+        let contacts = match publish_override_contact_ids {
+            Some(contacts) => raw_ids("publish_override_contact_ids", contacts)?,
+            None => Vec::new(),
+        };
+        // Anything but a text is shown to the core, which names it and what is allowed.
+        let text = |mode: &Bound<'_, PyAny>| mode.str().map(|text| text.to_string_lossy().into_owned());
+        let (publishing, notification) = (text(portal_publishing)?, text(contact_notification)?);
+        publishing
+            .parse()
+            .and_then(|publishing| make(file_ids, publishing, notification.parse()?))
+            .and_then(|request| request.with_override_contacts(contacts))
+            .map(Self)
+            .map_err(|error| to_py_err(py, &error))
     }
 }

@@ -95,6 +95,16 @@ impl Call {
         self.notes.as_mut().map(std::mem::take).unwrap_or_default()
     }
 
+    /// Tells that a batch waits before its next chunk.
+    pub(crate) fn note_pace(&mut self, delay: Duration) {
+        self.note(|_| Note::pace(delay));
+    }
+
+    /// Takes over what the call before has to tell.
+    pub(crate) fn keep_notes(&mut self, notes: Vec<Note>) {
+        self.notes.get_or_insert_default().extend(notes);
+    }
+
     pub(crate) fn has_notes(&self) -> bool {
         self.notes.as_ref().is_some_and(|notes| !notes.is_empty())
     }
@@ -283,8 +293,11 @@ impl Call {
             Stage::InFlight { latch, .. } if latch.revoke() => {}
             _ => return Next::Done,
         }
-        let report = self.uniform(FileState::NotProcessed, String::new());
-        self.finish(Err(error.with_report(report)))
+        let error = match error.report() {
+            Some(_) => error,
+            None => error.with_report(self.uniform(FileState::NotProcessed, String::new())),
+        };
+        self.finish(Err(error))
     }
 
     fn finish(&mut self, result: Result<PublishReport, Error>) -> Next {
@@ -298,6 +311,16 @@ impl Call {
             Stage::Done(result) => Some(Result::clone(result)),
             _ => None,
         }
+    }
+
+    /// Every try so far.
+    pub(crate) fn attempts(&self) -> &[Attempt] {
+        &self.attempts
+    }
+
+    /// How long the waits for the rate limit took.
+    pub(crate) fn waited(&self) -> Duration {
+        self.tried.waited
     }
 
     /// Whether the call may still send.

@@ -6,14 +6,17 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use bytes::Bytes;
 use reqwest::Url;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio::time;
 
+use crate::batch::{BatchOptions, Progress, Repeat, Run, Step};
 use crate::blocking::Lanes;
 use crate::call::{Call, Next};
 use crate::error::{Error, ErrorKind};
 use crate::exchange::Exchange;
+use crate::latch::Latch;
 use crate::note::{self, Note};
 use crate::process::PerProcess;
 use crate::report::PublishReport;
@@ -124,9 +127,46 @@ impl PortalClient {
     /// Every one carries a report with the state of each file. [`ErrorKind::OutcomeUnknown`]: the
     /// files may have been published and e-mailed; look before you send again.
     pub async fn publish_files(&self, request: &PublishRequest) -> Result<PublishReport, Error> {
-        let call = self.start(request.clone(), |name| std::env::var(name).ok());
+        self.drive(self.start(request.clone(), Repeat::Refuse, environment), |_| {}).await
+    }
+
+    /// Publishes any number of files, chunk after chunk, one request at a time. `request` comes from
+    /// [`PublishRequest::for_batch`]; all that is sent and answered is in the journal before it is relied on.
+    ///
+    /// With the journal of the same batch it goes on where that one ended. `progressed` is called after each
+    /// chunk and at each wait.
+    ///
+    /// # Errors
+    /// Every one carries a report with the state of each file. The batch stops at the first chunk that is
+    /// refused or whose outcome is unknown; [`ErrorKind::Journal`]: the journal cannot be used, or a person
+    /// has to decide first.
+    pub async fn publish_batch(
+        &self,
+        request: &PublishRequest,
+        options: &BatchOptions,
+        progressed: impl FnMut(Progress),
+    ) -> Result<PublishReport, Error> {
+        self.drive(self.start_batch(request, options, environment), progressed).await
+    }
+
+    /// Goes on with the batch that a journal is of.
+    ///
+    /// # Errors
+    /// As [`publish_batch`](Self::publish_batch).
+    pub async fn resume(
+        &self,
+        options: &BatchOptions,
+        progressed: impl FnMut(Progress),
+    ) -> Result<PublishReport, Error> {
+        self.drive(self.start_resume(options, environment)?, progressed).await
+    }
+
+    async fn drive(&self, call: PublishCall, mut progressed: impl FnMut(Progress)) -> Result<PublishReport, Error> {
+        call.follow_progress();
         loop {
-            match call.run().await {
+            let turn = call.run().await;
+            call.progress().into_iter().for_each(&mut progressed);
+            match turn {
                 Turn::Done => break,
                 Turn::Noted => {}
                 Turn::TokenWanted => match &self.0.provider {
@@ -150,19 +190,95 @@ impl PortalClient {
     ///
     /// The environment is looked at again: inside a test run only this machine may be reached.
     #[must_use]
-    pub fn start(&self, request: PublishRequest, variable: impl Fn(&str) -> Option<String>) -> PublishCall {
+    pub fn start(
+        &self,
+        request: PublishRequest,
+        repeat: Repeat,
+        variable: impl Fn(&str) -> Option<String>,
+    ) -> PublishCall {
+        let config = &self.0.config;
+        let journalled = || match &config.journal_dir {
+            Some(folder) => Run::single(config, &request, repeat, folder).map(Some),
+            None => Ok(None),
+        };
+        let allowed = request.too_large().map_or(Ok(()), Err).and_then(|()| config.guard(variable));
+        let (run, refusal) = match allowed.and_then(|()| journalled()) {
+            Ok(run) => (run, None),
+            Err(error) => (None, Some(error)),
+        };
+        self.call(request, config.max_rate_limit_wait, run, refusal)
+    }
+
+    /// Prepares a batch for a host that drives it itself. Its journal is opened, nothing is sent yet.
+    #[must_use]
+    pub fn start_batch(
+        &self,
+        request: &PublishRequest,
+        options: &BatchOptions,
+        variable: impl Fn(&str) -> Option<String>,
+    ) -> PublishCall {
+        let config = &self.0.config;
+        match config.guard(variable).and_then(|()| Run::batch(config, request, options)) {
+            Ok(run) => self.batch(request, run),
+            Err(error) => self.call(request.clone(), Duration::ZERO, None, Some(error)),
+        }
+    }
+
+    /// Prepares to go on with a batch for a host that drives it itself.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Journal`] where the journal cannot be used or waits for a decision.
+    pub fn start_resume(
+        &self,
+        options: &BatchOptions,
+        variable: impl Fn(&str) -> Option<String>,
+    ) -> Result<PublishCall, Error> {
+        let config = &self.0.config;
+        config.guard(variable)?;
+        let run = Run::resumed(config, options)?;
+        Ok(self.batch(&run.request(), run))
+    }
+
+    fn batch(&self, request: &PublishRequest, mut run: Run) -> PublishCall {
+        let step = run.step();
+        let over = request.for_files(Vec::new());
+        let call = self.call(over, Duration::ZERO, Some(run), None);
+        let mut state = call.state();
+        state.next = state.begin(step);
+        drop(state);
+        call
+    }
+
+    fn call(
+        &self,
+        request: PublishRequest,
+        max_rate_limit_wait: Duration,
+        run: Option<Run>,
+        refusal: Option<Error>,
+    ) -> PublishCall {
         let asked = matches!(self.0.config.credentials, Credentials::Token(AccessToken::Asked));
-        let mut call = Call::new(request, self.0.config.max_rate_limit_wait, asked);
-        let next = match self.0.config.guard(variable) {
-            Ok(()) => Next::Send { fresh_token: false },
-            Err(error) => call.fail(error),
+        let mut call = Call::new(request, max_rate_limit_wait, asked);
+        let next = match refusal {
+            None => Next::Send { fresh_token: false },
+            Some(error) => call.fail(error),
         };
         if note::is_traced() {
             call.listen();
         }
-        let page = self.0.config.route();
-        let state = State { call, next, page, token: None, permit: None, watched: false };
-        PublishCall { client: self.clone(), state: Mutex::new(state) }
+        let (page, permit, token) = (self.0.config.route(), None, None);
+        let state = State {
+            call,
+            next,
+            page,
+            token,
+            permit,
+            asked,
+            watched: false,
+            follows_progress: false,
+            progress: None,
+            run,
+        };
+        PublishCall { client: self.clone(), state: Mutex::new(state), stopped: Notify::new() }
     }
 
     /// Whether the client reaches this machine only, so that [`start`](Self::start) needs no environment.
@@ -221,6 +337,8 @@ impl Turn {
 pub struct PublishCall {
     client: PortalClient,
     state: Mutex<State>,
+    /// Ends a wait of a batch that is to stop.
+    stopped: Notify,
 }
 
 struct State {
@@ -232,8 +350,15 @@ struct State {
     token: Option<u64>,
     /// The right to ask for a token, while this call does.
     permit: Option<OwnedSemaphorePermit>,
+    /// Whether the host is asked for tokens.
+    asked: bool,
     /// Whether the host does the logging.
     watched: bool,
+    /// Whether the host wants to hear how far a batch has come, and what it has not heard yet.
+    follows_progress: bool,
+    progress: Option<Progress>,
+    /// What accompanies the call with a journal, and goes on to the next one.
+    run: Option<Run>,
 }
 
 impl State {
@@ -242,7 +367,63 @@ impl State {
         if !self.watched {
             self.call.take_notes().iter().for_each(Note::trace);
         }
-        self.call.has_notes()
+        self.call.has_notes() || self.progress.is_some()
+    }
+
+    /// Writes down what the last step came to, and goes on with the next chunk when one is over.
+    fn keep(&mut self, next: Next) -> Next {
+        let Some(run) = self.run.as_mut().filter(|run| !run.is_over()) else { return next };
+        let over = if next == Next::Done { self.call.result() } else { None };
+        if let Err(failed) = run.ended(self.call.attempts(), over.as_ref()) {
+            run.unrecorded(&failed);
+            self.call.abandon();
+            return Next::Done;
+        }
+        let Some(result) = over else {
+            if let Next::Wait(delay) = next {
+                self.progressed(Some(delay));
+            }
+            return next;
+        };
+        let goes_on = run.call_over(result, self.call.waited());
+        self.progressed(None);
+        if !goes_on {
+            return Next::Done;
+        }
+        let step = self.run.as_mut().and_then(Run::step);
+        self.begin(step)
+    }
+
+    fn progressed(&mut self, waiting: Option<Duration>) {
+        if let (true, Some(run)) = (self.follows_progress, &self.run) {
+            self.progress = Some(run.progress(waiting));
+        }
+    }
+
+    /// Begins the next call of a batch, if there is one.
+    fn begin(&mut self, step: Option<Step>) -> Next {
+        let Some(Step { request, delay, max_wait }) = step else {
+            // The run has the result; what its last call came to was told already.
+            return Next::Done;
+        };
+        let notes = self.call.take_notes();
+        let mut call = Call::new(request, max_wait, self.asked);
+        if self.watched || note::is_traced() {
+            call.listen();
+            call.keep_notes(notes);
+        }
+        self.call = call;
+        if delay.is_zero() {
+            return Next::Send { fresh_token: false };
+        }
+        self.call.note_pace(delay);
+        self.progressed(Some(delay));
+        Next::Wait(delay)
+    }
+
+    /// Whether the run is to stop before anything else is sent.
+    fn is_stopping(&self) -> bool {
+        self.run.as_ref().is_some_and(Run::is_stopping)
     }
 }
 
@@ -258,6 +439,30 @@ impl PublishCall {
         state.call.listen();
     }
 
+    /// Lets the host hear how far a batch has come: it stops whenever [`progress`](Self::progress) is there.
+    pub fn follow_progress(&self) {
+        self.state().follows_progress = true;
+    }
+
+    /// How far a batch has come, if that is news.
+    pub fn progress(&self) -> Option<Progress> {
+        self.state().progress.take()
+    }
+
+    /// Whether this is a batch, which [`stop`](Self::stop) ends.
+    #[must_use]
+    pub fn is_batch(&self) -> bool {
+        self.state().run.as_ref().is_some_and(|run| !run.is_single())
+    }
+
+    /// Ends a batch: no new chunk, waits end at once; what is in flight is awaited and recorded. Run on.
+    pub fn stop(&self) {
+        if let Some(run) = &mut self.state().run {
+            run.stop();
+        }
+        self.stopped.notify_one();
+    }
+
     /// What a watched call has to tell by now.
     pub fn notes(&self) -> Vec<Note> {
         self.state().call.take_notes()
@@ -266,12 +471,21 @@ impl PublishCall {
     /// Runs until the call is over, needs a token or, if it is watched, has something to tell.
     pub async fn run(&self) -> Turn {
         loop {
-            let next = std::mem::replace(&mut self.state().next, Next::Done);
+            let next = {
+                let mut state = self.state();
+                let next = std::mem::replace(&mut state.next, Next::Done);
+                if state.is_stopping() && matches!(next, Next::Send { .. } | Next::Wait(_)) {
+                    let stopped = state.run.as_ref().map(Run::stopped);
+                    stopped.map_or(Next::Done, |stopped| state.call.fail(stopped))
+                } else {
+                    next
+                }
+            };
             let next = match next {
-                Next::Done => return Turn::Done,
+                Next::Done => Next::Done,
                 Next::Wait(delay) => {
                     self.state().next = Next::Wait(delay);
-                    time::sleep(delay).await;
+                    let _ = time::timeout(delay, self.stopped.notified()).await;
                     Next::Send { fresh_token: false }
                 }
                 Next::Follow(link) => {
@@ -287,8 +501,12 @@ impl PublishCall {
                 }
             };
             let mut state = self.state();
-            let noted = state.tell() && next != Next::Done;
+            let next = state.keep(next);
+            let (noted, over) = (state.tell(), next == Next::Done);
             state.next = next;
+            if over {
+                return Turn::Done;
+            }
             if noted {
                 return Turn::Noted;
             }
@@ -306,13 +524,25 @@ impl PublishCall {
     }
 
     async fn send(&self, authorization: Authorization) -> Next {
-        let Some((body, latch)) = self.state().call.begin() else { return Next::Done };
+        let Some((body, latch)) = self.begin() else { return Next::Done };
         let exchange = self.client.0.transport.post(body, authorization, &latch).await;
         let mut state = self.state();
         match exchange {
             Ok(exchange) => state.call.ended(exchange, fastrand::f64()),
             Err(error) => state.call.fail(error),
         }
+    }
+
+    /// Opens an attempt, once the journal has it. `None`: nothing may be sent.
+    fn begin(&self) -> Option<(Bytes, Latch)> {
+        let mut state = self.state();
+        let State { run, call, .. } = &mut *state;
+        if let Some(run) = run.as_mut().filter(|_| call.is_idle())
+            && let Err(error) = run.intent()
+        {
+            call.fail(error);
+        }
+        call.begin()
     }
 
     async fn follow(&self, link: &str) -> Option<Exchange> {
@@ -381,13 +611,18 @@ impl PublishCall {
     pub(crate) fn end(&self, error: Error) {
         let mut state = self.state();
         state.permit = None;
-        state.next = state.call.fail(error);
+        let next = state.call.fail(error);
+        state.next = state.keep(next);
     }
 
     /// The result, after [`Turn::Done`].
     #[must_use]
     pub fn result(&self) -> Option<Result<Arc<PublishReport>, Error>> {
-        self.state().call.result()
+        let state = self.state();
+        match &state.run {
+            Some(run) => run.result(),
+            None => state.call.result(),
+        }
     }
 
     /// Ends the call wherever it is and makes sure that nothing of it goes out from now on. For a host
@@ -399,7 +634,12 @@ impl PublishCall {
         let mut state = self.state();
         state.permit = None;
         state.next = Next::Done;
-        state.call.abandon()
+        let State { call, run, .. } = &mut *state;
+        let lost = call.abandon();
+        match run {
+            Some(run) => run.abandon(lost, call.attempts()),
+            None => lost,
+        }
     }
 
     /// Whether every answer so far was whole, so that the connection may be used again.
@@ -415,8 +655,12 @@ impl PublishCall {
 impl Drop for PublishCall {
     /// Whoever lets go of a call must be sure that nothing of it goes out later, and hear of what did.
     fn drop(&mut self) {
-        if let Some(lost) = self.state().call.drop_unfinished() {
-            note::trace_dropped(&lost);
+        let mut state = self.state();
+        let State { call, run, .. } = &mut *state;
+        let lost = call.drop_unfinished();
+        lost.iter().for_each(note::trace_dropped);
+        if let Some(run) = run {
+            run.abandon(lost, call.attempts());
         }
     }
 }
@@ -425,6 +669,10 @@ impl fmt::Debug for PublishCall {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("PublishCall").field("client", &self.client).finish_non_exhaustive()
     }
+}
+
+fn environment(name: &str) -> Option<String> {
+    std::env::var(name).ok()
 }
 
 /// Builds a [`PortalClient`].
@@ -456,6 +704,8 @@ impl PortalClientBuilder {
         base_url,
         /// A PEM file with certificates that are trusted beside the system's.
         ca_file,
+        /// A folder in which every call leaves a journal (`ADDEPAR_JOURNAL_DIR`).
+        journal_dir,
     }
 
     /// The URL of an HTTP proxy (`HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY`).
@@ -518,7 +768,7 @@ impl PortalClientBuilder {
     /// # Errors
     /// [`ErrorKind::Config`], naming the setting.
     pub fn build(self) -> Result<PortalClient, Error> {
-        PortalClient::build(self.settings, |name| std::env::var(name).ok(), self.provider)
+        PortalClient::build(self.settings, environment, self.provider)
     }
 }
 

@@ -37,6 +37,16 @@ pub(crate) fn whole_micros(duration: Duration) -> Duration {
     Duration::new(duration.as_secs(), duration.subsec_micros() * 1_000)
 }
 
+/// The wall clock, to the microsecond, as journals write it.
+pub(crate) fn now() -> SystemTime {
+    Moment::now().utc()
+}
+
+/// A time in UTC for a person to read, to the second.
+pub(crate) fn text(time: SystemTime) -> String {
+    humantime::format_rfc3339_seconds(time).to_string()
+}
+
 /// The time is up.
 #[derive(Debug)]
 pub(crate) struct Elapsed;

@@ -1,6 +1,7 @@
 //! Everything that can go wrong, and the one table of codes.
 
 use std::fmt;
+use std::path::Path;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -32,11 +33,13 @@ pub enum ErrorKind {
     PublishFailures,
     /// The journal is locked, of another run, damaged, cannot be written, or waits for a decision.
     Journal,
+    /// A batch was stopped on request.
+    Stopped,
 }
 
 impl ErrorKind {
     /// Every kind.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Config,
         Self::Input,
         Self::Connect,
@@ -47,6 +50,7 @@ impl ErrorKind {
         Self::OutcomeUnknown,
         Self::PublishFailures,
         Self::Journal,
+        Self::Stopped,
     ];
 
     /// The code that every language shows.
@@ -63,6 +67,7 @@ impl ErrorKind {
             Self::OutcomeUnknown => "ERR_OUTCOME_UNKNOWN",
             Self::PublishFailures => "ERR_PUBLISH_FAILURES",
             Self::Journal => "ERR_JOURNAL",
+            Self::Stopped => "ERR_STOPPED",
         }
     }
 
@@ -119,13 +124,21 @@ const CHECK_FIRST: &str = "Do not run this again. Check each in Addepar, then pu
 
 /// The files in some state, for a message that may be all that is left in a log.
 fn names(report: &PublishReport, wanted: impl Fn(FileState) -> bool) -> String {
+    listed(report.files().iter().filter(|file| wanted(file.state)).map(|file| file.file_id))
+}
+
+fn listed(ids: impl Iterator<Item = u64>) -> String {
     const NAMED: usize = 20;
-    let ids = || report.files().iter().filter(|file| wanted(file.state)).map(|file| file.file_id.to_string());
-    let named = ids().take(NAMED).collect::<Vec<_>>().join(", ");
-    match ids().count().saturating_sub(NAMED) {
+    let mut ids = ids.map(|id| id.to_string());
+    let named = ids.by_ref().take(NAMED).collect::<Vec<_>>().join(", ");
+    match ids.count() {
         0 => format!(" (files {named})"),
         more => format!(" (files {named} and {more} more)"),
     }
+}
+
+fn counted(files: usize) -> String {
+    if files == 1 { "1 file".to_owned() } else { format!("{files} files") }
 }
 
 impl Error {
@@ -202,8 +215,7 @@ impl Error {
 
     /// The request went out and what became of it cannot be told. `what` is a sentence's beginning.
     pub(crate) fn unknown(what: &str, phase: Phase, report: PublishReport) -> Self {
-        let count = report.count(FileState::Unknown);
-        let files = if count == 1 { "1 file".to_owned() } else { format!("{count} files") };
+        let files = counted(report.count(FileState::Unknown));
         let sent_at = report.attempts().last().and_then(|attempt| attempt.sent_at);
         let went = match sent_at.map(|time| humantime::format_rfc3339_seconds(time).to_string()) {
             Some(time) => format!("went to Addepar at {} UTC", time.get(11..19).unwrap_or(&time)),
@@ -222,6 +234,66 @@ impl Error {
             names(&report, |_| true),
         );
         Self::new(ErrorKind::OutcomeUnknown, message).with_phase(Phase::ReadingPages).with_report(report)
+    }
+
+    /// A journal that cannot be used; `reason` goes on after its name.
+    pub(crate) fn journal(path: &Path, reason: &str) -> Self {
+        Self::new(ErrorKind::Journal, format!("The journal {} {reason}. Nothing was sent.", path.display()))
+    }
+
+    /// A journal that waits for a person.
+    pub(crate) fn undecided(path: &Path, file_ids: &[u64], report: PublishReport) -> Self {
+        let message = format!(
+            "The journal {} waits for a decision: {} may have been published and e-mailed{}. Check each in Addepar, \
+             record what you find (published, not_published or leave), then resume. Nothing was sent.",
+            path.display(),
+            counted(file_ids.len()),
+            listed(file_ids.iter().copied()),
+        );
+        Self::new(ErrorKind::Journal, message).with_report(report)
+    }
+
+    /// What a request came to could not be written down.
+    pub(crate) fn unrecorded(failed: &Self, report: PublishReport) -> Self {
+        let message = format!(
+            "{} The report of this error is true, the journal is not: it shows the last request as unknown. {}",
+            failed.message().trim_end_matches(" Nothing was sent."),
+            report.summary(),
+        );
+        Self::new(ErrorKind::Journal, message).with_report(report)
+    }
+
+    /// A batch that would have to wait longer than it may.
+    pub(crate) fn paced(delay: Duration) -> Self {
+        let message = format!(
+            "The published limits of 50 requests in 15 minutes and 1,000 in 24 hours ask to wait {:.0} s, longer than \
+             max_wait has left.",
+            delay.as_secs_f64(),
+        );
+        Self::new(ErrorKind::RateLimited, message).with_retry_after(Some(delay))
+    }
+
+    /// A batch that was stopped on request.
+    pub(crate) fn stopped(path: &Path, report: PublishReport) -> Self {
+        let message =
+            format!("The batch was stopped: {}. Resume it with its journal {}.", report.summary(), path.display());
+        Self::new(ErrorKind::Stopped, message).with_report(report)
+    }
+
+    /// The same error, of a batch whose files the report shows.
+    pub(crate) fn in_batch(mut self, path: &Path, report: PublishReport) -> Self {
+        let advice = match self.kind() {
+            ErrorKind::OutcomeUnknown => "decide about each of these files in the journal, then resume",
+            ErrorKind::RateLimited => "wait, then resume",
+            _ => "mend it, then resume",
+        };
+        self.0.message = format!(
+            "{} The batch stopped here ({}): {advice} with {}.",
+            self.0.message,
+            report.summary(),
+            path.display(),
+        );
+        self.with_report(report)
     }
 
     /// A 2xx whose body does not say what was done.
@@ -273,14 +345,16 @@ impl Error {
         match self.0.kind {
             ErrorKind::OutcomeUnknown => Outcome::Unknown,
             ErrorKind::PublishFailures => self.report().map_or(Outcome::Processed, PublishReport::outcome),
+            ErrorKind::Journal | ErrorKind::Stopped => {
+                self.report().map_or(Outcome::NotProcessed, PublishReport::outcome)
+            }
             ErrorKind::Config
             | ErrorKind::Input
             | ErrorKind::Connect
             | ErrorKind::Rejected
             | ErrorKind::Authentication
             | ErrorKind::PermissionDenied
-            | ErrorKind::RateLimited
-            | ErrorKind::Journal => Outcome::NotProcessed,
+            | ErrorKind::RateLimited => Outcome::NotProcessed,
         }
     }
 

@@ -11,6 +11,7 @@
 #![forbid(unsafe_code)]
 
 mod background;
+mod batch;
 mod blocking;
 mod call;
 mod client;
@@ -19,10 +20,13 @@ mod connections;
 mod error;
 mod exchange;
 mod id;
+mod journal;
 mod json;
 mod latch;
 mod note;
 mod outcome;
+mod pace;
+mod plan;
 mod process;
 mod rate_limit;
 mod report;
@@ -31,9 +35,11 @@ mod response;
 mod settings;
 mod transport;
 
+pub use batch::{BatchOptions, Progress, Repeat};
 pub use client::{PortalClient, PortalClientBuilder, PublishCall, Turn};
 pub use error::{Error, ErrorKind, Phase};
 pub use id::{MAX_FILES, MAX_ID, RawId, not_a_collection};
+pub use journal::{Journal, JournalledChunk, JournalledFile, Verdict};
 pub use note::{Level, Note};
 pub use outcome::Outcome;
 pub use report::{

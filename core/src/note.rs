@@ -65,6 +65,11 @@ impl Note {
         Self::info(format!("{}. Waiting {:.1} s before attempt {next}", told(attempts), delay.as_secs_f64()))
     }
 
+    /// A batch waits before its next chunk.
+    pub(crate) fn pace(delay: Duration) -> Self {
+        Self::info(format!("Waiting {:.1} s to keep to the published rate limits", delay.as_secs_f64()))
+    }
+
     /// An attempt is followed by another one with a fresh token.
     pub(crate) fn fresh_token(attempts: &[Attempt]) -> Self {
         Self::info(format!("{}. Asking for a fresh access token", told(attempts)))

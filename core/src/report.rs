@@ -568,20 +568,33 @@ impl<'de> Deserialize<'de> for PublishReport {
 }
 
 /// Times as text in UTC, such as `2026-11-24T21:14:07.123456Z`.
-mod rfc3339 {
+pub(crate) mod rfc3339 {
     use std::time::SystemTime;
 
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
     #[allow(clippy::ref_option, reason = "serde hands over a reference to the member")]
-    pub(super) fn serialize<S: Serializer>(time: &Option<SystemTime>, serializer: S) -> Result<S::Ok, S::Error> {
+    pub(crate) fn serialize<S: Serializer>(time: &Option<SystemTime>, serializer: S) -> Result<S::Ok, S::Error> {
         time.map(|time| humantime::format_rfc3339_micros(time).to_string()).serialize(serializer)
     }
 
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<SystemTime>, D::Error> {
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<SystemTime>, D::Error> {
         Option::<String>::deserialize(deserializer)?
             .map(|text| humantime::parse_rfc3339(&text).map_err(serde::de::Error::custom))
             .transpose()
+    }
+
+    /// For a time that is always there.
+    pub(crate) mod always {
+        use super::{Deserialize, Deserializer, Serializer, SystemTime};
+
+        pub(crate) fn serialize<S: Serializer>(time: &SystemTime, serializer: S) -> Result<S::Ok, S::Error> {
+            super::serialize(&Some(*time), serializer)
+        }
+
+        pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SystemTime, D::Error> {
+            humantime::parse_rfc3339(&String::deserialize(deserializer)?).map_err(serde::de::Error::custom)
+        }
     }
 }
 

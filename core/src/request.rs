@@ -124,16 +124,30 @@ impl PublishRequest {
         Ids: IntoIterator,
         Ids::Item: Into<RawId>,
     {
+        let request = Self::for_batch(file_ids, portal_publishing, contact_notification)?;
+        match request.too_large() {
+            Some(error) => Err(error),
+            None => Ok(request),
+        }
+    }
+
+    /// Any number of distinct files, for a batch.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Input`](crate::ErrorKind::Input), naming the values that cannot be sent.
+    pub fn for_batch<Ids>(
+        file_ids: Ids,
+        portal_publishing: PortalPublishing,
+        contact_notification: ContactNotification,
+    ) -> Result<Self, Error>
+    where
+        Ids: IntoIterator,
+        Ids::Item: Into<RawId>,
+    {
         let raw: Vec<RawId> = file_ids.into_iter().map(Into::into).collect();
         let file_ids = id::validate("file_ids", &raw)?;
         if file_ids.is_empty() {
             return Err(Error::input("file_ids is empty: name from 1 to 500 files.".to_owned()));
-        }
-        if file_ids.len() > MAX_FILES {
-            return Err(Error::input(format!(
-                "file_ids has {} files: one call takes at most {MAX_FILES}.",
-                file_ids.len(),
-            )));
         }
         Ok(Self {
             file_ids: file_ids.into(),
@@ -141,6 +155,19 @@ impl PublishRequest {
             contact_notification,
             publish_override_contact_ids: Arc::default(),
         })
+    }
+
+    /// The error for more files than one call takes.
+    pub(crate) fn too_large(&self) -> Option<Error> {
+        let count = self.file_ids.len();
+        (count > MAX_FILES).then(|| {
+            Error::input(format!("file_ids has {count} files: one call takes at most {MAX_FILES}; see publish_batch."))
+        })
+    }
+
+    /// The same for other files.
+    pub(crate) fn for_files(&self, file_ids: Vec<u64>) -> Self {
+        Self { file_ids: file_ids.into(), ..self.clone() }
     }
 
     /// Contacts whose portals receive **every** file of the call, whatever `portal_publishing` says.
@@ -252,7 +279,7 @@ impl Serialize for PublishRequest {
 impl<'de> Deserialize<'de> for PublishRequest {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let flat = Flat::<Vec<u64>>::deserialize(deserializer)?;
-        Self::new(flat.file_ids, flat.portal_publishing, flat.contact_notification)
+        Self::for_batch(flat.file_ids, flat.portal_publishing, flat.contact_notification)
             .and_then(|request| request.with_override_contacts(flat.publish_override_contact_ids))
             .map_err(serde::de::Error::custom)
     }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::net::IpAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use reqwest::Url;
@@ -48,7 +49,7 @@ pub enum AccessToken {
 }
 
 /// Every variable of the environment that is read.
-pub const VARIABLES: [&str; 21] = [
+pub const VARIABLES: [&str; 22] = [
     "ADDEPAR_FIRM_NAME",
     "ADDEPAR_ENVIRONMENT",
     "ADDEPAR_FIRM_ID",
@@ -70,6 +71,7 @@ pub const VARIABLES: [&str; 21] = [
     "no_proxy",
     "REQUESTS_CA_BUNDLE",
     "NODE_EXTRA_CA_CERTS",
+    "ADDEPAR_JOURNAL_DIR",
 ];
 
 /// pytest sets the first for each test, the second for its whole run, collection included.
@@ -104,6 +106,8 @@ pub struct Settings {
     /// A PEM file with certificates that are trusted beside the system's (`REQUESTS_CA_BUNDLE`,
     /// `NODE_EXTRA_CA_CERTS`).
     pub ca_file: Option<String>,
+    /// A folder in which every call leaves a journal (`ADDEPAR_JOURNAL_DIR`); what it shows is not sent again.
+    pub journal_dir: Option<String>,
 }
 
 impl fmt::Debug for Settings {
@@ -116,6 +120,7 @@ impl fmt::Debug for Settings {
             .field("connect_timeout", &self.connect_timeout)
             .field("max_rate_limit_wait", &self.max_rate_limit_wait)
             .field("ca_file", &self.ca_file)
+            .field("journal_dir", &self.journal_dir)
             .finish_non_exhaustive()
     }
 }
@@ -154,6 +159,8 @@ pub(crate) struct Config {
     pub(crate) max_rate_limit_wait: Duration,
     pub(crate) proxy: Option<Proxy>,
     pub(crate) extra_roots: Option<ExtraRoots>,
+    /// Where every call leaves a journal.
+    pub(crate) journal_dir: Option<PathBuf>,
 }
 
 /// Below this a timeout cuts off answers that the server was still going to give.
@@ -171,6 +178,7 @@ impl Config {
             max_rate_limit_wait: seconds("max_rate_limit_wait", settings.max_rate_limit_wait, 60.0, 0.0)?,
             proxy: proxy(&settings, &base_url, &variable)?,
             extra_roots: extra_roots(settings.ca_file, &variable),
+            journal_dir: settings.journal_dir.or_else(|| variable("ADDEPAR_JOURNAL_DIR")).map(PathBuf::from),
             base_url,
         };
         config.guard(variable)?;
@@ -200,6 +208,11 @@ impl Config {
              set ADDEPAR_PORTAL_LIVE=1 if you mean it.",
             self.base_url.host_str().unwrap_or_default(),
         )))
+    }
+
+    /// The firm's id.
+    pub(crate) fn firm(&self) -> &str {
+        self.firm_id.to_str().unwrap_or_default()
     }
 
     /// Where the POST goes.

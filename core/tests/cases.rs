@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::{env, fs, thread};
 
 use addepar_portal::{
-    AccessToken, Error, PortalClient, PublishReport, PublishRequest, RawId, Settings, Turn, not_a_collection,
+    AccessToken, Error, PortalClient, PublishReport, PublishRequest, RawId, Repeat, Settings, Turn, not_a_collection,
 };
 use addepar_portal_simulator::SimulatedPortal;
 use serde_json::{Map, Value, json};
@@ -136,7 +136,7 @@ impl<'a> Case<'a> {
     async fn publish(&self) -> Result<PublishReport, Error> {
         let request = self.request()?;
         let (client, variables, mut tokens) = self.client()?;
-        let call = client.start(request, |name| variables.get(name).cloned());
+        let call = client.start(request, Repeat::Refuse, |name| variables.get(name).cloned());
         while call.run().await == Turn::TokenWanted {
             call.provide_token(tokens.remove(0).as_str().into());
         }

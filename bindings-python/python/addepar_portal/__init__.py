@@ -8,7 +8,14 @@ server may have begun to process is sent again. Never silent: every file comes b
 `unknown` or `not_processed`.
 """
 
-from ._client import AsyncPortalClient, PortalClient, publish_files, publish_files_async
+from ._client import (
+    AsyncPortalClient,
+    PortalClient,
+    publish_batch,
+    publish_batch_async,
+    publish_files,
+    publish_files_async,
+)
 from ._errors import (
     AuthenticationError,
     ConfigError,
@@ -21,6 +28,7 @@ from ._errors import (
     PublishFailuresError,
     RateLimitedError,
     RejectedError,
+    StoppedError,
 )
 from ._native import (
     ApiError,
@@ -28,6 +36,7 @@ from ._native import (
     FailedContacts,
     FileError,
     FileResult,
+    Progress,
     PublishReport,
     PublishRequest,
     UnexpectedResult,
@@ -47,33 +56,49 @@ __all__ = [
     "FileError",
     "FileResult",
     "InputError",
+    "Journal",
     "JournalError",
+    "JournalledChunk",
+    "JournalledFile",
     "OutcomeUnknownError",
     "PermissionDeniedError",
     "PortalClient",
     "PortalError",
     "PortalPublishing",
+    "Progress",
     "PublishFailuresError",
     "PublishReport",
     "PublishRequest",
     "RateLimitedError",
     "RejectedError",
+    "Repeat",
+    "StoppedError",
     "UnexpectedResult",
+    "Verdict",
     "__version__",
+    "publish_batch",
+    "publish_batch_async",
     "publish_files",
     "publish_files_async",
 ]
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ._types import ContactNotification, Environment, PortalPublishing
+    from ._journal import Journal, JournalledChunk, JournalledFile
+    from ._types import ContactNotification, Environment, PortalPublishing, Repeat, Verdict
+
+# What few programs need is loaded when it is asked for.
+_LATER = {
+    **dict.fromkeys(("Journal", "JournalledChunk", "JournalledFile"), "_journal"),
+    **dict.fromkeys(("ContactNotification", "Environment", "PortalPublishing", "Repeat", "Verdict"), "_types"),
+}
 
 
 def __getattr__(name: str) -> object:
-    if name in {"ContactNotification", "Environment", "PortalPublishing"}:
-        from . import _types
+    if module := _LATER.get(name):
+        from importlib import import_module
 
-        return getattr(_types, name)
+        return getattr(import_module(f"{__name__}.{module}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
@@ -94,8 +119,11 @@ for _public in (
     PublishFailuresError,
     RateLimitedError,
     RejectedError,
+    StoppedError,
     PortalClient,
     AsyncPortalClient,
+    publish_batch,
+    publish_batch_async,
     publish_files,
     publish_files_async,
 ):

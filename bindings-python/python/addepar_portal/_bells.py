@@ -41,6 +41,17 @@ def _new_pair() -> _Pair:
     return bell, ear
 
 
+async def _rings(loop: asyncio.AbstractEventLoop, ear: socket.socket, call: Call) -> bool:
+    """Waits for the bell. False: a batch was cancelled meanwhile and is being stopped."""
+    try:
+        await loop.sock_recv(ear, 1)
+    except asyncio.CancelledError as cancelled:
+        if not call.stop(cancelled):
+            raise
+        return call.is_paused()
+    return True
+
+
 async def run(call: Call) -> Literal["done", "token_wanted", "noted"]:
     """Runs the call until its turn ends."""
     loop = asyncio.get_running_loop()
@@ -48,11 +59,15 @@ async def run(call: Call) -> Literal["done", "token_wanted", "noted"]:
     bell, ear = pairs.pop() if pairs else _new_pair()
     try:
         call.spawn(bell)
-        await loop.sock_recv(ear, 1)
+        while not await _rings(loop, ear, call):
+            pass
     except BaseException:
         ear.close()
         raise
-    pairs.append((bell, ear))
+    if call.is_stopping():
+        ear.close()  # whether its byte was read before the cancellation, nobody knows
+    else:
+        pairs.append((bell, ear))
     return call.turn()
 
 

@@ -12,12 +12,14 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
     from types import TracebackType
-    from typing import Any, NoReturn
+    from typing import Any, NoReturn, TypeVar
 
     from typing_extensions import Self
 
-    from ._native import Call, PublishReport
-    from ._types import ContactNotification, Environment, Id, PortalPublishing
+    from ._native import Call, Progress, PublishReport
+    from ._types import ContactNotification, Environment, Id, PortalPublishing, Repeat
+
+    C = TypeVar("C", bound="PortalClient | AsyncPortalClient")
 
 
 class _Settings:
@@ -41,6 +43,7 @@ class _Settings:
         max_rate_limit_wait: float = 60.0,
         proxy: str | None = None,
         ca_file: str | PathLike[str] | None = None,
+        journal_dir: str | PathLike[str] | None = None,
     ) -> None:
         self._access_token = access_token
         self._native = Client(
@@ -57,6 +60,7 @@ class _Settings:
             max_rate_limit_wait=max_rate_limit_wait,
             proxy=proxy,
             ca_file=None if ca_file is None else fspath(ca_file),
+            journal_dir=None if journal_dir is None else fspath(journal_dir),
         )
         if warning := self._native.warning:
             import warnings
@@ -80,7 +84,12 @@ class _Settings:
         raise TypeError(f"a {type(self).__name__} holds credentials and is not pickled: make one where it is needed")
 
     def _start(
-        self, file_ids: Iterable[Id], portal_publishing: str, contact_notification: str, contacts: Iterable[Id]
+        self,
+        file_ids: Iterable[Id],
+        portal_publishing: str,
+        contact_notification: str,
+        contacts: Iterable[Id],
+        repeat: str,
     ) -> Call:
         request = PublishRequest(
             file_ids,
@@ -88,9 +97,21 @@ class _Settings:
             contact_notification=contact_notification,  # type: ignore[arg-type]
             publish_override_contact_ids=contacts,
         )
-        call = self._native.start(request)
-        _log.watch(call)
-        return call
+        return _log.watched(self._native.start(request, repeat))
+
+    def _start_batch(
+        self,
+        file_ids: Iterable[Id],
+        modes: tuple[str, str],
+        contacts: Iterable[Id],
+        options: tuple[str | PathLike[str], int, float, bool, str],
+    ) -> Call:
+        journal, chunk_size, max_wait, pace, repeat = options
+        request = PublishRequest._for_batch(file_ids, *modes, contacts)
+        return _log.watched(self._native.start_batch(request, fspath(journal), chunk_size, max_wait, pace, repeat))
+
+    def _start_resume(self, journal: str | PathLike[str], max_wait: float, pace: bool) -> Call:
+        return _log.watched(self._native.start_resume(fspath(journal), max_wait, pace))
 
 
 def _refuse(call: Call, error: Exception) -> NoReturn:
@@ -107,6 +128,17 @@ def _checked(token: object) -> str:
     if not isinstance(token, str):
         raise TypeError(f"access_token returned {type(token).__name__}: it returns a str")
     return token
+
+
+def _tell(call: Call, on_progress: Callable[[Progress], object] | None) -> None:
+    """Logs what the call has to tell and hands on how far it has come. An exception stops a batch."""
+    try:
+        _log.tell(call)
+        if on_progress is not None and (progress := call.progress()):
+            on_progress(progress)
+    except BaseException as error:
+        if not call.stop(error):
+            raise
 
 
 def _drop(call: Call, interrupt: BaseException) -> None:
@@ -133,7 +165,9 @@ class PortalClient(_Settings):
         connect_timeout: Seconds for connecting.
         max_rate_limit_wait: Seconds that all waits for the rate limit may take together.
         proxy: The URL of an HTTP proxy; default: `HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY`.
-        ca_file: A PEM file with certificates that are trusted beside the system's.
+        ca_file: A PEM file with certificates that are trusted beside the system's; default: `REQUESTS_CA_BUNDLE`.
+        journal_dir: A folder in which every call leaves a journal (`ADDEPAR_JOURNAL_DIR`). What one of them
+            shows as sent is refused unless `repeat="allow"`.
 
     Raises:
         ConfigError: Settings are missing or contradict each other.
@@ -154,6 +188,7 @@ class PortalClient(_Settings):
         max_rate_limit_wait: float = 60.0,
         proxy: str | None = None,
         ca_file: str | PathLike[str] | None = None,
+        journal_dir: str | PathLike[str] | None = None,
     ) -> None:
         super().__init__(
             firm_name=firm_name,
@@ -168,6 +203,7 @@ class PortalClient(_Settings):
             max_rate_limit_wait=max_rate_limit_wait,
             proxy=proxy,
             ca_file=ca_file,
+            journal_dir=journal_dir,
         )
 
     def publish_files(
@@ -177,6 +213,7 @@ class PortalClient(_Settings):
         portal_publishing: PortalPublishing,
         contact_notification: ContactNotification,
         publish_override_contact_ids: Iterable[Id] = (),
+        repeat: Repeat = "refuse",
     ) -> PublishReport:
         """Publishes from 1 to 500 files with exactly one POST that the server may process.
 
@@ -189,6 +226,7 @@ class PortalClient(_Settings):
             contact_notification: Who is e-mailed: `notify` (every contact), `use_contact_preference` or
                 `do_not_notify`.
             publish_override_contact_ids: Contacts who receive **every** file of the call.
+            repeat: `allow` sends files that a journal in `journal_dir` shows as sent.
 
         Raises:
             InputError: A value cannot be sent. Nothing was sent.
@@ -196,11 +234,83 @@ class PortalClient(_Settings):
             RejectedError: The server refused the whole request.
             OutcomeUnknownError: The files may have been published and e-mailed. Look before you send again.
         """
-        call = self._start(file_ids, portal_publishing, contact_notification, publish_override_contact_ids)
+        return self._drive(
+            self._start(file_ids, portal_publishing, contact_notification, publish_override_contact_ids, repeat)
+        )
+
+    def publish_batch(
+        self,
+        file_ids: Iterable[Id],
+        *,
+        portal_publishing: PortalPublishing,
+        contact_notification: ContactNotification,
+        publish_override_contact_ids: Iterable[Id] = (),
+        journal: str | PathLike[str],
+        chunk_size: int = 100,
+        on_progress: Callable[[Progress], object] | None = None,
+        max_wait: float = 3600.0,
+        pace: bool = False,
+        repeat: Repeat = "refuse",
+    ) -> PublishReport:
+        """Publishes any number of files in chunks, one request at a time, with a journal.
+
+        Called again with the same arguments and the same journal it goes on where it ended: what was
+        processed, or may have been, is never sent again.
+
+        Ctrl-C stops it: the request in flight is awaited and recorded, then `KeyboardInterrupt` is raised
+        with a `StoppedError` as its cause. A second one drops that request, whose files are then `unknown`.
+
+        Args:
+            file_ids: Distinct files, any number.
+            portal_publishing, contact_notification, publish_override_contact_ids: As in `publish_files`;
+                override contacts receive **every** file of the batch.
+            journal: A file that does not exist yet, or the journal of this batch.
+            chunk_size: How many files go into one request, from 1 to 500. A crash makes up to this many
+                unknown.
+            on_progress: Called on this thread with a `Progress` after each chunk and at each wait. An
+                exception in it stops the batch as Ctrl-C does.
+            max_wait: Seconds that all waits for the rate limit may take together.
+            pace: Whether to keep to the published limits (50 requests in 15 minutes, 1,000 in 24 hours)
+                before the server has to refuse.
+            repeat: `allow` sends files that a journal in `journal_dir` shows as sent.
+
+        Raises:
+            JournalError: The journal cannot be used, or waits for a decision about unknown files. Nothing
+                was sent.
+            OutcomeUnknownError: The outcome of a chunk is unknown. The batch stopped there.
+            RejectedError, ConnectError: A chunk was not processed. The batch stopped there.
+        """
+        return self._drive(
+            self._start_batch(
+                file_ids,
+                (portal_publishing, contact_notification),
+                publish_override_contact_ids,
+                (journal, chunk_size, max_wait, pace, repeat),
+            ),
+            on_progress,
+        )
+
+    def resume(
+        self,
+        journal: str | PathLike[str],
+        *,
+        on_progress: Callable[[Progress], object] | None = None,
+        max_wait: float = 3600.0,
+        pace: bool = False,
+    ) -> PublishReport:
+        """Goes on with the batch that a journal is of; see `publish_batch`.
+
+        Files that a person found not to be published are sent, in chunks of their own.
+        """
+        return self._drive(self._start_resume(journal, max_wait, pace), on_progress)
+
+    def _drive(self, call: Call, on_progress: Callable[[Progress], object] | None = None) -> PublishReport:
+        if on_progress is not None:
+            call.follow_progress()
         try:
             while True:
                 turn = call.run()
-                _log.tell(call)
+                _tell(call, on_progress)
                 if turn == "done":
                     return call.result()
                 if turn == "token_wanted":
@@ -246,6 +356,7 @@ class AsyncPortalClient(_Settings):
         max_rate_limit_wait: float = 60.0,
         proxy: str | None = None,
         ca_file: str | PathLike[str] | None = None,
+        journal_dir: str | PathLike[str] | None = None,
     ) -> None:
         super().__init__(
             firm_name=firm_name,
@@ -260,6 +371,7 @@ class AsyncPortalClient(_Settings):
             max_rate_limit_wait=max_rate_limit_wait,
             proxy=proxy,
             ca_file=ca_file,
+            journal_dir=journal_dir,
         )
 
     async def publish_files(
@@ -269,19 +381,66 @@ class AsyncPortalClient(_Settings):
         portal_publishing: PortalPublishing,
         contact_notification: ContactNotification,
         publish_override_contact_ids: Iterable[Id] = (),
+        repeat: Repeat = "refuse",
     ) -> PublishReport:
         """As `PortalClient.publish_files`.
 
         Cancelling drops the request at once. If it had begun to go out, the `CancelledError` has an
         `OutcomeUnknownError` as its cause, and one warning is logged.
         """
+        return await self._drive(
+            self._start(file_ids, portal_publishing, contact_notification, publish_override_contact_ids, repeat)
+        )
+
+    async def publish_batch(
+        self,
+        file_ids: Iterable[Id],
+        *,
+        portal_publishing: PortalPublishing,
+        contact_notification: ContactNotification,
+        publish_override_contact_ids: Iterable[Id] = (),
+        journal: str | PathLike[str],
+        chunk_size: int = 100,
+        on_progress: Callable[[Progress], object] | None = None,
+        max_wait: float = 3600.0,
+        pace: bool = False,
+        repeat: Repeat = "refuse",
+    ) -> PublishReport:
+        """As `PortalClient.publish_batch`; `on_progress` is called on the loop.
+
+        Cancelling stops the batch: the request in flight is awaited and recorded, then `CancelledError` is
+        raised with a `StoppedError` as its cause. A second cancel drops that request.
+        """
+        return await self._drive(
+            self._start_batch(
+                file_ids,
+                (portal_publishing, contact_notification),
+                publish_override_contact_ids,
+                (journal, chunk_size, max_wait, pace, repeat),
+            ),
+            on_progress,
+        )
+
+    async def resume(
+        self,
+        journal: str | PathLike[str],
+        *,
+        on_progress: Callable[[Progress], object] | None = None,
+        max_wait: float = 3600.0,
+        pace: bool = False,
+    ) -> PublishReport:
+        """As `PortalClient.resume`."""
+        return await self._drive(self._start_resume(journal, max_wait, pace), on_progress)
+
+    async def _drive(self, call: Call, on_progress: Callable[[Progress], object] | None = None) -> PublishReport:
         from . import _bells  # asyncio is there by now, and need not be before
 
-        call = self._start(file_ids, portal_publishing, contact_notification, publish_override_contact_ids)
+        if on_progress is not None:
+            call.follow_progress()
         try:
             while True:
                 turn = await _bells.run(call)
-                _log.tell(call)
+                _tell(call, on_progress)
                 if turn == "done":
                     return call.result()
                 if turn == "token_wanted":
@@ -316,6 +475,7 @@ def publish_files(
     portal_publishing: PortalPublishing,
     contact_notification: ContactNotification,
     publish_override_contact_ids: Iterable[Id] = (),
+    repeat: Repeat = "refuse",
     client: PortalClient | None = None,
 ) -> PublishReport:
     """Publishes from 1 to 500 files; see `PortalClient.publish_files`.
@@ -323,13 +483,12 @@ def publish_files(
     Modes: `publish`, `use_contact_preference`, `do_not_publish`; `notify`, `use_contact_preference`,
     `do_not_notify`. Without a `client`, one is made from the environment for this call.
     """
-    if not isinstance(client, PortalClient | None):  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise InputError(f"client is {type(client).__name__}: it is a PortalClient. Nothing was sent.")
-    return (client or PortalClient()).publish_files(
+    return _client(client, PortalClient).publish_files(
         file_ids,
         portal_publishing=portal_publishing,
         contact_notification=contact_notification,
         publish_override_contact_ids=publish_override_contact_ids,
+        repeat=repeat,
     )
 
 
@@ -339,17 +498,81 @@ async def publish_files_async(
     portal_publishing: PortalPublishing,
     contact_notification: ContactNotification,
     publish_override_contact_ids: Iterable[Id] = (),
+    repeat: Repeat = "refuse",
     client: AsyncPortalClient | None = None,
 ) -> PublishReport:
     """Publishes from 1 to 500 files; see `AsyncPortalClient.publish_files`.
 
     Without a `client`, one is made from the environment for this call.
     """
-    if not isinstance(client, AsyncPortalClient | None):  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise InputError(f"client is {type(client).__name__}: it is an AsyncPortalClient. Nothing was sent.")
-    return await (client or AsyncPortalClient()).publish_files(
+    return await _client(client, AsyncPortalClient).publish_files(
         file_ids,
         portal_publishing=portal_publishing,
         contact_notification=contact_notification,
         publish_override_contact_ids=publish_override_contact_ids,
+        repeat=repeat,
     )
+
+
+def publish_batch(
+    file_ids: Iterable[Id],
+    *,
+    portal_publishing: PortalPublishing,
+    contact_notification: ContactNotification,
+    publish_override_contact_ids: Iterable[Id] = (),
+    journal: str | PathLike[str],
+    chunk_size: int = 100,
+    on_progress: Callable[[Progress], object] | None = None,
+    max_wait: float = 3600.0,
+    pace: bool = False,
+    repeat: Repeat = "refuse",
+    client: PortalClient | None = None,
+) -> PublishReport:
+    """Publishes any number of files with a journal; see `PortalClient.publish_batch`."""
+    return _client(client, PortalClient).publish_batch(
+        file_ids,
+        portal_publishing=portal_publishing,
+        contact_notification=contact_notification,
+        publish_override_contact_ids=publish_override_contact_ids,
+        journal=journal,
+        chunk_size=chunk_size,
+        on_progress=on_progress,
+        max_wait=max_wait,
+        pace=pace,
+        repeat=repeat,
+    )
+
+
+async def publish_batch_async(
+    file_ids: Iterable[Id],
+    *,
+    portal_publishing: PortalPublishing,
+    contact_notification: ContactNotification,
+    publish_override_contact_ids: Iterable[Id] = (),
+    journal: str | PathLike[str],
+    chunk_size: int = 100,
+    on_progress: Callable[[Progress], object] | None = None,
+    max_wait: float = 3600.0,
+    pace: bool = False,
+    repeat: Repeat = "refuse",
+    client: AsyncPortalClient | None = None,
+) -> PublishReport:
+    """Publishes any number of files with a journal; see `AsyncPortalClient.publish_batch`."""
+    return await _client(client, AsyncPortalClient).publish_batch(
+        file_ids,
+        portal_publishing=portal_publishing,
+        contact_notification=contact_notification,
+        publish_override_contact_ids=publish_override_contact_ids,
+        journal=journal,
+        chunk_size=chunk_size,
+        on_progress=on_progress,
+        max_wait=max_wait,
+        pace=pace,
+        repeat=repeat,
+    )
+
+
+def _client(client: C | None, kind: type[C]) -> C:
+    if not isinstance(client, kind | None):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise InputError(f"client is {type(client).__name__}: it is of type {kind.__name__}. Nothing was sent.")
+    return client or kind()

@@ -137,6 +137,12 @@ class JournalError(PortalError):
     code = "ERR_JOURNAL"
 
 
+class StoppedError(PortalError):
+    """A batch was stopped on request; resume it with its journal. `report` has the state of every file."""
+
+    code = "ERR_STOPPED"
+
+
 _CLASSES: dict[str, type[PortalError]] = {
     error.code: error
     for error in (
@@ -150,6 +156,7 @@ _CLASSES: dict[str, type[PortalError]] = {
         OutcomeUnknownError,
         PublishFailuresError,
         JournalError,
+        StoppedError,
     )
 }
 

@@ -10,11 +10,12 @@ if TYPE_CHECKING:
     from ._native import Call
 
 
-def watch(call: Call) -> None:
-    """Asks the call for its notes if somebody reads them. Who never imported `logging` does not."""
+def watched(call: Call) -> Call:
+    """The call, asked for its notes if somebody reads them. Who never imported `logging` does not."""
     logging = sys.modules.get("logging")
     if logging is not None and logging.getLogger("addepar_portal").isEnabledFor(logging.INFO):
         call.watch()
+    return call
 
 
 def tell(call: Call) -> None:

@@ -14,5 +14,11 @@ Environment: TypeAlias = Literal["production", "development", "sandbox"]
 Outcome: TypeAlias = Literal["not_processed", "unknown", "processed"]
 """What became of a request."""
 
+Repeat: TypeAlias = Literal["refuse", "allow"]
+"""Whether files may be sent that a journal in the folder of journals shows as sent."""
+
+Verdict: TypeAlias = Literal["published", "not_published", "leave"]
+"""What a person found out about a file whose outcome is unknown."""
+
 Id: TypeAlias = SupportsIndex | str
 """A file or contact: a whole number from 1 to 2**53 - 1, or a string of ASCII digits."""

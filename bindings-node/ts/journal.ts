@@ -1,0 +1,113 @@
+import { inspect } from 'node:util';
+
+import { raise, succeeded } from './errors';
+import { type Ids, packIds, shown } from './ids';
+import { type Journal as Handle, native } from './native';
+import { type FileResult, type PublishReport, readFile, reportOf } from './report';
+import type { FileState, JournalJSON, Verdict } from './wire';
+
+/** A file in a journal: what became of it, as far as the server said, and what a person found out. */
+export interface JournalledFile extends FileResult {
+  /** The chunk in which it was, or will be, sent; from 1. */
+  readonly chunk: number;
+  readonly decision: Verdict | null;
+  readonly decidedBy: string | null;
+  readonly decidedAt: Date | null;
+  readonly evidence: string | null;
+}
+
+/** A chunk in a journal: the files of one request. */
+export interface JournalledChunk {
+  /** Its number, from 1. */
+  readonly chunk: number;
+  readonly state: 'processed' | Extract<FileState, 'unknown' | 'not_processed'>;
+  /** How often it was about to be sent. */
+  readonly attempts: number;
+  /** When it was sent last. */
+  readonly sentAt: Date | null;
+  readonly fileIds: readonly number[];
+}
+
+/** A journal as it is on disk when this is made. Another process may be writing it. */
+export class Journal {
+  readonly path: string;
+  readonly #handle: Handle;
+
+  /**
+   * @param path - Where it is.
+   * @throws {@link JournalError} where it is missing, damaged or of a newer version.
+   */
+  constructor(path: string) {
+    if (typeof path !== 'string') {
+      raise(native.Failure.input(`path is ${shown(path)}: it is a string.`));
+    }
+    this.path = path;
+    this.#handle = succeeded(native.Journal.open(path));
+  }
+
+  /** Every file, in the order asked. */
+  get files(): readonly JournalledFile[] {
+    return this.toJSON().files.map((file) => ({
+      ...readFile(file),
+      chunk: file.chunk,
+      decision: file.decision,
+      decidedBy: file.decided_by,
+      decidedAt: time(file.decided_at),
+      evidence: file.evidence,
+    }));
+  }
+
+  /** Every chunk, in order. */
+  get chunks(): readonly JournalledChunk[] {
+    return this.toJSON().chunks.map(({ chunk, state, attempts, sent_at, file_ids }) => ({
+      chunk,
+      state,
+      attempts,
+      sentAt: time(sent_at),
+      fileIds: file_ids,
+    }));
+  }
+
+  /** The files whose outcome is unknown and about which nobody has decided yet. */
+  get undecided(): readonly number[] {
+    return this.toJSON().undecided;
+  }
+
+  /** The run so far. Raw answers stay in the journal. */
+  get report(): PublishReport {
+    return reportOf(this.#handle.report());
+  }
+
+  /**
+   * Records what a person found out about files whose outcome is unknown: all of them, or none.
+   *
+   * @param decision - `published` and `leave`: not sent again; `not_published`: the next resume sends it.
+   * @throws {@link JournalError} where a file is not of this run or its outcome is known, or where the
+   * journal is being written.
+   */
+  decide(fileIds: Ids, decision: Verdict, options: { by: string; evidence?: string | undefined }): void {
+    const { by, evidence } = Object(options) as typeof options;
+    const ids = packIds('file_ids', fileIds);
+    const failure =
+      typeof ids === 'string'
+        ? native.Failure.input('file_ids has values that are no whole numbers.')
+        : this.#handle.decide(ids, shown(decision), by === undefined ? '' : shown(by), evidence);
+    if (failure) {
+      raise(failure);
+    }
+  }
+
+  /** Plain data, the same in every language. */
+  toJSON(): JournalJSON {
+    return JSON.parse(this.#handle.toJson());
+  }
+
+  /** @internal */
+  [inspect.custom](): string {
+    return `Journal ${inspect(this.path)}: ${this.report.toString()}`;
+  }
+}
+
+function time(text: string | null): Date | null {
+  return text === null ? null : new Date(text);
+}

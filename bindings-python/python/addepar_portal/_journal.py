@@ -1,0 +1,136 @@
+"""Journals, for people who look at a run and decide about files whose outcome is unknown."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from os import PathLike, fspath
+from typing import TYPE_CHECKING, Any
+
+from . import _native
+from ._native import FileResult, PublishReport
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from ._types import Id, Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class JournalledFile:
+    """A file in a journal."""
+
+    file_id: int
+    """The file."""
+    state: str
+    """Its state, as far as the server said: `ok`, `failed`, `unknown` or `not_processed`."""
+    result: FileResult
+    """What became of it, as in a report."""
+    chunk: int
+    """The chunk in which it was, or will be, sent; from 1."""
+    decision: str | None
+    """What a person found out: `published`, `not_published` or `leave`."""
+    decided_by: str | None
+    """Who decided."""
+    decided_at: datetime | None
+    """When, in UTC."""
+    evidence: str | None
+    """On what evidence."""
+
+
+@dataclass(frozen=True, slots=True)
+class JournalledChunk:
+    """A chunk in a journal: the files of one request."""
+
+    chunk: int
+    """Its number, from 1."""
+    state: str
+    """`processed`, `unknown` or `not_processed`."""
+    attempts: int
+    """How often it was about to be sent."""
+    sent_at: datetime | None
+    """When it was sent last, in UTC."""
+    file_ids: tuple[int, ...]
+    """Its files."""
+
+
+class Journal:
+    """A journal as it is on disk when this is made. Another process may be writing it.
+
+    Raises:
+        JournalError: It is missing, damaged or of a newer version.
+    """
+
+    def __init__(self, path: str | PathLike[str]) -> None:
+        self.path = fspath(path)
+        """Where it is."""
+        self._native = _native.Journal(self.path)
+
+    @property
+    def files(self) -> tuple[JournalledFile, ...]:
+        """Every file, in the order asked."""
+        return tuple(_file(row) for row in self.to_dict()["files"])
+
+    @property
+    def chunks(self) -> tuple[JournalledChunk, ...]:
+        """Every chunk, in order."""
+        return tuple(
+            JournalledChunk(**{**row, "sent_at": _time(row["sent_at"]), "file_ids": tuple(row["file_ids"])})
+            for row in self.to_dict()["chunks"]
+        )
+
+    @property
+    def undecided(self) -> tuple[int, ...]:
+        """The files whose outcome is unknown and about which nobody has decided yet."""
+        return tuple(self._native.undecided())
+
+    @property
+    def report(self) -> PublishReport:
+        """The run so far. Raw answers stay in the journal."""
+        return self._native.report()
+
+    def decide(self, file_ids: Iterable[Id], decision: Verdict, *, by: str, evidence: str | None = None) -> None:
+        """Records what a person found out about files whose outcome is unknown.
+
+        Args:
+            file_ids: The files. All of them are recorded, or none.
+            decision: `published` and `leave`: not sent again; `not_published`: the next resume sends it.
+            by: Who decides.
+            evidence: What it is based on.
+
+        Raises:
+            JournalError: A file is not of this run or its outcome is known, or the journal is being written.
+        """
+        self._native.decide([int(file_id) for file_id in file_ids], decision, by, evidence)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The whole journal: what it is about, `files`, `chunks` and `undecided`."""
+        journal: dict[str, Any] = json.loads(self.to_json())
+        return journal
+
+    def to_json(self) -> str:
+        """The same as JSON, alike in every language."""
+        return self._native.to_json()
+
+    def __repr__(self) -> str:
+        return f"Journal({self.path!r}): {self.report}"
+
+
+def _file(row: dict[str, Any]) -> JournalledFile:
+    about = ("chunk", "decision", "decided_by", "decided_at", "evidence")
+    result = FileResult._from_json(json.dumps({name: value for name, value in row.items() if name not in about}))
+    return JournalledFile(
+        file_id=row["file_id"],
+        state=row["state"],
+        result=result,
+        chunk=row["chunk"],
+        decision=row["decision"],
+        decided_by=row["decided_by"],
+        decided_at=_time(row["decided_at"]),
+        evidence=row["evidence"],
+    )
+
+
+def _time(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text.replace("Z", "+00:00"))

@@ -1,0 +1,443 @@
+//! A run: one call or a series of calls that a journal accompanies. It decides what is sent next and
+//! what is written before and after; the client sends.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use reqwest::Url;
+use serde::Serialize;
+
+use crate::error::{Error, ErrorKind};
+use crate::journal::file::{self, JournalFile};
+use crate::journal::folder;
+use crate::journal::history::{self, History};
+use crate::journal::record::{FORMAT, Header, Record};
+use crate::outcome::Outcome;
+use crate::pace::{PUBLISHED, Pace};
+use crate::plan;
+use crate::report::{Attempt, FileState, PublishReport};
+use crate::request::PublishRequest;
+use crate::settings::{self, Config};
+
+/// Whether files may be sent that a journal in the folder of journals shows as sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Repeat {
+    /// They are refused.
+    #[default]
+    Refuse,
+    /// They are sent.
+    Allow,
+}
+
+impl FromStr for Repeat {
+    type Err = Error;
+
+    fn from_str(repeat: &str) -> Result<Self, Error> {
+        match repeat {
+            "refuse" => Ok(Self::Refuse),
+            "allow" => Ok(Self::Allow),
+            other => Err(Error::input(format!("repeat is {other:?}: allowed are refuse, allow."))),
+        }
+    }
+}
+
+/// How a batch goes.
+#[derive(Debug, Clone)]
+pub struct BatchOptions {
+    /// The journal: made, or gone on with if it is of the same batch.
+    pub journal: PathBuf,
+    /// How many files go into one request, from 1 to 500; default 100.
+    pub chunk_size: usize,
+    /// Seconds that all waits for the rate limit may take together; default an hour.
+    pub max_wait: f64,
+    /// Whether to keep to the published limits before the server has to refuse; default no.
+    pub pace: bool,
+    /// What to do about files that were sent before; default to refuse them.
+    pub repeat: Repeat,
+}
+
+impl BatchOptions {
+    /// The defaults, with this journal.
+    pub fn new(journal: impl Into<PathBuf>) -> Self {
+        Self { journal: journal.into(), chunk_size: 100, max_wait: 3_600.0, pace: false, repeat: Repeat::Refuse }
+    }
+}
+
+/// How far a batch has come.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Progress {
+    /// How many files there are.
+    pub total: usize,
+    /// How many are [`FileState::Ok`].
+    pub ok: usize,
+    /// How many failed for some or all contacts.
+    pub failed: usize,
+    /// How many have an unknown outcome.
+    pub unknown: usize,
+    /// How many are yet to be processed.
+    pub not_processed: usize,
+    /// The chunk that was sent last, or is next.
+    pub chunk: u32,
+    /// How many chunks there are.
+    pub chunks: usize,
+    /// Seconds that the batch now waits for the rate limit.
+    pub waiting: Option<f64>,
+}
+
+/// A run under way.
+#[derive(Debug)]
+pub(crate) struct Run {
+    journal: JournalFile,
+    /// Whether it is one call, whose own result counts.
+    single: bool,
+    chunk: u32,
+    attempt: u32,
+    /// Whether an intent was written whose end was not.
+    open: bool,
+    /// How many attempts of the call under way are written.
+    written: usize,
+    stopping: bool,
+    max_wait: Duration,
+    waited: Duration,
+    pace: Pace,
+    result: Option<Result<Arc<PublishReport>, Error>>,
+}
+
+/// What a run sends next.
+pub(crate) struct Step {
+    pub(crate) request: PublishRequest,
+    /// How long to wait before.
+    pub(crate) delay: Duration,
+    /// How long its own waits may take.
+    pub(crate) max_wait: Duration,
+}
+
+impl Run {
+    /// A run of one call, with a journal in the folder.
+    pub(crate) fn single(
+        config: &Config,
+        request: &PublishRequest,
+        repeat: Repeat,
+        folder: &Path,
+    ) -> Result<Self, Error> {
+        let _lock = folder::lock(folder)?;
+        if repeat == Repeat::Refuse {
+            folder::refuse_repeats(folder, &config.base_url, config.firm(), request.file_ids(), None)?;
+        }
+        let header = header(config, request);
+        let path = folder::new_path(folder, &header.run);
+        let journal = JournalFile::create(&path, header, history::chunks(request.file_ids(), usize::MAX, 1))?;
+        Ok(Self::new(journal, true, config.max_rate_limit_wait, Pace::default()))
+    }
+
+    /// A batch: a new one, or the one that the journal is of.
+    pub(crate) fn batch(config: &Config, request: &PublishRequest, options: &BatchOptions) -> Result<Self, Error> {
+        if !(1..=crate::id::MAX_FILES).contains(&options.chunk_size) {
+            let most = crate::id::MAX_FILES;
+            return Err(Error::input(format!("chunk_size is {}: allowed are 1 to {most}.", options.chunk_size)));
+        }
+        let path = &options.journal;
+        let folder_lock = config.journal_dir.as_deref().map(folder::lock).transpose()?;
+        if let (Some(folder), Repeat::Refuse) = (&config.journal_dir, options.repeat) {
+            let own = fs::canonicalize(path).ok();
+            let folder = fs::canonicalize(folder).unwrap_or_else(|_| folder.clone());
+            folder::refuse_repeats(&folder, &config.base_url, config.firm(), request.file_ids(), own.as_deref())?;
+        }
+        let journal = if path.exists() {
+            let journal = JournalFile::open(path)?;
+            same_run(journal.history(), config, Some(request)).map_err(|differs| Error::journal(path, &differs))?;
+            journal
+        } else {
+            let chunks = history::chunks(request.file_ids(), options.chunk_size, 1);
+            JournalFile::create(path, header(config, request), chunks)?
+        };
+        drop(folder_lock);
+        Self::go_on(journal, options)
+    }
+
+    /// The batch that a journal is of.
+    pub(crate) fn resumed(config: &Config, options: &BatchOptions) -> Result<Self, Error> {
+        let journal = JournalFile::open(&options.journal)?;
+        let same = same_run(journal.history(), config, None);
+        same.map_err(|differs| Error::journal(&options.journal, &differs))?;
+        Self::go_on(journal, options)
+    }
+
+    fn go_on(mut journal: JournalFile, options: &BatchOptions) -> Result<Self, Error> {
+        let max_wait = Duration::try_from_secs_f64(options.max_wait).map_err(|_| {
+            Error::input(format!("max_wait is {} s: it is a number of seconds from 0.", options.max_wait))
+        })?;
+        let undecided = journal.history().undecided();
+        if !undecided.is_empty() {
+            return Err(Error::undecided(journal.path(), &undecided, journal.history().report()));
+        }
+        if let Some(plan) = journal.history().further_plan(journal.history().chunk_size()) {
+            journal.append(plan)?;
+        }
+        let pace = if options.pace { Pace::new(&PUBLISHED) } else { Pace::default() };
+        Ok(Self::new(journal, false, max_wait, pace))
+    }
+
+    fn new(journal: JournalFile, single: bool, max_wait: Duration, pace: Pace) -> Self {
+        Self {
+            journal,
+            single,
+            chunk: 0,
+            attempt: 0,
+            open: false,
+            written: 0,
+            stopping: false,
+            max_wait,
+            waited: Duration::ZERO,
+            pace,
+            result: None,
+        }
+    }
+
+    /// What was asked, all chunks together.
+    pub(crate) fn request(&self) -> PublishRequest {
+        self.journal.history().request().clone()
+    }
+
+    /// What is sent next; nothing if the run is over.
+    pub(crate) fn step(&mut self) -> Option<Step> {
+        let Some((chunk, attempt, file_ids)) = self.journal.history().next_chunk() else {
+            self.finish(Ok(()));
+            return None;
+        };
+        if self.stopping {
+            self.finish(Err(Error::stopped(self.journal.path(), self.report())));
+            return None;
+        }
+        (self.chunk, self.attempt, self.open, self.written) = (chunk, attempt, false, 0);
+        let request = self.journal.history().request().for_files(file_ids);
+        let delay = self.pace.delay(Instant::now());
+        let left = self.max_wait.saturating_sub(self.waited);
+        if delay > left {
+            let error = Error::paced(delay).in_batch(self.journal.path(), self.report());
+            self.finish(Err(error));
+            return None;
+        }
+        self.waited += delay;
+        Some(Step { request, delay, max_wait: left.saturating_sub(delay) })
+    }
+
+    /// Writes that the request is about to be sent. Unless this succeeds it must not be.
+    pub(crate) fn intent(&mut self) -> Result<(), Error> {
+        let (chunk, attempt) = (self.chunk, self.attempt);
+        if let Err(error) = self.journal.append(Record::Intent { chunk, attempt }) {
+            let reason = "the intent could not be written".to_owned();
+            self.journal.unwritten(&Record::NotProcessed { chunk, attempt, result: None, reason });
+            return Err(error);
+        }
+        self.open = true;
+        self.pace.sent(Instant::now());
+        Ok(())
+    }
+
+    /// Writes how an attempt ended, before anybody hears of it. `over`: the end of the call.
+    pub(crate) fn ended(
+        &mut self,
+        attempts: &[Attempt],
+        over: Option<&Result<Arc<PublishReport>, Error>>,
+    ) -> Result<(), Error> {
+        if !self.open {
+            return Ok(());
+        }
+        let (chunk, attempt) = (self.chunk, self.attempt);
+        let report = over.and_then(|result| match result {
+            Ok(report) => Some(report.as_ref()),
+            Err(error) => error.report(),
+        });
+        let reason = |error: &Error| error.message().to_owned();
+        let record = match (attempts.get(self.written), report) {
+            (Some(result), _) if result.outcome == Outcome::NotProcessed => {
+                let reason = over.and_then(|over| over.as_ref().err()).map(reason);
+                let reason = reason.unwrap_or_else(|| "it is tried again".to_owned());
+                Record::NotProcessed { chunk, attempt, result: Some(result.clone()), reason }
+            }
+            (Some(result), Some(report)) => Record::Outcome {
+                chunk,
+                attempt,
+                outcome: result.outcome,
+                result: result.clone(),
+                files: report.files().to_vec(),
+                unexpected: report.unexpected().to_vec(),
+                raw: report.raw().to_owned(),
+            },
+            // Further pages are yet to come.
+            (Some(_), None) => return Ok(()),
+            (None, _) => {
+                let Some(Err(error)) = over else { return Ok(()) };
+                Record::NotProcessed { chunk, attempt, result: None, reason: reason(error) }
+            }
+        };
+        self.open = false;
+        self.attempt += 1;
+        self.written = attempts.len();
+        self.journal.append(record)
+    }
+
+    /// Takes in the end of a call. `true`: the run goes on.
+    pub(crate) fn call_over(&mut self, result: Result<Arc<PublishReport>, Error>, waited: Duration) -> bool {
+        self.waited += waited;
+        if self.single {
+            self.result = Some(result);
+            return false;
+        }
+        match result {
+            Ok(_) => true,
+            Err(error) if error.kind() == ErrorKind::Stopped => {
+                self.finish(Err(Error::stopped(self.journal.path(), self.report())));
+                false
+            }
+            Err(error) => {
+                self.finish(Err(error.in_batch(self.journal.path(), self.report())));
+                false
+            }
+        }
+    }
+
+    /// The end of a run whose journal cannot be written any more.
+    pub(crate) fn unrecorded(&mut self, failed: &Error) {
+        self.finish(Err(Error::unrecorded(failed, self.report())));
+    }
+
+    fn finish(&mut self, result: Result<(), Error>) {
+        let result = result.map(|()| Arc::new(self.report()));
+        self.result = Some(result);
+    }
+
+    pub(crate) fn result(&self) -> Option<Result<Arc<PublishReport>, Error>> {
+        self.result.clone()
+    }
+
+    pub(crate) fn is_over(&self) -> bool {
+        self.result.is_some()
+    }
+
+    /// Sends no further chunk.
+    pub(crate) fn stop(&mut self) {
+        self.stopping = true;
+    }
+
+    pub(crate) fn is_stopping(&self) -> bool {
+        self.stopping
+    }
+
+    pub(crate) fn is_single(&self) -> bool {
+        self.single
+    }
+
+    /// The error of a stop, for the call under way.
+    pub(crate) fn stopped(&self) -> Error {
+        Error::stopped(self.journal.path(), self.report())
+    }
+
+    /// Ends the run for whoever lets go of it; `lost` says what had gone out.
+    pub(crate) fn abandon(&mut self, lost: Option<Error>, attempts: &[Attempt]) -> Option<Error> {
+        if let Some(result) = self.result.take() {
+            return match result {
+                Ok(report) => Some(Error::undelivered(Arc::unwrap_or_clone(report))),
+                Err(error) => (!self.single || error.outcome() == Outcome::Unknown).then_some(error),
+            };
+        }
+        let end = Err(lost.clone().unwrap_or_else(|| self.stopped()));
+        if let Err(failed) = self.ended(attempts, Some(&end)) {
+            return Some(Error::unrecorded(&failed, self.report()));
+        }
+        match lost {
+            lost if self.single => lost,
+            Some(lost) => Some(lost.in_batch(self.journal.path(), self.report())),
+            None => Some(self.stopped()),
+        }
+    }
+
+    fn report(&self) -> PublishReport {
+        self.journal.history().report()
+    }
+
+    pub(crate) fn progress(&self, waiting: Option<Duration>) -> Progress {
+        let history = self.journal.history();
+        let mut progress = Progress {
+            total: history.files().len(),
+            ok: 0,
+            failed: 0,
+            unknown: 0,
+            not_processed: 0,
+            chunk: self.chunk,
+            chunks: history.chunk_count(),
+            waiting: waiting.as_ref().map(Duration::as_secs_f64),
+        };
+        for file in history.files() {
+            match file.result.state {
+                FileState::Ok => progress.ok += 1,
+                FileState::Failed => progress.failed += 1,
+                FileState::Unknown => progress.unknown += 1,
+                FileState::NotProcessed => progress.not_processed += 1,
+            }
+        }
+        progress
+    }
+}
+
+fn header(config: &Config, request: &PublishRequest) -> Header {
+    let variable = |name: &str| std::env::var(name).ok();
+    Header {
+        format: FORMAT,
+        library: env!("CARGO_PKG_VERSION").to_owned(),
+        run: format!("{:016x}", fastrand::u64(..)),
+        base_url: config.base_url.as_str().trim_end_matches('/').to_owned(),
+        firm_id: config.firm().to_owned(),
+        portal_publishing: request.portal_publishing(),
+        contact_notification: request.contact_notification(),
+        publish_override_contact_ids: request.publish_override_contact_ids().to_vec(),
+        operator: variable("USER").or_else(|| variable("USERNAME")),
+        host: file::host(),
+        simulated: settings::is_loopback(&config.base_url),
+        fingerprint: fingerprint(config, request),
+    }
+}
+
+fn fingerprint(config: &Config, request: &PublishRequest) -> String {
+    plan::fingerprint(&config.base_url.origin().ascii_serialization(), config.firm(), request)
+}
+
+/// Whether a journal is of this client's firm and, where it is given, of this request; or what differs.
+fn same_run(history: &History, config: &Config, request: Option<&PublishRequest>) -> Result<(), String> {
+    let (header, journalled) = (history.header(), history.request());
+    let request = request.unwrap_or(journalled);
+    if header.fingerprint == fingerprint(config, request) {
+        return Ok(());
+    }
+    let mut differs = Vec::new();
+    let mut differ = |what: &str, there: &str, here: &str| {
+        if there != here {
+            differs.push(format!("{what} is {there} there and {here} here"));
+        }
+    };
+    let origin = |url: &str| Url::parse(url).map(|url| url.origin().ascii_serialization()).unwrap_or_default();
+    differ("the server", &origin(&header.base_url), &config.base_url.origin().ascii_serialization());
+    differ("firm_id", &header.firm_id, config.firm());
+    differ("portal_publishing", header.portal_publishing.as_str(), request.portal_publishing().as_str());
+    differ("contact_notification", header.contact_notification.as_str(), request.contact_notification().as_str());
+    let contacts = |ids: &[u64]| format!("{ids:?}");
+    differ(
+        "publish_override_contact_ids",
+        &contacts(&header.publish_override_contact_ids),
+        &contacts(request.publish_override_contact_ids()),
+    );
+    let missing = |from: &[u64], of: &[u64]| {
+        let from: std::collections::HashSet<_> = from.iter().collect();
+        of.iter().filter(|id| !from.contains(id)).count()
+    };
+    let (there, here) = (journalled.file_ids(), request.file_ids());
+    let (more, fewer) = (missing(there, here), missing(here, there));
+    if more + fewer > 0 {
+        differs.push(format!("{more} of the files here are not there, and {fewer} of the files there are not here"));
+    }
+    Err(format!("is of another run: {}", differs.join("; ")))
+}

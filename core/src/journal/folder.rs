@@ -1,0 +1,90 @@
+//! A folder of journals, in which every call of a firm leaves one: what it shows is not sent again.
+
+use std::collections::HashSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use reqwest::Url;
+
+use crate::clock;
+use crate::error::Error;
+use crate::journal::file::{JournalFile, Lock};
+use crate::journal::history::{File, History};
+use crate::journal::record::Header;
+
+/// The journals of a folder, in order of their names.
+pub(crate) fn journals(folder: &Path) -> Result<Vec<PathBuf>, Error> {
+    let unusable = |error| Error::journal(folder, &format!("cannot be read: {error}"));
+    let mut paths = Vec::new();
+    for entry in fs::read_dir(folder).map_err(unusable)? {
+        let path = entry.map_err(unusable)?.path();
+        if path.extension().is_some_and(|extension| extension == "jsonl") {
+            paths.push(path);
+        }
+    }
+    paths.sort();
+    Ok(paths)
+}
+
+/// The path of a new journal.
+pub(crate) fn new_path(folder: &Path, run: &str) -> PathBuf {
+    let time: String = clock::text(SystemTime::now()).chars().filter(char::is_ascii_alphanumeric).collect();
+    folder.join(format!("{time}-{run}.jsonl"))
+}
+
+/// Keeps other processes from adding a journal to the folder meanwhile.
+pub(crate) fn lock(folder: &Path) -> Result<Lock, Error> {
+    fs::create_dir_all(folder).map_err(|error| Error::journal(folder, &format!("cannot be made: {error}")))?;
+    Lock::wait(&folder.join("folder"))
+}
+
+/// Refuses files that some journal of the same server and firm shows as sent, or as about to be.
+pub(crate) fn refuse_repeats(
+    folder: &Path,
+    origin: &Url,
+    firm_id: &str,
+    file_ids: &[u64],
+    own: Option<&Path>,
+) -> Result<(), Error> {
+    let wanted: HashSet<u64> = file_ids.iter().copied().collect();
+    for path in journals(folder)? {
+        if own.is_some_and(|own| own == path) {
+            continue;
+        }
+        let history = JournalFile::look(&path)?;
+        let header = history.header();
+        let same = header.firm_id == firm_id
+            && Url::parse(&header.base_url).is_ok_and(|base_url| base_url.origin() == origin.origin());
+        if !same {
+            continue;
+        }
+        let sent = history.files().iter().find(|file| wanted.contains(&file.result.file_id) && file.may_be_published());
+        if let Some(file) = sent {
+            return Err(repeated(file, &history, header, &path));
+        }
+        let planned = history.files().iter().find(|file| wanted.contains(&file.result.file_id));
+        if let Some(file) = planned
+            && Lock::take(&path).is_err()
+        {
+            return Err(Error::input(format!(
+                "File {} is about to be sent by another process, which writes the journal {}.",
+                file.result.file_id,
+                path.display(),
+            )));
+        }
+    }
+    Ok(())
+}
+
+fn repeated(file: &File, history: &History, header: &Header, path: &Path) -> Error {
+    let sent_at = history.sent_at(file.chunk).map(clock::text).unwrap_or_default();
+    Error::input(format!(
+        "File {} was sent at {sent_at} in run {} (state {}; journal {}): sending it again may e-mail clients twice. \
+         Pass repeat=\"allow\" if you mean it.",
+        file.result.file_id,
+        header.run,
+        file.result.state.as_str(),
+        path.display(),
+    ))
+}

@@ -1,0 +1,294 @@
+//! What a journal's records add up to: the state of every file, and what may be done next. No I/O.
+
+use std::collections::HashMap;
+use std::time::SystemTime;
+
+use crate::journal::record::{Chunk, Header, Record, Verdict};
+use crate::outcome::Outcome;
+use crate::report::{Attempt, FileResult, FileState, PublishReport, UnexpectedResult};
+use crate::request::PublishRequest;
+
+/// Why a record cannot follow those before it.
+pub(crate) type Misfit = String;
+
+/// The records so far.
+#[derive(Debug, Clone)]
+pub(crate) struct History {
+    header: Header,
+    request: PublishRequest,
+    files: Vec<File>,
+    positions: HashMap<u64, usize>,
+    chunks: Vec<ChunkHistory>,
+    attempts: Vec<Attempt>,
+    unexpected: Vec<UnexpectedResult>,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct File {
+    pub(crate) result: FileResult,
+    /// The chunk that it was put into last, from 1.
+    pub(crate) chunk: u32,
+    pub(crate) decision: Option<Decision>,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct Decision {
+    pub(crate) verdict: Verdict,
+    pub(crate) by: String,
+    pub(crate) evidence: Option<String>,
+    pub(crate) at: SystemTime,
+    /// The chunk whose outcome it is about.
+    chunk: u32,
+}
+
+/// Where a chunk stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stage {
+    /// It was never sent, or provably not processed: it may be sent.
+    Ready,
+    /// It is being sent, or was when the journal ends.
+    Sending,
+    Processed,
+    Unknown,
+}
+
+impl Stage {
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Ready => "not_processed",
+            Self::Sending | Self::Unknown => "unknown",
+            Self::Processed => "processed",
+        }
+    }
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct ChunkHistory {
+    positions: Vec<usize>,
+    pub(crate) stage: Stage,
+    pub(crate) attempts: u32,
+    /// When it was sent last.
+    pub(crate) sent_at: Option<SystemTime>,
+}
+
+impl File {
+    /// Whether nobody knows what became of it, and nobody has said what to do about that.
+    pub(crate) fn is_undecided(&self) -> bool {
+        self.result.state == FileState::Unknown && self.verdict().is_none()
+    }
+
+    /// The decision about its last outcome.
+    fn verdict(&self) -> Option<Verdict> {
+        self.decision.as_ref().filter(|decision| decision.chunk == self.chunk).map(|decision| decision.verdict)
+    }
+
+    /// Whether a person found that it has yet to be published.
+    fn is_to_be_sent_again(&self) -> bool {
+        self.result.state == FileState::Unknown && self.verdict() == Some(Verdict::NotPublished)
+    }
+
+    /// Whether sending it once more could publish it twice.
+    pub(crate) fn may_be_published(&self) -> bool {
+        self.result.state != FileState::NotProcessed && !self.is_to_be_sent_again()
+    }
+}
+
+impl History {
+    /// A history that begins with a header and the first plan.
+    pub(crate) fn begin(header: Header, chunks: &[Chunk]) -> Result<Self, Misfit> {
+        let ids = chunks.iter().flat_map(|chunk| chunk.file_ids.iter().copied());
+        let request = PublishRequest::for_batch(ids, header.portal_publishing, header.contact_notification)
+            .and_then(|request| request.with_override_contacts(header.publish_override_contact_ids.iter().copied()))
+            .map_err(|error| error.message().to_owned())?;
+        let file =
+            |id: &u64| File { result: FileResult::unanswered(*id, FileState::NotProcessed), chunk: 0, decision: None };
+        let mut history = Self {
+            files: request.file_ids().iter().map(file).collect(),
+            positions: request.file_ids().iter().copied().zip(0..).collect(),
+            header,
+            request,
+            chunks: Vec::new(),
+            attempts: Vec::new(),
+            unexpected: Vec::new(),
+        };
+        history.plan(chunks)?;
+        Ok(history)
+    }
+
+    /// Takes in the next record, if it can follow.
+    pub(crate) fn apply(&mut self, record: &Record, at: SystemTime) -> Result<(), Misfit> {
+        match record {
+            Record::Header(_) => Err("a second header".to_owned()),
+            Record::Plan { chunks } => self.plan(chunks),
+            Record::Intent { chunk, attempt } => self.intent(*chunk, *attempt, at),
+            Record::NotProcessed { chunk, attempt, result, .. } => {
+                self.end(*chunk, *attempt, Stage::Ready)?;
+                self.attempts.extend(result.clone());
+                self.set_states(*chunk, FileState::NotProcessed);
+                Ok(())
+            }
+            Record::Outcome { chunk, attempt, outcome, result, files, unexpected, .. } => {
+                let stage = match outcome {
+                    Outcome::Processed => Stage::Processed,
+                    Outcome::Unknown => Stage::Unknown,
+                    Outcome::NotProcessed => return Err("an outcome that is none".to_owned()),
+                };
+                self.end(*chunk, *attempt, stage)?;
+                self.attempts.push(result.clone());
+                self.unexpected.extend_from_slice(unexpected);
+                self.answered(*chunk, files)
+            }
+            Record::Decision { file_id, decision, by, evidence } => {
+                let file = self.positions.get(file_id).and_then(|position| self.files.get_mut(*position));
+                let file = file.ok_or_else(|| format!("a decision about file {file_id}, which is not of this run"))?;
+                if file.result.state != FileState::Unknown {
+                    return Err(format!("a decision about file {file_id}, whose outcome is known"));
+                }
+                let (by, evidence) = (by.clone(), evidence.clone());
+                file.decision = Some(Decision { verdict: *decision, by, evidence, at, chunk: file.chunk });
+                Ok(())
+            }
+        }
+    }
+
+    fn plan(&mut self, chunks: &[Chunk]) -> Result<(), Misfit> {
+        for Chunk { chunk, file_ids } in chunks {
+            if usize::try_from(*chunk).ok() != Some(self.chunks.len() + 1) {
+                return Err(format!("chunk {chunk} is not the next one"));
+            }
+            let mut positions = Vec::with_capacity(file_ids.len());
+            for id in file_ids {
+                positions.push(self.place(*id, *chunk)?);
+            }
+            self.chunks.push(ChunkHistory { positions, stage: Stage::Ready, attempts: 0, sent_at: None });
+        }
+        Ok(())
+    }
+
+    /// Puts a file into a chunk: for the first time, or because it is to be sent again.
+    fn place(&mut self, id: u64, chunk: u32) -> Result<usize, Misfit> {
+        let position = *self.positions.get(&id).ok_or_else(|| format!("file {id} was not asked for"))?;
+        let file = self.files.get_mut(position).filter(|file| file.chunk == 0 || file.is_to_be_sent_again());
+        let file = file.ok_or_else(|| format!("file {id} is planned twice"))?;
+        file.result = FileResult::unanswered(id, FileState::NotProcessed);
+        file.chunk = chunk;
+        Ok(position)
+    }
+
+    fn chunk_mut(&mut self, chunk: u32) -> Result<&mut ChunkHistory, Misfit> {
+        let position = usize::try_from(chunk).ok().and_then(|chunk| chunk.checked_sub(1));
+        position
+            .and_then(|position| self.chunks.get_mut(position))
+            .ok_or_else(|| format!("chunk {chunk} was not planned"))
+    }
+
+    fn intent(&mut self, number: u32, attempt: u32, at: SystemTime) -> Result<(), Misfit> {
+        let chunk = self.chunk_mut(number)?;
+        if chunk.stage != Stage::Ready || attempt != chunk.attempts + 1 {
+            return Err(format!("attempt {attempt} of chunk {number}, which may not be sent"));
+        }
+        chunk.stage = Stage::Sending;
+        chunk.attempts = attempt;
+        chunk.sent_at = Some(at);
+        self.set_states(number, FileState::Unknown);
+        Ok(())
+    }
+
+    fn end(&mut self, number: u32, attempt: u32, stage: Stage) -> Result<(), Misfit> {
+        let chunk = self.chunk_mut(number)?;
+        if chunk.stage != Stage::Sending || attempt != chunk.attempts {
+            return Err(format!("an end of attempt {attempt} of chunk {number}, which was not under way"));
+        }
+        chunk.stage = stage;
+        Ok(())
+    }
+
+    fn set_states(&mut self, chunk: u32, state: FileState) {
+        for position in self.chunk_mut(chunk).map(|chunk| chunk.positions.clone()).unwrap_or_default() {
+            if let Some(file) = self.files.get_mut(position) {
+                file.result = FileResult::unanswered(file.result.file_id, state);
+            }
+        }
+    }
+
+    fn answered(&mut self, chunk: u32, files: &[FileResult]) -> Result<(), Misfit> {
+        for result in files {
+            let file = self.positions.get(&result.file_id).and_then(|position| self.files.get_mut(*position));
+            let file = file.filter(|file| file.chunk == chunk);
+            let file =
+                file.ok_or_else(|| format!("a result of file {}, which is not of chunk {chunk}", result.file_id))?;
+            file.result = result.clone();
+        }
+        Ok(())
+    }
+
+    /// What the run is about.
+    pub(crate) fn header(&self) -> &Header {
+        &self.header
+    }
+
+    /// What was asked, all chunks together.
+    pub(crate) fn request(&self) -> &PublishRequest {
+        &self.request
+    }
+
+    pub(crate) fn files(&self) -> &[File] {
+        &self.files
+    }
+
+    pub(crate) fn chunks(&self) -> impl Iterator<Item = (u32, &ChunkHistory, Vec<u64>)> {
+        (1..).zip(&self.chunks).map(|(number, chunk)| (number, chunk, self.ids(chunk)))
+    }
+
+    fn ids(&self, chunk: &ChunkHistory) -> Vec<u64> {
+        let files = chunk.positions.iter().filter_map(|position| self.files.get(*position));
+        files.map(|file| file.result.file_id).collect()
+    }
+
+    /// When a chunk was sent last.
+    pub(crate) fn sent_at(&self, chunk: u32) -> Option<SystemTime> {
+        let position = usize::try_from(chunk).ok()?.checked_sub(1)?;
+        self.chunks.get(position)?.sent_at
+    }
+
+    pub(crate) fn chunk_count(&self) -> usize {
+        self.chunks.len()
+    }
+
+    /// The files about which a person has to decide before anything goes on.
+    pub(crate) fn undecided(&self) -> Vec<u64> {
+        self.files.iter().filter(|file| file.is_undecided()).map(|file| file.result.file_id).collect()
+    }
+
+    /// The next chunk that may be sent, with its files and the number of its next attempt.
+    pub(crate) fn next_chunk(&self) -> Option<(u32, u32, Vec<u64>)> {
+        let (number, chunk) = (1..).zip(&self.chunks).find(|(_, chunk)| chunk.stage == Stage::Ready)?;
+        Some((number, chunk.attempts + 1, self.ids(chunk)))
+    }
+
+    /// A plan for the files that a person found not to be published, if there are any.
+    pub(crate) fn further_plan(&self, chunk_size: usize) -> Option<Record> {
+        let again: Vec<u64> =
+            self.files.iter().filter(|file| file.is_to_be_sent_again()).map(|file| file.result.file_id).collect();
+        let first = u32::try_from(self.chunks.len() + 1).ok()?;
+        (!again.is_empty()).then(|| Record::Plan { chunks: chunks(&again, chunk_size, first) })
+    }
+
+    /// How large the chunks of the first plan are.
+    pub(crate) fn chunk_size(&self) -> usize {
+        self.chunks.first().map_or(1, |chunk| chunk.positions.len().max(1))
+    }
+
+    /// The whole run as a report. Raw answers stay in the journal.
+    pub(crate) fn report(&self) -> PublishReport {
+        let files = self.files.iter().map(|file| file.result.clone()).collect();
+        let report = PublishReport::new(self.request.clone(), files, self.unexpected.clone(), None, String::new());
+        report.with_attempts(self.attempts.clone())
+    }
+}
+
+/// Files in chunks, numbered on from `first`.
+pub(crate) fn chunks(file_ids: &[u64], chunk_size: usize, first: u32) -> Vec<Chunk> {
+    let pieces = file_ids.chunks(chunk_size.max(1));
+    (first..).zip(pieces).map(|(chunk, file_ids)| Chunk { chunk, file_ids: file_ids.to_vec() }).collect()
+}

@@ -1,0 +1,186 @@
+//! The journal: what was planned, sent and answered, on disk before anything relies on it.
+//!
+//! JSON Lines, one record a line, each with the hash of the line before. `record` knows the lines and
+//! `history` what they add up to, both without I/O; `file` writes and locks; [`Journal`] is for people
+//! who look at a run and decide about files whose outcome is unknown.
+
+pub(crate) mod file;
+pub(crate) mod folder;
+pub(crate) mod history;
+pub(crate) mod record;
+
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use serde::Serialize;
+
+use crate::error::Error;
+use crate::journal::file::JournalFile;
+use crate::journal::history::History;
+use crate::journal::record::Record;
+pub use crate::journal::record::Verdict;
+use crate::report::{FileResult, PublishReport, rfc3339};
+use crate::request::PublishRequest;
+
+/// A journal as it was when it was read.
+#[derive(Debug, Clone)]
+pub struct Journal {
+    path: PathBuf,
+    history: History,
+}
+
+/// A file in a journal.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct JournalledFile {
+    /// What became of it, as far as the server said.
+    #[serde(flatten)]
+    pub result: FileResult,
+    /// The chunk in which it was, or will be, sent.
+    pub chunk: u32,
+    /// What a person found out about it.
+    pub decision: Option<Verdict>,
+    /// Who decided.
+    pub decided_by: Option<String>,
+    /// When.
+    #[serde(with = "rfc3339")]
+    pub decided_at: Option<SystemTime>,
+    /// On what evidence.
+    pub evidence: Option<String>,
+}
+
+/// A chunk in a journal: the files of one request.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct JournalledChunk {
+    /// Its number, from 1.
+    pub chunk: u32,
+    /// `processed`, `unknown` or `not_processed`.
+    pub state: &'static str,
+    /// How often it was about to be sent.
+    pub attempts: u32,
+    /// When it was sent last.
+    #[serde(with = "rfc3339")]
+    pub sent_at: Option<SystemTime>,
+    /// Its files.
+    pub file_ids: Vec<u64>,
+}
+
+impl Journal {
+    /// Reads a journal. Another process may be writing it.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Journal`](crate::ErrorKind::Journal) where it is missing, damaged or of a newer version.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, Error> {
+        let path = path.as_ref().to_owned();
+        let history = JournalFile::look(&path)?;
+        Ok(Self { path, history })
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// What was asked, all chunks together.
+    #[must_use]
+    pub fn request(&self) -> &PublishRequest {
+        self.history.request()
+    }
+
+    /// Every file, in the order asked.
+    #[must_use]
+    pub fn files(&self) -> Vec<JournalledFile> {
+        let shown = |file: &history::File| {
+            let decision = file.decision.as_ref();
+            JournalledFile {
+                result: file.result.clone(),
+                chunk: file.chunk,
+                decision: decision.map(|decision| decision.verdict),
+                decided_by: decision.map(|decision| decision.by.clone()),
+                decided_at: decision.map(|decision| decision.at),
+                evidence: decision.and_then(|decision| decision.evidence.clone()),
+            }
+        };
+        self.history.files().iter().map(shown).collect()
+    }
+
+    /// Every chunk, in order.
+    #[must_use]
+    pub fn chunks(&self) -> Vec<JournalledChunk> {
+        let shown = |(number, chunk, file_ids): (u32, &history::ChunkHistory, Vec<u64>)| JournalledChunk {
+            chunk: number,
+            state: chunk.stage.as_str(),
+            attempts: chunk.attempts,
+            sent_at: chunk.sent_at,
+            file_ids,
+        };
+        self.history.chunks().map(shown).collect()
+    }
+
+    /// The files whose outcome is unknown and about which nobody has decided yet.
+    #[must_use]
+    pub fn undecided(&self) -> Vec<u64> {
+        self.history.undecided()
+    }
+
+    /// The run so far as a report. Raw answers stay in the journal.
+    #[must_use]
+    pub fn report(&self) -> PublishReport {
+        self.history.report()
+    }
+
+    /// Records what a person found out about files whose outcome is unknown, and on what evidence.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Journal`](crate::ErrorKind::Journal) where a file is not of this run or its outcome
+    /// is known, or where the journal is being written.
+    pub fn decide(
+        &mut self,
+        file_ids: impl IntoIterator<Item = u64>,
+        verdict: Verdict,
+        by: &str,
+        evidence: Option<&str>,
+    ) -> Result<(), Error> {
+        if by.trim().is_empty() {
+            return Err(Error::input("by is empty: name who decides.".to_owned()));
+        }
+        let mut file = JournalFile::open(&self.path)?;
+        let decision = |file_id| Record::Decision {
+            file_id,
+            decision: verdict,
+            by: by.to_owned(),
+            evidence: evidence.map(str::to_owned),
+        };
+        let records: Vec<Record> = file_ids.into_iter().map(decision).collect();
+        // All of them or none: a mistake in the list must not leave half of it written.
+        let mut trial = file.history().clone();
+        for record in &records {
+            trial
+                .apply(record, SystemTime::now())
+                .map_err(|misfit| Error::journal(&self.path, &format!("refuses {misfit}")))?;
+        }
+        file.append_all(records)?;
+        self.history = file.history().clone();
+        Ok(())
+    }
+
+    /// The whole journal as JSON: what it is about, `files`, `chunks` and `undecided`.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        #[derive(Serialize)]
+        struct Shown<'a> {
+            #[serde(flatten)]
+            header: &'a record::Header,
+            files: Vec<JournalledFile>,
+            chunks: Vec<JournalledChunk>,
+            undecided: Vec<u64>,
+        }
+        let shown = Shown {
+            header: self.history.header(),
+            files: self.files(),
+            chunks: self.chunks(),
+            undecided: self.undecided(),
+        };
+        serde_json::to_string(&shown).unwrap_or_default()
+    }
+}
