@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use reqwest::Url;
 use serde::Serialize;
@@ -18,7 +18,7 @@ use crate::journal::record::{FORMAT, Header, Record};
 use crate::outcome::Outcome;
 use crate::pace::{PUBLISHED, Pace};
 use crate::plan;
-use crate::report::{Attempt, FileState, PublishReport};
+use crate::report::{Attempt, PublishReport};
 use crate::request::PublishRequest;
 use crate::settings::{self, Config};
 
@@ -140,29 +140,27 @@ impl Run {
             return Err(Error::input(format!("chunk_size is {}: allowed are 1 to {most}.", options.chunk_size)));
         }
         let path = &options.journal;
-        let folder_lock = config.journal_dir.as_deref().map(folder::lock).transpose()?;
-        if let (Some(folder), Repeat::Refuse) = (&config.journal_dir, options.repeat) {
-            let own = fs::canonicalize(path).ok();
-            let folder = fs::canonicalize(folder).unwrap_or_else(|_| folder.clone());
-            folder::refuse_repeats(&folder, &config.base_url, config.firm(), request.file_ids(), own.as_deref())?;
+        if path.exists() {
+            return Self::reopened(config, Some(request), options);
         }
-        let journal = if path.exists() {
-            let journal = JournalFile::open(path)?;
-            same_run(journal.history(), config, Some(request)).map_err(|differs| Error::journal(path, &differs))?;
-            journal
-        } else {
-            let chunks = history::chunks(request.file_ids(), options.chunk_size, 1);
-            JournalFile::create(path, header(config, request), chunks)?
-        };
-        drop(folder_lock);
-        Self::go_on(journal, options)
+        let _lock = config.journal_dir.as_deref().map(folder::lock).transpose()?;
+        refuse_repeats(config, request.file_ids(), options)?;
+        let chunks = history::chunks(request.file_ids(), options.chunk_size, 1);
+        Self::go_on(JournalFile::create(path, header(config, request), chunks)?, options)
     }
 
     /// The batch that a journal is of.
     pub(crate) fn resumed(config: &Config, options: &BatchOptions) -> Result<Self, Error> {
-        let journal = JournalFile::open(&options.journal)?;
-        let same = same_run(journal.history(), config, None);
-        same.map_err(|differs| Error::journal(&options.journal, &differs))?;
+        Self::reopened(config, None, options)
+    }
+
+    fn reopened(config: &Config, request: Option<&PublishRequest>, options: &BatchOptions) -> Result<Self, Error> {
+        let path = &options.journal;
+        let _lock = config.journal_dir.as_deref().map(folder::lock).transpose()?;
+        let journal = JournalFile::open(path)?;
+        same_run(journal.history(), config, request).map_err(|differs| Error::journal(path, &differs))?;
+        // Since it was made, another run may have sent what is left of it.
+        refuse_repeats(config, &journal.history().to_be_sent(), options)?;
         Self::go_on(journal, options)
     }
 
@@ -177,7 +175,11 @@ impl Run {
         if let Some(plan) = journal.history().further_plan(journal.history().chunk_size()) {
             journal.append(plan)?;
         }
-        let pace = if options.pace { Pace::new(&PUBLISHED) } else { Pace::default() };
+        let pace = if options.pace {
+            Pace::resumed(&PUBLISHED, journal.history().sent_ago(SystemTime::now()), Instant::now())
+        } else {
+            Pace::default()
+        };
         Ok(Self::new(journal, false, max_wait, pace))
     }
 
@@ -185,8 +187,8 @@ impl Run {
         Self {
             journal,
             single,
-            chunk: 0,
-            attempt: 0,
+            chunk: 1,
+            attempt: 1,
             open: false,
             written: 0,
             stopping: false,
@@ -286,6 +288,7 @@ impl Run {
         self.waited += waited;
         if self.single {
             self.result = Some(result);
+            self.journal.release();
             return false;
         }
         match result {
@@ -309,6 +312,7 @@ impl Run {
     fn finish(&mut self, result: Result<(), Error>) {
         let result = result.map(|()| Arc::new(self.report()));
         self.result = Some(result);
+        self.journal.release();
     }
 
     pub(crate) fn result(&self) -> Option<Result<Arc<PublishReport>, Error>> {
@@ -342,11 +346,13 @@ impl Run {
         if let Some(result) = self.result.take() {
             return match result {
                 Ok(report) => Some(Error::undelivered(Arc::unwrap_or_clone(report))),
-                Err(error) => (!self.single || error.outcome() == Outcome::Unknown).then_some(error),
+                Err(error) => (!self.single || error.outcome() != Outcome::NotProcessed).then_some(error),
             };
         }
         let end = Err(lost.clone().unwrap_or_else(|| self.stopped()));
-        if let Err(failed) = self.ended(attempts, Some(&end)) {
+        let ended = self.ended(attempts, Some(&end));
+        self.journal.release();
+        if let Err(failed) = ended {
             return Some(Error::unrecorded(&failed, self.report()));
         }
         match lost {
@@ -362,26 +368,44 @@ impl Run {
 
     pub(crate) fn progress(&self, waiting: Option<Duration>) -> Progress {
         let history = self.journal.history();
-        let mut progress = Progress {
+        let [ok, failed, unknown, not_processed] = history.counts();
+        Progress {
             total: history.files().len(),
-            ok: 0,
-            failed: 0,
-            unknown: 0,
-            not_processed: 0,
+            ok,
+            failed,
+            unknown,
+            not_processed,
             chunk: self.chunk,
             chunks: history.chunk_count(),
             waiting: waiting.as_ref().map(Duration::as_secs_f64),
-        };
-        for file in history.files() {
-            match file.result.state {
-                FileState::Ok => progress.ok += 1,
-                FileState::Failed => progress.failed += 1,
-                FileState::Unknown => progress.unknown += 1,
-                FileState::NotProcessed => progress.not_processed += 1,
-            }
         }
-        progress
     }
+}
+
+/// Refuses what other journals in the folder show as sent, and a journal that the folder would not show.
+fn refuse_repeats(config: &Config, file_ids: &[u64], options: &BatchOptions) -> Result<(), Error> {
+    let Some(folder) = &config.journal_dir else { return Ok(()) };
+    let path = &options.journal;
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let (Ok(folder), Some(name)) = (fs::canonicalize(folder), path.file_name()) else {
+        return Err(not_in_folder(folder, path));
+    };
+    if !folder::is_journal(path) || fs::canonicalize(parent).ok().as_ref() != Some(&folder) {
+        return Err(not_in_folder(&folder, path));
+    }
+    if options.repeat == Repeat::Allow {
+        return Ok(());
+    }
+    folder::refuse_repeats(&folder, &config.base_url, config.firm(), file_ids, Some(&folder.join(name)))
+}
+
+fn not_in_folder(folder: &Path, path: &Path) -> Error {
+    Error::input(format!(
+        "journal is {}: where {} is the folder of journals it has to be a .jsonl file there, or later calls could \
+         not see what was sent.",
+        path.display(),
+        folder.display(),
+    ))
 }
 
 fn header(config: &Config, request: &PublishRequest) -> Header {
@@ -410,8 +434,11 @@ fn fingerprint(config: &Config, request: &PublishRequest) -> String {
 fn same_run(history: &History, config: &Config, request: Option<&PublishRequest>) -> Result<(), String> {
     let (header, journalled) = (history.header(), history.request());
     let request = request.unwrap_or(journalled);
+    // No hash of a later line may cover the plan yet.
+    let edited = || Err("was edited: its plan is not of the run in its header".to_owned());
     if header.fingerprint == fingerprint(config, request) {
-        return Ok(());
+        let intact = journalled == request || header.fingerprint == fingerprint(config, journalled);
+        return if intact { Ok(()) } else { edited() };
     }
     let mut differs = Vec::new();
     let mut differ = |what: &str, there: &str, here: &str| {
@@ -438,6 +465,9 @@ fn same_run(history: &History, config: &Config, request: Option<&PublishRequest>
     let (more, fewer) = (missing(there, here), missing(here, there));
     if more + fewer > 0 {
         differs.push(format!("{more} of the files here are not there, and {fewer} of the files there are not here"));
+    }
+    if differs.is_empty() {
+        return edited();
     }
     Err(format!("is of another run: {}", differs.join("; ")))
 }

@@ -1,5 +1,8 @@
 //! The client: runs a call over the transport, asks for tokens, waits. It decides nothing.
 
+#[cfg(test)]
+mod simulation;
+
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
@@ -457,9 +460,11 @@ impl PublishCall {
 
     /// Ends a batch: no new chunk, waits end at once; what is in flight is awaited and recorded. Run on.
     pub fn stop(&self) {
-        if let Some(run) = &mut self.state().run {
-            run.stop();
-        }
+        let mut state = self.state();
+        // One call has no chunk to stop before: to cut its wait short would send it too early.
+        let Some(run) = state.run.as_mut().filter(|run| !run.is_single()) else { return };
+        run.stop();
+        drop(state);
         self.stopped.notify_one();
     }
 
@@ -537,10 +542,12 @@ impl PublishCall {
     fn begin(&self) -> Option<(Bytes, Latch)> {
         let mut state = self.state();
         let State { run, call, .. } = &mut *state;
-        if let Some(run) = run.as_mut().filter(|_| call.is_idle())
-            && let Err(error) = run.intent()
-        {
-            call.fail(error);
+        if let Some(run) = run.as_mut().filter(|_| call.is_idle()) {
+            // It may have been told to stop while it waited for a token.
+            let refusal = if run.is_stopping() { Some(run.stopped()) } else { run.intent().err() };
+            if let Some(error) = refusal {
+                call.fail(error);
+            }
         }
         call.begin()
     }

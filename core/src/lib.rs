@@ -14,6 +14,8 @@ mod background;
 mod batch;
 mod blocking;
 mod call;
+#[cfg(feature = "cli")]
+pub mod cli;
 mod client;
 mod clock;
 mod connections;
@@ -33,6 +35,7 @@ mod report;
 mod request;
 mod response;
 mod settings;
+mod table;
 mod transport;
 
 pub use batch::{BatchOptions, Progress, Repeat};
@@ -48,6 +51,7 @@ pub use report::{
 pub use request::{ContactNotification, PortalPublishing, PublishRequest};
 pub use response::ApiError;
 pub use settings::{AccessToken, Secret, Settings, VARIABLES};
+pub use table::{Row, word};
 
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]

@@ -28,6 +28,17 @@ impl Pace {
         Self { limits: limits.to_vec(), sent: VecDeque::new() }
     }
 
+    /// Goes on where an earlier process ended, whose requests went out so long ago, in any order.
+    pub(crate) fn resumed(limits: &[Limit], ago: impl Iterator<Item = Duration>, now: Instant) -> Self {
+        let mut sent: Vec<Instant> = ago.filter_map(|ago| now.checked_sub(ago)).collect();
+        sent.sort_unstable();
+        let mut pace = Self::new(limits);
+        for at in sent {
+            pace.sent(at);
+        }
+        pace
+    }
+
     /// How long the next request has to wait.
     pub(crate) fn delay(&self, now: Instant) -> Duration {
         let wait = |limit: &Limit| {
@@ -63,10 +74,18 @@ mod tests {
         }
         for limit in PUBLISHED {
             for (first, next) in sent.iter().zip(sent.iter().skip(limit.requests)) {
-                assert!(*next - *first >= limit.period);
+                assert!(next.checked_sub(*first) >= Some(limit.period));
             }
         }
         assert_eq!(sent.last().map(Duration::as_secs), Some(24 * 60 * 60 + 19 * 15 * 60));
+    }
+
+    #[test]
+    fn another_process_counts_too() {
+        let now = Instant::now();
+        let ago = (0..50).map(|count| Duration::from_secs(60 + count));
+        assert_eq!(Pace::resumed(&PUBLISHED, ago.clone(), now).delay(now), Duration::from_secs(15 * 60 - 109));
+        assert_eq!(Pace::resumed(&PUBLISHED, ago.skip(1), now).delay(now), Duration::ZERO);
     }
 
     #[test]

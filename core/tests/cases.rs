@@ -192,6 +192,7 @@ impl<'a> Case<'a> {
             max_rate_limit_wait: settings["max_rate_limit_wait"].as_f64(),
             proxy: text("proxy").map(Into::into),
             ca_file: text("ca_file"),
+            journal_dir: text("journal_dir"),
         };
         let client = PortalClient::new(settings, |name| variables.get(name).cloned())?;
         let tokens = tokens.iter().map(|token| token.as_str().expect("a token").to_owned()).collect();

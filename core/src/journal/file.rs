@@ -27,14 +27,56 @@ pub(crate) struct JournalFile {
     pid: u32,
     /// Why nothing can be appended any more.
     broken: Option<String>,
-    _lock: Lock,
+    /// None: it was released.
+    lock: Option<Lock>,
 }
 
 /// The right to append to a journal, until it is dropped.
 #[derive(Debug)]
-pub(crate) struct Lock(#[allow(dead_code, reason = "it is the open file that holds the lock")] File);
+pub(crate) struct Lock {
+    /// The open files that hold it.
+    files: Vec<File>,
+    pid: u32,
+}
+
+impl Drop for Lock {
+    /// To close the files is not enough: a child that was forked meanwhile has them open as well.
+    fn drop(&mut self) {
+        if self.pid == process::id() {
+            for file in &self.files {
+                let _ = file.unlock();
+            }
+        }
+    }
+}
 
 impl Lock {
+    fn new(file: File) -> Self {
+        Self { files: vec![file], pid: process::id() }
+    }
+
+    /// Whether somebody writes a journal, as far as can be seen.
+    pub(crate) fn is_taken(path: &Path) -> bool {
+        match File::open(lock_path(path)) {
+            Ok(file) => file.try_lock_shared().is_err(),
+            Err(error) => error.kind() != io::ErrorKind::NotFound,
+        }
+    }
+
+    /// Locks the journal itself too: it may have a second name, and somebody may remove the file beside it.
+    fn with(mut self, path: &Path, journal: &File) -> Result<Self, Error> {
+        // Elsewhere a locked file cannot be read by others.
+        if cfg!(unix) {
+            let unusable = |error: io::Error| Error::journal(path, &format!("cannot be locked: {error}"));
+            journal.try_lock().map_err(|error| match error {
+                TryLockError::WouldBlock => Error::journal(path, "is being written: one writer at a time"),
+                TryLockError::Error(error) => unusable(error),
+            })?;
+            self.files.push(journal.try_clone().map_err(unusable)?);
+        }
+        Ok(self)
+    }
+
     fn open(path: &Path) -> Result<File, Error> {
         let file = private().read(true).create(true).truncate(false).open(lock_path(path));
         file.map_err(|error| Error::journal(path, &format!("cannot be locked: {error}")))
@@ -44,7 +86,7 @@ impl Lock {
     pub(crate) fn wait(path: &Path) -> Result<Self, Error> {
         let file = Self::open(path)?;
         file.lock().map_err(|error| Error::journal(path, &format!("cannot be locked: {error}")))?;
-        Ok(Self(file))
+        Ok(Self::new(file))
     }
 
     /// Takes the lock of a journal, or says who has it.
@@ -65,7 +107,7 @@ impl Lock {
         let host = host().map(|host| format!(" on {host}")).unwrap_or_default();
         let holder = format!("process {}{host} since {}\n", process::id(), clock::text(SystemTime::now()));
         file.set_len(0).and_then(|()| file.write_all(holder.as_bytes())).map_err(unusable)?;
-        Ok(Self(file))
+        Ok(Self::new(file))
     }
 }
 
@@ -95,6 +137,17 @@ fn sync_folder(path: &Path) -> io::Result<()> {
     if cfg!(windows) { Ok(()) } else { File::open(folder)?.sync_all() }
 }
 
+/// Makes a folder that only its owner may read, so that it is there after a crash too.
+pub(crate) fn make_folder(path: &Path) -> io::Result<()> {
+    let missing: Vec<&Path> = path.ancestors().take_while(|folder| !folder.exists()).collect();
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path)?;
+    missing.into_iter().filter(|folder| !folder.as_os_str().is_empty()).try_for_each(sync_folder)
+}
+
 impl JournalFile {
     /// Makes a journal that begins with these records: wholly, or not at all.
     pub(crate) fn create(path: &Path, header: Header, chunks: Vec<Chunk>) -> Result<Self, Error> {
@@ -122,26 +175,49 @@ impl JournalFile {
             Ok(file)
         };
         let file = write().map_err(|error: io::Error| Error::journal(path, &format!("cannot be written: {error}")))?;
+        let lock = lock.with(path, &file)?;
         let length = text.len() as u64;
-        Ok(Self { path: path.to_owned(), file, history, last, length, pid: process::id(), broken: None, _lock: lock })
+        Ok(Self {
+            path: path.to_owned(),
+            file,
+            history,
+            last,
+            length,
+            pid: process::id(),
+            broken: None,
+            lock: Some(lock),
+        })
     }
 
     /// Opens a journal to go on with it; what a crash left of its last line is cut off.
     pub(crate) fn open(path: &Path) -> Result<Self, Error> {
-        let lock = Lock::take(path)?;
         let unusable = |error: io::Error| Error::journal(path, &format!("cannot be opened: {error}"));
-        let mut file = OpenOptions::new().read(true).write(true).open(path).map_err(unusable)?;
-        let Reading { history, last, length, torn } = read(path, &file)?;
-        if torn {
-            file.set_len(length).and_then(|()| file.sync_all()).map_err(unusable)?;
-        }
+        let mut file = open_file(path, OpenOptions::new().read(true).write(true))?;
+        let lock = Lock::take(path)?.with(path, &file)?;
+        let Reading { history, last, mut length, rest } = read(path, &file)?;
         file.seek(SeekFrom::Start(length)).map_err(unusable)?;
-        Ok(Self { path: path.to_owned(), file, history, last, length, pid: process::id(), broken: None, _lock: lock })
+        let mended = match rest {
+            Rest::Nothing => Ok(()),
+            Rest::Torn => file.set_len(length).and_then(|()| file.sync_all()),
+            Rest::LineFeed => file.write_all(b"\n").and_then(|()| file.sync_all()),
+        };
+        mended.map_err(unusable)?;
+        length += u64::from(rest == Rest::LineFeed);
+        Ok(Self {
+            path: path.to_owned(),
+            file,
+            history,
+            last,
+            length,
+            pid: process::id(),
+            broken: None,
+            lock: Some(lock),
+        })
     }
 
     /// Reads a journal, which another process may be writing.
     pub(crate) fn look(path: &Path) -> Result<History, Error> {
-        let file = File::open(path).map_err(|error| Error::journal(path, &format!("cannot be opened: {error}")))?;
+        let file = open_file(path, OpenOptions::new().read(true))?;
         Ok(read(path, &file)?.history)
     }
 
@@ -151,6 +227,11 @@ impl JournalFile {
 
     pub(crate) fn history(&self) -> &History {
         &self.history
+    }
+
+    /// Lets others write; nothing more is appended here.
+    pub(crate) fn release(&mut self) {
+        self.lock = None;
     }
 
     /// Takes note of what could not be written, so that the report is true.
@@ -169,6 +250,9 @@ impl JournalFile {
                 &self.path,
                 "belongs to the parent process: a forked child does not append to it",
             ));
+        }
+        if self.lock.is_none() {
+            return Err(Error::journal(&self.path, "was released already"));
         }
         if let Some(reason) = &self.broken {
             return Err(Error::journal(&self.path, reason));
@@ -193,19 +277,46 @@ impl JournalFile {
     }
 }
 
+/// Opens a file, but nothing that has no end or waits for a writer, such as a device or a pipe.
+fn open_file(path: &Path, options: &OpenOptions) -> Result<File, Error> {
+    let unusable = |error: io::Error| Error::journal(path, &format!("cannot be opened: {error}"));
+    if !fs::metadata(path).map_err(unusable)?.is_file() {
+        return Err(Error::journal(path, "is no file"));
+    }
+    options.open(path).map_err(unusable)
+}
+
+/// What is read, and what is left after mending, of a journal in memory.
+#[cfg(test)]
+pub(crate) fn read_bytes(path: &Path, bytes: &[u8]) -> Result<(History, Option<String>, Vec<u8>), Error> {
+    let Reading { history, last, length, rest } = read(path, bytes)?;
+    let whole = usize::try_from(length).ok().and_then(|length| bytes.get(..length)).unwrap_or(bytes);
+    let line_feed: &[u8] = if rest == Rest::LineFeed { b"\n" } else { b"" };
+    Ok((history, last, [whole, line_feed].concat()))
+}
+
 struct Reading {
     history: History,
     last: Option<String>,
     /// How far the whole lines reach.
     length: u64,
-    /// Whether something follows them.
-    torn: bool,
+    rest: Rest,
 }
 
-fn read(path: &Path, file: &File) -> Result<Reading, Error> {
+/// What a crash left to mend behind the whole lines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Rest {
+    Nothing,
+    /// A piece of a line.
+    Torn,
+    /// The last line lacks its line feed, and nothing else.
+    LineFeed,
+}
+
+fn read(path: &Path, file: impl Read) -> Result<Reading, Error> {
     let mut reader = BufReader::new(file);
     let (mut header, mut history) = (None, None);
-    let (mut last, mut length, mut torn) = (None, 0, false);
+    let (mut last, mut length, mut rest) = (None, 0, Rest::Nothing);
     let mut line = Vec::new();
     for number in 1_u64.. {
         line.clear();
@@ -216,8 +327,12 @@ fn read(path: &Path, file: &File) -> Result<Reading, Error> {
             break;
         }
         if line.pop_if(|byte| *byte == b'\n').is_none() {
-            torn = true;
-            break;
+            // Some editors drop the last line feed: the intent of a request that went out must not go with it.
+            if serde_json::from_slice::<Line>(&line).is_err() {
+                rest = Rest::Torn;
+                break;
+            }
+            rest = Rest::LineFeed;
         }
         if number == 1
             && let Some(newer) = format(&line).filter(|format| *format > FORMAT.into())
@@ -234,7 +349,7 @@ fn read(path: &Path, file: &File) -> Result<Reading, Error> {
         length += count as u64;
     }
     match history {
-        Some(history) => Ok(Reading { history, last, length, torn }),
+        Some(history) => Ok(Reading { history, last, length, rest }),
         None => Err(Error::journal(path, "is no journal of this library: it has no header and plan")),
     }
 }

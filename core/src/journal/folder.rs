@@ -9,7 +9,7 @@ use reqwest::Url;
 
 use crate::clock;
 use crate::error::Error;
-use crate::journal::file::{JournalFile, Lock};
+use crate::journal::file::{self, JournalFile, Lock};
 use crate::journal::history::{File, History};
 use crate::journal::record::Header;
 
@@ -19,12 +19,17 @@ pub(crate) fn journals(folder: &Path) -> Result<Vec<PathBuf>, Error> {
     let mut paths = Vec::new();
     for entry in fs::read_dir(folder).map_err(unusable)? {
         let path = entry.map_err(unusable)?.path();
-        if path.extension().is_some_and(|extension| extension == "jsonl") {
+        if is_journal(&path) {
             paths.push(path);
         }
     }
     paths.sort();
     Ok(paths)
+}
+
+/// Whether a file in the folder is taken for a journal, by its name.
+pub(crate) fn is_journal(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "jsonl")
 }
 
 /// The path of a new journal.
@@ -35,7 +40,7 @@ pub(crate) fn new_path(folder: &Path, run: &str) -> PathBuf {
 
 /// Keeps other processes from adding a journal to the folder meanwhile.
 pub(crate) fn lock(folder: &Path) -> Result<Lock, Error> {
-    fs::create_dir_all(folder).map_err(|error| Error::journal(folder, &format!("cannot be made: {error}")))?;
+    file::make_folder(folder).map_err(|error| Error::journal(folder, &format!("cannot be made: {error}")))?;
     Lock::wait(&folder.join("folder"))
 }
 
@@ -65,7 +70,7 @@ pub(crate) fn refuse_repeats(
         }
         let planned = history.files().iter().find(|file| wanted.contains(&file.result.file_id));
         if let Some(file) = planned
-            && Lock::take(&path).is_err()
+            && Lock::is_taken(&path)
         {
             return Err(Error::input(format!(
                 "File {} is about to be sent by another process, which writes the journal {}.",

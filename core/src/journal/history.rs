@@ -1,7 +1,7 @@
 //! What a journal's records add up to: the state of every file, and what may be done next. No I/O.
 
 use std::collections::HashMap;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use crate::journal::record::{Chunk, Header, Record, Verdict};
 use crate::outcome::Outcome;
@@ -17,6 +17,8 @@ pub(crate) struct History {
     header: Header,
     request: PublishRequest,
     files: Vec<File>,
+    /// How many files are in which state, in the order of [`FileState`].
+    counts: [usize; 4],
     positions: HashMap<u64, usize>,
     chunks: Vec<ChunkHistory>,
     attempts: Vec<Attempt>,
@@ -28,7 +30,8 @@ pub(crate) struct File {
     pub(crate) result: FileResult,
     /// The chunk that it was put into last, from 1.
     pub(crate) chunk: u32,
-    pub(crate) decision: Option<Decision>,
+    /// Few files have one.
+    pub(crate) decision: Option<Box<Decision>>,
 }
 
 #[derive(Debug, Clone)]
@@ -72,6 +75,16 @@ pub(crate) struct ChunkHistory {
 }
 
 impl File {
+    fn put(&mut self, result: FileResult, counts: &mut [usize; 4]) {
+        for (state, count) in
+            [FileState::Ok, FileState::Failed, FileState::Unknown, FileState::NotProcessed].iter().zip(counts)
+        {
+            *count += usize::from(result.state == *state);
+            *count -= usize::from(self.result.state == *state);
+        }
+        self.result = result;
+    }
+
     /// Whether nobody knows what became of it, and nobody has said what to do about that.
     pub(crate) fn is_undecided(&self) -> bool {
         self.result.state == FileState::Unknown && self.verdict().is_none()
@@ -104,6 +117,7 @@ impl History {
             |id: &u64| File { result: FileResult::unanswered(*id, FileState::NotProcessed), chunk: 0, decision: None };
         let mut history = Self {
             files: request.file_ids().iter().map(file).collect(),
+            counts: [0, 0, 0, request.file_ids().len()],
             positions: request.file_ids().iter().copied().zip(0..).collect(),
             header,
             request,
@@ -145,7 +159,13 @@ impl History {
                     return Err(format!("a decision about file {file_id}, whose outcome is known"));
                 }
                 let (by, evidence) = (by.clone(), evidence.clone());
-                file.decision = Some(Decision { verdict: *decision, by, evidence, at, chunk: file.chunk });
+                let number = file.chunk;
+                file.decision = Some(Box::new(Decision { verdict: *decision, by, evidence, at, chunk: number }));
+                // Who decides takes it that the request is over: no end of it may follow.
+                let chunk = self.chunk_mut(number)?;
+                if chunk.stage == Stage::Sending {
+                    chunk.stage = Stage::Unknown;
+                }
                 Ok(())
             }
         }
@@ -170,7 +190,7 @@ impl History {
         let position = *self.positions.get(&id).ok_or_else(|| format!("file {id} was not asked for"))?;
         let file = self.files.get_mut(position).filter(|file| file.chunk == 0 || file.is_to_be_sent_again());
         let file = file.ok_or_else(|| format!("file {id} is planned twice"))?;
-        file.result = FileResult::unanswered(id, FileState::NotProcessed);
+        file.put(FileResult::unanswered(id, FileState::NotProcessed), &mut self.counts);
         file.chunk = chunk;
         Ok(position)
     }
@@ -206,7 +226,7 @@ impl History {
     fn set_states(&mut self, chunk: u32, state: FileState) {
         for position in self.chunk_mut(chunk).map(|chunk| chunk.positions.clone()).unwrap_or_default() {
             if let Some(file) = self.files.get_mut(position) {
-                file.result = FileResult::unanswered(file.result.file_id, state);
+                file.put(FileResult::unanswered(file.result.file_id, state), &mut self.counts);
             }
         }
     }
@@ -217,7 +237,7 @@ impl History {
             let file = file.filter(|file| file.chunk == chunk);
             let file =
                 file.ok_or_else(|| format!("a result of file {}, which is not of chunk {chunk}", result.file_id))?;
-            file.result = result.clone();
+            file.put(result.clone(), &mut self.counts);
         }
         Ok(())
     }
@@ -230,6 +250,11 @@ impl History {
     /// What was asked, all chunks together.
     pub(crate) fn request(&self) -> &PublishRequest {
         &self.request
+    }
+
+    /// How many files are ok, failed, unknown and not processed.
+    pub(crate) fn counts(&self) -> [usize; 4] {
+        self.counts
     }
 
     pub(crate) fn files(&self) -> &[File] {
@@ -251,6 +276,14 @@ impl History {
         self.chunks.get(position)?.sent_at
     }
 
+    /// How long ago requests went out, in no order.
+    pub(crate) fn sent_ago(&self, now: SystemTime) -> impl Iterator<Item = Duration> {
+        let unanswered =
+            self.chunks.iter().filter(|chunk| chunk.stage == Stage::Sending).filter_map(|chunk| chunk.sent_at);
+        let sent = self.attempts.iter().filter_map(|attempt| attempt.sent_at).chain(unanswered);
+        sent.filter_map(move |at| now.duration_since(at).ok())
+    }
+
     pub(crate) fn chunk_count(&self) -> usize {
         self.chunks.len()
     }
@@ -258,6 +291,11 @@ impl History {
     /// The files about which a person has to decide before anything goes on.
     pub(crate) fn undecided(&self) -> Vec<u64> {
         self.files.iter().filter(|file| file.is_undecided()).map(|file| file.result.file_id).collect()
+    }
+
+    /// The files that going on would send, at once or after others.
+    pub(crate) fn to_be_sent(&self) -> Vec<u64> {
+        self.files.iter().filter(|file| !file.may_be_published()).map(|file| file.result.file_id).collect()
     }
 
     /// The next chunk that may be sent, with its files and the number of its next attempt.

@@ -4,10 +4,14 @@
 //! `history` what they add up to, both without I/O; `file` writes and locks; [`Journal`] is for people
 //! who look at a run and decide about files whose outcome is unknown.
 
+#[cfg(feature = "cli")]
+pub(crate) mod audit;
 pub(crate) mod file;
 pub(crate) mod folder;
 pub(crate) mod history;
 pub(crate) mod record;
+#[cfg(test)]
+mod tests;
 
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;

@@ -1,0 +1,243 @@
+//! What may be written behind the program's name, and what `--help` says.
+
+#![allow(clippy::doc_markdown, reason = "these comments are shown on terminals")]
+
+use std::path::PathBuf;
+
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::cli::list;
+use crate::request::{ContactNotification, PortalPublishing};
+
+const MORE: &str = "\
+Examples:
+  addepar-portal publish 37 38 --portal-publishing publish --contact-notification do_not_notify
+  addepar-portal publish --from files.csv --journal october.jsonl \\
+      --portal-publishing use_contact_preference --contact-notification use_contact_preference
+  addepar-portal resume october.jsonl
+  addepar-portal journal resolve october.jsonl --not-published --files 38,41 --by 'A. Smith'
+
+Settings, from the environment:
+  ADDEPAR_FIRM_NAME                     the firm's subdomain: examplefirm of examplefirm.addepar.com
+  ADDEPAR_ENVIRONMENT                   production (default), development or sandbox
+  ADDEPAR_BASE_URL                      the base URL, instead of these two
+  ADDEPAR_FIRM_ID                       the firm's id
+  ADDEPAR_KEY_ID, ADDEPAR_KEY_SECRET    API key and secret
+  ADDEPAR_ACCESS_TOKEN                  an OAuth 2.0 access token, instead of key and secret
+  ADDEPAR_JOURNAL_DIR                   a folder in which every call leaves a journal; files that a
+                                        journal there shows as sent are refused
+  HTTPS_PROXY, ALL_PROXY, NO_PROXY      the proxy
+  REQUESTS_CA_BUNDLE                    a PEM file with certificates that are trusted as well
+  ADDEPAR_PORTAL_LIVE=0                 reach nothing but this machine
+
+Exit status:
+  0    every file is ok
+  1    some file failed, for some or all contacts
+  2    bad input or settings, or the answer was no: nothing was sent
+  3    some file has an unknown outcome: it may have been published and e-mailed. Check it in Addepar
+       before anything is sent again
+  4    the server processed nothing
+  5    stopped part-way: the rest can be sent with `resume`
+  130  interrupted; 3 if that left an unknown outcome
+Several at once: 3 before 130, then 5, 4, 1.";
+
+const ABOUT_PUBLISH: &str = "\
+Publish files to clients' portals, and e-mail the clients if asked to.
+
+It first says what it is about to do and asks. Up to 500 files go out in one request. More need a \
+--journal: they go out in requests of 100 files, one after the other, and the journal tells `resume` where to go on. \
+Nothing that the server may have begun to process is ever sent again: there is no way to take it back.";
+
+const PORTAL_PUBLISHING: &str = "\
+Whose portals the files are published to: publish (every contact's), use_contact_preference (as each contact prefers) \
+or do_not_publish (nobody's, override contacts apart)";
+
+const CONTACT_NOTIFICATION: &str = "\
+Who is e-mailed about what was published: notify (every contact), use_contact_preference (as each contact prefers) or \
+do_not_notify (nobody)";
+
+/// Publish files to client portals with Addepar's API.
+#[derive(Parser)]
+#[command(
+    name = "addepar-portal",
+    bin_name = "addepar-portal",
+    version,
+    about = "Publish files to client portals with Addepar's API. Unofficial.",
+    after_help = MORE,
+    max_term_width = 100
+)]
+pub(super) struct Arguments {
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+#[derive(Subcommand)]
+pub(super) enum Command {
+    /// Publish files to clients' portals, and e-mail the clients if asked to
+    #[command(long_about = ABOUT_PUBLISH, after_help = "See `addepar-portal --help` for settings, examples and exit status.")]
+    Publish(Publish),
+    /// Go on with the batch that a journal is of
+    ///
+    /// Files whose outcome is known are not sent again, nor those that failed. Where an outcome is unknown it
+    /// stops: check these files in Addepar, and record what you find with `journal resolve`.
+    Resume {
+        /// The journal
+        #[arg(value_name = "PATH")]
+        journal: PathBuf,
+        /// How results are written to standard output
+        #[arg(long, value_enum, default_value_t = Format::Table)]
+        format: Format,
+    },
+    /// Look into journals, and decide about files whose outcome is unknown
+    #[command(subcommand)]
+    Journal(JournalCommand),
+    /// Run a simulated portal on this machine, to try things out without credentials
+    ///
+    /// It prints the environment that leads to it, and runs until Ctrl-C.
+    Simulate(Simulate),
+}
+
+#[derive(Args)]
+pub(super) struct Publish {
+    /// Ids of files
+    #[arg(value_name = "ID", required_unless_present = "from")]
+    pub(super) ids: Vec<String>,
+    /// A list of files: CSV with a header, or one id a line; - is standard input
+    #[arg(long, value_name = "FILE")]
+    pub(super) from: Option<PathBuf>,
+    /// The column of the CSV that holds the ids [default: file_id]
+    #[arg(long, value_name = "NAME", requires = "from")]
+    pub(super) column: Option<String>,
+    #[arg(long, value_name = "MODE", help = PORTAL_PUBLISHING, ignore_case = true, hide_possible_values = true, value_parser = portal_publishing())]
+    pub(super) portal_publishing: PortalPublishing,
+    #[arg(long, value_name = "MODE", help = CONTACT_NOTIFICATION, ignore_case = true, hide_possible_values = true, value_parser = contact_notification())]
+    pub(super) contact_notification: ContactNotification,
+    /// Contacts whose portals receive EVERY file, whatever the modes say, such as 23,25
+    #[arg(long, value_name = "IDS", value_delimiter = ',')]
+    pub(super) override_contacts: Vec<String>,
+    /// Keep a journal there, or go on with the one that is there; required for more than 500 files
+    #[arg(long, value_name = "PATH")]
+    pub(super) journal: Option<PathBuf>,
+    /// How results are written to standard output
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    pub(super) format: Format,
+    /// Show what would be sent, and send nothing; needs no credentials
+    ///
+    /// With --format json it is the exact body of the first request.
+    #[arg(long)]
+    pub(super) dry_run: bool,
+    /// Do not ask before sending
+    #[arg(long)]
+    pub(super) yes: bool,
+}
+
+#[derive(Subcommand)]
+pub(super) enum JournalCommand {
+    /// Show what became of every file of a run
+    Show {
+        /// The journal
+        #[arg(value_name = "PATH")]
+        journal: PathBuf,
+        /// How it is written to standard output
+        #[arg(long, value_enum, default_value_t = Format::Table)]
+        format: Format,
+    },
+    /// Record what a person found out about files whose outcome is unknown
+    Resolve(Resolve),
+    /// Show every send of a file across the journals of a folder
+    ///
+    /// The exit status is 1 if a file was sent twice, a request that provably came to nothing apart, or waits for a
+    /// decision, and 2 if a journal cannot be read.
+    Audit {
+        /// The folder
+        #[arg(value_name = "DIR")]
+        folder: PathBuf,
+        /// Only this file
+        #[arg(long, value_name = "ID")]
+        file: Option<String>,
+    },
+}
+
+#[derive(Args)]
+pub(super) struct Resolve {
+    /// The journal
+    #[arg(value_name = "PATH")]
+    pub(super) journal: PathBuf,
+    #[command(flatten)]
+    pub(super) verdict: VerdictArgument,
+    #[command(flatten)]
+    pub(super) files: FilesArgument,
+    /// Who decides
+    #[arg(long, value_name = "NAME")]
+    pub(super) by: String,
+    /// How it was found out
+    #[arg(long, value_name = "TEXT")]
+    pub(super) evidence: Option<String>,
+}
+
+#[derive(Args)]
+#[group(required = true, multiple = false)]
+pub(super) struct VerdictArgument {
+    /// They are published: they are not sent again
+    #[arg(long)]
+    pub(super) published: bool,
+    /// They are not published: the next resume sends them
+    #[arg(long)]
+    pub(super) not_published: bool,
+    /// Nobody knows, or it does not matter: they are not sent again
+    #[arg(long)]
+    pub(super) leave: bool,
+}
+
+#[derive(Args)]
+#[group(required = true, multiple = false)]
+pub(super) struct FilesArgument {
+    /// The files, such as 38,41
+    #[arg(long, value_name = "IDS", value_delimiter = ',')]
+    pub(super) files: Option<Vec<String>>,
+    /// A list of them: CSV with a column file_id, or one id a line; - is standard input
+    #[arg(long, value_name = "FILE")]
+    pub(super) from: Option<PathBuf>,
+}
+
+#[derive(Args)]
+pub(super) struct Simulate {
+    /// The port on 127.0.0.1 [default: any that is free]
+    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
+    pub(super) port: u16,
+    /// What the next request meets, such as status:503, rate_limited or hang; may be given several times
+    #[arg(long, value_name = "NAME")]
+    pub(super) fault: Vec<String>,
+}
+
+/// How results are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Format {
+    /// For people: what needs attention first, as wide as the terminal
+    Table,
+    /// All that is known, as in every language of the library
+    Json,
+    /// One file a line, for spreadsheets
+    Csv,
+}
+
+fn portal_publishing() -> impl TypedValueParser<Value = PortalPublishing> {
+    PossibleValuesParser::new(PortalPublishing::ALL.map(PortalPublishing::as_str)).try_map(|mode| mode.parse())
+}
+
+fn contact_notification() -> impl TypedValueParser<Value = ContactNotification> {
+    PossibleValuesParser::new(ContactNotification::ALL.map(ContactNotification::as_str)).try_map(|mode| mode.parse())
+}
+
+impl Publish {
+    /// The column that was asked for.
+    pub(super) fn column(&self) -> Option<&str> {
+        self.column.as_deref()
+    }
+
+    /// Whether standard input is the list of files.
+    pub(super) fn takes_stdin(&self) -> bool {
+        self.from.as_deref().is_some_and(list::is_stdin)
+    }
+}

@@ -1,0 +1,158 @@
+//! `journal show`, `journal resolve` and `journal audit`.
+
+use std::borrow::Cow;
+use std::fmt::Write;
+use std::path::Path;
+
+use crate::cli::arguments::{FilesArgument, Format, Resolve};
+use crate::cli::status::{Status, decisions};
+use crate::cli::{Refused, counted, ids, list, output, terminal};
+use crate::clock;
+use crate::id;
+use crate::journal::audit::{Audit, Ending, Sent};
+use crate::journal::{Journal, JournalledFile, Verdict};
+use crate::table::word;
+
+/// What became of every file of a run.
+pub(super) fn show(path: &Path, format: Format) -> Result<Status, Refused> {
+    let journal = Journal::open(path)?;
+    let text = match format {
+        Format::Json => terminal::json(&journal.to_json()) + "\n",
+        Format::Csv => csv(&journal),
+        Format::Table => text(&journal),
+    };
+    output::write(&text, Status::Ok)
+}
+
+fn csv(journal: &Journal) -> String {
+    const COLUMNS: [&str; 5] = ["chunk", "decision", "decided_by", "decided_at", "evidence"];
+    let mut text = output::line(output::RESULT_COLUMNS.into_iter().chain(COLUMNS).map(Cow::Borrowed));
+    for file in journal.files() {
+        let JournalledFile { result, chunk, decision, decided_by, decided_at, evidence } = file;
+        let mut fields = output::result_fields(&result);
+        fields.extend([
+            chunk.to_string(),
+            decision.map(Verdict::as_str).unwrap_or_default().to_owned(),
+            decided_by.unwrap_or_default(),
+            decided_at.map(clock::text).unwrap_or_default(),
+            evidence.unwrap_or_default(),
+        ]);
+        text += &output::line(fields.into_iter().map(Cow::Owned));
+    }
+    text
+}
+
+fn text(journal: &Journal) -> String {
+    let header = journal.header();
+    let (request, report) = (journal.request(), journal.report());
+    let mut text = format!("run {} at {} (firm {})", header.run, header.base_url, header.firm_id);
+    if header.simulated {
+        text += ", simulated";
+    }
+    if let Some(operator) = &header.operator {
+        let _ = write!(text, ", by {operator}");
+    }
+    let mut text = terminal::one_line(&text) + "\n\n";
+    let decisions = decisions(Some(journal));
+    let asks = request.asks();
+    let chunks: std::collections::HashMap<u64, u32> =
+        journal.files().into_iter().map(|file| (file.result.file_id, file.chunk)).collect();
+    let sent: std::collections::HashMap<u32, String> = journal
+        .chunks()
+        .into_iter()
+        .map(|chunk| (chunk.chunk, chunk.sent_at.map(clock::text).unwrap_or_default()))
+        .collect();
+    let rows = report.rows().into_iter().map(|row| {
+        let id = row.file.file_id;
+        let chunk = chunks.get(&id).copied().unwrap_or_default();
+        vec![
+            id.to_string(),
+            output::state(row.file, decisions.get(&id).copied()),
+            word(asks.0, row.file.published).to_owned(),
+            word(asks.1, row.file.notified).to_owned(),
+            sent.get(&chunk).cloned().unwrap_or_default(),
+            row.errors,
+        ]
+    });
+    text += &output::table(&["file", "state", "published", "notified", "sent at", "errors"], rows.collect());
+    let _ = writeln!(text, "{}", report.summary());
+    let undecided = journal.undecided();
+    if !undecided.is_empty() {
+        let ids = id::enumerate(&undecided.iter().map(u64::to_string).collect::<Vec<_>>());
+        let _ =
+            writeln!(text, "{} to be decided about with `journal resolve`: {ids}", counted(undecided.len(), "file"));
+    }
+    text
+}
+
+/// Records what a person found out.
+pub(super) fn resolve(arguments: &Resolve) -> Result<Status, Refused> {
+    let verdict = match (arguments.verdict.published, arguments.verdict.not_published) {
+        (true, _) => Verdict::Published,
+        (_, true) => Verdict::NotPublished,
+        _ => Verdict::Leave,
+    };
+    let file_ids = match &arguments.files {
+        FilesArgument { from: Some(path), .. } => list::read(path, None)?,
+        FilesArgument { files, .. } => ids("--files", files.as_deref().unwrap_or_default())?,
+    };
+    let mut journal = Journal::open(&arguments.journal)?;
+    journal.decide(file_ids.iter().copied(), verdict, &arguments.by, arguments.evidence.as_deref())?;
+    let undecided = journal.undecided().len();
+    let next = if undecided == 0 {
+        format!("Go on with: addepar-portal resume {}", arguments.journal.display())
+    } else {
+        format!("{} still to be decided about.", counted(undecided, "file"))
+    };
+    let text = format!("Recorded: {}, {}. {next}\n", verdict.as_str(), counted(file_ids.len(), "file"));
+    output::write(&terminal::shown(&text), Status::Ok)
+}
+
+/// Every send of a file across the journals of a folder.
+pub(super) fn audit(folder: &Path, file: Option<&str>) -> Result<Status, Refused> {
+    let file = file.map(|file| ids("--file", &[file.to_owned()])).transpose()?.and_then(|ids| ids.first().copied());
+    let audit = Audit::of(folder, file)?;
+    for reason in &audit.unreadable {
+        terminal::say(reason);
+    }
+    if audit.journals == 0 && audit.unreadable.is_empty() {
+        return Err(Refused(format!("The folder {} has no journal.", folder.display())));
+    }
+    let rows = audit.sends.iter().map(|sent| {
+        vec![
+            sent.file_id.to_string(),
+            sent.firm_id.to_string(),
+            clock::text(sent.at),
+            sent.run.to_string(),
+            sent.chunk.to_string(),
+            sent.attempt.to_string(),
+            ended(sent),
+        ]
+    });
+    let mut text = output::table(&["file", "firm", "sent at", "run", "chunk", "attempt", "ended in"], rows.collect());
+    let (twice, undecided) = (audit.sent_twice(), audit.undecided());
+    let listed = |ids: &[u64]| id::enumerate(&ids.iter().map(u64::to_string).collect::<Vec<_>>());
+    let _ = writeln!(text, "{} in {}", counted(audit.sends.len(), "send"), counted(audit.journals, "journal"));
+    for (ids, what) in [(&twice, "sent more than once"), (&undecided, "undecided")] {
+        if !ids.is_empty() {
+            let _ = writeln!(text, "{} {what}: {}", counted(ids.len(), "file"), listed(ids));
+        }
+    }
+    let status = match (audit.unreadable.is_empty(), twice.is_empty() && undecided.is_empty()) {
+        (false, _) => Status::Refused,
+        (true, false) => Status::Failed,
+        (true, true) => Status::Ok,
+    };
+    output::write(&text, status)
+}
+
+fn ended(sent: &Sent) -> String {
+    let ended = match sent.ending {
+        Ending::Open => "unknown (no outcome was recorded)",
+        Ending::In(state) => state.as_str(),
+    };
+    match sent.decision {
+        Some(decision) => format!("{ended}, decided: {}", decision.as_str()),
+        None => ended.to_owned(),
+    }
+}

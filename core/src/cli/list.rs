@@ -1,0 +1,157 @@
+//! A list of files: CSV with a header, or one id a line.
+
+use std::collections::HashMap;
+use std::fs;
+use std::io::{self, Read};
+use std::path::Path;
+
+use crate::cli::Refused;
+use crate::id::{self, RawId};
+
+/// The column that holds the ids.
+pub(super) const COLUMN: &str = "file_id";
+
+/// Whether a list is read from standard input.
+pub(super) fn is_stdin(path: &Path) -> bool {
+    path == Path::new("-")
+}
+
+/// Reads a list; `-` is standard input. `column` wants a header that has it.
+pub(super) fn read(path: &Path, column: Option<&str>) -> Result<Vec<u64>, Refused> {
+    let name = if is_stdin(path) { "standard input".to_owned() } else { path.display().to_string() };
+    let mut bytes = Vec::new();
+    let read = if is_stdin(path) {
+        io::stdin().read_to_end(&mut bytes).map(drop)
+    } else {
+        fs::read(path).map(|all| bytes = all)
+    };
+    read.map_err(|error| Refused(format!("{name} cannot be read: {error}. Nothing was sent.")))?;
+    let text = String::from_utf8(bytes)
+        .map_err(|_| Refused(format!("{name} is not UTF-8 text: save it as CSV UTF-8. Nothing was sent.")))?;
+    ids(text.trim_start_matches('\u{feff}'), column)
+        .map_err(|reason| Refused(format!("{name}{reason}. Nothing was sent.")))
+}
+
+/// The ids of a list, or what is wrong with it, as it goes on after the list's name.
+fn ids(text: &str, column: Option<&str>) -> Result<Vec<u64>, String> {
+    let mut rows = rows(text)?.into_iter().peekable();
+    let Some((_, first)) = rows.peek() else { return Err(" has no ids".to_owned()) };
+    let is_plain = column.is_none() && matches!(first.as_slice(), [only] if id::parse(only).is_some());
+    let position = if is_plain { 0 } else { header(rows.next(), column.unwrap_or(COLUMN))? };
+    let (mut ids, mut lines) = (Vec::new(), HashMap::new());
+    for (line, fields) in rows {
+        let field = match fields.as_slice() {
+            [_, _, ..] if is_plain => {
+                return Err(format!(", line {line}: several values, where the first line has one id"));
+            }
+            fields => fields.get(position).map_or("", String::as_str),
+        };
+        let id = id::parse(field).ok_or_else(|| {
+            format!(", line {line}: {} is no id: ids are whole numbers from 1 to {}", RawId::from(field), id::MAX_ID)
+        })?;
+        if let Some(before) = lines.insert(id, line) {
+            return Err(format!(", line {line}: file {id} stands in line {before} already"));
+        }
+        ids.push(id);
+    }
+    if ids.is_empty() { Err(" has no ids".to_owned()) } else { Ok(ids) }
+}
+
+fn header(row: Option<(usize, Vec<String>)>, column: &str) -> Result<usize, String> {
+    let (line, names) = row.unwrap_or_default();
+    let mut found = names.iter().enumerate().filter(|(_, name)| *name == column);
+    match (found.next(), found.next()) {
+        (Some((position, _)), None) => Ok(position),
+        (Some(_), Some(_)) => Err(format!(", line {line}: several columns are named {column:?}")),
+        (None, _) => {
+            let names = id::enumerate(&names.iter().map(|name| format!("{name:?}")).collect::<Vec<_>>());
+            Err(format!(", line {line}: no column is named {column:?} (it has {names}); see --column"))
+        }
+    }
+}
+
+/// The rows of a CSV text (RFC 4180) that are not blank, each with the number of its first line.
+///
+/// Fields are trimmed: none of what is looked for begins or ends with a blank.
+fn rows(text: &str) -> Result<Vec<(usize, Vec<String>)>, String> {
+    let separator = separator(text);
+    let (mut rows, mut fields, mut field) = (Vec::new(), Vec::new(), String::new());
+    let (mut line, mut began, mut quoted) = (1, 1, false);
+    let mut characters = text.chars().chain(['\n']).peekable();
+    while let Some(c) = characters.next() {
+        line += usize::from(c == '\n');
+        match c {
+            '"' if quoted && characters.peek() == Some(&'"') => field.extend(characters.next()),
+            '"' if quoted || field.trim().is_empty() => quoted = !quoted,
+            _ if quoted => {
+                if characters.peek().is_none() {
+                    return Err(format!(", line {began}: a quote is not closed"));
+                }
+                field.push(c);
+            }
+            '\n' => {
+                fields.push(std::mem::take(&mut field).trim().to_owned());
+                let row = std::mem::take(&mut fields);
+                if row.iter().any(|field| !field.is_empty()) {
+                    rows.push((began, row));
+                }
+                began = line;
+            }
+            c if c == separator => fields.push(std::mem::take(&mut field).trim().to_owned()),
+            c => field.push(c),
+        }
+    }
+    Ok(rows)
+}
+
+/// What separates fields: spreadsheets write semicolons in many countries.
+fn separator(text: &str) -> char {
+    let header = text.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
+    [';', '\t'].into_iter().find(|separator| header.contains(*separator) && !header.contains(',')).unwrap_or(',')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lists_are_read_as_people_write_them() {
+        let lists = [
+            ("37\n38\n", None),
+            ("37\r\n\r\n  38\r\n\r\n", None),
+            ("0037\n\"38\"", None),
+            ("file_id\n37\n38", None),
+            ("name,file_id\n\"Smith, J.\",37\n\"a \"\"b\"\"\nc\",38\n", None),
+            ("name;file_id\r\nx;37\r\n;;\r\ny;\"38\"\r\n", None),
+            ("name\tfile_id\nx\t37\ny\t38", None),
+            ("37,Report\n37,1\n38,2\n", Some("37")),
+        ];
+        for (text, column) in lists {
+            assert_eq!(ids(text, column), Ok(vec![37, 38]), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_id_is_named_with_its_line() {
+        let lists = [
+            ("", None, " has no ids"),
+            ("file_id\n\n", None, " has no ids"),
+            ("37\n\nx\n", None, ", line 3: \"x\" is no id"),
+            ("37\n38,39\n", None, ", line 2: several values"),
+            ("37,38\n", None, ", line 1: no column is named \"file_id\" (it has \"37\", \"38\")"),
+            ("37\n38\n", Some("file_id"), ", line 1: no column"),
+            ("name,file_id\n\"a\nb\",37\nc,\n", None, ", line 4: \"\" is no id"),
+            ("file_id\n37.0\n", None, ", line 2: \"37.0\" is no id"),
+            ("file_id\n-37\n", None, ", line 2: \"-37\" is no id"),
+            ("file_id\n9007199254740992\n", None, ", line 2: \"9007199254740992\" is no id"),
+            ("file_id\n37\n38\n037\n", None, ", line 4: file 37 stands in line 2 already"),
+            ("file_id,file_id\n1,2\n", None, ", line 1: several columns"),
+            ("file_id,name\n37,\"x\n38,y\n", None, ", line 2: a quote is not closed"),
+            ("id\n37\n", None, ", line 1: no column is named \"file_id\" (it has \"id\")"),
+        ];
+        for (text, column, reason) in lists {
+            let refused = ids(text, column).err().unwrap_or_default();
+            assert!(refused.starts_with(reason), "{text:?}: {refused}");
+        }
+    }
+}

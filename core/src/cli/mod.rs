@@ -1,0 +1,85 @@
+//! The command line, one program for `pip`, `npm` and `cargo install`.
+//!
+//! [`main`] is the whole of it. Results go to standard output, all else to standard error.
+
+mod arguments;
+mod drive;
+mod journal;
+mod list;
+mod output;
+mod publish;
+mod simulate;
+mod status;
+mod terminal;
+
+use std::ffi::OsString;
+use std::future::Future;
+
+use clap::Parser;
+use tokio::runtime::Builder;
+
+use crate::cli::arguments::{Arguments, Command, JournalCommand};
+use crate::cli::status::Status;
+use crate::error::Error;
+
+/// Why nothing was done: bad input or settings.
+#[derive(Debug)]
+struct Refused(String);
+
+impl From<Error> for Refused {
+    fn from(error: Error) -> Self {
+        Self(error.message().to_owned())
+    }
+}
+
+/// Runs the program with its arguments, the program's name first, and tells its exit status.
+///
+/// It blocks this thread, on a runtime of its own. While it publishes or simulates, Ctrl-C and SIGTERM
+/// are its own.
+pub fn main(arguments: impl IntoIterator<Item = OsString>) -> i32 {
+    let done = match Arguments::try_parse_from(arguments) {
+        Ok(arguments) => obey(arguments.command),
+        Err(help) if !help.use_stderr() => output::write(&help.render().to_string(), Status::Ok),
+        Err(error) => {
+            let error = error.render().to_string();
+            terminal::say(error.strip_prefix("error: ").unwrap_or(&error).trim_end());
+            return Status::Refused.code();
+        }
+    };
+    let status = done.unwrap_or_else(|Refused(reason)| {
+        terminal::say(&reason);
+        Status::Refused
+    });
+    status.code()
+}
+
+fn obey(command: Command) -> Result<Status, Refused> {
+    match command {
+        Command::Publish(publish) => publish::publish(&publish),
+        Command::Resume { journal, format } => publish::resume(&journal, format),
+        Command::Journal(JournalCommand::Show { journal, format }) => journal::show(&journal, format),
+        Command::Journal(JournalCommand::Resolve(resolve)) => journal::resolve(&resolve),
+        Command::Journal(JournalCommand::Audit { folder, file }) => journal::audit(&folder, file.as_deref()),
+        Command::Simulate(simulate) => simulate::simulate(&simulate),
+    }
+}
+
+/// Runs a future on a runtime of its own, and waits for nothing that it left behind.
+fn block_on<T>(future: impl Future<Output = Result<T, Refused>>) -> Result<T, Refused> {
+    let runtime = Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| Refused(format!("The event loop cannot be set up: {error}.")))?;
+    let done = runtime.block_on(future);
+    runtime.shutdown_background();
+    done
+}
+
+/// Ids that were written as arguments; `name` is the argument's.
+fn ids(name: &str, written: &[String]) -> Result<Vec<u64>, Refused> {
+    let raw: Vec<crate::id::RawId> = written.iter().map(|id| id.trim().into()).collect();
+    Ok(crate::id::validate(name, &raw)?)
+}
+
+/// `1 file`, `2 files`.
+fn counted(count: usize, thing: &str) -> String {
+    if count == 1 { format!("1 {thing}") } else { format!("{count} {thing}s") }
+}

@@ -1,0 +1,181 @@
+//! Results on standard output: tables, JSON and CSV.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::fmt::Write;
+
+use crate::cli::arguments::Format;
+use crate::cli::status::Status;
+use crate::cli::{Refused, counted, terminal};
+use crate::journal::Verdict;
+use crate::report::{FileResult, FileState, PublishReport};
+
+/// Writes results. Where they cannot be written, that is told, and success is none.
+#[allow(clippy::unnecessary_wraps, reason = "the last step of every command")]
+pub(super) fn write(text: &str, status: Status) -> Result<Status, Refused> {
+    match terminal::print(text) {
+        Ok(()) => Ok(status),
+        Err(error) => {
+            terminal::say(&format!("The results cannot be written to standard output: {error}."));
+            Ok(if status == Status::Ok { Status::Failed } else { status })
+        }
+    }
+}
+
+/// A report with what people decided about its files.
+pub(super) fn report(report: &PublishReport, decisions: &HashMap<u64, Verdict>, format: Format) -> String {
+    match format {
+        Format::Json => terminal::json(&report.to_json()) + "\n",
+        Format::Csv => csv(report),
+        Format::Table => {
+            let rows = report.rows().into_iter().map(|row| {
+                let state = state(row.file, decisions.get(&row.file.file_id).copied());
+                vec![row.file.file_id.to_string(), state, row.published.into(), row.notified.into(), row.errors]
+            });
+            let mut text = table(&["file", "state", "published", "notified", "errors"], rows.collect());
+            let _ = writeln!(text, "{}", report.summary());
+            if !report.unexpected().is_empty() {
+                let count = counted(report.unexpected().len(), "result");
+                let _ = writeln!(text, "{count} of no requested file alone: see --format json");
+            }
+            if let Some(link) = report.next_link() {
+                let _ = writeln!(text, "further results were not read: {}", terminal::one_line(link));
+            }
+            text
+        }
+    }
+}
+
+/// A state in words, with what a person made of it.
+pub(super) fn state(file: &FileResult, decision: Option<Verdict>) -> String {
+    let state = file.state.as_str();
+    match decision.filter(|_| file.state == FileState::Unknown) {
+        Some(decision) => format!("{state}, decided: {}", decision.as_str()),
+        None => state.to_owned(),
+    }
+}
+
+fn csv(report: &PublishReport) -> String {
+    let mut text = line(RESULT_COLUMNS.iter().map(|name| Cow::Borrowed(*name)));
+    for file in report.files() {
+        text += &line(result_fields(file).into_iter().map(Cow::Owned));
+    }
+    text
+}
+
+pub(super) const RESULT_COLUMNS: [&str; 9] = [
+    "file_id",
+    "state",
+    "published",
+    "notified",
+    "publish_status",
+    "notify_status",
+    "contacts_not_published",
+    "contacts_not_notified",
+    "errors",
+];
+
+/// The fields of one file. Contacts that cannot be told are `?`: not the same as none.
+pub(super) fn result_fields(file: &FileResult) -> Vec<String> {
+    let truth = |answer: Option<bool>| answer.map(|answer| answer.to_string()).unwrap_or_default();
+    let contacts = |ids: Option<Vec<u64>>| match ids {
+        Some(ids) => ids.iter().map(u64::to_string).collect::<Vec<_>>().join(" "),
+        None => "?".to_owned(),
+    };
+    let status =
+        |status: &Option<crate::report::Status>| status.as_ref().map_or("", |status| status.as_str()).to_owned();
+    let errors = file
+        .errors
+        .iter()
+        .filter_map(|error| error.detail.as_deref().or(error.title.as_deref()).or(error.code.as_deref()));
+    vec![
+        file.file_id.to_string(),
+        file.state.as_str().to_owned(),
+        truth(file.published),
+        truth(file.notified),
+        status(&file.publish_status),
+        status(&file.notify_status),
+        contacts(file.contacts_not_published()),
+        contacts(file.contacts_not_notified()),
+        errors.collect::<Vec<_>>().join(" "),
+    ]
+}
+
+/// One line of CSV.
+pub(super) fn line<'a>(fields: impl IntoIterator<Item = Cow<'a, str>>) -> String {
+    let fields: Vec<String> = fields.into_iter().map(|field| csv_field(&field)).collect();
+    fields.join(",") + "\r\n"
+}
+
+/// A field that a spreadsheet does not take for a formula, and no terminal for a command.
+fn csv_field(field: &str) -> String {
+    let mut shown = terminal::one_line(field);
+    if shown.trim_start().starts_with(['=', '+', '-', '@']) {
+        shown.insert(0, '\'');
+    }
+    if shown.contains([',', '"', ';', '\'', ' ']) { format!("\"{}\"", shown.replace('"', "\"\"")) } else { shown }
+}
+
+/// A table as wide as the terminal. Its first column is right-aligned, the last one is cut.
+pub(super) fn table(names: &[&str], rows: Vec<Vec<String>>) -> String {
+    table_within(terminal::width(), names, rows)
+}
+
+fn table_within(width: Option<usize>, names: &[&str], mut rows: Vec<Vec<String>>) -> String {
+    rows.insert(0, names.iter().map(|name| (*name).to_owned()).collect());
+    for cell in rows.iter_mut().flatten() {
+        *cell = terminal::one_line(cell);
+    }
+    let widest = |column: usize| {
+        rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max().unwrap_or_default()
+    };
+    let widths: Vec<usize> = (0..names.len()).map(widest).collect();
+    let mut text = String::new();
+    for row in &rows {
+        let mut line = String::new();
+        for (position, (cell, width)) in row.iter().zip(&widths).enumerate() {
+            let _ = if position == 0 { write!(line, "{cell:>width$}") } else { write!(line, "  {cell:<width$}") };
+        }
+        let line = line.trim_end();
+        text += &width.map_or_else(|| line.to_owned(), |width| terminal::clip(line, width));
+        text.push('\n');
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_table_fits_the_terminal() {
+        let rows = || {
+            vec![
+                vec!["37".into(), "failed".into(), "Publish failed for\ncontacts [4]".into()],
+                vec!["1001".into(), "ok".into(), String::new()],
+            ]
+        };
+        let wide = "file  state   errors\n  37  failed  Publish failed for\\ncontacts [4]\n1001  ok\n";
+        assert_eq!(table_within(None, &["file", "state", "errors"], rows()), wide);
+        let narrow = "file  state   errors\n  37  failed  Publish…\n1001  ok\n";
+        assert_eq!(table_within(Some(22), &["file", "state", "errors"], rows()), narrow);
+    }
+
+    #[test]
+    fn a_field_is_no_formula_and_no_second_field() {
+        let fields = [
+            ("37", "37"),
+            ("=HYPERLINK(\"x\")", "\"'=HYPERLINK(\"\"x\"\")\""),
+            ("+1", "\"'+1\""),
+            ("-1", "\"'-1\""),
+            ("@x", "\"'@x\""),
+            ("  =1", "\"'  =1\""),
+            ("\t=1", "\\t=1"),
+            ("a,b", "\"a,b\""),
+            ("a\nb", "a\\nb"),
+        ];
+        for (field, written) in fields {
+            assert_eq!(csv_field(field), written, "{field:?}");
+        }
+    }
+}

@@ -1,0 +1,243 @@
+//! `publish` and `resume`.
+
+use std::fmt::Write;
+use std::path::Path;
+
+use tokio::task;
+
+use crate::batch::{BatchOptions, Repeat};
+use crate::cli::arguments::{Format, Publish};
+use crate::cli::drive::{Ended, Interrupts, drive};
+use crate::cli::status::{Status, decisions};
+use crate::cli::terminal::{Terminal, say};
+use crate::cli::{Refused, block_on, counted, ids, list, output};
+use crate::client::{PortalClient, PublishCall};
+use crate::error::{Error, ErrorKind};
+use crate::id::MAX_FILES;
+use crate::journal::{Journal, Verdict};
+use crate::report::FileState;
+use crate::request::{ContactNotification, PortalPublishing, PublishRequest};
+use crate::settings::Settings;
+
+/// `publish`.
+pub(super) fn publish(arguments: &Publish) -> Result<Status, Refused> {
+    let request = request(arguments)?;
+    let journal = arguments.journal.as_deref();
+    if journal.is_none() && request.file_ids().len() > MAX_FILES {
+        return Err(Refused(format!(
+            "{} are more than the {MAX_FILES} of one request: give --journal PATH, which keeps track of several. \
+             Nothing was sent.",
+            counted(request.file_ids().len(), "file"),
+        )));
+    }
+    let begun = journal.filter(|path| path.exists()).map(Journal::open).transpose()?;
+    if arguments.dry_run {
+        return dry_run(&request, journal, begun.as_ref(), arguments.format);
+    }
+    let client = PortalClient::new(Settings::default(), environment)?;
+    client.warning().iter().for_each(|warning| say(warning));
+    block_on(async {
+        let mut interrupts = Interrupts::listen()?;
+        let plan = plan(&request, journal, begun.as_ref());
+        let what = format!("About to publish to {} (firm {}):\n{plan}", client.base_url(), client.firm_id());
+        // Where nothing is left to be sent, or a decision is missing, there is nothing to ask.
+        let sends = begun.as_ref().is_none_or(|begun| begun.undecided().is_empty() && left(begun) > 0);
+        if arguments.yes || !sends {
+            say(&what);
+        } else if !agreed(&what, arguments.takes_stdin(), &mut interrupts).await? {
+            return Ok(Status::Interrupted);
+        }
+        let call = match journal {
+            None => client.start(request, Repeat::Refuse, environment),
+            Some(journal) => client.start_batch(&request, &BatchOptions::new(journal), environment),
+        };
+        run(&call, journal, arguments.format, &mut interrupts).await
+    })
+}
+
+/// `resume`.
+pub(super) fn resume(path: &Path, format: Format) -> Result<Status, Refused> {
+    let journal = Journal::open(path)?;
+    let client = PortalClient::new(Settings::default(), environment)?;
+    client.warning().iter().for_each(|warning| say(warning));
+    block_on(async {
+        let mut interrupts = Interrupts::listen()?;
+        match client.start_resume(&BatchOptions::new(path), environment) {
+            Ok(call) => {
+                let plan = plan(journal.request(), Some(path), Some(&journal));
+                say(&format!("Going on at {} (firm {}):\n{plan}", client.base_url(), client.firm_id()));
+                run(&call, Some(path), format, &mut interrupts).await
+            }
+            Err(error) => failed(&error, true, Some(path), format),
+        }
+    })
+}
+
+fn environment(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+fn request(arguments: &Publish) -> Result<PublishRequest, Refused> {
+    let mut file_ids = ids("ID", &arguments.ids)?;
+    if let Some(path) = &arguments.from {
+        file_ids.extend(list::read(path, arguments.column())?);
+    }
+    let request = PublishRequest::for_batch(file_ids, arguments.portal_publishing, arguments.contact_notification)?;
+    let contacts = ids("--override-contacts", &arguments.override_contacts)?;
+    Ok(request.with_override_contacts(contacts)?)
+}
+
+/// How many files of a run are yet to be sent.
+fn left(journal: &Journal) -> usize {
+    let again = |decision| decision == Some(Verdict::NotPublished);
+    let undecided: std::collections::HashSet<u64> = journal.undecided().into_iter().collect();
+    let files = journal.files().into_iter().filter(|file| match file.result.state {
+        FileState::NotProcessed => true,
+        FileState::Unknown => again(file.decision) && !undecided.contains(&file.result.file_id),
+        FileState::Ok | FileState::Failed => false,
+    });
+    files.count()
+}
+
+/// What is going to be done, in words.
+fn plan(request: &PublishRequest, path: Option<&Path>, journal: Option<&Journal>) -> String {
+    let files = request.file_ids().len();
+    let mut plan = format!("  {}", counted(files, "file"));
+    if let Some(journal) = journal {
+        let left = left(journal);
+        let _ = write!(plan, ", of which {left} {} yet to be sent", if left == 1 { "is" } else { "are" });
+    } else if path.is_some() {
+        let requests = files.div_ceil(BatchOptions::new("").chunk_size);
+        let _ = write!(plan, " in {}", counted(requests, "request"));
+    } else {
+        plan += " in one request";
+    }
+    let published = match request.portal_publishing() {
+        PortalPublishing::Publish => "published to the portal of every contact of each file",
+        PortalPublishing::UseContactPreference => "published as each contact prefers",
+        PortalPublishing::DoNotPublish => "not published to the contacts of the files",
+    };
+    let notified = match request.contact_notification() {
+        ContactNotification::Notify => "every contact is e-mailed",
+        ContactNotification::UseContactPreference => "contacts are e-mailed as each prefers",
+        ContactNotification::DoNotNotify => "nobody is e-mailed",
+    };
+    let _ = write!(plan, "\n  {published} ({})", request.portal_publishing());
+    let _ = write!(plan, "\n  {notified} ({})", request.contact_notification());
+    match request.publish_override_contact_ids() {
+        [] => {}
+        contacts => {
+            let ids = crate::id::enumerate(&contacts.iter().map(u64::to_string).collect::<Vec<_>>());
+            let verb = if contacts.len() == 1 { "receives" } else { "receive" };
+            let _ = write!(plan, "\n  {} ({ids}) {verb} EVERY file", counted(contacts.len(), "override contact"));
+        }
+    }
+    if let Some(path) = path {
+        let _ = write!(plan, "\n  journal: {}", path.display());
+    }
+    plan
+}
+
+fn dry_run(
+    request: &PublishRequest,
+    path: Option<&Path>,
+    journal: Option<&Journal>,
+    format: Format,
+) -> Result<Status, Refused> {
+    let chunk_size = if path.is_some() { BatchOptions::new("").chunk_size } else { MAX_FILES };
+    let chunks = || request.file_ids().chunks(chunk_size);
+    let text = match format {
+        Format::Json => {
+            let first = chunks().next().unwrap_or_default().to_vec();
+            request.for_files(first).to_json() + "\n"
+        }
+        Format::Csv => {
+            let mut text = output::line(["file_id".into(), "chunk".into()]);
+            for (number, chunk) in (1..).zip(chunks()) {
+                for id in chunk {
+                    text += &output::line([id.to_string().into(), u32::to_string(&number).into()]);
+                }
+            }
+            text
+        }
+        Format::Table => {
+            // Settings may be missing: that is no reason not to look.
+            let server = PortalClient::new(Settings::default(), environment).map_or_else(
+                |_| "to a server that is not set yet".to_owned(),
+                |client| format!("to {} (firm {})", client.base_url(), client.firm_id()),
+            );
+            format!("Would publish {server}:\n{}\n", plan(request, path, journal))
+        }
+    };
+    say("This is a dry run: nothing was sent.");
+    output::write(&text, Status::Ok)
+}
+
+/// Asks; `false`: the question was interrupted.
+async fn agreed(what: &str, stdin_is_taken: bool, interrupts: &mut Interrupts) -> Result<bool, Refused> {
+    let Some(terminal) = Terminal::open(stdin_is_taken) else {
+        say(what);
+        return Err(Refused(
+            "There is no terminal to ask on: give --yes to send without. Nothing was sent.".to_owned(),
+        ));
+    };
+    let question = format!("{what}\nThis cannot be undone. Go on?");
+    // Its thread may wait for an answer for ever: the runtime does not.
+    let answer = task::spawn_blocking(move || terminal.agrees(&question));
+    tokio::select! {
+        answer = answer => match answer {
+            Ok(true) => Ok(true),
+            _ => Err(Refused("Nothing was sent.".to_owned())),
+        },
+        () = interrupts.next() => {
+            say("\nInterrupted. Nothing was sent.");
+            Ok(false)
+        }
+    }
+}
+
+async fn run(
+    call: &PublishCall,
+    journal: Option<&Path>,
+    format: Format,
+    interrupts: &mut Interrupts,
+) -> Result<Status, Refused> {
+    // A batch that could not be begun is none.
+    let refused = journal.is_some() && !call.is_batch();
+    match drive(call, interrupts).await {
+        Ended::Reported(report) => {
+            let journal = journal.and_then(|path| Journal::open(path).ok());
+            let decisions = decisions(journal.as_ref());
+            let text = output::report(&report, &decisions, format);
+            output::write(&text, Status::of_files(&report, &decisions))
+        }
+        Ended::Failed(error) => failed(&error, refused, journal, format),
+        Ended::Nothing => {
+            say("Interrupted. Nothing was processed.");
+            Ok(Status::Interrupted)
+        }
+    }
+}
+
+/// Shows what is known at an error. `refused`: a batch was not even begun.
+fn failed(error: &Error, refused: bool, path: Option<&Path>, format: Format) -> Result<Status, Refused> {
+    let journal = path.and_then(|path| Journal::open(path).ok());
+    let decisions = decisions(journal.as_ref());
+    let waits = journal.as_ref().is_some_and(|journal| !journal.undecided().is_empty());
+    let status = match error.kind() {
+        ErrorKind::Journal if refused && !waits => Status::Refused,
+        _ => Status::of_error(error, journal.as_ref(), &decisions),
+    };
+    let status = match error.report().filter(|_| status != Status::Refused) {
+        Some(report) => output::write(&output::report(report, &decisions, format), status)?,
+        None => status,
+    };
+    say(error.message());
+    if let (true, Some(path)) = (waits, path) {
+        say(&format!(
+            "Record what you find with: addepar-portal journal resolve {} --published --files IDS --by NAME",
+            path.display(),
+        ));
+    }
+    Ok(status)
+}

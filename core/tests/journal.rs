@@ -1,0 +1,982 @@
+//! What a journal and a batch promise, seen from outside: through the public API, against the
+//! simulated portal, with processes that die and disks that are full.
+
+#![allow(clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+use std::{env, fs, thread};
+
+use addepar_portal::{
+    BatchOptions, ContactNotification, Error, ErrorKind, FileState, Journal, PortalClient, PortalPublishing, Progress,
+    PublishCall, PublishReport, PublishRequest, Repeat, Turn, Verdict,
+};
+use addepar_portal_simulator::SimulatedPortal;
+use serde_json::{Value, json};
+
+/// A portal that has every file, and a folder for journals.
+struct Scene {
+    portal: SimulatedPortal,
+    client: PortalClient,
+    folder: PathBuf,
+}
+
+impl Scene {
+    fn new() -> Self {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let name = format!("journal-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+        fs::create_dir_all(&folder).expect("a folder");
+        let portal = SimulatedPortal::start("{}").expect("a portal");
+        Self { client: client(portal.base_url(), "1", None), portal, folder }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.join(name)
+    }
+
+    fn control(&self, command: &Value) -> Value {
+        let answer = self.portal.control(&command.to_string()).expect("an answer");
+        serde_json::from_str(&answer).expect("JSON")
+    }
+
+    fn faults(&self, faults: &Value) {
+        self.control(&json!({ "do": "faults", "faults": faults }));
+    }
+
+    fn posts(&self) -> u64 {
+        self.control(&json!({ "do": "posts" })).as_u64().expect("a number")
+    }
+
+    /// The files of every POST, in order.
+    fn sent(&self) -> Vec<Vec<u64>> {
+        let requests = self.control(&json!({ "do": "requests" }));
+        let requests = requests.as_array().expect("a list").iter().filter(|request| request["method"] == "POST");
+        requests.map(|request| sent_files(&request["body"])).collect()
+    }
+
+    fn client(&self) -> PortalClient {
+        self.client.clone()
+    }
+
+    /// A client that journals every call in the folder.
+    fn journalling(&self) -> PortalClient {
+        client(self.portal.base_url(), "1", Some(&self.folder))
+    }
+
+    /// Runs a batch of the files from 1 to `files` in chunks of 2.
+    fn batch(&self, files: u64, journal: &Path) -> Result<PublishReport, Error> {
+        publish_batch(&self.client(), files, &options(journal))
+    }
+
+    fn resume(&self, journal: &Path) -> Result<PublishReport, Error> {
+        block_on(self.client().resume(&options(journal), |_| {}))
+    }
+}
+
+impl Drop for Scene {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.folder);
+    }
+}
+
+fn sent_files(body: &Value) -> Vec<u64> {
+    let parsed;
+    let body = match body {
+        Value::String(text) => {
+            parsed = serde_json::from_str(text).expect("JSON");
+            &parsed
+        }
+        body => body,
+    };
+    let files = body["data"]["attributes"]["files_id"].as_array().expect("files");
+    files.iter().map(|id| id.as_u64().expect("an id")).collect()
+}
+
+fn block_on<T>(future: impl Future<Output = T>) -> T {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    runtime.block_on(future)
+}
+
+fn client(base_url: &str, firm_id: &str, journal_dir: Option<&Path>) -> PortalClient {
+    let builder = PortalClient::builder().base_url(base_url).firm_id(firm_id);
+    let builder = builder.key("simulated-key", "simulated-secret");
+    let builder = match journal_dir {
+        Some(folder) => builder.journal_dir(folder.to_str().expect("a path in UTF-8")),
+        None => builder,
+    };
+    builder.build().expect("a client")
+}
+
+fn request(ids: impl IntoIterator<Item = u64>) -> PublishRequest {
+    let modes = (PortalPublishing::Publish, ContactNotification::Notify);
+    PublishRequest::for_batch(ids, modes.0, modes.1).expect("a request")
+}
+
+fn options(journal: &Path) -> BatchOptions {
+    BatchOptions { chunk_size: 2, ..BatchOptions::new(journal) }
+}
+
+fn publish_batch(client: &PortalClient, files: u64, options: &BatchOptions) -> Result<PublishReport, Error> {
+    block_on(client.publish_batch(&request(1..=files), options, |_| {}))
+}
+
+/// Runs a call, and stops it after a third of a second.
+fn run_and_stop(call: &PublishCall) {
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            thread::sleep(Duration::from_millis(300));
+            call.stop();
+        });
+        assert_eq!(block_on(call.run()), Turn::Done);
+    });
+}
+
+fn no_environment(_: &str) -> Option<String> {
+    None
+}
+
+fn refused(result: Result<PublishReport, Error>, kind: ErrorKind, words: &[&str]) -> Error {
+    let error = result.expect_err("an error");
+    assert_eq!(error.kind(), kind, "{error}");
+    for word in words {
+        assert!(error.message().contains(word), "{word:?} is not in: {error}");
+    }
+    error
+}
+
+fn states(report: &PublishReport) -> [usize; 4] {
+    [FileState::Ok, FileState::Failed, FileState::Unknown, FileState::NotProcessed].map(|state| report.count(state))
+}
+
+fn ids_in(report: &PublishReport, state: FileState) -> Vec<u64> {
+    report.in_state(state).map(|file| file.file_id).collect()
+}
+
+fn decide(journal: &Path, ids: &[u64], verdict: Verdict) {
+    let mut journal = Journal::open(journal).expect("a journal");
+    journal.decide(ids.iter().copied(), verdict, "A. Person", Some("looked in Addepar")).expect("a decision");
+}
+
+fn lines(journal: &Path) -> Vec<String> {
+    fs::read_to_string(journal).expect("a journal").lines().map(str::to_owned).collect()
+}
+
+fn types(journal: &Path) -> Vec<String> {
+    let kind = |line: &String| {
+        let line: Value = serde_json::from_str(line).expect("JSON");
+        line["type"].as_str().expect("a type").to_owned()
+    };
+    lines(journal).iter().map(kind).collect()
+}
+
+#[test]
+fn ten_thousand_files_take_twenty_posts() {
+    let scene = Scene::new();
+    let path = scene.path("run.jsonl");
+    let mut heard: Vec<Progress> = Vec::new();
+    let options = BatchOptions { chunk_size: 500, ..BatchOptions::new(&path) };
+    let (client, request) = (scene.client(), request(1..=10_000));
+    let run = client.publish_batch(&request, &options, |progress| heard.push(progress));
+    let report = block_on(run).expect("a report");
+    assert_eq!(states(&report), [10_000, 0, 0, 0]);
+    assert_eq!(scene.sent().concat(), (1..=10_000).collect::<Vec<u64>>());
+    assert_eq!(scene.posts(), 20);
+    assert_eq!(
+        heard.iter().map(|progress| progress.ok).collect::<Vec<_>>(),
+        (1..=20).map(|n| n * 500).collect::<Vec<_>>()
+    );
+    assert_eq!(Journal::open(&path).expect("a journal").report(), report);
+    // The same again sends nothing: all is done.
+    let again = block_on(client.publish_batch(&request, &options, |_| {}));
+    assert_eq!(again.expect("a report"), report);
+    assert_eq!(scene.posts(), 20);
+}
+
+#[test]
+fn a_report_from_the_journal_is_the_run_s_own() {
+    let scene = Scene::new();
+    scene.control(&json!({ "do": "fail_notify", "file": 2, "contacts": [1] }));
+    scene.control(&json!({ "do": "fail_publish", "file": 3, "contacts": [1] }));
+    scene.faults(&json!([
+        { "name": "rate_limited", "retry_after": 1 },
+        { "name": "extra_result", "file": 77 },
+        { "name": "contradiction", "file": 3 },
+        { "name": "status", "status": 503 },
+    ]));
+    let path = scene.path("run.jsonl");
+    let error =
+        refused(scene.batch(8, &path), ErrorKind::OutcomeUnknown, &["run.jsonl", "decide", "Do not run this again"]);
+    let report = error.report().expect("a report");
+    assert_eq!(&Journal::open(&path).expect("a journal").report(), report);
+    assert_eq!(
+        report.attempts().iter().map(|attempt| attempt.http_status).collect::<Vec<_>>(),
+        [Some(429), Some(200), Some(200), Some(503)]
+    );
+    assert_eq!(report.unexpected().len(), 3);
+    assert_eq!(PublishReport::from_json(&report.to_json()).expect("a report"), *report);
+}
+
+/// Whatever a crash left of the last line: a request that may have gone out is not sent again, one that
+/// cannot have is sent, and what is left of the line is gone from the file.
+#[test]
+fn a_last_line_torn_at_any_byte() {
+    let scene = Scene::new();
+    let whole = scene.path("whole.jsonl");
+    scene.batch(4, &whole).expect("a report");
+    assert_eq!(types(&whole), ["header", "plan", "intent", "outcome", "intent", "outcome"]);
+    let bytes = fs::read(&whole).expect("a journal");
+    let ends: Vec<usize> = (0..bytes.len()).filter(|at| bytes[*at] == b'\n').map(|at| at + 1).collect();
+    for (line, sent) in [(4, true), (5, false)] {
+        for cut in ends[line - 1]..ends[line] {
+            let torn = scene.path("torn.jsonl");
+            fs::write(&torn, &bytes[..cut]).expect("a copy");
+            scene.control(&json!({ "do": "reset" }));
+            let result = scene.resume(&torn);
+            // A line that lacks nothing but its line feed may be believed.
+            let complete = cut + 1 == ends[line];
+            match (sent, complete) {
+                (true, false) => {
+                    assert_eq!(states(&result.expect("a report")), [4, 0, 0, 0], "cut at {cut}");
+                    assert_eq!(scene.sent(), [[3, 4]], "cut at {cut}");
+                    assert_eq!(types(&torn), types(&whole), "cut at {cut}");
+                }
+                (true, true) | (false, false) => {
+                    let error = refused(result, ErrorKind::Journal, &["waits for a decision", "files 3, 4"]);
+                    assert_eq!(states(error.report().expect("a report")), [2, 0, 2, 0]);
+                    assert_eq!(scene.posts(), 0, "cut at {cut}");
+                    assert!(fs::read(&torn).expect("a journal").ends_with(b"\n"), "cut at {cut}");
+                }
+                (false, true) => {
+                    let shown = result.map(|report| states(&report));
+                    let shown = shown.unwrap_or_else(|error| states(error.report().expect("a report")));
+                    assert!([[4, 0, 0, 0], [2, 0, 2, 0]].contains(&shown), "{shown:?}");
+                    assert_eq!(scene.posts(), 0);
+                }
+            }
+            Journal::open(&torn).expect("a journal");
+        }
+    }
+}
+
+#[test]
+fn a_journal_that_is_not_as_it_was_written_is_refused() {
+    let scene = Scene::new();
+    let whole = scene.path("whole.jsonl");
+    scene.faults(&json!([{ "name": "status", "status": 403 }]));
+    refused(scene.batch(4, &whole), ErrorKind::PermissionDenied, &["mend it, then resume", "whole.jsonl"]);
+    scene.faults(&json!([{ "name": "answer", "status": 200, "processed": true, "body": "lost" }]));
+    refused(scene.resume(&whole), ErrorKind::OutcomeUnknown, &[]);
+    assert_eq!(types(&whole), ["header", "plan", "intent", "not_processed", "intent", "outcome"]);
+    let original = lines(&whole);
+    let edited = |change: &dyn Fn(&mut Vec<String>)| {
+        let mut lines = original.clone();
+        change(&mut lines);
+        lines.join("\n") + "\n"
+    };
+    let damaged = "It was damaged or edited";
+    let table: Vec<(&str, String, Vec<&str>)> = vec![
+        ("a byte", edited(&|lines| lines[2] = lines[2].replace("intent", "inteNt")), vec!["line 3", damaged]),
+        // Each is a good line by itself: only the chain of hashes tells.
+        (
+            "an attempt that never was",
+            edited(&|lines| lines[1] = lines[1].replace("[3,4]", "[3,5]")),
+            vec!["line 3", damaged],
+        ),
+        ("a time", edited(&|lines| lines[2] = lines[2].replace("\"at\":\"20", "\"at\":\"21")), vec!["line 4", damaged]),
+        ("a line that is gone", edited(&|lines| drop(lines.remove(4))), vec!["line 5", damaged]),
+        ("a line twice", edited(&|lines| lines.insert(3, lines[3].clone())), vec!["line 5", damaged]),
+        ("lines in another order", edited(&|lines| lines.swap(3, 4)), vec!["line 4", damaged]),
+        (
+            "a newer version",
+            edited(&|lines| lines[0] = lines[0].replace("\"format\":1", "\"format\":2")),
+            vec!["format 2", "newer version", "up to 1"],
+        ),
+        ("no header", edited(&|lines| drop(lines.remove(0))), vec!["line 1"]),
+        ("a header alone", edited(&|lines| lines.truncate(1)), vec!["no header and plan"]),
+        ("nothing", String::new(), vec!["no header and plan"]),
+        ("another text", "file_id\n37\n".to_owned(), vec!["line 1"]),
+        ("zeros", edited(&|lines| lines[3] = "\0".repeat(40)), vec!["line 4", damaged]),
+    ];
+    scene.control(&json!({ "do": "reset" }));
+    for (name, text, words) in table {
+        let path = scene.path("edited.jsonl");
+        fs::write(&path, &text).expect("a copy");
+        refused(scene.resume(&path), ErrorKind::Journal, &words);
+        refused(scene.batch(4, &path), ErrorKind::Journal, &words);
+        let error = Journal::open(&path).expect_err("an error");
+        assert!(words.iter().all(|word| error.message().contains(word)), "{name}: {error}");
+        assert_eq!(fs::read_to_string(&path).expect("a copy"), text, "{name}: nothing is changed");
+    }
+    assert_eq!(scene.posts(), 0);
+}
+
+/// The last line is the one that no later hash covers.
+#[test]
+fn a_plan_that_lost_a_file_is_not_the_run_s() {
+    let scene = Scene::new();
+    let path = scene.path("run.jsonl");
+    let call = scene.client().start_batch(&request(1..=4), &options(&path), no_environment);
+    drop(call);
+    let text = fs::read_to_string(&path).expect("a journal");
+    assert_eq!(types(&path), ["header", "plan"]);
+    fs::write(&path, text.replace("[3,4]", "[3]")).expect("an edit");
+    refused(scene.resume(&path), ErrorKind::Journal, &[]);
+    refused(scene.batch(4, &path), ErrorKind::Journal, &[]);
+    assert_eq!(scene.posts(), 0);
+}
+
+#[test]
+fn another_run_is_refused_saying_what_differs() {
+    let scene = Scene::new();
+    let other = Scene::new();
+    let path = scene.path("run.jsonl");
+    scene.batch(4, &path).expect("a report");
+    let publish = PortalPublishing::Publish;
+    let notify = ContactNotification::Notify;
+    let build = |ids: &[u64], publishing, notification, contacts: &[u64]| {
+        let request = PublishRequest::for_batch(ids.iter().copied(), publishing, notification).expect("a request");
+        request.with_override_contacts(contacts.iter().copied()).expect("contacts")
+    };
+    let here = scene.client();
+    let firm = client(scene.portal.base_url(), "2", None);
+    for (client, request, words) in [
+        (&here, build(&[1, 2, 3, 5], publish, notify, &[]), ["1 of the files here", "1 of the files there"].as_slice()),
+        (&here, build(&[1, 2, 3], publish, notify, &[]), &["0 of the files here", "1 of the files there"]),
+        (
+            &here,
+            build(&[1, 2, 3, 4], PortalPublishing::DoNotPublish, notify, &[]),
+            &["portal_publishing is publish there and do_not_publish here"],
+        ),
+        (
+            &here,
+            build(&[1, 2, 3, 4], publish, ContactNotification::DoNotNotify, &[]),
+            &["contact_notification is notify there"],
+        ),
+        (
+            &here,
+            build(&[1, 2, 3, 4], publish, notify, &[23]),
+            &["publish_override_contact_ids is [] there and [23] here"],
+        ),
+        (&firm, build(&[1, 2, 3, 4], publish, notify, &[]), &["firm_id is 1 there and 2 here"]),
+        (&other.client(), build(&[1, 2, 3, 4], publish, notify, &[]), &["the server is http://127.0.0.1"]),
+    ] {
+        let result = block_on(client.publish_batch(&request, &options(&path), |_| {}));
+        refused(result, ErrorKind::Journal, words);
+    }
+    refused(block_on(firm.resume(&options(&path), |_| {})), ErrorKind::Journal, &["firm_id is 1 there and 2 here"]);
+    // Neither the order of the files nor another size of chunks makes another run.
+    let order = build(&[4, 3, 2, 1], publish, notify, &[]);
+    let options = BatchOptions { chunk_size: 3, ..BatchOptions::new(&path) };
+    block_on(here.publish_batch(&order, &options, |_| {})).expect("the same run");
+    assert_eq!((scene.posts(), other.posts()), (2, 0));
+}
+
+/// What a person decides about files 3 and 4, whose outcome is unknown; what is sent then.
+#[test]
+fn an_unknown_chunk_stops_until_each_file_is_decided() {
+    for (verdicts, sent, expected) in [
+        ([Verdict::Published, Verdict::Published], vec![vec![5, 6]], [4, 0, 2, 0]),
+        ([Verdict::Leave, Verdict::Leave], vec![vec![5, 6]], [4, 0, 2, 0]),
+        ([Verdict::NotPublished, Verdict::Published], vec![vec![5, 6], vec![3]], [5, 0, 1, 0]),
+        ([Verdict::NotPublished, Verdict::NotPublished], vec![vec![5, 6], vec![3, 4]], [6, 0, 0, 0]),
+    ] {
+        let scene = Scene::new();
+        let path = scene.path("run.jsonl");
+        scene.faults(&json!([{ "name": "close_idle" }, { "name": "close_before_answer" }]));
+        let error = refused(scene.batch(6, &path), ErrorKind::OutcomeUnknown, &["files 3, 4"]);
+        assert_eq!(states(error.report().expect("a report")), [2, 0, 2, 2]);
+        assert_eq!(scene.sent(), [[1, 2], [3, 4]]);
+        scene.control(&json!({ "do": "reset" }));
+        let mut journal = Journal::open(&path).expect("a journal");
+        assert_eq!(journal.undecided(), [3, 4]);
+        assert_eq!(
+            journal.chunks().iter().map(|chunk| chunk.state).collect::<Vec<_>>(),
+            ["processed", "unknown", "not_processed"]
+        );
+        refused(scene.resume(&path), ErrorKind::Journal, &["waits for a decision", "files 3, 4"]);
+        refused(scene.batch(6, &path), ErrorKind::Journal, &["waits for a decision"]);
+        for (ids, words) in
+            [(vec![3, 1], "outcome is known"), (vec![3, 6], "outcome is known"), (vec![3, 77], "not of this run")]
+        {
+            let error = journal.decide(ids, verdicts[0], "A. Person", None).expect_err("an error");
+            assert!(error.message().contains(words), "{error}");
+        }
+        assert!(journal.decide([3], verdicts[0], " ", None).is_err());
+        assert_eq!(Journal::open(&path).expect("a journal").undecided(), [3, 4], "all of a list or none");
+        decide(&path, &[3], verdicts[0]);
+        refused(scene.resume(&path), ErrorKind::Journal, &["waits for a decision", "1 file", "files 4"]);
+        decide(&path, &[4], verdicts[1]);
+        assert_eq!(scene.posts(), 0);
+        let report = scene.resume(&path).expect("a report");
+        assert_eq!((scene.sent(), states(&report)), (sent, expected), "{verdicts:?}");
+        let shown = &Journal::open(&path).expect("a journal").files()[2];
+        assert_eq!(
+            (shown.decision, shown.decided_by.as_deref(), shown.evidence.as_deref()),
+            (Some(verdicts[0]), Some("A. Person"), Some("looked in Addepar"))
+        );
+        scene.resume(&path).expect("nothing left to do");
+        assert_eq!(scene.posts(), 2.min(scene.sent().len() as u64));
+    }
+}
+
+/// A file that was sent again and is unknown again waits for another decision: the first was about the first time.
+#[test]
+fn a_decision_is_about_one_outcome() {
+    let scene = Scene::new();
+    let path = scene.path("run.jsonl");
+    for _ in 0..3 {
+        scene.faults(&json!([{ "name": "close_before_answer" }]));
+        let error = scene.batch(2, &path).expect_err("an error");
+        assert_eq!(error.kind(), ErrorKind::OutcomeUnknown, "{error}");
+        refused(scene.resume(&path), ErrorKind::Journal, &["files 1, 2"]);
+        decide(&path, &[1, 2], Verdict::NotPublished);
+    }
+    decide(&path, &[2], Verdict::Published);
+    assert_eq!(states(&scene.resume(&path).expect("a report")), [1, 0, 1, 0]);
+    assert_eq!(scene.sent(), [vec![1, 2], vec![1, 2], vec![1, 2], vec![1]]);
+}
+
+#[test]
+fn failed_and_unanswered_files_are_not_sent_again() {
+    let scene = Scene::new();
+    let path = scene.path("run.jsonl");
+    scene.control(&json!({ "do": "fail_publish", "file": 1, "contacts": [1] }));
+    scene.faults(&json!([{ "name": "missing_result", "file": 2 }, { "name": "status", "status": 403 }]));
+    let error = scene.batch(4, &path).expect_err("an error");
+    let report = error.report().expect("a report");
+    assert_eq!((ids_in(report, FileState::Failed), ids_in(report, FileState::Unknown)), (vec![1], vec![2]));
+    refused(scene.resume(&path), ErrorKind::Journal, &["files 2"]);
+    decide(&path, &[2], Verdict::Leave);
+    assert_eq!(states(&scene.resume(&path).expect("a report")), [2, 1, 1, 0]);
+    assert_eq!(scene.sent().concat().iter().filter(|id| **id <= 2).count(), 2);
+}
+
+/// Each stops a batch or not; what is left is sent on resuming, and nothing twice.
+#[test]
+fn every_end_of_a_chunk() {
+    for (fault, kind, expected) in [
+        (json!({ "name": "rate_limited", "retry_after": 1 }), None, [4, 0, 0, 0]),
+        (json!({ "name": "rate_limited", "retry_after": 7200 }), Some(ErrorKind::RateLimited), [0, 0, 0, 4]),
+        (json!({ "name": "rate_limited" }), Some(ErrorKind::RateLimited), [0, 0, 0, 4]),
+        (json!({ "name": "status", "status": 401 }), Some(ErrorKind::Authentication), [0, 0, 0, 4]),
+        (json!({ "name": "status", "status": 422 }), Some(ErrorKind::Rejected), [0, 0, 0, 4]),
+        (json!({ "name": "close_in_body" }), Some(ErrorKind::OutcomeUnknown), [0, 0, 2, 2]),
+        (json!({ "name": "status", "status": 500 }), Some(ErrorKind::OutcomeUnknown), [0, 0, 2, 2]),
+        (json!({ "name": "not_json" }), Some(ErrorKind::OutcomeUnknown), [0, 0, 2, 2]),
+        (json!({ "name": "accepted" }), Some(ErrorKind::OutcomeUnknown), [0, 0, 2, 2]),
+        (json!({ "name": "close_idle" }), None, [4, 0, 0, 0]),
+    ] {
+        let scene = Scene::new();
+        let path = scene.path("run.jsonl");
+        scene.faults(&json!([fault]));
+        let (ended, report) = match scene.batch(4, &path) {
+            Ok(report) => (None, report),
+            Err(error) => (Some(error.kind()), error.report().expect("a report").clone()),
+        };
+        assert_eq!((ended, states(&report)), (kind, expected), "{fault}");
+        assert_eq!(Journal::open(&path).expect("a journal").report(), report, "{fault}");
+        match kind {
+            Some(ErrorKind::OutcomeUnknown) => {
+                refused(scene.resume(&path), ErrorKind::Journal, &["files 1, 2"]);
+                assert_eq!(scene.posts(), 1, "{fault}");
+            }
+            _ => assert_eq!(states(&scene.resume(&path).expect("a report")), [4, 0, 0, 0], "{fault}"),
+        }
+    }
+}
+
+/// The published limits are kept to before the server has to refuse, also by the next process.
+#[test]
+fn the_pace_is_kept_across_runs() {
+    let scene = Scene::new();
+    let client = scene.client();
+    let paced = BatchOptions { chunk_size: 1, max_wait: 2.0, pace: true, ..BatchOptions::new(scene.path("run.jsonl")) };
+    for _ in 0..2 {
+        let error = refused(publish_batch(&client, 52, &paced), ErrorKind::RateLimited, &["50 requests in 15 minutes"]);
+        let wait = error.retry_after().expect("a wait").as_secs();
+        assert!((800..=900).contains(&wait), "{wait}");
+        assert_eq!((scene.posts(), states(error.report().expect("a report"))), (50, [50, 0, 0, 2]));
+    }
+    let unpaced = BatchOptions { pace: false, ..paced };
+    assert_eq!(states(&publish_batch(&client, 52, &unpaced).expect("a report")), [52, 0, 0, 0]);
+}
+
+/// All waits of a batch together stay within `max_wait`.
+#[test]
+fn waits_add_up() {
+    let scene = Scene::new();
+    let refusal = json!({ "name": "rate_limited", "retry_after": 1 });
+    scene.faults(&json!([refusal, { "name": "close_idle" }, refusal, { "name": "close_idle" }, refusal]));
+    let options = BatchOptions { max_wait: 2.5, ..options(&scene.path("run.jsonl")) };
+    let error = refused(publish_batch(&scene.client(), 6, &options), ErrorKind::RateLimited, &["wait, then resume"]);
+    assert_eq!(states(error.report().expect("a report")), [4, 0, 0, 2]);
+    assert_eq!(states(&publish_batch(&scene.client(), 6, &options).expect("a report")), [6, 0, 0, 0]);
+}
+
+#[test]
+fn a_wait_is_cut_short_by_a_stop_and_a_request_is_not() {
+    let scene = Scene::new();
+    let path = scene.path("run.jsonl");
+    scene.faults(&json!([{ "name": "rate_limited", "retry_after": 3000 }]));
+    let call = scene.client().start_batch(&request(1..=4), &options(&path), no_environment);
+    let started = Instant::now();
+    run_and_stop(&call);
+    let error = call.result().expect("a result").expect_err("an error");
+    assert_eq!((error.kind(), states(error.report().expect("a report"))), (ErrorKind::Stopped, [0, 0, 0, 4]));
+    drop(call);
+    // The request under way is awaited and written down.
+    scene.control(&json!({ "do": "set", "delay_ms": 600 }));
+    let call = scene.client().start_resume(&options(&path), no_environment).expect("a call");
+    run_and_stop(&call);
+    let error = call.result().expect("a result").expect_err("an error");
+    assert_eq!((error.kind(), states(error.report().expect("a report"))), (ErrorKind::Stopped, [2, 0, 0, 2]));
+    assert_eq!(Journal::open(&path).expect("a journal").report(), *error.report().expect("a report"));
+    assert!(started.elapsed() < Duration::from_secs(20));
+    drop(call);
+    scene.control(&json!({ "do": "set", "delay_ms": 0 }));
+    assert_eq!(states(&scene.resume(&path).expect("a report")), [4, 0, 0, 0]);
+}
+
+/// A stop is for batches: the wait that a server asked one call for stays as long as it is.
+#[test]
+fn one_call_is_not_hurried_by_a_stop() {
+    let scene = Scene::new();
+    scene.faults(&json!([{ "name": "rate_limited", "retry_after": 1 }]));
+    for client in [scene.client(), scene.journalling()] {
+        let call = client.start(request([1]), Repeat::Allow, no_environment);
+        let started = Instant::now();
+        run_and_stop(&call);
+        call.result().expect("a result").expect("a report");
+        scene.faults(&json!([{ "name": "rate_limited", "retry_after": 1 }]));
+        assert!(started.elapsed() >= Duration::from_secs(1), "it was sent after {:?}", started.elapsed());
+    }
+}
+
+/// Whoever lets go of a batch at any moment leaves a journal that tells the truth.
+#[test]
+fn a_batch_that_is_dropped_at_any_moment_is_journalled() {
+    let scene = Scene::new();
+    scene.control(&json!({ "do": "set", "delay_ms": 3 }));
+    let client = scene.client();
+    let published = |id: u64| scene.control(&json!({ "do": "published", "file": id })) == json!([1]);
+    let mut met = 0;
+    for round in 0..40 {
+        let path = scene.path(&format!("{round}.jsonl"));
+        let (options, request) = (options(&path), request(round * 6 + 1..=round * 6 + 6));
+        block_on(async {
+            let run = client.publish_batch(&request, &options, |_| {});
+            let _ = tokio::time::timeout(Duration::from_millis(round), run).await;
+        });
+        thread::sleep(Duration::from_millis(10));
+        let report = Journal::open(&path).expect("a journal").report();
+        for file in report.files() {
+            match file.state {
+                FileState::Ok => assert!(published(file.file_id)),
+                FileState::NotProcessed => assert!(!published(file.file_id), "dropped after {round} ms"),
+                state => assert_eq!(state, FileState::Unknown),
+            }
+        }
+        let unknown = ids_in(&report, FileState::Unknown);
+        met += unknown.len();
+        if !unknown.is_empty() {
+            let result = block_on(client.resume(&options, |_| {}));
+            refused(result, ErrorKind::Journal, &["waits for a decision"]);
+            let (there, missing): (Vec<u64>, Vec<u64>) = unknown.into_iter().partition(|id| published(*id));
+            decide(&path, &there, Verdict::Published);
+            decide(&path, &missing, Verdict::NotPublished);
+        }
+        block_on(client.resume(&options, |_| {})).expect("a report");
+    }
+    assert!((1..=40 * 6).all(published));
+    assert_eq!(scene.control(&json!({ "do": "outbox" })).as_array().map(Vec::len), Some(40 * 6), "one e-mail a file");
+    assert!(met > 0, "no drop met a request under way");
+}
+
+#[test]
+fn a_call_with_a_folder_of_journals_leaves_one() {
+    let scene = Scene::new();
+    let report = block_on(scene.journalling().publish_files(&request([37, 38]))).expect("a report");
+    let [path] = journals(&scene.folder).try_into().expect("one journal");
+    assert_eq!(types(&path), ["header", "plan", "intent", "outcome"]);
+    let journalled = Journal::open(&path).expect("a journal").report();
+    assert_eq!((journalled.files(), journalled.attempts()), (report.files(), report.attempts()));
+    let outcome: Value = serde_json::from_str(&lines(&path)[3]).expect("JSON");
+    assert_eq!(outcome["raw"], report.raw());
+    // One that nobody answered waits for a person too.
+    scene.faults(&json!([{ "name": "close_before_answer" }]));
+    let error = block_on(scene.journalling().publish_files(&request([39]))).expect_err("an error");
+    assert_eq!((error.kind(), error.file_ids()), (ErrorKind::OutcomeUnknown, vec![39]));
+    let of_39 = |path: &PathBuf| Journal::open(path).expect("a journal").request().file_ids() == [39];
+    let path = journals(&scene.folder).into_iter().find(of_39).expect("a journal");
+    assert_eq!(Journal::open(&path).expect("a journal").undecided(), [39]);
+    decide(&path, &[39], Verdict::NotPublished);
+    assert_eq!(states(&block_on(scene.journalling().resume(&options(&path), |_| {})).expect("a report")), [1, 0, 0, 0]);
+    assert_eq!(scene.sent(), [vec![37, 38], vec![39], vec![39]]);
+    // A refusal leaves nothing that is in the way.
+    scene.faults(&json!([{ "name": "status", "status": 403 }]));
+    let error = block_on(scene.journalling().publish_files(&request([40]))).expect_err("an error");
+    assert_eq!(error.kind(), ErrorKind::PermissionDenied);
+    block_on(scene.journalling().publish_files(&request([40]))).expect("a report");
+}
+
+fn journals(folder: &Path) -> Vec<PathBuf> {
+    let paths = fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("a file").path());
+    let mut journals: Vec<PathBuf> = paths.filter(|path| path.extension().is_some_and(|end| end == "jsonl")).collect();
+    journals.sort();
+    journals
+}
+
+/// What was sent, or may have been, is not sent again by any call that leaves its journal in the same folder.
+#[test]
+fn a_repeat_is_refused_saying_when_how_and_in_which_run() {
+    for (fault, state) in [(None, "state ok"), (Some("close_before_answer"), "state unknown")] {
+        let scene = Scene::new();
+        let client = scene.journalling();
+        scene.faults(&fault.map_or_else(|| json!([]), |fault| json!([{ "name": fault }])));
+        let first = block_on(client.publish_files(&request([37, 38])));
+        assert_eq!(first.is_ok(), fault.is_none());
+        let path = journals(&scene.folder).pop().expect("a journal");
+        let header: Value = serde_json::from_str(&lines(&path)[0]).expect("JSON");
+        let name = path.file_name().and_then(|name| name.to_str()).expect("a name");
+        let words = ["File 38 was sent at 20", state, header["run"].as_str().expect("a run"), name, "repeat=\"allow\""];
+        refused(block_on(client.publish_files(&request([40, 38]))), ErrorKind::Input, &words);
+        let batch = options(&scene.path("batch.jsonl"));
+        refused(block_on(client.publish_batch(&request([40, 38]), &batch, |_| {})), ErrorKind::Input, &words);
+        assert!(!batch.journal.exists());
+        assert_eq!(scene.posts(), 1);
+        // Another firm and another server have other files.
+        let firm = self::client(scene.portal.base_url(), "2", Some(&scene.folder));
+        let error = block_on(firm.publish_files(&request([38]))).expect_err("the portal knows firm 1");
+        assert_ne!(error.kind(), ErrorKind::Input, "{error}");
+        let other = Scene::new();
+        block_on(self::client(other.portal.base_url(), "1", Some(&scene.folder)).publish_files(&request([38])))
+            .expect("a report");
+        // Whoever means it can.
+        let call = client.start(request([38]), Repeat::Allow, no_environment);
+        assert_eq!(block_on(call.run()), Turn::Done);
+        call.result().expect("a result").expect("a report");
+        let batch = BatchOptions { repeat: Repeat::Allow, ..batch };
+        block_on(client.publish_batch(&request([40, 38]), &batch, |_| {})).expect("a report");
+    }
+}
+
+/// A batch stopped, one of its files was published by itself, then the batch is resumed.
+#[test]
+fn a_resumed_batch_does_not_repeat_what_another_run_sent_meanwhile() {
+    let scene = Scene::new();
+    let client = scene.journalling();
+    let batch = options(&scene.path("batch.jsonl"));
+    scene.faults(&json!([{ "name": "close_idle" }, { "name": "status", "status": 403 }]));
+    let stopped = block_on(client.publish_batch(&request(1..=4), &batch, |_| {}));
+    refused(stopped, ErrorKind::PermissionDenied, &[]);
+    block_on(client.publish_files(&request([4]))).expect("it is not processed: it may be sent");
+    let posts = scene.posts();
+    refused(block_on(client.resume(&batch, |_| {})), ErrorKind::Input, &["File 4 was sent at"]);
+    refused(block_on(client.publish_batch(&request(1..=4), &batch, |_| {})), ErrorKind::Input, &["File 4 was sent at"]);
+    assert_eq!(scene.posts(), posts);
+    let allowed = BatchOptions { repeat: Repeat::Allow, ..batch };
+    block_on(client.resume(&allowed, |_| {})).expect("a report");
+    assert_eq!(scene.sent().last(), Some(&vec![3, 4]));
+}
+
+/// Later calls look into the folder: a batch must not leave its journal where they do not look.
+#[test]
+fn with_a_folder_of_journals_a_batch_has_its_own_there() {
+    let (scene, elsewhere) = (Scene::new(), Scene::new());
+    let client = scene.journalling();
+    for path in [elsewhere.path("batch.jsonl"), scene.path("batch.txt"), scene.path("batch")] {
+        let batch = options(&path);
+        refused(
+            block_on(client.publish_batch(&request([1]), &batch, |_| {})),
+            ErrorKind::Input,
+            &["folder of journals"],
+        );
+        assert!(!path.exists());
+    }
+    assert_eq!(scene.posts(), 0);
+    let batch = options(&scene.path("batch.jsonl"));
+    block_on(client.publish_batch(&request([1]), &batch, |_| {})).expect("a report");
+    refused(block_on(client.publish_files(&request([1]))), ErrorKind::Input, &["File 1 was sent at"]);
+}
+
+#[test]
+fn one_writer_at_a_time_whatever_the_journal_is_called() {
+    let scene = Scene::new();
+    let path = scene.path("run.jsonl");
+    let call = scene.client().start_batch(&request(1..=4), &options(&path), no_environment);
+    let pid = format!("process {}", std::process::id());
+    let words = ["is being written by", &pid, " since 20", "one writer at a time"];
+    refused(scene.resume(&path), ErrorKind::Journal, &words);
+    refused(scene.batch(4, &path), ErrorKind::Journal, &words);
+    let error = Journal::open(&path).expect("a journal").decide([1], Verdict::Leave, "A. Person", None);
+    assert_eq!(error.expect_err("an error").kind(), ErrorKind::Journal);
+    #[cfg(unix)]
+    {
+        // A second name, and a clean-up of files that look left over.
+        let names = [scene.path("symbolic.jsonl"), scene.path("hard.jsonl")];
+        std::os::unix::fs::symlink(&path, &names[0]).expect("a link");
+        fs::hard_link(&path, &names[1]).expect("a link");
+        for name in &names {
+            refused(scene.resume(name), ErrorKind::Journal, &["one writer at a time"]);
+        }
+        fs::remove_file(scene.path("run.jsonl.lock")).expect("a lock");
+        refused(scene.resume(&path), ErrorKind::Journal, &["one writer at a time"]);
+    }
+    drop(call);
+    assert_eq!(scene.posts(), 0);
+    assert_eq!(states(&scene.resume(&path).expect("a report")), [4, 0, 0, 0]);
+}
+
+#[cfg(unix)]
+mod with_children {
+    use std::os::unix::fs::PermissionsExt;
+    use std::process::{Child, Command, Stdio};
+
+    use super::*;
+
+    /// This program again, to play one part in `child`.
+    fn program(part: &str, scene: &Scene, journal: &Path) -> Command {
+        let mut command = Command::new(env::current_exe().expect("a path"));
+        command.args(["--exact", "with_children::child", "--ignored", "--nocapture"]);
+        command.env("PART", part).env("BASE_URL", scene.portal.base_url()).env("JOURNAL", journal);
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+    }
+
+    fn run(mut command: Command) -> String {
+        let output = command.output().expect("a child");
+        let text = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{text}");
+        text
+    }
+
+    /// What the tests below run in a process of its own.
+    #[test]
+    #[ignore = "a part of other tests"]
+    fn child() {
+        let Ok(part) = env::var("PART") else { return };
+        let variable = |name: &str| env::var(name).expect("a variable");
+        let (base_url, journal) = (variable("BASE_URL"), PathBuf::from(variable("JOURNAL")));
+        let client = super::client(&base_url, "1", None);
+        match part.as_str() {
+            "publish" => {
+                println!("RESULT {:?}", publish_batch(&client, 4, &options(&journal)).map(|report| states(&report)));
+            }
+            "refused" => {
+                let words = ["cannot be", "Nothing was sent"];
+                refused(publish_batch(&client, 4, &options(&journal)), ErrorKind::Journal, &words);
+            }
+            "fill" => fill(&client, &journal),
+            other => panic!("{other}"),
+        }
+    }
+
+    /// Batches whose journals reach the largest size that a file may have, each at another record.
+    fn fill(client: &PortalClient, folder: &Path) {
+        for files in (1..=60).chain([2_000]) {
+            let path = folder.join(format!("{files}.jsonl"));
+            let first = files * 1_000;
+            let request = request(first..first + files);
+            let result = block_on(client.publish_batch(&request, &options(&path), |_| {}));
+            let error = result.err();
+            println!(
+                "RAN {}",
+                json!({
+                    "first": first,
+                    "files": files,
+                    "error": error.as_ref().map(Error::message),
+                    "kind": error.as_ref().map(Error::code),
+                    "states": error.as_ref().and_then(Error::report).map(|report| {
+                        report.files().iter().map(|file| file.state.as_str()).collect::<Vec<_>>()
+                    }),
+                })
+            );
+        }
+    }
+
+    /// A disk on which nothing more fits, met at every record in turn.
+    #[test]
+    fn a_full_disk_stops_before_sending_and_never_hides_an_outcome() {
+        let scene = Scene::new();
+        // Larger files are refused half-way, as by a full disk.
+        let mut shell = Command::new("sh");
+        shell.args(["-c", "trap '' XFSZ; ulimit -f 10; exec \"$0\" \"$@\""]);
+        let own = program("fill", &scene, &scene.folder);
+        shell.arg(own.get_program()).args(own.get_args());
+        shell.envs(own.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        shell.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let output = run(shell);
+        let sent: Vec<u64> = scene.sent().concat();
+        let mut met = [0; 4];
+        for ran in output.lines().filter_map(|line| line.strip_prefix("RAN ")) {
+            let ran: Value = serde_json::from_str(ran).expect("JSON");
+            let (first, files) = (ran["first"].as_u64().expect("an id"), ran["files"].as_u64().expect("a number"));
+            let path = scene.path(&format!("{files}.jsonl"));
+            let Some(message) = ran["error"].as_str() else {
+                met[0] += 1;
+                continue;
+            };
+            assert_eq!(ran["kind"], "ERR_JOURNAL", "{message}");
+            assert!(message.contains("cannot be written"), "{message}");
+            let states = ran["states"].as_array().cloned();
+            let unrecorded = message.contains("The report of this error is true");
+            met[if !path.exists() {
+                1
+            } else if unrecorded {
+                2
+            } else {
+                3
+            }] += 1;
+            // The report is true: whatever the portal saw is processed, the rest is not.
+            for id in first..first + files {
+                let times = sent.iter().filter(|sent| **sent == id).count();
+                let state = states.as_ref().map_or("not_processed", |states| {
+                    states[usize::try_from(id - first).expect("a position")].as_str().expect("a state")
+                });
+                let expected = if times == 0 { "not_processed" } else { "ok" };
+                assert_eq!((times <= 1, state), (true, expected), "{id}: {message}");
+            }
+            if path.exists() {
+                // What reached the disk is whole, and takes an unwritten outcome for unknown.
+                let journal = Journal::open(&path).expect("a journal");
+                let unknown = journal.undecided();
+                assert_eq!(unknown.is_empty(), !unrecorded, "{message}");
+                assert!(unknown.iter().all(|id| sent.contains(id)));
+                assert!(fs::read(&path).expect("a journal").ends_with(b"\n"));
+            }
+        }
+        assert!(met.iter().all(|count| *count > 0), "fits, no journal, no outcome, no intent: {met:?}");
+    }
+
+    #[test]
+    fn a_folder_that_cannot_be_written_stops_before_sending() {
+        let scene = Scene::new();
+        let folder = scene.path("read-only");
+        fs::create_dir(&folder).expect("a folder");
+        let journal = folder.join("run.jsonl");
+        scene.batch(4, &folder.join("whole.jsonl")).expect("a report");
+        let posts = scene.posts();
+        fs::set_permissions(&folder, fs::Permissions::from_mode(0o500)).expect("permissions");
+        let mut command = program("refused", &scene, &journal);
+        if fs::write(folder.join("probe"), "").is_ok() {
+            // For root nothing is read-only.
+            fs::remove_file(folder.join("probe")).expect("a file");
+            std::os::unix::process::CommandExt::uid(&mut command, 65534);
+        }
+        run(command);
+        for path in [Path::new("/dev/full"), &scene.path("nowhere/run.jsonl"), &scene.folder] {
+            refused(scene.batch(4, path), ErrorKind::Journal, &["Nothing was sent"]);
+        }
+        fs::set_permissions(&folder, fs::Permissions::from_mode(0o700)).expect("permissions");
+        assert_eq!(scene.posts(), posts);
+    }
+
+    #[test]
+    fn only_the_owner_may_read_a_journal() {
+        let scene = Scene::new();
+        let folder = scene.path("new/folder");
+        let client = super::client(scene.portal.base_url(), "1", Some(&folder));
+        block_on(client.publish_files(&request([1]))).expect("a report");
+        let mode = |path: &Path| fs::metadata(path).expect("a file").permissions().mode() & 0o777;
+        assert_eq!(mode(&folder), 0o700);
+        for entry in fs::read_dir(&folder).expect("a folder") {
+            let path = entry.expect("a file").path();
+            assert_eq!(mode(&path), 0o600, "{}", path.display());
+            let text = fs::read_to_string(&path).expect("a text");
+            assert!(!text.contains("simulated-secret") && !text.contains("c2ltdWxhdGVkLWtleT"), "{text}");
+        }
+    }
+
+    /// Waits, but not for ever.
+    fn wait_for(what: &str, is: impl Fn() -> bool) {
+        let started = Instant::now();
+        while !is() {
+            assert!(started.elapsed() < Duration::from_secs(20), "{what}");
+            thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    struct Killed(Child);
+
+    impl Drop for Killed {
+        fn drop(&mut self) {
+            let _ = self.0.kill();
+            let _ = self.0.wait();
+        }
+    }
+
+    #[test]
+    fn a_killed_process_leaves_its_request_unknown_and_its_lock_free() {
+        let scene = Scene::new();
+        let path = scene.path("run.jsonl");
+        scene.faults(&json!([{ "name": "close_idle" }, { "name": "hang", "processed": true }]));
+        let child = Killed(program("publish", &scene, &path).spawn().expect("a child"));
+        wait_for("the second chunk", || scene.posts() == 2);
+        refused(
+            scene.resume(&path),
+            ErrorKind::Journal,
+            &["is being written by", &format!("process {}", child.0.id())],
+        );
+        drop(child);
+        refused(scene.resume(&path), ErrorKind::Journal, &["waits for a decision", "files 3, 4"]);
+        decide(&path, &[3, 4], Verdict::Published);
+        assert_eq!(states(&scene.resume(&path).expect("a report")), [2, 0, 2, 0]);
+        assert_eq!(scene.posts(), 2);
+    }
+
+    /// A kill cannot show a missing sync: the calls of the system can.
+    #[test]
+    fn everything_is_on_disk_before_it_is_relied_on() {
+        if Command::new("strace").arg("-V").output().is_err() {
+            eprintln!("NOT RUN: strace is not installed, so the order of syncs was not looked at");
+            return;
+        }
+        let scene = Scene::new();
+        let (path, trace) = (scene.path("run.jsonl"), scene.path("trace"));
+        let own = program("publish", &scene, &path);
+        let mut command = Command::new("strace");
+        command.args([
+            "-f",
+            "-y",
+            "-s",
+            "64",
+            "-e",
+            "trace=fsync,fdatasync,connect,write,writev,sendto,sendmsg,rename,ftruncate",
+        ]);
+        command.arg("-o").arg(&trace).arg(own.get_program()).args(own.get_args());
+        command.envs(own.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        let output = run(command);
+        assert!(output.contains("RESULT Ok([4, 0, 0, 0])"), "{output}");
+        let trace = fs::read_to_string(&trace).expect("a trace");
+        let folder = format!("<{}>", scene.folder.display());
+        let steps: Vec<&str> = trace.lines().filter_map(|line| step(line, &folder)).collect();
+        let one = ["write intent", "sync journal", "request", "write outcome", "sync journal"];
+        let expected =
+            [["write new", "sync new", "rename", "sync folder"].as_slice(), &one, &one, &["result"]].concat();
+        let steps: Vec<&str> = steps.into_iter().filter(|step| *step != "connect").collect();
+        assert_eq!(steps, expected, "{trace}");
+        let connect = trace.find("sin_port").expect("a connection");
+        assert!(trace.find("\\\"type\\\":\\\"intent").is_some_and(|intent| intent < connect), "{trace}");
+    }
+
+    /// What a line of the trace is to this test.
+    fn step(line: &str, folder: &str) -> Option<&'static str> {
+        let call = line.split_once(' ')?.1.trim_start();
+        let is = |name: &str, words: &[&str]| call.starts_with(name) && words.iter().all(|word| call.contains(word));
+        Some(match () {
+            () if is("write", &["run.jsonl.new>"]) => "write new",
+            () if is("fsync", &["run.jsonl.new>"]) => "sync new",
+            () if is("rename", &["run.jsonl.new"]) => "rename",
+            () if is("fsync", &[folder]) => "sync folder",
+            () if is("write", &["run.jsonl>", "\\\"intent"]) => "write intent",
+            () if is("write", &["run.jsonl>", "\\\"outcome"]) => "write outcome",
+            () if is("fdatasync", &["run.jsonl>"]) || is("fsync", &["run.jsonl>"]) => "sync journal",
+            () if is("connect", &["sin_port"]) => "connect",
+            () if is("write", &["POST /"]) || is("send", &["POST /"]) => "request",
+            () if is("write", &["RESULT"]) => "result",
+            () => return None,
+        })
+    }
+}
