@@ -94,9 +94,31 @@ function unlessAborted(
         throw failure ? lost(failure, host, signal.reason) : signal.reason;
       });
     };
-    signal.addEventListener('abort', abort, { once: true });
-    void driven.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
+    const stopListening = listen(signal, abort);
+    void driven.then(resolve, reject).finally(stopListening);
   });
+}
+
+/** The calls of each signal. They share one listener: Node warns of more than ten. */
+const listening = new WeakMap<AbortSignal, { readonly ends: Set<() => void>; readonly listener: () => void }>();
+
+/** Calls `end` when the signal is aborted, unless what is returned was called before. */
+function listen(signal: AbortSignal, end: () => void): () => void {
+  let calls = listening.get(signal);
+  if (!calls) {
+    const all = new Set<() => void>();
+    calls = { ends: all, listener: () => all.forEach((each) => each()) };
+    listening.set(signal, calls);
+  }
+  const { ends, listener } = calls;
+  ends.add(end);
+  signal.addEventListener('abort', listener, { once: true });
+  return () => {
+    ends.delete(end);
+    if (ends.size === 0) {
+      signal.removeEventListener('abort', listener);
+    }
+  };
 }
 
 /** The error of a call that had gone out; whoever swallows it leaves a trace all the same. */

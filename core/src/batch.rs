@@ -139,6 +139,7 @@ impl Run {
             let most = crate::id::MAX_FILES;
             return Err(Error::input(format!("chunk_size is {}: allowed are 1 to {most}.", options.chunk_size)));
         }
+        let max_wait = max_wait(options)?;
         let path = &options.journal;
         if path.exists() {
             return Self::reopened(config, Some(request), options);
@@ -146,7 +147,7 @@ impl Run {
         let _lock = config.journal_dir.as_deref().map(folder::lock).transpose()?;
         refuse_repeats(config, request.file_ids(), options)?;
         let chunks = history::chunks(request.file_ids(), options.chunk_size, 1);
-        Self::go_on(JournalFile::create(path, header(config, request), chunks)?, options)
+        Self::go_on(JournalFile::create(path, header(config, request), chunks)?, max_wait, options.pace)
     }
 
     /// The batch that a journal is of.
@@ -155,19 +156,17 @@ impl Run {
     }
 
     fn reopened(config: &Config, request: Option<&PublishRequest>, options: &BatchOptions) -> Result<Self, Error> {
+        let max_wait = max_wait(options)?;
         let path = &options.journal;
         let _lock = config.journal_dir.as_deref().map(folder::lock).transpose()?;
         let journal = JournalFile::open(path)?;
         same_run(journal.history(), config, request).map_err(|differs| Error::journal(path, &differs))?;
         // Since it was made, another run may have sent what is left of it.
         refuse_repeats(config, &journal.history().to_be_sent(), options)?;
-        Self::go_on(journal, options)
+        Self::go_on(journal, max_wait, options.pace)
     }
 
-    fn go_on(mut journal: JournalFile, options: &BatchOptions) -> Result<Self, Error> {
-        let max_wait = Duration::try_from_secs_f64(options.max_wait).map_err(|_| {
-            Error::input(format!("max_wait is {} s: it is a number of seconds from 0.", options.max_wait))
-        })?;
+    fn go_on(mut journal: JournalFile, max_wait: Duration, pace: bool) -> Result<Self, Error> {
         let undecided = journal.history().undecided();
         if !undecided.is_empty() {
             return Err(Error::undecided(journal.path(), &undecided, journal.history().report()));
@@ -175,7 +174,7 @@ impl Run {
         if let Some(plan) = journal.history().further_plan(journal.history().chunk_size()) {
             journal.append(plan)?;
         }
-        let pace = if options.pace {
+        let pace = if pace {
             Pace::resumed(&PUBLISHED, journal.history().sent_ago(SystemTime::now()), Instant::now())
         } else {
             Pace::default()
@@ -380,6 +379,11 @@ impl Run {
             waiting: waiting.as_ref().map(Duration::as_secs_f64),
         }
     }
+}
+
+fn max_wait(options: &BatchOptions) -> Result<Duration, Error> {
+    Duration::try_from_secs_f64(options.max_wait)
+        .map_err(|_| Error::input(format!("max_wait is {} s: it is a number of seconds from 0.", options.max_wait)))
 }
 
 /// Refuses what other journals in the folder show as sent, and a journal that the folder would not show.

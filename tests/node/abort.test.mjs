@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { EventEmitter, getEventListeners, once } from 'node:events';
 import { createServer } from 'node:net';
 import { afterEach, beforeEach, test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 
 import { SimulatedPortal } from 'addepar-portal/testing';
 
@@ -97,4 +97,137 @@ test("not aborted: the listener is gone afterwards, the caller's onabort untouch
   assert.ok((await portal.client().publishFiles([37], { ...MODES, signal: controller.signal })).ok);
   assert.equal(controller.signal.onabort, assert.fail);
   assert.equal(getEventListeners(controller.signal, 'abort').length, before);
+});
+
+test('AbortSignal.timeout: unknown, with the TimeoutError as its cause', async () => {
+  portal.nextFault('hang');
+  const warned = once(process, 'warning');
+  const error = await portal
+    .client()
+    .publishFiles([37], { ...MODES, signal: AbortSignal.timeout(200) })
+    .catch((thrown) => thrown);
+  await warned;
+  assert.deepEqual([error.name, error.code, error.cause.name], ['AbortError', 'ERR_OUTCOME_UNKNOWN', 'TimeoutError']);
+  assert.deepEqual(error.fileIds, [37]);
+});
+
+test('aborted when it is over: the report stays, nothing is thrown or warned of', async () => {
+  const warnings = [];
+  const collect = (warning) => warnings.push(warning);
+  process.on('warning', collect);
+  const controller = new AbortController();
+  const report = await portal.client().publishFiles([37], { ...MODES, signal: controller.signal });
+  controller.abort();
+  await sleep(50);
+  process.off('warning', collect);
+  assert.ok(report.ok);
+  assert.deepEqual(warnings, []);
+});
+
+test('aborted in the turn in which the answer comes: a report or an error, never neither', async () => {
+  const client = portal.client();
+  for (let file = 1; file <= 50; file += 1) {
+    const controller = new AbortController();
+    const call = client.publishFiles([file], { ...MODES, signal: controller.signal });
+    const ended = await call.then(
+      (report) => {
+        controller.abort();
+        return report.ok;
+      },
+      () => false,
+    );
+    assert.ok(ended);
+  }
+});
+
+test('one signal for many calls, one after the other and at once: no listener is left, no warning', async () => {
+  const warnings = [];
+  const collect = (warning) => warnings.push(warning);
+  process.on('warning', collect);
+  const { signal } = new AbortController();
+  const client = portal.client();
+  for (let file = 1; file <= 100; file += 1) {
+    await client.publishFiles([file], { ...MODES, signal });
+  }
+  await Promise.all(Array.from({ length: 50 }, (_, index) => client.publishFiles([index + 101], { ...MODES, signal })));
+  await sleep(10);
+  process.off('warning', collect);
+  assert.equal(getEventListeners(signal, 'abort').length, 0);
+  assert.deepEqual(warnings, []);
+});
+
+test('one signal ends all of its calls, and warns of each', async () => {
+  const count = 20;
+  portal.control('faults', { faults: [{ name: 'hang', times: count }] });
+  const warnings = [];
+  const collect = (warning) => warnings.push(warning.message);
+  process.on('warning', collect);
+  const controller = new AbortController();
+  const client = portal.client();
+  const calls = Array.from({ length: count }, (_, index) =>
+    client.publishFiles([index + 1], { ...MODES, signal: AbortSignal.any([controller.signal, AbortSignal.timeout(60_000)]) }),
+  );
+  while (portal.requests.filter((request) => request.complete).length < count) {
+    await sleep(5);
+  }
+  controller.abort();
+  const errors = await Promise.all(calls.map((call) => call.catch((error) => error)));
+  await sleep(50);
+  process.off('warning', collect);
+  assert.ok(errors.every((error, index) => error.code === 'ERR_OUTCOME_UNKNOWN' && error.fileIds[0] === index + 1));
+  assert.deepEqual(warnings.toSorted(), errors.map((error) => error.message).toSorted());
+  assert.ok((await client.publishFiles([37], MODES)).ok);
+});
+
+test('what was aborted and is said not to have gone out never arrives', async (t) => {
+  const count = process.env.TEST_LONG === '1' ? 5000 : 300;
+  portal.control('set', { delay_ms: 2 });
+  const client = portal.client();
+  const quiet = { debug() {}, info() {}, warn() {} };
+  const times = [];
+  for (let file = 1_000_001; file <= 1_000_020; file += 1) {
+    client.close();
+    const started = performance.now();
+    await client.publishFiles([file], MODES);
+    times.push(performance.now() - started);
+  }
+  const usual = times.toSorted((a, b) => a - b)[10];
+  const ends = new Map();
+  const fresh = portal.client({ logger: quiet });
+  async function one(file) {
+    const controller = new AbortController();
+    const call = fresh.publishFiles([file], { ...MODES, signal: controller.signal });
+    const ended = call.then(
+      (report) => report.files[0].state,
+      (error) => (error.code === 'ERR_OUTCOME_UNKNOWN' ? error.report.files[0].state : 'not_processed'),
+    );
+    const until = performance.now() + Math.random() * 1.2 * usual;
+    while (performance.now() < until) {
+      await nextTurn();
+    }
+    controller.abort();
+    ends.set(file, await ended);
+  }
+  for (let file = 1; file <= count; file += 3) {
+    await Promise.all([one(file), one(file + 1), one(file + 2)]);
+    if (file % 2) {
+      fresh.close();
+    }
+  }
+  await sleep(300);
+  const bodies = portal.requests.filter((request) => request.complete).map((request) => request.body.data.attributes.files_id);
+  const received = new Set(bodies.flat());
+  assert.equal(received.size, bodies.flat().length, 'no file was sent twice');
+  const ended = (state) => [...ends].filter(([, end]) => end === state).map(([file]) => file);
+  assert.deepEqual(
+    ended('not_processed').filter((file) => received.has(file)),
+    [],
+  );
+  assert.deepEqual(
+    ended('ok').filter((file) => !received.has(file)),
+    [],
+  );
+  const counts = ['ok', 'unknown', 'not_processed'].map((state) => ended(state).length);
+  t.diagnostic(`ok, unknown, not processed: ${counts.join(', ')}`);
+  assert.ok(counts[1] > 0 && counts[2] > 0, `the instants were badly chosen: ${counts.join(', ')}`);
 });

@@ -9,19 +9,33 @@ import logging
 import os
 import pickle
 import signal
-import subprocess
+import statistics
 import sys
 import threading
 import time
+from collections.abc import Callable, Coroutine, Iterator
 from typing import Any
 
 import pytest
+from jupyter_client.manager import start_new_kernel
 
 import addepar_portal
-from addepar_portal import OutcomeUnknownError, publish_files, publish_files_async
+from addepar_portal import AsyncPortalClient, OutcomeUnknownError, publish_files, publish_files_async
 from addepar_portal.testing import SimulatedPortal
 
 MODES: Any = {"portal_publishing": "publish", "contact_notification": "notify"}
+
+
+since_python_3_11 = pytest.mark.skipif(sys.version_info < (3, 11), reason="new in Python 3.11")
+
+
+def run_with_uvloop(main: Coroutine[Any, Any, Any]) -> Any:
+    if sys.platform == "win32":
+        main.close()
+        pytest.skip("uvloop has no Windows version")
+    import uvloop
+
+    return uvloop.run(main)
 
 
 def wait_for_post(portal: SimulatedPortal) -> None:
@@ -31,19 +45,76 @@ def wait_for_post(portal: SimulatedPortal) -> None:
         time.sleep(0.005)
 
 
-def test_ctrl_c_ends_a_blocking_call_with_the_unknown_outcome_as_cause(
-    simulated_portal: SimulatedPortal, caplog: pytest.LogCaptureFixture
-) -> None:
-    simulated_portal.next_fault("hang")
+def chain_of(error: BaseException) -> list[BaseException]:
+    """The error and everything that led to it."""
+    chain = [error]
+    while following := chain[-1].__cause__ or chain[-1].__context__:
+        chain.append(following)
+    return chain
+
+
+class AlarmError(Exception):
+    """What a signal handler of the caller's raises."""
+
+
+class Shutdown(BaseException):
+    """The same, past every `except Exception`."""
+
+
+Handler = Callable[[int, Any], Any]
+
+
+def raises(error: type[BaseException]) -> Handler:
+    def handler(number: int, frame: object) -> None:
+        raise error
+
+    return handler
+
+
+@contextlib.contextmanager
+def handled(number: int, handler: Handler) -> Iterator[None]:
+    before = signal.signal(number, handler)
+    try:
+        yield
+    finally:
+        signal.signal(number, before)
+
+
+def press(portal: SimulatedPortal, *numbers: int, apart: float = 0.0) -> list[float]:
+    """Sends signals to this process as soon as the portal has the whole request; notes when."""
     pressed: list[float] = []
 
-    def press() -> None:
-        wait_for_post(simulated_portal)
-        pressed.append(time.monotonic())
-        os.kill(os.getpid(), signal.SIGINT)
+    def signals() -> None:
+        wait_for_post(portal)
+        for number in numbers:
+            pressed.append(time.monotonic())
+            os.kill(os.getpid(), number)
+            time.sleep(apart)
 
-    threading.Thread(target=press).start()
-    with pytest.raises(KeyboardInterrupt) as raised:
+    threading.Thread(target=signals).start()
+    return pressed
+
+
+INTERRUPTS: list[tuple[int, Handler, type[BaseException]]] = [
+    (signal.SIGINT, signal.default_int_handler, KeyboardInterrupt),
+    (signal.SIGINT, raises(AlarmError), AlarmError),
+    (signal.SIGTERM, raises(SystemExit), SystemExit),
+    (signal.SIGTERM, raises(Shutdown), Shutdown),
+    (signal.SIGTERM, raises(TimeoutError), TimeoutError),
+]
+
+
+@pytest.mark.parametrize(("number", "handler", "error"), INTERRUPTS)
+def test_what_a_signal_handler_raises_ends_a_blocking_call_with_the_unknown_outcome_as_cause(
+    number: int,
+    handler: Handler,
+    error: type[BaseException],
+    simulated_portal: SimulatedPortal,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    simulated_portal.next_fault("hang")
+    pressed = press(simulated_portal, number)
+    with handled(number, handler), pytest.raises(error) as raised:
         publish_files([37], client=simulated_portal.client(), **MODES)
     assert time.monotonic() - pressed[0] < 0.2
     cause = raised.value.__cause__
@@ -53,6 +124,108 @@ def test_ctrl_c_ends_a_blocking_call_with_the_unknown_outcome_as_cause(
     time.sleep(0.1)
     assert simulated_portal.control("connections")["open"] == 0
     assert simulated_portal.control("posts") == 1
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="this system has no interval timers")
+def test_an_alarm_ends_a_blocking_call(simulated_portal: SimulatedPortal) -> None:
+    simulated_portal.next_fault("hang")
+    client = simulated_portal.client()
+    started = time.monotonic()
+    with handled(signal.SIGALRM, raises(AlarmError)):
+        signal.setitimer(signal.ITIMER_REAL, 0.3)
+        with pytest.raises(AlarmError) as raised:
+            client.publish_files([37], **MODES)
+    assert 0.3 <= time.monotonic() - started < 0.5
+    assert isinstance(raised.value.__cause__, OutcomeUnknownError)
+    assert client.publish_files([38], **MODES).ok
+
+
+def test_a_signal_whose_handler_returns_is_handled_at_once_and_the_call_goes_on(
+    simulated_portal: SimulatedPortal, caplog: pytest.LogCaptureFixture
+) -> None:
+    simulated_portal.control("set", delay_ms=600)
+    handled_at: list[float] = []
+    pressed = press(simulated_portal, signal.SIGTERM, signal.SIGTERM, apart=0.1)
+    with handled(signal.SIGTERM, lambda *_: handled_at.append(time.monotonic())):
+        assert publish_files([37], client=simulated_portal.client(), **MODES).ok
+    assert len(handled_at) == 2
+    assert all(after - before < 0.2 for before, after in zip(pressed, handled_at, strict=True))
+    assert caplog.records == []
+
+
+def test_the_second_ctrl_c_ends_the_call_where_the_first_is_only_noted(simulated_portal: SimulatedPortal) -> None:
+    presses: list[int] = []
+
+    def handler(number: int, frame: object) -> None:
+        presses.append(number)
+        if len(presses) == 2:
+            raise KeyboardInterrupt
+
+    simulated_portal.next_fault("hang")
+    pressed = press(simulated_portal, signal.SIGINT, signal.SIGINT, apart=0.15)
+    with handled(signal.SIGINT, handler), pytest.raises(KeyboardInterrupt) as raised:
+        publish_files([37], client=simulated_portal.client(), **MODES)
+    assert time.monotonic() - pressed[1] < 0.2
+    assert isinstance(raised.value.__cause__, OutcomeUnknownError)
+
+
+def strikes_in_line(count: int) -> Callable[[Any, str, object], Any]:
+    """Traces the package: a Ctrl-C in the so-manieth line that it runs from now on."""
+    left = count
+
+    def trace(frame: Any, event: str, _: object) -> Any:
+        nonlocal left
+        if os.path.dirname(frame.f_code.co_filename) != os.path.dirname(addepar_portal.__file__):
+            return None
+        if event == "line":
+            left -= 1
+            if left == 0:
+                raise KeyboardInterrupt
+        return trace
+
+    return trace
+
+
+def test_a_second_ctrl_c_right_after_the_first_hides_nothing(
+    simulated_portal: SimulatedPortal, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Wherever the second one strikes: the file is named in the exception's chain or in the log."""
+    client = simulated_portal.client()
+    hidden = []
+    for line in range(1, 31):
+        trace = strikes_in_line(line)
+
+        def first(number: int, frame: Any, trace: Any = trace) -> None:
+            sys.settrace(trace)
+            while frame is not None:
+                frame.f_trace = trace if "addepar_portal" in frame.f_code.co_filename else frame.f_trace
+                frame = frame.f_back
+            raise KeyboardInterrupt
+
+        caplog.clear()
+        simulated_portal.control("reset")
+        simulated_portal.next_fault("hang")
+        press(simulated_portal, signal.SIGINT)
+        before = sys.gettrace()
+        with handled(signal.SIGINT, first), pytest.raises(KeyboardInterrupt) as raised:
+            client.publish_files([37], **MODES)
+        sys.settrace(before)
+        told = any(isinstance(error, OutcomeUnknownError) for error in chain_of(raised.value))
+        if not told and not any("1 file" in record.getMessage() for record in caplog.records):
+            hidden.append(line)
+    assert hidden == []
+
+
+def test_ctrl_c_before_anything_went_out_sends_nothing_and_has_no_cause(simulated_portal: SimulatedPortal) -> None:
+    def token() -> str:
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(10)
+        return "simulated-token"
+
+    with pytest.raises(KeyboardInterrupt) as raised:
+        publish_files([37], client=simulated_portal.client(access_token=token), **MODES)
+    assert raised.value.__cause__ is None
+    assert simulated_portal.requests == []
 
 
 def test_a_cancelled_task_carries_the_unknown_outcome(
@@ -97,10 +270,121 @@ def test_wait_for_times_out_with_the_unknown_outcome_in_its_chain(simulated_port
 
     with pytest.raises(asyncio.TimeoutError) as raised:
         asyncio.run(main())
-    chain: list[BaseException] = [raised.value]
-    while following := chain[-1].__cause__ or chain[-1].__context__:
-        chain.append(following)
-    assert any(isinstance(error, OutcomeUnknownError) for error in chain)
+    assert any(isinstance(error, OutcomeUnknownError) for error in chain_of(raised.value))
+
+
+def published_after_cancelling(portal: SimulatedPortal) -> None:
+    """The dropped request's connection is closed at once, and the client is as good as new."""
+    deadline = time.monotonic() + 0.5
+    while portal.control("connections")["open"] > 0:
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+
+
+async def cancelled_by_timeout(client: AsyncPortalClient) -> None:
+    async with asyncio.timeout(0.3):
+        await client.publish_files([37], **MODES)
+
+
+async def cancelled_by_a_task_group(client: AsyncPortalClient) -> None:
+    async with asyncio.TaskGroup() as group:
+        group.create_task(client.publish_files([37], **MODES))
+        await asyncio.sleep(0.3)
+        raise LookupError
+
+
+async def cancelled_by_a_sibling(client: AsyncPortalClient) -> None:
+    async def failing() -> None:
+        await asyncio.sleep(0.3)
+        raise LookupError
+
+    async with asyncio.TaskGroup() as group:
+        group.create_task(client.publish_files([37], **MODES))
+        group.create_task(failing())
+
+
+async def swallowed_by_gather(client: AsyncPortalClient) -> None:
+    call = asyncio.ensure_future(client.publish_files([37], **MODES))
+    asyncio.get_running_loop().call_later(0.3, call.cancel)
+    await asyncio.gather(call, return_exceptions=True)
+
+
+async def cancelled_with_gather(client: AsyncPortalClient) -> None:
+    both = asyncio.gather(client.publish_files([37], **MODES), asyncio.sleep(10))
+    asyncio.get_running_loop().call_later(0.3, both.cancel)
+    with contextlib.suppress(asyncio.CancelledError):
+        await both
+
+
+async def cancelled_twice(client: AsyncPortalClient) -> None:
+    call = asyncio.ensure_future(client.publish_files([37], **MODES))
+    await asyncio.sleep(0.3)
+    call.cancel()
+    call.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await call
+    call.cancel()
+
+
+async def left_to_the_end_of_the_loop(client: AsyncPortalClient) -> None:
+    call = asyncio.ensure_future(client.publish_files([37], **MODES))
+    await asyncio.sleep(0.3)
+    assert not call.done()
+
+
+SWALLOWED = [
+    pytest.param(cancelled_by_timeout, TimeoutError, marks=since_python_3_11),
+    pytest.param(cancelled_by_a_task_group, Exception, marks=since_python_3_11),
+    pytest.param(cancelled_by_a_sibling, Exception, marks=since_python_3_11),
+    (swallowed_by_gather, None),
+    (cancelled_with_gather, None),
+    (cancelled_twice, None),
+    (left_to_the_end_of_the_loop, None),
+]
+
+
+@pytest.mark.parametrize("run", [asyncio.run, run_with_uvloop], ids=["asyncio", "uvloop"])
+@pytest.mark.parametrize(("main", "error"), SWALLOWED)
+def test_whoever_swallows_a_cancellation_one_warning_is_logged(
+    run: Any,
+    main: Callable[[AsyncPortalClient], Coroutine[Any, Any, None]],
+    error: type[Exception] | None,
+    simulated_portal: SimulatedPortal,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.WARNING)
+    simulated_portal.next_fault("hang")
+    client = simulated_portal.async_client()
+    with pytest.raises(error) if error else contextlib.nullcontext():
+        run(main(client))
+    warnings = [record for record in caplog.records if record.name == "addepar_portal"]
+    assert [record.levelno for record in warnings] == [logging.WARNING]
+    assert "1 file went to Addepar" in warnings[0].getMessage()
+    published_after_cancelling(simulated_portal)
+    assert run(client.publish_files([38], **MODES)).ok
+    assert simulated_portal.control("posts") == 2
+
+
+@pytest.mark.parametrize("run", [asyncio.run, run_with_uvloop], ids=["asyncio", "uvloop"])
+def test_a_cancellation_is_there_at_once(run: Any, simulated_portal: SimulatedPortal) -> None:
+    simulated_portal.control("faults", faults=[{"name": "hang", "times": 10}])
+
+    async def main() -> list[float]:
+        client = simulated_portal.async_client()
+        took = []
+        for number in range(1, 11):
+            call = asyncio.ensure_future(client.publish_files([number], **MODES))
+            while simulated_portal.control("posts") < number:
+                await asyncio.sleep(0.005)
+            started = time.monotonic()
+            call.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await call
+            took.append(time.monotonic() - started)
+        return took
+
+    assert statistics.median(run(main())) < 0.02
+    published_after_cancelling(simulated_portal)
 
 
 def test_the_async_functions_are_real_coroutine_functions(simulated_portal: SimulatedPortal) -> None:
@@ -116,15 +400,125 @@ def test_the_async_functions_are_real_coroutine_functions(simulated_portal: Simu
     assert simulated_portal.control("posts") == 20
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="uvloop has no Windows version")
-def test_uvloop(simulated_portal: SimulatedPortal) -> None:
-    import uvloop
+@pytest.mark.parametrize("run", [asyncio.run, run_with_uvloop], ids=["asyncio", "uvloop"])
+def test_event_loops_one_after_the_other_share_a_client(run: Any, simulated_portal: SimulatedPortal) -> None:
+    client = simulated_portal.async_client()
 
-    async def main() -> bool:
-        async with simulated_portal.async_client() as client:
-            return (await client.publish_files([37], **MODES)).ok
+    async def main(first: int) -> list[bool]:
+        calls = [client.publish_files([file_id], **MODES) for file_id in range(first, first + 10)]
+        return [report.ok for report in await asyncio.gather(*calls)]
 
-    assert uvloop.run(main())
+    for first in (1, 11, 21):
+        assert run(main(first)) == [True] * 10
+    assert simulated_portal.control("posts") == 30
+
+
+def test_the_event_loop_is_never_stalled(
+    simulated_portal: SimulatedPortal, record_property: Callable[[str, object], None]
+) -> None:
+    """By no report of 500 files, whose answer takes 20 ms: whatever blocks shows."""
+    for file_id in range(1, 501):
+        simulated_portal.fail_notify(file_id, [1])
+    simulated_portal.control("set", delay_ms=20)
+
+    async def heartbeat(gaps: list[float]) -> None:
+        last = time.perf_counter()
+        while True:
+            await asyncio.sleep(0)
+            now = time.perf_counter()
+            gaps.append(now - last)
+            last = now
+
+    async def main() -> list[float]:
+        client = simulated_portal.async_client()
+        stalls = []
+        for _ in range(20):
+            gaps: list[float] = []
+            beating = asyncio.ensure_future(heartbeat(gaps))
+            await asyncio.sleep(0)
+            report = await client.publish_files(range(1, 501), **MODES)
+            await asyncio.sleep(0)
+            beating.cancel()
+            assert len(report.failed) == 500
+            stalls.append(max(gaps))
+        return stalls
+
+    stalls = asyncio.run(main())
+    # What blocks does so every time; on a busy machine other processes stall the loop now and then.
+    record_property("median_stall_ms", statistics.median(stalls) * 1000)
+    record_property("longest_stall_ms", max(stalls) * 1000)
+    assert sorted(stalls)[4] < 0.005
+
+
+def test_other_threads_run_during_a_blocking_call(simulated_portal: SimulatedPortal) -> None:
+    simulated_portal.control("set", delay_ms=300)
+    client = simulated_portal.client()
+    counted = 0
+    over = threading.Event()
+
+    def count() -> None:
+        nonlocal counted
+        while not over.wait(0.001):
+            counted += 1
+
+    thread = threading.Thread(target=count)
+    thread.start()
+    before = counted
+    assert client.publish_files([37], **MODES).ok
+    during = counted - before
+    over.set()
+    thread.join()
+    assert during >= 30
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a kernel of Jupyter is interrupted in another way there")
+def test_jupyter(simulated_portal: SimulatedPortal) -> None:
+    """In a cell a loop runs already: both kinds of calls work, and a kernel that is interrupted lives on."""
+    manager, kernel = start_new_kernel(kernel_name="python3", env={**os.environ, **simulated_portal.environ()})
+
+    def cell(code: str) -> tuple[str, dict[str, str], list[str]]:
+        shown: dict[str, str] = {}
+        printed: list[str] = []
+
+        def hook(message: dict[str, Any]) -> None:
+            content = message["content"]
+            if message["msg_type"] == "execute_result":
+                shown.update(content["data"])
+            elif message["msg_type"] == "stream":
+                printed.append(content["text"])
+
+        reply = kernel.execute_interactive(code, timeout=30, output_hook=hook)["content"]
+        return reply.get("ename", reply["status"]), shown, printed
+
+    def interrupts(interrupt: Callable[[], None]) -> None:
+        wait_for_post(simulated_portal)
+        interrupt()
+
+    try:
+        modes = "portal_publishing='publish', contact_notification='notify'"
+        assert cell("from addepar_portal import publish_files, publish_files_async")[0] == "ok"
+        status, shown, _ = cell(f"await publish_files_async([37], {modes})")
+        assert status == "ok"
+        assert "<table" in shown["text/html"]
+        assert cell(f"publish_files([38], {modes}).file(38).state")[1]["text/plain"] == "'ok'"
+        # The kernel ends its cells with a signal, which an `await` is told of when the loop wakes up next.
+        interrupted = {
+            f"publish_files([39], {modes})": manager.interrupt_kernel,
+            f"import asyncio; await asyncio.wait_for(publish_files_async([39], {modes}), 0.3)": lambda: None,
+        }
+        for code, interrupt in interrupted.items():
+            simulated_portal.control("reset")
+            simulated_portal.next_fault("hang")
+            interrupter = threading.Thread(target=interrupts, args=(interrupt,))
+            interrupter.start()
+            status, _, printed = cell(code)
+            interrupter.join()
+            assert status in {"KeyboardInterrupt", "TimeoutError"}
+            assert any("1 file went to Addepar" in text for text in printed)
+            assert cell(f"publish_files([40], {modes}).ok")[1]["text/plain"] == "True"
+    finally:
+        kernel.stop_channels()
+        manager.shutdown_kernel(now=True)
 
 
 def test_one_client_serves_threads_in_parallel(simulated_portal: SimulatedPortal) -> None:
@@ -208,40 +602,6 @@ def test_a_token_callable_that_fails_sends_nothing(simulated_portal: SimulatedPo
     assert raised.value.report is not None
     assert [file.state for file in raised.value.report] == ["not_processed"]
     assert simulated_portal.requests == []
-
-
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
-@pytest.mark.filterwarnings("ignore:This process")
-def test_a_forked_child_works_and_leaves_the_parents_connections_alone(simulated_portal: SimulatedPortal) -> None:
-    client = simulated_portal.client()
-    assert client.publish_files([37], **MODES).ok
-    pid = os.fork()
-    if pid == 0:
-        with contextlib.suppress(BaseException):
-            os._exit(0 if client.publish_files([38], **MODES).ok else 1)
-        os._exit(2)
-    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
-    assert client.publish_files([39], **MODES).ok
-
-
-def test_exit_with_a_call_in_flight(simulated_portal: SimulatedPortal) -> None:
-    program = """
-import asyncio, os, threading, time
-from addepar_portal import publish_files, publish_files_async
-modes = {"portal_publishing": "publish", "contact_notification": "notify"}
-threading.Thread(target=lambda: publish_files([37], **modes), daemon=True).start()
-async def main():
-    asyncio.ensure_future(publish_files_async([38], **modes))
-    await asyncio.sleep(0.3)
-asyncio.run(main())
-"""
-    simulated_portal.control("faults", faults=["hang", "hang"])
-    environ = {
-        **{name: value for name, value in os.environ.items() if name != "PYTEST_CURRENT_TEST"},
-        **simulated_portal.environ(),
-    }
-    done = subprocess.run([sys.executable, "-c", program], env=environ, timeout=20, capture_output=True, check=False)
-    assert done.returncode == 0, done.stderr
 
 
 def test_errors_are_pickled_whole(simulated_portal: SimulatedPortal) -> None:

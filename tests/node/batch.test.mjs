@@ -1,0 +1,158 @@
+// Batches and journals: what is sent, what is written, and what happens when somebody interrupts.
+
+import assert from 'node:assert/strict';
+import { mkdtempSync, readdirSync, readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import test from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import {
+  ConfigError,
+  InputError,
+  Journal,
+  JournalError,
+  OutcomeUnknownError,
+  PermissionDeniedError,
+  publishBatch,
+  StoppedError,
+} from 'addepar-portal';
+import { SimulatedPortal } from 'addepar-portal/testing';
+
+const MODES = { portalPublishing: 'publish', contactNotification: 'notify' };
+const ids = (count) => Array.from({ length: count }, (_, position) => position + 1);
+const temporary = () => mkdtempSync(join(tmpdir(), 'addepar-portal-'));
+
+/** A portal with a place for a journal. */
+function batch(name, body) {
+  test(name, async () => {
+    const portal = await SimulatedPortal.start({});
+    try {
+      await body(portal, join(temporary(), 'run.jsonl'));
+    } finally {
+      await portal.close();
+    }
+  });
+}
+
+async function posts(portal, count) {
+  while (portal.requests.filter((request) => request.complete).length < count) {
+    await sleep(5);
+  }
+}
+
+batch('a batch is sent in chunks and journalled', async (portal, journal) => {
+  const seen = [];
+  const onProgress = (progress) => seen.push(progress);
+  const report = await publishBatch(ids(250), { ...MODES, journal, onProgress, client: portal.client() });
+  assert(report.ok);
+  assert.deepEqual(report.files.map((file) => file.fileId), ids(250));
+  assert.equal(portal.control('posts'), 3);
+  const kinds = readFileSync(journal, 'utf8').trim().split('\n').map((line) => JSON.parse(line).type);
+  assert.deepEqual(kinds, ['header', 'plan', 'intent', 'outcome', 'intent', 'outcome', 'intent', 'outcome']);
+  assert.deepEqual(seen.map((progress) => progress.ok), [100, 200, 250]);
+  assert.deepEqual(seen.at(-1), {
+    total: 250, ok: 250, failed: 0, unknown: 0, notProcessed: 0, chunk: 3, chunks: 3, waitingMs: null,
+  });
+  assert(!readFileSync(journal, 'utf8').includes('simulated-secret'));
+  assert.deepEqual(new Journal(journal).report.toJSON(), report.toJSON());
+});
+
+batch('an unknown chunk stops until each file has a decision', async (portal, journal) => {
+  const client = portal.client();
+  portal.nextFault('close_before_answer');
+  const failed = await client.publishBatch(ids(30), { ...MODES, journal, chunkSize: 10 }).catch((error) => error);
+  assert(failed instanceof OutcomeUnknownError);
+  assert.equal(failed.report.unknown.length, 10);
+  assert.equal(failed.report.notProcessed.length, 20);
+  await assert.rejects(client.resume(journal), (error) => {
+    return error instanceof JournalError && /waits for a decision/.test(error.message) && error.outcome === 'unknown';
+  });
+  const book = new Journal(journal);
+  assert.deepEqual(book.undecided, ids(10));
+  book.decide([1, 2], 'published', { by: 'Ada', evidence: 'seen in the portal' });
+  book.decide(book.undecided, 'not_published', { by: 'Ada' });
+  const report = await client.resume(journal);
+  assert.deepEqual(report.unknown.map((file) => file.fileId), [1, 2]);
+  assert.equal(report.succeeded.length, 28);
+  assert.equal(portal.control('posts'), 4);
+  const [first] = new Journal(journal).files;
+  assert.equal(first.decision, 'published');
+  assert.equal(first.decidedBy, 'Ada');
+  assert(first.decidedAt instanceof Date);
+});
+
+batch('a refusal stops the batch and a resume goes on', async (portal, journal) => {
+  const client = portal.client();
+  portal.nextFault('status', { status: 403 });
+  const options = { ...MODES, journal, chunkSize: 10 };
+  await assert.rejects(client.publishBatch(ids(30), options), PermissionDeniedError);
+  assert((await client.resume(journal)).ok);
+  assert((await client.publishBatch(ids(30).toReversed(), options)).ok);
+  assert.equal(portal.control('posts'), 4);
+  await assert.rejects(client.publishBatch(ids(31), options), /1 of the files here are not there/);
+});
+
+batch('a signal lets the request in flight end and is recorded', async (portal, journal) => {
+  portal.control('set', { delay_ms: 300 });
+  const client = portal.client();
+  const controller = new AbortController();
+  const running = client.publishBatch(ids(30), { ...MODES, journal, chunkSize: 10, signal: controller.signal });
+  await posts(portal, 1);
+  const reason = new Error('enough');
+  controller.abort(reason);
+  const stopped = await running.catch((error) => error);
+  assert(stopped instanceof StoppedError);
+  assert.equal(stopped.name, 'AbortError');
+  assert.equal(stopped.cause, reason);
+  assert.equal(stopped.report.succeeded.length, 10);
+  assert.equal(portal.control('posts'), 1);
+  assert((await client.resume(journal)).ok);
+});
+
+batch('a signal ends a wait at once', async (portal, journal) => {
+  portal.nextFault('rate_limited', { retry_after: 60 });
+  const seen = [];
+  const controller = new AbortController();
+  const onProgress = (progress) => {
+    seen.push(progress.waitingMs);
+    setTimeout(() => controller.abort(), 50);
+  };
+  const options = { ...MODES, journal, onProgress, signal: controller.signal };
+  await assert.rejects(portal.client().publishBatch([1], options), { name: 'AbortError', code: 'ERR_STOPPED' });
+  assert.equal(seen[0], 60_000);
+});
+
+batch('an exception in onProgress stops the batch and loses no outcome', async (portal, journal) => {
+  const onProgress = () => {
+    throw new RangeError('broken');
+  };
+  const options = { ...MODES, journal, chunkSize: 10, onProgress };
+  await assert.rejects(portal.client().publishBatch(ids(30), options), RangeError);
+  assert.equal(new Journal(journal).report.succeeded.length, 10);
+  assert((await portal.client().resume(journal)).ok);
+});
+
+batch('bad options name the value and send nothing', async (portal, journal) => {
+  const client = portal.client();
+  for (const [name, value] of Object.entries({ chunkSize: 0, maxWaitMs: -1, repeat: 'perhaps', pace: 'yes', journal: 7, typo: 1 })) {
+    await assert.rejects(client.publishBatch([1], { ...MODES, journal, [name]: value }), InputError, name);
+  }
+  await assert.rejects(client.publishBatch([1], { ...MODES, journal, chunkSize: 1.5 }), InputError);
+  await assert.rejects(client.publishBatch([1], MODES), InputError);
+  await assert.rejects(client.resume(journal, { typo: 1 }), InputError);
+  await assert.rejects(client.resume(journal), JournalError);
+  assert.throws(() => portal.client({ journalDir: 7 }), ConfigError);
+  assert.equal(portal.control('posts'), 0);
+});
+
+batch('a folder of journals refuses to send a file again', async (portal, journal) => {
+  const journalDir = join(temporary(), 'journals');
+  const client = portal.client({ journalDir });
+  assert((await client.publishFiles([37, 38], MODES)).ok);
+  await assert.rejects(client.publishFiles([38], MODES), /File 38 was sent at .* in run [0-9a-f]{16} \(state ok/);
+  await assert.rejects(client.publishBatch([38], { ...MODES, journal }), InputError);
+  assert((await client.publishFiles([38], { ...MODES, repeat: 'allow' })).ok);
+  assert.equal(readdirSync(journalDir).filter((name) => name.endsWith('.jsonl')).length, 2);
+  assert.equal(portal.control('posts'), 2);
+});

@@ -1,0 +1,1 @@
+"""Real software on loopback: certificates, a TLS server, a forward proxy, nginx."""

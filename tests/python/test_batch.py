@@ -1,0 +1,375 @@
+"""Batches and journals: what is sent, what is written, and what happens when somebody interrupts."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import multiprocessing
+import os
+import pickle
+import signal
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from addepar_portal import (
+    InputError,
+    Journal,
+    JournalError,
+    OutcomeUnknownError,
+    PermissionDeniedError,
+    PortalClient,
+    Progress,
+    PublishReport,
+    RateLimitedError,
+    StoppedError,
+    publish_batch,
+    publish_batch_async,
+)
+from addepar_portal.testing import SimulatedPortal
+
+MODES: Any = {"portal_publishing": "publish", "contact_notification": "notify"}
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Path:
+    return tmp_path / "run.jsonl"
+
+
+def records(journal: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in journal.read_text().splitlines()]
+
+
+def wait_for_posts(portal: SimulatedPortal, count: int) -> None:
+    deadline = time.monotonic() + 10
+    while sum(request["complete"] for request in portal.requests) < count:
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+
+
+def test_a_batch_is_sent_in_chunks_and_journalled(simulated_portal: SimulatedPortal, journal: Path) -> None:
+    seen: list[Progress] = []
+    report = publish_batch(
+        range(1, 251), journal=journal, client=simulated_portal.client(), on_progress=seen.append, **MODES
+    )
+    assert report.ok
+    assert [file.file_id for file in report] == list(range(1, 251))
+    assert len(report.attempts) == 3
+    assert simulated_portal.control("posts") == 3
+    kinds = [record["type"] for record in records(journal)]
+    assert kinds == ["header", "plan", *["intent", "outcome"] * 3]
+    assert [progress.ok for progress in seen] == [100, 200, 250]
+    assert [(progress.chunk, progress.chunks, progress.waiting) for progress in seen] == [
+        (1, 3, None),
+        (2, 3, None),
+        (3, 3, None),
+    ]
+    assert "simulated-secret" not in journal.read_text()
+    if sys.platform != "win32":
+        assert journal.stat().st_mode & 0o777 == 0o600
+
+
+def test_an_async_batch(simulated_portal: SimulatedPortal, journal: Path) -> None:
+    seen: list[int] = []
+
+    async def main() -> PublishReport:
+        client = simulated_portal.async_client()
+        return await publish_batch_async(
+            range(1, 31),
+            journal=journal,
+            chunk_size=10,
+            client=client,
+            on_progress=lambda p: seen.append(p.ok),
+            **MODES,
+        )
+
+    assert asyncio.run(main()).ok
+    assert seen == [10, 20, 30]
+
+
+def test_a_journal_alone_gives_the_report(simulated_portal: SimulatedPortal, journal: Path) -> None:
+    simulated_portal.fail_publish(3, [1])
+    report = publish_batch(range(1, 31), journal=journal, chunk_size=10, client=simulated_portal.client(), **MODES)
+    assert [file.file_id for file in report.failed] == [3]
+    assert Journal(journal).report == report
+    assert pickle.loads(pickle.dumps(report)) == report
+    assert pickle.loads(pickle.dumps(report.request)) == report.request
+    assert [chunk.state for chunk in Journal(journal).chunks] == ["processed"] * 3
+
+
+def test_a_batch_that_is_done_sends_nothing_again(simulated_portal: SimulatedPortal, journal: Path) -> None:
+    simulated_portal.fail_publish(3, [1])
+    client = simulated_portal.client()
+    report = publish_batch(range(1, 31), journal=journal, chunk_size=10, client=client, **MODES)
+    assert publish_batch(range(30, 0, -1), journal=journal, chunk_size=7, client=client, **MODES) == report
+    assert client.resume(journal) == report
+    assert simulated_portal.control("posts") == 3
+
+
+def test_an_unknown_chunk_stops_until_each_file_has_a_decision(
+    simulated_portal: SimulatedPortal, journal: Path
+) -> None:
+    client = simulated_portal.client()
+    simulated_portal.next_fault("close_before_answer")
+    with pytest.raises(OutcomeUnknownError) as raised:
+        client.publish_batch(range(1, 31), journal=journal, chunk_size=10, **MODES)
+    assert raised.value.report is not None
+    assert len(raised.value.report.unknown) == 10
+    assert len(raised.value.report.not_processed) == 20
+    assert simulated_portal.control("posts") == 1
+    with pytest.raises(JournalError, match="waits for a decision") as waiting:
+        client.resume(journal)
+    assert waiting.value.report == raised.value.report
+    assert waiting.value.outcome == "unknown"
+    book = Journal(journal)
+    assert book.undecided == tuple(range(1, 11))
+    book.decide([1, 2, 3], "published", by="Ada", evidence="seen in the portal")
+    book.decide([4], "leave", by="Ada")
+    with pytest.raises(JournalError):
+        client.resume(journal)
+    book.decide(book.undecided, "not_published", by="Ada")
+    report = client.resume(journal)
+    assert [file.file_id for file in report.unknown] == [1, 2, 3, 4]
+    assert len(report.succeeded) == 26
+    sent = [file for request in simulated_portal.requests for file in request["body"]["data"]["attributes"]["files_id"]]
+    assert sorted(sent) == sorted([*range(1, 31), *range(5, 11)])
+    files = {file.file_id: file for file in Journal(journal).files}
+    assert files[1].decision == "published"
+    assert files[1].evidence == "seen in the portal"
+    assert files[1].decided_by == "Ada"
+    assert files[5].state == "ok"
+
+
+def test_a_decision_is_refused_where_the_outcome_is_known(simulated_portal: SimulatedPortal, journal: Path) -> None:
+    publish_batch([1, 2], journal=journal, client=simulated_portal.client(), **MODES)
+    before = journal.read_text()
+    for files in ([1], [3], [1, 3]):
+        with pytest.raises(JournalError):
+            Journal(journal).decide(files, "not_published", by="Ada")
+    with pytest.raises(InputError):
+        Journal(journal).decide([1], "not_published", by=" ")
+    with pytest.raises(InputError):
+        Journal(journal).decide([1], "perhaps", by="Ada")  # type: ignore[arg-type]
+    assert journal.read_text() == before
+
+
+def test_a_refusal_stops_the_batch_and_a_resume_goes_on(simulated_portal: SimulatedPortal, journal: Path) -> None:
+    client = simulated_portal.client()
+    assert client.publish_batch([1], journal=journal.with_name("other.jsonl"), **MODES).ok
+    simulated_portal.next_fault("status", status=403)
+    with pytest.raises(PermissionDeniedError) as raised:
+        client.publish_batch(range(1, 31), journal=journal, chunk_size=10, **MODES)
+    assert raised.value.report is not None
+    assert len(raised.value.report.not_processed) == 30
+    assert client.resume(journal).ok
+    assert [record["type"] for record in records(journal)][2:5] == ["intent", "not_processed", "intent"]
+
+
+def test_a_rate_limit_is_waited_for_and_shown(simulated_portal: SimulatedPortal, journal: Path) -> None:
+    seen: list[Progress] = []
+    client = simulated_portal.client()
+    simulated_portal.next_fault("rate_limited", retry_after=1)
+    assert client.publish_batch([1, 2], journal=journal, on_progress=seen.append, **MODES).ok
+    assert [progress.waiting for progress in seen] == [1.0, None]
+    simulated_portal.next_fault("rate_limited", retry_after=100)
+    with pytest.raises(RateLimitedError):
+        client.publish_batch([3], journal=journal.with_name("other.jsonl"), max_wait=99.0, **MODES)
+
+
+def test_another_batch_is_refused_saying_what_differs(simulated_portal: SimulatedPortal, journal: Path) -> None:
+    client = simulated_portal.client()
+    client.publish_batch([1, 2], journal=journal, **MODES)
+    different: list[tuple[Any, dict[str, Any], str]] = [
+        ([1, 2, 3], MODES, "1 of the files here are not there"),
+        ([1], MODES, "1 of the files there are not here"),
+        ([1, 2], {**MODES, "portal_publishing": "do_not_publish"}, "portal_publishing is publish there"),
+        ([1, 2], {**MODES, "contact_notification": "do_not_notify"}, "contact_notification is notify there"),
+        ([1, 2], {**MODES, "publish_override_contact_ids": [7]}, "publish_override_contact_ids"),
+    ]
+    for file_ids, arguments, words in different:
+        with pytest.raises(JournalError, match=words):
+            client.publish_batch(file_ids, journal=journal, **arguments)
+    with pytest.raises(JournalError, match="firm_id is 1 there and 2 here"):
+        PortalClient(
+            base_url=simulated_portal.base_url, firm_id=2, key_id="simulated-key", key_secret="simulated-secret"
+        ).resume(journal)
+    assert simulated_portal.control("posts") == 1
+
+
+def test_bad_arguments_name_the_value_and_send_nothing(simulated_portal: SimulatedPortal, journal: Path) -> None:
+    client = simulated_portal.client()
+    bad: list[dict[str, Any]] = [{"chunk_size": 0}, {"chunk_size": 501}, {"max_wait": -1.0}, {"repeat": "perhaps"}]
+    for arguments in bad:
+        with pytest.raises(InputError, match=next(iter(arguments))):
+            client.publish_batch([1], journal=journal, **arguments, **MODES)
+    assert simulated_portal.requests == []
+    with pytest.raises(JournalError, match="cannot be opened"):
+        client.resume(journal)
+
+
+def test_two_writers_are_refused_by_name(simulated_portal: SimulatedPortal, journal: Path) -> None:
+    simulated_portal.control("set", delay_ms=500)
+    client = simulated_portal.client()
+    thread = threading.Thread(target=lambda: client.publish_batch([1], journal=journal, **MODES))
+    thread.start()
+    wait_for_posts(simulated_portal, 1)
+    with pytest.raises(JournalError, match=f"is being written by process {os.getpid()} on .* since "):
+        client.resume(journal)
+    assert Journal(journal).chunks[0].state == "unknown"
+    thread.join()
+    assert client.resume(journal).ok
+
+
+def test_ctrl_c_records_the_request_in_flight_and_stops(simulated_portal: SimulatedPortal, journal: Path) -> None:
+    simulated_portal.control("set", delay_ms=500)
+
+    def press() -> None:
+        wait_for_posts(simulated_portal, 1)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    threading.Thread(target=press).start()
+    with pytest.raises(KeyboardInterrupt) as raised:
+        publish_batch(range(1, 31), journal=journal, chunk_size=10, client=simulated_portal.client(), **MODES)
+    cause = raised.value.__cause__
+    assert isinstance(cause, StoppedError)
+    assert cause.report is not None
+    assert len(cause.report.succeeded) == 10
+    assert len(cause.report.not_processed) == 20
+    assert simulated_portal.control("posts") == 1
+    simulated_portal.control("set", delay_ms=0)
+    assert simulated_portal.client().resume(journal).ok
+
+
+def test_a_second_ctrl_c_drops_the_request(simulated_portal: SimulatedPortal, journal: Path) -> None:
+    simulated_portal.next_fault("hang")
+
+    def press() -> None:
+        wait_for_posts(simulated_portal, 1)
+        for _ in range(2):
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(0.2)
+
+    threading.Thread(target=press).start()
+    with pytest.raises(KeyboardInterrupt) as raised:
+        publish_batch(range(1, 31), journal=journal, chunk_size=10, client=simulated_portal.client(), **MODES)
+    cause = raised.value.__cause__
+    assert isinstance(cause, OutcomeUnknownError)
+    assert cause.report is not None
+    assert len(cause.report.unknown) == 10
+    assert Journal(journal).undecided == tuple(range(1, 11))
+
+
+def test_ctrl_c_ends_a_wait_at_once(simulated_portal: SimulatedPortal, journal: Path) -> None:
+    simulated_portal.next_fault("rate_limited", retry_after=60)
+
+    def press() -> None:
+        wait_for_posts(simulated_portal, 1)
+        time.sleep(0.2)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    threading.Thread(target=press).start()
+    started = time.monotonic()
+    with pytest.raises(KeyboardInterrupt) as raised:
+        publish_batch([1, 2], journal=journal, client=simulated_portal.client(), **MODES)
+    assert time.monotonic() - started < 2
+    assert isinstance(raised.value.__cause__, StoppedError)
+    assert raised.value.__cause__.outcome == "not_processed"
+
+
+@pytest.mark.parametrize("cancels", [1, 2])
+def test_cancelling_an_async_batch(simulated_portal: SimulatedPortal, journal: Path, cancels: int) -> None:
+    if cancels == 1:
+        simulated_portal.control("set", delay_ms=500)
+    else:
+        simulated_portal.next_fault("hang")
+
+    async def main() -> BaseException | None:
+        client = simulated_portal.async_client()
+        task = asyncio.create_task(client.publish_batch(range(1, 31), journal=journal, chunk_size=10, **MODES))
+        await asyncio.to_thread(wait_for_posts, simulated_portal, 1)
+        for _ in range(cancels):
+            task.cancel()
+            await asyncio.sleep(0.1)
+        with pytest.raises(asyncio.CancelledError) as raised:
+            await task
+        return raised.value.__cause__
+
+    cause = asyncio.run(main())
+    assert isinstance(cause, StoppedError if cancels == 1 else OutcomeUnknownError)
+    assert cause.report is not None
+    assert len(cause.report.succeeded) == (10 if cancels == 1 else 0)
+    assert simulated_portal.control("posts") == 1
+
+
+@pytest.mark.parametrize("asynchronous", [False, True])
+def test_an_exception_in_on_progress_loses_no_outcome(
+    simulated_portal: SimulatedPortal, journal: Path, asynchronous: bool
+) -> None:
+    def broken(progress: Progress) -> None:
+        raise LookupError("broken")
+
+    arguments: Any = {"journal": journal, "chunk_size": 10, "on_progress": broken, **MODES}
+
+    def run() -> None:
+        if asynchronous:
+            asyncio.run(simulated_portal.async_client().publish_batch(range(1, 31), **arguments))
+        else:
+            simulated_portal.client().publish_batch(range(1, 31), **arguments)
+
+    with pytest.raises(LookupError) as raised:
+        run()
+    assert isinstance(raised.value.__cause__, StoppedError)
+    assert raised.value.__cause__.report is not None
+    assert len(raised.value.__cause__.report.succeeded) == 10
+    assert simulated_portal.control("posts") == 1
+    assert simulated_portal.client().resume(journal).ok
+
+
+def _resume(base_url: str, journal: str) -> str:
+    client = PortalClient(base_url=base_url, firm_id=1, key_id="simulated-key", key_secret="simulated-secret")
+    return str(client.resume(journal))
+
+
+def test_a_batch_goes_on_in_another_process(simulated_portal: SimulatedPortal, journal: Path) -> None:
+    simulated_portal.next_fault("status", status=403)
+    with pytest.raises(PermissionDeniedError):
+        simulated_portal.client().publish_batch(range(1, 31), journal=journal, chunk_size=10, **MODES)
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        assert pool.apply(_resume, (simulated_portal.base_url, str(journal))).startswith("30 ok")
+
+
+def test_a_folder_of_journals_refuses_to_send_a_file_again(simulated_portal: SimulatedPortal, tmp_path: Path) -> None:
+    client = simulated_portal.client(journal_dir=tmp_path / "journals")
+    assert client.publish_files([37, 38], **MODES).ok
+    with pytest.raises(InputError, match=r"File 38 was sent at .* in run [0-9a-f]{16} \(state ok") as raised:
+        client.publish_files([38, 39], **MODES)
+    assert raised.value.report is not None
+    assert [file.state for file in raised.value.report] == ["not_processed"] * 2
+    with pytest.raises(InputError, match="File 37 was sent"):
+        client.publish_batch([36, 37], journal=tmp_path / "batch.jsonl", **MODES)
+    assert not (tmp_path / "batch.jsonl").exists()
+    assert simulated_portal.control("posts") == 1
+    assert client.publish_files([38, 39], repeat="allow", **MODES).ok
+    simulated_portal.next_fault("close_before_answer")
+    with pytest.raises(OutcomeUnknownError):
+        client.publish_files([40], **MODES)
+    with pytest.raises(InputError, match="state unknown"):
+        client.publish_files([40], **MODES)
+    simulated_portal.next_fault("status", status=403)
+    with pytest.raises(PermissionDeniedError):
+        client.publish_files([41], **MODES)
+    assert client.publish_files([41], **MODES).ok
+    assert len(list((tmp_path / "journals").glob("*.jsonl"))) == 5
+
+
+def test_the_folder_of_journals_from_the_environment(
+    simulated_portal: SimulatedPortal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ADDEPAR_JOURNAL_DIR", str(tmp_path))
+    assert simulated_portal.client().publish_files([37], **MODES).ok
+    with pytest.raises(InputError, match="repeat"):
+        simulated_portal.client().publish_files([37], **MODES)

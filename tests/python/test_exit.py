@@ -1,0 +1,211 @@
+"""The interpreter ends while calls are in flight: no crash, no hang, the exit status of the program."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from addepar_portal.testing import SimulatedPortal
+
+HEAD = """
+import asyncio, atexit, os, random, sys, threading, time
+from addepar_portal import AsyncPortalClient, PortalClient, PortalError, publish_files, publish_files_async
+
+MODES = {"portal_publishing": "publish", "contact_notification": "notify"}
+
+def publish(count=1):
+    client = PortalClient()
+    for file_id in range(1, count + 1):
+        try:
+            client.publish_files([file_id], **MODES)
+        except PortalError:
+            pass
+
+async def publish_async(count=1):
+    client = AsyncPortalClient()
+    for file_id in range(1, count + 1):
+        try:
+            await client.publish_files([file_id], **MODES)
+        except PortalError:
+            pass
+
+def in_daemons(*targets):
+    for target in targets:
+        threading.Thread(target=target, daemon=True).start()
+"""
+
+
+def start(portal: SimulatedPortal, program: str) -> subprocess.Popen[str]:
+    environ = {name: value for name, value in os.environ.items() if name != "PYTEST_CURRENT_TEST"}
+    environ.update(portal.environ())
+    return subprocess.Popen(
+        [sys.executable, "-c", HEAD + program],
+        env=environ,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def end(process: subprocess.Popen[str]) -> tuple[int, str, str]:
+    try:
+        output, errors = process.communicate(timeout=30)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.communicate()
+        raise
+    return process.returncode, output, errors
+
+
+# What hangs never answers: only the end of the process can end these calls.
+HANGING = {
+    "a daemon thread in a blocking call": ("in_daemons(publish); time.sleep(0.3)", 0),
+    "an event loop in a daemon thread": ("in_daemons(lambda: asyncio.run(publish_async())); time.sleep(0.3)", 0),
+    "a task of a loop that is not run to its end": (
+        """
+loop = asyncio.new_event_loop()
+task = loop.create_task(publish_async())
+loop.run_until_complete(asyncio.sleep(0.3))
+""",
+        0,
+    ),
+    "a task that asyncio.run cancels": (
+        """
+async def main():
+    task = asyncio.create_task(publish_async())
+    await asyncio.sleep(0.3)
+asyncio.run(main())
+""",
+        0,
+    ),
+    "sys.exit beside a task": (
+        """
+async def main():
+    task = asyncio.create_task(publish_async())
+    await asyncio.sleep(0.3)
+    sys.exit(3)
+asyncio.run(main())
+""",
+        3,
+    ),
+    "sys.exit beside a daemon thread": ("in_daemons(publish); time.sleep(0.3); sys.exit(3)", 3),
+    "an exception beside a daemon thread": ("in_daemons(publish); time.sleep(0.3); raise LookupError", 1),
+    "os._exit beside both": (
+        "in_daemons(publish, lambda: asyncio.run(publish_async())); time.sleep(0.3); os._exit(4)",
+        4,
+    ),
+}
+
+
+@pytest.mark.parametrize("what", HANGING)
+def test_a_call_without_an_answer_does_not_keep_the_process(what: str, simulated_portal: SimulatedPortal) -> None:
+    program, status = HANGING[what]
+    simulated_portal.control("faults", faults=[{"name": "hang", "times": 10}])
+    started = time.monotonic()
+    code, _, errors = end(start(simulated_portal, program))
+    assert code == status, errors
+    assert simulated_portal.control("posts") >= 1
+    assert time.monotonic() - started < 15
+    assert "Fatal" not in errors
+    assert "panicked" not in errors
+
+
+# What is still to be done when the main thread is at its end, and is done.
+FINISHING = {
+    "a thread": "threading.Thread(target=lambda: (time.sleep(0.2), publish(), print('done'))).start()",
+    "atexit": "atexit.register(lambda: (publish(), print('done')))",
+    "atexit after use": "publish(); atexit.register(lambda: (publish(), print('done')))",
+    "atexit with asyncio": "atexit.register(lambda: (asyncio.run(publish_async()), print('done')))",
+    "atexit with asyncio after use": (
+        "asyncio.run(publish_async()); atexit.register(lambda: (asyncio.run(publish_async()), print('done')))"
+    ),
+    "a finalizer of a global after use": """
+class Last:
+    def __del__(self):
+        publish()
+        print('done')
+publish()
+last = Last()
+""",
+}
+
+
+@pytest.mark.parametrize("what", FINISHING)
+def test_what_publishes_at_the_end_still_does(what: str, simulated_portal: SimulatedPortal) -> None:
+    code, output, errors = end(start(simulated_portal, FINISHING[what]))
+    assert (code, output) == (0, "done\n"), errors
+    assert errors == ""
+    assert 1 <= simulated_portal.control("posts") <= 2
+
+
+def test_a_finalizer_at_the_very_end_panics_not(simulated_portal: SimulatedPortal) -> None:
+    # Nothing can be imported any more: the call may be refused, in words.
+    program = """
+class Last:
+    def __del__(self):
+        try:
+            PortalClient().publish_files([37], **MODES)
+        except Exception as error:
+            print(type(error).__name__)
+        else:
+            print('done')
+last = Last()
+"""
+    code, output, errors = end(start(simulated_portal, program))
+    assert (code, errors) == (0, "")
+    assert output == "done\n" or simulated_portal.requests == []
+
+
+# Short scripts whose answers arrive about when the interpreter ends.
+SHORT = (
+    "publish(2)",
+    "asyncio.run(publish_async(2))",
+    "in_daemons(lambda: publish(1000)); time.sleep(random.random() * 0.1)",
+    "in_daemons(*[lambda: publish(1000)] * 4); publish(3)",
+    "in_daemons(*[lambda: asyncio.run(publish_async(1000))] * 2); time.sleep(random.random() * 0.1)",
+    "in_daemons(lambda: publish(1000), lambda: asyncio.run(publish_async(1000))); asyncio.run(publish_async(3))",
+    """
+async def main():
+    tasks = [asyncio.create_task(publish_async(1000)) for _ in range(4)]
+    await asyncio.sleep(random.random() * 0.1)
+asyncio.run(main())
+""",
+    """
+loop = asyncio.new_event_loop()
+tasks = [loop.create_task(publish_async(1000)) for _ in range(4)]
+loop.run_until_complete(asyncio.sleep(random.random() * 0.1))
+""",
+)
+
+
+@contextlib.contextmanager
+def busy(count: int) -> Iterator[None]:
+    """Other processes that want the CPU."""
+    spinning = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(count)]
+    try:
+        yield
+    finally:
+        for process in spinning:
+            process.kill()
+            process.wait()
+
+
+@pytest.mark.parametrize("scripts", [16, pytest.param(200, marks=pytest.mark.long)])
+def test_short_scripts_on_a_busy_machine_end_without_an_abort(scripts: int) -> None:
+    # Most answers are errors: making an exception may run Python code at a bad moment.
+    whole = {"name": "drip", "every_ms": 0, "bytes": 100_000}
+    faults = [whole, {"name": "status", "status": 503, "times": 3}] * 10_000
+    with SimulatedPortal(delay_ms=3, faults=faults) as portal, busy(3):
+        ends = []
+        for first in range(0, scripts, 2):
+            pair = [start(portal, SHORT[number % len(SHORT)]) for number in (first, first + 1)]
+            ends += [(first, *end(process)) for process in pair]
+    bad = [(number, code, errors) for number, code, _, errors in ends if code != 0 or "panicked" in errors]
+    assert bad == []
