@@ -1,8 +1,9 @@
 //! Python values as raw ids. The verdict is the core's.
 
 use addepar_portal::{RawId, not_a_collection};
+use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyByteArray, PyBytes, PyFloat, PyInt, PyList, PyMapping, PyString, PyTuple};
+use pyo3::types::{PyBool, PyByteArray, PyBytes, PyFloat, PyInt, PyList, PyString, PyTuple};
 
 use crate::error::to_py_err;
 
@@ -10,20 +11,30 @@ const FLOAT_HINT: &str = "A column with missing values holds floats: drop them, 
 
 pub(crate) fn raw_ids(name: &str, ids: &Bound<'_, PyAny>) -> PyResult<Vec<RawId>> {
     let is_text = ids.is_instance_of::<PyString>() || ids.is_instance_of::<PyBytes>();
-    let is_no_list =
-        is_text || ids.is_instance_of::<PyByteArray>() || ids.cast::<PyMapping>().is_ok() || is_buffer_of_bytes(ids);
+    let is_list = ids.is_instance_of::<PyList>() || ids.is_instance_of::<PyTuple>();
+    let is_bytes = || ids.is_instance_of::<PyByteArray>() || is_buffer_of_bytes(ids);
+    let is_no_list = !is_list && (is_text || is_bytes() || is_mapping(ids)?);
     let iterator = if is_no_list { None } else { ids.try_iter().ok() };
     let Some(iterator) = iterator else {
         let type_name = ids.get_type().name()?;
         return Err(to_py_err(ids.py(), &not_a_collection(name, &type_name.to_string_lossy())));
     };
-    iterator.map(|id| raw_id(&id?)).collect()
+    let mut raw = Vec::with_capacity(ids.len().unwrap_or_default());
+    for id in iterator {
+        raw.push(raw_id(&id?)?);
+    }
+    Ok(raw)
+}
+
+/// The check that comes with `PyO3` panics where nothing can be imported any more, at the end of the interpreter.
+fn is_mapping(ids: &Bound<'_, PyAny>) -> PyResult<bool> {
+    let mapping = ids.py().import(intern!(ids.py(), "collections.abc"))?.getattr(intern!(ids.py(), "Mapping"))?;
+    ids.is_instance(&mapping)
 }
 
 /// A memoryview or an array of single bytes: bytes by another name.
 fn is_buffer_of_bytes(ids: &Bound<'_, PyAny>) -> bool {
-    let is_list = ids.is_instance_of::<PyList>() || ids.is_instance_of::<PyTuple>();
-    !is_list && ids.getattr("itemsize").and_then(|size| size.extract::<usize>()).is_ok_and(|size| size == 1)
+    ids.getattr("itemsize").and_then(|size| size.extract::<usize>()).is_ok_and(|size| size == 1)
 }
 
 fn raw_id(id: &Bound<'_, PyAny>) -> PyResult<RawId> {

@@ -103,7 +103,16 @@ pub(crate) struct Run {
     max_wait: Duration,
     waited: Duration,
     pace: Pace,
-    result: Option<Result<Arc<PublishReport>, Error>>,
+    stage: Stage,
+}
+
+#[derive(Debug)]
+enum Stage {
+    UnderWay,
+    /// It stays here after it was read: a caller who is interrupted meanwhile must still hear of it.
+    Over(Result<Arc<PublishReport>, Error>),
+    /// Whoever let go of it was told.
+    Abandoned,
 }
 
 /// What a run sends next.
@@ -194,7 +203,7 @@ impl Run {
             max_wait,
             waited: Duration::ZERO,
             pace,
-            result: None,
+            stage: Stage::UnderWay,
         }
     }
 
@@ -286,7 +295,7 @@ impl Run {
     pub(crate) fn call_over(&mut self, result: Result<Arc<PublishReport>, Error>, waited: Duration) -> bool {
         self.waited += waited;
         if self.single {
-            self.result = Some(result);
+            self.stage = Stage::Over(result);
             self.journal.release();
             return false;
         }
@@ -310,16 +319,19 @@ impl Run {
 
     fn finish(&mut self, result: Result<(), Error>) {
         let result = result.map(|()| Arc::new(self.report()));
-        self.result = Some(result);
+        self.stage = Stage::Over(result);
         self.journal.release();
     }
 
     pub(crate) fn result(&self) -> Option<Result<Arc<PublishReport>, Error>> {
-        self.result.clone()
+        match &self.stage {
+            Stage::Over(result) => Some(result.clone()),
+            Stage::UnderWay | Stage::Abandoned => None,
+        }
     }
 
     pub(crate) fn is_over(&self) -> bool {
-        self.result.is_some()
+        !matches!(self.stage, Stage::UnderWay)
     }
 
     /// Sends no further chunk.
@@ -340,13 +352,15 @@ impl Run {
         Error::stopped(self.journal.path(), self.report())
     }
 
-    /// Ends the run for whoever lets go of it; `lost` says what had gone out.
+    /// Ends the run for whoever lets go of it; `lost` says what had gone out. `None`: nothing, or it was told.
     pub(crate) fn abandon(&mut self, lost: Option<Error>, attempts: &[Attempt]) -> Option<Error> {
-        if let Some(result) = self.result.take() {
-            return match result {
-                Ok(report) => Some(Error::undelivered(Arc::unwrap_or_clone(report))),
-                Err(error) => (!self.single || error.outcome() != Outcome::NotProcessed).then_some(error),
-            };
+        match std::mem::replace(&mut self.stage, Stage::Abandoned) {
+            Stage::UnderWay => {}
+            Stage::Over(Ok(report)) => return Some(Error::undelivered(Arc::unwrap_or_clone(report))),
+            Stage::Over(Err(error)) => {
+                return (!self.single || error.outcome() != Outcome::NotProcessed).then_some(error);
+            }
+            Stage::Abandoned => return None,
         }
         let end = Err(lost.clone().unwrap_or_else(|| self.stopped()));
         let ended = self.ended(attempts, Some(&end));

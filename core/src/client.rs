@@ -6,6 +6,7 @@ mod simulation;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
+use std::process;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -281,7 +282,7 @@ impl PortalClient {
             progress: None,
             run,
         };
-        PublishCall { client: self.clone(), state: Mutex::new(state), stopped: Notify::new() }
+        PublishCall { client: self.clone(), pid: process::id(), state: Mutex::new(state), stopped: Notify::new() }
     }
 
     /// Whether the client reaches this machine only, so that [`start`](Self::start) needs no environment.
@@ -339,6 +340,8 @@ impl Turn {
 /// whether any of it had gone out.
 pub struct PublishCall {
     client: PortalClient,
+    /// Whose it is: a forked child leaves it alone, whose lock may be held by a thread that is not there.
+    pid: u32,
     state: Mutex<State>,
     /// Ends a wait of a batch that is to stop.
     stopped: Notify,
@@ -638,6 +641,9 @@ impl PublishCall {
     /// `None`: nothing had gone out. Otherwise the error says what may have happened, and its report
     /// has the state of each file.
     pub fn abandon(&self) -> Option<Error> {
+        if self.is_inherited() {
+            return None;
+        }
         let mut state = self.state();
         state.permit = None;
         state.next = Next::Done;
@@ -657,11 +663,19 @@ impl PublishCall {
     pub(crate) fn client(&self) -> &PortalClient {
         &self.client
     }
+
+    /// Whether this process was forked after the call began.
+    fn is_inherited(&self) -> bool {
+        self.pid != process::id()
+    }
 }
 
 impl Drop for PublishCall {
     /// Whoever lets go of a call must be sure that nothing of it goes out later, and hear of what did.
     fn drop(&mut self) {
+        if self.is_inherited() {
+            return;
+        }
         let mut state = self.state();
         let State { call, run, .. } = &mut *state;
         let lost = call.drop_unfinished();

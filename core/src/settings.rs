@@ -427,6 +427,10 @@ fn proxy(
         Some(_) => None,
         None => variable("NO_PROXY").or_else(|| variable("no_proxy")),
     };
+    // reqwest takes `*` for every name, but not for every address.
+    if no_proxy.as_deref().is_some_and(|hosts| hosts.split(',').any(|host| host.trim() == "*")) {
+        return Ok(None);
+    }
     let given = settings.proxy.as_ref().map(|url| ("proxy", url.expose().to_owned())).or_else(from_environment);
     let Some((name, url)) = given else { return Ok(None) };
     let url = if url.contains("://") { url } else { format!("http://{url}") };

@@ -349,9 +349,11 @@ def test_a_folder_of_journals_refuses_to_send_a_file_again(simulated_portal: Sim
         client.publish_files([38, 39], **MODES)
     assert raised.value.report is not None
     assert [file.state for file in raised.value.report] == ["not_processed"] * 2
+    with pytest.raises(InputError, match=r"it has to be a \.jsonl file there"):
+        client.publish_batch([36], journal=tmp_path / "batch.jsonl", **MODES)
     with pytest.raises(InputError, match="File 37 was sent"):
-        client.publish_batch([36, 37], journal=tmp_path / "batch.jsonl", **MODES)
-    assert not (tmp_path / "batch.jsonl").exists()
+        client.publish_batch([36, 37], journal=tmp_path / "journals" / "batch.jsonl", **MODES)
+    assert not list(tmp_path.rglob("batch.jsonl"))
     assert simulated_portal.control("posts") == 1
     assert client.publish_files([38, 39], repeat="allow", **MODES).ok
     simulated_portal.next_fault("close_before_answer")

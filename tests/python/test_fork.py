@@ -221,6 +221,10 @@ def journal_error(base_url: str, file_ids: list[int]) -> PublishReport:
     raise addepar_portal.JournalError("locked", report=report_of(base_url, file_ids))
 
 
+def stopped_error(base_url: str, file_ids: list[int]) -> PublishReport:
+    raise addepar_portal.StoppedError("stopped", report=report_of(base_url, file_ids))
+
+
 def unused_port() -> int:
     with socket.socket() as bound:
         bound.bind(("127.0.0.1", 0))
@@ -240,6 +244,7 @@ ENDS: dict[str, tuple[str | None, Callable[[str, list[int]], PublishReport]]] = 
     "OutcomeUnknownError": ("status:503", report_of),
     "PublishFailuresError": (None, failures_of),
     "JournalError": (None, journal_error),
+    "StoppedError": (None, stopped_error),
 }
 
 

@@ -134,3 +134,9 @@ def _file(row: dict[str, Any]) -> JournalledFile:
 
 def _time(text: str | None) -> datetime | None:
     return None if text is None else datetime.fromisoformat(text.replace("Z", "+00:00"))
+
+
+# The public names, for tracebacks and pickles.
+for _public in (Journal, JournalledChunk, JournalledFile):
+    _public.__module__ = __package__
+del _public
