@@ -47,14 +47,15 @@ export class Journal {
 
   /** Every file, in the order asked. */
   get files(): readonly JournalledFile[] {
-    return this.toJSON().files.map((file) => ({
-      ...readFile(file),
-      chunk: file.chunk,
-      decision: file.decision,
-      decidedBy: file.decided_by,
-      decidedAt: time(file.decided_at),
-      evidence: file.evidence,
-    }));
+    return this.toJSON().files.map((file) =>
+      Object.assign(readFile(file), {
+        chunk: file.chunk,
+        decision: file.decision,
+        decidedBy: file.decided_by,
+        decidedAt: time(file.decided_at),
+        evidence: file.evidence,
+      }),
+    );
   }
 
   /** Every chunk, in order. */

@@ -73,7 +73,7 @@ async function passwordProxy(user) {
   const asked = [];
   const server = createServer();
   server.on('connect', (request, client) => {
-    asked.push({ target: request.url, headers: Object.keys(request.headers).sort() });
+    asked.push({ target: request.url, headers: Object.keys(request.headers).toSorted() });
     const expected = `Basic ${Buffer.from(user).toString('base64')}`;
     if (request.headers['proxy-authorization'] !== expected) {
       client.end('HTTP/1.1 407 Proxy Authentication Required\r\nProxy-Authenticate: Basic\r\nContent-Length: 0\r\n\r\n');

@@ -297,7 +297,7 @@ def session(kind: str, silence: float, asynchronous: bool, longest: float) -> Co
     serve = idle(kind, silence)
     numbers = [random.randrange(1, 900_000) for _ in range(CALLS_OF_A_CLIENT)]
     with RawServer(lambda connection: serve(server, connection)) as server:
-        ends = []
+        ends: list[str] = []
         with caller(asynchronous, base_url=server.base_url) as call:
             for number in numbers:
                 if ends:
@@ -322,7 +322,7 @@ def test_an_idle_connection_that_ends_or_speaks_costs_no_call(
     kinds_and_silences = [(kind, silence) for kind in kinds for silence in SILENCES]
     sessions = kinds_and_silences * (calls // len(kinds_and_silences) // CALLS_OF_A_CLIENT)
     with ThreadPoolExecutor(36) as pool:
-        ends = sum(pool.map(lambda which: session(*which, asynchronous, longest), sessions), Counter[str]())
+        ends = sum(pool.map(lambda which: session(which[0], which[1], asynchronous, longest), sessions), Counter[str]())
     assert ends == {"ok": calls}
 
 

@@ -8,8 +8,8 @@ from datetime import datetime
 from os import PathLike, fspath
 from typing import TYPE_CHECKING, Any
 
-from . import _native
 from ._native import FileResult, PublishReport
+from ._native import Journal as Native
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -65,7 +65,7 @@ class Journal:
     def __init__(self, path: str | PathLike[str]) -> None:
         self.path = fspath(path)
         """Where it is."""
-        self._native = _native.Journal(self.path)
+        self._native = Native(self.path)
 
     @property
     def files(self) -> tuple[JournalledFile, ...]:
@@ -76,7 +76,7 @@ class Journal:
     def chunks(self) -> tuple[JournalledChunk, ...]:
         """Every chunk, in order."""
         return tuple(
-            JournalledChunk(**{**row, "sent_at": _time(row["sent_at"]), "file_ids": tuple(row["file_ids"])})
+            JournalledChunk(row["chunk"], row["state"], row["attempts"], _time(row["sent_at"]), tuple(row["file_ids"]))
             for row in self.to_dict()["chunks"]
         )
 
@@ -138,5 +138,5 @@ def _time(text: str | None) -> datetime | None:
 
 # The public names, for tracebacks and pickles.
 for _public in (Journal, JournalledChunk, JournalledFile):
-    _public.__module__ = __package__
+    _public.__module__ = "addepar_portal"
 del _public
