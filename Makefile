@@ -7,7 +7,7 @@ NODE_MODULES := bindings-node/node_modules/.package-lock.json
 INTERPRETERS := tests/package/node_modules/.package-lock.json
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-rust test-python test-node test-package test-long lint lint-rust lint-python lint-node format package wheel tarball install lock clean
+.PHONY: help demo test test-rust test-python test-node test-package test-long faults lint lint-rust lint-python lint-node format package wheel tarball install lock clean
 
 help: ## what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -33,6 +33,10 @@ test-package: wheel tarball $(INTERPRETERS)
 test-long: install ## the tests that take long: many runs of what `make test` runs a few of, days in virtual time
 	cargo test --locked --quiet --release --package addepar-portal -- --ignored a_batch_of_days --nocapture
 	$(BIN)/python -m pytest -q -m long tests/python
+	TEST_LONG=1 node tests/node/run.mjs dist/addepar-portal-*.tgz
+
+faults: install ## provoke every fault and write what is seen into tests/FAULTS.md
+	$(BIN)/python tests/python/faults.py
 
 lint: lint-rust lint-python lint-node ## rustfmt, clippy, ruff, mypy, pyright, stubtest, tsc, oxlint
 

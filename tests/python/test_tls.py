@@ -9,14 +9,13 @@ import ssl
 import struct
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from networks.authority import Authority, self_signed, server_context
 from networks.calls import KEY, MODES, publish, report_of
-from networks.servers import Listener, TlsPortal
+from networks.servers import Listener, TlsPortal, hold_handshake
 
 from addepar_portal import (
     ConfigError,
@@ -173,24 +172,6 @@ def test_a_self_signed_certificate_can_be_trusted_by_name(
 
 
 # Handshakes that fail
-
-
-def hold_handshake(context: ssl.SSLContext, connection: socket.socket) -> None:
-    """A handshake whose last step comes late, as it does over a distance."""
-    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
-    tls = context.wrap_bio(incoming, outgoing, server_side=True)
-    done = False
-    while not done:
-        incoming.write(connection.recv(1 << 16))
-        try:
-            tls.do_handshake()
-            done = True
-        except ssl.SSLWantReadError:
-            connection.sendall(outgoing.read())
-            time.sleep(0.2)
-        except ssl.SSLError:
-            connection.sendall(outgoing.read())
-            raise
 
 
 @pytest.mark.parametrize(
