@@ -383,7 +383,7 @@ def test_nginx_may_close_after_an_answer(
 def test_nginx_may_close_idle_connections(
     limit: float, authority: Authority, simulated_portal: SimulatedPortal, tmp_path: Path
 ) -> None:
-    """It does not announce it. After a second a connection is not used again anyway."""
+    """Without a promise that they stay open, none is used again."""
     pauses = [limit + milliseconds / 1000 for milliseconds in (-20, -10, -1, 0, 10)]
     directives = f"keepalive_timeout {limit * 1000:.0f}ms;"
     with in_front(simulated_portal, tmp_path, authority, directives) as nginx:

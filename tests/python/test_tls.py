@@ -276,14 +276,14 @@ def test_the_exact_request(
     with TlsPortal(context, simulated_portal) as server:
         base_url = server.base_url("localhost")
         with PortalClient(base_url=base_url, firm_id="1", ca_file=authority.file, **credentials) as client:  # type: ignore[arg-type]
-            for _ in range(2):
+            for _ in range(3):
                 client.publish_files(
                     ["38", 37],
                     portal_publishing="publish",
                     contact_notification="use_contact_preference",
                     publish_override_contact_ids=[23],
                 )
-    assert server.connections == 1
+    assert server.connections == 2
     body = (
         '{"data":{"type":"publish_portal_files_request","attributes":{"files_id":[38,37],'
         '"portal_publishing":"PUBLISH","contact_notification":"USE_CONTACT_PREFERENCE",'
@@ -306,4 +306,4 @@ def test_the_exact_request(
             f"{name}: {value}".lower() for name, value in expected.items()
         )
         assert received == body
-    assert len(server.requests) == 2
+    assert len(server.requests) == 3
