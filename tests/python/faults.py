@@ -24,7 +24,7 @@ from networks.calls import KEY, MODES
 from networks.forward_proxy import ForwardProxy
 from networks.nginx import Nginx
 from networks.servers import Listener, TlsPortal, hold_handshake, port_of
-from raw_server import Ending, Phase, Relay, results
+from raw_server import Connection, Ending, Phase, RawServer, Relay, results
 
 from addepar_portal import AsyncPortalClient, PortalClient, PortalError, PublishReport
 from addepar_portal.testing import SimulatedPortal
@@ -183,6 +183,23 @@ def forward_proxy(url: Callable[[ForwardProxy], str], *, reachable: bool = True)
     return meet
 
 
+def broken_proxy(answer: bytes) -> Any:
+    """A proxy that answers CONNECT so, and hangs up: at once, or at the next thing that it is sent."""
+
+    def serve(connection: Connection) -> None:
+        connection.read_head()
+        if answer:
+            connection.send(answer)
+            connection.read(1)
+
+    @contextlib.contextmanager
+    def meet(_: World) -> Iterator[Met]:
+        with SimulatedPortal() as portal, RawServer(serve) as proxy:
+            yield Met({"base_url": f"https://{NAME}", "proxy": proxy.base_url}, lambda: int(portal.control("posts")))
+
+    return meet
+
+
 def nginx(location: str, fault: str | None = None) -> Any:
     """nginx in front of the portal, which meets a fault itself."""
 
@@ -225,6 +242,9 @@ FAULTS: dict[str, list[Fault]] = {
         Fault("the certificate is self-signed", certificate("self-signed")),
         Fault("proxy.py wants another password (407)", forward_proxy(lambda proxy: proxy.url("wrong"))),
         Fault("proxy.py does not reach the server", forward_proxy(lambda proxy: proxy.url(), reachable=False)),
+        Fault("the proxy hangs up on CONNECT", broken_proxy(b"")),
+        Fault("the proxy answers CONNECT with no HTTP", broken_proxy(b"SSH-2.0-OpenSSH_9.2p1\r\n")),
+        Fault("the proxy cuts its tunnel in the TLS handshake", broken_proxy(b"HTTP/1.1 200 OK\r\n\r\n")),
         Fault("the proxy is not there", forward_proxy(lambda _: DEAD)),
     ],
     "The server refuses": [
