@@ -455,6 +455,12 @@ impl PublishCall {
         self.state().progress.take()
     }
 
+    /// How far a batch is now.
+    #[cfg(feature = "cli")]
+    pub(crate) fn standing(&self) -> Option<Progress> {
+        self.state().run.as_ref().filter(|run| !run.is_single()).map(|run| run.progress(None))
+    }
+
     /// Whether this is a batch, which [`stop`](Self::stop) ends.
     #[must_use]
     pub fn is_batch(&self) -> bool {
