@@ -123,7 +123,7 @@ def test_settings_that_are_missing_are_named(run: Run, simulated_portal: Simulat
 
 
 def test_a_dry_run_sends_nothing_and_needs_no_credentials(run: Run, simulated_portal: SimulatedPortal) -> None:
-    bare = {name: "" for name in simulated_portal.environ()}
+    bare = dict.fromkeys(simulated_portal.environ(), "")
     plan = run("publish", 37, 38, *MODES, "--override-contacts", "23,25", "--dry-run", **bare)
     assert plan.returncode == 0
     assert "2 override contacts (23, 25) receive EVERY file" in plan.stdout
@@ -212,7 +212,7 @@ def test_an_unknown_outcome_is_decided_and_the_batch_resumed(
             step("journal", "resolve", "run.jsonl", "--not-published", "--files", ",".join(map(str, missing)), *by)[0]
             == 0
         )
-    code, output, errors = step("resume", "run.jsonl")
+    code, _, errors = step("resume", "run.jsonl")
     assert code == 0, errors
     assert simulated_portal.control("posts") == 3 + bool(missing)
     assert all(simulated_portal.published(file) == [1] for file in ids)

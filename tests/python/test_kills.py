@@ -1,4 +1,4 @@
-"""Processes that are killed at any moment, resumed and killed again: each file is published once, each contact told once.
+"""Processes that are killed at any moment and resumed: each file is published once, each contact told once.
 
 A request whose process was killed is unknown. Here the portal's own record decides about its files, as a person would
 who looks at Addepar.
@@ -68,8 +68,8 @@ def decide_in_node(journal: Path, files: list[int], published: bool) -> None:
 def decide_at_the_command_line(journal: Path, files: list[int], published: bool) -> None:
     verdict = "--published" if published else "--not-published"
     ids = ",".join(map(str, files))
-    resolve = [PROGRAM, "journal", "resolve", journal, verdict, "--files", ids, "--by", "A. Person"]
-    subprocess.run(resolve, check=True, stdout=subprocess.DEVNULL)
+    resolve = ("journal", "resolve", journal, verdict, "--files", ids, "--by", "A. Person")
+    subprocess.run([PROGRAM, *resolve], check=True, stdout=subprocess.DEVNULL)
 
 
 def node(script: str) -> list[str]:
