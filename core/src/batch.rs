@@ -356,7 +356,7 @@ impl Run {
     pub(crate) fn abandon(&mut self, lost: Option<Error>, attempts: &[Attempt]) -> Option<Error> {
         match std::mem::replace(&mut self.stage, Stage::Abandoned) {
             Stage::UnderWay => {}
-            Stage::Over(Ok(report)) => return Some(Error::undelivered(Arc::unwrap_or_clone(report))),
+            Stage::Over(Ok(report)) => return Some(Error::undelivered(report)),
             Stage::Over(Err(error)) => {
                 return (!self.single || error.outcome() != Outcome::NotProcessed).then_some(error);
             }

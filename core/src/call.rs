@@ -348,10 +348,10 @@ impl Call {
             Stage::Paging(Paging { page, raw, .. }) => {
                 self.clean = false;
                 let report = response::assemble(&self.request, page, raw).with_attempts(self.attempts.clone());
-                Some(Error::undelivered(report))
+                Some(Error::undelivered(Arc::new(report)))
             }
             Stage::Done(result) => match *result {
-                Ok(report) => Some(Error::undelivered(Arc::unwrap_or_clone(report))),
+                Ok(report) => Some(Error::undelivered(report)),
                 Err(error) => (error.outcome() == Outcome::Unknown).then_some(error),
             },
         }

@@ -686,7 +686,7 @@ impl Drop for PublishCall {
         let State { call, run, .. } = &mut *state;
         let lost = call.drop_unfinished();
         lost.iter().for_each(note::trace_dropped);
-        if let Some(run) = run {
+        if let Some(run) = run.as_mut().filter(|run| !run.is_over()) {
             run.abandon(lost, call.attempts());
         }
     }
