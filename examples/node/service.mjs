@@ -53,7 +53,7 @@ const server = createServer(async (request, response) => {
     if (request.method === 'POST' && request.url === '/publications') {
       const { file_ids: fileIds } = await json(request);
       const first = Array.isArray(fileIds) ? fileIds.slice(0, 500) : fileIds;
-      new PublishRequest(first, modes); // what is wrong with the list is said at once
+      void new PublishRequest(first, modes); // what is wrong with the list is said at once
       const { id } = begin(fileIds);
       reply(response, 202, { id }, { location: `/publications/${id}` });
     } else {

@@ -9,7 +9,7 @@ from addepar_portal import Progress
 from addepar_portal.testing import SimulatedPortal
 
 file_ids = range(1, 1_001)
-with SimulatedPortal() as portal, tempfile.TemporaryDirectory() as folder, tqdm(total=len(file_ids), unit="file") as bar:
+with SimulatedPortal() as portal, tempfile.TemporaryDirectory() as folder, tqdm(total=len(file_ids)) as bar:
 
     def show(progress: Progress) -> None:
         bar.set_postfix(failed=progress.failed, waiting=progress.waiting)

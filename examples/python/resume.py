@@ -21,7 +21,7 @@ try:
         portal_publishing="publish",
         contact_notification="use_contact_preference",
         journal=journal,
-        on_progress=lambda progress: print(progress),
+        on_progress=print,
     )
 except (OutcomeUnknownError, JournalError) as error:
     if not journal.exists() or not (undecided := Journal(journal).undecided):

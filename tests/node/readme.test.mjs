@@ -68,7 +68,7 @@ test('the example service.mjs answers at once and publishes one list after the o
   }
 });
 
-for (const name of readdirSync(EXAMPLES).filter((name) => name !== 'service.mjs')) {
+for (const name of readdirSync(EXAMPLES).filter((file) => file !== 'service.mjs')) {
   test(`the example ${name}`, async () => {
     assert.notEqual(await run([join(EXAMPLES, name), '37', '38']), '');
   });

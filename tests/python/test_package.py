@@ -146,7 +146,11 @@ def test_the_readme_runs(block: str, simulated_portal: SimulatedPortal, monkeypa
 
 EXAMPLES = sorted((ROOT / "examples").glob("python/*.py")) + sorted((ROOT / "examples").glob("command-line/*.sh"))
 # What an example is called with; the others take nothing.
-ARGUMENTS = {"publish.py": ["37", "38"]} | dict.fromkeys(("resume.py", "publish.sh"), ["files.csv", "run.jsonl"])
+ARGUMENTS = {
+    "publish.py": ["37", "38"],
+    "resume.py": ["files.csv", "run.jsonl"],
+    "publish.sh": ["files.csv", "run.jsonl"],
+}
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)
