@@ -156,6 +156,16 @@ impl PublishRequest {
         })
     }
 
+    /// What is asked before a journal tells.
+    pub(crate) fn of_nothing() -> Self {
+        Self {
+            file_ids: Arc::default(),
+            portal_publishing: PortalPublishing::DoNotPublish,
+            contact_notification: ContactNotification::DoNotNotify,
+            publish_override_contact_ids: Arc::default(),
+        }
+    }
+
     /// The error for more files than one call takes.
     pub(crate) fn too_large(&self) -> Option<Error> {
         let count = self.file_ids.len();

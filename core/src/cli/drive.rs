@@ -71,7 +71,6 @@ pub(super) async fn drive(call: &PublishCall, interrupts: &mut Interrupts) -> En
     call.follow_progress();
     call.watch();
     let mut bar = Bar::new();
-    call.standing().into_iter().for_each(|progress| bar.update(progress));
     let mut stopping = false;
     loop {
         let turn = {

@@ -172,6 +172,10 @@ impl Server {
             let next = mem::replace(&mut call.state().next, Next::Done);
             let next = match next {
                 Next::Done => Next::Done,
+                Next::Open => {
+                    let opened = call.opening.as_ref().unwrap()();
+                    call.state().opened(opened)
+                }
                 Next::Wait(delay) => {
                     self.now += delay;
                     Next::Send { fresh_token: false }
