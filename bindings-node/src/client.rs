@@ -143,7 +143,7 @@ impl Client {
         or_failure(repeat.map(start))
     }
 
-    /// Prepares a batch. Its journal is opened, nothing is sent yet.
+    /// Prepares a batch. Nothing is sent yet.
     #[napi]
     pub fn start_batch(
         &self,
@@ -159,7 +159,7 @@ impl Client {
     #[napi]
     pub fn start_resume(&self, options: BatchSettings, environment: HashMap<String, String>) -> Either<Call, Failure> {
         let start = |options| self.0.start_resume(&options, |name| environment.get(name).cloned());
-        or_failure(BatchOptions::try_from(options).and_then(start))
+        or_failure(BatchOptions::try_from(options).map(start))
     }
 
     /// Whether the client reaches this machine only, so that `start` needs no environment.

@@ -56,7 +56,7 @@ impl Failure {
     /// The state of every file, on every error of a publish.
     #[napi]
     pub fn report(&self) -> Option<Report> {
-        self.0.report().cloned().map(Report::from)
+        self.0.shared_report().map(Report::from)
     }
 }
 

@@ -10,6 +10,7 @@
 )]
 
 pub mod call;
+pub mod cli;
 pub mod client;
 pub mod failure;
 pub mod id;

@@ -138,6 +138,7 @@ interface Addon {
   Wakeups: new (wake: (number: number) => void) => Wakeups;
   Refusal: Made<Refusal>;
   SimulatedPortal: { start(options: string): SimulatedPortal | Refusal };
+  runCli(args: readonly string[]): number;
 }
 
 const DIRECTORY = join(__dirname, '..', 'native');

@@ -26,7 +26,7 @@ export interface PublishOptions extends RequestOptions {
 
 /** How a batch is gone on with. */
 export interface ResumeOptions {
-  /** Called after each chunk and at each wait. If it throws, the batch stops and rejects with that error. */
+  /** Called at the beginning, after each chunk and at each wait. If it throws, the batch stops and rejects with that error. */
   onProgress?: ((progress: Progress) => void) | undefined;
   /** Milliseconds that all waits for the rate limit may take together; default an hour. */
   maxWaitMs?: number | undefined;

@@ -72,7 +72,7 @@ impl Client {
 
     fn start(&self, py: Python<'_>, request: &PublishRequest, repeat: &str) -> PyResult<Call> {
         let repeat = repeat.parse().map_err(|error| to_py_err(py, &error))?;
-        Ok(Call::new(py.detach(|| self.0.start(request.0.clone(), repeat, variable))))
+        Ok(Call::new(self.0.start(request.0.clone(), repeat, variable)))
     }
 
     #[allow(clippy::too_many_arguments, reason = "one for each option")]
@@ -88,13 +88,12 @@ impl Client {
     ) -> PyResult<Call> {
         let repeat = repeat.parse().map_err(|error| to_py_err(py, &error))?;
         let options = BatchOptions { chunk_size, max_wait, pace, repeat, ..BatchOptions::new(journal) };
-        Ok(Call::new(py.detach(|| self.0.start_batch(&request.0, &options, variable))))
+        Ok(Call::new(self.0.start_batch(&request.0, &options, variable)))
     }
 
-    fn start_resume(&self, py: Python<'_>, journal: &str, max_wait: f64, pace: bool) -> PyResult<Call> {
+    fn start_resume(&self, journal: &str, max_wait: f64, pace: bool) -> Call {
         let options = BatchOptions { max_wait, pace, ..BatchOptions::new(journal) };
-        let call = py.detach(|| self.0.start_resume(&options, variable));
-        call.map(Call::new).map_err(|error| to_py_err(py, &error))
+        Call::new(self.0.start_resume(&options, variable))
     }
 
     fn close(&self) {

@@ -1,7 +1,5 @@
 //! Core errors as the package's exceptions, which are Python classes.
 
-use std::sync::Arc;
-
 use addepar_portal::Error;
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
@@ -10,7 +8,7 @@ use crate::report::{ApiError, PublishReport};
 
 /// The exception object of an error.
 pub(crate) fn to_exception<'py>(py: Python<'py>, error: &Error) -> PyResult<Bound<'py, PyAny>> {
-    let report = error.report().map(|report| PublishReport::new(Arc::new(report.clone())));
+    let report = error.shared_report().map(PublishReport::new);
     let errors = PyTuple::new(py, error.errors().iter().cloned().map(ApiError).collect::<Vec<_>>())?;
     py.import("addepar_portal._errors")?.getattr("from_core")?.call1((error.to_json(), errors, report))
 }

@@ -35,6 +35,12 @@ mod _native {
 
     use pyo3::prelude::*;
 
+    /// Runs the program `addepar-portal`, which blocks this thread, and tells its exit status.
+    #[pyfunction]
+    fn run_cli(py: Python<'_>, arguments: Vec<std::ffi::OsString>) -> i32 {
+        py.detach(|| addepar_portal::cli::main(arguments))
+    }
+
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
         module.add("__version__", env!("CARGO_PKG_VERSION"))

@@ -99,7 +99,6 @@ pub(crate) struct Run {
     open: bool,
     /// How many attempts of the call under way are written.
     written: usize,
-    stopping: bool,
     max_wait: Duration,
     waited: Duration,
     pace: Pace,
@@ -199,7 +198,6 @@ impl Run {
             attempt: 1,
             open: false,
             written: 0,
-            stopping: false,
             max_wait,
             waited: Duration::ZERO,
             pace,
@@ -207,18 +205,13 @@ impl Run {
         }
     }
 
-    /// What was asked, all chunks together.
-    pub(crate) fn request(&self) -> PublishRequest {
-        self.journal.history().request().clone()
-    }
-
-    /// What is sent next; nothing if the run is over.
-    pub(crate) fn step(&mut self) -> Option<Step> {
+    /// What is sent next; nothing if the run is over, or to stop before anything else is sent.
+    pub(crate) fn step(&mut self, stopping: bool) -> Option<Step> {
         let Some((chunk, attempt, file_ids)) = self.journal.history().next_chunk() else {
             self.finish(Ok(()));
             return None;
         };
-        if self.stopping {
+        if stopping {
             self.finish(Err(Error::stopped(self.journal.path(), self.report())));
             return None;
         }
@@ -334,15 +327,6 @@ impl Run {
         !matches!(self.stage, Stage::UnderWay)
     }
 
-    /// Sends no further chunk.
-    pub(crate) fn stop(&mut self) {
-        self.stopping = true;
-    }
-
-    pub(crate) fn is_stopping(&self) -> bool {
-        self.stopping
-    }
-
     pub(crate) fn is_single(&self) -> bool {
         self.single
     }
@@ -356,7 +340,7 @@ impl Run {
     pub(crate) fn abandon(&mut self, lost: Option<Error>, attempts: &[Attempt]) -> Option<Error> {
         match std::mem::replace(&mut self.stage, Stage::Abandoned) {
             Stage::UnderWay => {}
-            Stage::Over(Ok(report)) => return Some(Error::undelivered(Arc::unwrap_or_clone(report))),
+            Stage::Over(Ok(report)) => return Some(Error::undelivered(report)),
             Stage::Over(Err(error)) => {
                 return (!self.single || error.outcome() != Outcome::NotProcessed).then_some(error);
             }

@@ -22,6 +22,8 @@ const MAX_PAGES: usize = 20;
 /// What a call needs next.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Next {
+    /// Open the journal.
+    Open,
     /// Send the request, with a token other than the last one if that was refused.
     Send { fresh_token: bool },
     /// Wait, then send.
@@ -36,7 +38,6 @@ pub(crate) enum Next {
 #[derive(Debug)]
 pub(crate) struct Call {
     request: PublishRequest,
-    body: Bytes,
     tried: Tried,
     attempts: Vec<Attempt>,
     stage: Stage,
@@ -71,18 +72,8 @@ struct Paging {
 
 impl Call {
     pub(crate) fn new(request: PublishRequest, max_rate_limit_wait: Duration, fresh_token: bool) -> Self {
-        let body = Bytes::from(request.to_json());
         let tried = Tried { connects: 0, rate_limits: 0, waited: Duration::ZERO, max_rate_limit_wait, fresh_token };
-        Self {
-            request,
-            body,
-            tried,
-            attempts: Vec::new(),
-            stage: Stage::Idle,
-            clean: true,
-            notes: None,
-            announced: false,
-        }
+        Self { request, tried, attempts: Vec::new(), stage: Stage::Idle, clean: true, notes: None, announced: false }
     }
 
     /// From now on there is somebody to tell.
@@ -130,7 +121,7 @@ impl Call {
         let latch = Latch::default();
         self.announced = false;
         self.stage = Stage::InFlight { latch: latch.clone(), started: Moment::now() };
-        Some((self.body.clone(), latch))
+        Some((Bytes::from(self.request.to_json()), latch))
     }
 
     /// Closes an attempt and judges it. `random` (from 0 to 1) spreads back-offs.
@@ -295,6 +286,8 @@ impl Call {
         }
         let error = match error.report() {
             Some(_) => error,
+            // It could not even be read what was asked.
+            None if self.request.file_ids().is_empty() => error,
             None => error.with_report(self.uniform(FileState::NotProcessed, String::new())),
         };
         self.finish(Err(error))
@@ -348,10 +341,10 @@ impl Call {
             Stage::Paging(Paging { page, raw, .. }) => {
                 self.clean = false;
                 let report = response::assemble(&self.request, page, raw).with_attempts(self.attempts.clone());
-                Some(Error::undelivered(report))
+                Some(Error::undelivered(Arc::new(report)))
             }
             Stage::Done(result) => match *result {
-                Ok(report) => Some(Error::undelivered(Arc::unwrap_or_clone(report))),
+                Ok(report) => Some(Error::undelivered(report)),
                 Err(error) => (error.outcome() == Outcome::Unknown).then_some(error),
             },
         }

@@ -13,7 +13,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use reqwest::Url;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
-use tokio::time;
+use tokio::{task, time};
 
 use crate::batch::{BatchOptions, Progress, Repeat, Run, Step};
 use crate::blocking::Lanes;
@@ -138,8 +138,8 @@ impl PortalClient {
     /// Publishes any number of files, chunk after chunk, one request at a time. `request` comes from
     /// [`PublishRequest::for_batch`]; all that is sent and answered is in the journal before it is relied on.
     ///
-    /// With the journal of the same batch it goes on where that one ended. `progressed` is called after each
-    /// chunk and at each wait.
+    /// With the journal of the same batch it goes on where that one ended. `progressed` is called at the
+    /// beginning, after each chunk and at each wait.
     ///
     /// # Errors
     /// Every one carries a report with the state of each file. The batch stops at the first chunk that is
@@ -163,7 +163,7 @@ impl PortalClient {
         options: &BatchOptions,
         progressed: impl FnMut(Progress),
     ) -> Result<PublishReport, Error> {
-        self.drive(self.start_resume(options, environment)?, progressed).await
+        self.drive(self.start_resume(options, environment), progressed).await
     }
 
     async fn drive(&self, call: PublishCall, mut progressed: impl FnMut(Progress)) -> Result<PublishReport, Error> {
@@ -201,20 +201,17 @@ impl PortalClient {
         repeat: Repeat,
         variable: impl Fn(&str) -> Option<String>,
     ) -> PublishCall {
-        let config = &self.0.config;
-        let journalled = || match &config.journal_dir {
-            Some(folder) => Run::single(config, &request, repeat, folder).map(Some),
-            None => Ok(None),
-        };
+        let config = self.0.config.clone();
         let allowed = request.too_large().map_or(Ok(()), Err).and_then(|()| config.guard(variable));
-        let (run, refusal) = match allowed.and_then(|()| journalled()) {
-            Ok(run) => (run, None),
-            Err(error) => (None, Some(error)),
-        };
-        self.call(request, config.max_rate_limit_wait, run, refusal)
+        let max_rate_limit_wait = config.max_rate_limit_wait;
+        let opening: Option<Opening> = config.journal_dir.clone().map(|folder| {
+            let request = request.clone();
+            Arc::new(move || Run::single(&config, &request, repeat, &folder)) as Opening
+        });
+        self.call(request, max_rate_limit_wait, false, allowed.map(|()| opening))
     }
 
-    /// Prepares a batch for a host that drives it itself. Its journal is opened, nothing is sent yet.
+    /// Prepares a batch for a host that drives it itself. Nothing is sent yet.
     #[must_use]
     pub fn start_batch(
         &self,
@@ -222,50 +219,35 @@ impl PortalClient {
         options: &BatchOptions,
         variable: impl Fn(&str) -> Option<String>,
     ) -> PublishCall {
-        let config = &self.0.config;
-        match config.guard(variable).and_then(|()| Run::batch(config, request, options)) {
-            Ok(run) => self.batch(request, run),
-            Err(error) => self.call(request.clone(), Duration::ZERO, None, Some(error)),
-        }
+        let (config, options) = (self.0.config.clone(), options.clone());
+        let allowed = config.guard(variable);
+        let asked = request.clone();
+        let opening: Opening = Arc::new(move || Run::batch(&config, &asked, &options));
+        self.call(request.clone(), Duration::ZERO, true, allowed.map(|()| Some(opening)))
     }
 
-    /// Prepares to go on with a batch for a host that drives it itself.
-    ///
-    /// # Errors
-    /// [`ErrorKind::Journal`] where the journal cannot be used or waits for a decision.
-    pub fn start_resume(
-        &self,
-        options: &BatchOptions,
-        variable: impl Fn(&str) -> Option<String>,
-    ) -> Result<PublishCall, Error> {
-        let config = &self.0.config;
-        config.guard(variable)?;
-        let run = Run::resumed(config, options)?;
-        Ok(self.batch(&run.request(), run))
-    }
-
-    fn batch(&self, request: &PublishRequest, mut run: Run) -> PublishCall {
-        let step = run.step();
-        let over = request.for_files(Vec::new());
-        let call = self.call(over, Duration::ZERO, Some(run), None);
-        let mut state = call.state();
-        state.next = state.begin(step);
-        drop(state);
-        call
+    /// Prepares to go on with a batch for a host that drives it itself. Nothing is sent yet.
+    #[must_use]
+    pub fn start_resume(&self, options: &BatchOptions, variable: impl Fn(&str) -> Option<String>) -> PublishCall {
+        let (config, options) = (self.0.config.clone(), options.clone());
+        let allowed = config.guard(variable);
+        let opening: Opening = Arc::new(move || Run::resumed(&config, &options));
+        self.call(PublishRequest::of_nothing(), Duration::ZERO, true, allowed.map(|()| Some(opening)))
     }
 
     fn call(
         &self,
         request: PublishRequest,
         max_rate_limit_wait: Duration,
-        run: Option<Run>,
-        refusal: Option<Error>,
+        batch: bool,
+        opening: Result<Option<Opening>, Error>,
     ) -> PublishCall {
-        let asked = matches!(self.0.config.credentials, Credentials::Token(AccessToken::Asked));
-        let mut call = Call::new(request, max_rate_limit_wait, asked);
-        let next = match refusal {
-            None => Next::Send { fresh_token: false },
-            Some(error) => call.fail(error),
+        let gives_tokens = matches!(self.0.config.credentials, Credentials::Token(AccessToken::Asked));
+        let mut call = Call::new(request, max_rate_limit_wait, gives_tokens);
+        let (next, opening) = match opening {
+            Ok(None) => (Next::Send { fresh_token: false }, None),
+            Ok(opening) => (Next::Open, opening),
+            Err(error) => (call.fail(error), None),
         };
         if note::is_traced() {
             call.listen();
@@ -277,13 +259,19 @@ impl PortalClient {
             page,
             token,
             permit,
-            asked,
-            watched: false,
-            follows_progress: false,
+            host: Host { gives_tokens, ..Host::default() },
             progress: None,
-            run,
+            stopping: false,
+            run: None,
         };
-        PublishCall { client: self.clone(), pid: process::id(), state: Mutex::new(state), stopped: Notify::new() }
+        PublishCall {
+            client: self.clone(),
+            pid: process::id(),
+            batch,
+            opening,
+            state: Mutex::new(state),
+            stopped: Notify::new(),
+        }
     }
 
     /// Whether the client reaches this machine only, so that [`start`](Self::start) needs no environment.
@@ -343,10 +331,28 @@ pub struct PublishCall {
     client: PortalClient,
     /// Whose it is: a forked child leaves it alone, whose lock may be held by a thread that is not there.
     pid: u32,
+    /// Whether it is a batch.
+    batch: bool,
+    /// How its journal is opened, if it has one: when it first runs, since that may take a while.
+    opening: Option<Opening>,
     state: Mutex<State>,
     /// Ends a wait of a batch that is to stop.
     stopped: Notify,
 }
+
+/// What the host takes part in.
+#[derive(Default)]
+struct Host {
+    /// It is asked for tokens.
+    gives_tokens: bool,
+    /// It does the logging.
+    logs: bool,
+    /// It wants to hear how far a batch has come.
+    follows_progress: bool,
+}
+
+/// Opens a journal. Whoever is interrupted meanwhile opens it once more.
+type Opening = Arc<dyn Fn() -> Result<Run, Error> + Send + Sync>;
 
 struct State {
     call: Call,
@@ -357,13 +363,11 @@ struct State {
     token: Option<u64>,
     /// The right to ask for a token, while this call does.
     permit: Option<OwnedSemaphorePermit>,
-    /// Whether the host is asked for tokens.
-    asked: bool,
-    /// Whether the host does the logging.
-    watched: bool,
-    /// Whether the host wants to hear how far a batch has come, and what it has not heard yet.
-    follows_progress: bool,
+    host: Host,
+    /// How far a batch has come, if the host has not heard of it yet.
     progress: Option<Progress>,
+    /// Whether a batch is to send nothing more.
+    stopping: bool,
     /// What accompanies the call with a journal, and goes on to the next one.
     run: Option<Run>,
 }
@@ -371,7 +375,7 @@ struct State {
 impl State {
     /// Tells Rust's own logging what is to be told; `true`: the host has to be told instead.
     fn tell(&mut self) -> bool {
-        if !self.watched {
+        if !self.host.logs {
             self.call.take_notes().iter().for_each(Note::trace);
         }
         self.call.has_notes() || self.progress.is_some()
@@ -397,12 +401,13 @@ impl State {
         if !goes_on {
             return Next::Done;
         }
-        let step = self.run.as_mut().and_then(Run::step);
+        let stopping = self.stopping;
+        let step = self.run.as_mut().and_then(|run| run.step(stopping));
         self.begin(step)
     }
 
     fn progressed(&mut self, waiting: Option<Duration>) {
-        if let (true, Some(run)) = (self.follows_progress, &self.run) {
+        if let (true, Some(run)) = (self.host.follows_progress, &self.run) {
             self.progress = Some(run.progress(waiting));
         }
     }
@@ -414,8 +419,8 @@ impl State {
             return Next::Done;
         };
         let notes = self.call.take_notes();
-        let mut call = Call::new(request, max_wait, self.asked);
-        if self.watched || note::is_traced() {
+        let mut call = Call::new(request, max_wait, self.host.gives_tokens);
+        if self.host.logs || note::is_traced() {
             call.listen();
             call.keep_notes(notes);
         }
@@ -428,9 +433,28 @@ impl State {
         Next::Wait(delay)
     }
 
-    /// Whether the run is to stop before anything else is sent.
-    fn is_stopping(&self) -> bool {
-        self.run.as_ref().is_some_and(Run::is_stopping)
+    /// The error of a batch that is to send nothing more.
+    fn stopped(&self) -> Option<Error> {
+        self.run.as_ref().filter(|_| self.stopping).map(Run::stopped)
+    }
+
+    /// Takes in the journal, and begins with what it says is next.
+    fn opened(&mut self, opened: Result<Run, Error>) -> Next {
+        if !self.call.is_idle() {
+            return Next::Done;
+        }
+        let mut run = match opened {
+            Ok(run) => run,
+            Err(error) => return self.call.fail(error),
+        };
+        if run.is_single() {
+            self.run = Some(run);
+            return Next::Send { fresh_token: false };
+        }
+        let step = run.step(self.stopping);
+        self.run = Some(run);
+        self.progressed(None);
+        self.begin(step)
     }
 }
 
@@ -442,13 +466,13 @@ impl PublishCall {
     /// Lets the host do the logging: the call stops whenever it has something to tell.
     pub fn watch(&self) {
         let mut state = self.state();
-        state.watched = true;
+        state.host.logs = true;
         state.call.listen();
     }
 
     /// Lets the host hear how far a batch has come: it stops whenever [`progress`](Self::progress) is there.
     pub fn follow_progress(&self) {
-        self.state().follows_progress = true;
+        self.state().host.follows_progress = true;
     }
 
     /// How far a batch has come, if that is news.
@@ -459,17 +483,22 @@ impl PublishCall {
     /// Whether this is a batch, which [`stop`](Self::stop) ends.
     #[must_use]
     pub fn is_batch(&self) -> bool {
-        self.state().run.as_ref().is_some_and(|run| !run.is_single())
+        self.batch
+    }
+
+    /// Whether the journal of a batch could be opened, so that there is something to go on with.
+    #[cfg(feature = "cli")]
+    pub(crate) fn has_begun(&self) -> bool {
+        self.state().run.is_some()
     }
 
     /// Ends a batch: no new chunk, waits end at once; what is in flight is awaited and recorded. Run on.
     pub fn stop(&self) {
-        let mut state = self.state();
         // One call has no chunk to stop before: to cut its wait short would send it too early.
-        let Some(run) = state.run.as_mut().filter(|run| !run.is_single()) else { return };
-        run.stop();
-        drop(state);
-        self.stopped.notify_one();
+        if self.batch {
+            self.state().stopping = true;
+            self.stopped.notify_one();
+        }
     }
 
     /// What a watched call has to tell by now.
@@ -483,15 +512,14 @@ impl PublishCall {
             let next = {
                 let mut state = self.state();
                 let next = std::mem::replace(&mut state.next, Next::Done);
-                if state.is_stopping() && matches!(next, Next::Send { .. } | Next::Wait(_)) {
-                    let stopped = state.run.as_ref().map(Run::stopped);
-                    stopped.map_or(Next::Done, |stopped| state.call.fail(stopped))
-                } else {
-                    next
+                match state.stopped() {
+                    Some(stopped) if matches!(next, Next::Send { .. } | Next::Wait(_)) => state.call.fail(stopped),
+                    _ => next,
                 }
             };
             let next = match next {
                 Next::Done => Next::Done,
+                Next::Open => self.open().await,
                 Next::Wait(delay) => {
                     self.state().next = Next::Wait(delay);
                     let _ = time::timeout(delay, self.stopped.notified()).await;
@@ -521,6 +549,16 @@ impl PublishCall {
         }
     }
 
+    /// Opens the journal, on a thread that may block.
+    async fn open(&self) -> Next {
+        let Some(opening) = self.opening.clone() else { return Next::Done };
+        // Whoever drops this future and runs again must not send without the journal.
+        self.state().next = Next::Open;
+        let opened = task::spawn_blocking(move || opening()).await;
+        let opened = opened.unwrap_or_else(|broken| Err(Error::config(format!("The journal: {broken}."))));
+        self.state().opened(opened)
+    }
+
     /// Tells that the request goes out; `true`: the host has to be told first.
     fn announce(&self) -> bool {
         let mut state = self.state();
@@ -544,10 +582,10 @@ impl PublishCall {
     /// Opens an attempt, once the journal has it. `None`: nothing may be sent.
     fn begin(&self) -> Option<(Bytes, Latch)> {
         let mut state = self.state();
-        let State { run, call, .. } = &mut *state;
+        let State { run, call, stopping, .. } = &mut *state;
         if let Some(run) = run.as_mut().filter(|_| call.is_idle()) {
             // It may have been told to stop while it waited for a token.
-            let refusal = if run.is_stopping() { Some(run.stopped()) } else { run.intent().err() };
+            let refusal = if *stopping { Some(run.stopped()) } else { run.intent().err() };
             if let Some(error) = refusal {
                 call.fail(error);
             }
@@ -689,7 +727,7 @@ impl Drop for PublishCall {
         let State { call, run, .. } = &mut *state;
         let lost = call.drop_unfinished();
         lost.iter().for_each(note::trace_dropped);
-        if let Some(run) = run {
+        if let Some(run) = run.as_mut().filter(|run| !run.is_over()) {
             run.abandon(lost, call.attempts());
         }
     }

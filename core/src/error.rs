@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -116,7 +117,7 @@ struct Inner {
     errors: Vec<ApiError>,
     phase: Option<Phase>,
     retry_after: Option<Duration>,
-    report: Option<PublishReport>,
+    report: Option<Arc<PublishReport>>,
 }
 
 /// What to do about files whose outcome is unknown; the end of every such message.
@@ -227,7 +228,7 @@ impl Error {
     }
 
     /// The call was processed, and its result did not reach the caller, who had cancelled it.
-    pub(crate) fn undelivered(report: PublishReport) -> Self {
+    pub(crate) fn undelivered(report: Arc<PublishReport>) -> Self {
         let message = format!(
             "The call was cancelled after the server had processed it: {}{}. See .report. {CHECK_FIRST}",
             report.summary(),
@@ -301,8 +302,8 @@ impl Error {
         Self::unknown(&format!("The answer cannot be read ({reason})"), Phase::ReadingAnswer, report)
     }
 
-    pub(crate) fn with_report(mut self, report: PublishReport) -> Self {
-        self.0.report = Some(report);
+    pub(crate) fn with_report(mut self, report: impl Into<Arc<PublishReport>>) -> Self {
+        self.0.report = Some(report.into());
         self
     }
 
@@ -401,7 +402,13 @@ impl Error {
     /// The state of every file; on every error of a publish.
     #[must_use]
     pub fn report(&self) -> Option<&PublishReport> {
-        self.0.report.as_ref()
+        self.0.report.as_deref()
+    }
+
+    /// The same report, for hosts that keep it longer than the error.
+    #[must_use]
+    pub fn shared_report(&self) -> Option<Arc<PublishReport>> {
+        self.0.report.clone()
     }
 
     /// The files whose outcome is unknown.

@@ -117,11 +117,16 @@ pub fn not_a_collection(name: &str, type_name: &str) -> Error {
 }
 
 /// Validates a list of ids; `name` is the argument's name, for the message.
-pub(crate) fn validate(name: &str, raw: &[RawId]) -> Result<Vec<u64>, Error> {
-    let mut ids = Vec::with_capacity(raw.len());
+pub(crate) fn validate<Ids>(name: &str, raw: Ids) -> Result<Vec<u64>, Error>
+where
+    Ids: IntoIterator,
+    Ids::Item: Into<RawId>,
+{
+    let raw = raw.into_iter();
+    let mut ids = Vec::with_capacity(raw.size_hint().0);
     let mut refused = Vec::new();
     let mut hint = None;
-    for (position, id) in raw.iter().enumerate() {
+    for (position, id) in raw.map(Into::into).enumerate() {
         if let Some(value) = id.value() {
             ids.push(value);
         } else {

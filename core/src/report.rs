@@ -188,6 +188,23 @@ pub struct FileResult {
 }
 
 impl FileResult {
+    /// A file about which there is nothing to say but its state: published and notified, or not answered.
+    pub(crate) fn plain(file_id: u64, state: FileState) -> Self {
+        if state != FileState::Ok {
+            return Self::unanswered(file_id, state);
+        }
+        let success = || Some(Status::Success);
+        Self {
+            file_id,
+            state,
+            published: Some(true),
+            notified: Some(true),
+            publish_status: success(),
+            notify_status: success(),
+            errors: Vec::new(),
+        }
+    }
+
     /// A file about which no answer says anything.
     pub(crate) fn unanswered(file_id: u64, state: FileState) -> Self {
         Self {

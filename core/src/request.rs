@@ -144,8 +144,7 @@ impl PublishRequest {
         Ids: IntoIterator,
         Ids::Item: Into<RawId>,
     {
-        let raw: Vec<RawId> = file_ids.into_iter().map(Into::into).collect();
-        let file_ids = id::validate("file_ids", &raw)?;
+        let file_ids = id::validate("file_ids", file_ids)?;
         if file_ids.is_empty() {
             return Err(Error::input("file_ids is empty: name from 1 to 500 files.".to_owned()));
         }
@@ -155,6 +154,16 @@ impl PublishRequest {
             contact_notification,
             publish_override_contact_ids: Arc::default(),
         })
+    }
+
+    /// What is asked before a journal tells.
+    pub(crate) fn of_nothing() -> Self {
+        Self {
+            file_ids: Arc::default(),
+            portal_publishing: PortalPublishing::DoNotPublish,
+            contact_notification: ContactNotification::DoNotNotify,
+            publish_override_contact_ids: Arc::default(),
+        }
     }
 
     /// The error for more files than one call takes.
@@ -179,8 +188,7 @@ impl PublishRequest {
         Ids: IntoIterator,
         Ids::Item: Into<RawId>,
     {
-        let raw: Vec<RawId> = contact_ids.into_iter().map(Into::into).collect();
-        self.publish_override_contact_ids = id::validate("publish_override_contact_ids", &raw)?.into();
+        self.publish_override_contact_ids = id::validate("publish_override_contact_ids", contact_ids)?.into();
         Ok(self)
     }
 

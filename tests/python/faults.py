@@ -272,6 +272,7 @@ FAULTS: dict[str, list[Fault]] = {
         ),
         Fault("a TLS alert: the server wants a client certificate", client_certificate),
         Fault("silence until the time is up", portal("hang", timeout=PATIENT)),
+        Fault("the portal gives up when half of the work is done", portal("half_done")),
         Fault("nginx hangs up", nginx("return 444;")),
     ],
     "The answer does not say what was done": [

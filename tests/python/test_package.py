@@ -156,16 +156,25 @@ def test_the_readme_runs(block: str, simulated_portal: SimulatedPortal, monkeypa
     assert done.returncode == 0, done.stderr
 
 
+EXAMPLES = sorted((ROOT / "examples").glob("python/*.py")) + sorted((ROOT / "examples").glob("command-line/*.sh"))
 # test_credentials runs the one that needs a token server.
-EXAMPLES = sorted(set((ROOT / "examples" / "python").glob("*.py")) - {ROOT / "examples" / "python" / "oauth.py"})
+EXAMPLES.remove(ROOT / "examples" / "python" / "oauth.py")
+# What an example is called with; the others take nothing.
+ARGUMENTS = {
+    "publish.py": ["37", "38"],
+    "resume.py": ["files.csv", "run.jsonl"],
+    "publish.sh": ["files.csv", "run.jsonl"],
+}
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)
-def test_every_example_runs(path: Path, simulated_portal: SimulatedPortal) -> None:
-    environ = {**os.environ, **simulated_portal.environ()}
+def test_every_example_runs(path: Path, simulated_portal: SimulatedPortal, tmp_path: Path) -> None:
+    (tmp_path / "files.csv").write_text("name,file_id\na,37\nb,38\n")
+    programs = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     done = subprocess.run(
-        [sys.executable, str(path), *(["37", "38"] if path.stem == "publish" else [])],
-        env=environ,
+        ["sh" if path.suffix == ".sh" else sys.executable, path, *ARGUMENTS.get(path.name, [])],
+        env={**os.environ, **simulated_portal.environ(), "PATH": programs},
+        cwd=tmp_path,
         timeout=60,
         capture_output=True,
         text=True,

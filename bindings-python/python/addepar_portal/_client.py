@@ -267,8 +267,8 @@ class PortalClient(_Settings):
             journal: A file that does not exist yet, or the journal of this batch.
             chunk_size: How many files go into one request, from 1 to 500. A crash makes up to this many
                 unknown.
-            on_progress: Called on this thread with a `Progress` after each chunk and at each wait. An
-                exception in it stops the batch as Ctrl-C does.
+            on_progress: Called on this thread with a `Progress` at the beginning, after each chunk and at
+                each wait. An exception in it stops the batch as Ctrl-C does.
             max_wait: Seconds that all waits for the rate limit may take together.
             pace: Whether to keep to the published limits (50 requests in 15 minutes, 1,000 in 24 hours)
                 before the server has to refuse.

@@ -22,12 +22,15 @@ __all__ = [
     "Simulator",
     "UnexpectedResult",
     "__version__",
+    "run_cli",
 ]
 
 _Id: TypeAlias = SupportsIndex | str
 _State: TypeAlias = Literal["ok", "failed", "unknown", "not_processed"]
 
 __version__: str
+
+def run_cli(arguments: list[str]) -> int: ...
 
 @final
 class PublishRequest:

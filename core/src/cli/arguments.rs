@@ -5,7 +5,7 @@
 use std::path::PathBuf;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 
 use crate::cli::list;
 use crate::request::{ContactNotification, PortalPublishing};
@@ -35,8 +35,8 @@ Exit status:
   0    every file is ok
   1    some file failed, for some or all contacts
   2    bad input or settings, or the answer was no: nothing was sent
-  3    some file has an unknown outcome: it may have been published and e-mailed. Check it in Addepar
-       before anything is sent again
+  3    some file has an unknown outcome: it may have been published and e-mailed; check it in
+       Addepar before anything is sent again
   4    the server processed nothing
   5    stopped part-way: the rest can be sent with `resume`
   130  interrupted; 3 if that left an unknown outcome
@@ -99,9 +99,10 @@ pub(super) enum Command {
 }
 
 #[derive(Args)]
+#[command(group = ArgGroup::new("list").args(["ids", "from"]).required(true).multiple(true))]
 pub(super) struct Publish {
     /// Ids of files
-    #[arg(value_name = "ID", required_unless_present = "from")]
+    #[arg(value_name = "ID")]
     pub(super) ids: Vec<String>,
     /// A list of files: CSV with a header, or one id a line; - is standard input
     #[arg(long, value_name = "FILE")]

@@ -62,14 +62,10 @@ pub(super) fn resume(path: &Path, format: Format) -> Result<Status, Refused> {
     client.warning().iter().for_each(|warning| say(warning));
     block_on(async {
         let mut interrupts = Interrupts::listen()?;
-        match client.start_resume(&BatchOptions::new(path), environment) {
-            Ok(call) => {
-                let plan = plan(journal.request(), Some(path), Some(&journal));
-                say(&format!("Going on at {} (firm {}):\n{plan}", client.base_url(), client.firm_id()));
-                run(&call, Some(path), format, &mut interrupts).await
-            }
-            Err(error) => failed(&error, true, Some(path), format),
-        }
+        let call = client.start_resume(&BatchOptions::new(path), environment);
+        let plan = plan(journal.request(), Some(path), Some(&journal));
+        say(&format!("Going on at {} (firm {}):\n{plan}", client.base_url(), client.firm_id()));
+        run(&call, Some(path), format, &mut interrupts).await
     })
 }
 
@@ -202,8 +198,6 @@ async fn run(
     format: Format,
     interrupts: &mut Interrupts,
 ) -> Result<Status, Refused> {
-    // A batch that could not be begun is none.
-    let refused = journal.is_some() && !call.is_batch();
     match drive(call, interrupts).await {
         Ended::Reported(report) => {
             let journal = journal.and_then(|path| Journal::open(path).ok());
@@ -211,7 +205,7 @@ async fn run(
             let text = output::report(&report, &decisions, format);
             output::write(&text, Status::of_files(&report, &decisions))
         }
-        Ended::Failed(error) => failed(&error, refused, journal, format),
+        Ended::Failed(error) => failed(&error, call.is_batch() && !call.has_begun(), journal, format),
         Ended::Nothing => {
             say("Interrupted. Nothing was processed.");
             Ok(Status::Interrupted)

@@ -229,6 +229,10 @@ impl JournalFile {
         &self.history
     }
 
+    pub(crate) fn into_history(self) -> History {
+        self.history
+    }
+
     /// Lets others write; nothing more is appended here.
     pub(crate) fn release(&mut self) {
         self.lock = None;
@@ -240,10 +244,13 @@ impl JournalFile {
     }
 
     /// Appends a record; it is on disk when this returns, or there is an error and nothing may rely on it.
+    ///
+    /// A record that cannot follow those before it is not written.
     pub(crate) fn append(&mut self, record: Record) -> Result<(), Error> {
         self.append_all([record])
     }
 
+    /// Appends several records, or none of them.
     pub(crate) fn append_all(&mut self, records: impl IntoIterator<Item = Record>) -> Result<(), Error> {
         if self.pid != process::id() {
             return Err(Error::journal(
@@ -260,7 +267,9 @@ impl JournalFile {
         let mut text = Vec::new();
         for record in records {
             let at = clock::now();
-            self.history.apply(&record, at).map_err(|misfit| Error::journal(&self.path, &misfit))?;
+            self.history
+                .apply(&record, at)
+                .map_err(|misfit| Error::journal(&self.path, &format!("refuses {misfit}")))?;
             let (line, hash) = Line { record, at, prev: self.last.take() }.encode();
             self.last = Some(hash);
             text.extend(line);

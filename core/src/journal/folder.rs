@@ -64,17 +64,17 @@ pub(crate) fn refuse_repeats(
         if !same {
             continue;
         }
-        let sent = history.files().iter().find(|file| wanted.contains(&file.result.file_id) && file.may_be_published());
+        let sent = history.files().iter().find(|file| wanted.contains(&file.id) && file.may_be_published());
         if let Some(file) = sent {
             return Err(repeated(file, &history, header, &path));
         }
-        let planned = history.files().iter().find(|file| wanted.contains(&file.result.file_id));
+        let planned = history.files().iter().find(|file| wanted.contains(&file.id));
         if let Some(file) = planned
             && Lock::is_taken(&path)
         {
             return Err(Error::input(format!(
                 "File {} is about to be sent by another process, which writes the journal {}.",
-                file.result.file_id,
+                file.id,
                 path.display(),
             )));
         }
@@ -87,9 +87,9 @@ fn repeated(file: &File, history: &History, header: &Header, path: &Path) -> Err
     Error::input(format!(
         "File {} was sent at {sent_at} in run {} (state {}; journal {}): sending it again may e-mail clients twice. \
          Pass repeat=\"allow\" if you mean it.",
-        file.result.file_id,
+        file.id,
         header.run,
-        file.result.state.as_str(),
+        file.state.as_str(),
         path.display(),
     ))
 }

@@ -27,7 +27,10 @@ pub(crate) struct History {
 
 #[derive(Debug, Clone)]
 pub(crate) struct File {
-    pub(crate) result: FileResult,
+    pub(crate) id: u64,
+    pub(crate) state: FileState,
+    /// What was answered, where it is more than the state: most files need no room for it.
+    answer: Option<Box<FileResult>>,
     /// The chunk that it was put into last, from 1.
     pub(crate) chunk: u32,
     /// Few files have one.
@@ -80,14 +83,20 @@ impl File {
             [FileState::Ok, FileState::Failed, FileState::Unknown, FileState::NotProcessed].iter().zip(counts)
         {
             *count += usize::from(result.state == *state);
-            *count -= usize::from(self.result.state == *state);
+            *count -= usize::from(self.state == *state);
         }
-        self.result = result;
+        self.state = result.state;
+        self.answer = (result != FileResult::plain(self.id, self.state)).then(|| Box::new(result));
+    }
+
+    /// What became of it.
+    pub(crate) fn result(&self) -> FileResult {
+        self.answer.as_deref().cloned().unwrap_or_else(|| FileResult::plain(self.id, self.state))
     }
 
     /// Whether nobody knows what became of it, and nobody has said what to do about that.
     pub(crate) fn is_undecided(&self) -> bool {
-        self.result.state == FileState::Unknown && self.verdict().is_none()
+        self.state == FileState::Unknown && self.verdict().is_none()
     }
 
     /// The decision about its last outcome.
@@ -97,12 +106,12 @@ impl File {
 
     /// Whether a person found that it has yet to be published.
     fn is_to_be_sent_again(&self) -> bool {
-        self.result.state == FileState::Unknown && self.verdict() == Some(Verdict::NotPublished)
+        self.state == FileState::Unknown && self.verdict() == Some(Verdict::NotPublished)
     }
 
     /// Whether sending it once more could publish it twice.
     pub(crate) fn may_be_published(&self) -> bool {
-        self.result.state != FileState::NotProcessed && !self.is_to_be_sent_again()
+        self.state != FileState::NotProcessed && !self.is_to_be_sent_again()
     }
 }
 
@@ -113,8 +122,7 @@ impl History {
         let request = PublishRequest::for_batch(ids, header.portal_publishing, header.contact_notification)
             .and_then(|request| request.with_override_contacts(header.publish_override_contact_ids.iter().copied()))
             .map_err(|error| error.message().to_owned())?;
-        let file =
-            |id: &u64| File { result: FileResult::unanswered(*id, FileState::NotProcessed), chunk: 0, decision: None };
+        let file = |id: &u64| File { id: *id, state: FileState::NotProcessed, answer: None, chunk: 0, decision: None };
         let mut history = Self {
             files: request.file_ids().iter().map(file).collect(),
             counts: [0, 0, 0, request.file_ids().len()],
@@ -155,7 +163,7 @@ impl History {
             Record::Decision { file_id, decision, by, evidence } => {
                 let file = self.positions.get(file_id).and_then(|position| self.files.get_mut(*position));
                 let file = file.ok_or_else(|| format!("a decision about file {file_id}, which is not of this run"))?;
-                if file.result.state != FileState::Unknown {
+                if file.state != FileState::Unknown {
                     return Err(format!("a decision about file {file_id}, whose outcome is known"));
                 }
                 let (by, evidence) = (by.clone(), evidence.clone());
@@ -226,7 +234,7 @@ impl History {
     fn set_states(&mut self, chunk: u32, state: FileState) {
         for position in self.chunk_mut(chunk).map(|chunk| chunk.positions.clone()).unwrap_or_default() {
             if let Some(file) = self.files.get_mut(position) {
-                file.put(FileResult::unanswered(file.result.file_id, state), &mut self.counts);
+                file.put(FileResult::unanswered(file.id, state), &mut self.counts);
             }
         }
     }
@@ -267,7 +275,7 @@ impl History {
 
     fn ids(&self, chunk: &ChunkHistory) -> Vec<u64> {
         let files = chunk.positions.iter().filter_map(|position| self.files.get(*position));
-        files.map(|file| file.result.file_id).collect()
+        files.map(|file| file.id).collect()
     }
 
     /// When a chunk was sent last.
@@ -290,12 +298,12 @@ impl History {
 
     /// The files about which a person has to decide before anything goes on.
     pub(crate) fn undecided(&self) -> Vec<u64> {
-        self.files.iter().filter(|file| file.is_undecided()).map(|file| file.result.file_id).collect()
+        self.files.iter().filter(|file| file.is_undecided()).map(|file| file.id).collect()
     }
 
     /// The files that going on would send, at once or after others.
     pub(crate) fn to_be_sent(&self) -> Vec<u64> {
-        self.files.iter().filter(|file| !file.may_be_published()).map(|file| file.result.file_id).collect()
+        self.files.iter().filter(|file| !file.may_be_published()).map(|file| file.id).collect()
     }
 
     /// The next chunk that may be sent, with its files and the number of its next attempt.
@@ -306,8 +314,7 @@ impl History {
 
     /// A plan for the files that a person found not to be published, if there are any.
     pub(crate) fn further_plan(&self, chunk_size: usize) -> Option<Record> {
-        let again: Vec<u64> =
-            self.files.iter().filter(|file| file.is_to_be_sent_again()).map(|file| file.result.file_id).collect();
+        let again: Vec<u64> = self.files.iter().filter(|file| file.is_to_be_sent_again()).map(|file| file.id).collect();
         let first = u32::try_from(self.chunks.len() + 1).ok()?;
         (!again.is_empty()).then(|| Record::Plan { chunks: chunks(&again, chunk_size, first) })
     }
@@ -319,7 +326,7 @@ impl History {
 
     /// The whole run as a report. Raw answers stay in the journal.
     pub(crate) fn report(&self) -> PublishReport {
-        let files = self.files.iter().map(|file| file.result.clone()).collect();
+        let files = self.files.iter().map(File::result).collect();
         let report = PublishReport::new(self.request.clone(), files, self.unexpected.clone(), None, String::new());
         report.with_attempts(self.attempts.clone())
     }

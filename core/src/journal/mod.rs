@@ -97,7 +97,7 @@ impl Journal {
         let shown = |file: &history::File| {
             let decision = file.decision.as_ref();
             JournalledFile {
-                result: file.result.clone(),
+                result: file.result(),
                 chunk: file.chunk,
                 decision: decision.map(|decision| decision.verdict),
                 decided_by: decision.map(|decision| decision.by.clone()),
@@ -155,16 +155,9 @@ impl Journal {
             by: by.to_owned(),
             evidence: evidence.map(str::to_owned),
         };
-        let records: Vec<Record> = file_ids.into_iter().map(decision).collect();
-        // All of them or none: a mistake in the list must not leave half of it written.
-        let mut trial = file.history().clone();
-        for record in &records {
-            trial
-                .apply(record, SystemTime::now())
-                .map_err(|misfit| Error::journal(&self.path, &format!("refuses {misfit}")))?;
-        }
-        file.append_all(records)?;
-        self.history = file.history().clone();
+        // All of them or none: a mistake in the list leaves nothing of it written.
+        file.append_all(file_ids.into_iter().map(decision))?;
+        self.history = file.into_history();
         Ok(())
     }
 

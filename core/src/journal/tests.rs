@@ -171,7 +171,7 @@ fn no_crash_makes_a_file_go_out_twice_or_get_lost() {
             assert!(process < 500, "seed {seed} comes to no end");
         }
         for file in world.open().files() {
-            let (id, state) = (file.result.file_id, file.result.state);
+            let (id, state) = (file.id, file.state);
             let verdict = file.decision.as_ref().map(|decision| decision.verdict);
             let times = world.processed[&id];
             match (state, verdict) {

@@ -37,6 +37,8 @@ pub(crate) enum Fault {
         processed: Option<bool>,
     },
     CloseBeforeAnswer {},
+    /// Does the work for half of the files, then closes without an answer.
+    HalfDone {},
     ResetBeforeAnswer {},
     /// Reads no body: nothing is processed.
     CloseAfterHead {},

@@ -51,6 +51,7 @@ impl Script {
         if let Some(script) = fault.as_ref().and_then(|fault| unprocessed(portal, fault)) {
             return script;
         }
+        portal.gives_up = matches!(fault, Some(Fault::HalfDone {}));
         let normal = contract::answer(portal, request);
         let normal = portal.sign(normal);
         match fault {
@@ -98,7 +99,7 @@ fn met(portal: &mut Portal, fault: Fault, normal: &Answer) -> Script {
     let half = || bytes.get(..bytes.len() - normal.body.len() / 2).unwrap_or_default().to_vec();
     let answer = match fault {
         Fault::Hang { .. } => return Script::close([Step::Hang]),
-        Fault::CloseBeforeAnswer {} | Fault::CloseAfterHead {} => return Script::close([]),
+        Fault::CloseBeforeAnswer {} | Fault::CloseAfterHead {} | Fault::HalfDone {} => return Script::close([]),
         Fault::ResetBeforeAnswer {} => return Script { steps: Vec::new(), then: Then::Reset },
         Fault::CloseInHeaders {} => return Script::close([Step::Send(b"HTTP/1.1 200 OK\r\nContent-Le".to_vec())]),
         Fault::GarbageStatus {} => return Script::close([Step::Send(b"\x00\x01 not HTTP at all\r\n\r\n".to_vec())]),

@@ -111,6 +111,16 @@ fn connections_that_end_too_early() {
 }
 
 #[test]
+fn a_call_that_is_given_up_half_way_is_half_done() {
+    let portal = meeting(&json!("half_done"));
+    let mut wire = Wire::open(&portal);
+    wire.send(&post(&call(&json!([37, 38]), "PUBLISH", "NOTIFY", &json!([]))));
+    assert_eq!(wire.rest(), (Vec::new(), Ok(())));
+    assert!(was_processed(&portal));
+    assert_eq!(control(&portal, &json!({ "do": "published", "file": 38 })), json!([]));
+}
+
+#[test]
 fn a_body_that_is_never_read_is_a_request_all_the_same() {
     let portal = meeting(&json!("close_after_head"));
     let mut wire = Wire::open(&portal);

@@ -1,0 +1,401 @@
+"""The command line: the same program as pip, npm and cargo install it."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from addepar_portal import Journal
+from addepar_portal.testing import SimulatedPortal
+
+ROOT = Path(__file__).parents[2]
+PROGRAMS = {
+    "pip": Path(sys.executable).parent / "addepar-portal",
+    "npm": ROOT / ".demo" / "node_modules" / ".bin" / "addepar-portal",
+    "cargo": ROOT / "target" / "debug" / "addepar-portal",
+}
+MODES = ("--portal-publishing", "publish", "--contact-notification", "notify")
+
+
+def environment(portal: SimulatedPortal | None = None) -> dict[str, str]:
+    environ = {name: value for name, value in os.environ.items() if name != "PYTEST_CURRENT_TEST"}
+    return {**environ, **(portal.environ() if portal else {}), "ADDEPAR_PORTAL_LIVE": "0"}
+
+
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture
+def run(simulated_portal: SimulatedPortal, tmp_path: Path) -> Run:
+    """The program as pip installs it, in a folder of its own, without a terminal."""
+
+    def run(*arguments: object, stdin: str = "", program: str = "pip", **variables: str) -> Any:
+        return subprocess.run(
+            [PROGRAMS[program], *map(str, arguments)],
+            input=stdin,
+            env={**environment(simulated_portal), **variables},
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            timeout=30,
+            start_new_session=True,  # no terminal to ask on
+            check=False,
+        )
+
+    return run
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_one_program_however_it_was_installed(program: str, run: Run, simulated_portal: SimulatedPortal) -> None:
+    simulated_portal.fail_notify(38, [1])
+    done = run("publish", 37, 38, *MODES, "--yes", program=program)
+    assert done.returncode == 1
+    assert done.stdout == (
+        "file  state   published  notified  errors\n"
+        "  38  failed  yes        not all   Notification failed for contacts [1].\n"
+        "  37  ok      yes        yes\n"
+        "1 ok, 1 failed (asked: publish, notify)\n"
+    )
+    assert "2 files in one request" in done.stderr
+    assert "simulated-secret" not in done.stdout + done.stderr
+    assert simulated_portal.control("posts") == 1
+    assert run("--version", program=program).stdout.startswith("addepar-portal 0.")
+    assert run("publish", 37, program=program).returncode == 2
+
+
+# --- Input ---------------------------------------------------------------------------------------------
+
+LISTS = {
+    "one id a line": ("37\n38\n", ()),
+    "csv": ('name,file_id\n"Smith, J.",37\nx,38\n', ()),
+    "another column": ("name;id\r\nx;37\r\ny;38\r\n", ("--column", "id")),
+}
+
+
+@pytest.mark.parametrize("where", ["a file", "standard input"])
+@pytest.mark.parametrize("kind", LISTS)
+def test_lists(kind: str, where: str, run: Run, simulated_portal: SimulatedPortal, tmp_path: Path) -> None:
+    text, more = LISTS[kind]
+    (tmp_path / "list.csv").write_text(text)
+    source = "list.csv" if where == "a file" else "-"
+    done = run("publish", "--from", source, *more, *MODES, "--yes", stdin=text)
+    assert done.returncode == 0, done.stderr
+    assert simulated_portal.requests[0]["body"]["data"]["attributes"]["files_id"] == [37, 38]
+
+
+REFUSED = {
+    "no files": (["publish", *MODES], "<ID|--from <FILE>>"),
+    "no id": (["publish", "37x", *MODES, "--yes"], '"37x"'),
+    "a repeated id": (["publish", "37", "037", *MODES, "--yes"], "37"),
+    "no mode": (["publish", "37", "--yes"], "--portal-publishing <MODE>"),
+    "a wrong mode": (["publish", "37", *MODES[:2], "--contact-notification", "shout"], "do_not_notify"),
+    "no such list": (["publish", "--from", "nowhere.csv", *MODES, "--yes"], "nowhere.csv cannot be read"),
+    "no such journal": (["resume", "nowhere.jsonl"], "nowhere.jsonl cannot be opened"),
+    "no terminal to ask on": (["publish", "37", *MODES], "There is no terminal to ask on"),
+    "over 500 files": (["publish", *map(str, range(1, 502)), *MODES, "--yes"], "give --journal PATH"),
+}
+
+
+@pytest.mark.parametrize("what", REFUSED)
+def test_bad_input_sends_nothing(what: str, run: Run, simulated_portal: SimulatedPortal) -> None:
+    arguments, words = REFUSED[what]
+    done = run(*arguments)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert words in done.stderr
+    assert simulated_portal.requests == []
+
+
+def test_settings_that_are_missing_are_named(run: Run, simulated_portal: SimulatedPortal) -> None:
+    done = run("publish", 37, *MODES, "--yes", ADDEPAR_KEY_SECRET="")
+    assert done.returncode == 2
+    assert "`key_secret` is missing" in done.stderr
+
+
+def test_a_dry_run_sends_nothing_and_needs_no_credentials(run: Run, simulated_portal: SimulatedPortal) -> None:
+    bare = dict.fromkeys(simulated_portal.environ(), "")
+    plan = run("publish", 37, 38, *MODES, "--override-contacts", "23,25", "--dry-run", **bare)
+    assert plan.returncode == 0
+    assert "2 override contacts (23, 25) receive EVERY file" in plan.stdout
+    body = run("publish", 37, 38, *MODES, "--dry-run", "--format", "json", **bare)
+    attributes = json.loads(body.stdout)["data"]["attributes"]
+    assert attributes == {"files_id": [37, 38], "portal_publishing": "PUBLISH", "contact_notification": "NOTIFY"}
+    csv = run("publish", *range(1, 251), *MODES, "--journal", "run.jsonl", "--dry-run", "--format", "csv", **bare)
+    assert csv.stdout.splitlines()[-1] == "250,3"
+    assert simulated_portal.requests == []
+
+
+# --- Results -------------------------------------------------------------------------------------------
+
+# What the portal does with three files in chunks of one request → exit status.
+ENDS: dict[str, tuple[list[Any], int]] = {
+    "all ok": ([], 0),
+    "refused": (["status:403"], 4),
+    "unknown": (["close_before_answer"], 3),
+    "a file is missing in the answer": ([{"name": "missing_result", "file": 38}], 3),
+    "a server error": (["status:503"], 3),
+}
+
+
+@pytest.mark.parametrize("what", ENDS)
+@pytest.mark.parametrize("form", ["json", "csv"])
+def test_the_exit_status_tells_how_it_ended(what: str, form: str, run: Run, simulated_portal: SimulatedPortal) -> None:
+    faults, status = ENDS[what]
+    simulated_portal.control("faults", faults=faults)
+    done = run("publish", 37, 38, 39, *MODES, "--yes", "--format", form)
+    assert done.returncode == status, done.stderr
+    if form == "json":
+        states = [file["state"] for file in json.loads(done.stdout)["files"]]
+    else:
+        states = [line.split(",")[1] for line in done.stdout.splitlines()[1:]]
+    assert len(states) == 3
+    assert set(states) <= {"ok", "unknown", "not_processed"}
+    assert ("unknown" in states) == (status == 3)
+    assert simulated_portal.control("posts") == 1
+
+
+def test_what_a_server_writes_commands_no_terminal(run: Run, simulated_portal: SimulatedPortal) -> None:
+    hostile = "\x1b[2J\x07 \u202e"
+    error = {"code": hostile, "title": hostile, "detail": hostile}
+    attributes = {"file_id": 37, "publish_status": "fail", "notify_status": "fail", "error": [error]}
+    body = json.dumps({"data": [{"id": "37", "attributes": attributes}]})
+    for form in ("table", "json", "csv"):
+        simulated_portal.next_fault("answer", status=200, body=body)
+        done = run("publish", 37, *MODES, "--yes", "--format", form)
+        assert done.returncode == 1, done.stderr
+        assert not any(sign in done.stdout for sign in "\x1b\x07\u202e")
+
+
+# --- Journals ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_an_unknown_outcome_is_decided_and_the_batch_resumed(
+    program: str, run: Run, simulated_portal: SimulatedPortal, tmp_path: Path
+) -> None:
+    def step(*arguments: object) -> tuple[int, str, str]:
+        done = run(*arguments, program=program)
+        return done.returncode, done.stdout, done.stderr
+
+    simulated_portal.control(
+        "faults", faults=[{"name": "drip", "every_ms": 0, "bytes": 100_000}, "close_before_answer"]
+    )
+    ids = range(1, 251)
+    code, _, errors = step("publish", *ids, *MODES, "--journal", "run.jsonl", "--yes")
+    assert code == 3
+    assert "journal resolve run.jsonl" in errors
+    shown = json.loads(step("journal", "show", "run.jsonl", "--format", "json")[1])
+    assert shown["undecided"] == list(range(101, 201))
+    assert [chunk["state"] for chunk in shown["chunks"]] == ["processed", "unknown", "not_processed"]
+    assert {file["decision"] for file in shown["files"]} == {None}
+    code, _, errors = step("resume", "run.jsonl")
+    assert (code, "waits for a decision" in errors) == (3, True)
+    assert step("journal", "audit", ".")[0] == 1
+    there = [file for file in range(101, 201) if simulated_portal.published(file)]
+    missing = sorted(set(range(101, 201)) - set(there))
+    (tmp_path / "there.csv").write_text("file_id\n" + "\n".join(map(str, there)))
+    by = ("--by", "A. Person")
+    if there:
+        assert step("journal", "resolve", "run.jsonl", "--published", "--from", "there.csv", *by)[0] == 0
+    if missing:
+        assert (
+            step("journal", "resolve", "run.jsonl", "--not-published", "--files", ",".join(map(str, missing)), *by)[0]
+            == 0
+        )
+    code, _, errors = step("resume", "run.jsonl")
+    assert code == 0, errors
+    assert simulated_portal.control("posts") == 3 + bool(missing)
+    assert all(simulated_portal.published(file) == [1] for file in ids)
+    assert step("journal", "audit", ".")[0] == 0
+    assert step("journal", "audit", ".", "--file", 7)[1].count("  ok\n") == 1
+    # Done: nothing more is sent, and nothing is asked.
+    code, _, _ = step("publish", *ids, *MODES, "--journal", "run.jsonl")
+    assert (code, simulated_portal.control("posts")) == (0, 3 + bool(missing))
+    assert step("publish", *ids, 999, *MODES, "--journal", "run.jsonl", "--yes")[0] == 2
+
+
+def test_a_refused_chunk_stops_part_way_and_can_be_resumed(run: Run, simulated_portal: SimulatedPortal) -> None:
+    simulated_portal.control("faults", faults=[{"name": "drip", "every_ms": 0, "bytes": 100_000}, "status:403"])
+    done = run("publish", *range(1, 201), *MODES, "--journal", "run.jsonl", "--yes")
+    assert done.returncode == 5
+    assert run("resume", "run.jsonl").returncode == 0
+    table = run("journal", "show", "run.jsonl").stdout
+    assert "200 ok" in table
+    assert simulated_portal.control("posts") == 3
+
+
+def test_an_audit_finds_what_was_sent_twice(run: Run, simulated_portal: SimulatedPortal) -> None:
+    for name in ("one.jsonl", "two.jsonl"):
+        assert run("publish", 37, *MODES, "--journal", name, "--yes").returncode == 0
+    done = run("journal", "audit", ".")
+    assert done.returncode == 1
+    assert "1 file sent more than once: 37" in done.stdout
+
+
+def test_a_damaged_journal_is_refused(run: Run, simulated_portal: SimulatedPortal, tmp_path: Path) -> None:
+    assert run("publish", 37, *MODES, "--journal", "run.jsonl", "--yes").returncode == 0
+    journal = tmp_path / "run.jsonl"
+    journal.write_text(journal.read_text().replace('"file_ids":[37]', '"file_ids":[38]'))
+    for command in (("resume", "run.jsonl"), ("journal", "show", "run.jsonl"), ("journal", "audit", ".")):
+        done = run(*command)
+        assert done.returncode == 2, command
+        assert "is not as it was written" in done.stderr
+    assert simulated_portal.control("posts") == 1
+
+
+# --- Somebody sits there -------------------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def at_a_terminal(portal: SimulatedPortal, folder: Path, *arguments: object, columns: int = 60) -> Iterator[Any]:
+    pexpect = pytest.importorskip("pexpect")
+    child = pexpect.spawn(
+        str(PROGRAMS["pip"]),
+        [str(argument) for argument in arguments],
+        env=environment(portal),
+        cwd=str(folder),
+        encoding="utf-8",
+        timeout=10,
+        dimensions=(24, columns),
+    )
+    try:
+        yield child
+        child.expect(pexpect.EOF)
+        child.wait()
+    finally:
+        child.close(force=True)
+
+
+@pytest.mark.parametrize(("answer", "status", "posts"), [("y", 0, 1), ("n", 2, 0), ("", 2, 0), ("maybe", 2, 0)])
+def test_it_asks_before_it_sends(
+    answer: str, status: int, posts: int, simulated_portal: SimulatedPortal, tmp_path: Path
+) -> None:
+    with at_a_terminal(simulated_portal, tmp_path, "publish", 37, *MODES, "--override-contacts", 23) as child:
+        child.expect("1 file in one request")
+        child.expect(r"every contact is e-mailed \(notify\)")
+        child.expect(r"1 override contact \(23\) receives EVERY file")
+        child.expect(r"This cannot be undone. Go on\? \[y/N\] ")
+        assert simulated_portal.requests == []
+        child.sendline(answer)
+    assert child.exitstatus == status
+    assert simulated_portal.control("posts") == posts
+
+
+def test_ctrl_c_at_the_question_sends_nothing(simulated_portal: SimulatedPortal, tmp_path: Path) -> None:
+    with at_a_terminal(simulated_portal, tmp_path, "publish", 37, *MODES) as child:
+        child.expect(r"\[y/N\] ")
+        child.sendintr()
+    assert child.exitstatus == 130
+    assert simulated_portal.requests == []
+
+
+def test_a_bar_on_a_terminal_as_wide_as_that(simulated_portal: SimulatedPortal, tmp_path: Path) -> None:
+    simulated_portal.fail_publish(120, [1])
+    arguments = ("publish", *range(1, 251), *MODES, "--journal", "run.jsonl", "--yes")
+    with at_a_terminal(simulated_portal, tmp_path, *arguments, columns=50) as child:
+        child.expect(r"\[\.+\] 0 of 250 files")
+        child.expect(r"\[#+\.+\] 200 of 250 files")
+        child.expect("120  failed")
+    assert child.exitstatus == 1
+    lines = child.before.replace("\r\n", "\n").splitlines()
+    assert all(len(line) <= 50 for line in lines if not line.startswith("addepar-portal:"))
+
+
+def test_no_bar_in_a_pipe(run: Run) -> None:
+    done = run("publish", *range(1, 251), *MODES, "--journal", "run.jsonl", "--yes")
+    assert done.returncode == 0
+    assert "[#" not in done.stderr
+    assert "\x1b" not in done.stdout + done.stderr
+
+
+def interrupted(
+    portal: SimulatedPortal, folder: Path, arguments: tuple[object, ...], times: int, number: int = signal.SIGINT
+) -> tuple[int, str]:
+    process = subprocess.Popen(
+        [PROGRAMS["pip"], *map(str, arguments)],
+        env=environment(portal),
+        cwd=folder,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    deadline = time.monotonic() + 10
+    while not any(request["complete"] for request in portal.requests):
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+    for _ in range(times):
+        process.send_signal(number)
+        time.sleep(0.1)
+    _, errors = process.communicate(timeout=10)
+    return process.returncode, errors
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_stops_a_batch_after_the_request_in_flight(
+    number: int, simulated_portal: SimulatedPortal, tmp_path: Path
+) -> None:
+    simulated_portal.control("set", delay_ms=400)
+    arguments = ("publish", *range(1, 301), *MODES, "--journal", "run.jsonl", "--yes")
+    code, errors = interrupted(simulated_portal, tmp_path, arguments, 1, number)
+    assert code == 130, errors
+    assert "Stopping after the request in flight" in errors
+    assert simulated_portal.control("posts") == 1
+    assert len(Journal(tmp_path / "run.jsonl").report.succeeded) == 100
+
+
+def test_a_second_interrupt_drops_the_request(simulated_portal: SimulatedPortal, tmp_path: Path) -> None:
+    simulated_portal.next_fault("hang")
+    arguments = ("publish", *range(1, 301), *MODES, "--journal", "run.jsonl", "--yes")
+    code, errors = interrupted(simulated_portal, tmp_path, arguments, 2)
+    assert code == 3
+    assert "Do not run this again" in errors
+    assert len(Journal(tmp_path / "run.jsonl").undecided) == 100
+
+
+def test_an_interrupt_drops_a_single_call(simulated_portal: SimulatedPortal, tmp_path: Path) -> None:
+    simulated_portal.next_fault("hang")
+    code, errors = interrupted(simulated_portal, tmp_path, ("publish", 37, *MODES, "--yes"), 1)
+    assert code == 3
+    assert "1 file went to Addepar" in errors
+
+
+# --- A portal to try things out on ---------------------------------------------------------------------
+
+
+def test_a_simulated_portal_for_scripts(tmp_path: Path) -> None:
+    portal = subprocess.Popen(
+        [PROGRAMS["pip"], "simulate", "--fault", "status:403"],
+        env=environment(),
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert portal.stdout
+        exports = [portal.stdout.readline() for _ in range(4)]
+        script = "".join(exports) + f"{PROGRAMS['pip']} publish 37 {' '.join(MODES)} --yes"
+        shell = shutil.which("sh") or "sh"
+        codes = [
+            subprocess.run(
+                [shell, "-c", script], env=environment(), capture_output=True, timeout=30, check=False
+            ).returncode
+            for _ in range(2)
+        ]
+        assert codes == [4, 0]
+        portal.send_signal(signal.SIGINT)
+        _, errors = portal.communicate(timeout=10)
+    finally:
+        portal.kill()
+    assert portal.returncode == 0
+    assert "received 2 POST and sent 1 e-mails" in errors

@@ -1,0 +1,160 @@
+"""Processes that are killed at any moment and resumed: each file is published once, each contact told once.
+
+A request whose process was killed is unknown. Here the portal's own record decides about its files, as a person would
+who looks at Addepar.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import shutil
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from addepar_portal import Journal
+from addepar_portal.testing import SimulatedPortal
+
+ROOT = Path(__file__).parents[2]
+PROGRAM = Path(sys.executable).parent / "addepar-portal"
+NODE_PACKAGE = ROOT / ".demo"  # where the tarball is installed
+FILES = range(1, 2_001)
+CONTACTS = {file: [file % 7 + 1, file % 11 + 100] for file in FILES}
+
+PYTHON = """
+import sys
+from addepar_portal import JournalError, OutcomeUnknownError, publish_batch
+try:
+    publish_batch(range(1, 2001), journal=sys.argv[1], portal_publishing="publish", contact_notification="notify")
+except (JournalError, OutcomeUnknownError):
+    sys.exit(3)
+"""
+
+NODE = """
+import { JournalError, OutcomeUnknownError, publishBatch } from 'addepar-portal';
+const ids = Array.from({ length: 2000 }, (_, position) => position + 1);
+const modes = { portalPublishing: 'publish', contactNotification: 'notify' };
+try {
+  await publishBatch(ids, { ...modes, journal: process.argv[1] });
+} catch (error) {
+  if (!(error instanceof JournalError || error instanceof OutcomeUnknownError)) throw error;
+  process.exitCode = 3;
+}
+"""
+
+NODE_DECIDES = """
+import { Journal } from 'addepar-portal';
+const [path, decision, ids] = process.argv.slice(1);
+new Journal(path).decide(JSON.parse(ids), decision, { by: 'A. Person' });
+"""
+
+
+def decide_in_python(journal: Path, files: list[int], published: bool) -> None:
+    Journal(journal).decide(files, "published" if published else "not_published", by="A. Person")
+
+
+def decide_in_node(journal: Path, files: list[int], published: bool) -> None:
+    decision = "published" if published else "not_published"
+    subprocess.run([*node(NODE_DECIDES), journal, decision, json.dumps(files)], check=True, cwd=NODE_PACKAGE)
+
+
+def decide_at_the_command_line(journal: Path, files: list[int], published: bool) -> None:
+    verdict = "--published" if published else "--not-published"
+    ids = ",".join(map(str, files))
+    resolve = ("journal", "resolve", journal, verdict, "--files", ids, "--by", "A. Person")
+    subprocess.run([PROGRAM, *resolve], check=True, stdout=subprocess.DEVNULL)
+
+
+def node(script: str) -> list[str]:
+    return [shutil.which("node") or "node", "--input-type=module", "--eval", script]
+
+
+class Host(NamedTuple):
+    """A way to run the batch: what follows the command is the path of the journal."""
+
+    command: Callable[[Path], Iterable[str | Path]]
+    decide: Callable[[Path, list[int], bool], None]
+    longest: float
+    """Seconds within which it is killed: about as long as it takes."""
+
+
+def at_the_command_line(journal: Path) -> list[str | Path]:
+    files = journal.with_name("files.csv")
+    files.write_text("file_id\n" + "\n".join(map(str, FILES)))
+    modes = ("--portal-publishing", "publish", "--contact-notification", "notify")
+    return [PROGRAM, "publish", "--from", files, *modes, "--journal", journal, "--yes"]
+
+
+HOSTS = {
+    "python": Host(lambda journal: [sys.executable, "-c", PYTHON, journal], decide_in_python, 0.5),
+    "node": Host(lambda journal: [*node(NODE), journal], decide_in_node, 0.6),
+    "command line": Host(at_the_command_line, decide_at_the_command_line, 0.5),
+}
+
+
+def run(host: Host, portal: SimulatedPortal, journal: Path, kill_after: float | None) -> int | None:
+    """Its exit status; None: it was killed."""
+    environment = {**os.environ, **portal.environ(), "ADDEPAR_PORTAL_LIVE": "0"}
+    with subprocess.Popen(
+        [*host.command(journal)],
+        env=environment,
+        cwd=NODE_PACKAGE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    ) as process:
+        try:
+            return process.wait(kill_after or 60)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+            assert kill_after, "it hangs"
+            return None
+
+
+def publish_all(host: Host, folder: Path, chance: random.Random, most_kills: int) -> int:
+    """Brings one batch to its end, and tells how often it was killed on the way."""
+    journal = folder / "run.jsonl"
+    kills = 0
+    faults: list[object] = [
+        {"name": "drip", "every_ms": 0, "bytes": 1_000_000, "times": chance.randint(1, 19)},
+        "half_done",
+    ]
+    with SimulatedPortal(files=CONTACTS, delay_ms=10, faults=faults) as portal:
+        for _ in range(200):
+            status = run(host, portal, journal, chance.uniform(0, host.longest) if kills < most_kills else None)
+            kills += status is None
+            if status == 0:
+                break
+            undecided = Journal(journal).undecided if journal.exists() else ()
+            for published in (True, False):
+                if files := [file for file in undecided if bool(portal.published(file)) == published]:
+                    host.decide(journal, files, published)
+        else:
+            pytest.fail("the batch comes to no end")
+        told = Counter((email["contact"], file) for email in portal.outbox for file in email["files"])
+        assert told == {(contact, file): 1 for file in FILES for contact in CONTACTS[file]}
+        assert all(sorted(portal.published(file)) == sorted(CONTACTS[file]) for file in FILES)
+    end = Journal(journal)
+    assert end.undecided == ()
+    assert {file.state for file in end.files if file.decision != "published"} == {"ok"}
+    assert subprocess.run([PROGRAM, "journal", "audit", folder], stdout=subprocess.DEVNULL, check=False).returncode == 0
+    return kills
+
+
+@pytest.mark.parametrize("kills", [20, pytest.param(200, marks=pytest.mark.long)])
+@pytest.mark.parametrize("host", HOSTS)
+def test_a_batch_that_is_killed_at_any_moment_is_published_once(host: str, kills: int, tmp_path: Path) -> None:
+    chance = random.Random(f"{host} {kills}")
+    killed = batches = 0
+    while killed < kills:
+        folder = tmp_path / str(batches)
+        folder.mkdir()
+        killed += publish_all(HOSTS[host], folder, chance, kills - killed)
+        batches += 1
