@@ -14,8 +14,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
-from itertools import count
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args
 
@@ -37,6 +36,19 @@ NODE_PACKAGE = ROOT / ".demo"
 # A name that only the proxy knows; nothing listens on the port.
 NAME, DEAD = "portal.test", "http://127.0.0.1:1"
 SECONDS = {"timeout", "connect_timeout"}
+THROUGH = "proxy_pass http://127.0.0.1:$port$rest;"
+# What nginx does in each place of its own; the port behind it is that of the portal.
+PLACES = {
+    "through": THROUGH,
+    "small": f"client_max_body_size 10; {THROUGH}",
+    "denied": f"deny all; {THROUGH}",
+    "hasty": f"proxy_read_timeout 300ms; {THROUGH}",
+    "nobody": f"proxy_pass {DEAD};",
+    "hang-up": "return 444;",
+    "closed": "return 503;",
+    "page": "return 200 '<title>Sign in</title>';",
+    "moved": "return 301 https://localhost:1/;",
+}
 PATIENT = 2.0
 """Seconds in which even a busy machine sends a request."""
 
@@ -83,7 +95,7 @@ class World:
     authority: Path
     certificates: dict[str, Path]
     proxy: ForwardProxy
-    _numbers: Iterator[int] = field(default_factory=count)
+    nginx: Nginx
 
     @classmethod
     @contextlib.contextmanager
@@ -98,13 +110,14 @@ class World:
                 "unknown authority": stranger.certificate("localhost"),
                 "self-signed": self_signed(folder, "localhost"),
             }
-            with ForwardProxy(folder) as proxy:
-                yield cls(folder, authority.file, certificates, proxy)
-
-    def new_folder(self) -> Path:
-        folder = self.folder / str(next(self._numbers))
-        folder.mkdir()
-        return folder
+            server = "".join(
+                f"location ~ ^/{place}/(?<port>[0-9]+)(?<rest>/.*)$ {{ {does} }}" for place, does in PLACES.items()
+            )
+            with (
+                ForwardProxy(folder) as proxy,
+                Nginx(folder, certificates["good"], server=f"default_type text/html; {server}") as nginx,
+            ):
+                yield cls(folder, authority.file, certificates, proxy, nginx)
 
 
 # Kinds of faults
@@ -200,16 +213,14 @@ def broken_proxy(answer: bytes) -> Any:
     return meet
 
 
-def nginx(location: str, fault: str | None = None) -> Any:
-    """nginx in front of the portal, which meets a fault itself."""
+def nginx(place: str, fault: str | None = None) -> Any:
+    """nginx in front of the portal, which may meet a fault itself."""
 
     @contextlib.contextmanager
     def meet(world: World) -> Iterator[Met]:
         with SimulatedPortal(faults=[fault] if fault else []) as portal:
-            server = f"location / {{ {location.replace('PORTAL', f'http://127.0.0.1:{port_of(portal)}')} }}"
-            with Nginx(world.new_folder(), world.certificates["good"], server=server) as nginx:
-                settings = {"base_url": nginx.base_url(), "ca_file": str(world.authority)}
-                yield Met(settings, lambda: int(portal.control("posts")))
+            base_url = world.nginx.base_url(f"/{place}/{port_of(portal)}")
+            yield Met({"base_url": base_url, "ca_file": str(world.authority)}, lambda: int(portal.control("posts")))
 
     return meet
 
@@ -220,7 +231,6 @@ def limited(delay: str | None, times: int = 1) -> dict[str, Any]:
 
 # The faults
 
-PROXY_PASS = "proxy_pass PORTAL;"
 STATUSES = (300, 301, 302, 303, 307, 308, 402, 408, 418, 425, 500, 501, 502, 503, 504, 520)
 
 FAULTS: dict[str, list[Fault]] = {
@@ -261,8 +271,8 @@ FAULTS: dict[str, list[Fault]] = {
         Fault("429 with a delay that may not be waited for", portal(limited("61"))),
         Fault("429 without a delay", portal(limited(None))),
         Fault("429 with a delay that makes no sense", portal(limited("NaN"))),
-        Fault("nginx refuses the size (413, HTML)", nginx(f"client_max_body_size 10; {PROXY_PASS}")),
-        Fault("nginx denies access (403, HTML)", nginx(f"deny all; {PROXY_PASS}")),
+        Fault("nginx refuses the size (413, HTML)", nginx("small")),
+        Fault("nginx denies access (403, HTML)", nginx("denied")),
     ],
     "The request goes out, and no answer comes": [
         *(
@@ -273,7 +283,7 @@ FAULTS: dict[str, list[Fault]] = {
         Fault("a TLS alert: the server wants a client certificate", client_certificate),
         Fault("silence until the time is up", portal("hang", timeout=PATIENT)),
         Fault("the portal gives up when half of the work is done", portal("half_done")),
-        Fault("nginx hangs up", nginx("return 444;")),
+        Fault("nginx hangs up", nginx("hang-up")),
     ],
     "The answer does not say what was done": [
         *(
@@ -295,13 +305,13 @@ FAULTS: dict[str, list[Fault]] = {
         Fault("200 without a list of results", portal("no_data")),
         Fault("200, nested too deep", portal({"name": "nested", "depth": 100_000})),
         Fault("200, larger than 64 MiB", portal({"name": "huge", "bytes": (64 << 20) + 1})),
-        Fault("nginx finds nobody (502, HTML)", nginx(f"proxy_pass {DEAD};")),
-        Fault("nginx waits too long (504, HTML)", nginx(f"proxy_read_timeout 300ms; {PROXY_PASS}", "hang")),
-        Fault("nginx loses the portal (502, HTML)", nginx(PROXY_PASS, "reset_before_answer")),
-        Fault("nginx loses the portal inside its answer", nginx(PROXY_PASS, "close_in_body")),
-        Fault("nginx is closed (503, HTML)", nginx("return 503;")),
-        Fault("nginx has a page of its own (200, HTML)", nginx("return 200 '<title>Sign in</title>';")),
-        Fault("nginx says that it moved (301, HTML)", nginx("return 301 https://localhost:1/;")),
+        Fault("nginx finds nobody (502, HTML)", nginx("nobody")),
+        Fault("nginx waits too long (504, HTML)", nginx("hasty", "hang")),
+        Fault("nginx loses the portal (502, HTML)", nginx("through", "reset_before_answer")),
+        Fault("nginx loses the portal inside its answer", nginx("through", "close_in_body")),
+        Fault("nginx is closed (503, HTML)", nginx("closed")),
+        Fault("nginx has a page of its own (200, HTML)", nginx("page")),
+        Fault("nginx says that it moved (301, HTML)", nginx("moved")),
     ],
     "The answer can be read": [
         Fault("none", portal()),
@@ -399,7 +409,8 @@ def rows(*, slow: bool) -> dict[str, list[str]]:
     table: dict[str, list[str]] = {}
     for (title, fault, host), one in zip(jobs, seen, strict=True):
         row = [fault.name, *one.cells()]
-        assert table.setdefault(f"{title}: {fault.name}", row) == row, f"{host} differs: {row}"
+        before = table.setdefault(f"{title}: {fault.name}", row)
+        assert before == row, f"{host} sees {row}, another host {before}"
     return table
 
 
