@@ -326,7 +326,7 @@ def test_an_idle_connection_that_ends_or_speaks_costs_no_call(
     assert ends == {"ok": calls}
 
 
-KEPT = (
+KEPT: tuple[tuple[list[str], int], ...] = (
     # what each answer promises, how many connections four calls take
     ([], 4),
     (["Keep-Alive: timeout=1"], 4),
