@@ -73,6 +73,10 @@ mod tests {
     }
 
     fn any_value() -> impl Strategy<Value = String> {
-        prop_oneof!["(?s:.*)", "[ +-]?[0-9]{0,25}[.e]?[+-]?[0-9]{0,4}", any::<f64>().prop_map(|number| number.to_string())]
+        prop_oneof![
+            "(?s:.*)",
+            "[ +-]?[0-9]{0,25}[.e]?[+-]?[0-9]{0,4}",
+            any::<f64>().prop_map(|number| number.to_string())
+        ]
     }
 }
