@@ -34,6 +34,7 @@ test-package: wheel tarball $(INTERPRETERS)
 test-long: install ## the tests that take long: many runs of what `make test` runs a few of, days in virtual time
 	cargo test --locked --quiet --release --package addepar-portal -- --ignored a_batch_of_days --nocapture
 	$(BIN)/python -m pytest -q -m long tests/python
+	$(BIN)/python -m pytest -q --hypothesis-profile=long tests/python/test_properties.py
 
 # What it finds beside the corpus stays in target/corpus; a crash is left in core/fuzz/artifacts.
 fuzz: $(VENV)/.installed ## hostile bytes without end: FUZZ_SECONDS (600) for each of three targets; fails at the first crash
