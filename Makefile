@@ -8,7 +8,7 @@ NODE_MODULES := bindings-node/node_modules/.package-lock.json
 INTERPRETERS := tests/package/node_modules/.package-lock.json
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-rust test-python test-node test-package test-long fuzz lint lint-rust lint-crates lint-python lint-node audit format package wheel tarball install lock clean
+.PHONY: help demo test test-rust test-python test-node test-package test-long faults fuzz lint lint-rust lint-crates lint-python lint-node audit format package wheel tarball install lock clean
 
 help: ## what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -35,6 +35,10 @@ test-long: install ## the tests that take long: many runs of what `make test` ru
 	cargo test --locked --quiet --release --package addepar-portal -- --ignored a_batch_of_days --nocapture
 	$(BIN)/python -m pytest -q -m long tests/python
 	$(BIN)/python -m pytest -q --hypothesis-profile=long tests/python/test_properties.py
+	TEST_LONG=1 node tests/node/run.mjs dist/addepar-portal-*.tgz
+
+faults: install ## provoke every fault and write what is seen into tests/FAULTS.md
+	$(BIN)/python tests/python/faults.py
 
 # What it finds beside the corpus stays in target/corpus; a crash is left in core/fuzz/artifacts.
 fuzz: $(VENV)/.installed ## hostile bytes without end: FUZZ_SECONDS (600) for each of three targets; fails at the first crash

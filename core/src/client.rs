@@ -18,6 +18,7 @@ use tokio::{task, time};
 use crate::batch::{BatchOptions, Progress, Repeat, Run, Step};
 use crate::blocking::Lanes;
 use crate::call::{Call, Next};
+use crate::clock;
 use crate::error::{Error, ErrorKind};
 use crate::exchange::Exchange;
 use crate::latch::Latch;
@@ -528,13 +529,12 @@ impl PublishCall {
                     let exchange = self.follow(&link).await;
                     self.state().call.page(exchange)
                 }
-                Next::Send { fresh_token } => {
-                    let Some(authorization) = self.authorization(fresh_token).await else { return Turn::TokenWanted };
-                    if self.announce() {
-                        return Turn::Noted;
-                    }
-                    self.send(authorization).await
-                }
+                Next::Send { fresh_token } => match self.authorization(fresh_token).await {
+                    Some(_) if self.announce() => return Turn::Noted,
+                    Some(authorization) => self.send(authorization).await,
+                    None if self.state().call.is_idle() => return Turn::TokenWanted,
+                    None => Next::Done,
+                },
             };
             let mut state = self.state();
             let next = state.keep(next);
@@ -609,7 +609,8 @@ impl PublishCall {
         }
     }
 
-    /// The token that some call was given, unless it was refused here. One call asks, others wait.
+    /// The token that some call was given, unless it was refused here. One call asks, others wait, but not
+    /// for ever: a callable may hang, or wait for this very call.
     async fn asked_token(&self, fresh_token: bool) -> Option<Secret> {
         let tokens = self.client.0.tokens.get(Tokens::new);
         let refused = if fresh_token { self.state().token } else { None };
@@ -621,7 +622,15 @@ impl PublishCall {
         };
         let mut found = current();
         if found.is_none() {
-            let permit = tokens.asking.clone().acquire_owned().await.ok();
+            let wait = self.client.0.config.timeout;
+            let Ok(permit) = clock::timeout(wait, tokens.asking.clone().acquire_owned()).await else {
+                self.state().call.fail(Error::no_token(&format!(
+                    "another call has been asking for it for {wait:?}; a callable that publishes with this client itself \
+                     waits for its own end"
+                )));
+                return None;
+            };
+            let permit = permit.ok();
             found = current();
             if found.is_none() {
                 let mut state = self.state();

@@ -1,11 +1,12 @@
 //! Which connection the next request may use.
 //!
 //! A request that goes out in the moment in which the server closes a kept-alive connection has an
-//! unknown outcome. So a connection is used again only while it is fresh, and never again once the
-//! server was seen to close a fresh one, or says that it will.
+//! unknown outcome, and no look at the connection can tell: the end may be on its way. So a connection
+//! is used again only while it is fresh and the server promised to keep it open for longer, and never
+//! again once the server broke that promise.
 
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -20,21 +21,26 @@ use crate::process::PerProcess;
 
 /// How long a kept-alive connection counts as fresh.
 pub(crate) const FRESH: Duration = Duration::from_secs(1);
-/// A server that closes without a word does so right after its answer: the first time, one looks.
+/// A server that breaks its promise does so right after its answer: the first time, one looks.
 const FIRST_LOOK: Duration = Duration::from_millis(5);
 const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
 
 /// The connections to one server.
 pub(crate) struct Connections {
     clients: PerProcess<Mutex<Vec<Bound>>>,
-    /// Whether the server closes fresh connections, so that none is used again.
-    closed_early: AtomicBool,
+    /// Whether the last answer promised that its connection stays open beyond being fresh.
+    promised: AtomicBool,
+    /// Whether the server closed a fresh connection nevertheless.
+    broken: AtomicBool,
     looked: AtomicBool,
+    /// How many clients were made: each has a number.
+    made: AtomicU64,
 }
 
 /// A client and the runtime that drives its connections.
 struct Bound {
     runtime: Id,
+    number: u64,
     client: Client,
     /// When the last request on it ended.
     used: Instant,
@@ -46,7 +52,13 @@ struct Bound {
 
 impl Connections {
     pub(crate) fn new() -> Self {
-        Self { clients: PerProcess::new(), closed_early: AtomicBool::new(false), looked: AtomicBool::new(false) }
+        Self {
+            clients: PerProcess::new(),
+            promised: AtomicBool::new(false),
+            broken: AtomicBool::new(false),
+            looked: AtomicBool::new(false),
+            made: AtomicU64::new(0),
+        }
     }
 
     fn clients(&self) -> MutexGuard<'_, Vec<Bound>> {
@@ -72,14 +84,15 @@ impl Connections {
         let mut bound = if let Some(position) = clients.iter().position(|bound| bound.runtime == runtime) {
             clients.swap_remove(position)
         } else {
-            let client = connect(!self.closed_early.load(Ordering::Relaxed))?;
-            Bound { runtime, client, used: Instant::now(), busy: 0, kept: None }
+            let client = connect(self.promised.load(Ordering::Relaxed))?;
+            let number = self.made.fetch_add(1, Ordering::Relaxed);
+            Bound { runtime, number, client, used: Instant::now(), busy: 0, kept: None }
         };
         let expected = bound.kept.take().filter(|_| bound.busy == 0);
-        let client = bound.client.clone();
+        let (client, number) = (bound.client.clone(), bound.number);
         bound.busy += 1;
         clients.push(bound);
-        Ok(Lease { connections: self, runtime, client, expected, current: None, kept: None })
+        Ok(Lease { connections: self, number, client, expected, current: None, kept: None })
     }
 
     /// Closes every idle connection.
@@ -91,7 +104,7 @@ impl Connections {
 /// The use of a client for one request.
 pub(crate) struct Lease<'a> {
     connections: &'a Connections,
-    runtime: Id,
+    number: u64,
     pub(crate) client: Client,
     /// The connection that the request should have gone out on.
     expected: Option<SocketAddr>,
@@ -104,12 +117,15 @@ impl Lease<'_> {
     /// Looks at the connection on which an answer came.
     pub(crate) fn answered(&mut self, response: &Response) {
         let address = response.extensions().get::<HttpInfo>().map(HttpInfo::local_addr);
-        let gone = self.expected.is_some() && address.is_some() && self.expected != address;
-        if gone || announced(response).is_some_and(|open| open <= FRESH) {
-            self.connections.closed_early.store(true, Ordering::Relaxed);
+        let Connections { promised, broken, .. } = self.connections;
+        if self.expected.is_some() && address.is_some() && self.expected != address {
+            broken.store(true, Ordering::Relaxed);
+        }
+        let promises = !broken.load(Ordering::Relaxed) && promise(response).is_some_and(|open| open > FRESH);
+        if promised.swap(promises, Ordering::Relaxed) != promises {
             self.connections.close();
         }
-        self.current = address.filter(|_| stays_open(response));
+        self.current = address.filter(|_| promises && stays_open(response));
     }
 
     /// The answer is whole: its connection is idle now.
@@ -121,7 +137,7 @@ impl Lease<'_> {
 impl Drop for Lease<'_> {
     fn drop(&mut self) {
         let mut clients = self.connections.clients();
-        if let Some(bound) = clients.iter_mut().find(|bound| bound.runtime == self.runtime) {
+        if let Some(bound) = clients.iter_mut().find(|bound| bound.number == self.number) {
             bound.busy = bound.busy.saturating_sub(1);
             bound.used = Instant::now();
             bound.kept = self.kept;
@@ -135,8 +151,8 @@ fn stays_open(response: &Response) -> bool {
     response.version() == Version::HTTP_11 && !connection.is_some_and(closes)
 }
 
-/// How long the server says that it keeps an idle connection open.
-fn announced(response: &Response) -> Option<Duration> {
+/// How long the server promises to keep an idle connection open.
+fn promise(response: &Response) -> Option<Duration> {
     let value = response.headers().get(KEEP_ALIVE)?.to_str().ok()?;
     let seconds = value.split(',').find_map(|parameter| parameter.trim().strip_prefix("timeout="))?;
     seconds.trim().parse().ok().map(Duration::from_secs)

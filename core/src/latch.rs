@@ -6,8 +6,6 @@
 
 use std::fmt;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicU8, Ordering};
-use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -15,6 +13,7 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 
 use crate::clock::Moment;
+use crate::sync::{Arc, AtomicU8, OnceLock, Ordering};
 
 const IDLE: u8 = 0;
 const SENDING: u8 = 1;
@@ -96,46 +95,5 @@ impl Body for LatchedBody {
 
     fn size_hint(&self) -> SizeHint {
         SizeHint::with_exact(self.bytes.as_ref().map_or(0, |bytes| bytes.len() as u64))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn poll(body: &mut LatchedBody) -> Option<Result<Frame<Bytes>, Revoked>> {
-        let polled = Pin::new(body).poll_frame(&mut Context::from_waker(std::task::Waker::noop()));
-        assert!(polled.is_ready(), "a body in memory is always ready");
-        if let Poll::Ready(frame) = polled { frame } else { None }
-    }
-
-    #[test]
-    fn a_revoked_body_yields_no_bytes() {
-        let latch = Latch::default();
-        let mut body = LatchedBody::new(latch.clone(), Bytes::from_static(b"x"));
-        assert!(latch.revoke());
-        assert!(matches!(poll(&mut body), Some(Err(Revoked))));
-        assert!(latch.revoke());
-    }
-
-    #[test]
-    fn a_body_that_began_cannot_be_revoked() {
-        let latch = Latch::default();
-        let mut body = LatchedBody::new(latch.clone(), Bytes::from_static(b"x"));
-        assert!(matches!(poll(&mut body), Some(Ok(_))));
-        assert!(!latch.revoke());
-        assert!(latch.sent_at().is_some());
-        assert!(poll(&mut body).is_none());
-    }
-
-    #[test]
-    fn under_contention_either_the_bytes_or_the_proof() {
-        for _ in 0..2_000 {
-            let latch = Latch::default();
-            let mut body = LatchedBody::new(latch.clone(), Bytes::from_static(b"x"));
-            let sender = std::thread::spawn(move || matches!(poll(&mut body), Some(Ok(_))));
-            let revoked = latch.revoke();
-            assert_ne!(revoked, sender.join().unwrap_or_default());
-        }
     }
 }

@@ -35,6 +35,7 @@ mod report;
 mod request;
 mod response;
 mod settings;
+mod sync;
 mod table;
 mod transport;
 

@@ -281,7 +281,7 @@ fn firm_url(firm: &str, settings: &Settings, variable: &impl Fn(&str) -> Option<
         "sandbox" => "sandbox.addepar.com",
         other => {
             return Err(Error::config(format!(
-                "environment is {other:?}: allowed are production, development, sandbox."
+                "environment (ADDEPAR_ENVIRONMENT) is {other:?}: allowed are production, development, sandbox."
             )));
         }
     };
@@ -360,8 +360,12 @@ fn credentials(settings: &Settings, variable: &impl Fn(&str) -> Option<String>) 
         (Some(token), None, None) => token_credentials(AccessToken::Fixed(Secret(token))),
         (Some(_), _, _) => Err(contradiction("ADDEPAR_ACCESS_TOKEN", "ADDEPAR_KEY_ID/ADDEPAR_KEY_SECRET")),
         (None, Some(id), Some(secret)) => key_credentials(id, secret),
-        (None, Some(_), None) => Err(Error::config("`key_id` is given, `key_secret` is missing.".to_owned())),
-        (None, None, Some(_)) => Err(Error::config("`key_secret` is given, `key_id` is missing.".to_owned())),
+        (None, Some(_), None) => Err(Error::config(
+            "`key_id` (ADDEPAR_KEY_ID) is given, `key_secret` (ADDEPAR_KEY_SECRET) is missing.".to_owned(),
+        )),
+        (None, None, Some(_)) => Err(Error::config(
+            "`key_secret` (ADDEPAR_KEY_SECRET) is given, `key_id` (ADDEPAR_KEY_ID) is missing.".to_owned(),
+        )),
         (None, None, None) => Err(Error::config(
             "Credentials are missing: give `key_id` and `key_secret` (ADDEPAR_KEY_ID, ADDEPAR_KEY_SECRET) or \
              `access_token` (ADDEPAR_ACCESS_TOKEN)."

@@ -3,10 +3,10 @@
 #![allow(clippy::expect_used, missing_docs)]
 
 use std::fmt::{Debug, Write};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
-use addepar_portal::{ContactNotification, PortalClient, PortalPublishing, PublishRequest};
+use addepar_portal::{AccessToken, ContactNotification, PortalClient, PortalPublishing, PublishRequest, Settings};
 use addepar_portal_simulator::SimulatedPortal;
 use tokio::time::timeout;
 use tracing::field::{Field, Visit};
@@ -58,6 +58,21 @@ impl Lines {
     fn all(&self) -> String {
         self.0.lock().expect("a lock").join("\n")
     }
+}
+
+/// The same for crates that speak to `log`, as reqwest does. A process has one.
+static RECORDS: OnceLock<Lines> = OnceLock::new();
+
+impl log::Log for Lines {
+    fn enabled(&self, _: &log::Metadata<'_>) -> bool {
+        true
+    }
+
+    fn log(&self, record: &log::Record<'_>) {
+        self.0.lock().expect("a lock").push(format!("{} {} {}", record.level(), record.target(), record.args()));
+    }
+
+    fn flush(&self) {}
 }
 
 fn portal() -> SimulatedPortal {
@@ -116,4 +131,61 @@ fn a_dropped_future_that_had_sent_is_warned_of() {
     let warnings: Vec<String> = lines.ours().into_iter().filter(|line| line.starts_with("WARN")).collect();
     assert_eq!(warnings.len(), 1, "{warnings:#?}");
     assert!(warnings.iter().all(|line| line.contains("(files 37, 38)")), "{warnings:#?}");
+}
+
+#[test]
+fn no_log_of_any_level_or_library_holds_a_secret() {
+    let (portal, lines) = (portal(), Lines::default());
+    log::set_logger(RECORDS.get_or_init(|| lines.clone())).expect("the first logger");
+    log::set_max_level(log::LevelFilter::Trace);
+    let endpoint = |name: &str| {
+        let told = portal.control(&format!(r#"{{"do": "endpoint", "name": "{name}"}}"#)).expect("an endpoint");
+        let told: serde_json::Value = serde_json::from_str(&told).expect("JSON");
+        told.get("url").and_then(serde_json::Value::as_str).expect("a URL").to_owned()
+    };
+    let key = Settings {
+        firm_id: Some("1".to_owned()),
+        key_id: Some("simulated-key".to_owned()),
+        key_secret: Some("simulated-secret".into()),
+        ..Settings::default()
+    };
+    let token = Settings {
+        access_token: Some(AccessToken::Fixed("simulated-token".into())),
+        key_id: None,
+        key_secret: None,
+        ..key.clone()
+    };
+    let mut ways: Vec<Settings> = [&key, &token]
+        .into_iter()
+        .map(|one| Settings { base_url: Some(portal.base_url().to_owned()), ..one.clone() })
+        .collect();
+    ways.push(Settings { base_url: Some(endpoint("self_signed")), ..key.clone() });
+    for name in ["proxy_407", "proxy_502"] {
+        let proxy = endpoint(name).replace("//", "//operator:password-of-the-proxy@");
+        let base_url = Some("https://portal.invalid/api".to_owned());
+        ways.push(Settings { base_url, proxy: Some(proxy.into()), ..key.clone() });
+    }
+    tracing::subscriber::with_default(lines.clone(), || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        for way in ways {
+            let client = PortalClient::new(way, |_| None).expect("a client");
+            // Twice: also on a connection that is there already.
+            for _ in 0..2 {
+                let _ = runtime.block_on(client.publish_files(&request()));
+            }
+        }
+    });
+    let all = lines.all();
+    for library in [" addepar_portal ", " reqwest::", " hyper_util::"] {
+        assert!(all.contains(library), "nothing of{library}in {all}");
+    }
+    for secret in [
+        "simulated-secret",
+        "c2ltdWxhdGVkLWtleTpzaW11bGF0ZWQtc2VjcmV0",
+        "simulated-token",
+        "password-of-the-proxy",
+        "b3BlcmF0b3I6cGFzc3dvcmQtb2YtdGhlLXByb3h5",
+    ] {
+        assert!(!all.contains(secret), "{secret} in {all}");
+    }
 }

@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import { inspect } from 'node:util';
 
 import { ConfigError, OutcomeUnknownError, PortalClient } from 'addepar-portal';
 import { SimulatedPortal } from 'addepar-portal/testing';
@@ -59,6 +60,46 @@ test('a logger that throws costs nobody the outcome', async () => {
   process.off('warning', collect);
   assert(warnings.some((message) => message.startsWith('logger.info threw Error.')));
   await portal.close();
+});
+
+test('no level and no error tells a secret', async () => {
+  const portal = await SimulatedPortal.start({ files: { 37: [1], 38: [2] } });
+  const logger = recorder();
+  const refused = portal.control('endpoint', { name: 'proxy_407' }).url;
+  const ways = [
+    {},
+    { accessToken: 'simulated-token' },
+    { accessToken: () => 'token-of-the-caller' },
+    { accessToken: () => 'token of the caller' },
+    { baseUrl: portal.control('endpoint', { name: 'self_signed' }).url },
+    { baseUrl: 'https://portal.invalid', proxy: refused.replace('//', '//operator:password-of-the-proxy@') },
+  ];
+  process.env.ADDEPAR_PORTAL_LIVE = '1';
+  try {
+    for (const way of ways) {
+      for (const fault of ['status:401', 'status:503']) {
+        portal.control('reset');
+        portal.nextFault(fault);
+        const client = portal.client({ ...way, logger });
+        const ended = await client.publishFiles([37, 38], MODES).catch((error) => error);
+        logger.lines.push(inspect(client), inspect(ended, { depth: 9, showHidden: true }), JSON.stringify(ended));
+      }
+    }
+  } finally {
+    delete process.env.ADDEPAR_PORTAL_LIVE;
+    await portal.close();
+  }
+  const told = logger.lines.join('\n');
+  for (const line of ['info Attempt 1: 401', 'info Attempt 1: 503', 'info Attempt 1: the server was not reached']) {
+    assert(told.includes(line), told);
+  }
+  const plain = ['simulated-secret', 'simulated-token', 'password-of-the-proxy', 'token-of-the-caller', 'token of the caller'];
+  const headers = ['simulated-key:simulated-secret', 'operator:password-of-the-proxy'];
+  const encoded = headers.map((header) => Buffer.from(header).toString('base64'));
+  assert.deepEqual(
+    [...plain, ...encoded].filter((secret) => told.includes(secret)),
+    [],
+  );
 });
 
 test('a logger without the methods is refused', () => {

@@ -326,6 +326,44 @@ def test_an_idle_connection_that_ends_or_speaks_costs_no_call(
     assert ends == {"ok": calls}
 
 
+KEPT = (
+    # what each answer promises, how many connections four calls take
+    ([], 4),
+    (["Keep-Alive: timeout=1"], 4),
+    (["Keep-Alive: timeout=2"], 2),
+    (["Keep-Alive: timeout=75, max=100"], 2),
+    (["Keep-Alive: max=100"], 4),
+    (["Keep-Alive: timeout=soon"], 4),
+    (["Keep-Alive: timeout=75", "Connection: close"], 4),
+)
+
+
+@both_clients
+@pytest.mark.parametrize(("headers", "connections"), KEPT, ids=[", ".join(headers) or "nothing" for headers, _ in KEPT])
+def test_a_connection_is_used_again_only_where_the_server_promises_to_keep_it(
+    headers: list[str], connections: int, asynchronous: bool
+) -> None:
+    def serve(connection: Connection) -> None:
+        while files := server.read_request(connection):
+            connection.send(answer(files, *headers))
+
+    with RawServer(serve) as server, caller(asynchronous, base_url=server.base_url) as call:
+        assert [ended(call, [number]) for number in range(1, 5)] == ["ok"] * 4
+        assert server.connections == connections
+
+
+@both_clients
+def test_a_server_that_breaks_its_promise_gets_a_connection_for_each_call_from_then_on(asynchronous: bool) -> None:
+    def serve(connection: Connection) -> None:
+        if files := server.read_request(connection):
+            connection.send(answer(files, "Keep-Alive: timeout=75"))
+            connection.finish()
+
+    with RawServer(serve) as server, caller(asynchronous, base_url=server.base_url) as call:
+        assert [ended(call, [number]) for number in range(1, 51)] == ["ok"] * 50
+        assert server.connections == 50
+
+
 # Suspended
 
 SCRIPT = """

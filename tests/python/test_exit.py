@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -14,7 +15,7 @@ import pytest
 from addepar_portal.testing import SimulatedPortal
 
 HEAD = """
-import asyncio, atexit, os, random, sys, threading, time
+import asyncio, atexit, os, random, signal, sys, threading, time
 from addepar_portal import AsyncPortalClient, PortalClient, PortalError, publish_files, publish_files_async
 
 MODES = {"portal_publishing": "publish", "contact_notification": "notify"}
@@ -115,6 +116,47 @@ def test_a_call_without_an_answer_does_not_keep_the_process(what: str, simulated
     assert time.monotonic() - started < 15
     assert "Fatal" not in errors
     assert "panicked" not in errors
+
+
+# SIGTERM, as a service manager sends it: what the program does about it, its exit status, and what it tells.
+TERMINATED = {
+    "nothing": ("publish()", -signal.SIGTERM, ""),
+    "nothing, in an event loop": ("asyncio.run(publish_async())", -signal.SIGTERM, ""),
+    "it raises SystemExit": (
+        "signal.signal(signal.SIGTERM, lambda *_: sys.exit(3)); publish()",
+        3,
+        "1 file went to Addepar",
+    ),
+    "the loop cancels the task": (
+        """
+async def main():
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, asyncio.current_task().cancel)
+    await publish_async()
+asyncio.run(main())
+""",
+        1,
+        "OutcomeUnknownError: The call was cancelled before an answer came. 1 file went to Addepar",
+    ),
+}
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGTERM that a program could handle")
+@pytest.mark.parametrize("what", TERMINATED)
+def test_sigterm_ends_a_program_whatever_it_waits_for(what: str, simulated_portal: SimulatedPortal) -> None:
+    program, status, told = TERMINATED[what]
+    simulated_portal.next_fault("hang")
+    process = start(simulated_portal, program)
+    while simulated_portal.control("posts") == 0:
+        assert process.poll() is None
+        time.sleep(0.005)
+    time.sleep(0.1)
+    terminated = time.monotonic()
+    process.send_signal(signal.SIGTERM)
+    code, _, errors = end(process)
+    assert time.monotonic() - terminated < 2
+    assert code == status, errors
+    assert told in errors
+    assert "Fatal" not in errors
 
 
 # What is still to be done when the main thread is at its end, and is done.

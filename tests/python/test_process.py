@@ -228,6 +228,65 @@ def test_ctrl_c_before_anything_went_out_sends_nothing_and_has_no_cause(simulate
     assert simulated_portal.requests == []
 
 
+def after_the_429(portal: SimulatedPortal, act: Callable[[], object]) -> threading.Thread:
+    """Acts while the call waits for the rate limit."""
+
+    def wait() -> None:
+        wait_for_post(portal)
+        time.sleep(0.2)
+        act()
+
+    thread = threading.Thread(target=wait)
+    thread.start()
+    return thread
+
+
+def nothing_more_is_sent(portal: SimulatedPortal) -> None:
+    time.sleep(1.3)
+    assert portal.control("posts") == 1
+
+
+def test_ctrl_c_while_it_waits_for_the_rate_limit_ends_the_wait_at_once(
+    simulated_portal: SimulatedPortal, caplog: pytest.LogCaptureFixture
+) -> None:
+    simulated_portal.next_fault("rate_limited", x_retry_after=1)
+    pressed: list[float] = []
+
+    def press_ctrl_c() -> None:
+        pressed.append(time.monotonic())
+        os.kill(os.getpid(), signal.SIGINT)
+
+    after_the_429(simulated_portal, press_ctrl_c)
+    with handled(signal.SIGINT, signal.default_int_handler), pytest.raises(KeyboardInterrupt) as raised:
+        publish_files([37], client=simulated_portal.client(), **MODES)
+    assert time.monotonic() - pressed[0] < 0.2
+    assert raised.value.__cause__ is None, "the server refused the one request that went out"
+    assert caplog.records == []
+    nothing_more_is_sent(simulated_portal)
+
+
+@pytest.mark.parametrize("run", [asyncio.run, run_with_uvloop], ids=["asyncio", "uvloop"])
+def test_cancelling_while_it_waits_for_the_rate_limit_ends_the_wait_at_once(
+    run: Any, simulated_portal: SimulatedPortal, caplog: pytest.LogCaptureFixture
+) -> None:
+    simulated_portal.next_fault("rate_limited", x_retry_after=1)
+
+    async def main() -> None:
+        task = asyncio.create_task(publish_files_async([37], client=simulated_portal.async_client(), **MODES))
+        await asyncio.to_thread(wait_for_post, simulated_portal)
+        await asyncio.sleep(0.2)
+        cancelled = time.monotonic()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError) as raised:
+            await task
+        assert time.monotonic() - cancelled < 0.05
+        assert raised.value.__cause__ is None
+
+    run(main())
+    assert [record for record in caplog.records if record.name == "addepar_portal"] == []
+    nothing_more_is_sent(simulated_portal)
+
+
 def test_a_cancelled_task_carries_the_unknown_outcome(
     simulated_portal: SimulatedPortal, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -537,14 +596,15 @@ def test_one_client_serves_threads_in_parallel(simulated_portal: SimulatedPortal
     assert time.monotonic() - started < 1.2
 
 
-def test_a_connection_is_reused_while_fresh_and_not_later(simulated_portal: SimulatedPortal) -> None:
+def test_a_connection_is_used_again_while_it_is_fresh_and_not_later(simulated_portal: SimulatedPortal) -> None:
     client = simulated_portal.client()
     for _ in range(10):
         client.publish_files([37], **MODES)
-    assert simulated_portal.control("connections")["accepted"] == 1
+    # The first was made before the portal had promised anything.
+    assert simulated_portal.control("connections")["accepted"] == 2
     time.sleep(1.1)
     client.publish_files([37], **MODES)
-    assert simulated_portal.control("connections")["accepted"] == 2
+    assert simulated_portal.control("connections")["accepted"] == 3
 
 
 def test_a_stray_answer_is_never_taken_for_the_next_calls(simulated_portal: SimulatedPortal) -> None:

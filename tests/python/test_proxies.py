@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import pickle
 import time
@@ -325,9 +326,46 @@ def test_what_nginx_answers(
     assert len(portal.requests) - before == posts
 
 
-def in_front(portal: SimulatedPortal, folder: Path, authority: Authority, directives: str) -> Nginx:
+def in_front(portal: SimulatedPortal, folder: Path, authority: Authority, directives: str, *, http: str = "") -> Nginx:
     location = f"location / {{ proxy_pass http://127.0.0.1:{port_of(portal)}; }}"
-    return Nginx(folder, authority.certificate("localhost"), server=directives + location)
+    return Nginx(folder, authority.certificate("localhost"), server=directives + location, http=http)
+
+
+HEADERS = {
+    "host": "localhost:{port}",
+    "accept": "application/vnd.api+json",
+    "accept-encoding": "identity",
+    "addepar-firm": "1",
+    "authorization": "Basic c2ltdWxhdGVkLWtleTpzaW11bGF0ZWQtc2VjcmV0",
+    "content-length": "{length}",
+    "content-type": "application/vnd.api+json",
+}
+RECORD = ", ".join(f'"{name}": "$http_{name.replace("-", "_")}"' for name in HEADERS)
+
+
+@pytest.mark.parametrize("asynchronous", [False, True], ids=["sync", "async"])
+def test_the_exact_request_as_nginx_records_it(
+    asynchronous: bool, authority: Authority, simulated_portal: SimulatedPortal, tmp_path: Path
+) -> None:
+    """These headers, this body and, as the length of the whole tells, nothing else."""
+    log = tmp_path / "requests.jsonl"
+    record = f"""{{"line": "$request", "body": "$request_body", "length": $request_length, "headers": {{{RECORD}}}}}"""
+    http = f"log_format exact escape=json '{record}';"
+    with in_front(simulated_portal, tmp_path, authority, f"access_log {log} exact;", http=http) as nginx:
+        assert publish(asynchronous, base_url=nginx.base_url(), ca_file=authority.file).ok
+        port = nginx.port
+    (line,) = log.read_text().splitlines()
+    recorded = json.loads(line)
+    body = (
+        '{"data":{"type":"publish_portal_files_request","attributes":{"files_id":[37,38],'
+        '"portal_publishing":"PUBLISH","contact_notification":"DO_NOT_NOTIFY"}}}'
+    )
+    headers = {name: value.format(port=port, length=len(body)) for name, value in HEADERS.items()}
+    assert recorded["line"] == "POST /api/v1/portal/publish_files HTTP/1.1"
+    assert recorded["headers"] == headers
+    assert recorded["body"] == body
+    head = [recorded["line"], *(f"{name}: {value}" for name, value in headers.items()), "", ""]
+    assert recorded["length"] == len("\r\n".join(head)) + len(body)
 
 
 @pytest.mark.parametrize("directives", ["keepalive_timeout 0;", "keepalive_requests 3;"])
@@ -345,7 +383,7 @@ def test_nginx_may_close_after_an_answer(
 def test_nginx_may_close_idle_connections(
     limit: float, authority: Authority, simulated_portal: SimulatedPortal, tmp_path: Path
 ) -> None:
-    """It does not announce it. After a second a connection is not used again anyway."""
+    """Without a promise that they stay open, none is used again."""
     pauses = [limit + milliseconds / 1000 for milliseconds in (-20, -10, -1, 0, 10)]
     directives = f"keepalive_timeout {limit * 1000:.0f}ms;"
     with in_front(simulated_portal, tmp_path, authority, directives) as nginx:

@@ -13,7 +13,7 @@ import signal
 import statistics
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -77,7 +77,9 @@ def spread(counts: dict[str, int]) -> None:
 
 @pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="this system has no interval timers")
 @pytest.mark.parametrize("count", COUNTS)
-def test_blocking_calls_that_a_signal_ends(count: int, portal: SimulatedPortal) -> None:
+def test_blocking_calls_that_a_signal_ends(
+    count: int, portal: SimulatedPortal, record_property: Callable[[str, object], None]
+) -> None:
     """Between any two steps of the facade, and where the call itself looks at its signals."""
 
     def end(number: int, frame: Any) -> None:
@@ -110,11 +112,15 @@ def test_blocking_calls_that_a_signal_ends(count: int, portal: SimulatedPortal) 
     finally:
         signal.signal(signal.SIGALRM, before)
     assert len(ends) == count
-    assert ended_well(ends, portal)["unknown"] > 0
+    counts = ended_well(ends, portal)
+    record_property("ends", counts)
+    assert counts["unknown"] > 0
 
 
 @pytest.mark.parametrize("count", COUNTS)
-def test_blocking_calls_that_time_out(count: int, portal: SimulatedPortal) -> None:
+def test_blocking_calls_that_time_out(
+    count: int, portal: SimulatedPortal, record_property: Callable[[str, object], None]
+) -> None:
     ends: dict[int, str] = {}
 
     def calls(file_ids: range) -> None:
@@ -133,11 +139,15 @@ def test_blocking_calls_that_time_out(count: int, portal: SimulatedPortal) -> No
     for thread in threads:
         thread.join()
     assert len(ends) == count
-    spread(ended_well(ends, portal))
+    counts = ended_well(ends, portal)
+    record_property("ends", counts)
+    spread(counts)
 
 
 @pytest.mark.parametrize("count", COUNTS)
-def test_tasks_that_are_cancelled(count: int, portal: SimulatedPortal) -> None:
+def test_tasks_that_are_cancelled(
+    count: int, portal: SimulatedPortal, record_property: Callable[[str, object], None]
+) -> None:
     usual = duration_of_a_call(portal.client(), fresh=True)
     ends: dict[int, str] = {}
 
@@ -165,4 +175,6 @@ def test_tasks_that_are_cancelled(count: int, portal: SimulatedPortal) -> None:
     with contextlib.suppress(asyncio.CancelledError):
         asyncio.run(main())
     assert len(ends) == count
-    spread(ended_well(ends, portal))
+    counts = ended_well(ends, portal)
+    record_property("ends", counts)
+    spread(counts)

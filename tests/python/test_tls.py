@@ -9,14 +9,13 @@ import ssl
 import struct
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from networks.authority import Authority, self_signed, server_context
 from networks.calls import KEY, MODES, publish, report_of
-from networks.servers import Listener, TlsPortal
+from networks.servers import Listener, TlsPortal, hold_handshake
 
 from addepar_portal import (
     ConfigError,
@@ -175,24 +174,6 @@ def test_a_self_signed_certificate_can_be_trusted_by_name(
 # Handshakes that fail
 
 
-def hold_handshake(context: ssl.SSLContext, connection: socket.socket) -> None:
-    """A handshake whose last step comes late, as it does over a distance."""
-    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
-    tls = context.wrap_bio(incoming, outgoing, server_side=True)
-    done = False
-    while not done:
-        incoming.write(connection.recv(1 << 16))
-        try:
-            tls.do_handshake()
-            done = True
-        except ssl.SSLWantReadError:
-            connection.sendall(outgoing.read())
-            time.sleep(0.2)
-        except ssl.SSLError:
-            connection.sendall(outgoing.read())
-            raise
-
-
 @pytest.mark.parametrize(
     ("version", "error", "connections"),
     [
@@ -295,14 +276,14 @@ def test_the_exact_request(
     with TlsPortal(context, simulated_portal) as server:
         base_url = server.base_url("localhost")
         with PortalClient(base_url=base_url, firm_id="1", ca_file=authority.file, **credentials) as client:  # type: ignore[arg-type]
-            for _ in range(2):
+            for _ in range(3):
                 client.publish_files(
                     ["38", 37],
                     portal_publishing="publish",
                     contact_notification="use_contact_preference",
                     publish_override_contact_ids=[23],
                 )
-    assert server.connections == 1
+    assert server.connections == 2
     body = (
         '{"data":{"type":"publish_portal_files_request","attributes":{"files_id":[38,37],'
         '"portal_publishing":"PUBLISH","contact_notification":"USE_CONTACT_PREFERENCE",'
@@ -325,4 +306,4 @@ def test_the_exact_request(
             f"{name}: {value}".lower() for name, value in expected.items()
         )
         assert received == body
-    assert len(server.requests) == 2
+    assert len(server.requests) == 3

@@ -6,6 +6,7 @@ import contextlib
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Callable
 from typing import BinaryIO
 from urllib.parse import urlsplit
@@ -79,6 +80,24 @@ class TlsPortal(Listener):
                     upstream.sendall(request)
                     with upstream.makefile("rb") as answers:
                         tls.sendall(read_message(answers))
+
+
+def hold_handshake(context: ssl.SSLContext, connection: socket.socket) -> None:
+    """A handshake whose last step comes late, as it does over a distance."""
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    tls = context.wrap_bio(incoming, outgoing, server_side=True)
+    done = False
+    while not done:
+        incoming.write(connection.recv(1 << 16))
+        try:
+            tls.do_handshake()
+            done = True
+        except ssl.SSLWantReadError:
+            connection.sendall(outgoing.read())
+            time.sleep(0.2)
+        except ssl.SSLError:
+            connection.sendall(outgoing.read())
+            raise
 
 
 def port_of(portal: SimulatedPortal) -> int:

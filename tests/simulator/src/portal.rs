@@ -224,9 +224,10 @@ impl Portal {
         }
     }
 
-    /// Gives the answer an `X-Request-Id` of its own.
+    /// Gives the answer an `X-Request-Id` of its own, and the promise that its connection stays open.
     pub(crate) fn sign(&mut self, answer: Answer) -> Answer {
         self.answered += 1;
+        let answer = if answer.has("Keep-Alive") { answer } else { answer.with("Keep-Alive", "timeout=75") };
         if answer.has("X-Request-Id") {
             return answer;
         }

@@ -1,0 +1,157 @@
+// A callable that is asked for tokens, by one call or by many at once; and the OAuth example on top of it.
+
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, readFile, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { afterEach, beforeEach, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+
+import { ConfigError } from 'addepar-portal';
+import { SimulatedPortal } from 'addepar-portal/testing';
+
+const MODES = { portalPublishing: 'publish', contactNotification: 'do_not_notify' };
+const EXAMPLE = fileURLToPath(new URL('../../examples/node/oauth.mjs', import.meta.url));
+
+let portal;
+beforeEach(async () => {
+  portal = await SimulatedPortal.start();
+});
+afterEach(() => portal.close());
+
+test('a callable is asked once for many waiting calls, and once more after a 401', async () => {
+  const count = 8;
+  // All of them are refused before the first of them can ask again.
+  portal.control('set', { delay_ms: 200 });
+  const tokens = ['stale-token', 'simulated-token'];
+  let asked = 0;
+  const client = portal.client({
+    async accessToken() {
+      asked += 1;
+      await sleep(200);
+      return tokens.shift();
+    },
+  });
+  const reports = await Promise.all(Array.from({ length: count }, (_, index) => client.publishFiles([index + 1], MODES)));
+  assert.ok(reports.every(({ ok }) => ok));
+  assert.equal(asked, 2);
+  assert.equal(portal.control('posts'), 2 * count);
+});
+
+test('a callable may publish with another client while it is asked', async () => {
+  const other = portal.client({ accessToken: () => 'simulated-token' });
+  const client = portal.client({
+    async accessToken() {
+      assert.ok((await other.publishFiles([1], MODES)).ok);
+      return 'simulated-token';
+    },
+  });
+  assert.ok((await client.publishFiles([2], MODES)).ok);
+});
+
+test('a callable that publishes with its own client is told so', async () => {
+  const client = portal.client({
+    timeoutMs: 500,
+    async accessToken() {
+      await client.publishFiles([1], MODES);
+      return 'simulated-token';
+    },
+  });
+  const started = performance.now();
+  await assert.rejects(client.publishFiles([2], MODES), (error) => {
+    assert.ok(error instanceof ConfigError);
+    assert.match(error.cause.message, /publishes with this client itself/);
+    return true;
+  });
+  const took = performance.now() - started;
+  assert.ok(took >= 500 && took < 1500, `${took} ms`);
+  assert.deepEqual(portal.requests, []);
+});
+
+test('a callable that hangs costs other calls no more than their timeout', async () => {
+  let provide;
+  const token = new Promise((resolve) => {
+    provide = resolve;
+  });
+  const client = portal.client({ timeoutMs: 500, accessToken: () => token });
+  const hanging = client.publishFiles([1], MODES);
+  await assert.rejects(client.publishFiles([2], MODES), (error) => {
+    assert.match(error.message, /another call has been asking for it/);
+    assert.equal(error.report.file(2).state, 'not_processed');
+    return true;
+  });
+  provide('simulated-token');
+  assert.ok((await hanging).ok);
+  assert.ok((await client.publishFiles([3], MODES)).ok);
+});
+
+/** Grants an access token for the one refresh token that is not spent, which it rotates. */
+async function tokenServer(accessTokens) {
+  const server = createServer(async (request, response) => {
+    const form = Object.fromEntries(new URLSearchParams(await text(request)));
+    const expected = {
+      grant_type: 'refresh_token',
+      refresh_token: `refresh-${server.granted}`,
+      client_id: 'client',
+      client_secret: 'secret of the client',
+    };
+    if (JSON.stringify(form) !== JSON.stringify(expected)) {
+      response.writeHead(400).end('{"error":"invalid_grant"}');
+      return;
+    }
+    server.granted += 1;
+    response.end(JSON.stringify({ access_token: accessTokens.shift(), refresh_token: `refresh-${server.granted}` }));
+  });
+  server.granted = 0;
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  return server;
+}
+
+test('the OAuth example rotates its refresh token', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'addepar-portal-'));
+  const file = join(folder, 'refresh-token');
+  const server = await tokenServer(['stale-token', 'simulated-token', 'simulated-token']);
+  const run = async () => {
+    const child = spawn(process.execPath, [EXAMPLE, '37', '38'], {
+      env: {
+        ...process.env,
+        ...portal.environ(),
+        OAUTH_TOKEN_URL: `http://127.0.0.1:${server.address().port}/token`,
+        OAUTH_CLIENT_ID: 'client',
+        OAUTH_CLIENT_SECRET: 'secret of the client',
+        OAUTH_REFRESH_TOKEN_FILE: file,
+      },
+    });
+    const [[code], errors] = await Promise.all([once(child, 'exit'), text(child.stderr)]);
+    return { code, errors };
+  };
+  try {
+    await writeFile(file, 'refresh-0');
+    for (const [posts, rotated] of [
+      [2, 'refresh-2'],
+      [3, 'refresh-3'],
+    ]) {
+      assert.deepEqual(await run(), { code: 0, errors: '' });
+      assert.deepEqual([await readFile(file, 'utf8'), (await stat(file)).mode & 0o777], [rotated, 0o600]);
+      assert.equal(portal.control('posts'), posts);
+    }
+    // A spent one, as a second program would have it.
+    await writeFile(file, 'refresh-0');
+    const { code, errors } = await run();
+    assert.equal(code, 1);
+    assert.match(errors, /ConfigError: No access token could be had: accessToken threw Error/);
+    assert.match(errors, /the token server answered 400/);
+    assert.doesNotMatch(errors, /refresh-\d/);
+    assert.equal(await readFile(file, 'utf8'), 'refresh-0');
+    assert.deepEqual(await readdir(folder), ['refresh-token']);
+    assert.equal(portal.control('posts'), 3);
+  } finally {
+    server.close();
+    await rm(folder, { recursive: true });
+  }
+});
