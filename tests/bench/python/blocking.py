@@ -6,13 +6,9 @@ opened, so that a process which measures one has only that one in it.
 
 from __future__ import annotations
 
-import itertools
 import socket
 from contextlib import contextmanager
-from dataclasses import dataclass
-from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
 from asked import (
@@ -35,8 +31,7 @@ if TYPE_CHECKING:
     Publish = Callable[[list[int]], Any]
 
 
-@dataclass(frozen=True)
-class Contender:
+class Contender(NamedTuple):
     open: Callable[[Any], Any]
     # Of its results; see `looks`.
     shape: str
@@ -57,6 +52,10 @@ def addepar_portal(url: str) -> Iterator[Publish]:
 @contextmanager
 def addepar_portal_with_journal(url: str) -> Iterator[Publish]:
     """All files in one batch, whose journal is written through to the disk twice for each request."""
+    import itertools
+    from pathlib import Path
+    from tempfile import TemporaryDirectory
+
     from addepar_portal import PortalClient
 
     numbers = itertools.count()

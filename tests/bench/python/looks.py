@@ -62,18 +62,18 @@ def failed_only(rows: list[Row]) -> Totals:
         for row in rows
         if row.attributes.publish_status != "success" or row.attributes.notify_status != "success"
     ]
-    return not failed, sum(failed)
+    return int(not failed), sum(failed)
 
 
 def failed_only_flat(results: list[Result]) -> Totals:
     failed = [
         result.file_id for result in results if result.publish_status != "success" or result.notify_status != "success"
     ]
-    return not failed, sum(failed)
+    return int(not failed), sum(failed)
 
 
 def failed_only_of_report(report: PublishReport) -> Totals:
-    return report.ok, sum(file.file_id for file in report.failed)
+    return int(report.ok), sum(file.file_id for file in report.failed)
 
 
 def nothing(_: None) -> Totals:

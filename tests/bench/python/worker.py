@@ -5,26 +5,20 @@
 KIND is `sync`, `async` or `parse`; LOOK is `every_row` or `failed_only`. Files are published in requests of 500, one
 after another. It first prints, as JSON, what it read of one call. Then for each line with a number, N, on
 standard input it makes one call that is not measured and N that are, and prints the seconds and the processor time they
-took. At the end of its input it prints the most memory that the process had, in bytes.
+took. At the end of its input it prints the most memory that the process had, in bytes, so it imports no more than its
+contender needs.
 """
 
 from __future__ import annotations
 
-import asyncio
-import http.client
 import json
-import resource
 import sys
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 import asked
-import awaiting
 import blocking
 import looks
-import parsing
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
@@ -90,6 +84,9 @@ async def awaiting_publishing(contender: Contender, url: str, count: int, look: 
 
 def answer(url: str, count: int) -> bytes:
     """The body of an answer."""
+    import http.client
+    from urllib.parse import urlsplit
+
     connection = http.client.HTTPConnection(urlsplit(url).netloc)
     connection.request("POST", urlsplit(url).path + asked.ROUTE, asked.body(asked.file_ids(count)))
     return connection.getresponse().read()
@@ -97,10 +94,13 @@ def answer(url: str, count: int) -> bytes:
 
 def peak_memory() -> int:
     """In bytes. `ru_maxrss` would have the peak of the process that started this one."""
-    status = Path("/proc/self/status")
-    if not status.exists():
+    try:
+        with open("/proc/self/status") as status:
+            return int(status.read().partition("VmHWM:")[2].split()[0]) << 10
+    except FileNotFoundError:
+        import resource
+
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return int(status.read_text().partition("VmHWM:")[2].split()[0]) << 10
 
 
 def main() -> None:
@@ -109,8 +109,14 @@ def main() -> None:
     if kind == "sync":
         publishing(blocking.CONTENDERS[name], url, int(count), look)
     elif kind == "async":
+        import asyncio
+
+        import awaiting
+
         asyncio.run(awaiting_publishing(awaiting.CONTENDERS[name], url, int(count), look))
     else:
+        import parsing
+
         contender = parsing.CONTENDERS[name]
         read, body = contender.open(int(count)), answer(url, int(count))
         turns(lambda: look[contender.shape](read(body)))

@@ -1,7 +1,7 @@
-//! The answers, worded as on the API's page.
+//! The bodies of answers, worded as on the API's page.
 
-/// An answer with one result for each of `count` files from `first` on.
-pub(crate) fn publish(indented: bool, first: u64, count: u64) -> Vec<u8> {
+/// The body of an answer with one result for each of `count` files from `first` on.
+pub(crate) fn body(indented: bool, first: u64, count: u64) -> String {
     let results: Vec<String> = (first..first + count).map(result).collect();
     let text = format!(
         r#"{{
@@ -17,13 +17,7 @@ pub(crate) fn publish(indented: bool, first: u64, count: u64) -> Vec<u8> {
 "#,
         results.join(",\n")
     );
-    let text = if indented { text } else { compact(&text) };
-    with_head("application/vnd.api+json", text.as_bytes())
-}
-
-pub(crate) fn with_head(content_type: &str, body: &[u8]) -> Vec<u8> {
-    let head = format!("HTTP/1.1 200 OK\r\nContent-Type: {content_type}\r\nContent-Length: {}\r\n\r\n", body.len());
-    [head.as_bytes(), body].concat()
+    if indented { text } else { compact(&text) }
 }
 
 fn result(id: u64) -> String {

@@ -65,7 +65,7 @@ impl Server {
     fn answer(&self, request: &Request<'_>) -> Arc<[u8]> {
         if request.path == "/last" {
             let last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-            return answer::with_head("text/plain", &last).into();
+            return with_head("text/plain", &last).into();
         }
         if request.path.starts_with("/kept") {
             *self.last.lock().unwrap_or_else(PoisonError::into_inner) = request.whole.to_vec();
@@ -75,7 +75,14 @@ impl Server {
         let mut answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
         answers
             .entry((indented, first, count))
-            .or_insert_with(|| answer::publish(indented, first, count).into())
+            .or_insert_with(|| {
+                with_head("application/vnd.api+json", answer::body(indented, first, count).as_bytes()).into()
+            })
             .clone()
     }
+}
+
+fn with_head(content_type: &str, body: &[u8]) -> Vec<u8> {
+    let head = format!("HTTP/1.1 200 OK\r\nContent-Type: {content_type}\r\nContent-Length: {}\r\n\r\n", body.len());
+    [head.as_bytes(), body].concat()
 }
