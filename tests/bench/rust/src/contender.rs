@@ -84,7 +84,7 @@ impl RawSocket {
         for (name, value) in HEADERS {
             head.extend([name, ": ", value, "\r\n"]);
         }
-        head.push_str(&format!("content-length: {}\r\n\r\n", body.len()));
+        head.extend(["content-length: ", &body.len().to_string(), "\r\n\r\n"]);
         Ok(Self { connection, request: [head.as_bytes(), &body].concat(), buffer: vec![0; 1 << 20], length: None })
     }
 
