@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from figures import Figure, Figures
 
 RESULTS = HERE / "results.json"
+READ_BY_LIBRARIES = ("ADDEPAR_", "PYTHON", "NODE_", "SSL_CERT_", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 PACKAGES = ("addepy", "aiohttp", "httpx", "msgspec", "orjson", "pycurl", "pydantic", "pyreqwest", "requests")
 
 
@@ -43,7 +44,7 @@ def settle() -> None:
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
     for name in list(os.environ):
-        if name.lower().endswith("_proxy") or name.startswith(("ADDEPAR_", "PYTHON", "NODE_")):
+        if name.lower().endswith("_proxy") or name.startswith(READ_BY_LIBRARIES):
             del os.environ[name]
     os.environ |= {
         "ADDEPAR_FIRM_ID": asked.FIRM_ID,
@@ -91,6 +92,7 @@ def measured(case: Case | Sizes | Starts, url: str) -> dict[str, Figure]:
     samples = measure(commands, alike=False)
     for count, sample in zip(case.counts, samples.values(), strict=True):
         sample["time"] = [seconds / count for seconds in sample["time"]]
+        sample["cpu"] = [seconds / count for seconds in sample["cpu"]]
     return figures(samples, f"{case.counts[-1]:,}")
 
 
