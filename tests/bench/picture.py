@@ -1,6 +1,6 @@
 """Draws the README's picture of some results; needs nothing but Python.
 
-    python picture.py results.json picture.svg
+python picture.py results.json picture.svg
 """
 
 from __future__ import annotations

@@ -81,7 +81,7 @@ async function rawSocket(url) {
   const socket = connect({ host: hostname, port: Number(port), noDelay: true });
   await once(socket, 'connect');
   let left = 0;
-  let finish = () => {};
+  let finish;
   socket.on('data', (chunk) => {
     if (left === Infinity) left = answerLength(chunk);
     left -= chunk.length;
