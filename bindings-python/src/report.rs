@@ -9,7 +9,7 @@ use pyo3::exceptions::{PyKeyError, PyTypeError, PyValueError};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyBool, PyDict, PyInt, PyIterator, PyList, PyString, PyTuple};
+use pyo3::types::{PyBool, PyBytes, PyDict, PyInt, PyIterator, PyList, PyString, PyTuple};
 
 use crate::error::to_py_err;
 use crate::request::PublishRequest;
@@ -531,9 +531,13 @@ impl PublishReport {
     /// Reads an answer's body without any network. Raises `OutcomeUnknownError` where it cannot be read.
     #[staticmethod]
     fn from_response(py: Python<'_>, request: &PublishRequest, body: &Bound<'_, PyAny>) -> PyResult<Self> {
-        let read = match body.cast::<PyString>() {
-            Ok(text) => core::PublishReport::from_response(&request.0, text.to_cow()?.as_bytes()),
-            Err(_) => core::PublishReport::from_response(&request.0, &body.extract::<Vec<u8>>()?),
+        let read = |body: &[u8]| core::PublishReport::from_response(&request.0, body);
+        let read = if let Ok(text) = body.cast::<PyString>() {
+            read(text.to_cow()?.as_bytes())
+        } else if let Ok(bytes) = body.cast::<PyBytes>() {
+            read(bytes.as_bytes())
+        } else {
+            read(&body.extract::<Vec<u8>>()?)
         };
         read.map(|report| Self::new(Arc::new(report))).map_err(|error| to_py_err(py, &error))
     }
