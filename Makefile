@@ -6,9 +6,11 @@ BIN := $(VENV)/bin
 FUZZ_SECONDS ?= 600
 NODE_MODULES := bindings-node/node_modules/.package-lock.json
 INTERPRETERS := tests/package/node_modules/.package-lock.json
+BENCH_BIN := tests/bench/.venv/bin
+BENCH_NODE_MODULES := tests/bench/node_modules/.package-lock.json
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-rust test-python test-node test-package test-long faults fuzz lint lint-rust lint-crates lint-python lint-node audit format package wheel tarball install lock clean
+.PHONY: help demo test test-rust test-python test-node test-package test-long faults fuzz bench lint lint-rust lint-crates lint-python lint-node audit format package wheel tarball install lock clean
 
 help: ## what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -48,6 +50,12 @@ fuzz: $(VENV)/.installed ## hostile bytes without end: FUZZ_SECONDS (600) for ea
 			target/corpus/$$target core/fuzz/corpus/$$target -- \
 			-max_total_time=$(FUZZ_SECONDS) -timeout=30 -print_final_stats=1 || exit; \
 	done
+
+bench: wheel tarball $(BENCH_BIN)/.installed $(BENCH_NODE_MODULES) ## time beside other libraries; BENCH=node measures only that part
+	cargo build --quiet --release --locked --package addepar-portal-bench --package addepar-portal-bench-server
+	$(BENCH_BIN)/pip install --quiet --disable-pip-version-check --force-reinstall --no-deps --no-index dist/*.whl
+	cd tests/bench && npm install --no-save --silent --offline --no-audit --no-fund ../../dist/addepar-portal-*.tgz
+	$(BENCH_BIN)/python tests/bench/bench.py $(BENCH)
 
 lint: lint-rust lint-crates lint-python lint-node ## rustfmt, clippy, cargo-deny, ruff, mypy, pyright, stubtest, tsc, oxlint
 
@@ -109,15 +117,28 @@ $(INTERPRETERS): tests/package/package-lock.json
 	cd tests/package && npm ci --silent --ignore-scripts
 	@touch $@
 
+$(BENCH_BIN)/.installed: tests/bench/requirements.txt
+	$(PYTHON) -m venv tests/bench/.venv
+	$(BENCH_BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@
+
+$(BENCH_NODE_MODULES): tests/bench/package-lock.json
+	cd tests/bench && npm ci --silent --ignore-scripts
+	@touch $@
+
 lock: ## renew the lock files
 	cargo update
 	cargo update --manifest-path core/fuzz/Cargo.toml
 	cd bindings-node && npm update
 	cd tests/package && npm update --ignore-scripts
+	cd tests/bench && npm update --ignore-scripts
 	$(PYTHON) -m venv $(VENV)-lock && $(VENV)-lock/bin/pip install --quiet pip-tools
-	cd bindings-python && ../$(VENV)-lock/bin/pip-compile --quiet --upgrade --generate-hashes --strip-extras --allow-unsafe \
-		--no-header --no-emit-find-links --no-emit-index-url --no-emit-trusted-host requirements-dev.in
+	for requirements in bindings-python/requirements-dev tests/bench/requirements; do \
+		(cd $$(dirname $$requirements) && $(CURDIR)/$(VENV)-lock/bin/pip-compile --quiet --upgrade --generate-hashes \
+			--strip-extras --allow-unsafe --no-header --no-emit-find-links --no-emit-index-url --no-emit-trusted-host \
+			$$(basename $$requirements).in) || exit 1; \
+	done
 	rm -rf $(VENV)-lock
 
 clean: ## remove everything that was built or installed here
-	rm -rf target dist $(VENV) .demo .test bindings-node/node_modules bindings-node/dist bindings-node/native tests/package/node_modules
+	rm -rf target dist $(VENV) .demo .test bindings-node/node_modules bindings-node/dist bindings-node/native tests/package/node_modules tests/bench/.venv tests/bench/node_modules
