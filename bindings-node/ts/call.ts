@@ -51,8 +51,8 @@ export async function finish(
   }
   try {
     const number = (lastNumber = (lastNumber + 1) >>> 0);
-    const driven = drive(call, number, door, host, signal, onProgress);
-    const ending = await (signal ? unlessAborted(driven, call, number, host, signal) : driven);
+    const start = (): Promise<Ending> => drive(call, number, door, host, signal, onProgress);
+    const ending = await (signal ? unlessAborted(start, call, number, host, signal) : start());
     return ending();
   } finally {
     call.settle();
@@ -75,8 +75,9 @@ function forsakeAll(): void {
   }
 }
 
+/** Listens before it starts: a signal that cannot be listened to must not cost anybody the outcome. */
 function unlessAborted(
-  driven: Promise<Ending>,
+  start: () => Promise<Ending>,
   call: Call,
   number: number,
   host: Host,
@@ -95,7 +96,7 @@ function unlessAborted(
       });
     };
     const stopListening = listen(signal, abort);
-    void driven.then(resolve, reject).finally(stopListening);
+    void start().then(resolve, reject).finally(stopListening);
   });
 }
 

@@ -238,9 +238,15 @@ function checkOptions({ signal, ...options }: { signal?: AbortSignal | undefined
       raise(native.Failure.input(`${name} is ${shown(value)}: it is a ${types.join(' or ')}.`));
     }
   }
-  if (signal !== undefined && typeof signal?.aborted !== 'boolean') {
+  if (signal !== undefined && !isSignal(signal)) {
     raise(native.Failure.input(`signal is ${shown(signal)}: it is an AbortSignal.`));
   }
+}
+
+/** Whether it has what is used of one: some are polyfills, or of another realm. */
+function isSignal(signal: AbortSignal | null): boolean {
+  const methods = ['throwIfAborted', 'addEventListener', 'removeEventListener'] as const;
+  return typeof signal?.aborted === 'boolean' && methods.every((method) => typeof signal[method] === 'function');
 }
 
 /** The options that were given: the addon takes no `undefined`. */
@@ -258,6 +264,10 @@ function given(options: object): PortalClientOptions {
     }
     if (!types.includes(typeof value)) {
       raise(native.Failure.config(`${name} is of type ${typeName(value)}: it is a ${types.join(' or ')}.`));
+    }
+    // It may be a secret, so it is not shown; and another one must not be sent in its place.
+    if (typeof value === 'string' && !value.isWellFormed()) {
+      raise(native.Failure.config(`${name} has a character that it cannot have: half of a surrogate pair.`));
     }
   }
   return Object.fromEntries(settings);

@@ -48,7 +48,11 @@ export function typeName(value: unknown): string {
   if (typeof value !== 'object') {
     return typeof value;
   }
-  return value === null ? 'null' : (value.constructor?.name ?? 'object');
+  if (value === null) {
+    return 'null';
+  }
+  const name: unknown = value.constructor?.name;
+  return typeof name === 'string' ? name : 'object';
 }
 
 /** A value as an error message shows it. */

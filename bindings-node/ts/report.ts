@@ -1,7 +1,7 @@
-import { inspect } from 'node:util';
+import { inspect, types } from 'node:util';
 
 import { errorOf, type PortalError } from './errors';
-import type { Id } from './ids';
+import { type Id, typeName } from './ids';
 import { type Failure, native, type Report } from './native';
 import { handleOf, type PublishRequest, requestOf } from './request';
 import {
@@ -116,6 +116,9 @@ export class PublishReport implements Iterable<FileResult> {
    */
   static fromResponse(request: PublishRequest, body: string | Uint8Array): PublishReport {
     const bytes = typeof body === 'string' ? Buffer.from(body) : body;
+    if (!types.isUint8Array(bytes)) {
+      throw new TypeError(`body is of type ${typeName(body)}: it is a string or a Uint8Array`);
+    }
     return reportOf(native.Report.fromResponse(handleOf(request), bytes));
   }
 
@@ -125,7 +128,8 @@ export class PublishReport implements Iterable<FileResult> {
    * @throws {@link InputError} where it is not the JSON of a report.
    */
   static fromJSON(json: string | ReportJSON): PublishReport {
-    return reportOf(native.Report.fromJson(typeof json === 'string' ? json : JSON.stringify(json)));
+    const text: string | undefined = typeof json === 'string' ? json : JSON.stringify(json);
+    return reportOf(native.Report.fromJson(text ?? 'null'));
   }
 
   /** Whether every file is `ok`. */

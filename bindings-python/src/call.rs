@@ -10,6 +10,7 @@ use addepar_portal::{Error, ErrorKind, PublishCall, Turn};
 use pyo3::exceptions::{PyException, PyRuntimeError};
 use pyo3::intern;
 use pyo3::prelude::*;
+use pyo3::types::PyString;
 
 use crate::bell::Bell;
 use crate::error::{to_exception, to_py_err};
@@ -127,8 +128,9 @@ impl Call {
         self.publish.notes().into_iter().map(|note| (note.level.as_str(), note.message)).collect()
     }
 
-    fn provide_token(&self, token: String) {
-        self.publish.provide_token(token.into());
+    /// What is no text the core refuses, without showing it.
+    fn provide_token(&self, token: &Bound<'_, PyString>) {
+        self.publish.provide_token(token.to_string_lossy().into_owned().into());
     }
 
     fn refuse_token(&self, reason: &str) {

@@ -1,6 +1,6 @@
 //! Python values as raw ids. The verdict is the core's.
 
-use addepar_portal::{RawId, not_a_collection};
+use addepar_portal::{MAX_FILES, RawId, not_a_collection};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyByteArray, PyBytes, PyFloat, PyInt, PyList, PyString, PyTuple};
@@ -19,7 +19,8 @@ pub(crate) fn raw_ids(name: &str, ids: &Bound<'_, PyAny>) -> PyResult<Vec<RawId>
         let type_name = ids.get_type().name()?;
         return Err(to_py_err(ids.py(), &not_a_collection(name, &type_name.to_string_lossy())));
     };
-    let mut raw = Vec::with_capacity(ids.len().unwrap_or_default());
+    // What an object says about its length need not be true, or fit into the memory.
+    let mut raw = Vec::with_capacity(ids.len().unwrap_or_default().min(MAX_FILES));
     for id in iterator {
         raw.push(raw_id(&id?)?);
     }

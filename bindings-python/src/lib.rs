@@ -1,5 +1,6 @@
 //! The native half of the Python package `addepar_portal`: convert, call the core, convert.
 
+mod arguments;
 mod bell;
 mod call;
 mod client;

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use addepar_portal::{self as core, FileState, Status};
-use pyo3::exceptions::{PyKeyError, PyTypeError, PyValueError};
+use pyo3::exceptions::{PyKeyError, PyOverflowError, PyTypeError, PyValueError};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyBool, PyDict, PyInt, PyIterator, PyList, PyString, PyTuple};
+use pyo3::types::{PyBool, PyBytes, PyDict, PyInt, PyIterator, PyList, PyMemoryView, PyString, PyTuple};
 
 use crate::error::to_py_err;
 use crate::request::PublishRequest;
@@ -531,9 +531,15 @@ impl PublishReport {
     /// Reads an answer's body without any network. Raises `OutcomeUnknownError` where it cannot be read.
     #[staticmethod]
     fn from_response(py: Python<'_>, request: &PublishRequest, body: &Bound<'_, PyAny>) -> PyResult<Self> {
-        let read = match body.cast::<PyString>() {
-            Ok(text) => core::PublishReport::from_response(&request.0, text.to_cow()?.as_bytes()),
-            Err(_) => core::PublishReport::from_response(&request.0, &body.extract::<Vec<u8>>()?),
+        let read = |body: &[u8]| core::PublishReport::from_response(&request.0, body);
+        let read = match (body.cast::<PyString>(), body.cast::<PyBytes>()) {
+            (Ok(text), _) => match text.to_str() {
+                Ok(text) => read(text.as_bytes()),
+                // Half of a surrogate pair: no UTF-8 either, and the core says so.
+                Err(_) => read(text.call_method1("encode", ("utf-8", "surrogatepass"))?.extract()?),
+            },
+            (_, Ok(bytes)) => read(bytes.as_bytes()),
+            _ => read(PyMemoryView::from(body)?.call_method0("tobytes")?.extract()?),
         };
         read.map(|report| Self::new(Arc::new(report))).map_err(|error| to_py_err(py, &error))
     }
@@ -601,10 +607,17 @@ impl PublishReport {
     }
 
     /// The result of one file; `KeyError` if it was not part of the request.
-    fn file(&self, py: Python<'_>, file_id: u64) -> PyResult<FileResult> {
-        match self.core.files().iter().position(|file| file.file_id == file_id) {
+    fn file(&self, py: Python<'_>, file_id: &Bound<'_, PyAny>) -> PyResult<FileResult> {
+        let id = match file_id.extract::<u64>() {
+            Ok(id) => id,
+            Err(error) if error.is_instance_of::<PyOverflowError>(py) => {
+                return Err(PyKeyError::new_err("no file has an id below zero or beyond 64 bits"));
+            }
+            Err(error) => return Err(error),
+        };
+        match self.core.files().iter().position(|file| file.file_id == id) {
             Some(index) => self.row(py, index),
-            None => Err(PyKeyError::new_err(format!("file {file_id} was not part of this request"))),
+            None => Err(PyKeyError::new_err(format!("file {id} was not part of this request"))),
         }
     }
 

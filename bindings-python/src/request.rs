@@ -2,6 +2,7 @@ use addepar_portal::{self as core, ContactNotification, PortalPublishing, RawId}
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 
+use crate::arguments::word;
 use crate::error::to_py_err;
 use crate::ids::raw_ids;
 use crate::report::{Reduced, reduce, restore};
@@ -128,9 +129,7 @@ impl PublishRequest {
             Some(contacts) => raw_ids("publish_override_contact_ids", contacts)?,
             None => Vec::new(),
         };
-        // Anything but a text is shown to the core, which names it and what is allowed.
-        let text = |mode: &Bound<'_, PyAny>| mode.str().map(|text| text.to_string_lossy().into_owned());
-        let (publishing, notification) = (text(portal_publishing)?, text(contact_notification)?);
+        let (publishing, notification) = (word(portal_publishing)?, word(contact_notification)?);
         publishing
             .parse()
             .and_then(|publishing| make(file_ids, publishing, notification.parse()?))

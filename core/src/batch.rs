@@ -11,6 +11,7 @@ use reqwest::Url;
 use serde::Serialize;
 
 use crate::error::{Error, ErrorKind};
+use crate::id::MAX_FILES;
 use crate::journal::file::{self, JournalFile};
 use crate::journal::folder;
 use crate::journal::history::{self, History};
@@ -63,6 +64,22 @@ impl BatchOptions {
     /// The defaults, with this journal.
     pub fn new(journal: impl Into<PathBuf>) -> Self {
         Self { journal: journal.into(), chunk_size: 100, max_wait: 3_600.0, pace: false, repeat: Repeat::Refuse }
+    }
+
+    /// Refuses values that make no sense; how long all waits may take.
+    fn checked(&self) -> Result<Duration, Error> {
+        let Self { journal, chunk_size, max_wait, .. } = self;
+        if journal.file_name().is_none() {
+            return Err(Error::input(format!(
+                "journal is {:?}: it is the path of a file.",
+                journal.display().to_string()
+            )));
+        }
+        if !(1..=MAX_FILES).contains(chunk_size) {
+            return Err(Error::input(format!("chunk_size is {chunk_size}: allowed are 1 to {MAX_FILES}.")));
+        }
+        Duration::try_from_secs_f64(*max_wait)
+            .map_err(|_| Error::input(format!("max_wait is {max_wait} s: it is a number of seconds from 0.")))
     }
 }
 
@@ -143,11 +160,7 @@ impl Run {
 
     /// A batch: a new one, or the one that the journal is of.
     pub(crate) fn batch(config: &Config, request: &PublishRequest, options: &BatchOptions) -> Result<Self, Error> {
-        if !(1..=crate::id::MAX_FILES).contains(&options.chunk_size) {
-            let most = crate::id::MAX_FILES;
-            return Err(Error::input(format!("chunk_size is {}: allowed are 1 to {most}.", options.chunk_size)));
-        }
-        let max_wait = max_wait(options)?;
+        let max_wait = options.checked()?;
         let path = &options.journal;
         if path.exists() {
             return Self::reopened(config, Some(request), options);
@@ -164,7 +177,7 @@ impl Run {
     }
 
     fn reopened(config: &Config, request: Option<&PublishRequest>, options: &BatchOptions) -> Result<Self, Error> {
-        let max_wait = max_wait(options)?;
+        let max_wait = options.checked()?;
         let path = &options.journal;
         let _lock = config.journal_dir.as_deref().map(folder::lock).transpose()?;
         let journal = JournalFile::open(path)?;
@@ -377,11 +390,6 @@ impl Run {
             waiting: waiting.as_ref().map(Duration::as_secs_f64),
         }
     }
-}
-
-fn max_wait(options: &BatchOptions) -> Result<Duration, Error> {
-    Duration::try_from_secs_f64(options.max_wait)
-        .map_err(|_| Error::input(format!("max_wait is {} s: it is a number of seconds from 0.", options.max_wait)))
 }
 
 /// Refuses what other journals in the folder show as sent, and a journal that the folder would not show.

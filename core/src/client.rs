@@ -252,7 +252,7 @@ impl PortalClient {
         if note::is_traced() {
             call.listen();
         }
-        let (page, permit, token) = (self.0.config.route(), None, None);
+        let (page, permit, token) = (self.0.config.route.clone(), None, None);
         let state = State {
             call,
             next,

@@ -2,7 +2,7 @@
 //!
 //! Answers are read liberally, member by member, and with serde half of the time went into skipping
 //! what nobody reads. The reader handles the whole grammar, allocates only for strings with escapes,
-//! and checks what it skips. A test compares it with `serde_json` on generated and broken texts.
+//! and checks what it skips. It is compared with `serde_json` on generated, broken and hostile texts.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -317,9 +317,10 @@ impl<'a> Reader<'a> {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// Both readers side by side, for tests and for fuzzing.
+#[cfg(any(test, fuzzing))]
+pub(crate) mod comparison {
+    use super::{Kind, Reader, Result};
     use serde_json::{Map, Value};
 
     /// The whole text as a value, by way of every method of the reader.
@@ -355,24 +356,30 @@ mod tests {
         })
     }
 
-    fn read(text: &str) -> Result<Value> {
+    fn whole<'a, T>(text: &'a str, read: impl FnOnce(&mut Reader<'a>) -> Result<T>) -> Result<T> {
         let mut reader = Reader::new(text);
-        let read = value(&mut reader)?;
+        let read = read(&mut reader)?;
         reader.end()?;
-        let mut skipping = Reader::new(text);
-        skipping.skip()?;
-        skipping.end()?;
         Ok(read)
     }
 
-    fn same(text: &str) {
-        match (read(text), serde_json::from_str::<Value>(text)) {
+    /// Asserts that a text is read as `serde_json` reads it, and refused where that refuses it. Of members
+    /// that stand twice both take the last: whoever walks an object here has to look out for them.
+    pub(crate) fn same(text: &str) {
+        let read = whole(text, value);
+        assert_eq!(read.as_ref().map(drop), whole(text, Reader::skip).as_ref().copied(), "{text}");
+        match (read, serde_json::from_str::<Value>(text)) {
             (Ok(ours), Ok(theirs)) => assert_eq!(ours, theirs, "{text}"),
             (Ok(_), Err(theirs)) => assert!(theirs.to_string().starts_with("number out of range"), "{text}: {theirs}"),
             (Err(ours), Ok(theirs)) => assert_eq!(ours.to_string(), "", "{text}: {theirs}"),
             (Err(_), Err(_)) => {}
         }
     }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::comparison::same;
 
     const TEXTS: [&str; 24] = [
         r#"{"data":[{"id":"37","type":"publish_files_result","attributes":{"file_id":37,"notify_status":"success"}}]}"#,
@@ -409,6 +416,16 @@ mod tests {
         for depth in [1, 126, 127, 128, 129, 200_000] {
             same(&("[".repeat(depth) + &"]".repeat(depth)));
             same(&("{\"a\":".repeat(depth) + "1" + &"}".repeat(depth)));
+        }
+    }
+
+    #[test]
+    fn it_reads_what_serde_json_reads_of_the_corpus() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/fuzz/corpus/json");
+        let files: Vec<_> = std::fs::read_dir(folder).into_iter().flatten().flatten().collect();
+        assert!(!files.is_empty(), "no corpus in {folder}");
+        for file in files {
+            same(&String::from_utf8_lossy(&std::fs::read(file.path()).unwrap_or_default()));
         }
     }
 

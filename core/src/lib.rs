@@ -54,6 +54,16 @@ pub use response::ApiError;
 pub use settings::{AccessToken, Secret, Settings, VARIABLES};
 pub use table::{Row, word};
 
+/// What the fuzz targets need beside the public surface.
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub mod fuzzing {
+    /// Asserts that the core reads a JSON text as `serde_json` does.
+    pub fn json(text: &str) {
+        crate::json::comparison::same(text);
+    }
+}
+
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]
 struct Readme;

@@ -21,6 +21,9 @@ fn read(value: &str, now: SystemTime) -> Option<Duration> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+    use proptest::test_runner::RngSeed;
+
     use super::*;
 
     #[test]
@@ -45,5 +48,35 @@ mod tests {
             let expected = expected.map(Duration::from_secs_f64);
             assert_eq!(delay(addepar, standard, now), expected, "{addepar:?} {standard:?}");
         }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig {
+            cases: 2_000,
+            rng_seed: RngSeed::Fixed(37),
+            failure_persistence: None,
+            ..ProptestConfig::default()
+        })]
+
+        #[test]
+        fn any_text_is_a_delay_or_none(
+            addepar in any_value(),
+            standard in any_value(),
+            now in 0..u64::from(u32::MAX),
+        ) {
+            let now = SystemTime::UNIX_EPOCH + Duration::from_secs(now);
+            let alone = |value: &str| delay(Some(value), None, now);
+            let both = delay(Some(&addepar), Some(&standard), now);
+            prop_assert_eq!(both, alone(&addepar).max(alone(&standard)));
+            prop_assert!(both.is_none_or(|delay| delay >= Duration::from_secs(1)));
+        }
+    }
+
+    fn any_value() -> impl Strategy<Value = String> {
+        prop_oneof![
+            "(?s:.*)",
+            "[ +-]?[0-9]{0,25}[.e]?[+-]?[0-9]{0,4}",
+            any::<f64>().prop_map(|number| number.to_string())
+        ]
     }
 }

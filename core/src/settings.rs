@@ -152,6 +152,8 @@ pub(crate) struct ExtraRoots {
 #[derive(Clone, Debug)]
 pub(crate) struct Config {
     pub(crate) base_url: Url,
+    /// Where the POST goes.
+    pub(crate) route: Url,
     pub(crate) firm_id: HeaderValue,
     pub(crate) credentials: Credentials,
     pub(crate) timeout: Duration,
@@ -170,6 +172,8 @@ impl Config {
     pub(crate) fn new(settings: Settings, variable: impl Fn(&str) -> Option<String>) -> Result<Self, Error> {
         let variable = |name: &str| variable(name).filter(|value| !value.is_empty());
         let base_url = base_url(&settings, &variable)?;
+        let mut route = base_url.clone();
+        route.set_path(&format!("{}{ROUTE}", base_url.path().trim_end_matches('/')));
         let config = Self {
             firm_id: firm_id(&settings, &variable)?,
             credentials: credentials(&settings, &variable)?,
@@ -180,6 +184,7 @@ impl Config {
             extra_roots: extra_roots(settings.ca_file, &variable),
             journal_dir: settings.journal_dir.or_else(|| variable("ADDEPAR_JOURNAL_DIR")).map(PathBuf::from),
             base_url,
+            route,
         };
         config.guard(variable)?;
         Ok(config)
@@ -213,13 +218,6 @@ impl Config {
     /// The firm's id.
     pub(crate) fn firm(&self) -> &str {
         self.firm_id.to_str().unwrap_or_default()
-    }
-
-    /// Where the POST goes.
-    pub(crate) fn route(&self) -> Url {
-        let mut url = self.base_url.clone();
-        url.set_path(&format!("{}{ROUTE}", url.path().trim_end_matches('/')));
-        url
     }
 
     /// What the caller should know although it is no error.

@@ -57,7 +57,7 @@ impl Transport {
         authorization: Authorization,
         latch: &Latch,
     ) -> Result<Exchange, Error> {
-        let url = self.config.route();
+        let url = self.config.route.clone();
         let body = Body::wrap(LatchedBody::new(latch.clone(), body));
         self.exchange(Method::POST, url, Some(body), authorization, latch).await
     }

@@ -5,6 +5,14 @@ from __future__ import annotations
 import os
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# The same examples in every run, in a few seconds. `--hypothesis-profile=long` looks further.
+_ALLOWED = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large]
+_EVERY = settings(deadline=None, database=None, suppress_health_check=_ALLOWED)
+settings.register_profile("fixed", _EVERY, max_examples=100, derandomize=True)
+settings.register_profile("long", _EVERY, max_examples=5_000)
+settings.load_profile("fixed")
 
 VARIABLES = (
     "ADDEPAR_",

@@ -205,9 +205,10 @@ def test_another_batch_is_refused_saying_what_differs(simulated_portal: Simulate
 def test_bad_arguments_name_the_value_and_send_nothing(simulated_portal: SimulatedPortal, journal: Path) -> None:
     client = simulated_portal.client()
     bad: list[dict[str, Any]] = [{"chunk_size": 0}, {"chunk_size": 501}, {"max_wait": -1.0}, {"repeat": "perhaps"}]
+    bad += [{"journal": ""}, {"journal": "/"}]
     for arguments in bad:
         with pytest.raises(InputError, match=next(iter(arguments))):
-            client.publish_batch([1], journal=journal, **arguments, **MODES)
+            client.publish_batch([1], **{"journal": journal, **arguments}, **MODES)
     assert simulated_portal.requests == []
     with pytest.raises(JournalError, match="cannot be opened"):
         client.resume(journal)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import index
 from os import PathLike, fspath
 
 from . import _log
@@ -49,7 +50,7 @@ class _Settings:
         self._native = Client(
             firm_name=firm_name,
             environment=environment,
-            firm_id=None if firm_id is None else str(firm_id),
+            firm_id=firm_id if firm_id is None or isinstance(firm_id, str) else str(index(firm_id)),
             key_id=key_id,
             key_secret=key_secret,
             access_token=None if callable(access_token) else access_token,
@@ -128,6 +129,14 @@ def _checked(token: object) -> str:
     if not isinstance(token, str):
         raise TypeError(f"access_token returned {type(token).__name__}: it returns a str")
     return token
+
+
+def _follow(call: Call, on_progress: Callable[[Progress], object] | None) -> None:
+    if on_progress is None:
+        return
+    if not callable(on_progress):
+        raise InputError(f"on_progress is {type(on_progress).__name__}: it is a function. Nothing was sent.")
+    call.follow_progress()
 
 
 def _tell(call: Call, on_progress: Callable[[Progress], object] | None) -> None:
@@ -305,8 +314,7 @@ class PortalClient(_Settings):
         return self._drive(self._start_resume(journal, max_wait, pace), on_progress)
 
     def _drive(self, call: Call, on_progress: Callable[[Progress], object] | None = None) -> PublishReport:
-        if on_progress is not None:
-            call.follow_progress()
+        _follow(call, on_progress)
         try:
             while True:
                 turn = call.run()
@@ -435,8 +443,7 @@ class AsyncPortalClient(_Settings):
     async def _drive(self, call: Call, on_progress: Callable[[Progress], object] | None = None) -> PublishReport:
         from . import _bells  # asyncio is there by now, and need not be before
 
-        if on_progress is not None:
-            call.follow_progress()
+        _follow(call, on_progress)
         try:
             while True:
                 turn = await _bells.run(call)

@@ -1,0 +1,196 @@
+//! What holds of every answer, on generated ones: the same that the fuzz targets check.
+
+#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, missing_docs, unreachable_pub)]
+
+use addepar_portal::{FileError, MAX_ID};
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::sample::{Index, select};
+use proptest::test_runner::RngSeed;
+use serde_json::{Value, json};
+
+#[path = "../fuzz/src/exchange.rs"]
+mod exchange;
+#[path = "../fuzz/src/promises.rs"]
+mod promises;
+#[path = "../fuzz/src/response.rs"]
+mod response;
+
+const FILES: &str = "37,38,39\n";
+
+/// The same cases in every run. What fails becomes a file of the corpus.
+fn config(cases: u32) -> ProptestConfig {
+    ProptestConfig { cases, rng_seed: RngSeed::Fixed(37), failure_persistence: None, ..ProptestConfig::default() }
+}
+
+/// Any JSON value.
+fn any_json() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        any::<f64>().prop_map(Value::from),
+        any_text().prop_map(Value::from),
+    ];
+    leaf.prop_recursive(4, 64, 8, |inner| {
+        let key = prop_oneof![select(&MEMBERS[..]).prop_map(str::to_owned), any_text()];
+        prop_oneof![
+            vec(inner.clone(), 0..8).prop_map(Value::from),
+            vec((key, inner), 0..8).prop_map(|members| Value::Object(members.into_iter().collect())),
+        ]
+    })
+}
+
+fn any_text() -> impl Strategy<Value = String> {
+    "(?s:.*)"
+}
+
+/// The members that are read, and some that are not.
+const MEMBERS: [&str; 16] = [
+    "data",
+    "links",
+    "next",
+    "href",
+    "id",
+    "type",
+    "attributes",
+    "file_id",
+    "publish_status",
+    "notify_status",
+    "error",
+    "errors",
+    "code",
+    "title",
+    "detail",
+    "included",
+];
+
+/// An object as text, so that a member may stand twice.
+fn object(members: &[(&str, String)]) -> String {
+    let members: Vec<String> = members.iter().map(|(key, value)| format!("{key:?}:{value}")).collect();
+    format!("{{{}}}", members.join(","))
+}
+
+fn list(items: &[String]) -> String {
+    format!("[{}]", items.join(","))
+}
+
+/// The value that belongs to a member, or, now and then, any other.
+fn usually(value: impl Strategy<Value = String> + 'static) -> BoxedStrategy<String> {
+    prop_oneof![12 => value, 1 => any_json().prop_map(|value| value.to_string())].boxed()
+}
+
+fn file_id() -> impl Strategy<Value = String> {
+    let known =
+        select(vec!["37", "38", "39", "\"37\"", "\"038\"", "99", "0", "37.0", "-37", "9007199254740992", "null"]);
+    usually(known.prop_map(str::to_owned))
+}
+
+fn status() -> impl Strategy<Value = String> {
+    usually(select(vec!["\"success\"", "\"SUCCESS\"", "\"fail\"", "\"Fail\"", "\"pending\""]).prop_map(str::to_owned))
+}
+
+fn error() -> impl Strategy<Value = String> {
+    let code = select(vec!["publish_failed", "notification_failed", "other"]).prop_map(|code| json!(code).to_string());
+    let members = (usually(code), usually(any_detail().prop_map(|detail| json!(detail).to_string())));
+    usually(
+        members.prop_map(|(code, detail)| object(&[("code", code), ("title", "\"T\"".to_owned()), ("detail", detail)])),
+    )
+}
+
+/// Members of a result in any number: missing, and standing twice.
+fn result() -> impl Strategy<Value = String> {
+    let attribute = prop_oneof![
+        6 => file_id().prop_map(|value| ("file_id", value)),
+        6 => status().prop_map(|value| ("publish_status", value)),
+        6 => status().prop_map(|value| ("notify_status", value)),
+        2 => vec(error(), 0..3).prop_map(|errors| ("error", list(&errors))),
+        1 => error().prop_map(|error| ("errors", error)),
+    ];
+    let attributes = prop_oneof![
+        4 => (file_id(), status(), status()).prop_map(|(file, publish, notify)| {
+            object(&[("file_id", file), ("publish_status", publish), ("notify_status", notify)])
+        }),
+        2 => vec(attribute, 0..5).prop_map(|attributes| object(&attributes)),
+    ];
+    let result = (file_id(), usually(attributes));
+    usually(result.prop_map(|(id, attributes)| object(&[("id", id), ("attributes", attributes)])))
+}
+
+/// What is nearly the body of an answer.
+fn body() -> impl Strategy<Value = String> {
+    let next = usually(select(vec!["null", "\"\"", "\"?page=2\"", "{\"href\":\"/v1/a\"}"]).prop_map(str::to_owned));
+    let body = (vec(result(), 0..6), next)
+        .prop_map(|(results, next)| object(&[("data", list(&results)), ("links", object(&[("next", next)]))]));
+    usually(body)
+}
+
+/// A change of a text's bytes, somewhere.
+fn damage() -> impl Strategy<Value = (Index, Vec<u8>, usize)> {
+    (any::<Index>(), vec(any::<u8>(), 0..4), 0..4_usize)
+}
+
+fn damaged(text: &str, damages: &[(Index, Vec<u8>, usize)]) -> Vec<u8> {
+    let mut bytes = text.as_bytes().to_vec();
+    for (at, inserted, removed) in damages {
+        let at = at.index(bytes.len() + 1);
+        let end = (at + removed).min(bytes.len());
+        bytes.splice(at..end, inserted.iter().copied());
+    }
+    bytes
+}
+
+/// Any text, or one that looks like those of the API.
+fn any_detail() -> impl Strategy<Value = String> {
+    let id = prop_oneof![3 => (1..=MAX_ID).prop_map(|id| id.to_string()), 1 => " ?\"?[0-9a-z.-]{0,20}\"? ?"];
+    let shaped = (".{0,9}", select(vec!["contacts ", "CONTACT", "files "]), vec(id, 0..4), ".{0,9}")
+        .prop_map(|(before, about, ids, after)| format!("{before}{about}[{}]{after}", ids.join(",")));
+    prop_oneof![any_text(), shaped]
+}
+
+proptest! {
+    #![proptest_config(config(1_000))]
+
+    #[test]
+    fn any_json_at_all_names_every_file_once(body in any_json()) {
+        assert!(response::check(format!("{FILES}{body}").as_bytes()));
+    }
+
+    #[test]
+    fn whatever_is_nearly_an_answer_names_every_file_once(body in body()) {
+        assert!(response::check(format!("{FILES}{body}").as_bytes()));
+    }
+
+    #[test]
+    fn a_damaged_answer_names_every_file_once(body in body(), damages in vec(damage(), 1..4)) {
+        assert!(response::check(&[FILES.as_bytes(), &damaged(&body, &damages)].concat()));
+    }
+
+    #[test]
+    fn contacts_are_read_or_unknown(detail in any_detail()) {
+        let contacts = FileError { detail: Some(detail), ..FileError::default() }.contact_ids();
+        prop_assert!(contacts.is_none_or(|ids| !ids.is_empty() && ids.iter().all(|id| (1..=MAX_ID).contains(id))));
+    }
+
+    #[test]
+    fn contacts_are_read_out_of_any_sentence(ids in vec(1..=MAX_ID, 1..9), before in "[^\\[\\]]*", after in "[^\\[\\]]*") {
+        let detail = format!("{before} contacts {ids:?}{after}");
+        prop_assert_eq!(FileError { detail: Some(detail), ..FileError::default() }.contact_ids(), Some(ids));
+    }
+}
+
+proptest! {
+    #![proptest_config(config(200))]
+
+    #[test]
+    fn any_status_with_any_headers_and_any_body_names_every_file_once(
+        status in prop_oneof![1 => 100..=999_u16, 1 => Just(429), 2 => Just(200)],
+        headers in vec((select(vec!["Retry-After", "X-RateLimit-Retry-After", "X-Request-Id", "Keep-Alive"]), "[^\r\n\0]*"), 0..4),
+        body in body(),
+    ) {
+        let headers: Vec<String> = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+        let (headers, length) = (headers.concat(), body.len());
+        let answer = format!("{FILES}HTTP/1.1 {status} Odd\r\n{headers}Content-Length: {length}\r\n\r\n{body}");
+        assert!(exchange::check(answer.as_bytes()));
+    }
+}

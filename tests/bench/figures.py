@@ -1,0 +1,47 @@
+"""What the samples say: medians with their quartiles, and ratios round by round."""
+
+from __future__ import annotations
+
+import statistics
+from typing import TYPE_CHECKING, TypedDict
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from rounds import Samples
+
+# The lower quartile, the median and the upper quartile.
+Quartiles = list[float]
+
+
+class Figure(TypedDict):
+    """Of one contender in one case, by measure: `time`, `cpu` (seconds a call), `memory`, `size` (bytes)."""
+
+    # How many samples there are.
+    n: int
+    own: dict[str, Quartiles]
+    # Times the base's, which is addepar-portal where it takes part, compared in the same round.
+    against: dict[str, Quartiles]
+
+
+# By case, then by contender.
+Figures = dict[str, dict[str, Figure]]
+
+
+def quartiles(values: list[float]) -> Quartiles:
+    if len(values) == 1:
+        return values * 3
+    return statistics.quantiles(values, n=4, method="inclusive")
+
+
+def figures(samples: Mapping[str, Samples], base: str) -> dict[str, Figure]:
+    result: dict[str, Figure] = {}
+    for name, sample in samples.items():
+        own, against = {}, {}
+        for measure, values in sample.items():
+            if values:
+                own[measure] = quartiles(values)
+                pairs = zip(values, samples[base][measure], strict=True)
+                against[measure] = quartiles([value / ours for value, ours in pairs if ours > 0] or [0.0])
+        result[name] = {"n": len(sample["time"] or sample["memory"]), "own": own, "against": against}
+    return result
