@@ -12,7 +12,7 @@ file_ids = range(1, 1_001)
 with SimulatedPortal() as portal, tempfile.TemporaryDirectory() as folder, tqdm(total=len(file_ids)) as bar:
 
     def show(progress: Progress) -> None:
-        bar.set_postfix(failed=progress.failed, waiting=progress.waiting)
+        bar.set_postfix(failed=progress.failed, waiting=progress.waiting)  # pyright: ignore[reportUnknownMemberType]
         bar.update(progress.total - progress.not_processed - bar.n)
 
     report = portal.client().publish_batch(

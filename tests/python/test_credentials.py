@@ -173,17 +173,16 @@ class TokenServer(ThreadingHTTPServer):
 
 
 class TokenRequest(BaseHTTPRequestHandler):
-    server: TokenServer
-
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"])).decode()
+        assert isinstance(self.server, TokenServer)
         tokens = self.server.grant(dict(parse_qsl(body)))
         self.send_response(200 if tokens else 400)
         self.send_header("Content-Type", "application/json")
         self.end_headers()
         self.wfile.write(json.dumps(tokens or {"error": "invalid_grant"}).encode())
 
-    def log_message(self, *_: object) -> None:
+    def log_message(self, *_: object, **__: object) -> None:
         pass
 
 

@@ -82,7 +82,11 @@ impl Server {
     }
 }
 
+/// With the promise without which some clients open a connection for each call.
 fn with_head(content_type: &str, body: &[u8]) -> Vec<u8> {
-    let head = format!("HTTP/1.1 200 OK\r\nContent-Type: {content_type}\r\nContent-Length: {}\r\n\r\n", body.len());
+    let length = body.len();
+    let head = format!(
+        "HTTP/1.1 200 OK\r\nContent-Type: {content_type}\r\nContent-Length: {length}\r\nKeep-Alive: timeout=75\r\n\r\n"
+    );
     [head.as_bytes(), body].concat()
 }
