@@ -29,9 +29,9 @@ Figures = dict[str, dict[str, Figure]]
 
 
 def quartiles(values: list[float]) -> Quartiles:
-    if len(values) == 1:
-        return values * 3
-    return statistics.quantiles(values, n=4, method="inclusive")
+    """To four digits: more would be noise."""
+    found = statistics.quantiles(values, n=4, method="inclusive") if len(values) > 1 else values * 3
+    return [float(f"{value:.4g}") for value in found]
 
 
 def figures(samples: Mapping[str, Samples], base: str) -> dict[str, Figure]:

@@ -82,8 +82,10 @@ def bar(y: int, name: str, figure: Figure, longest: float) -> list[str]:
 
 
 def text(x: float, y: float, words: str, *, anchor: str = "start", weight: str = "400", size: int = 13) -> str:
+    """Words around the height `y`."""
+    # Not every program knows `dominant-baseline`.
     return (
-        f'<text x="{x:g}" y="{y:g}" dominant-baseline="middle" text-anchor="{anchor}" font-size="{size}" '
+        f'<text x="{x:g}" y="{y + size * 0.35:g}" text-anchor="{anchor}" font-size="{size}" '
         f'font-weight="{weight}" fill="{TEXT}">{escape(words)}</text>'
     )
 

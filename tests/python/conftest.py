@@ -26,6 +26,11 @@ VARIABLES = (
 )
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What runs beside the others from the start is waited for at the end."""
+    items.sort(key=lambda item: item.get_closest_marker("beside") is not None)
+
+
 @pytest.fixture(autouse=True)
 def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):

@@ -18,7 +18,7 @@ from addepar_portal.testing import SimulatedPortal
 FOLDER = Path(__file__).parent.parent / "cases"
 FILES = sorted(path for path in FOLDER.glob("*.json") if path.name != "schema.json")
 CASES = [
-    pytest.param(case, id=f"{path.stem}: {case['name']}")
+    pytest.param(case, id=f"{path.stem}: {case['name']}", marks=[pytest.mark.beside] if case.get("slow") else [])
     for path in FILES
     for case in json.loads(path.read_text("utf-8"))["cases"]
     if "python" in case.get("languages", ["python"])

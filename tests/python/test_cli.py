@@ -119,7 +119,7 @@ def test_bad_input_sends_nothing(what: str, run: Run, simulated_portal: Simulate
 def test_settings_that_are_missing_are_named(run: Run, simulated_portal: SimulatedPortal) -> None:
     done = run("publish", 37, *MODES, "--yes", ADDEPAR_KEY_SECRET="")
     assert done.returncode == 2
-    assert "`key_secret` is missing" in done.stderr
+    assert "`key_secret` (ADDEPAR_KEY_SECRET) is missing" in done.stderr
 
 
 def test_a_dry_run_sends_nothing_and_needs_no_credentials(run: Run, simulated_portal: SimulatedPortal) -> None:
