@@ -14,7 +14,7 @@ use crate::note::Note;
 use crate::outcome::{self, Again, Ended, Fault, Outcome, Tried};
 use crate::report::{Attempt, FileState, PublishReport};
 use crate::request::PublishRequest;
-use crate::response::{self, MAX_ITEMS, Page, Raw};
+use crate::response::{self, Answered, Raw};
 
 /// The most pages that are followed after the answer to the POST.
 const MAX_PAGES: usize = 20;
@@ -56,7 +56,7 @@ enum Stage {
         latch: Latch,
         started: Moment,
     },
-    Paging(Paging),
+    Paging(Box<Paging>),
     /// It stays here after it was read: a caller who is interrupted meanwhile must still hear of it.
     Done(Box<Result<Arc<PublishReport>, Error>>),
     Over,
@@ -65,7 +65,7 @@ enum Stage {
 /// The results so far of an answer in several pages.
 #[derive(Debug)]
 struct Paging {
-    page: Page,
+    answered: Answered,
     raw: String,
     seen: HashSet<String>,
 }
@@ -171,7 +171,7 @@ impl Call {
         let raw = Raw::new(std::mem::take(&mut answer.body));
         let page = match &answer.broken {
             Some(broken) => Err(broken.clone()),
-            None if (200..300).contains(&status) => Page::read(&raw),
+            None if (200..300).contains(&status) => Answered::read(&self.request, &raw),
             None => Err("it is no result".to_owned()),
         };
         self.clean &= answer.broken.is_none();
@@ -193,8 +193,8 @@ impl Call {
             }
         }
         match (outcome, page) {
-            (Outcome::Processed, Ok(page)) => {
-                self.stage = Stage::Paging(Paging { page, raw: raw.text, seen: HashSet::new() });
+            (Outcome::Processed, Ok(answered)) => {
+                self.stage = Stage::Paging(Box::new(Paging { answered, raw: raw.text, seen: HashSet::new() }));
                 self.next_page()
             }
             (Outcome::NotProcessed, _) => {
@@ -244,14 +244,11 @@ impl Call {
                 None
             }
         };
-        let page = whole
+        let text = whole
             .filter(|answer| answer.status == 200 && paging.raw.len() + answer.body.len() <= MAX_BODY)
             .map(|answer| Raw::new(answer.body))
-            .and_then(|raw| Some((Page::read(&raw).ok()?, raw.text)))
-            .filter(|(page, _)| paging.page.results.len() + page.results.len() <= MAX_ITEMS);
-        let Some((page, text)) = page else { return self.settle() };
-        paging.page.results.extend(page.results);
-        paging.page.next_link = page.next_link;
+            .and_then(|raw| paging.answered.read_further(&raw).is_ok().then_some(raw.text));
+        let Some(text) = text else { return self.settle() };
         paging.raw.push('\n');
         paging.raw.push_str(&text);
         self.next_page()
@@ -259,7 +256,7 @@ impl Call {
 
     fn next_page(&mut self) -> Next {
         if let Stage::Paging(paging) = &mut self.stage
-            && let Some(link) = paging.page.next_link.clone()
+            && let Some(link) = paging.answered.next_link().map(str::to_owned)
             && paging.seen.len() < MAX_PAGES
             && paging.seen.insert(link.clone())
         {
@@ -270,10 +267,9 @@ impl Call {
 
     /// Makes the report out of the pages that came.
     fn settle(&mut self) -> Next {
-        let Stage::Paging(Paging { page, raw, .. }) = std::mem::replace(&mut self.stage, Stage::Over) else {
-            return Next::Done;
-        };
-        let report = response::assemble(&self.request, page, raw).with_attempts(self.attempts.clone());
+        let Stage::Paging(paging) = std::mem::replace(&mut self.stage, Stage::Over) else { return Next::Done };
+        let Paging { answered, raw, .. } = *paging;
+        let report = answered.into_report(raw).with_attempts(self.attempts.clone());
         self.finish(Ok(report))
     }
 
@@ -338,9 +334,10 @@ impl Call {
                 let report = self.uniform(FileState::Unknown, String::new());
                 Some(Error::unknown("The call was cancelled before an answer came", Phase::AwaitingAnswer, report))
             }
-            Stage::Paging(Paging { page, raw, .. }) => {
+            Stage::Paging(paging) => {
+                let Paging { answered, raw, .. } = *paging;
                 self.clean = false;
-                let report = response::assemble(&self.request, page, raw).with_attempts(self.attempts.clone());
+                let report = answered.into_report(raw).with_attempts(self.attempts.clone());
                 Some(Error::undelivered(Arc::new(report)))
             }
             Stage::Done(result) => match *result {

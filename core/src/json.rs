@@ -165,15 +165,25 @@ impl<'a> Reader<'a> {
     }
 
     fn word(&mut self, word: &str) -> Result<()> {
-        if !self.rest().starts_with(word.as_bytes()) {
+        if !self.rest().starts_with(word) {
             return Err(self.malformed("no JSON value"));
         }
         self.at += word.len();
         Ok(())
     }
 
-    fn rest(&self) -> &'a [u8] {
+    /// The text from here on.
+    pub(crate) fn rest(&self) -> &'a str {
+        self.text.get(self.at..).unwrap_or_default()
+    }
+
+    fn bytes(&self) -> &'a [u8] {
         self.text.as_bytes().get(self.at..).unwrap_or_default()
+    }
+
+    /// Goes on behind what the caller read itself.
+    pub(crate) fn advance(&mut self, length: usize) {
+        self.at += length;
     }
 
     /// Reads a number, as it is written.
@@ -197,7 +207,7 @@ impl<'a> Reader<'a> {
     }
 
     fn digits(&mut self) -> Result<()> {
-        let digits = self.rest().iter().take_while(|byte| byte.is_ascii_digit()).count();
+        let digits = self.bytes().iter().take_while(|byte| byte.is_ascii_digit()).count();
         if digits == 0 {
             return Err(self.malformed("no digit"));
         }
@@ -270,7 +280,7 @@ impl<'a> Reader<'a> {
             }
             self.at += 8;
         }
-        let tail = self.rest();
+        let tail = self.bytes();
         let stop = tail.iter().position(|byte| matches!(byte, b'"' | b'\\' | 0..0x20));
         self.at += stop.unwrap_or(tail.len());
     }
@@ -294,7 +304,7 @@ impl<'a> Reader<'a> {
     /// What stands behind `\u`, with its second half if it is a surrogate.
     fn unicode(&mut self) -> Result<char> {
         let first = self.hex()?;
-        let code = if (0xd800..0xdc00).contains(&first) && self.rest().starts_with(b"\\u") {
+        let code = if (0xd800..0xdc00).contains(&first) && self.bytes().starts_with(b"\\u") {
             self.at += 2;
             let second = self.hex()?;
             if !(0xdc00..0xe000).contains(&second) {
@@ -308,7 +318,7 @@ impl<'a> Reader<'a> {
     }
 
     fn hex(&mut self) -> Result<u32> {
-        let digits = self.rest().first_chunk::<4>();
+        let digits = self.bytes().first_chunk::<4>();
         let digits = digits.filter(|digits| digits.iter().all(u8::is_ascii_hexdigit));
         let code = digits.and_then(|digits| u32::from_str_radix(str::from_utf8(digits).ok()?, 16).ok());
         let code = code.ok_or_else(|| self.malformed("no four hexadecimal digits"))?;

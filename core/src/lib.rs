@@ -28,6 +28,7 @@ mod latch;
 mod note;
 mod outcome;
 mod pace;
+mod pattern;
 mod plan;
 mod process;
 mod rate_limit;

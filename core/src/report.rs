@@ -231,6 +231,18 @@ impl FileResult {
         Self { file_id, state, published, notified, publish_status, notify_status, errors }
     }
 
+    /// Whether a result says the same as the one that this was made of.
+    pub(crate) fn repeats(&self, answer: &UnexpectedResult) -> bool {
+        let UnexpectedResult { publish_status, notify_status, errors, .. } = answer;
+        self.publish_status == *publish_status && self.notify_status == *notify_status && self.errors == *errors
+    }
+
+    /// The result that this was made of.
+    pub(crate) fn into_answer(self) -> UnexpectedResult {
+        let Self { file_id, publish_status, notify_status, errors, .. } = self;
+        UnexpectedResult { file_id: Some(file_id), publish_status, notify_status, errors }
+    }
+
     /// The contacts to whom publishing failed; `None` where they cannot be told.
     #[must_use]
     pub fn contacts_not_published(&self) -> Option<Vec<u64>> {
@@ -290,7 +302,7 @@ impl Serialize for FileResult {
 
 /// A result of the API that belongs to no requested file alone: an id nobody asked for, an id that
 /// cannot be read, or one of several answers that contradict each other.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 pub struct UnexpectedResult {
     /// The id it named, if it can be read.
     pub file_id: Option<u64>,
@@ -300,6 +312,14 @@ pub struct UnexpectedResult {
     pub notify_status: Option<Status>,
     /// The API's error objects.
     pub errors: Vec<FileError>,
+}
+
+impl UnexpectedResult {
+    /// What most results say.
+    pub(crate) fn success(file_id: u64) -> Self {
+        let success = Some(Status::Success);
+        Self { file_id: Some(file_id), publish_status: success.clone(), notify_status: success, errors: Vec::new() }
+    }
 }
 
 /// One POST, or one try at it.

@@ -6,6 +6,7 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::mem;
 
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
@@ -13,19 +14,13 @@ use serde_json::Value;
 use crate::error::Error;
 use crate::id;
 use crate::json::{Kind, Malformed, Reader};
+use crate::pattern::Pattern;
 use crate::report::{FileError, FileResult, FileState, PublishReport, Status, UnexpectedResult};
 use crate::request::PublishRequest;
 
 /// The most results and error objects that are read from one body: twenty times what one call can
 /// ask for leaves room for liberal servers, and a hostile one cannot fill the memory.
 pub(crate) const MAX_ITEMS: usize = 200_000;
-
-/// One page of results.
-#[derive(Debug, Default)]
-pub(crate) struct Page {
-    pub(crate) results: Vec<UnexpectedResult>,
-    pub(crate) next_link: Option<String>,
-}
 
 impl PublishReport {
     /// Reads an answer's body without any network.
@@ -35,8 +30,8 @@ impl PublishReport {
     /// JSON, nested too deep or has no `data` list; the error's report holds the raw text.
     pub fn from_response(request: &PublishRequest, body: &[u8]) -> Result<Self, Error> {
         let raw = Raw::new(body.to_vec());
-        match Page::read(&raw) {
-            Ok(page) => Ok(assemble(request, page, raw.text)),
+        match Answered::read(request, &raw) {
+            Ok(answered) => Ok(answered.into_report(raw.text)),
             Err(reason) => Err(Error::unreadable(&reason, Self::uniform(request, FileState::Unknown, raw.text))),
         }
     }
@@ -59,91 +54,173 @@ impl Raw {
     }
 }
 
-impl Page {
-    /// One page of results, or why the body cannot be read.
-    pub(crate) fn read(raw: &Raw) -> Result<Self, String> {
-        if raw.replaced {
-            return Err("it is not UTF-8".to_owned());
+/// What was answered so far, page by page: each result is put where it belongs as it is read.
+#[derive(Debug)]
+pub(crate) struct Answered {
+    request: PublishRequest,
+    files: Vec<FileResult>,
+    said: Vec<Said>,
+    positions: Positions,
+    /// What belongs to no requested file alone.
+    unexpected: Vec<UnexpectedResult>,
+    /// How many results and error objects there were.
+    items: usize,
+    next_link: Option<String>,
+}
+
+/// What the results say about a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Said {
+    Nothing,
+    Once,
+    /// Different things.
+    Contradictory,
+}
+
+impl Answered {
+    /// Reads the first page, or says why it cannot be read.
+    pub(crate) fn read(request: &PublishRequest, raw: &Raw) -> Result<Self, String> {
+        let ids = request.file_ids();
+        let mut answered = Self {
+            request: request.clone(),
+            files: ids.iter().map(|id| FileResult::unanswered(*id, FileState::Unknown)).collect(),
+            said: vec![Said::Nothing; ids.len()],
+            positions: Positions::default(),
+            unexpected: Vec::new(),
+            items: 0,
+            next_link: None,
+        };
+        answered.next_link = read(raw, &mut answered)?;
+        Ok(answered)
+    }
+
+    /// Reads a further page: all of it, or nothing of one that cannot be read.
+    pub(crate) fn read_further(&mut self, raw: &Raw) -> Result<(), String> {
+        let mut results = Vec::new();
+        let next_link = read(raw, &mut results)?;
+        let items: usize = results.iter().map(items).sum();
+        if self.items + items > MAX_ITEMS {
+            return Err("too many results".to_owned());
         }
-        let text = raw.text.strip_prefix('\u{feff}').unwrap_or(&raw.text);
-        page(&mut Reader::new(text)).map_err(|malformed| malformed.to_string())
+        for result in results {
+            self.take(result);
+        }
+        self.next_link = next_link;
+        Ok(())
+    }
+
+    /// Where the next page is.
+    pub(crate) fn next_link(&self) -> Option<&str> {
+        self.next_link.as_deref()
+    }
+
+    /// The place of a file, and what was said about it so far.
+    fn place(&mut self, id: Option<u64>) -> Option<(&mut FileResult, &mut Said)> {
+        let position = self.positions.find(self.request.file_ids(), id?)?;
+        Some((self.files.get_mut(position)?, self.said.get_mut(position)?))
+    }
+
+    /// Every requested file with its state, and what belongs to none. `raw` is the text of all pages.
+    pub(crate) fn into_report(self, raw: String) -> PublishReport {
+        PublishReport::new(self.request, self.files, self.unexpected, self.next_link, raw)
     }
 }
 
-/// Gives every requested file its state, and keeps what belongs to none.
-pub(crate) fn assemble(request: &PublishRequest, page: Page, raw: String) -> PublishReport {
-    let ids = request.file_ids();
-    let mut files: Vec<Option<Slot>> = Vec::new();
-    files.resize_with(ids.len(), || None);
-    let mut positions = Positions::new(ids);
-    let mut unexpected = Vec::new();
-    for result in page.results {
-        let slot = result.file_id.and_then(|id| positions.find(id)).and_then(|position| files.get_mut(position));
-        match slot {
-            Some(slot @ None) => *slot = Some(Slot::Answered(result)),
-            Some(Some(Slot::Answered(first))) if *first == result => {}
-            Some(slot) => {
-                if let Some(Slot::Answered(first)) = slot.replace(Slot::Contradicted) {
-                    unexpected.push(first);
-                }
-                unexpected.push(result);
+/// Whoever is given the results of a page as they are read.
+trait Results {
+    fn take(&mut self, result: UnexpectedResult);
+
+    /// A result that says what most say.
+    fn take_success(&mut self, id: u64) {
+        self.take(UnexpectedResult::success(id));
+    }
+}
+
+impl Results for Vec<UnexpectedResult> {
+    fn take(&mut self, result: UnexpectedResult) {
+        self.push(result);
+    }
+}
+
+/// Puts each result where it belongs.
+impl Results for Answered {
+    fn take_success(&mut self, id: u64) {
+        match self.place(Some(id)) {
+            Some((file, said @ Said::Nothing)) => {
+                *said = Said::Once;
+                *file = FileResult::plain(id, FileState::Ok);
+                self.items += 1;
             }
-            None => unexpected.push(result),
+            _ => self.take(UnexpectedResult::success(id)),
         }
     }
-    let files = ids
-        .iter()
-        .zip(files)
-        .map(|(id, slot)| match slot {
-            Some(Slot::Answered(result)) => FileResult::answered(*id, result),
-            Some(Slot::Contradicted) | None => FileResult::unanswered(*id, FileState::Unknown),
-        })
-        .collect();
-    PublishReport::new(request.clone(), files, unexpected, page.next_link, raw)
+
+    fn take(&mut self, result: UnexpectedResult) {
+        self.items += items(&result);
+        let Some((file, said)) = self.place(result.file_id) else { return self.unexpected.push(result) };
+        match *said {
+            Said::Nothing => {
+                *said = Said::Once;
+                *file = FileResult::answered(file.file_id, result);
+            }
+            Said::Once if file.repeats(&result) => {}
+            Said::Once => {
+                *said = Said::Contradictory;
+                let unknown = FileResult::unanswered(file.file_id, FileState::Unknown);
+                let first = mem::replace(file, unknown).into_answer();
+                self.unexpected.extend([first, result]);
+            }
+            Said::Contradictory => self.unexpected.push(result),
+        }
+    }
 }
 
-enum Slot {
-    Answered(UnexpectedResult),
-    Contradicted,
+fn items(result: &UnexpectedResult) -> usize {
+    1 + result.errors.len()
 }
 
 /// Where each id stands in the request. Answers mostly come in the order asked, so the next
 /// position is tried before the map is built.
-struct Positions<'a> {
-    ids: &'a [u64],
+#[derive(Debug, Default)]
+struct Positions {
     next: usize,
     map: Option<HashMap<u64, usize>>,
 }
 
-impl<'a> Positions<'a> {
-    fn new(ids: &'a [u64]) -> Self {
-        Self { ids, next: 0, map: None }
-    }
-
-    fn find(&mut self, id: u64) -> Option<usize> {
-        if self.ids.get(self.next) == Some(&id) {
+impl Positions {
+    fn find(&mut self, ids: &[u64], id: u64) -> Option<usize> {
+        if ids.get(self.next) == Some(&id) {
             self.next += 1;
             return Some(self.next - 1);
         }
-        let map = self.map.get_or_insert_with(|| self.ids.iter().copied().zip(0..).collect());
+        let map = self.map.get_or_insert_with(|| ids.iter().copied().zip(0..).collect());
         let position = map.get(&id).copied()?;
         self.next = position + 1;
         Some(position)
     }
 }
 
+/// Reads a page. The link to the next one, or why the body cannot be read.
+fn read(raw: &Raw, taker: &mut impl Results) -> Result<Option<String>, String> {
+    if raw.replaced {
+        return Err("it is not UTF-8".to_owned());
+    }
+    let text = raw.text.strip_prefix('\u{feff}').unwrap_or(&raw.text);
+    page(&mut Reader::new(text), taker).map_err(|malformed| malformed.to_string())
+}
+
 type Read<T> = Result<T, Malformed>;
 
-fn page(reader: &mut Reader<'_>) -> Read<Page> {
-    let (mut results, mut links) = (None, None);
+fn page(reader: &mut Reader<'_>, taker: &mut impl Results) -> Read<Option<String>> {
+    let (mut data, mut links) = (None, None);
     reader.object(|reader, key| match key {
-        "data" => once(&mut results, reader, self::results),
+        "data" => once(&mut data, reader, |reader| results(reader, taker)),
         "links" => once(&mut links, reader, next_link),
         _ => reader.skip(),
     })?;
     reader.end()?;
-    let results = results.ok_or_else(|| reader.malformed("no `data` list"))?;
-    Ok(Page { results, next_link: links.flatten() })
+    data.ok_or_else(|| reader.malformed("no `data` list"))?;
+    Ok(links.flatten())
 }
 
 /// Reads a member. The same one twice is no answer that can be trusted.
@@ -191,19 +268,31 @@ fn members<'a>(reader: &mut Reader<'a>, member: impl FnMut(&mut Reader<'a>, &str
     }
 }
 
-fn results(reader: &mut Reader<'_>) -> Read<Vec<UnexpectedResult>> {
-    let mut results = Vec::new();
-    let mut items = 0;
+fn results(reader: &mut Reader<'_>, taker: &mut impl Results) -> Read<()> {
+    let mut count = 0;
+    let mut pattern: Option<Pattern<'_>> = None;
     reader.array(|reader| {
-        let result = result(reader)?;
-        items += 1 + result.errors.len();
-        if items > MAX_ITEMS {
+        reader.peek()?;
+        let start = reader.rest();
+        let known = pattern.as_ref().and_then(|pattern| pattern.find(start));
+        if let Some((id, length)) = known {
+            reader.advance(length);
+            count += 1;
+            taker.take_success(id);
+        } else {
+            let result = result(reader)?;
+            count += items(&result);
+            if let Some(id) = result.file_id.filter(|id| result == UnexpectedResult::success(*id)) {
+                let length = start.len() - reader.rest().len();
+                pattern = start.get(..length).and_then(|text| Pattern::of(text, id));
+            }
+            taker.take(result);
+        }
+        if count > MAX_ITEMS {
             return Err(reader.malformed("too many results"));
         }
-        results.push(result);
         Ok(())
-    })?;
-    Ok(results)
+    })
 }
 
 fn result(reader: &mut Reader<'_>) -> Read<UnexpectedResult> {

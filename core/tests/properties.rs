@@ -2,7 +2,9 @@
 
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, missing_docs, unreachable_pub)]
 
-use addepar_portal::{FileError, MAX_ID};
+use addepar_portal::{
+    ContactNotification, FileError, MAX_ID, PortalPublishing, PublishReport, PublishRequest, UnexpectedResult,
+};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
@@ -148,6 +150,37 @@ fn any_detail() -> impl Strategy<Value = String> {
     prop_oneof![any_text(), shaped]
 }
 
+/// A row of an answer; `#` stands for its id.
+fn row() -> impl Strategy<Value = String> {
+    let id = select(vec!["\"#\"", "#", "\"#1\"", "\"1#\"", "\"0#\"", "\"\\u003#\"", "\"x\"", "null"]);
+    let file_id = select(vec!["#", "#", "\"#\"", "\"0#\"", "9007199254740#", "#.0", "#e1", "-#", "[#]", "null"]);
+    let status = select(vec!["\"success\"", "\"success\"", "\"SUCCESS\"", "\"fail\"", "\"#\"", "#", "null"]);
+    let more = select(vec![
+        "",
+        ",\"errors\":[]",
+        ",\"n\":1#2",
+        ",\"k#\":0.#",
+        ",\"\\u00#\":1",
+        ",\"error\":\"#\"",
+        ",\"date\":\"2026-11-#\"",
+    ]);
+    let space = select(vec!["", " ", "\n\t"]);
+    (id, file_id, status.clone(), status, more, space).prop_map(|(id, file_id, publish, notify, more, space)| {
+        format!(
+            "{{{space}\"id\":{id},\"links\":{{\"self\":\"/v1/#\"}},{space}\"attributes\":{{\"file_id\":{space}{file_id},\
+             \"publish_status\":{publish},\"notify_status\":{notify}{more}}}{space}}}"
+        )
+    })
+}
+
+/// What an answer of these rows says, about files that nobody asked for; nothing if it cannot be read.
+fn read(rows: &[String]) -> Option<Vec<UnexpectedResult>> {
+    let modes = (PortalPublishing::Publish, ContactNotification::Notify);
+    let request = PublishRequest::new([77], modes.0, modes.1).expect("a request");
+    let report = PublishReport::from_response(&request, format!("{{\"data\":[{}]}}", rows.join(",")).as_bytes());
+    Some(report.ok()?.unexpected().to_vec())
+}
+
 proptest! {
     #![proptest_config(config(1_000))]
 
@@ -164,6 +197,18 @@ proptest! {
     #[test]
     fn a_damaged_answer_names_every_file_once(body in body(), damages in vec(damage(), 1..4)) {
         assert!(response::check(&[FILES.as_bytes(), &damaged(&body, &damages)].concat()));
+    }
+
+    #[test]
+    fn a_row_says_the_same_beside_others_and_alone(
+        ids in vec(prop_oneof![1..=50_u64, 95..=105_u64, 1_000..=MAX_ID], 2..12),
+        rows in vec(row(), 12),
+        mixes in any::<bool>(),
+    ) {
+        let text = |(id, other): (&u64, &String)| if mixes && id % 3 == 0 { other } else { &rows[0] }.replace('#', &id.to_string());
+        let texts: Vec<String> = ids.iter().zip(&rows).map(text).collect();
+        let alone: Option<Vec<_>> = texts.iter().map(|text| read(std::slice::from_ref(text))).collect();
+        prop_assert_eq!(read(&texts), alone.map(|results| results.concat()));
     }
 
     #[test]
