@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -24,6 +25,11 @@ VARIABLES = (
     "NO_PROXY",
     "no_proxy",
 )
+
+
+def pytest_sessionstart() -> None:
+    """Ctrl-C interrupts, also where the tests run in the background of a shell, which ignores it."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
