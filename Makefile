@@ -19,15 +19,16 @@ demo: install ## build both packages and run the main job in Python and Node aga
 	$(BIN)/python examples/python/demo.py
 	cd .demo && node demo.mjs
 
-# The tests of Rust and Node run beside each other: both wait for a server that answers 400 after 50 s.
+# Three at once: the tests of Rust and Node wait for a server that answers 400 after 50 s.
 test: install $(INTERPRETERS) ## every test, in all three languages, against the installed packages
 	cargo test --locked --quiet --no-run
 	@mkdir -p .test
 	cargo test --locked --quiet > .test/rust.log 2>&1 & rust=$$!; \
+	node tests/package/smoke.mjs > .test/package.log 2>&1 & package=$$!; \
 	node tests/node/run.mjs dist/addepar-portal-*.tgz; node=$$?; \
-	wait $$rust; rust=$$?; cat .test/rust.log; exit $$((rust || node))
+	wait $$rust; rust=$$?; wait $$package; package=$$?; cat .test/rust.log .test/package.log; \
+	exit $$((rust || package || node))
 	$(BIN)/python -m pytest -q -m "not long" tests/python
-	node tests/package/smoke.mjs
 
 test-rust:
 	cargo test --locked --quiet
