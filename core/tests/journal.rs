@@ -936,14 +936,13 @@ mod with_children {
     /// A kill cannot show a missing sync: the calls of the system can.
     #[test]
     fn everything_is_on_disk_before_it_is_relied_on() {
-        if Command::new("strace").arg("-V").output().is_err() {
-            eprintln!("NOT RUN: strace is not installed, so the order of syncs was not looked at");
+        let Some(mut command) = strace() else {
+            eprintln!("NOT RUN: there is no strace and no apt-get to get it with");
             return;
-        }
+        };
         let scene = Scene::new();
         let (path, trace) = (scene.path("run.jsonl"), scene.path("trace"));
         let own = program("publish", &scene, &path);
-        let mut command = Command::new("strace");
         command.args([
             "-f",
             "-y",
@@ -966,6 +965,21 @@ mod with_children {
         assert_eq!(steps, expected, "{trace}");
         let connect = trace.find("sin_port").expect("a connection");
         assert!(trace.find("\\\"type\\\":\\\"intent").is_some_and(|intent| intent < connect), "{trace}");
+    }
+
+    /// strace, from Debian's package if there is none; only on a system that has neither is there nothing.
+    fn strace() -> Option<Command> {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+        let found = Command::new("sh").arg(root.join("tests/debian.sh")).args(["strace", "strace"]).output();
+        let found = found.expect("a shell");
+        if !found.status.success() {
+            assert!(Command::new("apt-get").arg("-v").output().is_err(), "{}", String::from_utf8_lossy(&found.stderr));
+            return None;
+        }
+        let mut command = Command::new(String::from_utf8_lossy(&found.stdout).trim());
+        let libraries = root.join(".test/debian/usr/lib").join(format!("{}-linux-gnu", std::env::consts::ARCH));
+        command.env("LD_LIBRARY_PATH", libraries);
+        Some(command)
     }
 
     /// What a line of the trace is to this test.

@@ -177,16 +177,12 @@ impl JournalFile {
         let file = write().map_err(|error: io::Error| Error::journal(path, &format!("cannot be written: {error}")))?;
         let lock = lock.with(path, &file)?;
         let length = text.len() as u64;
-        Ok(Self {
-            path: path.to_owned(),
-            file,
-            history,
-            last,
-            length,
-            pid: process::id(),
-            broken: None,
-            lock: Some(lock),
-        })
+        Ok(Self::new(path, file, Reading { history, last, length, rest: Rest::Nothing }, lock))
+    }
+
+    fn new(path: &Path, file: File, Reading { history, last, length, .. }: Reading, lock: Lock) -> Self {
+        let (path, pid) = (path.to_owned(), process::id());
+        Self { path, file, history, last, length, pid, broken: None, lock: Some(lock) }
     }
 
     /// Opens a journal to go on with it; what a crash left of its last line is cut off.
@@ -194,25 +190,16 @@ impl JournalFile {
         let unusable = |error: io::Error| Error::journal(path, &format!("cannot be opened: {error}"));
         let mut file = open_file(path, OpenOptions::new().read(true).write(true))?;
         let lock = Lock::take(path)?.with(path, &file)?;
-        let Reading { history, last, mut length, rest } = read(path, &file)?;
-        file.seek(SeekFrom::Start(length)).map_err(unusable)?;
-        let mended = match rest {
+        let mut reading = read(path, &file)?;
+        file.seek(SeekFrom::Start(reading.length)).map_err(unusable)?;
+        let mended = match reading.rest {
             Rest::Nothing => Ok(()),
-            Rest::Torn => file.set_len(length).and_then(|()| file.sync_all()),
+            Rest::Torn => file.set_len(reading.length).and_then(|()| file.sync_all()),
             Rest::LineFeed => file.write_all(b"\n").and_then(|()| file.sync_all()),
         };
         mended.map_err(unusable)?;
-        length += u64::from(rest == Rest::LineFeed);
-        Ok(Self {
-            path: path.to_owned(),
-            file,
-            history,
-            last,
-            length,
-            pid: process::id(),
-            broken: None,
-            lock: Some(lock),
-        })
+        reading.length += u64::from(reading.rest == Rest::LineFeed);
+        Ok(Self::new(path, file, reading, lock))
     }
 
     /// Reads a journal, which another process may be writing.

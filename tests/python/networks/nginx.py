@@ -15,8 +15,9 @@ from typing_extensions import Self
 
 from .servers import PATIENCE
 
-DEBIAN = Path(__file__).parents[3] / ".test" / "debian"
-PLACES = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", str(DEBIAN / "usr" / "sbin")])
+ROOT = Path(__file__).parents[3]
+SCRIPT = ROOT / "tests" / "debian.sh"
+DEBIAN = ROOT / ".test" / "debian"
 
 CONFIGURATION = """
 daemon off;
@@ -45,31 +46,12 @@ http {{
 
 def binary() -> str:
     """The program; the test is skipped where there is neither nginx nor apt-get."""
-    if found := shutil.which("nginx", path=PLACES):
-        return found
-    if not shutil.which("apt-get"):
+    command = ["sh", SCRIPT, "nginx", "nginx"]
+    found = subprocess.run(command, stdout=subprocess.PIPE, text=True, timeout=300, check=False)
+    if found.returncode != 0 and not shutil.which("apt-get"):
         pytest.skip("there is no nginx and no apt-get to get it with")
-    unpack("nginx")
-    found = shutil.which("nginx", path=PLACES)
-    assert found, "the package has no program"
-    return found
-
-
-def unpack(package: str) -> None:
-    """Gets a Debian package, and what it needs and the system has not, into `DEBIAN`; needs no root."""
-    lists, cache = DEBIAN / "lists", DEBIAN / "cache"
-    for folder in (lists, cache / "archives"):
-        (folder / "partial").mkdir(parents=True, exist_ok=True)
-    apt = ["apt-get", "-qq", "-o", f"Dir::State::Lists={lists}", "-o", f"Dir::Cache={cache}"]
-    apt += ["-o", "Debug::NoLocking=1", "-o", "APT::Sandbox::User="]
-    subprocess.run([*apt, "update"], check=True, timeout=120)
-    subprocess.run(
-        [*apt, "-y", "--no-install-recommends", "--download-only", "install", package], check=True, timeout=120
-    )
-    for archive in sorted((cache / "archives").glob("*.deb")):
-        subprocess.run(["dpkg-deb", "-x", archive, DEBIAN], check=True, timeout=60)
-    shutil.rmtree(lists)
-    shutil.rmtree(cache)
+    found.check_returncode()
+    return found.stdout.strip()
 
 
 class Nginx:
