@@ -16,7 +16,7 @@ apt() {
         -o Debug::NoLocking=1 -o APT::Sandbox::User= "$@" >&2
 }
 apt update
-apt -y --no-install-recommends --download-only install "$1"
+apt -y --no-install-recommends --download-only --reinstall install "$1"
 for archive in "$folder"/cache/archives/*.deb; do dpkg-deb -x "$archive" "$folder"; done
 rm -r "$folder/lists" "$folder/cache"
 unpacked "$2"
