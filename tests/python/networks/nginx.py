@@ -46,7 +46,7 @@ http {{
 
 def binary() -> str:
     """The program; the test is skipped where there is neither nginx nor apt-get."""
-    command = ["sh", SCRIPT, "nginx", "nginx"]
+    command = ["sh", str(SCRIPT), "nginx", "nginx"]
     found = subprocess.run(command, stdout=subprocess.PIPE, text=True, timeout=300, check=False)
     if found.returncode != 0 and not shutil.which("apt-get"):
         pytest.skip("there is no nginx and no apt-get to get it with")
