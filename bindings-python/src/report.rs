@@ -736,6 +736,12 @@ impl PublishReport {
         self.core.to_string()
     }
 
+    /// The first files of a table: what needs attention first; id, state, published, notified, errors.
+    fn _rows(&self, most: usize) -> Vec<(u64, &'static str, &'static str, &'static str, String)> {
+        let rows = self.core.rows().into_iter().take(most);
+        rows.map(|row| (row.file.file_id, row.file.state.as_str(), row.published, row.notified, row.errors)).collect()
+    }
+
     fn _repr_html_<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
         slf.py().import("addepar_portal._html")?.getattr("table")?.call1((slf,))
     }

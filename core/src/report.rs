@@ -10,6 +10,7 @@ use crate::error::{Error, ErrorKind};
 use crate::id;
 use crate::outcome::Outcome;
 use crate::request::PublishRequest;
+use crate::table::word;
 
 /// The state of one file after a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -537,12 +538,6 @@ impl fmt::Display for PublishReport {
     /// escaped: it may be shown on a terminal.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         const LINES: usize = 20;
-        let word = |asked: bool, answer: Option<bool>| match answer {
-            Some(false) => "not all",
-            _ if !asked => "not asked",
-            Some(true) => "yes",
-            None => "?",
-        };
         let (publish, notify) = self.request.asks();
         f.write_str(&self.summary())?;
         let troubled = || self.files.iter().filter(|file| file.state != FileState::Ok);

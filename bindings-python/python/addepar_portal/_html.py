@@ -6,31 +6,14 @@ from html import escape
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ._native import FileResult, PublishReport
+    from ._native import PublishReport
 
 _ROWS = 50
-_ORDER = {"failed": 0, "unknown": 1, "not_processed": 2, "ok": 3}
 _COLOURS = {"failed": "#b3261e", "unknown": "#9a6700", "not_processed": "#57606a", "ok": "#1a7f37"}
 
 
-def _word(asked: bool, answer: bool | None) -> str:
-    if answer is False:
-        return "not all"
-    if not asked:
-        return "not asked"
-    return "?" if answer is None else "yes"
-
-
-def _row(file: FileResult, publish: bool, notify: bool) -> str:
-    told = " ".join(error.detail or error.title or error.code or "" for error in file.errors)
-    cells = (
-        str(file.file_id),
-        f'<b style="color:{_COLOURS[file.state]}">{file.state.replace("_", " ")}</b>',
-        _word(publish, file.published),
-        _word(notify, file.notified),
-        escape(told),
-    )
-    return "<tr>" + "".join(f'<td style="text-align:left">{cell}</td>' for cell in cells) + "</tr>"
+def _line(cells: tuple[str, ...], tag: str = "td") -> str:
+    return "<tr>" + "".join(f'<{tag} style="text-align:left">{cell}</{tag}>' for cell in cells) + "</tr>"
 
 
 def table(report: PublishReport) -> str:
@@ -39,22 +22,16 @@ def table(report: PublishReport) -> str:
     asked = f"{count}, asked: {request.portal_publishing}, {request.contact_notification}"
     if contacts := len(request.publish_override_contact_ids):
         asked += f", {contacts} override contacts"
-    files = sorted(report.files, key=lambda file: _ORDER[file.state])
-    head = "".join(
-        f'<th style="text-align:left">{name}</th>' for name in ("file", "state", "published", "notified", "errors")
-    )
-    more = f"<p>… and {len(files) - _ROWS} more</p>" if len(files) > _ROWS else ""
-    beside = "".join(
-        f"<p>{escape(note)}</p>"
-        for note in (
-            f"{len(report.unexpected)} results belong to no requested file alone: see .unexpected"
-            if report.unexpected
-            else "",
-            f"further results were not read: {report.next_link}" if report.next_link else "",
-        )
-        if note
-    )
-    publish = request.portal_publishing != "do_not_publish" or contacts > 0
-    notify = request.contact_notification != "do_not_notify"
-    rows = "".join(_row(file, publish, notify) for file in files[:_ROWS])
-    return f"<div><p>{escape(asked)}</p><table><tr>{head}</tr>{rows}</table>{more}{beside}</div>"
+    rows = _line(("file", "state", "published", "notified", "errors"), "th")
+    for file_id, state, published, notified, errors in report._rows(_ROWS):
+        shown = f'<b style="color:{_COLOURS[state]}">{state.replace("_", " ")}</b>'
+        rows += _line((str(file_id), shown, published, notified, escape(errors)))
+    notes: list[str] = []
+    if len(report) > _ROWS:
+        notes.append(f"… and {len(report) - _ROWS} more")
+    if report.unexpected:
+        notes.append(f"{len(report.unexpected)} results belong to no requested file alone: see .unexpected")
+    if report.next_link:
+        notes.append(f"further results were not read: {report.next_link}")
+    beside = "".join(f"<p>{escape(note)}</p>" for note in notes)
+    return f"<div><p>{escape(asked)}</p><table>{rows}</table>{beside}</div>"
