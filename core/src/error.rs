@@ -245,8 +245,9 @@ impl Error {
     /// A journal that waits for a person.
     pub(crate) fn undecided(path: &Path, file_ids: &[u64], report: PublishReport) -> Self {
         let message = format!(
-            "The journal {} waits for a decision: {} may have been published and e-mailed{}. Check each in Addepar, \
-             record what you find (published, not_published or leave), then resume. Nothing was sent.",
+            "The journal {} waits for a decision: {} may have been published and e-mailed{}. Check each in Addepar (the \
+             server may work on a request for a minute: not sooner), record what you find (published, not_published \
+             or leave), then resume. Nothing was sent.",
             path.display(),
             counted(file_ids.len()),
             listed(file_ids.iter().copied()),

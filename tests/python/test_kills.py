@@ -1,22 +1,26 @@
 """Processes that are killed at any moment and resumed: each file is published once, each contact told once.
 
 A request whose process was killed is unknown. Here the portal's own record decides about its files, as a person would
-who looks at Addepar.
+who looks at Addepar once it is done with the request.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import random
 import shutil
 import subprocess
 import sys
+import time
 from collections import Counter
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
+from urllib.error import HTTPError
+from urllib.request import urlopen
 
 import pytest
 
@@ -119,6 +123,17 @@ def run(host: Host, portal: SimulatedPortal, journal: Path, kill_after: float | 
             return None
 
 
+def come_to_rest(portal: SimulatedPortal) -> None:
+    """Waits until the portal is done with all that was sent to it, by the dead as well."""
+    with contextlib.suppress(HTTPError):
+        # It accepts in turn: once it answers this, it has accepted whatever came before.
+        urlopen(portal.base_url, timeout=60)
+    deadline = time.monotonic() + 60
+    while portal.control("connections")["open"]:
+        assert time.monotonic() < deadline, "the portal does not come to rest"
+        time.sleep(0.001)
+
+
 def publish_all(host: Host, folder: Path, chance: random.Random, most_kills: int) -> int:
     """Brings one batch to its end, and tells how often it was killed on the way."""
     journal = folder / "run.jsonl"
@@ -133,6 +148,7 @@ def publish_all(host: Host, folder: Path, chance: random.Random, most_kills: int
             kills += status is None
             if status == 0:
                 break
+            come_to_rest(portal)
             undecided = Journal(journal).undecided if journal.exists() else ()
             for published in (True, False):
                 if files := [file for file in undecided if bool(portal.published(file)) == published]:
