@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use addepar_portal::{Attempt, Error, FileResult, FileState, PublishReport, Status, UnexpectedResult};
+use addepar_portal::{Attempt, Error, FileError, FileResult, FileState, PublishReport, Status, UnexpectedResult};
 use napi::bindgen_prelude::{Either, Float64Array};
 use napi_derive::napi;
 use serde::Serialize;
@@ -47,12 +47,13 @@ impl Report {
         self.0.request().clone().into()
     }
 
-    /// The files about which there is more to say than that both steps succeeded, as the JSON of
-    /// their positions and themselves. Most answers have few: rows cost more than the HTTP call.
+    /// The files about which there is more to say than that both steps succeeded, as the JSON of [`Exception`]s.
+    /// Most answers have few: rows cost more than the HTTP call.
     #[napi]
     pub fn exceptions(&self) -> String {
         let files = self.0.files().iter().enumerate().filter(|(_, file)| !is_plain(file));
-        serde_json::to_string(&files.collect::<Vec<_>>()).unwrap_or_default()
+        let exceptions: Vec<_> = files.map(|(position, file)| Exception::new(position, file)).collect();
+        serde_json::to_string(&exceptions).unwrap_or_default()
     }
 
     /// Attempts, unexpected results and the next link, as JSON.
@@ -109,6 +110,47 @@ impl Report {
             Ok(report) => Either::A(report.into()),
             Err(error) => Either::B(error.into()),
         }
+    }
+}
+
+/// The position of a file and its members, without their names, which would take longer to read than
+/// the members themselves.
+#[derive(Serialize)]
+struct Exception<'a>(
+    usize,
+    u64,
+    FileState,
+    Option<bool>,
+    Option<bool>,
+    Option<&'a Status>,
+    Option<&'a Status>,
+    Vec<FileErrorRow<'a>>,
+    Option<Vec<u64>>,
+    Option<Vec<u64>>,
+);
+
+/// Code, title, detail and the contacts that it names.
+#[derive(Serialize)]
+struct FileErrorRow<'a>(Option<&'a str>, Option<&'a str>, Option<&'a str>, Option<Vec<u64>>);
+
+impl<'a> Exception<'a> {
+    fn new(position: usize, file: &'a FileResult) -> Self {
+        let errors = file.errors.iter().map(|error| {
+            let FileError { code, title, detail } = error;
+            FileErrorRow(code.as_deref(), title.as_deref(), detail.as_deref(), error.contact_ids())
+        });
+        Self(
+            position,
+            file.file_id,
+            file.state,
+            file.published,
+            file.notified,
+            file.publish_status.as_ref(),
+            file.notify_status.as_ref(),
+            errors.collect(),
+            file.contacts_not_published(),
+            file.contacts_not_notified(),
+        )
     }
 }
 

@@ -6,6 +6,7 @@ import { type Failure, native, type Report } from './native';
 import { handleOf, type PublishRequest, requestOf } from './request';
 import {
   type CircumstancesJSON,
+  type ExceptionJSON,
   type FailedContactsJSON,
   type FileErrorJSON,
   type FileResultJSON,
@@ -148,8 +149,8 @@ export class PublishReport implements Iterable<FileResult> {
     for (const fileId of this.#handle.fileIds()) {
       files.push(okFile(fileId));
     }
-    for (const [position, file] of JSON.parse(this.#handle.exceptions()) as [number, FileResultJSON][]) {
-      files[position] = readFile(file);
+    for (const exception of JSON.parse(this.#handle.exceptions()) as ExceptionJSON[]) {
+      files[exception[0]] = readException(exception);
     }
     return Object.freeze(files);
   }
@@ -296,6 +297,21 @@ function okFile(fileId: number): FileResult {
   };
 }
 
+/** By their positions: to take a list apart into names costs twice as much in a process that is young. */
+function readException(exception: ExceptionJSON): FileResult {
+  return {
+    fileId: exception[1],
+    state: exception[2],
+    published: exception[3],
+    notified: exception[4],
+    publishStatus: exception[5],
+    notifyStatus: exception[6],
+    errors: Object.freeze(exception[7].map((error) => freezeError(error[0], error[1], error[2], error[3]))),
+    contactsNotPublished: exception[8] && Object.freeze(exception[8]),
+    contactsNotNotified: exception[9] && Object.freeze(exception[9]),
+  };
+}
+
 /** A file as JSON has it. */
 export function readFile(file: FileResultJSON): FileResult {
   return {
@@ -313,10 +329,17 @@ export function readFile(file: FileResultJSON): FileResult {
 
 function readErrors(errors: FileErrorJSON[]): readonly FileError[] {
   return Object.freeze(
-    errors.map(({ code, title, detail, contact_ids }) =>
-      Object.freeze({ code, title, detail, contactIds: contact_ids && Object.freeze(contact_ids) }),
-    ),
+    errors.map(({ code, title, detail, contact_ids }) => freezeError(code, title, detail, contact_ids)),
   );
+}
+
+function freezeError(
+  code: string | null,
+  title: string | null,
+  detail: string | null,
+  contactIds: number[] | null,
+): FileError {
+  return Object.freeze({ code, title, detail, contactIds: contactIds && Object.freeze(contactIds) });
 }
 
 interface Circumstances {

@@ -67,18 +67,49 @@ pub(crate) fn restore<T: serde::de::DeserializeOwned>(json: &str) -> PyResult<T>
 
 /// One error object of the API about one file; any member may have been missing.
 #[pyclass(frozen, eq, hash, module = "addepar_portal")]
-#[derive(PartialEq, Eq, Hash)]
-pub(crate) struct FileError(core::FileError);
+pub(crate) struct FileError(ErrorRow);
+
+/// An error of a report, by the positions of its file and of itself, or one that stands by itself.
+enum ErrorRow {
+    Of(Arc<core::PublishReport>, usize, usize),
+    Alone(Box<core::FileError>),
+}
+
+impl FileError {
+    fn alone(error: core::FileError) -> Self {
+        Self(ErrorRow::Alone(Box::new(error)))
+    }
+
+    #[allow(clippy::indexing_slicing, reason = "the positions were counted along the same report's files")]
+    fn core(&self) -> &core::FileError {
+        match &self.0 {
+            ErrorRow::Of(report, file, error) => &report.files()[*file].errors[*error],
+            ErrorRow::Alone(error) => error,
+        }
+    }
+}
+
+impl PartialEq for FileError {
+    fn eq(&self, other: &Self) -> bool {
+        self.core() == other.core()
+    }
+}
+
+impl Hash for FileError {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.core().hash(state);
+    }
+}
 
 #[pymethods]
 impl FileError {
     #[staticmethod]
     fn _from_json(json: &str) -> PyResult<Self> {
-        restore(json).map(Self)
+        restore(json).map(Self::alone)
     }
 
     fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<Reduced<'py>> {
-        reduce(slf.as_any(), &slf.get().0)
+        reduce(slf.as_any(), slf.get().core())
     }
 
     #[classattr]
@@ -89,29 +120,29 @@ impl FileError {
     /// The error's name, such as `publish_failed`.
     #[getter]
     fn code(&self) -> Option<&str> {
-        self.0.code.as_deref()
+        self.core().code.as_deref()
     }
 
     /// What went wrong, in words.
     #[getter]
     fn title(&self) -> Option<&str> {
-        self.0.title.as_deref()
+        self.core().title.as_deref()
     }
 
     /// Details in prose; the only place where the API names contacts.
     #[getter]
     fn detail(&self) -> Option<&str> {
-        self.0.detail.as_deref()
+        self.core().detail.as_deref()
     }
 
     /// The contacts that `detail` names; None where they cannot be read, never an empty tuple.
     #[getter]
     fn contact_ids<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyTuple>>> {
-        ids_or_none(py, self.0.contact_ids())
+        ids_or_none(py, self.core().contact_ids())
     }
 
     fn __repr__(&self) -> String {
-        format!("FileError(code={}, detail={})", text(self.0.code.as_ref()), text(self.0.detail.as_ref()))
+        format!("FileError(code={}, detail={})", text(self.core().code.as_ref()), text(self.core().detail.as_ref()))
     }
 }
 
@@ -214,6 +245,18 @@ impl Row {
             Self::Alone(file) => file,
         }
     }
+
+    fn errors<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        let errors = &self.core().errors;
+        match self {
+            _ if errors.is_empty() => Ok(PyTuple::empty(py)),
+            Self::Of(report, file) => {
+                let rows = (0..errors.len()).map(|error| FileError(ErrorRow::Of(report.clone(), *file, error)));
+                PyTuple::new(py, rows)
+            }
+            Self::Alone(_) => PyTuple::new(py, errors.iter().cloned().map(FileError::alone)),
+        }
+    }
 }
 
 impl FileResult {
@@ -224,7 +267,7 @@ impl FileResult {
             state: state_name(py, file.state).clone().unbind(),
             published: answer(py, file.published),
             notified: answer(py, file.notified),
-            errors: errors(py, &file.errors)?.unbind(),
+            errors: row.errors(py)?.unbind(),
             row,
         })
     }
@@ -310,13 +353,6 @@ impl FileResult {
     }
 }
 
-fn errors<'py>(py: Python<'py>, errors: &[core::FileError]) -> PyResult<Bound<'py, PyTuple>> {
-    if errors.is_empty() {
-        return Ok(PyTuple::empty(py));
-    }
-    PyTuple::new(py, errors.iter().cloned().map(FileError).collect::<Vec<_>>())
-}
-
 /// A result that belongs to no requested file alone: an id nobody asked for, an id that cannot be
 /// read, or one of several answers that contradict each other.
 #[pyclass(frozen, eq, hash, module = "addepar_portal")]
@@ -355,7 +391,7 @@ impl UnexpectedResult {
     /// The API's error objects.
     #[getter]
     fn errors<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
-        errors(py, &self.0.errors)
+        PyTuple::new(py, self.0.errors.iter().cloned().map(FileError::alone))
     }
 
     fn __repr__(&self) -> String {
