@@ -88,7 +88,7 @@ def measured(case: Case | Sizes | Starts, url: str) -> dict[str, Figure]:
     if isinstance(case, Starts):
         return figures(measure_starts(commands, BARE if BARE in commands else None), OURS)
     if isinstance(case, Case):
-        return figures(measure(commands, generations=case.generations, rounds=case.rounds), OURS)
+        return figures(measure(commands, generations=case.generations, rounds=case.rounds, warm=case.warm), OURS)
     samples = measure(commands, alike=False)
     for count, sample in zip(case.counts, samples.values(), strict=True):
         sample["time"] = [seconds / count for seconds in sample["time"]]

@@ -52,6 +52,8 @@ class Case:
     # How many rounds each process lives, and how often all are started anew; without rounds it is memory that counts.
     rounds: int = 15
     generations: int = 4
+    # For how many seconds each process makes calls before it is measured.
+    warm: float = 0
 
     def commands(self, server: str) -> dict[str, list[str]]:
         url = f"{server}/{self.form}"
@@ -121,6 +123,8 @@ PARTS: dict[str, tuple[Case | Sizes | Starts, ...]] = {
         Case("Node, 500 files, every row", "node", 500),
         Case("Node, 500 files, ok and failed only", "node", 500, "failed_only"),
         Case("Node, 500 files, every row, indented", "node", 500, form="indented"),
+        Case("Node, 1 file, after 2 s of calls", "node", 1, warm=2),
+        Case("Node, 500 files, every row, after 2 s of calls", "node", 500, warm=2),
     ),
     "rust": (
         Case("Rust, 1 file", "rust", 1),

@@ -51,6 +51,12 @@ class Worker:
         self.totals = self._read()
         self._calls = 0
 
+    def warm(self, seconds: float) -> None:
+        """Makes calls that do not count for so long."""
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            self._take(100)
+
     def turn(self) -> tuple[float, float]:
         """Seconds and processor seconds a call."""
         if not self._calls:
@@ -88,9 +94,14 @@ class Worker:
 
 
 def measure(
-    commands: Mapping[str, Command], *, generations: int = GENERATIONS, rounds: int = ROUNDS, alike: bool = True
+    commands: Mapping[str, Command],
+    *,
+    generations: int = GENERATIONS,
+    rounds: int = ROUNDS,
+    alike: bool = True,
+    warm: float = 0,
 ) -> dict[str, Samples]:
-    """`alike`: all read the same."""
+    """`alike`: all read the same; `warm`: for how many seconds each process makes calls before it is measured."""
     samples: dict[str, Samples] = {name: {"time": [], "cpu": [], "memory": []} for name in commands}
     order = random.Random(37)
     for _ in range(generations):
@@ -100,6 +111,8 @@ def measure(
                 stack.callback(worker.kill)
             if alike:
                 same({name: worker.totals for name, worker in workers.items()})
+            for worker in workers.values():
+                worker.warm(warm)
             for _ in range(rounds):
                 for name in order.sample(list(workers), len(workers)):
                     seconds, cpu = workers[name].turn()
