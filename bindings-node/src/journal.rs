@@ -1,10 +1,11 @@
 //! A journal, for people who look at a run and decide about files whose outcome is unknown.
 
-use addepar_portal::Journal as Core;
-use napi::bindgen_prelude::{Either, Float64Array};
+use addepar_portal::{Error, Journal as Core};
+use napi::bindgen_prelude::Either;
 use napi_derive::napi;
 
 use crate::failure::Failure;
+use crate::id::{self, Ids};
 use crate::report::Report;
 
 /// A journal as it was when it was read.
@@ -30,20 +31,10 @@ impl Journal {
 
     /// Records what a person found out.
     #[napi]
-    #[allow(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "validated ids: whole, positive, below 2^53"
-    )]
-    pub fn decide(
-        &mut self,
-        file_ids: Float64Array,
-        decision: String,
-        by: String,
-        evidence: Option<String>,
-    ) -> Option<Failure> {
-        let file_ids: Vec<u64> = file_ids.iter().map(|id| *id as u64).collect();
-        let decided = decision.parse().and_then(|verdict| self.0.decide(file_ids, verdict, &by, evidence.as_deref()));
+    pub fn decide(&mut self, file_ids: Ids, decision: String, by: String, evidence: Option<String>) -> Option<Failure> {
+        let decided = id::raw(file_ids)
+            .map_err(|error| Error::input(error.to_string()))
+            .and_then(|file_ids| self.0.decide(file_ids, decision.parse()?, &by, evidence.as_deref()));
         decided.err().map(Failure::from)
     }
 

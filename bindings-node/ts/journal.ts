@@ -83,16 +83,22 @@ export class Journal {
    * Records what a person found out about files whose outcome is unknown: all of them, or none.
    *
    * @param decision - `published` and `leave`: not sent again; `not_published`: the next resume sends it.
-   * @throws {@link JournalError} where a file is not of this run or its outcome is known, or where the
-   * journal is being written.
+   * @throws {@link InputError} naming the values that are no ids, no decision or no text.
+   * {@link JournalError} where a file is not of this run or its outcome is known, or where the journal is
+   * being written.
    */
   decide(fileIds: Ids, decision: Verdict, options: { by: string; evidence?: string | undefined }): void {
-    const { by, evidence } = Object(options) as typeof options;
-    const ids = packIds('file_ids', fileIds);
-    const failure =
-      typeof ids === 'string'
-        ? native.Failure.input('file_ids has values that are no whole numbers.')
-        : this.#handle.decide(ids, shown(decision), by === undefined ? '' : shown(by), evidence);
+    const { by, evidence, ...unknown } = Object(options) as typeof options;
+    const [misspelt] = Object.keys(unknown);
+    if (misspelt !== undefined) {
+      raise(native.Failure.input(`\`${misspelt}\` is no option: there are by and evidence.`));
+    }
+    for (const [name, value] of Object.entries({ by, evidence: evidence ?? '' })) {
+      if (typeof value !== 'string') {
+        raise(native.Failure.input(`${name} is ${shown(value)}: it is a string.`));
+      }
+    }
+    const failure = this.#handle.decide(packIds('file_ids', fileIds), shown(decision), by, evidence);
     if (failure) {
       raise(failure);
     }

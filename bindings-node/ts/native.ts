@@ -82,7 +82,7 @@ export interface BatchSettings {
 
 export interface Journal {
   report(): Report;
-  decide(fileIds: Float64Array, decision: string, by: string, evidence: string | undefined): Failure | null;
+  decide(fileIds: Float64Array | string, decision: string, by: string, evidence: string | undefined): Failure | null;
   toJson(): string;
 }
 

@@ -1,9 +1,11 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use addepar_portal as core;
+use addepar_portal::{self as core, Error};
 use pyo3::prelude::*;
 
+use crate::arguments;
 use crate::error::to_py_err;
+use crate::ids::raw_ids;
 use crate::report::PublishReport;
 
 #[pyclass(frozen, module = "addepar_portal._native")]
@@ -34,12 +36,16 @@ impl Journal {
     fn decide(
         &self,
         py: Python<'_>,
-        file_ids: Vec<u64>,
-        decision: &str,
-        by: &str,
-        evidence: Option<&str>,
+        file_ids: &Bound<'_, PyAny>,
+        decision: &Bound<'_, PyAny>,
+        by: &Bound<'_, PyAny>,
+        evidence: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<()> {
-        let decided = py.detach(|| self.core().decide(file_ids, decision.parse()?, by, evidence));
+        let file_ids = raw_ids("file_ids", file_ids)?;
+        let decision = arguments::word(decision)?;
+        let by = arguments::text("by", by, Error::input)?;
+        let evidence = evidence.map(|evidence| arguments::text("evidence", evidence, Error::input)).transpose()?;
+        let decided = py.detach(|| self.core().decide(file_ids, decision.parse()?, &by, evidence.as_deref()));
         decided.map_err(|error| to_py_err(py, &error))
     }
 

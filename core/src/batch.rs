@@ -19,7 +19,7 @@ use crate::journal::record::{FORMAT, Header, Record};
 use crate::outcome::Outcome;
 use crate::pace::{PUBLISHED, Pace};
 use crate::plan;
-use crate::report::{Attempt, PublishReport};
+use crate::report::{Attempt, FileState, PublishReport};
 use crate::request::PublishRequest;
 use crate::settings::{self, Config};
 
@@ -190,7 +190,7 @@ impl Run {
     fn go_on(mut journal: JournalFile, max_wait: Duration, pace: bool) -> Result<Self, Error> {
         let undecided = journal.history().undecided();
         if !undecided.is_empty() {
-            return Err(Error::undecided(journal.path(), &undecided, journal.history().report()));
+            return Err(Error::undecided(journal.path(), &undecided, None, journal.history().report()));
         }
         if let Some(plan) = journal.history().further_plan(journal.history().chunk_size()) {
             journal.append(plan)?;
@@ -226,6 +226,14 @@ impl Run {
         };
         if stopping {
             self.finish(Err(Error::stopped(self.journal.path(), self.report())));
+            return None;
+        }
+        // An answer that says nothing of some file will hardly say more of the next ones.
+        let undecided = self.journal.history().undecided();
+        if !undecided.is_empty() {
+            let report = self.report();
+            let sent = report.summary();
+            self.finish(Err(Error::undecided(self.journal.path(), &undecided, Some(&sent), report)));
             return None;
         }
         (self.chunk, self.attempt, self.open, self.written) = (chunk, attempt, false, 0);
@@ -390,6 +398,25 @@ impl Run {
             waiting: waiting.as_ref().map(Duration::as_secs_f64),
         }
     }
+}
+
+/// Gives the error of a batch that was not even begun a report: what its journal shows, since files of it may have
+/// been sent before, or are being sent by another process. Where that cannot be read, nobody knows.
+pub(crate) fn with_states(error: Error, path: &Path, request: Option<&PublishRequest>) -> Error {
+    if error.report().is_some() {
+        return error;
+    }
+    let report = match (JournalFile::look(path), request) {
+        (Ok(history), Some(request)) => history.report_on(request),
+        (Ok(history), None) => history.report(),
+        (Err(_), Some(request)) => {
+            let is_new = path.try_exists().is_ok_and(|exists| !exists);
+            let state = if is_new { FileState::NotProcessed } else { FileState::Unknown };
+            PublishReport::uniform(request, state, String::new())
+        }
+        (Err(_), None) => return error,
+    };
+    error.with_report(report)
 }
 
 /// Refuses what other journals in the folder show as sent, and a journal that the folder would not show.

@@ -15,7 +15,7 @@ use reqwest::Url;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio::{task, time};
 
-use crate::batch::{BatchOptions, Progress, Repeat, Run, Step};
+use crate::batch::{self, BatchOptions, Progress, Repeat, Run, Step};
 use crate::blocking::Lanes;
 use crate::call::{Call, Next};
 use crate::clock;
@@ -222,8 +222,11 @@ impl PortalClient {
         let (config, options) = (self.0.config.clone(), options.clone());
         let allowed = config.guard(variable);
         let asked = request.clone();
-        let opening: Opening = Arc::new(move || Run::batch(&config, &asked, &options));
-        self.call(request.clone(), Duration::ZERO, true, allowed.map(|()| Some(opening)))
+        let opening: Opening = Arc::new(move || {
+            let run = allowed.clone().and_then(|()| Run::batch(&config, &asked, &options));
+            run.map_err(|error| batch::with_states(error, &options.journal, Some(&asked)))
+        });
+        self.call(request.clone(), Duration::ZERO, true, Ok(Some(opening)))
     }
 
     /// Prepares to go on with a batch for a host that drives it itself. Nothing is sent yet.
@@ -231,8 +234,11 @@ impl PortalClient {
     pub fn start_resume(&self, options: &BatchOptions, variable: impl Fn(&str) -> Option<String>) -> PublishCall {
         let (config, options) = (self.0.config.clone(), options.clone());
         let allowed = config.guard(variable);
-        let opening: Opening = Arc::new(move || Run::resumed(&config, &options));
-        self.call(PublishRequest::of_nothing(), Duration::ZERO, true, allowed.map(|()| Some(opening)))
+        let opening: Opening = Arc::new(move || {
+            let run = allowed.clone().and_then(|()| Run::resumed(&config, &options));
+            run.map_err(|error| batch::with_states(error, &options.journal, None))
+        });
+        self.call(PublishRequest::of_nothing(), Duration::ZERO, true, Ok(Some(opening)))
     }
 
     fn call(

@@ -242,15 +242,16 @@ impl Error {
         Self::new(ErrorKind::Journal, format!("The journal {} {reason}. Nothing was sent.", path.display()))
     }
 
-    /// A journal that waits for a person.
-    pub(crate) fn undecided(path: &Path, file_ids: &[u64], report: PublishReport) -> Self {
+    /// A journal that waits for a person. `sent`: what became of the files, if something was sent just now.
+    pub(crate) fn undecided(path: &Path, file_ids: &[u64], sent: Option<&str>, report: PublishReport) -> Self {
         let message = format!(
             "The journal {} waits for a decision: {} may have been published and e-mailed{}. Check each in Addepar (the \
              server may work on a request for a minute: not sooner), record what you find (published, not_published \
-             or leave), then resume. Nothing was sent.",
+             or leave), then resume. {}.",
             path.display(),
             counted(file_ids.len()),
             listed(file_ids.iter().copied()),
+            sent.unwrap_or("Nothing was sent"),
         );
         Self::new(ErrorKind::Journal, message).with_report(report)
     }

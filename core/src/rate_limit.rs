@@ -15,8 +15,9 @@ fn read(value: &str, now: SystemTime) -> Option<Duration> {
     if let Ok(seconds) = value.parse::<f64>() {
         return Duration::try_from_secs_f64(seconds).ok();
     }
-    let date = httpdate::parse_http_date(value).ok()?;
-    Some(date.duration_since(now).unwrap_or_default())
+    let left = httpdate::parse_http_date(value).ok()?.duration_since(now).unwrap_or_default();
+    // A date has no fractions, and those of far dates would not survive a report's JSON. Never too early: rounded up.
+    Some(Duration::from_secs(left.as_secs() + u64::from(left.subsec_nanos() > 0)))
 }
 
 #[cfg(test)]
@@ -38,6 +39,7 @@ mod tests {
             (Some("0"), None, Some(1.0)),
             (None, Some("Tue, 24 Nov 2026 21:14:17 GMT"), Some(10.0)),
             (None, Some("Tue, 24 Nov 2026 21:00:00 GMT"), Some(1.0)),
+            (None, Some("Tue, 24 Nov 6026 21:14:07 GMT"), Some(126_227_808_000.0)),
             (Some("NaN"), None, None),
             (Some("-1"), None, None),
             (Some("inf"), None, None),
@@ -46,7 +48,12 @@ mod tests {
             (None, None, None),
         ] {
             let expected = expected.map(Duration::from_secs_f64);
-            assert_eq!(delay(addepar, standard, now), expected, "{addepar:?} {standard:?}");
+            for now in [now, now + Duration::from_nanos(1), now + Duration::from_millis(999)] {
+                let delay = delay(addepar, standard, now);
+                assert_eq!(delay, expected, "{addepar:?} {standard:?}");
+                // As a report writes it.
+                assert_eq!(delay.map(|delay| Duration::from_secs_f64(delay.as_secs_f64())), expected);
+            }
         }
     }
 

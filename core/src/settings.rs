@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::net::IpAddr;
-use std::path::PathBuf;
+use std::path::{self, Path, PathBuf};
 use std::time::Duration;
 
 use reqwest::Url;
@@ -182,7 +182,7 @@ impl Config {
             max_rate_limit_wait: seconds("max_rate_limit_wait", settings.max_rate_limit_wait, 60.0, 0.0)?,
             proxy: proxy(&settings, &base_url, &variable)?,
             extra_roots: extra_roots(settings.ca_file, &variable),
-            journal_dir: settings.journal_dir.or_else(|| variable("ADDEPAR_JOURNAL_DIR")).map(PathBuf::from),
+            journal_dir: journal_dir(settings.journal_dir, &variable)?,
             base_url,
             route,
         };
@@ -403,6 +403,25 @@ fn seconds(name: &str, given: Option<f64>, default: f64, least: f64) -> Result<D
     } else {
         Err(Error::config(format!("{name} is {value} s: allowed are {least} to {MOST} s.")))
     }
+}
+
+/// The folder of journals, wherever the program goes later: in another one nothing would be known of what was sent.
+fn journal_dir(given: Option<String>, variable: &impl Fn(&str) -> Option<String>) -> Result<Option<PathBuf>, Error> {
+    const VARIABLE: &str = "ADDEPAR_JOURNAL_DIR";
+    let from_environment = given.is_none();
+    let Some(folder) = given.or_else(|| variable(VARIABLE)) else { return Ok(None) };
+    let setting = if from_environment { VARIABLE } else { "journal_dir" };
+    let refused = |what: &str| Error::config(format!("{setting} is {folder:?}: {what}."));
+    let path = Path::new(&folder);
+    if path.starts_with("~") {
+        return Err(refused("`~` is the shell's, so write the whole path"));
+    }
+    if from_environment && path.is_relative() {
+        return Err(refused(
+            "it would be another folder for each place that a program is started in: give the whole path",
+        ));
+    }
+    path::absolute(path).map(Some).map_err(|error| refused(&format!("it is no path of a folder ({error})")))
 }
 
 /// The variables are those that programs in Python and Node know already.

@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 use std::{env, fs, thread};
 
 use addepar_portal::{
-    BatchOptions, ContactNotification, Error, ErrorKind, FileState, Journal, PortalClient, PortalPublishing, Progress,
-    PublishCall, PublishReport, PublishRequest, Repeat, Turn, Verdict,
+    BatchOptions, ContactNotification, Error, ErrorKind, FileState, Journal, Outcome, PortalClient, PortalPublishing,
+    Progress, PublishCall, PublishReport, PublishRequest, Repeat, Turn, Verdict,
 };
 use addepar_portal_simulator::SimulatedPortal;
 use serde_json::{Value, json};
@@ -210,17 +210,17 @@ fn a_report_from_the_journal_is_the_run_s_own() {
     scene.faults(&json!([
         { "name": "rate_limited", "retry_after": 1 },
         { "name": "extra_result", "file": 77 },
-        { "name": "contradiction", "file": 3 },
-        { "name": "status", "status": 503 },
+        { "name": "contradiction", "file": 4 },
     ]));
     let path = scene.path("run.jsonl");
-    let error =
-        refused(scene.batch(8, &path), ErrorKind::OutcomeUnknown, &["run.jsonl", "decide", "Do not run this again"]);
+    let words = ["run.jsonl waits for a decision", "files 4", "1 ok, 2 failed, 1 unknown, 4 not_processed"];
+    let error = refused(scene.batch(8, &path), ErrorKind::Journal, &words);
+    assert_eq!(error.outcome(), Outcome::Unknown);
     let report = error.report().expect("a report");
     assert_eq!(&Journal::open(&path).expect("a journal").report(), report);
     assert_eq!(
         report.attempts().iter().map(|attempt| attempt.http_status).collect::<Vec<_>>(),
-        [Some(429), Some(200), Some(200), Some(503)]
+        [Some(429), Some(200), Some(200)]
     );
     assert_eq!(report.unexpected().len(), 3);
     assert_eq!(PublishReport::from_json(&report.to_json()).expect("a report"), *report);
@@ -419,9 +419,10 @@ fn an_unknown_chunk_stops_until_each_file_is_decided() {
         let report = scene.resume(&path).expect("a report");
         assert_eq!((scene.sent(), states(&report)), (sent, expected), "{verdicts:?}");
         let shown = &Journal::open(&path).expect("a journal").files()[2];
+        let decided = (verdicts[0] != Verdict::NotPublished).then_some(verdicts[0]);
         assert_eq!(
             (shown.decision, shown.decided_by.as_deref(), shown.evidence.as_deref()),
-            (Some(verdicts[0]), Some("A. Person"), Some("looked in Addepar"))
+            (decided, decided.map(|_| "A. Person"), decided.map(|_| "looked in Addepar"))
         );
         scene.resume(&path).expect("nothing left to do");
         assert_eq!(scene.posts(), 2.min(scene.sent().len() as u64));
@@ -438,7 +439,9 @@ fn a_decision_is_about_one_outcome() {
         let error = scene.batch(2, &path).expect_err("an error");
         assert_eq!(error.kind(), ErrorKind::OutcomeUnknown, "{error}");
         refused(scene.resume(&path), ErrorKind::Journal, &["files 1, 2"]);
+        assert_eq!(Journal::open(&path).expect("a journal").files()[0].decision, None);
         decide(&path, &[1, 2], Verdict::NotPublished);
+        assert_eq!(Journal::open(&path).expect("a journal").files()[0].decision, Some(Verdict::NotPublished));
     }
     decide(&path, &[2], Verdict::Published);
     assert_eq!(states(&scene.resume(&path).expect("a report")), [1, 0, 1, 0]);
@@ -450,8 +453,10 @@ fn failed_and_unanswered_files_are_not_sent_again() {
     let scene = Scene::new();
     let path = scene.path("run.jsonl");
     scene.control(&json!({ "do": "fail_publish", "file": 1, "contacts": [1] }));
-    scene.faults(&json!([{ "name": "missing_result", "file": 2 }, { "name": "status", "status": 403 }]));
-    let error = scene.batch(4, &path).expect_err("an error");
+    scene.faults(&json!([{ "name": "missing_result", "file": 2 }]));
+    // What the server says nothing of stops the batch: it might say no more of the next files.
+    let error = refused(scene.batch(4, &path), ErrorKind::Journal, &["waits for a decision", "files 2"]);
+    assert_eq!(scene.posts(), 1);
     let report = error.report().expect("a report");
     assert_eq!((ids_in(report, FileState::Failed), ids_in(report, FileState::Unknown)), (vec![1], vec![2]));
     refused(scene.resume(&path), ErrorKind::Journal, &["files 2"]);
@@ -706,6 +711,47 @@ fn with_a_folder_of_journals_a_batch_has_its_own_there() {
     let batch = options(&scene.path("batch.jsonl"));
     block_on(client.publish_batch(&request([1]), &batch, |_| {})).expect("a report");
     refused(block_on(client.publish_files(&request([1]))), ErrorKind::Input, &["File 1 was sent at"]);
+}
+
+/// What goes wrong before anything is sent says nothing of what was sent before, or is being sent.
+#[test]
+fn an_error_at_the_beginning_shows_what_the_journal_does() {
+    let scene = Scene::new();
+    let path = scene.path("run.jsonl");
+    let shown = |error: &Error| states(error.report().expect("a report"));
+    scene.faults(&json!([{ "name": "close_idle" }, { "name": "status", "status": 403 }]));
+    assert_eq!(shown(&refused(scene.batch(4, &path), ErrorKind::PermissionDenied, &[])), [2, 0, 0, 2]);
+    let other = scene.client().start_resume(&options(&path), no_environment);
+    other.follow_progress();
+    assert_eq!(block_on(other.run()), Turn::Noted);
+    assert_eq!(shown(&refused(scene.batch(4, &path), ErrorKind::Journal, &["is being written"])), [2, 0, 0, 2]);
+    assert_eq!(shown(&refused(scene.resume(&path), ErrorKind::Journal, &["is being written"])), [2, 0, 0, 2]);
+    drop(other);
+    let another = refused(scene.batch(6, &path), ErrorKind::Journal, &["is of another run"]);
+    assert_eq!((another.outcome(), shown(&another)), (Outcome::NotProcessed, [2, 0, 0, 4]));
+    let whole = fs::read_to_string(&path).expect("a journal");
+    fs::write(&path, whole.replacen("publish", "republish", 1)).expect("a file");
+    let damaged = refused(scene.batch(4, &path), ErrorKind::Journal, &["is not as it was written"]);
+    assert_eq!((damaged.outcome(), shown(&damaged)), (Outcome::Unknown, [0, 0, 4, 0]));
+    assert!(refused(scene.resume(&path), ErrorKind::Journal, &[]).report().is_none());
+    assert_eq!(scene.posts(), 2);
+}
+
+/// A decision names files as a request does: what is no id is refused, and nothing is written.
+#[test]
+fn what_is_no_id_is_not_decided_about() {
+    let scene = Scene::new();
+    let path = scene.path("run.jsonl");
+    scene.faults(&json!([{ "name": "close_before_answer" }]));
+    refused(scene.batch(2, &path), ErrorKind::OutcomeUnknown, &[]);
+    let mut journal = Journal::open(&path).expect("a journal");
+    for ids in [["1", "x"], ["1", "1"], ["0", "1"], ["1_0", "1"], ["\u{ff14}", "1"]] {
+        let error = journal.decide(ids, Verdict::NotPublished, "A. Person", None).expect_err("an error");
+        assert_eq!(error.kind(), ErrorKind::Input, "{error}");
+    }
+    assert_eq!(journal.undecided(), [1, 2]);
+    journal.decide(["1", "02"], Verdict::Published, "A. Person", None).expect("they are ids");
+    assert_eq!(journal.undecided(), [0_u64; 0]);
 }
 
 #[test]

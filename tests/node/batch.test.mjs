@@ -82,6 +82,21 @@ batch('an unknown chunk stops until each file has a decision', async (portal, jo
   assert(first.decidedAt instanceof Date);
 });
 
+batch('what is no id, and no text, is not decided about', async (portal, journal) => {
+  portal.nextFault('close_before_answer');
+  await assert.rejects(portal.client().publishBatch(ids(12), { ...MODES, journal }), OutcomeUnknownError);
+  const [book, before] = [new Journal(journal), readFileSync(journal, 'utf8')];
+  for (const files of ['12', new Map([[1, 2]]), [true], [1.9], ['1_0'], ['\uff11'], [null], [-1], [1, '1'], [0]]) {
+    assert.throws(() => book.decide(files, 'not_published', { by: 'Ada' }), InputError, String(files));
+  }
+  for (const options of [{ by: 5 }, {}, undefined, { by: 'Ada', evidence: 7 }, { by: 'Ada', evidance: 'seen' }]) {
+    assert.throws(() => book.decide([1], 'leave', options), InputError, JSON.stringify(options));
+  }
+  assert.equal(readFileSync(journal, 'utf8'), before);
+  book.decide(['1', 2n, 3], 'leave', { by: 'Ada' });
+  assert.equal(book.undecided.length, 9);
+});
+
 batch('a refusal stops the batch and a resume goes on', async (portal, journal) => {
   const client = portal.client();
   portal.nextFault('status', { status: 403 });

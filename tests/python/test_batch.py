@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import multiprocessing
 import os
@@ -156,6 +157,19 @@ def test_a_decision_is_refused_where_the_outcome_is_known(simulated_portal: Simu
         Journal(journal).decide([1], "not_published", by=" ")
     with pytest.raises(InputError):
         Journal(journal).decide([1], "perhaps", by="Ada")  # type: ignore[arg-type]
+    assert journal.read_text() == before
+
+
+@pytest.mark.parametrize(
+    "files", ["12", b"\x01\x02", {1: 2}, [True], [1.9], ["1_0"], ["\uff11"], [None], [-1], [1, "1"]], ids=repr
+)
+def test_what_is_no_id_is_not_decided_about(files: Any, simulated_portal: SimulatedPortal, journal: Path) -> None:
+    simulated_portal.next_fault("close_before_answer")
+    with pytest.raises(OutcomeUnknownError):
+        publish_batch(range(1, 13), journal=journal, client=simulated_portal.client(), **MODES)
+    before = journal.read_text()
+    with pytest.raises(InputError):
+        Journal(journal).decide(files, "not_published", by="Ada")
     assert journal.read_text() == before
 
 
@@ -393,6 +407,30 @@ def test_a_folder_of_journals_refuses_to_send_a_file_again(simulated_portal: Sim
         client.publish_files([41], **MODES)
     assert client.publish_files([41], **MODES).ok
     assert len(list((tmp_path / "journals").glob("*.jsonl"))) == 5
+
+
+def test_a_folder_of_journals_stays_where_it_was_when_the_client_was_made(
+    simulated_portal: SimulatedPortal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    client = simulated_portal.client(journal_dir="journals")
+    assert client.publish_files([37], **MODES).ok
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir("elsewhere")
+    with pytest.raises(InputError, match="File 37 was sent"):
+        client.publish_files([37], **MODES)
+
+
+def test_a_folder_of_journals_shows_the_send_that_waits_for_a_decision(
+    simulated_portal: SimulatedPortal, tmp_path: Path
+) -> None:
+    client = simulated_portal.client(journal_dir=tmp_path)
+    for fault in ("close_idle", "close_before_answer", "close_idle"):
+        simulated_portal.next_fault(fault)
+        with contextlib.suppress(OutcomeUnknownError):
+            client.publish_files([37], repeat="allow", **MODES)
+    with pytest.raises(InputError, match=r"state unknown; journal .*\.jsonl"):
+        client.publish_files([37], **MODES)
 
 
 def test_the_folder_of_journals_from_the_environment(

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -135,6 +136,43 @@ def test_a_dry_run_sends_nothing_and_needs_no_credentials(run: Run, simulated_po
     assert simulated_portal.requests == []
 
 
+def test_a_dry_run_with_a_journal_shows_what_is_left(run: Run, simulated_portal: SimulatedPortal) -> None:
+    ids = range(1, 251)
+    batch = ("publish", *ids, *MODES, "--journal", "run.jsonl")
+    simulated_portal.control(
+        "faults", faults=[{"name": "drip", "every_ms": 0, "bytes": 100_000}, "close_before_answer"]
+    )
+    assert run(*batch, "--yes").returncode == 3
+    done = run(*batch, "--dry-run", "--format", "json")
+    assert json.loads(done.stdout)["data"]["attributes"]["files_id"] == list(range(201, 251))
+    assert "before 100 files are decided about" in done.stderr
+    missing = ",".join(map(str, range(101, 201)))
+    run("journal", "resolve", "run.jsonl", "--not-published", "--files", missing, "--by", "A. Person")
+    csv = run(*batch, "--dry-run", "--format", "csv").stdout.splitlines()
+    assert csv[1] == "201,3"
+    assert csv[51:] == [f"{file},4" for file in range(101, 201)]
+    other = run("publish", 999, *MODES, "--journal", "run.jsonl", "--dry-run")
+    assert (other.returncode, "is of other files" in other.stderr) == (2, True)
+    assert run("resume", "run.jsonl").returncode == 0
+    assert run(*batch, "--dry-run", "--format", "json").stdout == ""
+
+
+def test_a_journal_that_another_process_writes_is_nobody_s_to_decide_about(
+    run: Run, simulated_portal: SimulatedPortal
+) -> None:
+    batch = ("publish", 37, *MODES, "--journal", "run.jsonl", "--yes")
+    simulated_portal.control("set", delay_ms=1500)
+    with ThreadPoolExecutor() as pool:
+        first = pool.submit(run, *batch)
+        while not simulated_portal.requests:
+            time.sleep(0.01)
+        second = run(*batch)
+    assert first.result().returncode == 0
+    assert (second.returncode, second.stdout) == (2, "")
+    assert "is being written by process" in second.stderr
+    assert "resolve" not in second.stderr
+
+
 # --- Results -------------------------------------------------------------------------------------------
 
 # What the portal does with three files in chunks of one request → exit status.
@@ -240,6 +278,13 @@ def test_an_audit_finds_what_was_sent_twice(run: Run, simulated_portal: Simulate
     done = run("journal", "audit", ".")
     assert done.returncode == 1
     assert "1 file sent more than once: 37" in done.stdout
+
+
+def test_an_audit_knows_a_copy(run: Run, tmp_path: Path) -> None:
+    assert run("publish", 37, *MODES, "--journal", "run.jsonl", "--yes").returncode == 0
+    shutil.copy(tmp_path / "run.jsonl", tmp_path / "run.jsonl.bak")
+    done = run("journal", "audit", ".")
+    assert (done.returncode, done.stdout.count("  ok\n")) == (0, 1), done.stdout
 
 
 def test_a_damaged_journal_is_refused(run: Run, simulated_portal: SimulatedPortal, tmp_path: Path) -> None:

@@ -100,9 +100,10 @@ class Journal:
             evidence: What it is based on.
 
         Raises:
+            InputError: Some value is no id, no decision or no text.
             JournalError: A file is not of this run or its outcome is known, or the journal is being written.
         """
-        self._native.decide([int(file_id) for file_id in file_ids], decision, by, evidence)
+        self._native.decide(file_ids, decision, by, evidence)
 
     def to_dict(self) -> dict[str, Any]:
         """The whole journal: what it is about, `files`, `chunks` and `undecided`."""

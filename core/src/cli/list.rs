@@ -37,15 +37,15 @@ fn ids(text: &str, column: Option<&str>) -> Result<Vec<u64>, String> {
     let mut rows = rows(text)?.into_iter().peekable();
     let Some((_, first)) = rows.peek() else { return Err(" has no ids".to_owned()) };
     let is_plain = column.is_none() && matches!(first.as_slice(), [only] if id::parse(only).is_some());
-    let position = if is_plain { 0 } else { header(rows.next(), column.unwrap_or(COLUMN))? };
+    let (position, width) = if is_plain { (0, 1) } else { header(rows.next(), column.unwrap_or(COLUMN))? };
     let (mut ids, mut lines) = (Vec::new(), HashMap::new());
     for (line, fields) in rows {
-        let field = match fields.as_slice() {
-            [_, _, ..] if is_plain => {
-                return Err(format!(", line {line}: several values, where the first line has one id"));
-            }
-            fields => fields.get(position).map_or("", String::as_str),
-        };
+        // A comma too many would put another number in the place of the id.
+        if filled(&fields) > width || fields.len() < width {
+            let counted = |count| if count == 1 { "1 value".to_owned() } else { format!("{count} values") };
+            return Err(format!(", line {line}: {}, where the first line has {}", counted(fields.len()), width));
+        }
+        let field = fields.get(position).map_or("", String::as_str);
         let id = id::parse(field).ok_or_else(|| {
             format!(", line {line}: {} is no id: ids are whole numbers from 1 to {}", RawId::from(field), id::MAX_ID)
         })?;
@@ -57,11 +57,12 @@ fn ids(text: &str, column: Option<&str>) -> Result<Vec<u64>, String> {
     if ids.is_empty() { Err(" has no ids".to_owned()) } else { Ok(ids) }
 }
 
-fn header(row: Option<(usize, Vec<String>)>, column: &str) -> Result<usize, String> {
+/// Where the column is, and how many there are.
+fn header(row: Option<(usize, Vec<String>)>, column: &str) -> Result<(usize, usize), String> {
     let (line, names) = row.unwrap_or_default();
     let mut found = names.iter().enumerate().filter(|(_, name)| *name == column);
     match (found.next(), found.next()) {
-        (Some((position, _)), None) => Ok(position),
+        (Some((position, _)), None) => Ok((position, filled(&names))),
         (Some(_), Some(_)) => Err(format!(", line {line}: several columns are named {column:?}")),
         (None, _) => {
             let names = id::enumerate(&names.iter().map(|name| format!("{name:?}")).collect::<Vec<_>>());
@@ -70,19 +71,25 @@ fn header(row: Option<(usize, Vec<String>)>, column: &str) -> Result<usize, Stri
     }
 }
 
+/// How many fields there are without the empty ones at the end, which some programs write and others leave out.
+fn filled(fields: &[String]) -> usize {
+    fields.iter().rposition(|field| !field.is_empty()).map_or(0, |last| last + 1)
+}
+
 /// The rows of a CSV text (RFC 4180) that are not blank, each with the number of its first line.
 ///
 /// Fields are trimmed: none of what is looked for begins or ends with a blank.
 fn rows(text: &str) -> Result<Vec<(usize, Vec<String>)>, String> {
     let separator = separator(text);
     let (mut rows, mut fields, mut field) = (Vec::new(), Vec::new(), String::new());
-    let (mut line, mut began, mut quoted) = (1, 1, false);
+    let (mut line, mut began, mut quoted, mut closed) = (1, 1, false, false);
     let mut characters = text.chars().chain(['\n']).peekable();
     while let Some(c) = characters.next() {
         line += usize::from(c == '\n');
         match c {
             '"' if quoted && characters.peek() == Some(&'"') => field.extend(characters.next()),
-            '"' if quoted || field.trim().is_empty() => quoted = !quoted,
+            '"' if quoted => (quoted, closed) = (false, true),
+            '"' if field.trim().is_empty() && !closed => quoted = true,
             _ if quoted => {
                 if characters.peek().is_none() {
                     return Err(format!(", line {began}: a quote is not closed"));
@@ -90,6 +97,7 @@ fn rows(text: &str) -> Result<Vec<(usize, Vec<String>)>, String> {
                 field.push(c);
             }
             '\n' => {
+                closed = false;
                 fields.push(std::mem::take(&mut field).trim().to_owned());
                 let row = std::mem::take(&mut fields);
                 if row.iter().any(|field| !field.is_empty()) {
@@ -97,7 +105,13 @@ fn rows(text: &str) -> Result<Vec<(usize, Vec<String>)>, String> {
                 }
                 began = line;
             }
-            c if c == separator => fields.push(std::mem::take(&mut field).trim().to_owned()),
+            c if c == separator => {
+                closed = false;
+                fields.push(std::mem::take(&mut field).trim().to_owned());
+            }
+            c if closed && !c.is_whitespace() => {
+                return Err(format!(", line {began}: {c:?} follows a closing quote"));
+            }
             c => field.push(c),
         }
     }
@@ -125,6 +139,7 @@ mod tests {
             ("name;file_id\r\nx;37\r\n;;\r\ny;\"38\"\r\n", None),
             ("name\tfile_id\nx\t37\ny\t38", None),
             ("37,Report\n37,1\n38,2\n", Some("37")),
+            ("file_id\n37,\n38,,\n", None),
         ];
         for (text, column) in lists {
             assert_eq!(ids(text, column), Ok(vec![37, 38]), "{text:?}");
@@ -137,7 +152,13 @@ mod tests {
             ("", None, " has no ids"),
             ("file_id\n\n", None, " has no ids"),
             ("37\n\nx\n", None, ", line 3: \"x\" is no id"),
-            ("37\n38,39\n", None, ", line 2: several values"),
+            ("37\n38,39\n", None, ", line 2: 2 values, where the first line has 1"),
+            ("name,file_id,size\nReport Q3, 2024,37,100\n", None, ", line 2: 4 values, where the first line has 3"),
+            ("name,file_id,size\n37,100\n", None, ", line 2: 2 values, where the first line has 3"),
+            ("file_id\n1,234\n", None, ", line 2: 2 values"),
+            ("file_id\n\"3\"7\n", None, ", line 2: '7' follows a closing quote"),
+            ("file_id\n\"3\"\"7\n", None, ", line 2: a quote is not closed"),
+            ("file_id\n\"\" \"7\"\n", None, ", line 2: '\"' follows a closing quote"),
             ("37,38\n", None, ", line 1: no column is named \"file_id\" (it has \"37\", \"38\")"),
             ("37\n38\n", Some("file_id"), ", line 1: no column"),
             ("name,file_id\n\"a\nb\",37\nc,\n", None, ", line 4: \"\" is no id"),

@@ -14,7 +14,9 @@ use crate::cli::{Refused, block_on, counted, ids, list, output};
 use crate::client::{PortalClient, PublishCall};
 use crate::error::{Error, ErrorKind};
 use crate::id::MAX_FILES;
-use crate::journal::{Journal, Verdict};
+use crate::journal::file::Lock;
+use crate::journal::{Journal, Verdict, history};
+use crate::plan;
 use crate::report::FileState;
 use crate::request::{ContactNotification, PortalPublishing, PublishRequest};
 use crate::settings::Settings;
@@ -141,17 +143,28 @@ fn dry_run(
     format: Format,
 ) -> Result<Status, Refused> {
     let chunk_size = if path.is_some() { BatchOptions::new("").chunk_size } else { MAX_FILES };
-    let chunks = || request.file_ids().chunks(chunk_size);
+    let chunks = match journal {
+        None => history::chunks(request.file_ids(), chunk_size, 1),
+        Some(journal) if plan::fingerprint("", "", request) == plan::fingerprint("", "", journal.request()) => {
+            journal.to_come()
+        }
+        Some(journal) => {
+            return Err(Refused(format!(
+                "The journal {} is of other files, modes or override contacts: it would be refused. Nothing was sent.",
+                journal.path().display(),
+            )));
+        }
+    };
     let text = match format {
         Format::Json => {
-            let first = chunks().next().unwrap_or_default().to_vec();
-            request.for_files(first).to_json() + "\n"
+            let first = chunks.into_iter().next();
+            first.map(|first| request.for_files(first.file_ids).to_json() + "\n").unwrap_or_default()
         }
         Format::Csv => {
             let mut text = output::line(["file_id".into(), "chunk".into()]);
-            for (number, chunk) in (1..).zip(chunks()) {
-                for id in chunk {
-                    text += &output::line([id.to_string().into(), u32::to_string(&number).into()]);
+            for chunk in chunks {
+                for id in chunk.file_ids {
+                    text += &output::line([id.to_string().into(), chunk.chunk.to_string().into()]);
                 }
             }
             text
@@ -165,7 +178,13 @@ fn dry_run(
             format!("Would publish {server}:\n{}\n", plan(request, path, journal))
         }
     };
-    say("This is a dry run: nothing was sent.");
+    match journal.map(|journal| journal.undecided().len()).filter(|undecided| *undecided > 0) {
+        Some(undecided) => say(&format!(
+            "This is a dry run: nothing was sent, and nothing would be before {} decided about.",
+            if undecided == 1 { "1 file is".to_owned() } else { format!("{undecided} files are") },
+        )),
+        None => say("This is a dry run: nothing was sent."),
+    }
     output::write(&text, Status::Ok)
 }
 
@@ -217,7 +236,9 @@ async fn run(
 fn failed(error: &Error, refused: bool, path: Option<&Path>, format: Format) -> Result<Status, Refused> {
     let journal = path.and_then(|path| Journal::open(path).ok());
     let decisions = decisions(journal.as_ref());
-    let waits = journal.as_ref().is_some_and(|journal| !journal.undecided().is_empty());
+    // What another process is sending at this moment is nobody's to decide about.
+    let is_written = path.is_some_and(Lock::is_taken);
+    let waits = !is_written && journal.as_ref().is_some_and(|journal| !journal.undecided().is_empty());
     let status = match error.kind() {
         ErrorKind::Journal if refused && !waits => Status::Refused,
         _ => Status::of_error(error, journal.as_ref(), &decisions),
@@ -229,7 +250,8 @@ fn failed(error: &Error, refused: bool, path: Option<&Path>, format: Format) -> 
     say(error.message());
     if let (true, Some(path)) = (waits, path) {
         say(&format!(
-            "Record what you find with: addepar-portal journal resolve {} --published --files IDS --by NAME",
+            "Record what you find with: addepar-portal journal resolve {} --published (or --not-published, --leave) \
+             --files IDS --by NAME",
             path.display(),
         ));
     }

@@ -78,7 +78,11 @@ impl Audit {
                 Err(error) => audit.unreadable.push(error.message().to_owned()),
             }
         }
-        audit.sends.sort_by_key(|sent| (sent.file_id, sent.at));
+        // A copy of a journal shows the same sends once more; the one that went on knows how they ended.
+        audit.sends.sort_by_key(|sent| (sent.file_id, sent.at, sent.ending == Ending::Open, sent.decision.is_none()));
+        audit.sends.dedup_by(|copy, sent| {
+            (copy.file_id, &copy.run, copy.chunk, copy.attempt) == (sent.file_id, &sent.run, sent.chunk, sent.attempt)
+        });
         Ok(audit)
     }
 

@@ -53,6 +53,8 @@ pub(crate) fn refuse_repeats(
     own: Option<&Path>,
 ) -> Result<(), Error> {
     let wanted: HashSet<u64> = file_ids.iter().copied().collect();
+    // The send to look at: one that waits for a decision, else the last one.
+    let mut found = None;
     for path in journals(folder)? {
         if own.is_some_and(|own| own == path) {
             continue;
@@ -64,9 +66,14 @@ pub(crate) fn refuse_repeats(
         if !same {
             continue;
         }
-        let sent = history.files().iter().find(|file| wanted.contains(&file.id) && file.may_be_published());
-        if let Some(file) = sent {
-            return Err(repeated(file, &history, header, &path));
+        let sent = history.files().iter().filter(|file| wanted.contains(&file.id) && file.may_be_published());
+        let key = |file: &&File| (file.is_undecided(), history.sent_at(file.chunk));
+        if let Some(file) = sent.max_by_key(key) {
+            let (key, error) = (key(&file), repeated(file, &history, header, &path));
+            if found.as_ref().is_none_or(|(last, _)| *last < key) {
+                found = Some((key, error));
+            }
+            continue;
         }
         let planned = history.files().iter().find(|file| wanted.contains(&file.id));
         if let Some(file) = planned
@@ -79,14 +86,14 @@ pub(crate) fn refuse_repeats(
             )));
         }
     }
-    Ok(())
+    found.map_or(Ok(()), |(_, error)| Err(error))
 }
 
 fn repeated(file: &File, history: &History, header: &Header, path: &Path) -> Error {
     let sent_at = history.sent_at(file.chunk).map(clock::text).unwrap_or_default();
     Error::input(format!(
         "File {} was sent at {sent_at} in run {} (state {}; journal {}): sending it again may e-mail clients twice. \
-         Pass repeat=\"allow\" if you mean it.",
+         Leave it out, or pass repeat=\"allow\" to publish_files or publish_batch if you mean it.",
         file.id,
         header.run,
         file.state.as_str(),

@@ -33,8 +33,8 @@ pub(crate) struct File {
     answer: Option<Box<FileResult>>,
     /// The chunk that it was put into last, from 1.
     pub(crate) chunk: u32,
-    /// Few files have one.
-    pub(crate) decision: Option<Box<Decision>>,
+    /// The last decision about it; few files have one.
+    decision: Option<Box<Decision>>,
 }
 
 #[derive(Debug, Clone)]
@@ -99,9 +99,13 @@ impl File {
         self.state == FileState::Unknown && self.verdict().is_none()
     }
 
-    /// The decision about its last outcome.
+    /// The decision about its last outcome: one about an earlier send says nothing about a later one.
+    pub(crate) fn decision(&self) -> Option<&Decision> {
+        self.decision.as_deref().filter(|decision| decision.chunk == self.chunk)
+    }
+
     fn verdict(&self) -> Option<Verdict> {
-        self.decision.as_ref().filter(|decision| decision.chunk == self.chunk).map(|decision| decision.verdict)
+        self.decision().map(|decision| decision.verdict)
     }
 
     /// Whether a person found that it has yet to be published.
@@ -319,9 +323,30 @@ impl History {
         (!again.is_empty()).then(|| Record::Plan { chunks: chunks(&again, chunk_size, first) })
     }
 
+    /// What going on sends, request by request, if nothing comes in between.
+    #[cfg(feature = "cli")]
+    pub(crate) fn to_come(&self) -> Vec<Chunk> {
+        let ready = self.chunks().filter(|(_, chunk, _)| chunk.stage == Stage::Ready);
+        let mut chunks: Vec<Chunk> = ready.map(|(chunk, _, file_ids)| Chunk { chunk, file_ids }).collect();
+        if let Some(Record::Plan { chunks: again }) = self.further_plan(self.chunk_size()) {
+            chunks.extend(again);
+        }
+        chunks
+    }
+
     /// How large the chunks of the first plan are.
     pub(crate) fn chunk_size(&self) -> usize {
         self.chunks.first().map_or(1, |chunk| chunk.positions.len().max(1))
+    }
+
+    /// What the run shows of the files of a request, which may be another run's.
+    pub(crate) fn report_on(&self, request: &PublishRequest) -> PublishReport {
+        let result = |id: &u64| {
+            let file = self.positions.get(id).and_then(|position| self.files.get(*position));
+            file.map_or_else(|| FileResult::unanswered(*id, FileState::NotProcessed), File::result)
+        };
+        let files = request.file_ids().iter().map(result).collect();
+        PublishReport::new(request.clone(), files, Vec::new(), None, String::new())
     }
 
     /// The whole run as a report. Raw answers stay in the journal.

@@ -19,6 +19,7 @@ use std::time::SystemTime;
 use serde::Serialize;
 
 use crate::error::Error;
+use crate::id::{self, RawId};
 use crate::journal::file::JournalFile;
 use crate::journal::history::History;
 use crate::journal::record::Record;
@@ -41,7 +42,7 @@ pub struct JournalledFile {
     pub result: FileResult,
     /// The chunk in which it was, or will be, sent.
     pub chunk: u32,
-    /// What a person found out about it.
+    /// What a person found out about its last outcome.
     pub decision: Option<Verdict>,
     /// Who decided.
     pub decided_by: Option<String>,
@@ -95,7 +96,7 @@ impl Journal {
     #[must_use]
     pub fn files(&self) -> Vec<JournalledFile> {
         let shown = |file: &history::File| {
-            let decision = file.decision.as_ref();
+            let decision = file.decision();
             JournalledFile {
                 result: file.result(),
                 chunk: file.chunk,
@@ -127,6 +128,12 @@ impl Journal {
         self.history.undecided()
     }
 
+    /// What going on sends, request by request, if nothing comes in between.
+    #[cfg(feature = "cli")]
+    pub(crate) fn to_come(&self) -> Vec<record::Chunk> {
+        self.history.to_come()
+    }
+
     /// The run so far as a report. Raw answers stay in the journal.
     #[must_use]
     pub fn report(&self) -> PublishReport {
@@ -136,15 +143,21 @@ impl Journal {
     /// Records what a person found out about files whose outcome is unknown, and on what evidence.
     ///
     /// # Errors
+    /// [`ErrorKind::Input`](crate::ErrorKind::Input), naming the values that are no ids.
     /// [`ErrorKind::Journal`](crate::ErrorKind::Journal) where a file is not of this run or its outcome
     /// is known, or where the journal is being written.
-    pub fn decide(
+    pub fn decide<Ids>(
         &mut self,
-        file_ids: impl IntoIterator<Item = u64>,
+        file_ids: Ids,
         verdict: Verdict,
         by: &str,
         evidence: Option<&str>,
-    ) -> Result<(), Error> {
+    ) -> Result<(), Error>
+    where
+        Ids: IntoIterator,
+        Ids::Item: Into<RawId>,
+    {
+        let file_ids = id::validate("file_ids", file_ids)?;
         if by.trim().is_empty() {
             return Err(Error::input("by is empty: name who decides.".to_owned()));
         }

@@ -172,7 +172,7 @@ fn no_crash_makes_a_file_go_out_twice_or_get_lost() {
         }
         for file in world.open().files() {
             let (id, state) = (file.id, file.state);
-            let verdict = file.decision.as_ref().map(|decision| decision.verdict);
+            let verdict = file.decision().map(|decision| decision.verdict);
             let times = world.processed[&id];
             match (state, verdict) {
                 (FileState::Ok | FileState::Failed, _) | (FileState::Unknown, Some(Verdict::Published)) => {
