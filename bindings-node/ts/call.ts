@@ -3,7 +3,7 @@
 import { typeName } from './ids';
 import { type Call, type Failure, native, type Report, type Wakeups } from './native';
 import { type PublishReport, reportOf, withReport } from './report';
-import type { Progress } from './request';
+import type { Progress, ProgressCallable } from './request';
 import { milliseconds, type ProgressJSON } from './wire';
 
 /** Whoever is asked for an access token. */
@@ -41,7 +41,7 @@ export async function finish(
   call: Call,
   host: Host,
   signal: AbortSignal | undefined,
-  onProgress?: (progress: Progress) => void,
+  onProgress?: ProgressCallable,
 ): Promise<PublishReport> {
   const door = (wakeups ??= new native.Wakeups(wake));
   pending.add(call);
@@ -156,7 +156,7 @@ async function drive(
   door: Wakeups,
   { accessToken, logger }: Host,
   signal: AbortSignal | undefined,
-  onProgress: ((progress: Progress) => void) | undefined,
+  onProgress: ProgressCallable | undefined,
 ): Promise<Ending> {
   if (logger) {
     call.watch();
@@ -176,7 +176,7 @@ async function drive(
     const progress = onProgress && call.progress();
     if (progress) {
       try {
-        onProgress(readProgress(JSON.parse(progress)));
+        await onProgress(readProgress(JSON.parse(progress)));
       } catch (error) {
         thrown ??= { error };
         call.stop();

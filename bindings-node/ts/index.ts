@@ -38,7 +38,7 @@ export type {
   UnexpectedResult,
 } from './report';
 export { PublishRequest } from './request';
-export type { BatchOptions, Progress, PublishOptions, RequestOptions, ResumeOptions } from './request';
+export type { BatchOptions, Progress, ProgressCallable, PublishOptions, RequestOptions, ResumeOptions } from './request';
 export type {
   ContactNotification,
   ErrorCode,

@@ -24,10 +24,13 @@ export interface PublishOptions extends RequestOptions {
   repeat?: Repeat | undefined;
 }
 
+/** Whoever is told how far a batch has come. A promise is awaited before the batch goes on. */
+export type ProgressCallable = (progress: Progress) => void | Promise<void>;
+
 /** How a batch is gone on with. */
 export interface ResumeOptions {
   /** Called at the beginning, after each chunk and at each wait. If it throws, the batch stops and rejects with that error. */
-  onProgress?: ((progress: Progress) => void) | undefined;
+  onProgress?: ProgressCallable | undefined;
   /** Milliseconds that all waits for the rate limit may take together; default an hour. */
   maxWaitMs?: number | undefined;
   /** Whether to keep to the published limits before the server has to refuse; default no. */

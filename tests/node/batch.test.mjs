@@ -139,13 +139,16 @@ batch('a signal ends a wait at once', async (portal, journal) => {
 });
 
 batch('an exception in onProgress stops the batch and loses no outcome', async (portal, journal) => {
-  const onProgress = (progress) => {
+  const throws = (progress) => {
     if (progress.ok) throw new RangeError('broken');
   };
-  const options = { ...MODES, journal, chunkSize: 10, onProgress };
-  await assert.rejects(portal.client().publishBatch(ids(30), options), RangeError);
-  assert.equal(new Journal(journal).report.succeeded.length, 10);
-  assert((await portal.client().resume(journal)).ok);
+  const rejects = async (progress) => throws(progress);
+  for (const onProgress of [throws, rejects]) {
+    const options = { ...MODES, journal: `${journal}.${onProgress.name}`, chunkSize: 10, onProgress };
+    await assert.rejects(portal.client().publishBatch(ids(30), options), RangeError);
+    assert.equal(new Journal(options.journal).report.succeeded.length, 10);
+    assert((await portal.client().resume(options.journal)).ok);
+  }
 });
 
 batch('bad options name the value and send nothing', async (portal, journal) => {

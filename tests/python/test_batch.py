@@ -219,7 +219,7 @@ def test_another_batch_is_refused_saying_what_differs(simulated_portal: Simulate
 def test_bad_arguments_name_the_value_and_send_nothing(simulated_portal: SimulatedPortal, journal: Path) -> None:
     client = simulated_portal.client()
     bad: list[dict[str, Any]] = [{"chunk_size": 0}, {"chunk_size": 501}, {"max_wait": -1.0}, {"repeat": "perhaps"}]
-    bad += [{"journal": ""}, {"journal": "/"}]
+    bad += [{"journal": ""}, {"journal": "/"}, {"on_progress": 7}, {"on_progress": asyncio.sleep}]
     for arguments in bad:
         with pytest.raises(InputError, match=next(iter(arguments))):
             client.publish_batch([1], **{"journal": journal, **arguments}, **MODES)

@@ -136,6 +136,10 @@ def _follow(call: Call, on_progress: Callable[[Progress], object] | None) -> Non
         return
     if not callable(on_progress):
         raise InputError(f"on_progress is {type(on_progress).__name__}: it is a function. Nothing was sent.")
+    from inspect import iscoroutinefunction
+
+    if iscoroutinefunction(on_progress):
+        raise InputError("on_progress is a coroutine function: it is a plain one. Nothing was sent.")
     call.follow_progress()
 
 
