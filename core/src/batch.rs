@@ -1,11 +1,11 @@
 //! A run: one call or a series of calls that a journal accompanies. It decides what is sent next and
 //! what is written before and after; the client sends.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
+use std::{fs, io};
 
 use reqwest::Url;
 use serde::Serialize;
@@ -410,8 +410,11 @@ pub(crate) fn with_states(error: Error, path: &Path, request: Option<&PublishReq
         (Ok(history), Some(request)) => history.report_on(request),
         (Ok(history), None) => history.report(),
         (Err(_), Some(request)) => {
-            let is_new = path.try_exists().is_ok_and(|exists| !exists);
-            let state = if is_new { FileState::NotProcessed } else { FileState::Unknown };
+            let has_none = match fs::metadata(path) {
+                Ok(found) => !found.is_file(),
+                Err(error) => error.kind() == io::ErrorKind::NotFound,
+            };
+            let state = if has_none { FileState::NotProcessed } else { FileState::Unknown };
             PublishReport::uniform(request, state, String::new())
         }
         (Err(_), None) => return error,

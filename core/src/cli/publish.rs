@@ -240,7 +240,7 @@ fn failed(error: &Error, refused: bool, path: Option<&Path>, format: Format) -> 
     let is_written = path.is_some_and(Lock::is_taken);
     let waits = !is_written && journal.as_ref().is_some_and(|journal| !journal.undecided().is_empty());
     let status = match error.kind() {
-        ErrorKind::Journal if refused && !waits => Status::Refused,
+        ErrorKind::Journal | ErrorKind::Input | ErrorKind::Config if refused && !waits => Status::Refused,
         _ => Status::of_error(error, journal.as_ref(), &decisions),
     };
     let status = match error.report().filter(|_| status != Status::Refused) {
