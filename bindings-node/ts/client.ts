@@ -1,7 +1,7 @@
 import { inspect } from 'node:util';
 
 import { finish, type Host, type Logger, type TokenCallable } from './call';
-import { raise, succeeded } from './errors';
+import { raise, refuseOthers, succeeded } from './errors';
 import { type Ids, shown, typeName } from './ids';
 import { type Client, type ClientSettings, native } from './native';
 import type { PublishReport } from './report';
@@ -122,7 +122,7 @@ export class PortalClient {
    *
    * @throws As {@link publishFiles}; the batch stops at the first chunk that is refused or whose outcome
    * is unknown. {@link JournalError}: the journal cannot be used, or waits for a decision about unknown
-   * files; nothing was sent. {@link StoppedError}: the signal stopped it.
+   * files: then nothing more is sent, and its report says what was. {@link StoppedError}: the signal stopped it.
    */
   async publishBatch(fileIds: Ids, options: BatchOptions): Promise<PublishReport> {
     const { journal, chunkSize, onProgress, maxWaitMs, pace, repeat, signal, ...rest } = Object(
@@ -144,10 +144,7 @@ export class PortalClient {
    */
   async resume(journal: string, options: ResumeOptions = {}): Promise<PublishReport> {
     const { onProgress, maxWaitMs, pace, signal, ...unknown } = Object(options) as ResumeOptions;
-    const [misspelt] = Object.keys(unknown);
-    if (misspelt !== undefined) {
-      raise(native.Failure.input(`\`${misspelt}\` is no option: there are onProgress, maxWaitMs, pace and signal.`));
-    }
+    refuseOthers(unknown, 'onProgress, maxWaitMs, pace and signal.');
     const settings = { journal, maxWaitMs, pace };
     checkOptions({ ...settings, onProgress, signal });
     signal?.throwIfAborted();

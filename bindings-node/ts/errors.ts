@@ -181,6 +181,14 @@ export function raise(failure: Failure): never {
   throw errorOf(failure);
 }
 
+/** Refuses options beside the known ones: a misspelt one must not be passed over. */
+export function refuseOthers(others: object, known: string): void {
+  const [misspelt] = Object.keys(others);
+  if (misspelt !== undefined) {
+    raise(native.Failure.input(`\`${misspelt}\` is no option: there are ${known}`));
+  }
+}
+
 /** The result of an operation whose failures have no report. */
 export function succeeded<T extends object>(result: T | Failure): T {
   return result instanceof native.Failure ? raise(result) : result;

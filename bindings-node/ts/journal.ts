@@ -1,6 +1,6 @@
 import { inspect } from 'node:util';
 
-import { raise, succeeded } from './errors';
+import { raise, refuseOthers, succeeded } from './errors';
 import { type Ids, packIds, shown } from './ids';
 import { type Journal as Handle, native } from './native';
 import { type FileResult, type PublishReport, readFile, reportOf } from './report';
@@ -10,6 +10,7 @@ import type { FileState, JournalJSON, Verdict } from './wire';
 export interface JournalledFile extends FileResult {
   /** The chunk in which it was, or will be, sent; from 1. */
   readonly chunk: number;
+  /** What a person found out about its last send. */
   readonly decision: Verdict | null;
   readonly decidedBy: string | null;
   readonly decidedAt: Date | null;
@@ -89,10 +90,7 @@ export class Journal {
    */
   decide(fileIds: Ids, decision: Verdict, options: { by: string; evidence?: string | undefined }): void {
     const { by, evidence, ...unknown } = Object(options) as typeof options;
-    const [misspelt] = Object.keys(unknown);
-    if (misspelt !== undefined) {
-      raise(native.Failure.input(`\`${misspelt}\` is no option: there are by and evidence.`));
-    }
+    refuseOthers(unknown, 'by and evidence.');
     for (const [name, value] of Object.entries({ by, evidence: evidence ?? '' })) {
       if (typeof value !== 'string') {
         raise(native.Failure.input(`${name} is ${shown(value)}: it is a string.`));

@@ -1,4 +1,4 @@
-import { raise, succeeded } from './errors';
+import { refuseOthers, succeeded } from './errors';
 import { type Ids, packIds, shown } from './ids';
 import { native, type Request } from './native';
 import type { ContactNotification, PortalPublishing, Repeat, RequestJSON } from './wire';
@@ -112,15 +112,10 @@ export function createRequest(fileIds: unknown, options: unknown, batch = false)
   const { portalPublishing, contactNotification, publishOverrideContactIds, ...unknown } = Object(
     options,
   ) as RequestOptions;
-  const [misspelt] = Object.keys(unknown);
-  if (misspelt !== undefined) {
-    raise(
-      native.Failure.input(
-        `\`${misspelt}\` is no option: there are portalPublishing, contactNotification and ` +
-          'publishOverrideContactIds; of a call, client, signal and repeat as well.',
-      ),
-    );
-  }
+  refuseOthers(
+    unknown,
+    'portalPublishing, contactNotification and publishOverrideContactIds; of a call, client, signal and repeat as well.',
+  );
   return succeeded(
     native.Request.create(
       packIds('file_ids', fileIds),

@@ -65,6 +65,24 @@ pub(crate) fn restore<T: serde::de::DeserializeOwned>(json: &str) -> PyResult<T>
     serde_json::from_str(json).map_err(|error| PyValueError::new_err(error.to_string()))
 }
 
+/// Compares and hashes by what the core has: the rest is how it is shown.
+macro_rules! compared_by_core {
+    ($($class:ident)*) => {$(
+        impl PartialEq for $class {
+            fn eq(&self, other: &Self) -> bool {
+                self.core() == other.core()
+            }
+        }
+
+        impl Hash for $class {
+            fn hash<H: Hasher>(&self, state: &mut H) {
+                self.core().hash(state);
+            }
+        }
+    )*};
+}
+compared_by_core!(FileError FileResult PublishReport);
+
 /// One error object of the API about one file; any member may have been missing.
 #[pyclass(frozen, eq, hash, module = "addepar_portal")]
 pub(crate) struct FileError(ErrorRow);
@@ -86,18 +104,6 @@ impl FileError {
             ErrorRow::Of(report, file, error) => &report.files()[*file].errors[*error],
             ErrorRow::Alone(error) => error,
         }
-    }
-}
-
-impl PartialEq for FileError {
-    fn eq(&self, other: &Self) -> bool {
-        self.core() == other.core()
-    }
-}
-
-impl Hash for FileError {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        self.core().hash(state);
     }
 }
 
@@ -281,18 +287,6 @@ fn answer(py: Python<'_>, answer: Option<bool>) -> Py<PyAny> {
     match answer {
         Some(answer) => PyBool::new(py, answer).to_owned().into_any().unbind(),
         None => py.None(),
-    }
-}
-
-impl PartialEq for FileResult {
-    fn eq(&self, other: &Self) -> bool {
-        self.core() == other.core()
-    }
-}
-
-impl Hash for FileResult {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        self.core().hash(state);
     }
 }
 
@@ -527,21 +521,13 @@ pub(crate) struct PublishReport {
     files: PyOnceLock<Py<PyTuple>>,
 }
 
-impl PartialEq for PublishReport {
-    fn eq(&self, other: &Self) -> bool {
-        self.core == other.core
-    }
-}
-
-impl Hash for PublishReport {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        self.core.hash(state);
-    }
-}
-
 impl PublishReport {
     pub(crate) fn new(core: Arc<core::PublishReport>) -> Self {
         Self { core, files: PyOnceLock::new() }
+    }
+
+    fn core(&self) -> &core::PublishReport {
+        &self.core
     }
 
     fn row(&self, py: Python<'_>, index: usize) -> PyResult<FileResult> {

@@ -402,13 +402,19 @@ impl Run {
 
 /// Gives the error of a batch that was not even begun a report: what its journal shows, since files of it may have
 /// been sent before, or are being sent by another process. Where that cannot be read, nobody knows.
-pub(crate) fn with_states(error: Error, path: &Path, request: Option<&PublishRequest>) -> Error {
+pub(crate) fn with_states(error: Error, config: &Config, path: &Path, request: Option<&PublishRequest>) -> Error {
     if error.report().is_some() {
         return error;
     }
     let report = match (JournalFile::look(path), request) {
-        (Ok(history), Some(request)) => history.report_on(request),
-        (Ok(history), None) => history.report(),
+        (Ok(history), Some(request)) if same_run(&history, config, Some(request)).is_err() => {
+            if history.header().is_of(&config.base_url, config.firm()) {
+                history.report_on(request)
+            } else {
+                PublishReport::uniform(request, FileState::NotProcessed, String::new())
+            }
+        }
+        (Ok(history), _) => history.report(),
         (Err(_), Some(request)) => {
             let has_none = match fs::metadata(path) {
                 Ok(found) => !found.is_file(),

@@ -144,7 +144,7 @@ impl PortalClient {
     /// # Errors
     /// Every one carries a report with the state of each file. The batch stops at the first chunk that is
     /// refused or whose outcome is unknown; [`ErrorKind::Journal`]: the journal cannot be used, or a person
-    /// has to decide first.
+    /// has to decide first, be it about files that the last chunk's answer left unknown.
     pub async fn publish_batch(
         &self,
         request: &PublishRequest,
@@ -224,7 +224,7 @@ impl PortalClient {
         let asked = request.clone();
         let opening: Opening = Arc::new(move || {
             let run = allowed.clone().and_then(|()| Run::batch(&config, &asked, &options));
-            run.map_err(|error| batch::with_states(error, &options.journal, Some(&asked)))
+            run.map_err(|error| batch::with_states(error, &config, &options.journal, Some(&asked)))
         });
         self.call(request.clone(), Duration::ZERO, true, Ok(Some(opening)))
     }
@@ -236,7 +236,7 @@ impl PortalClient {
         let allowed = config.guard(variable);
         let opening: Opening = Arc::new(move || {
             let run = allowed.clone().and_then(|()| Run::resumed(&config, &options));
-            run.map_err(|error| batch::with_states(error, &options.journal, None))
+            run.map_err(|error| batch::with_states(error, &config, &options.journal, None))
         });
         self.call(PublishRequest::of_nothing(), Duration::ZERO, true, Ok(Some(opening)))
     }

@@ -288,8 +288,8 @@ class PortalClient(_Settings):
             repeat: `allow` sends files that a journal in `journal_dir` shows as sent.
 
         Raises:
-            JournalError: The journal cannot be used, or waits for a decision about unknown files. Nothing
-                was sent.
+            JournalError: The journal cannot be used, or waits for a decision about unknown files: then
+                nothing more is sent. Its report says what was.
             OutcomeUnknownError: The outcome of a chunk is unknown. The batch stopped there.
             RejectedError, ConnectError: A chunk was not processed. The batch stopped there.
         """

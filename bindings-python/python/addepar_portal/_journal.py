@@ -30,7 +30,7 @@ class JournalledFile:
     chunk: int
     """The chunk in which it was, or will be, sent; from 1."""
     decision: str | None
-    """What a person found out: `published`, `not_published` or `leave`."""
+    """What a person found out about its last send: `published`, `not_published` or `leave`."""
     decided_by: str | None
     """Who decided."""
     decided_at: datetime | None

@@ -47,7 +47,7 @@ pub(crate) fn lock(folder: &Path) -> Result<Lock, Error> {
 /// Refuses files that some journal of the same server and firm shows as sent, or as about to be.
 pub(crate) fn refuse_repeats(
     folder: &Path,
-    origin: &Url,
+    base_url: &Url,
     firm_id: &str,
     file_ids: &[u64],
     own: Option<&Path>,
@@ -61,9 +61,7 @@ pub(crate) fn refuse_repeats(
         }
         let history = JournalFile::look(&path)?;
         let header = history.header();
-        let same = header.firm_id == firm_id
-            && Url::parse(&header.base_url).is_ok_and(|base_url| base_url.origin() == origin.origin());
-        if !same {
+        if !header.is_of(base_url, firm_id) {
             continue;
         }
         let sent = history.files().iter().filter(|file| wanted.contains(&file.id) && file.may_be_published());

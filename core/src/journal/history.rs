@@ -339,14 +339,16 @@ impl History {
         self.chunks.first().map_or(1, |chunk| chunk.positions.len().max(1))
     }
 
-    /// What the run shows of the files of a request, which may be another run's.
-    pub(crate) fn report_on(&self, request: &PublishRequest) -> PublishReport {
+    /// What this run means for another run's request at the same server and firm: a file that went out in this
+    /// one may be published, if not as the other run would have it.
+    pub(crate) fn report_on(&self, other: &PublishRequest) -> PublishReport {
         let result = |id: &u64| {
             let file = self.positions.get(id).and_then(|position| self.files.get(*position));
-            file.map_or_else(|| FileResult::unanswered(*id, FileState::NotProcessed), File::result)
+            let went_out = file.is_some_and(File::may_be_published);
+            FileResult::unanswered(*id, if went_out { FileState::Unknown } else { FileState::NotProcessed })
         };
-        let files = request.file_ids().iter().map(result).collect();
-        PublishReport::new(request.clone(), files, Vec::new(), None, String::new())
+        let files = other.file_ids().iter().map(result).collect();
+        PublishReport::new(other.clone(), files, Vec::new(), None, String::new())
     }
 
     /// The whole run as a report. Raw answers stay in the journal.

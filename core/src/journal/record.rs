@@ -3,6 +3,7 @@
 use std::str::FromStr;
 use std::time::SystemTime;
 
+use reqwest::Url;
 use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
@@ -82,6 +83,13 @@ pub(crate) struct Header {
     /// Whether the server was on this machine: a simulated portal.
     pub(crate) simulated: bool,
     pub(crate) fingerprint: String,
+}
+
+impl Header {
+    /// Whether it is of this server and firm: another one's file of the same id is another file.
+    pub(crate) fn is_of(&self, base_url: &Url, firm_id: &str) -> bool {
+        self.firm_id == firm_id && Url::parse(&self.base_url).is_ok_and(|there| there.origin() == base_url.origin())
+    }
 }
 
 /// Files that go out in one request.
