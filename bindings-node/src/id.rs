@@ -1,6 +1,6 @@
 //! Ids as JavaScript wrote them.
 
-use addepar_portal::RawId;
+use addepar_portal::{NoId, RawId};
 use napi::bindgen_prelude::{Either, Float64Array};
 use serde::Deserialize;
 
@@ -19,7 +19,7 @@ enum Item {
 
 impl From<Item> for RawId {
     fn from(item: Item) -> Self {
-        let other = |type_name: String, shown: String| Self::Other { type_name, shown, hint: None };
+        let other = |type_name: String, shown: String| Self::from(NoId { type_name, shown, hint: None });
         match item {
             Item::Integer(digits) => digits.parse().map_or_else(|_| other("integer".to_owned(), digits), Self::Integer),
             Item::Text(text) => Self::Text(text),
@@ -44,8 +44,12 @@ fn safe_integer(number: f64) -> i128 {
     number as i128
 }
 
-/// Ids for JavaScript: each is at most 2^53 - 1.
+/// An id for JavaScript: it is at most 2^53 - 1.
 #[expect(clippy::cast_precision_loss, reason = "the core has no id above 2^53 - 1")]
+pub(crate) fn number(id: u64) -> f64 {
+    id as f64
+}
+
 pub(crate) fn numbers(ids: &[u64]) -> Float64Array {
-    ids.iter().map(|id| *id as f64).collect::<Vec<_>>().into()
+    ids.iter().copied().map(number).collect::<Vec<_>>().into()
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use addepar_portal::{Attempt, Error, FileError, FileResult, FileState, PublishReport, Status, UnexpectedResult};
+use addepar_portal::{Attempt, Error, FileError, FileResult, PublishReport, Status, UnexpectedResult};
 use napi::bindgen_prelude::{Either, Float64Array};
 use napi_derive::napi;
 use serde::Serialize;
@@ -35,25 +35,18 @@ impl Report {
         self.0.ok()
     }
 
-    /// The files, in the order asked.
-    #[napi]
-    pub fn file_ids(&self) -> Float64Array {
-        id::numbers(self.0.request().file_ids())
-    }
-
     /// What was asked.
     #[napi]
     pub fn request(&self) -> Request {
         self.0.request().clone().into()
     }
 
-    /// The files about which there is more to say than that both steps succeeded, as the JSON of [`Exception`]s.
-    /// Most answers have few: rows cost more than the HTTP call.
+    /// What became of every file.
     #[napi]
-    pub fn exceptions(&self) -> String {
-        let files = self.0.files().iter().enumerate().filter(|(_, file)| !is_plain(file));
-        let exceptions: Vec<_> = files.map(|(position, file)| Exception::new(position, file)).collect();
-        serde_json::to_string(&exceptions).unwrap_or_default()
+    pub fn rows(&self) -> Rows {
+        let mut rows = RowWriter::default();
+        rows.all(self.0.files());
+        Rows { cells: rows.cells.into(), texts: serde_json::to_string(&rows.texts).unwrap_or_default() }
     }
 
     /// Attempts, unexpected results and the next link, as JSON.
@@ -113,56 +106,82 @@ impl Report {
     }
 }
 
-/// The position of a file and its members, without their names, which would take longer to read than
-/// the members themselves.
-#[derive(Serialize)]
-struct Exception<'a>(
-    usize,
-    u64,
-    FileState,
-    Option<bool>,
-    Option<bool>,
-    Option<&'a Status>,
-    Option<&'a Status>,
-    Vec<FileErrorRow<'a>>,
-    Option<Vec<u64>>,
-    Option<Vec<u64>>,
-);
-
-/// Code, title, detail and the contacts that it names.
-#[derive(Serialize)]
-struct FileErrorRow<'a>(Option<&'a str>, Option<&'a str>, Option<&'a str>, Option<Vec<u64>>);
-
-impl<'a> Exception<'a> {
-    fn new(position: usize, file: &'a FileResult) -> Self {
-        let errors = file.errors.iter().map(|error| {
-            let FileError { code, title, detail } = error;
-            FileErrorRow(code.as_deref(), title.as_deref(), detail.as_deref(), error.contact_ids())
-        });
-        Self(
-            position,
-            file.file_id,
-            file.state,
-            file.published,
-            file.notified,
-            file.publish_status.as_ref(),
-            file.notify_status.as_ref(),
-            errors.collect(),
-            file.contacts_not_published(),
-            file.contacts_not_notified(),
-        )
-    }
+/// Files as numbers, which the facade makes into objects: half of the time that objects of the addon take, or JSON.
+///
+/// First how many files there are and their ids. Then, of each file about which there is more to say than that both
+/// steps succeeded: its position, state, whether it was published and notified (1 or 0), both statuses, how many errors
+/// there are, of each error its code, title, detail and contacts, then the contacts not published and those not
+/// notified. A text is its place in `texts`, contacts are their number and themselves, and -1 is none.
+#[napi(object)]
+pub struct Rows {
+    /// The numbers.
+    pub cells: Float64Array,
+    /// A list of texts, as JSON.
+    pub texts: String,
 }
 
-/// Whether the file is one of which the facade knows every member without being told.
-fn is_plain(file: &FileResult) -> bool {
-    let FileResult { file_id: _, state, published, notified, publish_status, notify_status, errors } = file;
-    *state == FileState::Ok
-        && *published == Some(true)
-        && *notified == Some(true)
-        && *publish_status == Some(Status::Success)
-        && *notify_status == Some(Status::Success)
-        && errors.is_empty()
+#[derive(Default)]
+struct RowWriter<'a> {
+    cells: Vec<f64>,
+    texts: Vec<&'a str>,
+}
+
+impl<'a> RowWriter<'a> {
+    const NONE: f64 = -1.0;
+    /// Few texts come more than once, and those come early: only so many are looked through.
+    const LOOKED_THROUGH: usize = 16;
+
+    fn all(&mut self, files: &'a [FileResult]) {
+        self.count(files.len());
+        self.cells.extend(files.iter().map(|file| id::number(file.file_id)));
+        for (position, file) in files.iter().enumerate().filter(|(_, file)| !file.goes_without_saying()) {
+            self.count(position);
+            self.file(file);
+        }
+    }
+
+    fn file(&mut self, file: &'a FileResult) {
+        self.text(Some(file.state.as_str()));
+        self.answer(file.published);
+        self.answer(file.notified);
+        self.text(file.publish_status.as_ref().map(Status::as_str));
+        self.text(file.notify_status.as_ref().map(Status::as_str));
+        self.count(file.errors.len());
+        for error in &file.errors {
+            let FileError { code, title, detail } = error;
+            self.text(code.as_deref());
+            self.text(title.as_deref());
+            self.text(detail.as_deref());
+            self.contacts(error.contact_ids());
+        }
+        self.contacts(file.contacts_not_published());
+        self.contacts(file.contacts_not_notified());
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "no list has more than 2^53 members")]
+    fn count(&mut self, count: usize) {
+        self.cells.push(count as f64);
+    }
+
+    fn answer(&mut self, answer: Option<bool>) {
+        self.cells.push(answer.map_or(Self::NONE, f64::from));
+    }
+
+    fn text(&mut self, text: Option<&'a str>) {
+        let Some(text) = text else { return self.cells.push(Self::NONE) };
+        let known = self.texts.iter().take(Self::LOOKED_THROUGH).position(|known| *known == text);
+        let place = known.unwrap_or(self.texts.len());
+        if known.is_none() {
+            self.texts.push(text);
+        }
+        self.count(place);
+    }
+
+    fn contacts(&mut self, contacts: Option<Vec<u64>>) {
+        let Some(contacts) = contacts else { return self.cells.push(Self::NONE) };
+        self.count(contacts.len());
+        self.cells.extend(contacts.into_iter().map(id::number));
+    }
 }
 
 impl From<PublishReport> for Report {

@@ -21,11 +21,17 @@ export interface Request {
   toJson(): string;
 }
 
+/** Every file of a report, in numbers and texts; see the addon's `Rows`. */
+export interface Rows {
+  readonly cells: Float64Array;
+  /** A JSON list. */
+  readonly texts: string;
+}
+
 export interface Report {
   ok(): boolean;
-  fileIds(): Float64Array;
   request(): Request;
-  exceptions(): string;
+  rows(): Rows;
   circumstances(): string;
   raw(): string;
   failedContacts(): string;

@@ -2,11 +2,10 @@ import { inspect, types } from 'node:util';
 
 import { errorOf, type PortalError } from './errors';
 import { type Id, typeName } from './ids';
-import { type Failure, native, type Report } from './native';
+import { type Failure, native, type Report, type Rows } from './native';
 import { handleOf, type PublishRequest, requestOf } from './request';
 import {
   type CircumstancesJSON,
-  type ExceptionJSON,
   type FailedContactsJSON,
   type FileErrorJSON,
   type FileResultJSON,
@@ -98,6 +97,7 @@ let make: (handle: Report) => PublishReport;
 export class PublishReport implements Iterable<FileResult> {
   readonly #handle: Report;
   #files: readonly FileResult[] | undefined;
+  #rows: ReadRows | undefined;
   #circumstances: Circumstances | undefined;
   #request: PublishRequest | undefined;
 
@@ -144,20 +144,25 @@ export class PublishReport implements Iterable<FileResult> {
   }
 
   #readFiles(): readonly FileResult[] {
+    const { fileIds, exceptions } = this.#readRows();
     const files: FileResult[] = [];
     // Not `Array.from`: it takes three times as long.
-    for (const fileId of this.#handle.fileIds()) {
+    for (const fileId of fileIds) {
       files.push(okFile(fileId));
     }
-    for (const exception of JSON.parse(this.#handle.exceptions()) as ExceptionJSON[]) {
-      files[exception[0]] = readException(exception);
+    for (const { position, file } of exceptions) {
+      files[position] = file;
     }
     return Object.freeze(files);
   }
 
+  #readRows(): ReadRows {
+    return (this.#rows ??= new RowReader(this.#handle.rows()).rows());
+  }
+
   /** The files in state `ok`: the API reported no failure. It never lists who received what. */
   get succeeded(): readonly FileResult[] {
-    return this.#inState('ok');
+    return this.files.filter((file) => file.state === 'ok');
   }
 
   /**
@@ -166,31 +171,32 @@ export class PublishReport implements Iterable<FileResult> {
    * Publishing these files again may e-mail those who already got one.
    */
   get failed(): readonly FileResult[] {
-    return this.#inState('failed');
+    return this.#among((file) => file.state === 'failed');
   }
 
   /** The files in state `unknown`: look in Addepar before you send them again. */
   get unknown(): readonly FileResult[] {
-    return this.#inState('unknown');
+    return this.#among((file) => file.state === 'unknown');
   }
 
   /** The files in state `not_processed`: the server did not begin to process them. */
   get notProcessed(): readonly FileResult[] {
-    return this.#inState('not_processed');
+    return this.#among((file) => file.state === 'not_processed');
   }
 
-  #inState(state: FileState): readonly FileResult[] {
-    return this.files.filter((file) => file.state === state);
+  /** Those that are asked for because not all is well with them: none of the files that go without saying. */
+  #among(wanted: (file: FileResult) => boolean): readonly FileResult[] {
+    return this.#readRows().exceptions.flatMap(({ file }) => (wanted(file) ? file : []));
   }
 
   /** The files of which the API reported that publishing failed for some or all contacts. */
   get notPublished(): readonly FileResult[] {
-    return this.files.filter((file) => file.published === false);
+    return this.#among((file) => file.published === false);
   }
 
   /** The files of which the API reported that notifying failed for some or all contacts. */
   get notNotified(): readonly FileResult[] {
-    return this.files.filter((file) => file.notified === false);
+    return this.#among((file) => file.notified === false);
   }
 
   /**
@@ -297,19 +303,87 @@ function okFile(fileId: number): FileResult {
   };
 }
 
-/** By their positions: to take a list apart into names costs twice as much in a process that is young. */
-function readException(exception: ExceptionJSON): FileResult {
-  return {
-    fileId: exception[1],
-    state: exception[2],
-    published: exception[3],
-    notified: exception[4],
-    publishStatus: exception[5],
-    notifyStatus: exception[6],
-    errors: Object.freeze(exception[7].map((error) => freezeError(error[0], error[1], error[2], error[3]))),
-    contactsNotPublished: exception[8] && Object.freeze(exception[8]),
-    contactsNotNotified: exception[9] && Object.freeze(exception[9]),
-  };
+/** The files of a report. Those that go without saying are made when they are looked at. */
+interface ReadRows {
+  readonly fileIds: Float64Array;
+  readonly exceptions: readonly Exception[];
+}
+
+/** A file about which there is more to say than {@link okFile} does, and where it stands. */
+interface Exception {
+  readonly position: number;
+  readonly file: FileResult;
+}
+
+/** Reads the addon's {@link Rows}, cell by cell. */
+class RowReader {
+  readonly #cells: Float64Array;
+  readonly #texts: readonly string[];
+  #at = 0;
+
+  constructor({ cells, texts }: Rows) {
+    this.#cells = cells;
+    this.#texts = JSON.parse(texts);
+  }
+
+  rows(): ReadRows {
+    const count = this.#cell();
+    const fileIds = this.#cells.subarray(this.#at, (this.#at += count));
+    const exceptions: Exception[] = [];
+    while (this.#at < this.#cells.length) {
+      const position = this.#cell();
+      exceptions.push({ position, file: this.#file(fileIds[position] as number) });
+    }
+    return { fileIds, exceptions };
+  }
+
+  #file(fileId: number): FileResult {
+    return {
+      fileId,
+      state: this.#text() as FileState,
+      published: this.#answer(),
+      notified: this.#answer(),
+      publishStatus: this.#text(),
+      notifyStatus: this.#text(),
+      errors: this.#errors(),
+      contactsNotPublished: this.#contacts(),
+      contactsNotNotified: this.#contacts(),
+    };
+  }
+
+  #errors(): readonly FileError[] {
+    const errors: FileError[] = [];
+    for (let left = this.#cell(); left > 0; left -= 1) {
+      errors.push(freezeError(this.#text(), this.#text(), this.#text(), this.#contacts()));
+    }
+    return Object.freeze(errors);
+  }
+
+  #contacts(): readonly number[] | null {
+    const count = this.#cell();
+    if (count <= 0) {
+      return count === 0 ? NOBODY : null;
+    }
+    const contacts: number[] = [];
+    while (contacts.length < count) {
+      contacts.push(this.#cell());
+    }
+    return Object.freeze(contacts);
+  }
+
+  #answer(): boolean | null {
+    const answer = this.#cell();
+    return answer < 0 ? null : answer === 1;
+  }
+
+  #text(): string | null {
+    const place = this.#cell();
+    return place < 0 ? null : (this.#texts[place] as string);
+  }
+
+  #cell(): number {
+    return this.#cells[this.#at++] as number;
+  }
 }
 
 /** A file as JSON has it. */
@@ -329,7 +403,9 @@ export function readFile(file: FileResultJSON): FileResult {
 
 function readErrors(errors: FileErrorJSON[]): readonly FileError[] {
   return Object.freeze(
-    errors.map(({ code, title, detail, contact_ids }) => freezeError(code, title, detail, contact_ids)),
+    errors.map(({ code, title, detail, contact_ids }) =>
+      freezeError(code, title, detail, contact_ids && Object.freeze(contact_ids)),
+    ),
   );
 }
 
@@ -337,9 +413,9 @@ function freezeError(
   code: string | null,
   title: string | null,
   detail: string | null,
-  contactIds: number[] | null,
+  contactIds: readonly number[] | null,
 ): FileError {
-  return Object.freeze({ code, title, detail, contactIds: contactIds && Object.freeze(contactIds) });
+  return Object.freeze({ code, title, detail, contactIds });
 }
 
 interface Circumstances {

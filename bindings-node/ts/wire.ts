@@ -70,23 +70,6 @@ export interface FileResultJSON {
   contacts_not_notified: number[] | null;
 }
 
-/**
- * A file of a report about which there is more to say than that both steps succeeded: its position and the members of
- * {@link FileResultJSON}, without their names.
- */
-export type ExceptionJSON = [
-  position: number,
-  fileId: number,
-  state: FileState,
-  published: boolean | null,
-  notified: boolean | null,
-  publishStatus: Status | null,
-  notifyStatus: Status | null,
-  errors: [code: string | null, title: string | null, detail: string | null, contactIds: number[] | null][],
-  contactsNotPublished: number[] | null,
-  contactsNotNotified: number[] | null,
-];
-
 export interface UnexpectedResultJSON {
   file_id: number | null;
   publish_status: Status | null;

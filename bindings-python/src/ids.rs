@@ -1,6 +1,6 @@
 //! Python values as raw ids. The verdict is the core's.
 
-use addepar_portal::{MAX_FILES, RawId, not_a_collection};
+use addepar_portal::{MAX_FILES, NoId, RawId, not_a_collection};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyByteArray, PyBytes, PyFloat, PyInt, PyList, PyString, PyTuple};
@@ -73,5 +73,5 @@ fn type_name(value: &Bound<'_, PyAny>) -> PyResult<String> {
 
 fn other(id: &Bound<'_, PyAny>, hint: Option<&'static str>) -> PyResult<RawId> {
     let shown = id.str().map_or_else(|_| "?".to_owned(), |shown| shown.to_string_lossy().into_owned());
-    Ok(RawId::Other { type_name: type_name(id)?, shown, hint })
+    Ok(NoId { type_name: type_name(id)?, shown, hint }.into())
 }

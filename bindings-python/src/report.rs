@@ -1,5 +1,6 @@
 //! The report and its rows. They stay in Rust and become Python objects when they are touched.
 
+use std::borrow::Cow;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -237,30 +238,34 @@ pub(crate) struct FileResult {
     errors: Py<PyTuple>,
 }
 
-/// A row of a report, or one that was unpickled by itself.
+/// What a row shows beside its Python objects.
 enum Row {
+    /// Most rows, which need no report.
+    Succeeded(u64),
+    /// By its position.
     Of(Arc<core::PublishReport>, usize),
+    /// One that was unpickled by itself.
     Alone(Box<core::FileResult>),
 }
 
 impl Row {
     #[allow(clippy::indexing_slicing, reason = "the index was counted along the same report's files")]
-    fn core(&self) -> &core::FileResult {
+    fn core(&self) -> Cow<'_, core::FileResult> {
         match self {
-            Self::Of(report, index) => &report.files()[*index],
-            Self::Alone(file) => file,
+            Self::Succeeded(file_id) => Cow::Owned(core::FileResult::succeeded(*file_id)),
+            Self::Of(report, index) => Cow::Borrowed(&report.files()[*index]),
+            Self::Alone(file) => Cow::Borrowed(file),
         }
     }
 
     fn errors<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
-        let errors = &self.core().errors;
         match self {
-            _ if errors.is_empty() => Ok(PyTuple::empty(py)),
+            Self::Succeeded(_) => Ok(PyTuple::empty(py)),
             Self::Of(report, file) => {
-                let rows = (0..errors.len()).map(|error| FileError(ErrorRow::Of(report.clone(), *file, error)));
-                PyTuple::new(py, rows)
+                let errors = 0..self.core().errors.len();
+                PyTuple::new(py, errors.map(|error| FileError(ErrorRow::Of(report.clone(), *file, error))))
             }
-            Self::Alone(_) => PyTuple::new(py, errors.iter().cloned().map(FileError::alone)),
+            Self::Alone(file) => PyTuple::new(py, file.errors.iter().cloned().map(FileError::alone)),
         }
     }
 }
@@ -278,8 +283,40 @@ impl FileResult {
         })
     }
 
-    fn core(&self) -> &core::FileResult {
+    fn core(&self) -> Cow<'_, core::FileResult> {
         self.row.core()
+    }
+}
+
+/// Makes the rows of a report.
+struct Rows<'a, 'py> {
+    py: Python<'py>,
+    report: &'a Arc<core::PublishReport>,
+    /// What most rows have in common.
+    ok: &'a Bound<'py, PyString>,
+    yes: Borrowed<'py, 'py, PyBool>,
+    no_errors: Bound<'py, PyTuple>,
+}
+
+impl<'a, 'py> Rows<'a, 'py> {
+    fn new(py: Python<'py>, report: &'a Arc<core::PublishReport>) -> Self {
+        Self { py, report, ok: intern!(py, "ok"), yes: PyBool::new(py, true), no_errors: PyTuple::empty(py) }
+    }
+
+    fn row(&self, index: usize, file: &core::FileResult) -> PyResult<Bound<'py, FileResult>> {
+        if !file.goes_without_saying() {
+            return Bound::new(self.py, FileResult::new(self.py, Row::Of(self.report.clone(), index))?);
+        }
+        let yes = || self.yes.to_owned().into_any().unbind();
+        let succeeded = FileResult {
+            row: Row::Succeeded(file.file_id),
+            file_id: PyInt::new(self.py, file.file_id).unbind(),
+            state: self.ok.clone().unbind(),
+            published: yes(),
+            notified: yes(),
+            errors: self.no_errors.clone().unbind(),
+        };
+        Bound::new(self.py, succeeded)
     }
 }
 
@@ -298,7 +335,7 @@ impl FileResult {
     }
 
     fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<Reduced<'py>> {
-        reduce(slf.as_any(), slf.get().core())
+        reduce(slf.as_any(), slf.get().core().as_ref())
     }
 
     #[classattr]
@@ -530,17 +567,14 @@ impl PublishReport {
         &self.core
     }
 
-    fn row(&self, py: Python<'_>, index: usize) -> PyResult<FileResult> {
-        FileResult::new(py, Row::Of(self.core.clone(), index))
-    }
-
     fn select<'py>(
         &self,
         py: Python<'py>,
         wanted: impl Fn(&core::FileResult) -> bool,
     ) -> PyResult<Bound<'py, PyTuple>> {
+        let rows = Rows::new(py, &self.core);
         let wanted = self.core.files().iter().enumerate().filter(|(_, file)| wanted(file));
-        PyTuple::new(py, wanted.map(|(index, _)| self.row(py, index)).collect::<PyResult<Vec<_>>>()?)
+        PyTuple::new(py, wanted.map(|(index, file)| rows.row(index, file)).collect::<PyResult<Vec<_>>>()?)
     }
 
     fn in_state<'py>(&self, py: Python<'py>, state: FileState) -> PyResult<Bound<'py, PyTuple>> {
@@ -583,10 +617,7 @@ impl PublishReport {
     /// Every file, in the order asked.
     #[getter]
     fn files<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
-        let files = self.files.get_or_try_init(py, || {
-            let rows = (0..self.core.files().len()).map(|index| self.row(py, index)).collect::<PyResult<Vec<_>>>()?;
-            PyTuple::new(py, rows).map(Bound::unbind)
-        })?;
+        let files = self.files.get_or_try_init(py, || self.select(py, |_| true).map(Bound::unbind))?;
         Ok(files.bind(py).clone())
     }
 
@@ -629,7 +660,7 @@ impl PublishReport {
     }
 
     /// The result of one file; `KeyError` if it was not part of the request.
-    fn file(&self, py: Python<'_>, file_id: &Bound<'_, PyAny>) -> PyResult<FileResult> {
+    fn file<'py>(&self, py: Python<'py>, file_id: &Bound<'py, PyAny>) -> PyResult<Bound<'py, FileResult>> {
         let id = match file_id.extract::<u64>() {
             Ok(id) => id,
             Err(error) if error.is_instance_of::<PyOverflowError>(py) => {
@@ -637,8 +668,8 @@ impl PublishReport {
             }
             Err(error) => return Err(error),
         };
-        match self.core.files().iter().position(|file| file.file_id == id) {
-            Some(index) => self.row(py, index),
+        match self.core.files().iter().enumerate().find(|(_, file)| file.file_id == id) {
+            Some((index, file)) => Rows::new(py, &self.core).row(index, file),
             None => Err(PyKeyError::new_err(format!("file {id} was not part of this request"))),
         }
     }

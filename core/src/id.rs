@@ -27,15 +27,25 @@ pub enum RawId {
     Integer(i128),
     /// Text, such as `"37"` or `"0037"`.
     Text(String),
-    /// A value of a type that cannot be an id: a bool, a float, nothing at all.
-    Other {
-        /// The host language's name of the type.
-        type_name: String,
-        /// The value as the host language shows it.
-        shown: String,
-        /// What the host language's user can do about it.
-        hint: Option<&'static str>,
-    },
+    /// A value of a type that cannot be an id: a bool, a float, nothing at all. Boxed: it is rare.
+    Other(Box<NoId>),
+}
+
+/// What a caller wrote in the place of an id.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NoId {
+    /// The host language's name of the type.
+    pub type_name: String,
+    /// The value as the host language shows it.
+    pub shown: String,
+    /// What the host language's user can do about it.
+    pub hint: Option<&'static str>,
+}
+
+impl From<NoId> for RawId {
+    fn from(value: NoId) -> Self {
+        Self::Other(Box::new(value))
+    }
 }
 
 macro_rules! from_integer {
@@ -66,7 +76,7 @@ impl fmt::Display for RawId {
         match self {
             Self::Integer(id) => write!(f, "{id}"),
             Self::Text(id) => write!(f, "{:?}", clip(id)),
-            Self::Other { type_name, shown, .. } => write!(f, "{} ({type_name})", clip(shown)),
+            Self::Other(value) => write!(f, "{} ({})", clip(&value.shown), value.type_name),
         }
     }
 }
@@ -85,13 +95,13 @@ impl RawId {
         match self {
             Self::Integer(id) => u64::try_from(*id).ok().filter(|id| in_range(*id)),
             Self::Text(id) => parse(id),
-            Self::Other { .. } => None,
+            Self::Other(_) => None,
         }
     }
 
     fn hint(&self) -> Option<&'static str> {
         match self {
-            Self::Other { hint, .. } => *hint,
+            Self::Other(value) => value.hint,
             _ => None,
         }
     }

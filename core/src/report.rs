@@ -132,7 +132,8 @@ impl FileError {
     pub fn contact_ids(&self) -> Option<Vec<u64>> {
         let (about, list) = self.detail.as_deref()?.split_once('[')?;
         let (list, rest) = list.split_once(']')?;
-        if rest.contains('[') || !about.to_ascii_lowercase().contains("contact") {
+        let mentions_contacts = || about.as_bytes().windows(7).any(|word| word.eq_ignore_ascii_case(b"contact"));
+        if rest.contains('[') || !mentions_contacts() {
             return None;
         }
         list.split(',').map(|id| id::parse(id.trim().trim_matches('"'))).collect()
@@ -191,19 +192,28 @@ pub struct FileResult {
 impl FileResult {
     /// A file about which there is nothing to say but its state: published and notified, or not answered.
     pub(crate) fn plain(file_id: u64, state: FileState) -> Self {
-        if state != FileState::Ok {
-            return Self::unanswered(file_id, state);
-        }
-        let success = || Some(Status::Success);
+        if state == FileState::Ok { Self::succeeded(file_id) } else { Self::unanswered(file_id, state) }
+    }
+
+    /// A file of which there is nothing to say but that both steps succeeded.
+    #[must_use]
+    pub fn succeeded(file_id: u64) -> Self {
         Self {
             file_id,
-            state,
+            state: FileState::Ok,
             published: Some(true),
             notified: Some(true),
-            publish_status: success(),
-            notify_status: success(),
+            publish_status: Some(Status::Success),
+            notify_status: Some(Status::Success),
             errors: Vec::new(),
         }
+    }
+
+    /// Whether there is nothing more to say than [`succeeded`](Self::succeeded) does. Most files are like that, so
+    /// that hosts need not carry them over member by member.
+    #[must_use]
+    pub fn goes_without_saying(&self) -> bool {
+        *self == Self::succeeded(self.file_id)
     }
 
     /// A file about which no answer says anything.

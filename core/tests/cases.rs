@@ -9,7 +9,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::{env, fs, thread};
 
 use addepar_portal::{
-    AccessToken, Error, PortalClient, PublishReport, PublishRequest, RawId, Repeat, Settings, Turn, not_a_collection,
+    AccessToken, Error, NoId, PortalClient, PublishReport, PublishRequest, RawId, Repeat, Settings, Turn,
+    not_a_collection,
 };
 use addepar_portal_simulator::SimulatedPortal;
 use serde_json::{Map, Value, json};
@@ -225,7 +226,7 @@ fn ids(name: &str, ids: &Value) -> Result<Vec<RawId>, Error> {
 }
 
 fn raw_id(id: &Value) -> RawId {
-    let other = |shown: &str| RawId::Other { type_name: type_name(id).to_owned(), shown: shown.to_owned(), hint: None };
+    let other = |shown: &str| NoId { type_name: type_name(id).to_owned(), shown: shown.to_owned(), hint: None }.into();
     match id {
         Value::Number(number) => number.as_i64().map_or_else(|| other(&number.to_string()), RawId::from),
         Value::String(text) => RawId::from(text.as_str()),

@@ -24,7 +24,7 @@ CONTENDERS: dict[Kind, tuple[str, ...]] = {
     "async": (FLOOR, OURS, "aiohttp + msgspec", "pyreqwest + msgspec", "httpx + pydantic"),
     "parse": (OURS, "msgspec", "orjson + dataclass", "pydantic"),
     "node": (FLOOR, OURS, "undici + JSON.parse", "fetch + zod", "axios"),
-    "rust": (FLOOR, OURS, "hyper + serde_json"),
+    "rust": (FLOOR, OURS, "hyper + serde_json", "reqwest + serde_json"),
 }
 
 

@@ -36,6 +36,7 @@ async function runCase({ arguments: given, client, environment = {}, portal: opt
     } else {
       assert.ifError(error);
       assertSubset(report.toJSON(), expect.report, 'report');
+      checkFiles(report);
     }
     checkPortal(portal, expect);
   } finally {
@@ -99,15 +100,14 @@ function settings(portal, given = {}) {
 }
 
 function setting(portal, name, value) {
-  const camelCase = name.replaceAll(/_([a-z])/g, (_, letter) => letter.toUpperCase());
   if (SECONDS.has(name)) {
-    return [`${camelCase}Ms`, decode(value) * 1000];
+    return [`${camelCase(name)}Ms`, decode(value) * 1000];
   }
   if (value.tokens) {
     const tokens = value.tokens.values();
-    return [camelCase, async () => tokens.next().value];
+    return [camelCase(name), async () => tokens.next().value];
   }
-  return [camelCase, resolve(portal, value)];
+  return [camelCase(name), resolve(portal, value)];
 }
 
 /** A value, or the URL of an endpoint of the simulator. */
@@ -127,7 +127,37 @@ function checkError(error, { message_contains: parts = [], report, ...details })
   }
   if (report) {
     assertSubset(error.report?.toJSON(), report, 'error.report');
+    checkFiles(error.report);
   }
+}
+
+/** What is read file by file is what the JSON says; the lists of some files have the same objects. */
+function checkFiles(report) {
+  const lists = [
+    [report.failed, ({ state }) => state === 'failed'],
+    [report.unknown, ({ state }) => state === 'unknown'],
+    [report.notProcessed, ({ state }) => state === 'not_processed'],
+    [report.notPublished, ({ published }) => published === false],
+    [report.notNotified, ({ notified }) => notified === false],
+    [report.succeeded, ({ state }) => state === 'ok'],
+  ];
+  assert.deepEqual(report.files, inCamelCase(report.toJSON().files));
+  for (const [list, wanted] of lists) {
+    const files = report.files.filter(wanted);
+    assert.ok(list.length === files.length && list.every((file, index) => file === files[index]), `${wanted}`);
+  }
+}
+
+function inCamelCase(value) {
+  if (Array.isArray(value)) {
+    return value.map(inCamelCase);
+  }
+  const entries = value instanceof Object && Object.entries(value).map(([name, member]) => [camelCase(name), inCamelCase(member)]);
+  return entries ? Object.fromEntries(entries) : value;
+}
+
+function camelCase(name) {
+  return name.replaceAll(/_([a-z])/g, (_, letter) => letter.toUpperCase());
 }
 
 function checkPortal(portal, { posts, gets, request, error, report, outbox, published = {} }) {

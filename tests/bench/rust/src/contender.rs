@@ -9,6 +9,8 @@ use http_body_util::{BodyExt, Full};
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper::{Request, Uri};
 use hyper_util::rt::TokioIo;
+use reqwest::redirect::Policy;
+use reqwest::{Client, Url, retry};
 
 use crate::plain::{self, Answer, HEADERS};
 use crate::{Result, Totals};
@@ -17,6 +19,7 @@ pub(crate) enum Contender {
     /// The floor: writes bytes that are ready and reads the answer to its end.
     RawSocket(RawSocket),
     Hyper(Hyper),
+    Reqwest(Reqwest),
     AddeparPortal(Box<PortalClient>),
 }
 
@@ -25,6 +28,7 @@ impl Contender {
         Ok(match name {
             "raw socket" => Self::RawSocket(RawSocket::open(&route(url).parse()?, file_ids)?),
             "hyper + serde_json" => Self::Hyper(Hyper::open(route(url).parse()?).await?),
+            "reqwest + serde_json" => Self::Reqwest(Reqwest::open(route(url).parse()?)?),
             "addepar-portal" => {
                 let builder = PortalClient::builder().base_url(url).firm_id("1");
                 Self::AddeparPortal(Box::new(builder.key("key", "secret").build()?))
@@ -37,6 +41,7 @@ impl Contender {
         match self {
             Self::RawSocket(socket) => socket.publish(),
             Self::Hyper(hyper) => hyper.publish(file_ids).await,
+            Self::Reqwest(reqwest) => reqwest.publish(file_ids).await,
             Self::AddeparPortal(client) => {
                 let (publish, notify) = (PortalPublishing::Publish, ContactNotification::Notify);
                 let request = PublishRequest::new(file_ids.iter().copied(), publish, notify)?;
@@ -136,6 +141,30 @@ impl Hyper {
             return Err(format!("answered {}", response.status()).into());
         }
         let answer = response.into_body().collect().await?.to_bytes();
+        Ok(serde_json::from_slice::<Answer>(&answer)?.every_row())
+    }
+}
+
+/// reqwest by itself, set up as in the library.
+pub(crate) struct Reqwest {
+    url: Url,
+    client: Client,
+}
+
+impl Reqwest {
+    fn open(url: Url) -> Result<Self> {
+        // There may be one already; here it is never used.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let client = Client::builder().http1_only().redirect(Policy::none()).retry(retry::never()).referer(false);
+        Ok(Self { url, client: client.no_proxy().build()? })
+    }
+
+    async fn publish(&mut self, file_ids: &[u64]) -> Result<Totals> {
+        let mut request = self.client.post(self.url.clone()).body(plain::body(file_ids)?);
+        for (name, value) in HEADERS {
+            request = request.header(name, value);
+        }
+        let answer = request.send().await?.error_for_status()?.bytes().await?;
         Ok(serde_json::from_slice::<Answer>(&answer)?.every_row())
     }
 }
