@@ -9,9 +9,6 @@
     reason = "JavaScript calls these, with values that were made for the call"
 )]
 
-use napi::bindgen_prelude::Object;
-use napi_derive::napi;
-
 pub mod call;
 pub mod cli;
 pub mod client;
@@ -21,10 +18,3 @@ pub mod journal;
 pub mod report;
 pub mod request;
 pub mod simulator;
-
-/// When the addon is loaded.
-#[napi(module_exports)]
-pub fn init(_exports: Object) -> napi::Result<()> {
-    addepar_portal::keep_freed_memory();
-    Ok(())
-}

@@ -7,6 +7,7 @@ mod client;
 mod error;
 mod ids;
 mod journal;
+mod memory;
 mod progress;
 mod report;
 mod request;
@@ -44,7 +45,7 @@ mod _native {
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
-        addepar_portal::keep_freed_memory();
+        super::memory::keep_what_is_freed();
         module.add("__version__", env!("CARGO_PKG_VERSION"))
     }
 }

@@ -25,7 +25,6 @@ mod id;
 mod journal;
 mod json;
 mod latch;
-mod memory;
 mod note;
 mod outcome;
 mod pace;
@@ -46,7 +45,6 @@ pub use client::{PortalClient, PortalClientBuilder, PublishCall, Turn};
 pub use error::{Error, ErrorKind, Phase};
 pub use id::{MAX_FILES, MAX_ID, NoId, RawId, not_a_collection};
 pub use journal::{Journal, JournalledChunk, JournalledFile, Verdict};
-pub use memory::keep_freed_memory;
 pub use note::{Level, Note};
 pub use outcome::Outcome;
 pub use report::{
