@@ -1,7 +1,7 @@
 //! Ids as JavaScript wrote them.
 
 use addepar_portal::{NoId, RawId};
-use napi::bindgen_prelude::{Either, Float64Array};
+use napi::bindgen_prelude::{Either, Float64Array, Int32Array};
 use serde::Deserialize;
 
 /// A list of safe integers; any other list as the JSON of [`Item`]s.
@@ -44,12 +44,27 @@ fn safe_integer(number: f64) -> i128 {
     number as i128
 }
 
-/// An id for JavaScript: it is at most 2^53 - 1.
-#[expect(clippy::cast_precision_loss, reason = "the core has no id above 2^53 - 1")]
-pub(crate) fn number(id: u64) -> f64 {
-    id as f64
+/// Ids for JavaScript: each is at most 2^53 - 1.
+pub(crate) fn numbers(ids: &[u64]) -> Float64Array {
+    ids.iter().map(|id| number(signed(*id))).collect::<Vec<_>>().into()
 }
 
-pub(crate) fn numbers(ids: &[u64]) -> Float64Array {
-    ids.iter().copied().map(number).collect::<Vec<_>>().into()
+/// An id among other numbers.
+#[expect(clippy::cast_possible_wrap, reason = "the core has no id above 2^53 - 1")]
+pub(crate) fn signed(id: u64) -> i64 {
+    id as i64
+}
+
+/// Numbers for JavaScript, in half the space where they fit.
+pub(crate) fn compact(numbers: &[i64]) -> Either<Int32Array, Float64Array> {
+    let small: Result<Vec<i32>, _> = numbers.iter().map(|number| i32::try_from(*number)).collect();
+    match small {
+        Ok(small) => Either::A(small.into()),
+        Err(_) => Either::B(numbers.iter().copied().map(number).collect::<Vec<_>>().into()),
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "the core has no id above 2^53 - 1")]
+fn number(number: i64) -> f64 {
+    number as f64
 }

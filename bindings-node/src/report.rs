@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use addepar_portal::{Attempt, Error, FileError, FileResult, PublishReport, Status, UnexpectedResult};
-use napi::bindgen_prelude::{Either, Float64Array};
+use napi::bindgen_prelude::{Either, Float64Array, Int32Array};
 use napi_derive::napi;
 use serde::Serialize;
 
@@ -46,7 +46,7 @@ impl Report {
     pub fn rows(&self) -> Rows {
         let mut rows = RowWriter::default();
         rows.all(self.0.files());
-        Rows { cells: rows.cells.into(), texts: serde_json::to_string(&rows.texts).unwrap_or_default() }
+        Rows { cells: id::compact(&rows.cells), texts: serde_json::to_string(&rows.texts).unwrap_or_default() }
     }
 
     /// Attempts, unexpected results and the next link, as JSON.
@@ -114,26 +114,26 @@ impl Report {
 /// notified. A text is its place in `texts`, contacts are their number and themselves, and -1 is none.
 #[napi(object)]
 pub struct Rows {
-    /// The numbers.
-    pub cells: Float64Array,
+    /// The numbers, small ones where all of them are: V8 makes an object of any other.
+    pub cells: Either<Int32Array, Float64Array>,
     /// A list of texts, as JSON.
     pub texts: String,
 }
 
 #[derive(Default)]
 struct RowWriter<'a> {
-    cells: Vec<f64>,
+    cells: Vec<i64>,
     texts: Vec<&'a str>,
 }
 
 impl<'a> RowWriter<'a> {
-    const NONE: f64 = -1.0;
+    const NONE: i64 = -1;
     /// Few texts come more than once, and those come early: only so many are looked through.
     const LOOKED_THROUGH: usize = 16;
 
     fn all(&mut self, files: &'a [FileResult]) {
         self.count(files.len());
-        self.cells.extend(files.iter().map(|file| id::number(file.file_id)));
+        self.cells.extend(files.iter().map(|file| id::signed(file.file_id)));
         for (position, file) in files.iter().enumerate().filter(|(_, file)| !file.goes_without_saying()) {
             self.count(position);
             self.file(file);
@@ -158,13 +158,13 @@ impl<'a> RowWriter<'a> {
         self.contacts(file.contacts_not_notified());
     }
 
-    #[expect(clippy::cast_precision_loss, reason = "no list has more than 2^53 members")]
+    #[expect(clippy::cast_possible_wrap, reason = "no list has so many members")]
     fn count(&mut self, count: usize) {
-        self.cells.push(count as f64);
+        self.cells.push(count as i64);
     }
 
     fn answer(&mut self, answer: Option<bool>) {
-        self.cells.push(answer.map_or(Self::NONE, f64::from));
+        self.cells.push(answer.map_or(Self::NONE, i64::from));
     }
 
     fn text(&mut self, text: Option<&'a str>) {
@@ -180,7 +180,7 @@ impl<'a> RowWriter<'a> {
     fn contacts(&mut self, contacts: Option<Vec<u64>>) {
         let Some(contacts) = contacts else { return self.cells.push(Self::NONE) };
         self.count(contacts.len());
-        self.cells.extend(contacts.into_iter().map(id::number));
+        self.cells.extend(contacts.into_iter().map(id::signed));
     }
 }
 

@@ -23,7 +23,7 @@ export interface Request {
 
 /** Every file of a report, in numbers and texts; see the addon's `Rows`. */
 export interface Rows {
-  readonly cells: Float64Array;
+  readonly cells: Int32Array | Float64Array;
   /** A JSON list. */
   readonly texts: string;
 }

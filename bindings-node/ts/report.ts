@@ -305,7 +305,7 @@ function okFile(fileId: number): FileResult {
 
 /** The files of a report. Those that go without saying are made when they are looked at. */
 interface ReadRows {
-  readonly fileIds: Float64Array;
+  readonly fileIds: Rows['cells'];
   readonly exceptions: readonly Exception[];
 }
 
@@ -317,7 +317,7 @@ interface Exception {
 
 /** Reads the addon's {@link Rows}, cell by cell. */
 class RowReader {
-  readonly #cells: Float64Array;
+  readonly #cells: Rows['cells'];
   readonly #texts: readonly string[];
   #at = 0;
 
@@ -352,11 +352,7 @@ class RowReader {
   }
 
   #errors(): readonly FileError[] {
-    const errors: FileError[] = [];
-    for (let left = this.#cell(); left > 0; left -= 1) {
-      errors.push(freezeError(this.#text(), this.#text(), this.#text(), this.#contacts()));
-    }
-    return Object.freeze(errors);
+    return list(this.#cell(), () => freezeError(this.#text(), this.#text(), this.#text(), this.#contacts()));
   }
 
   #contacts(): readonly number[] | null {
@@ -364,11 +360,7 @@ class RowReader {
     if (count <= 0) {
       return count === 0 ? NOBODY : null;
     }
-    const contacts: number[] = [];
-    while (contacts.length < count) {
-      contacts.push(this.#cell());
-    }
-    return Object.freeze(contacts);
+    return list(count, () => this.#cell());
   }
 
   #answer(): boolean | null {
@@ -384,6 +376,16 @@ class RowReader {
   #cell(): number {
     return this.#cells[this.#at++] as number;
   }
+}
+
+/** A frozen list of so many members: `push` would make room for many more, `Array.from` takes long. */
+function list<T>(length: number, next: () => T): readonly T[] {
+  // oxlint-disable-next-line unicorn/no-new-array
+  const members = new Array<T>(length);
+  for (let place = 0; place < length; place += 1) {
+    members[place] = next();
+  }
+  return Object.freeze(members);
 }
 
 /** A file as JSON has it. */

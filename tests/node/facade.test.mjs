@@ -154,36 +154,38 @@ describe('report', () => {
     assert.throws(() => PublishReport.fromResponse(request, '[[['), { code: 'ERR_OUTCOME_UNKNOWN', fileIds: [37] });
   });
 
-  test('every file of an answer that says much', () => {
-    const errors = (id) => [
-      { code: 'publish_failed', title: null, detail: `Publish failed for contacts [${id},${id + 1}].` },
-      { detail: `Of file ${id} nobody can tell.` },
-    ];
-    const data = Array.from({ length: 60 }, (_, index) => ({
-      id: String(index + 1),
-      attributes: { publish_status: 'fail', notify_status: `odd ${index}`, error: errors(index + 1) },
-    }));
-    const request = new PublishRequest(data.map(({ id }) => id), MODES);
-    const { files } = PublishReport.fromResponse(request, JSON.stringify({ data }));
-    assert.equal(files.length, data.length);
-    for (const [index, file] of files.entries()) {
-      const [first, second] = errors(file.fileId);
-      assert.deepEqual(file, {
-        fileId: index + 1,
-        state: 'failed',
-        published: false,
-        notified: null,
-        publishStatus: 'fail',
-        notifyStatus: `odd ${index}`,
-        errors: [
-          { ...first, contactIds: [file.fileId, file.fileId + 1] },
-          { code: null, title: null, detail: second.detail, contactIds: null },
-        ],
-        contactsNotPublished: null,
-        contactsNotNotified: null,
-      });
-    }
-  });
+  for (const first of [1, 2 ** 52]) {
+    test(`every file of an answer that says much, from ${first} on`, () => {
+      const errors = (id) => [
+        { code: 'publish_failed', title: null, detail: `Publish failed for contacts [${id},${id + 1}].` },
+        { detail: `Of file ${id} nobody can tell.` },
+      ];
+      const data = Array.from({ length: 60 }, (_, index) => ({
+        id: String(first + index),
+        attributes: { publish_status: 'fail', notify_status: `odd ${index}`, error: errors(first + index) },
+      }));
+      const request = new PublishRequest(data.map(({ id }) => id), MODES);
+      const { files } = PublishReport.fromResponse(request, JSON.stringify({ data }));
+      assert.equal(files.length, data.length);
+      for (const [index, file] of files.entries()) {
+        const [readable, unreadable] = errors(file.fileId);
+        assert.deepEqual(file, {
+          fileId: first + index,
+          state: 'failed',
+          published: false,
+          notified: null,
+          publishStatus: 'fail',
+          notifyStatus: `odd ${index}`,
+          errors: [
+            { ...readable, contactIds: [file.fileId, file.fileId + 1] },
+            { code: null, title: null, detail: unreadable.detail, contactIds: null },
+          ],
+          contactsNotPublished: null,
+          contactsNotNotified: null,
+        });
+      }
+    });
+  }
 
   test('nothing of it can be changed', async () => {
     portal.failPublish(38, [4, 5]);
