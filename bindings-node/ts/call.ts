@@ -43,10 +43,11 @@ export async function finish(
   signal: AbortSignal | undefined,
   onProgress?: ProgressCallable,
 ): Promise<PublishReport> {
-  const door = (wakeups ??= openDoor());
+  const door = (wakeups ??= new native.Wakeups(wake));
   pending.add(call);
   if (pending.size === 1) {
     door.hold(true);
+    process.on('exit', forsakeAll);
   }
   try {
     const number = (lastNumber = (lastNumber + 1) >>> 0);
@@ -58,13 +59,9 @@ export async function finish(
     pending.delete(call);
     if (pending.size === 0) {
       door.hold(false);
+      process.off('exit', forsakeAll);
     }
   }
-}
-
-function openDoor(): Wakeups {
-  process.on('exit', forsakeAll);
-  return new native.Wakeups(wake);
 }
 
 function wake(number: number): void {

@@ -292,31 +292,31 @@ impl FileResult {
 struct Rows<'a, 'py> {
     py: Python<'py>,
     report: &'a Arc<core::PublishReport>,
-    /// What most rows have in common.
-    ok: &'a Bound<'py, PyString>,
-    yes: Borrowed<'py, 'py, PyBool>,
-    no_errors: Bound<'py, PyTuple>,
+    /// Most rows have all but their file in common with this one.
+    succeeded: FileResult,
 }
 
 impl<'a, 'py> Rows<'a, 'py> {
-    fn new(py: Python<'py>, report: &'a Arc<core::PublishReport>) -> Self {
-        Self { py, report, ok: intern!(py, "ok"), yes: PyBool::new(py, true), no_errors: PyTuple::empty(py) }
+    fn new(py: Python<'py>, report: &'a Arc<core::PublishReport>) -> PyResult<Self> {
+        Ok(Self { py, report, succeeded: FileResult::new(py, Row::Succeeded(0))? })
     }
 
     fn row(&self, index: usize, file: &core::FileResult) -> PyResult<Bound<'py, FileResult>> {
-        if !file.goes_without_saying() {
-            return Bound::new(self.py, FileResult::new(self.py, Row::Of(self.report.clone(), index))?);
-        }
-        let yes = || self.yes.to_owned().into_any().unbind();
-        let succeeded = FileResult {
-            row: Row::Succeeded(file.file_id),
-            file_id: PyInt::new(self.py, file.file_id).unbind(),
-            state: self.ok.clone().unbind(),
-            published: yes(),
-            notified: yes(),
-            errors: self.no_errors.clone().unbind(),
+        let Self { py, report, succeeded } = self;
+        let py = *py;
+        let row = if file.goes_without_saying() {
+            FileResult {
+                row: Row::Succeeded(file.file_id),
+                file_id: PyInt::new(py, file.file_id).unbind(),
+                state: succeeded.state.clone_ref(py),
+                published: succeeded.published.clone_ref(py),
+                notified: succeeded.notified.clone_ref(py),
+                errors: succeeded.errors.clone_ref(py),
+            }
+        } else {
+            FileResult::new(py, Row::Of(Arc::clone(report), index))?
         };
-        Bound::new(self.py, succeeded)
+        Bound::new(py, row)
     }
 }
 
@@ -572,7 +572,7 @@ impl PublishReport {
         py: Python<'py>,
         wanted: impl Fn(&core::FileResult) -> bool,
     ) -> PyResult<Bound<'py, PyTuple>> {
-        let rows = Rows::new(py, &self.core);
+        let rows = Rows::new(py, &self.core)?;
         let wanted = self.core.files().iter().enumerate().filter(|(_, file)| wanted(file));
         PyTuple::new(py, wanted.map(|(index, file)| rows.row(index, file)).collect::<PyResult<Vec<_>>>()?)
     }
@@ -669,7 +669,7 @@ impl PublishReport {
             Err(error) => return Err(error),
         };
         match self.core.files().iter().enumerate().find(|(_, file)| file.file_id == id) {
-            Some((index, file)) => Rows::new(py, &self.core).row(index, file),
+            Some((index, file)) => Rows::new(py, &self.core)?.row(index, file),
             None => Err(PyKeyError::new_err(format!("file {id} was not part of this request"))),
         }
     }

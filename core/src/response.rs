@@ -58,7 +58,6 @@ impl Raw {
 #[derive(Debug)]
 pub(crate) struct Answered {
     request: PublishRequest,
-    /// Up to the furthest that was answered.
     files: Vec<FileResult>,
     said: Vec<Said>,
     positions: Positions,
@@ -84,7 +83,7 @@ impl Answered {
         let ids = request.file_ids();
         let mut answered = Self {
             request: request.clone(),
-            files: Vec::with_capacity(ids.len()),
+            files: ids.iter().map(|id| FileResult::unanswered(*id, FileState::Unknown)).collect(),
             said: vec![Said::Nothing; ids.len()],
             positions: Positions::default(),
             unexpected: Vec::new(),
@@ -118,19 +117,11 @@ impl Answered {
     /// The place of a file, and what was said about it so far.
     fn place(&mut self, id: Option<u64>) -> Option<(&mut FileResult, &mut Said)> {
         let position = self.positions.find(self.request.file_ids(), id?)?;
-        self.reach(position + 1);
         Some((self.files.get_mut(position)?, self.said.get_mut(position)?))
     }
 
-    /// Has so many files at least. Their memory is written when its turn comes, not once before.
-    fn reach(&mut self, count: usize) {
-        let further = self.request.file_ids().get(self.files.len()..count).unwrap_or_default();
-        self.files.extend(further.iter().map(|id| FileResult::unanswered(*id, FileState::Unknown)));
-    }
-
     /// Every requested file with its state, and what belongs to none. `raw` is the text of all pages.
-    pub(crate) fn into_report(mut self, raw: String) -> PublishReport {
-        self.reach(self.request.file_ids().len());
+    pub(crate) fn into_report(self, raw: String) -> PublishReport {
         PublishReport::new(self.request, self.files, self.unexpected, self.next_link, raw)
     }
 }

@@ -31,6 +31,13 @@ test('an idle client lets the process end, a pending call does not', async () =>
   assert.ok(performance.now() - started < 3000);
 });
 
+test('no listener stays behind: a test runner loads the package anew for each file', async () => {
+  const { code, output } = await run(`${REQUIRE}
+    const before = process.listenerCount('exit');
+    publishFiles([37], ${MODES}).then(() => console.log(process.listenerCount('exit') - before));`);
+  assert.deepEqual([code, output], [0, '0\n']);
+});
+
 test('ESM', async () => {
   const { code, output } = await run(
     `import { publishFiles } from 'addepar-portal'; console.log((await publishFiles([37], ${MODES})).ok);`,

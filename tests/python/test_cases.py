@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, cast
@@ -82,6 +82,7 @@ class Run:
                 seen = {"error": self.error(error)}
             else:
                 seen = {"report": json.loads(report.to_json())}
+                check_files(report)
             self.compare(seen)
 
     @staticmethod
@@ -92,6 +93,8 @@ class Run:
         members = ("status", "code", "title", "detail", "source")
         seen["errors"] = [{name: getattr(api_error, name) for name in members} for api_error in error.errors]
         seen["report"] = None if error.report is None else json.loads(error.report.to_json())
+        if error.report is not None:
+            check_files(error.report)
         return seen
 
     def compare(self, seen: dict[str, Any]) -> None:
@@ -114,6 +117,22 @@ class Run:
             assert self.portal.published(int(file_id)) == contacts
         if "outbox" in expect:
             assert self.portal.outbox == expect["outbox"]
+
+
+def check_files(report: addepar_portal.PublishReport) -> None:
+    """What is read file by file is what the JSON says."""
+
+    def read(row: Any, names: Iterable[str]) -> dict[str, Any]:
+        return {name: plain(getattr(row, name)) for name in names}
+
+    def plain(member: Any) -> Any:
+        if not isinstance(member, tuple):
+            return member
+        errors = ("code", "title", "detail", "contact_ids")
+        return [read(item, errors) if isinstance(item, addepar_portal.FileError) else item for item in member]
+
+    rows = report.to_dicts()
+    assert [read(file, row) for file, row in zip(report, rows, strict=True)] == rows
 
 
 def subset(expected: Any, seen: Any, path: str) -> None:

@@ -9,6 +9,7 @@ import json
 import logging
 import os
 import pickle
+import platform
 import re
 import subprocess
 import sys
@@ -87,6 +88,23 @@ def test_no_output_shows_a_secret(
     headers = [f"simulated-key:{key}", f"user:{password}"]
     for secret in (*SECRETS, *(b64encode(header.encode()).decode() for header in headers)):
         assert not [text for text in shown if secret in text]
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other allocators have no such threshold")
+def test_freed_memory_is_kept() -> None:
+    """glibc takes a block that is larger than its threshold from the kernel, not from its heap."""
+    program = """
+import addepar_portal
+block = bytes(3 << 20)
+heap = next(line for line in open("/proc/self/maps") if line.endswith("[heap]\\n")).split()[0]
+first, last = (int(address, 16) for address in heap.split("-"))
+print(first <= id(block) < last)
+"""
+    environ = {name: value for name, value in os.environ.items() if not name.startswith(("MALLOC_", "GLIBC_"))}
+    done = subprocess.run(
+        [sys.executable, "-c", program], env=environ, timeout=60, capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "True\n"
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the peak is read from /proc")
