@@ -167,12 +167,6 @@ impl Client {
     pub fn is_local(&self) -> bool {
         self.0.is_local()
     }
-
-    /// Closes idle connections.
-    #[napi]
-    pub fn close(&self) {
-        self.0.close();
-    }
 }
 
 fn or_failure(call: Result<PublishCall, Error>) -> Either<Call, Failure> {

@@ -156,10 +156,8 @@ export class PortalClient {
     return this.#handle.isLocal() ? {} : environment();
   }
 
-  /** Closes idle connections. A later call opens new ones. */
-  close(): void {
-    this.#handle.close();
-  }
+  /** Does nothing: no connection outlives its call. It is here for `using`. */
+  close(): void {}
 
   [Symbol.dispose](): void {
     this.close();
@@ -209,12 +207,7 @@ async function withClient<T>(client: PortalClient | undefined, use: (client: Por
     }
     return await use(client);
   }
-  const own = new PortalClient();
-  try {
-    return await use(own);
-  } finally {
-    own.close();
-  }
+  return await use(new PortalClient());
 }
 
 /** The types of the options: JavaScript lets any through. */

@@ -100,7 +100,6 @@ export interface Client {
   start(request: Request, repeat: string | undefined, environment: Record<string, string>): Call | Failure;
   startBatch(request: Request, options: BatchSettings, environment: Record<string, string>): Call | Failure;
   startResume(options: BatchSettings, environment: Record<string, string>): Call | Failure;
-  close(): void;
 }
 
 /** Why the simulated portal refused a command. */

@@ -101,10 +101,6 @@ impl Client {
         let options = options(journal, max_wait, pace)?;
         Ok(Call::new(self.0.start_resume(&options, variable)))
     }
-
-    fn close(&self) {
-        self.0.close();
-    }
 }
 
 fn options(journal: &Bound<'_, PyAny>, max_wait: &Bound<'_, PyAny>, pace: bool) -> PyResult<BatchOptions> {

@@ -344,6 +344,11 @@ impl Run {
         }
     }
 
+    /// What was asked, all chunks together.
+    pub(crate) fn request(&self) -> &PublishRequest {
+        self.journal.history().request()
+    }
+
     pub(crate) fn is_over(&self) -> bool {
         !matches!(self.stage, Stage::UnderWay)
     }

@@ -41,8 +41,6 @@ pub(crate) struct Call {
     tried: Tried,
     attempts: Vec<Attempt>,
     stage: Stage,
-    /// Whether every exchange so far was whole, so that its connection may be used again.
-    clean: bool,
     /// What is to be told; `None`: nobody listens.
     notes: Option<Vec<Note>>,
     /// Whether the next attempt was told already.
@@ -73,7 +71,7 @@ struct Paging {
 impl Call {
     pub(crate) fn new(request: PublishRequest, max_rate_limit_wait: Duration, fresh_token: bool) -> Self {
         let tried = Tried { connects: 0, rate_limits: 0, waited: Duration::ZERO, max_rate_limit_wait, fresh_token };
-        Self { request, tried, attempts: Vec::new(), stage: Stage::Idle, clean: true, notes: None, announced: false }
+        Self { request, tried, attempts: Vec::new(), stage: Stage::Idle, notes: None, announced: false }
     }
 
     /// From now on there is somebody to tell.
@@ -146,7 +144,6 @@ impl Call {
         started: &Moment,
         random: f64,
     ) -> Next {
-        self.clean = false;
         let ended = if never_sent { Ended::NeverSent(fault) } else { Ended::NoAnswer };
         let (outcome, again) = outcome::judge(ended, &self.tried);
         self.record(latch, started, None, outcome);
@@ -174,7 +171,6 @@ impl Call {
             None if (200..300).contains(&status) => Answered::read(&self.request, &raw),
             None => Err("it is no result".to_owned()),
         };
-        self.clean &= answer.broken.is_none();
         let ended = Ended::Answered { status, after, retry_after, readable: page.is_ok() };
         let (outcome, again) = outcome::judge(ended, &self.tried);
         self.record(latch, started, Some(&answer), outcome);
@@ -239,10 +235,7 @@ impl Call {
         let Stage::Paging(paging) = &mut self.stage else { return Next::Done };
         let whole = match exchange {
             Some(Exchange::Answered(answer)) if answer.broken.is_none() => Some(answer),
-            _ => {
-                self.clean = false;
-                None
-            }
+            _ => None,
         };
         let text = whole
             .filter(|answer| answer.status == 200 && paging.raw.len() + answer.body.len() <= MAX_BODY)
@@ -302,6 +295,11 @@ impl Call {
         }
     }
 
+    /// What was asked.
+    pub(crate) fn request(&self) -> &PublishRequest {
+        &self.request
+    }
+
     /// Every try so far.
     pub(crate) fn attempts(&self) -> &[Attempt] {
         &self.attempts
@@ -329,14 +327,12 @@ impl Call {
             Stage::Idle | Stage::Over => None,
             Stage::InFlight { latch, .. } if latch.revoke() => None,
             Stage::InFlight { latch, started } => {
-                self.clean = false;
                 self.record(&latch, &started, None, Outcome::Unknown);
                 let report = self.uniform(FileState::Unknown, String::new());
                 Some(Error::unknown("The call was cancelled before an answer came", Phase::AwaitingAnswer, report))
             }
             Stage::Paging(paging) => {
                 let Paging { answered, raw, .. } = *paging;
-                self.clean = false;
                 let report = answered.into_report(raw).with_attempts(self.attempts.clone());
                 Some(Error::undelivered(Arc::new(report)))
             }
@@ -345,10 +341,6 @@ impl Call {
                 Err(error) => (error.outcome() == Outcome::Unknown).then_some(error),
             },
         }
-    }
-
-    pub(crate) fn is_clean(&self) -> bool {
-        self.clean
     }
 
     fn uniform(&self, state: FileState, raw: String) -> PublishReport {

@@ -16,7 +16,6 @@ use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio::{task, time};
 
 use crate::batch::{self, BatchOptions, Progress, Repeat, Run, Step};
-use crate::blocking::Lanes;
 use crate::call::{Call, Next};
 use crate::clock;
 use crate::error::{Error, ErrorKind};
@@ -50,7 +49,6 @@ pub struct PortalClient(Arc<Inner>);
 struct Inner {
     config: Arc<Config>,
     transport: Transport,
-    lanes: Lanes,
     provider: Option<Provider>,
     tokens: PerProcess<Tokens>,
 }
@@ -100,7 +98,6 @@ impl PortalClient {
         Ok(Self(Arc::new(Inner {
             transport: Transport::new(config.clone()),
             config,
-            lanes: Lanes::new(),
             provider,
             tokens: PerProcess::new(),
         })))
@@ -285,16 +282,6 @@ impl PortalClient {
     pub fn is_local(&self) -> bool {
         settings::is_loopback(&self.0.config.base_url)
     }
-
-    /// Closes idle connections. A later call opens new ones.
-    pub fn close(&self) {
-        self.0.lanes.close();
-        self.0.transport.close();
-    }
-
-    pub(crate) fn lanes(&self) -> &Lanes {
-        &self.0.lanes
-    }
 }
 
 impl fmt::Debug for PortalClient {
@@ -379,6 +366,14 @@ struct State {
 }
 
 impl State {
+    /// What was asked, of a batch all chunks together.
+    fn request(&self) -> PublishRequest {
+        match &self.run {
+            Some(run) => run.request().clone(),
+            None => self.call.request().clone(),
+        }
+    }
+
     /// Tells Rust's own logging what is to be told; `true`: the host has to be told instead.
     fn tell(&mut self) -> bool {
         if !self.host.logs {
@@ -515,6 +510,9 @@ impl PublishCall {
     /// Runs until the call is over, needs a token or, if it is watched, has something to tell.
     pub async fn run(&self) -> Turn {
         loop {
+            if self.is_inherited() {
+                return Turn::Done;
+            }
             let next = {
                 let mut state = self.state();
                 let next = std::mem::replace(&mut state.next, Next::Done);
@@ -587,6 +585,10 @@ impl PublishCall {
 
     /// Opens an attempt, once the journal has it. `None`: nothing may be sent.
     fn begin(&self) -> Option<(Bytes, Latch)> {
+        // Whoever forked during a wait goes on with the call, and would send it as well.
+        if self.is_inherited() {
+            return None;
+        }
         let mut state = self.state();
         let State { run, call, stopping, .. } = &mut *state;
         if let Some(run) = run.as_mut().filter(|_| call.is_idle()) {
@@ -681,6 +683,11 @@ impl PublishCall {
     /// The result, after [`Turn::Done`].
     #[must_use]
     pub fn result(&self) -> Option<Result<Arc<PublishReport>, Error>> {
+        if self.is_inherited() {
+            // The lock may be held for ever, by a thread that was not forked.
+            let request = self.state.try_lock().ok().map(|state| state.request());
+            return Some(Err(Error::inherited(request.as_ref())));
+        }
         let state = self.state();
         match &state.run {
             Some(run) => run.result(),
@@ -708,17 +715,8 @@ impl PublishCall {
         }
     }
 
-    /// Whether every answer so far was whole, so that the connection may be used again.
-    pub(crate) fn is_clean(&self) -> bool {
-        self.state().call.is_clean()
-    }
-
-    pub(crate) fn client(&self) -> &PortalClient {
-        &self.client
-    }
-
     /// Whether this process was forked after the call began.
-    fn is_inherited(&self) -> bool {
+    pub(crate) fn is_inherited(&self) -> bool {
         self.pid != process::id()
     }
 }

@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use crate::outcome::{Fault, Outcome};
 use crate::report::{Attempt, FileState, PublishReport};
+use crate::request::PublishRequest;
 use crate::response::{self, ApiError};
 
 /// What kind of error it is. The bindings match on it exhaustively.
@@ -235,6 +236,17 @@ impl Error {
             names(&report, |_| true),
         );
         Self::new(ErrorKind::OutcomeUnknown, message).with_phase(Phase::ReadingPages).with_report(report)
+    }
+
+    /// A call that is driven on in a process that was forked while it was under way.
+    pub(crate) fn inherited(request: Option<&PublishRequest>) -> Self {
+        let message = "This process was forked while the call was under way. The parent process continues with it; this \
+                       one does not, and cannot know what becomes of its files. Do not publish them here.";
+        let error = Self::new(ErrorKind::OutcomeUnknown, message.to_owned()).with_phase(Phase::AwaitingAnswer);
+        match request.filter(|request| !request.file_ids().is_empty()) {
+            Some(request) => error.with_report(PublishReport::uniform(request, FileState::Unknown, String::new())),
+            None => error,
+        }
     }
 
     /// A journal that cannot be used; `reason` goes on after its name.

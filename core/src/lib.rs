@@ -18,7 +18,6 @@ mod call;
 pub mod cli;
 mod client;
 mod clock;
-mod connections;
 mod error;
 mod exchange;
 mod id;

@@ -14,11 +14,10 @@ use reqwest::{Body, Client, Method, Response, Url, redirect, retry};
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
-use rustls::{ClientConfig, RootCertStore};
+use rustls::{ClientConfig, ConfigBuilder, RootCertStore, WantsVerifier};
 use rustls_platform_verifier::Verifier;
 
 use crate::clock::{self, Moment};
-use crate::connections::{Connections, FRESH};
 use crate::error::Error;
 use crate::exchange::{Answer, Exchange, MAX_BODY};
 use crate::latch::{Latch, LatchedBody};
@@ -39,15 +38,19 @@ pub(crate) enum Authorization {
 }
 
 /// The way to one server.
+///
+/// Every request goes out on a connection of its own. A connection that is used again can hand a request the answer
+/// of the one before, or lose it to a close that is on its way, and nobody could tell that from "processed". What is
+/// shared between calls is the client's configuration and its TLS sessions, which are resumed.
 pub(crate) struct Transport {
     config: Arc<Config>,
-    tls: PerProcess<OnceLock<ClientConfig>>,
-    connections: Connections,
+    /// It keeps no connection, so that it may serve any runtime; a forked child makes its own, whose locks are free.
+    client: PerProcess<OnceLock<Client>>,
 }
 
 impl Transport {
     pub(crate) fn new(config: Arc<Config>) -> Self {
-        Self { config, tls: PerProcess::new(), connections: Connections::new() }
+        Self { config, client: PerProcess::new() }
     }
 
     /// One POST. Every byte of its body goes through `latch`.
@@ -75,12 +78,12 @@ impl Transport {
         authorization: Authorization,
         latch: &Latch,
     ) -> Result<Exchange, Error> {
-        let mut lease = self.connections.lease(|keep| self.connect(keep)).await?;
+        let client = self.client()?;
         let mut headers = HeaderMap::with_capacity(3);
         headers.insert(ACCEPT, MEDIA_TYPE);
         headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
         headers.insert("addepar-firm", self.config.firm_id.clone());
-        let mut request = lease.client.request(method, url).headers(headers);
+        let mut request = client.request(method, url).headers(headers);
         request = match authorization {
             Authorization::Basic { id, secret } => request.basic_auth(id, Some(secret.expose())),
             Authorization::Bearer(token) => request.bearer_auth(token.expose()),
@@ -91,17 +94,11 @@ impl Transport {
         let mut answer = None;
         let ended = clock::timeout(self.config.timeout, async {
             let response = request.send().await?;
-            lease.answered(&response);
             read_body(response, latch, &mut answer).await
         })
         .await;
         Ok(match (answer, ended) {
-            (Some(answer), Ok(Ok(()))) => {
-                if answer.broken.is_none() {
-                    lease.whole();
-                }
-                Exchange::Answered(answer)
-            }
+            (Some(answer), Ok(Ok(()))) => Exchange::Answered(answer),
             (Some(mut answer), ended) => {
                 answer.broken = Some(match ended {
                     Ok(ended) => ended.err().as_ref().map(cause).unwrap_or_default(),
@@ -119,22 +116,25 @@ impl Transport {
         })
     }
 
-    /// Closes every idle connection.
-    pub(crate) fn close(&self) {
-        self.connections.close();
+    fn client(&self) -> Result<Client, Error> {
+        let slot = self.client.get(OnceLock::new);
+        if let Some(client) = slot.get() {
+            return Ok(client.clone());
+        }
+        let client = self.connect()?;
+        Ok(slot.get_or_init(|| client).clone())
     }
 
-    fn connect(&self, keep: bool) -> Result<Client, Error> {
+    fn connect(&self) -> Result<Client, Error> {
         let mut builder = Client::builder()
             .http1_only()
             .redirect(redirect::Policy::none())
             .retry(retry::never())
             .referer(false)
             .connect_timeout(self.config.connect_timeout)
-            .pool_idle_timeout(FRESH)
-            .pool_max_idle_per_host(if keep { usize::MAX } else { 0 })
+            .pool_max_idle_per_host(0)
             .no_proxy()
-            .tls_backend_preconfigured(self.tls()?);
+            .tls_backend_preconfigured(tls(&self.config)?);
         if let Some(proxy) = &self.config.proxy {
             // reqwest's own message would show the URL and the password in it.
             let way = reqwest::Proxy::all(proxy.url.expose())
@@ -144,42 +144,45 @@ impl Transport {
         }
         builder.build().map_err(|error| Error::config(format!("The HTTP client cannot be set up: {}.", cause(&error))))
     }
-
-    fn tls(&self) -> Result<ClientConfig, Error> {
-        let slot = self.tls.get(OnceLock::new);
-        if let Some(tls) = slot.get() {
-            return Ok(tls.clone());
-        }
-        let tls = tls(&self.config)?;
-        Ok(slot.get_or_init(|| tls).clone())
-    }
 }
 
-/// The system's trust roots take milliseconds to load: once per process, on first use.
-static SYSTEM_ROOTS: PerProcess<OnceLock<Arc<Verifier>>> = PerProcess::new();
+/// What every client has that trusts the system's roots alone: they take milliseconds to load, and a client that is
+/// made for one call resumes the TLS session of the one before. Clients with roots of their own share neither.
+static SYSTEM_TLS: PerProcess<OnceLock<ClientConfig>> = PerProcess::new();
 
 fn tls(config: &Config) -> Result<ClientConfig, Error> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let failed = |error: rustls::Error| Error::config(format!("TLS cannot be set up: {error}."));
-    let builder = ClientConfig::builder_with_provider(provider.clone()).with_safe_default_protocol_versions();
-    let builder = builder.map_err(failed)?;
     let verifier = match &config.extra_roots {
+        // No certificate is looked at, so none is loaded.
         None if config.base_url.scheme() == "http" => {
-            return Ok(builder.with_root_certificates(RootCertStore::empty()).with_no_client_auth());
+            return Ok(tls_builder(provider)?.with_root_certificates(RootCertStore::empty()).with_no_client_auth());
         }
-        Some(extra) => Arc::new(Verifier::new_with_extra_roots(read_roots(extra)?, provider).map_err(failed)?),
-        None => system_roots(provider).map_err(failed)?,
+        Some(extra) => Verifier::new_with_extra_roots(read_roots(extra)?, provider.clone()),
+        None => {
+            let slot = SYSTEM_TLS.get(OnceLock::new);
+            if let Some(tls) = slot.get() {
+                return Ok(tls.clone());
+            }
+            let verifier = Verifier::new(provider.clone()).map_err(no_tls)?;
+            let tls = verified_by(verifier, provider)?;
+            return Ok(slot.get_or_init(|| tls).clone());
+        }
     };
-    Ok(builder.dangerous().with_custom_certificate_verifier(verifier).with_no_client_auth())
+    verified_by(verifier.map_err(no_tls)?, provider)
 }
 
-fn system_roots(provider: Arc<CryptoProvider>) -> Result<Arc<Verifier>, rustls::Error> {
-    let slot = SYSTEM_ROOTS.get(OnceLock::new);
-    if let Some(verifier) = slot.get() {
-        return Ok(verifier.clone());
-    }
-    let verifier = Arc::new(Verifier::new(provider)?);
-    Ok(slot.get_or_init(|| verifier).clone())
+fn verified_by(verifier: Verifier, provider: Arc<CryptoProvider>) -> Result<ClientConfig, Error> {
+    let builder = tls_builder(provider)?.dangerous().with_custom_certificate_verifier(Arc::new(verifier));
+    Ok(builder.with_no_client_auth())
+}
+
+fn tls_builder(provider: Arc<CryptoProvider>) -> Result<ConfigBuilder<ClientConfig, WantsVerifier>, Error> {
+    ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().map_err(no_tls)
+}
+
+#[allow(clippy::needless_pass_by_value, reason = "a function for map_err")]
+fn no_tls(error: rustls::Error) -> Error {
+    Error::config(format!("TLS cannot be set up: {error}."))
 }
 
 fn read_roots(extra: &ExtraRoots) -> Result<Vec<CertificateDer<'static>>, Error> {

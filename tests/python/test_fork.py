@@ -16,6 +16,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -343,3 +344,48 @@ assert publish_files([3], **modes).ok
     )
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
+
+
+@has_fork
+@pytest.mark.parametrize("batch", [False, True], ids=["call", "batch"])
+@pytest.mark.parametrize("moment", ["in a wait", "in flight"])
+def test_a_child_that_a_signal_handler_forks_during_a_call_does_not_continue_with_it(
+    moment: str, batch: bool, simulated_portal: SimulatedPortal, tmp_path: Path
+) -> None:
+    """Parent and child return from the same handler, into the same call: only the parent's goes on."""
+    if moment == "in a wait":
+        simulated_portal.next_fault("rate_limited", retry_after=2)
+    else:
+        simulated_portal.control("set", delay_ms=2000)
+    client = simulated_portal.client()
+    forked: list[int] = []
+
+    def handler(*_: object) -> None:
+        forked.append(os.fork())
+        if not forked[0]:
+            signal.alarm(20)
+
+    def call() -> PublishReport:
+        if batch:
+            return client.publish_batch([1, 2], **MODES, journal=tmp_path / "run.jsonl")
+        return client.publish_files([1, 2], **MODES)
+
+    def work() -> None:
+        signal.signal(signal.SIGUSR1, handler)
+        try:
+            report = call()
+        except addepar_portal.OutcomeUnknownError as error:
+            # The child, and nobody else.
+            assert not forked[0]
+            assert "forked" in str(error)
+            assert error.file_ids == (1, 2)
+            os._exit(7)
+        assert report.ok
+        assert wait(forked[0]) == 7
+
+    pid = in_child(work)
+    while simulated_portal.control("posts") == 0:
+        time.sleep(0.005)
+    os.kill(pid, signal.SIGUSR1)
+    assert wait(pid) == 0
+    published_once(simulated_portal, *([1, 2] * (2 if moment == "in a wait" else 1)))

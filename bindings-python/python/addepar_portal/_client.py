@@ -338,8 +338,7 @@ class PortalClient(_Settings):
             raise
 
     def close(self) -> None:
-        """Closes idle connections. A later call opens new ones."""
-        self._native.close()
+        """Does nothing: no connection outlives its call. It is here for `with` and `contextlib.closing`."""
 
     def __enter__(self) -> Self:
         return self
@@ -347,7 +346,7 @@ class PortalClient(_Settings):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self._native.close()
+        self.close()
 
 
 class AsyncPortalClient(_Settings):
@@ -468,8 +467,7 @@ class AsyncPortalClient(_Settings):
             raise
 
     async def aclose(self) -> None:
-        """Closes idle connections. A later call opens new ones."""
-        self._native.close()
+        """Does nothing: no connection outlives its call. It is here for `async with` and `contextlib.aclosing`."""
 
     async def __aenter__(self) -> Self:
         return self
@@ -477,7 +475,7 @@ class AsyncPortalClient(_Settings):
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self._native.close()
+        await self.aclose()
 
 
 def publish_files(
