@@ -1,6 +1,7 @@
 //! A client for one firm.
 
 use std::collections::HashMap;
+use std::ffi::OsString;
 
 use addepar_portal::{AccessToken, BatchOptions, Error, PortalClient, PublishCall, Repeat, Settings, VARIABLES};
 use napi::bindgen_prelude::Either;
@@ -106,7 +107,7 @@ impl Client {
     /// A client from settings and the caller's environment.
     #[napi]
     pub fn create(settings: ClientSettings, environment: HashMap<String, String>) -> Either<Client, Failure> {
-        match PortalClient::new(settings.into(), |name| environment.get(name).cloned()) {
+        match PortalClient::new(settings.into(), |name| environment.get(name).map(OsString::from)) {
             Ok(client) => Either::A(Self(client)),
             Err(error) => Either::B(error.into()),
         }
@@ -139,7 +140,7 @@ impl Client {
         environment: HashMap<String, String>,
     ) -> Either<Call, Failure> {
         let repeat = repeat.map_or(Ok(Repeat::Refuse), |repeat| repeat.parse());
-        let start = |repeat| self.0.start(request.inner().clone(), repeat, |name| environment.get(name).cloned());
+        let start = |repeat| self.0.start(request.inner().clone(), repeat, |name| environment.get(name).map(OsString::from));
         or_failure(repeat.map(start))
     }
 
@@ -151,14 +152,14 @@ impl Client {
         options: BatchSettings,
         environment: HashMap<String, String>,
     ) -> Either<Call, Failure> {
-        let start = |options| self.0.start_batch(request.inner(), &options, |name| environment.get(name).cloned());
+        let start = |options| self.0.start_batch(request.inner(), &options, |name| environment.get(name).map(OsString::from));
         or_failure(BatchOptions::try_from(options).map(start))
     }
 
     /// Prepares to go on with a batch.
     #[napi]
     pub fn start_resume(&self, options: BatchSettings, environment: HashMap<String, String>) -> Either<Call, Failure> {
-        let start = |options| self.0.start_resume(&options, |name| environment.get(name).cloned());
+        let start = |options| self.0.start_resume(&options, |name| environment.get(name).map(OsString::from));
         or_failure(BatchOptions::try_from(options).map(start))
     }
 

@@ -1,3 +1,5 @@
+use std::ffi::OsString;
+
 use addepar_portal::{AccessToken, BatchOptions, Error, PortalClient, Settings};
 use pyo3::prelude::*;
 
@@ -109,6 +111,6 @@ fn options(journal: &Bound<'_, PyAny>, max_wait: &Bound<'_, PyAny>, pace: bool) 
 }
 
 /// `os.environ` writes through to the process's environment, and whoever reads it here is attached.
-fn variable(name: &str) -> Option<String> {
-    std::env::var(name).ok()
+fn variable(name: &str) -> Option<OsString> {
+    std::env::var_os(name)
 }

@@ -69,10 +69,14 @@ impl BatchOptions {
     /// Refuses values that make no sense; how long all waits may take.
     fn checked(&self) -> Result<Duration, Error> {
         let Self { journal, chunk_size, max_wait, .. } = self;
+        let shown = journal.display().to_string();
         if journal.file_name().is_none() {
+            return Err(Error::input(format!("`journal` must be the path of a file, not {shown:?}.")));
+        }
+        // Such an ending comes from a script, and the journal without it is another one.
+        if shown.ends_with(|last: char| last.is_whitespace() || last.is_control()) {
             return Err(Error::input(format!(
-                "journal is {:?}: it is the path of a file.",
-                journal.display().to_string()
+                "`journal` must not end in a blank or a control character, as {shown:?} does."
             )));
         }
         if !(1..=MAX_FILES).contains(chunk_size) {

@@ -3,6 +3,7 @@
 #[cfg(test)]
 mod simulation;
 
+use std::ffi::OsString;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
@@ -85,13 +86,13 @@ impl PortalClient {
     ///
     /// # Errors
     /// [`ErrorKind::Config`], naming the setting.
-    pub fn new(settings: Settings, variable: impl Fn(&str) -> Option<String>) -> Result<Self, Error> {
+    pub fn new(settings: Settings, variable: impl Fn(&str) -> Option<OsString>) -> Result<Self, Error> {
         Self::build(settings, variable, None)
     }
 
     fn build(
         settings: Settings,
-        variable: impl Fn(&str) -> Option<String>,
+        variable: impl Fn(&str) -> Option<OsString>,
         provider: Option<Provider>,
     ) -> Result<Self, Error> {
         let config = Arc::new(Config::new(settings, variable)?);
@@ -196,7 +197,7 @@ impl PortalClient {
         &self,
         request: PublishRequest,
         repeat: Repeat,
-        variable: impl Fn(&str) -> Option<String>,
+        variable: impl Fn(&str) -> Option<OsString>,
     ) -> PublishCall {
         let config = self.0.config.clone();
         let allowed = request.too_large().map_or(Ok(()), Err).and_then(|()| config.guard(variable));
@@ -214,7 +215,7 @@ impl PortalClient {
         &self,
         request: &PublishRequest,
         options: &BatchOptions,
-        variable: impl Fn(&str) -> Option<String>,
+        variable: impl Fn(&str) -> Option<OsString>,
     ) -> PublishCall {
         let (config, options) = (self.0.config.clone(), options.clone());
         let allowed = config.guard(variable);
@@ -228,7 +229,7 @@ impl PortalClient {
 
     /// Prepares to go on with a batch for a host that drives it itself. Nothing is sent yet.
     #[must_use]
-    pub fn start_resume(&self, options: &BatchOptions, variable: impl Fn(&str) -> Option<String>) -> PublishCall {
+    pub fn start_resume(&self, options: &BatchOptions, variable: impl Fn(&str) -> Option<OsString>) -> PublishCall {
         let (config, options) = (self.0.config.clone(), options.clone());
         let allowed = config.guard(variable);
         let opening: Opening = Arc::new(move || {
@@ -743,8 +744,9 @@ impl fmt::Debug for PublishCall {
     }
 }
 
-fn environment(name: &str) -> Option<String> {
-    std::env::var(name).ok()
+/// This process's own environment.
+pub(crate) fn environment(name: &str) -> Option<OsString> {
+    std::env::var_os(name)
 }
 
 /// Builds a [`PortalClient`].

@@ -1,5 +1,6 @@
 //! Settings: what the caller gave, what the environment adds, and whether it makes sense. No I/O.
 
+use std::ffi::OsString;
 use std::fmt;
 use std::net::IpAddr;
 use std::path::{self, Path, PathBuf};
@@ -165,45 +166,87 @@ pub(crate) struct Config {
     pub(crate) journal_dir: Option<PathBuf>,
 }
 
+/// The variables of the environment, each a text where it is asked for. One that cannot be read must never count as
+/// one that is not set: a folder of journals that is passed over lets everything be sent once more.
+#[derive(Clone, Copy)]
+struct Environment<F>(F);
+
+impl<F: Fn(&str) -> Option<OsString>> Environment<F> {
+    /// A variable that is set, and not to an empty text.
+    fn get(&self, name: &str) -> Result<Option<String>, Error> {
+        let Some(value) = (self.0)(name).filter(|value| !value.is_empty()) else { return Ok(None) };
+        // Where a host has decoded it already, what was not text is U+FFFD by now.
+        let text = value.into_string().ok().filter(|text| !text.contains(char::REPLACEMENT_CHARACTER));
+        let text = text.ok_or_else(|| Error::config(format!("{name} must be text in UTF-8, and is not.")))?;
+        // It may be a secret, so it is not shown.
+        match text.chars().next_back() {
+            Some(last) if last.is_whitespace() || last.is_control() => Err(Error::config(format!(
+                "{name} must not end in a blank or a control character, and ends in {last:?}."
+            ))),
+            _ => Ok(Some(text)),
+        }
+    }
+
+    /// Whether a variable is set, whatever it holds.
+    fn has(&self, name: &str) -> bool {
+        (self.0)(name).is_some_and(|value| !value.is_empty())
+    }
+
+    /// The first of several variables that is set, with its name.
+    fn first(&self, names: &[&'static str]) -> Result<Option<(&'static str, String)>, Error> {
+        for name in names {
+            if let Some(value) = self.get(name)? {
+                return Ok(Some((name, value)));
+            }
+        }
+        Ok(None)
+    }
+
+    /// What the caller gave, or the variable.
+    fn or(&self, given: Option<&String>, name: &str) -> Result<Option<String>, Error> {
+        given.cloned().map_or_else(|| self.get(name), |given| Ok(Some(given)))
+    }
+}
+
 /// Below this a timeout cuts off answers that the server was still going to give.
 const SENSIBLE_TIMEOUT: Duration = Duration::from_secs(65);
 
 impl Config {
-    pub(crate) fn new(settings: Settings, variable: impl Fn(&str) -> Option<String>) -> Result<Self, Error> {
-        let variable = |name: &str| variable(name).filter(|value| !value.is_empty());
-        let base_url = base_url(&settings, &variable)?;
+    pub(crate) fn new(settings: Settings, variable: impl Fn(&str) -> Option<OsString>) -> Result<Self, Error> {
+        let environment = Environment(variable);
+        let base_url = base_url(&settings, &environment)?;
         let mut route = base_url.clone();
         route.set_path(&format!("{}{ROUTE}", base_url.path().trim_end_matches('/')));
         let config = Self {
-            firm_id: firm_id(&settings, &variable)?,
-            credentials: credentials(&settings, &variable)?,
+            firm_id: firm_id(&settings, &environment)?,
+            credentials: credentials(&settings, &environment)?,
             timeout: seconds("timeout", settings.timeout, 90.0, 0.001)?,
             connect_timeout: seconds("connect_timeout", settings.connect_timeout, 10.0, 0.001)?,
             max_rate_limit_wait: seconds("max_rate_limit_wait", settings.max_rate_limit_wait, 60.0, 0.0)?,
-            proxy: proxy(&settings, &base_url, &variable)?,
-            extra_roots: extra_roots(settings.ca_file, &variable),
-            journal_dir: journal_dir(settings.journal_dir, &variable)?,
+            proxy: proxy(&settings, &base_url, &environment)?,
+            extra_roots: extra_roots(settings.ca_file, &environment)?,
+            journal_dir: journal_dir(settings.journal_dir, &environment)?,
             base_url,
             route,
         };
-        config.guard(variable)?;
+        config.guard(environment.0)?;
         Ok(config)
     }
 
     /// A test must not e-mail real clients, and no mock of Python or JavaScript can see a native
     /// socket. Asked again before each call: a test runner may have started meanwhile.
-    pub(crate) fn guard(&self, variable: impl Fn(&str) -> Option<String>) -> Result<(), Error> {
+    pub(crate) fn guard(&self, variable: impl Fn(&str) -> Option<OsString>) -> Result<(), Error> {
         if is_loopback(&self.base_url) {
             return Ok(());
         }
-        let variable = |name: &str| variable(name).filter(|value| !value.is_empty());
-        let reason = match variable("ADDEPAR_PORTAL_LIVE").as_deref() {
+        let environment = Environment(variable);
+        let reason = match environment.get("ADDEPAR_PORTAL_LIVE")?.as_deref() {
             Some("1") => return Ok(()),
             Some("0") => "ADDEPAR_PORTAL_LIVE=0 is set".to_owned(),
             Some(other) => {
                 return Err(Error::config(format!("ADDEPAR_PORTAL_LIVE is {other:?}: allowed are 0 and 1.")));
             }
-            None => match TEST_RUNNERS.into_iter().find(|name| variable(name).is_some()) {
+            None => match TEST_RUNNERS.into_iter().find(|name| environment.has(name)) {
                 Some(runner) => format!("this is a test run ({runner} is set)"),
                 None => return Ok(()),
             },
@@ -231,7 +274,7 @@ impl Config {
     }
 }
 
-fn base_url(settings: &Settings, variable: &impl Fn(&str) -> Option<String>) -> Result<Url, Error> {
+fn base_url(settings: &Settings, environment: &Environment<impl Fn(&str) -> Option<OsString>>) -> Result<Url, Error> {
     let alone = |name: &str, url: &str| match settings.environment {
         Some(_) => Err(contradiction(name, "environment")),
         None => normalise(url),
@@ -239,16 +282,16 @@ fn base_url(settings: &Settings, variable: &impl Fn(&str) -> Option<String>) -> 
     match (&settings.base_url, &settings.firm_name) {
         (Some(_), Some(_)) => return Err(contradiction("base_url", "firm_name")),
         (Some(url), None) => return alone("base_url", url),
-        (None, Some(firm)) => return firm_url(firm, settings, variable),
+        (None, Some(firm)) => return firm_url(firm, settings, environment),
         (None, None) => {}
     }
-    match (variable("ADDEPAR_BASE_URL"), variable("ADDEPAR_FIRM_NAME")) {
+    match (environment.get("ADDEPAR_BASE_URL")?, environment.get("ADDEPAR_FIRM_NAME")?) {
         (Some(_), Some(_)) => Err(contradiction("ADDEPAR_BASE_URL", "ADDEPAR_FIRM_NAME")),
-        (Some(_), None) if variable("ADDEPAR_ENVIRONMENT").is_some() => {
+        (Some(_), None) if environment.has("ADDEPAR_ENVIRONMENT") => {
             Err(contradiction("ADDEPAR_BASE_URL", "ADDEPAR_ENVIRONMENT"))
         }
         (Some(url), None) => alone("ADDEPAR_BASE_URL", &url),
-        (None, Some(firm)) => firm_url(&firm, settings, variable),
+        (None, Some(firm)) => firm_url(&firm, settings, environment),
         (None, None) => Err(Error::config(
             "The firm is missing: give `firm_name` (the subdomain, ADDEPAR_FIRM_NAME) or `base_url` (ADDEPAR_BASE_URL)."
                 .to_owned(),
@@ -260,7 +303,11 @@ fn contradiction(one: &str, other: &str) -> Error {
     Error::config(format!("`{one}` and `{other}` are both set: give one of them."))
 }
 
-fn firm_url(firm: &str, settings: &Settings, variable: &impl Fn(&str) -> Option<String>) -> Result<Url, Error> {
+fn firm_url(
+    firm: &str,
+    settings: &Settings,
+    environment: &Environment<impl Fn(&str) -> Option<OsString>>,
+) -> Result<Url, Error> {
     let is_label = firm.len() <= 63
         && firm.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
         && !firm.starts_with('-')
@@ -272,8 +319,8 @@ fn firm_url(firm: &str, settings: &Settings, variable: &impl Fn(&str) -> Option<
             shown(firm),
         )));
     }
-    let environment = settings.environment.clone().or_else(|| variable("ADDEPAR_ENVIRONMENT"));
-    let domain = match environment.as_deref().unwrap_or("production") {
+    let kind = environment.or(settings.environment.as_ref(), "ADDEPAR_ENVIRONMENT")?;
+    let domain = match kind.as_deref().unwrap_or("production") {
         "production" => "addepar.com",
         "development" => "clientdev.addepar.com",
         "sandbox" => "sandbox.addepar.com",
@@ -332,11 +379,12 @@ pub(crate) fn is_loopback(url: &Url) -> bool {
     host.eq_ignore_ascii_case("localhost") || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
-fn firm_id(settings: &Settings, variable: &impl Fn(&str) -> Option<String>) -> Result<HeaderValue, Error> {
-    let firm_id = settings
-        .firm_id
-        .clone()
-        .or_else(|| variable("ADDEPAR_FIRM_ID"))
+fn firm_id(
+    settings: &Settings,
+    environment: &Environment<impl Fn(&str) -> Option<OsString>>,
+) -> Result<HeaderValue, Error> {
+    let firm_id = environment
+        .or(settings.firm_id.as_ref(), "ADDEPAR_FIRM_ID")?
         .ok_or_else(|| Error::config("The firm's id is missing: give `firm_id` (ADDEPAR_FIRM_ID).".to_owned()))?;
     if firm_id.is_empty() || !firm_id.bytes().all(|byte| byte.is_ascii_graphic()) {
         return Err(Error::config(format!("firm_id is {firm_id:?}: it is the firm's id, such as 1234.")));
@@ -344,16 +392,22 @@ fn firm_id(settings: &Settings, variable: &impl Fn(&str) -> Option<String>) -> R
     HeaderValue::from_str(&firm_id).map_err(|_| Error::config(format!("firm_id is {firm_id:?}.")))
 }
 
-fn credentials(settings: &Settings, variable: &impl Fn(&str) -> Option<String>) -> Result<Credentials, Error> {
+fn credentials(
+    settings: &Settings,
+    environment: &Environment<impl Fn(&str) -> Option<OsString>>,
+) -> Result<Credentials, Error> {
     let given_key = settings.key_id.is_some() || settings.key_secret.is_some();
     match (&settings.access_token, given_key) {
         (Some(_), true) => return Err(contradiction("access_token", "key_id/key_secret")),
         (Some(token), false) => return token_credentials(token.clone()),
         (None, _) => {}
     }
-    let token = variable("ADDEPAR_ACCESS_TOKEN").filter(|_| !given_key);
-    let id = settings.key_id.clone().or_else(|| variable("ADDEPAR_KEY_ID"));
-    let secret = settings.key_secret.clone().or_else(|| variable("ADDEPAR_KEY_SECRET").map(Secret));
+    let token = if given_key { None } else { environment.get("ADDEPAR_ACCESS_TOKEN")? };
+    let id = environment.or(settings.key_id.as_ref(), "ADDEPAR_KEY_ID")?;
+    let secret = match &settings.key_secret {
+        Some(secret) => Some(secret.clone()),
+        None => environment.get("ADDEPAR_KEY_SECRET")?.map(Secret),
+    };
     match (token, id, secret) {
         (Some(token), None, None) => token_credentials(AccessToken::Fixed(Secret(token))),
         (Some(_), _, _) => Err(contradiction("ADDEPAR_ACCESS_TOKEN", "ADDEPAR_KEY_ID/ADDEPAR_KEY_SECRET")),
@@ -406,12 +460,19 @@ fn seconds(name: &str, given: Option<f64>, default: f64, least: f64) -> Result<D
 }
 
 /// The folder of journals, wherever the program goes later: in another one nothing would be known of what was sent.
-fn journal_dir(given: Option<String>, variable: &impl Fn(&str) -> Option<String>) -> Result<Option<PathBuf>, Error> {
+fn journal_dir(
+    given: Option<String>,
+    environment: &Environment<impl Fn(&str) -> Option<OsString>>,
+) -> Result<Option<PathBuf>, Error> {
     const VARIABLE: &str = "ADDEPAR_JOURNAL_DIR";
     let from_environment = given.is_none();
-    let Some(folder) = given.or_else(|| variable(VARIABLE)) else { return Ok(None) };
+    let Some(folder) = environment.or(given.as_ref(), VARIABLE)? else { return Ok(None) };
     let setting = if from_environment { VARIABLE } else { "journal_dir" };
     let refused = |what: &str| Error::config(format!("{setting} is {folder:?}: {what}."));
+    // Such an ending comes from a script, and the folder without it is another one.
+    if folder.ends_with(|last: char| last.is_whitespace() || last.is_control()) {
+        return Err(refused("it must not end in a blank or a control character"));
+    }
     let path = Path::new(&folder);
     if path.starts_with("~") {
         return Err(refused("`~` is the shell's, so write the whole path"));
@@ -425,34 +486,37 @@ fn journal_dir(given: Option<String>, variable: &impl Fn(&str) -> Option<String>
 }
 
 /// The variables are those that programs in Python and Node know already.
-fn extra_roots(ca_file: Option<String>, variable: &impl Fn(&str) -> Option<String>) -> Option<ExtraRoots> {
-    let named = |setting| Some(ExtraRoots { setting, path: variable(setting)? });
-    let given = ca_file.map(|path| ExtraRoots { setting: "ca_file", path });
-    given.or_else(|| named("REQUESTS_CA_BUNDLE")).or_else(|| named("NODE_EXTRA_CA_CERTS"))
+fn extra_roots(
+    ca_file: Option<String>,
+    environment: &Environment<impl Fn(&str) -> Option<OsString>>,
+) -> Result<Option<ExtraRoots>, Error> {
+    let named = match ca_file {
+        Some(path) => Some(("ca_file", path)),
+        None => environment.first(&["REQUESTS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS"])?,
+    };
+    Ok(named.map(|(setting, path)| ExtraRoots { setting, path }))
 }
 
 fn proxy(
     settings: &Settings,
     base_url: &Url,
-    variable: &impl Fn(&str) -> Option<String>,
+    environment: &Environment<impl Fn(&str) -> Option<OsString>>,
 ) -> Result<Option<Proxy>, Error> {
-    let from_environment = || {
-        ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"]
-            .into_iter()
-            .find_map(|name| Some((name, variable(name)?)))
-    };
     if is_loopback(base_url) {
         return Ok(None);
     }
     let no_proxy = match settings.proxy {
         Some(_) => None,
-        None => variable("NO_PROXY").or_else(|| variable("no_proxy")),
+        None => environment.first(&["NO_PROXY", "no_proxy"])?.map(|(_, hosts)| hosts),
     };
     // reqwest takes `*` for every name, but not for every address.
     if no_proxy.as_deref().is_some_and(|hosts| hosts.split(',').any(|host| host.trim() == "*")) {
         return Ok(None);
     }
-    let given = settings.proxy.as_ref().map(|url| ("proxy", url.expose().to_owned())).or_else(from_environment);
+    let given = match &settings.proxy {
+        Some(url) => Some(("proxy", url.expose().to_owned())),
+        None => environment.first(&["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"])?,
+    };
     let Some((name, url)) = given else { return Ok(None) };
     let url = if url.contains("://") { url } else { format!("http://{url}") };
     // The URL may hold a password: it is never shown.

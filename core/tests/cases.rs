@@ -137,7 +137,7 @@ impl<'a> Case<'a> {
     async fn publish(&self) -> Result<PublishReport, Error> {
         let request = self.request()?;
         let (client, variables, mut tokens) = self.client()?;
-        let call = client.start(request, Repeat::Refuse, |name| variables.get(name).cloned());
+        let call = client.start(request, Repeat::Refuse, |name| variables.get(name).map(Into::into));
         while call.run().await == Turn::TokenWanted {
             call.provide_token(tokens.remove(0).as_str().into());
         }
@@ -195,7 +195,7 @@ impl<'a> Case<'a> {
             ca_file: text("ca_file"),
             journal_dir: text("journal_dir"),
         };
-        let client = PortalClient::new(settings, |name| variables.get(name).cloned())?;
+        let client = PortalClient::new(settings, |name| variables.get(name).map(Into::into))?;
         let tokens = tokens.iter().map(|token| token.as_str().expect("a token").to_owned()).collect();
         Ok((client, variables, tokens))
     }

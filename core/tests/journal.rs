@@ -141,7 +141,7 @@ fn run_and_stop(call: &PublishCall) {
     });
 }
 
-fn no_environment(_: &str) -> Option<String> {
+fn no_environment(_: &str) -> Option<std::ffi::OsString> {
     None
 }
 

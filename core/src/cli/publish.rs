@@ -11,7 +11,7 @@ use crate::cli::drive::{Ended, Interrupts, drive};
 use crate::cli::status::{Status, decisions};
 use crate::cli::terminal::{Terminal, say};
 use crate::cli::{Refused, block_on, counted, ids, list, output};
-use crate::client::{PortalClient, PublishCall};
+use crate::client::{PortalClient, PublishCall, environment};
 use crate::error::{Error, ErrorKind};
 use crate::id::MAX_FILES;
 use crate::journal::file::Lock;
@@ -69,10 +69,6 @@ pub(super) fn resume(path: &Path, format: Format) -> Result<Status, Refused> {
         say(&format!("Going on at {} (firm {}):\n{plan}", client.base_url(), client.firm_id()));
         run(&call, Some(path), format, &mut interrupts).await
     })
-}
-
-fn environment(name: &str) -> Option<String> {
-    std::env::var(name).ok()
 }
 
 fn request(arguments: &Publish) -> Result<PublishRequest, Refused> {
