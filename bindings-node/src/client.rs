@@ -140,7 +140,8 @@ impl Client {
         environment: HashMap<String, String>,
     ) -> Either<Call, Failure> {
         let repeat = repeat.map_or(Ok(Repeat::Refuse), |repeat| repeat.parse());
-        let start = |repeat| self.0.start(request.inner().clone(), repeat, |name| environment.get(name).map(OsString::from));
+        let start =
+            |repeat| self.0.start(request.inner().clone(), repeat, |name| environment.get(name).map(OsString::from));
         or_failure(repeat.map(start))
     }
 
@@ -152,7 +153,8 @@ impl Client {
         options: BatchSettings,
         environment: HashMap<String, String>,
     ) -> Either<Call, Failure> {
-        let start = |options| self.0.start_batch(request.inner(), &options, |name| environment.get(name).map(OsString::from));
+        let start =
+            |options| self.0.start_batch(request.inner(), &options, |name| environment.get(name).map(OsString::from));
         or_failure(BatchOptions::try_from(options).map(start))
     }
 

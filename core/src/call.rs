@@ -11,7 +11,7 @@ use crate::error::{Error, Phase};
 use crate::exchange::{Answer, Exchange, MAX_BODY};
 use crate::latch::Latch;
 use crate::note::Note;
-use crate::outcome::{self, Again, Ended, Fault, Outcome, Tried};
+use crate::outcome::{self, Again, EARLY, Ended, Fault, Outcome, Tried};
 use crate::report::{Attempt, FileState, PublishReport};
 use crate::request::PublishRequest;
 use crate::response::{self, Answered, Raw};
@@ -171,7 +171,9 @@ impl Call {
             None if (200..300).contains(&status) => Answered::read(&self.request, &raw),
             None => Err("it is no result".to_owned()),
         };
-        let ended = Ended::Answered { status, after, retry_after, readable: page.is_ok() };
+        let errors = if page.is_ok() { Vec::new() } else { response::api_errors(&raw.text) };
+        let ended =
+            Ended::Answered { status, after, retry_after, readable: page.is_ok(), has_errors: !errors.is_empty() };
         let (outcome, again) = outcome::judge(ended, &self.tried);
         self.record(latch, started, Some(&answer), outcome);
         match again {
@@ -194,19 +196,17 @@ impl Call {
                 self.next_page()
             }
             (Outcome::NotProcessed, _) => {
-                let errors = response::api_errors(&raw.text);
                 let excerpt = response::excerpt(&raw.text);
                 let report = self.uniform(FileState::NotProcessed, raw.text);
                 let error = Error::refused(status, errors, excerpt, report).with_retry_after(retry_after);
                 self.finish(Err(error))
             }
             (_, page) => {
-                let errors = response::api_errors(&raw.text);
                 let report = self.uniform(FileState::Unknown, raw.text);
                 let error = match (status, page) {
-                    (400, _) => Error::unknown(
+                    (400 | 401 | 403..=405 | 409 | 410 | 413 | 415 | 422, _) if after >= EARLY => Error::unknown(
                         &format!(
-                            "The server answered 400 after {:.1} s, when its own time limit cuts requests off",
+                            "The server answered {status} after {:.1} s, when its own time limit cuts requests off",
                             after.as_secs_f64()
                         ),
                         Phase::ReadingAnswer,

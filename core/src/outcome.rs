@@ -10,9 +10,10 @@
 //! | the same proof: certificate refused, proxy refused | not processed | no |
 //! | no answer, anything else | unknown | never |
 //! | 429 | not processed | after the server's delay, at most 3 times |
-//! | 401 with a token callable | not processed | once, with a fresh token |
-//! | 400 within 50 s of the body's first byte | not processed | no |
-//! | 401, 403, 404, 405, 409, 410, 413, 415, 422 | not processed | no |
+//! | 401 within 50 s, with a token callable | not processed | once, with a fresh token |
+//! | 400, 401, 403, 404, 405, 410, 413, 415, 422 within 50 s of the body's first byte | not processed | no |
+//! | 409 within 50 s whose body has the API's error objects | not processed | no |
+//! | any of these later: the server cuts off at 60 s, and gateways answer for it | unknown | never |
 //! | 2xx with a readable body, save 202 and 204 | processed | no |
 //! | every other status, every unreadable 2xx | unknown | never |
 
@@ -76,6 +77,8 @@ pub(crate) enum Ended {
         retry_after: Option<Duration>,
         /// Whether the body is whole and has a `data` list.
         readable: bool,
+        /// Whether the body has the API's error objects: the API itself has spoken, and no gateway.
+        has_errors: bool,
     },
 }
 
@@ -102,8 +105,9 @@ pub(crate) enum Again {
     FreshToken,
 }
 
-/// The server cancels a request after 60 s with a 400, possibly half done; an early 400 is a refusal.
-const EARLY_400: Duration = Duration::from_secs(50);
+/// The server cancels a request after 60 s with a 400, possibly half done, and gateways in front of it answer with
+/// statuses of their own: only what came before that is a refusal.
+pub(crate) const EARLY: Duration = Duration::from_secs(50);
 const MAX_RECONNECTS: u32 = 2;
 const MAX_RATE_LIMIT_RETRIES: u32 = 3;
 
@@ -115,12 +119,12 @@ pub(crate) fn judge(ended: Ended, tried: &Tried) -> (Outcome, Again) {
         }
         Ended::NeverSent(_) => (NotProcessed, Again::Never),
         Ended::NoAnswer => (Unknown, Again::Never),
-        Ended::Answered { status, after, retry_after, readable } => match status {
+        Ended::Answered { status, after, retry_after, readable, has_errors } => match status {
             202 | 204 => (Unknown, Again::Never),
             200..=299 if readable => (Processed, Again::Never),
-            400 if after < EARLY_400 => (NotProcessed, Again::Never),
-            401 if tried.fresh_token => (NotProcessed, Again::FreshToken),
-            401 | 403 | 404 | 405 | 409 | 410 | 413 | 415 | 422 => (NotProcessed, Again::Never),
+            401 if after < EARLY && tried.fresh_token => (NotProcessed, Again::FreshToken),
+            400 | 401 | 403 | 404 | 405 | 410 | 413 | 415 | 422 if after < EARLY => (NotProcessed, Again::Never),
+            409 if after < EARLY && has_errors => (NotProcessed, Again::Never),
             429 => match retry_after {
                 Some(delay)
                     if tried.rate_limits < MAX_RATE_LIMIT_RETRIES
@@ -156,12 +160,12 @@ mod tests {
     };
 
     fn answered(status: u16) -> Ended {
-        Ended::Answered { status, after: Duration::ZERO, retry_after: None, readable: true }
+        Ended::Answered { status, after: Duration::ZERO, retry_after: None, readable: true, has_errors: true }
     }
 
     fn limited(seconds: u64) -> Ended {
         let retry_after = Some(Duration::from_secs(seconds));
-        Ended::Answered { status: 429, after: Duration::ZERO, retry_after, readable: true }
+        Ended::Answered { status: 429, after: Duration::ZERO, retry_after, readable: true, has_errors: true }
     }
 
     #[test]
@@ -193,17 +197,45 @@ mod tests {
 
     #[test]
     fn an_unreadable_2xx_is_unknown() {
-        let ended = Ended::Answered { status: 200, after: Duration::ZERO, retry_after: None, readable: false };
+        let ended = Ended::Answered {
+            status: 200,
+            after: Duration::ZERO,
+            retry_after: None,
+            readable: false,
+            has_errors: false,
+        };
         assert_eq!(judge(ended, &TRIED), (Unknown, Never));
     }
 
     #[test]
-    fn a_late_400_is_unknown() {
-        for (seconds, outcome) in [(0.0, NotProcessed), (49.9, NotProcessed), (50.0, Unknown), (61.0, Unknown)] {
-            let after = Duration::from_secs_f64(seconds);
-            let ended = Ended::Answered { status: 400, after, retry_after: None, readable: false };
-            assert_eq!(judge(ended, &TRIED), (outcome, Never), "{seconds}");
+    fn a_refusal_that_comes_late_is_unknown() {
+        let tried = Tried { fresh_token: true, ..TRIED };
+        for status in [400, 401, 403, 404, 405, 409, 410, 413, 415, 422] {
+            for (seconds, early) in [(0.0, true), (49.9, true), (50.0, false), (61.0, false)] {
+                let after = Duration::from_secs_f64(seconds);
+                let ended = Ended::Answered { status, after, retry_after: None, readable: false, has_errors: true };
+                let expected = match (early, status) {
+                    (true, 401) => (NotProcessed, FreshToken),
+                    (true, _) => (NotProcessed, Never),
+                    (false, _) => (Unknown, Never),
+                };
+                assert_eq!(judge(ended, &tried), expected, "{status} after {seconds} s");
+            }
         }
+    }
+
+    #[test]
+    fn a_429_is_a_refusal_at_any_time() {
+        let after = Duration::from_secs(70);
+        let ended = Ended::Answered { status: 429, after, retry_after: None, readable: false, has_errors: false };
+        assert_eq!(judge(ended, &TRIED), (NotProcessed, Never));
+    }
+
+    #[test]
+    fn a_409_without_error_objects_is_unknown() {
+        let after = Duration::ZERO;
+        let ended = Ended::Answered { status: 409, after, retry_after: None, readable: false, has_errors: false };
+        assert_eq!(judge(ended, &TRIED), (Unknown, Never));
     }
 
     #[test]

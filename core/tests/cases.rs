@@ -35,7 +35,7 @@ fn every_case() {
     files.sort();
     let only = env::var("CASE").unwrap_or_default();
     let cases: Vec<(String, Value)> = files.iter().flat_map(|path| read(path)).collect();
-    let cases: Vec<_> = cases
+    let mut cases: Vec<_> = cases
         .iter()
         .filter(|(name, case)| {
             let speaks_rust = case["languages"].as_array().is_none_or(|languages| languages.contains(&json!("rust")));
@@ -43,7 +43,9 @@ fn every_case() {
         })
         .collect();
     assert!(!cases.is_empty(), "no case was run");
-    // Most of the time goes into waits, which may as well pass together.
+    // Most of the time goes into waits, which may as well pass together: first those that take a minute each.
+    cases.sort_by_key(|(_, case)| case["slow"] != true);
+    let workers = 8 + cases.iter().filter(|(_, case)| case["slow"] == true).count();
     let next = AtomicUsize::new(0);
     let work = || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
@@ -56,7 +58,7 @@ fn every_case() {
         failures
     };
     let failures: Vec<String> = thread::scope(|scope| {
-        let workers: Vec<_> = (0..8).map(|_| scope.spawn(work)).collect();
+        let workers: Vec<_> = (0..workers).map(|_| scope.spawn(work)).collect();
         workers.into_iter().flat_map(|worker| worker.join().expect("a worker")).collect()
     });
     assert!(failures.is_empty(), "{} of {} cases failed:\n{}", failures.len(), cases.len(), failures.join("\n"));

@@ -168,7 +168,7 @@ DRIVERS = [publish_sync, publish_async]
 @pytest.fixture(scope="session", autouse=True)
 def slow() -> Iterator[dict[tuple[str, str], Future[None]]]:
     """The slow cases, which run beside the others from the start."""
-    pool = ThreadPoolExecutor(max_workers=8)
+    pool = ThreadPoolExecutor(max_workers=64)
     cases = [cast("dict[str, Any]", parameters.values[0]) for parameters in CASES]
     yield {
         (case["name"], driver.__name__): pool.submit(Run(case, None).check, driver)
