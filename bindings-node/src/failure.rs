@@ -42,6 +42,7 @@ impl Failure {
             ErrorKind::RateLimited => "RateLimitedError",
             ErrorKind::OutcomeUnknown => "OutcomeUnknownError",
             ErrorKind::PublishFailures => "PublishFailuresError",
+            ErrorKind::AlreadySent => "AlreadySentError",
             ErrorKind::Journal => "JournalError",
             ErrorKind::Stopped => "StoppedError",
         }

@@ -8,6 +8,15 @@ use crate::failure::Failure;
 use crate::id::{self, Ids};
 use crate::report::Report;
 
+/// Sets a folder up for journals, once; its id.
+#[napi]
+pub fn init_journal_dir(folder: String) -> Either<String, Failure> {
+    match addepar_portal::init_journal_dir(folder) {
+        Ok(id) => Either::A(id),
+        Err(error) => Either::B(error.into()),
+    }
+}
+
 /// A journal as it was when it was read.
 #[napi]
 pub struct Journal(Core);

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use addepar_portal::{Attempt, Error, FileError, FileResult, PublishReport, Status, UnexpectedResult};
+use addepar_portal::{Attempt, Error, FileError, FileResult, PublishReport, Status, UnexpectedResult, Verdict};
 use napi::bindgen_prelude::{Either, Float64Array, Int32Array};
 use napi_derive::napi;
 use serde::Serialize;
@@ -47,6 +47,12 @@ impl Report {
         let mut rows = RowWriter::default();
         rows.all(self.0.files());
         Rows { cells: id::compact(&rows.cells), texts: serde_json::to_string(&rows.texts).unwrap_or_default() }
+    }
+
+    /// Whether nothing is left to be sent or to be decided about.
+    #[napi]
+    pub fn settled(&self) -> bool {
+        self.0.settled()
     }
 
     /// Attempts, unexpected results and the next link, as JSON.
@@ -110,8 +116,8 @@ impl Report {
 ///
 /// First how many files there are and their ids. Then, of each file about which there is more to say than that both
 /// steps succeeded: its position, state, whether it was published and notified (1 or 0), both statuses, how many errors
-/// there are, of each error its code, title, detail and contacts, then the contacts not published and those not
-/// notified. A text is its place in `texts`, contacts are their number and themselves, and -1 is none.
+/// there are, of each error its code, title, detail and contacts, then the contacts not published, those not notified and
+/// what a person decided. A text is its place in `texts`, contacts are their number and themselves, and -1 is none.
 #[napi(object)]
 pub struct Rows {
     /// The numbers, small ones where all of them are: V8 makes an object of any other.
@@ -156,6 +162,7 @@ impl<'a> RowWriter<'a> {
         }
         self.contacts(file.contacts_not_published());
         self.contacts(file.contacts_not_notified());
+        self.text(file.decision.map(Verdict::as_str));
     }
 
     #[expect(clippy::cast_possible_wrap, reason = "no list has so many members")]

@@ -44,6 +44,10 @@ export class PortalError extends Error {
   readonly errors: readonly ApiError[];
   /** The state of every file; on every error of a validated publish, otherwise `null`. */
   readonly report: PublishReport | null;
+  /** The journal of the call; `null` without one. */
+  readonly journal: string | null;
+  /** The files about which a person has to decide before the journal can be resumed. */
+  readonly undecided: readonly number[];
   readonly #details: ErrorDetailsJSON;
 
   constructor(details: ErrorDetails, report: PublishReport | null = null, options?: ErrorOptions) {
@@ -58,8 +62,10 @@ export class PortalError extends Error {
       phase: details.phase ?? null,
       retry_after: details.retry_after ?? null,
       file_ids: details.file_ids ?? [],
+      journal: details.journal ?? null,
+      undecided: details.undecided ?? [],
     };
-    const { outcome, http_status, request_id, elapsed, errors } = this.#details;
+    const { outcome, http_status, request_id, elapsed, errors, journal, undecided } = this.#details;
     this.code = details.code;
     this.outcome = outcome;
     this.httpStatus = http_status;
@@ -67,6 +73,8 @@ export class PortalError extends Error {
     this.elapsedMs = elapsed === null ? null : milliseconds(elapsed);
     this.errors = Object.freeze(errors.map((error) => Object.freeze({ ...error })));
     this.report = report;
+    this.journal = journal;
+    this.undecided = Object.freeze([...undecided]);
   }
 
   /** Plain data for logs: everything but `stack` and `cause`, in snake case and seconds. */
@@ -82,7 +90,7 @@ export class ConfigError extends PortalError {
 
 /** Values that cannot be sent. Nothing was sent. */
 export class InputError extends PortalError {
-  declare readonly code: 'ERR_INPUT';
+  declare readonly code: 'ERR_INPUT' | 'ERR_ALREADY_SENT';
 }
 
 /** The server was never reached: proven. */
@@ -141,6 +149,21 @@ export class PublishFailuresError extends PortalError {
   declare readonly code: 'ERR_PUBLISH_FAILURES';
 }
 
+/**
+ * A journal in `journalDir` shows some of the files as sent. Nothing was sent now. The report has what became of each
+ * there; `repeat: 'allow'` sends those again whose outcome is known.
+ */
+export class AlreadySentError extends InputError {
+  declare readonly code: 'ERR_ALREADY_SENT';
+  /** The files that were sent before, all of them. */
+  readonly fileIds: readonly number[];
+
+  constructor(details: ErrorDetails, report?: PublishReport | null, options?: ErrorOptions) {
+    super(details, report, options);
+    this.fileIds = Object.freeze([...(details.file_ids ?? [])]);
+  }
+}
+
 /** The journal is locked, of another run, damaged, cannot be written, or waits for a decision. */
 export class JournalError extends PortalError {
   declare readonly code: 'ERR_JOURNAL';
@@ -161,6 +184,7 @@ const CLASSES = {
   RateLimitedError,
   OutcomeUnknownError,
   PublishFailuresError,
+  AlreadySentError,
   JournalError,
   StoppedError,
 };

@@ -1,9 +1,11 @@
 // One implementation for both module systems: an error is an instance of its class in either.
 
 export {
+  AlreadySentError,
   AuthenticationError,
   ConfigError,
   ConnectError,
+  initJournalDir,
   InputError,
   Journal,
   JournalError,

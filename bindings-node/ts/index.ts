@@ -11,6 +11,7 @@ export { PortalClient, publishBatch, publishFiles } from './client';
 export type { Logger } from './call';
 export type { AccessToken, Environment, PortalClientOptions } from './client';
 export {
+  AlreadySentError,
   AuthenticationError,
   ConfigError,
   ConnectError,
@@ -26,7 +27,7 @@ export {
 } from './errors';
 export type { ApiError, ErrorDetails, ErrorJSON } from './errors';
 export type { Id, Ids } from './ids';
-export { Journal } from './journal';
+export { initJournalDir, Journal } from './journal';
 export type { JournalledChunk, JournalledFile } from './journal';
 export { PublishReport } from './report';
 export type {

@@ -10,8 +10,6 @@ import type { FileState, JournalJSON, Verdict } from './wire';
 export interface JournalledFile extends FileResult {
   /** The chunk in which it was, or will be, sent; from 1. */
   readonly chunk: number;
-  /** What a person found out about its last send. */
-  readonly decision: Verdict | null;
   readonly decidedBy: string | null;
   readonly decidedAt: Date | null;
   readonly evidence: string | null;
@@ -27,6 +25,21 @@ export interface JournalledChunk {
   /** When it was sent last. */
   readonly sentAt: Date | null;
   readonly fileIds: readonly number[];
+}
+
+/**
+ * Sets a folder up for journals, once: it is made if it is missing, and marked. `journalDir` takes no other one, since a
+ * share that is not mounted looks like an empty folder. A folder that was set up before keeps its id.
+ *
+ * @returns The folder's id.
+ * @throws {@link JournalError} where it cannot be made or written.
+ */
+export function initJournalDir(folder: string): string {
+  if (typeof folder !== 'string') {
+    raise(native.Failure.input(`folder is ${shown(folder)}: it is a string.`));
+  }
+  const id = native.initJournalDir(folder);
+  return id instanceof native.Failure ? raise(id) : id;
 }
 
 /** A journal as it is on disk when this is made. Another process may be writing it. */
@@ -51,7 +64,6 @@ export class Journal {
     return this.toJSON().files.map((file) =>
       Object.assign(readFile(file), {
         chunk: file.chunk,
-        decision: file.decision,
         decidedBy: file.decided_by,
         decidedAt: time(file.decided_at),
         evidence: file.evidence,

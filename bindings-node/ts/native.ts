@@ -30,6 +30,7 @@ export interface Rows {
 
 export interface Report {
   ok(): boolean;
+  settled(): boolean;
   request(): Request;
   rows(): Rows;
   circumstances(): string;
@@ -140,6 +141,7 @@ interface Addon {
   };
   Client: { create(settings: ClientSettings, environment: Record<string, string>): Client | Failure };
   Journal: { open(path: string): Journal | Failure };
+  initJournalDir(folder: string): string | Failure;
   Wakeups: new (wake: (number: number) => void) => Wakeups;
   Refusal: Made<Refusal>;
   SimulatedPortal: { start(options: string): SimulatedPortal | Refusal };

@@ -15,6 +15,7 @@ import {
   type ReportJSON,
   type Status,
   type Step,
+  type Verdict,
 } from './wire';
 
 /** An error object of the API about one file; any member may have been missing. */
@@ -43,6 +44,8 @@ export interface FileResult {
   readonly contactsNotPublished: readonly number[] | null;
   /** The contacts who could not be e-mailed; `null` where they cannot be told. */
   readonly contactsNotNotified: readonly number[] | null;
+  /** What a person decided about it, in the journal; the state stays what the server said. */
+  readonly decision: Verdict | null;
 }
 
 /** A result that belongs to no requested file alone: not asked for, unreadable or contradictory. */
@@ -133,9 +136,19 @@ export class PublishReport implements Iterable<FileResult> {
     return reportOf(native.Report.fromJson(text ?? 'null'));
   }
 
-  /** Whether every file is `ok`. */
+  /** Whether the API reported no failure for every file: each is `ok`. */
   get ok(): boolean {
     return this.#handle.ok();
+  }
+
+  /** Whether nothing is left to be sent or to be decided about. */
+  get settled(): boolean {
+    return this.#handle.settled();
+  }
+
+  /** The files whose outcome is unknown and about which nobody has decided. */
+  get undecided(): readonly number[] {
+    return this.unknown.flatMap(({ fileId, decision }) => (decision === null ? fileId : []));
   }
 
   /** Every file, in the order asked. */
@@ -179,9 +192,13 @@ export class PublishReport implements Iterable<FileResult> {
     return this.#among((file) => file.state === 'unknown');
   }
 
-  /** The files in state `not_processed`: the server did not begin to process them. */
+  /**
+   * The files in state `not_processed`: the server did not begin to process them. Those of which a person decided that
+   * they need not be (`published`, `leave`) are not among them.
+   */
   get notProcessed(): readonly FileResult[] {
-    return this.#among((file) => file.state === 'not_processed');
+    const isLeft = ({ decision }: FileResult): boolean => decision === null || decision === 'not_published';
+    return this.#among((file) => file.state === 'not_processed' && isLeft(file));
   }
 
   /** Those that are asked for because not all is well with them: none of the files that go without saying. */
@@ -300,6 +317,7 @@ function okFile(fileId: number): FileResult {
     errors: NO_ERRORS,
     contactsNotPublished: NOBODY,
     contactsNotNotified: NOBODY,
+    decision: null,
   };
 }
 
@@ -348,6 +366,7 @@ class RowReader {
       errors: this.#errors(),
       contactsNotPublished: this.#contacts(),
       contactsNotNotified: this.#contacts(),
+      decision: this.#text() as Verdict | null,
     };
   }
 
@@ -400,6 +419,7 @@ export function readFile(file: FileResultJSON): FileResult {
     errors: readErrors(file.errors),
     contactsNotPublished: file.contacts_not_published && Object.freeze(file.contacts_not_published),
     contactsNotNotified: file.contacts_not_notified && Object.freeze(file.contacts_not_notified),
+    decision: file.decision,
   };
 }
 

@@ -28,7 +28,7 @@ export type Step = 'publish' | 'notify';
 /** Whether files may be sent that a journal in the folder of journals shows as sent. */
 export type Repeat = 'refuse' | 'allow';
 
-/** What a person found out about a file whose outcome is unknown. */
+/** What a person found out about a file: one whose outcome is unknown, or one that is yet to be sent. */
 export type Verdict = 'published' | 'not_published' | 'leave';
 
 /** How much a line of the log matters. */
@@ -48,6 +48,7 @@ export type ErrorCode =
   | 'ERR_RATE_LIMITED'
   | 'ERR_OUTCOME_UNKNOWN'
   | 'ERR_PUBLISH_FAILURES'
+  | 'ERR_ALREADY_SENT'
   | 'ERR_JOURNAL'
   | 'ERR_STOPPED';
 
@@ -68,6 +69,7 @@ export interface FileResultJSON {
   errors: FileErrorJSON[];
   contacts_not_published: number[] | null;
   contacts_not_notified: number[] | null;
+  decision: Verdict | null;
 }
 
 export interface UnexpectedResultJSON {
@@ -97,6 +99,8 @@ export interface CircumstancesJSON {
 /** A report, as {@link PublishReport.toJSON} gives it. */
 export interface ReportJSON extends CircumstancesJSON {
   ok: boolean;
+  settled: boolean;
+  undecided: number[];
   request: {
     file_ids: number[];
     portal_publishing: PortalPublishing;
@@ -143,6 +147,7 @@ export interface JournalJSON {
   operator: string | null;
   host: string | null;
   simulated: boolean;
+  repeat: Repeat;
   fingerprint: string;
   files: JournalledFileJSON[];
   chunks: JournalledChunkJSON[];
@@ -151,7 +156,6 @@ export interface JournalJSON {
 
 export interface JournalledFileJSON extends FileResultJSON {
   chunk: number;
-  decision: Verdict | null;
   decided_by: string | null;
   decided_at: string | null;
   evidence: string | null;
@@ -189,6 +193,8 @@ export interface ErrorDetailsJSON {
   phase: Phase | null;
   retry_after: number | null;
   file_ids: number[];
+  journal: string | null;
+  undecided: number[];
 }
 
 /** Milliseconds, to the microsecond. */

@@ -8,6 +8,13 @@ use crate::error::to_py_err;
 use crate::ids::raw_ids;
 use crate::report::PublishReport;
 
+/// Sets a folder up for journals, once; its id.
+#[pyfunction]
+pub(crate) fn init_journal_dir(py: Python<'_>, folder: &Bound<'_, PyAny>) -> PyResult<String> {
+    let folder = arguments::text("folder", folder, Error::input)?;
+    py.detach(|| core::init_journal_dir(folder)).map_err(|error| to_py_err(py, &error))
+}
+
 #[pyclass(frozen, module = "addepar_portal._native")]
 pub(crate) struct Journal(Mutex<core::Journal>);
 

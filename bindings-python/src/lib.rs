@@ -25,7 +25,7 @@ mod _native {
     #[pymodule_export]
     use super::client::Client;
     #[pymodule_export]
-    use super::journal::Journal;
+    use super::journal::{Journal, init_journal_dir};
     #[pymodule_export]
     use super::progress::Progress;
     #[pymodule_export]

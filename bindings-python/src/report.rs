@@ -369,13 +369,21 @@ impl FileResult {
         ids_or_none(py, self.core().contacts_not_notified())
     }
 
+    /// What a person decided about it, in the journal: `published`, `not_published` or `leave`; None if nobody has. The
+    /// state stays what the server said.
+    #[getter]
+    fn decision(&self) -> Option<&'static str> {
+        self.core().decision.map(core::Verdict::as_str)
+    }
+
     fn __repr__(&self) -> String {
         let file = self.core();
         let errors: Vec<&str> =
             file.errors.iter().filter_map(|error| error.detail.as_deref().or(error.code.as_deref())).collect();
         let errors = if errors.is_empty() { String::new() } else { format!(", errors={errors:?}") };
+        let decision = file.decision.map(|decision| format!(", decision='{}'", decision.as_str())).unwrap_or_default();
         format!(
-            "FileResult(file_id={}, state='{}', published={}, notified={}{errors})",
+            "FileResult(file_id={}, state='{}', published={}, notified={}{errors}{decision})",
             file.file_id,
             file.state.as_str(),
             literal(file.published),
@@ -608,10 +616,22 @@ impl PublishReport {
             .map_err(|error| to_py_err(py, &error))
     }
 
-    /// Whether every file is `ok`.
+    /// Whether the API reported no failure for every file: each is `ok`.
     #[getter]
     fn ok(&self) -> bool {
         self.core.ok()
+    }
+
+    /// Whether nothing is left to be sent or to be decided about.
+    #[getter]
+    fn settled(&self) -> bool {
+        self.core.settled()
+    }
+
+    /// The files whose outcome is unknown and about which nobody has decided.
+    #[getter]
+    fn undecided<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        PyTuple::new(py, self.core.undecided())
     }
 
     /// Every file, in the order asked.
@@ -641,10 +661,11 @@ impl PublishReport {
         self.in_state(py, FileState::Unknown)
     }
 
-    /// The files in state `not_processed`: the server did not begin to process them.
+    /// The files in state `not_processed`: the server did not begin to process them. Those of which a person decided
+    /// that they need not be (`published`, `leave`) are not among them.
     #[getter]
     fn not_processed<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
-        self.in_state(py, FileState::NotProcessed)
+        self.select(py, core::FileResult::is_left)
     }
 
     /// The files of which the API reported that publishing failed for some or all contacts.
@@ -729,7 +750,7 @@ impl PublishReport {
 
     /// One list for each column, as a data frame wants it.
     fn to_columns<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        const NAMES: [&str; 8] = [
+        const NAMES: [&str; 9] = [
             "file_id",
             "state",
             "published",
@@ -738,6 +759,7 @@ impl PublishReport {
             "notify_status",
             "contacts_not_published",
             "contacts_not_notified",
+            "decision",
         ];
         let columns = PyDict::new(py);
         let files = self.files(py)?;

@@ -8,13 +8,14 @@ use std::time::{Duration, Instant, SystemTime};
 use std::{fs, io};
 
 use reqwest::Url;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, ErrorKind};
 use crate::id::MAX_FILES;
 use crate::journal::file::{self, JournalFile};
-use crate::journal::folder;
+use crate::journal::folder::{self, WayOn};
 use crate::journal::history::{self, History};
+use crate::journal::lock;
 use crate::journal::record::{FORMAT, Header, Record};
 use crate::outcome::Outcome;
 use crate::pace::{PUBLISHED, Pace};
@@ -23,8 +24,10 @@ use crate::report::{Attempt, FileState, PublishReport};
 use crate::request::PublishRequest;
 use crate::settings::{self, Config};
 
-/// Whether files may be sent that a journal in the folder of journals shows as sent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+/// Whether files may be sent that a journal in the folder of journals shows as sent. Files whose outcome is unknown and
+/// undecided, and files that another process is sending, are refused in any case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Repeat {
     /// They are refused.
     #[default]
@@ -116,6 +119,8 @@ pub(crate) struct Run {
     single: bool,
     chunk: u32,
     attempt: u32,
+    /// The files of the chunk.
+    file_ids: Vec<u64>,
     /// Whether an intent was written whose end was not.
     open: bool,
     /// How many attempts of the call under way are written.
@@ -153,26 +158,30 @@ impl Run {
         folder: &Path,
     ) -> Result<Self, Error> {
         let _lock = folder::lock(folder)?;
-        if repeat == Repeat::Refuse {
-            folder::refuse_repeats(folder, &config.base_url, config.firm(), request.file_ids(), None)?;
-        }
-        let header = header(config, request);
+        let report = PublishReport::uniform(request, FileState::NotProcessed, String::new());
+        let (server, way_on) = ((&config.base_url, config.firm()), WayOn::Call);
+        folder::refuse_repeats(folder, server, request.file_ids(), &report, None, repeat, way_on)?;
+        let header = header(config, request, repeat);
         let path = folder::new_path(folder, &header.run);
         let journal = JournalFile::create(&path, header, history::chunks(request.file_ids(), usize::MAX, 1))?;
-        Ok(Self::new(journal, true, config.max_rate_limit_wait, Pace::default()))
+        let mut run = Self::new(journal, true, config.max_rate_limit_wait, Pace::default());
+        run.file_ids = request.file_ids().to_vec();
+        Ok(run)
     }
 
     /// A batch: a new one, or the one that the journal is of.
     pub(crate) fn batch(config: &Config, request: &PublishRequest, options: &BatchOptions) -> Result<Self, Error> {
         let max_wait = options.checked()?;
         let path = &options.journal;
-        if path.exists() {
+        if file::exists(path)? {
             return Self::reopened(config, Some(request), options);
         }
         let _lock = config.journal_dir.as_deref().map(folder::lock).transpose()?;
-        refuse_repeats(config, request.file_ids(), options)?;
+        let report = PublishReport::uniform(request, FileState::NotProcessed, String::new());
+        refuse_repeats(config, request.file_ids(), &report, options, WayOn::Call)?;
         let chunks = history::chunks(request.file_ids(), options.chunk_size, 1);
-        Self::go_on(JournalFile::create(path, header(config, request), chunks)?, max_wait, options.pace)
+        let journal = JournalFile::create(path, header(config, request, options.repeat), chunks)?;
+        Self::proceed(journal, max_wait, options.pace)
     }
 
     /// The batch that a journal is of.
@@ -185,16 +194,19 @@ impl Run {
         let path = &options.journal;
         let _lock = config.journal_dir.as_deref().map(folder::lock).transpose()?;
         let journal = JournalFile::open(path)?;
-        same_run(journal.history(), config, request).map_err(|differs| Error::journal(path, &differs))?;
+        same_run(journal.history(), config, request).map_err(|differs| Error::of_journal(path, &differs))?;
         // Since it was made, another run may have sent what is left of it.
-        refuse_repeats(config, &journal.history().to_be_sent(), options)?;
-        Self::go_on(journal, max_wait, options.pace)
+        let history = journal.history();
+        let repeat = if history.header().repeat == Repeat::Allow { Repeat::Allow } else { options.repeat };
+        let options = BatchOptions { repeat, ..options.clone() };
+        refuse_repeats(config, &history.to_be_sent(), &history.report(), &options, WayOn::Journal(path))?;
+        Self::proceed(journal, max_wait, options.pace)
     }
 
-    fn go_on(mut journal: JournalFile, max_wait: Duration, pace: bool) -> Result<Self, Error> {
+    fn proceed(mut journal: JournalFile, max_wait: Duration, pace: bool) -> Result<Self, Error> {
         let undecided = journal.history().undecided();
         if !undecided.is_empty() {
-            return Err(Error::undecided(journal.path(), &undecided, None, journal.history().report()));
+            return Err(Error::awaiting_decision(journal.path(), &undecided, None, journal.history().report()));
         }
         if let Some(plan) = journal.history().further_plan(journal.history().chunk_size()) {
             journal.append(plan)?;
@@ -213,6 +225,7 @@ impl Run {
             single,
             chunk: 1,
             attempt: 1,
+            file_ids: Vec::new(),
             open: false,
             written: 0,
             max_wait,
@@ -237,11 +250,12 @@ impl Run {
         if !undecided.is_empty() {
             let report = self.report();
             let sent = report.summary();
-            self.finish(Err(Error::undecided(self.journal.path(), &undecided, Some(&sent), report)));
+            self.finish(Err(Error::awaiting_decision(self.journal.path(), &undecided, Some(&sent), report)));
             return None;
         }
         (self.chunk, self.attempt, self.open, self.written) = (chunk, attempt, false, 0);
-        let request = self.journal.history().request().for_files(file_ids);
+        let request = self.journal.history().request().for_files(file_ids.clone());
+        self.file_ids = file_ids;
         let delay = self.pace.delay(Instant::now());
         let left = self.max_wait.saturating_sub(self.waited);
         if delay > left {
@@ -256,7 +270,8 @@ impl Run {
     /// Writes that the request is about to be sent. Unless this succeeds it must not be.
     pub(crate) fn intent(&mut self) -> Result<(), Error> {
         let (chunk, attempt) = (self.chunk, self.attempt);
-        if let Err(error) = self.journal.append(Record::Intent { chunk, attempt }) {
+        let file_ids = Some(self.file_ids.clone());
+        if let Err(error) = self.journal.append(Record::Intent { chunk, attempt, file_ids }) {
             let reason = "the intent could not be written".to_owned();
             self.journal.unwritten(&Record::NotProcessed { chunk, attempt, result: None, reason });
             return Err(error);
@@ -313,7 +328,7 @@ impl Run {
     pub(crate) fn call_over(&mut self, result: Result<Arc<PublishReport>, Error>, waited: Duration) -> bool {
         self.waited += waited;
         if self.single {
-            self.stage = Stage::Over(result);
+            self.stage = Stage::Over(result.map_err(|error| error.with_journal(self.journal.path())));
             self.journal.release();
             return false;
         }
@@ -383,7 +398,7 @@ impl Run {
             return Some(Error::unrecorded(&failed, self.report()));
         }
         match lost {
-            lost if self.single => lost,
+            lost if self.single => lost.map(|lost| lost.with_journal(self.journal.path())),
             Some(lost) => Some(lost.in_batch(self.journal.path(), self.report())),
             None => Some(self.stopped()),
         }
@@ -438,7 +453,13 @@ pub(crate) fn with_states(error: Error, config: &Config, path: &Path, request: O
 }
 
 /// Refuses what other journals in the folder show as sent, and a journal that the folder would not show.
-fn refuse_repeats(config: &Config, file_ids: &[u64], options: &BatchOptions) -> Result<(), Error> {
+fn refuse_repeats(
+    config: &Config,
+    file_ids: &[u64],
+    report: &PublishReport,
+    options: &BatchOptions,
+    way_on: WayOn<'_>,
+) -> Result<(), Error> {
     let Some(folder) = &config.journal_dir else { return Ok(()) };
     let path = &options.journal;
     let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
@@ -448,23 +469,21 @@ fn refuse_repeats(config: &Config, file_ids: &[u64], options: &BatchOptions) -> 
     if !folder::is_journal(path) || fs::canonicalize(parent).ok().as_ref() != Some(&folder) {
         return Err(not_in_folder(&folder, path));
     }
-    if options.repeat == Repeat::Allow {
-        return Ok(());
-    }
-    folder::refuse_repeats(&folder, &config.base_url, config.firm(), file_ids, Some(&folder.join(name)))
+    let (server, own) = ((&config.base_url, config.firm()), folder.join(name));
+    folder::refuse_repeats(&folder, server, file_ids, report, Some(&own), options.repeat, way_on)
 }
 
 fn not_in_folder(folder: &Path, path: &Path) -> Error {
     Error::input(format!(
-        "journal is {}: where {} is the folder of journals it has to be a .jsonl file there, or later calls could \
-         not see what was sent.",
-        path.display(),
+        "`journal` must be a .jsonl file in the folder of journals {}, or later calls could not see what was sent; it is \
+         {}.",
         folder.display(),
+        path.display(),
     ))
 }
 
-fn header(config: &Config, request: &PublishRequest) -> Header {
-    let variable = |name: &str| std::env::var(name).ok();
+fn header(config: &Config, request: &PublishRequest, repeat: Repeat) -> Header {
+    let variable = |name: &str| std::env::var_os(name).map(|value| value.to_string_lossy().into_owned());
     Header {
         format: FORMAT,
         library: env!("CARGO_PKG_VERSION").to_owned(),
@@ -475,8 +494,9 @@ fn header(config: &Config, request: &PublishRequest) -> Header {
         contact_notification: request.contact_notification(),
         publish_override_contact_ids: request.publish_override_contact_ids().to_vec(),
         operator: variable("USER").or_else(|| variable("USERNAME")),
-        host: file::host(),
+        host: lock::host(),
         simulated: settings::is_loopback(&config.base_url),
+        repeat,
         fingerprint: fingerprint(config, request),
     }
 }

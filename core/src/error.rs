@@ -1,7 +1,7 @@
 //! Everything that can go wrong, and the one table of codes.
 
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -33,6 +33,8 @@ pub enum ErrorKind {
     OutcomeUnknown,
     /// Some file is not ok; only from `raise_for_failures`.
     PublishFailures,
+    /// A journal shows some of the files as sent. Nothing was sent now.
+    AlreadySent,
     /// The journal is locked, of another run, damaged, cannot be written, or waits for a decision.
     Journal,
     /// A batch was stopped on request.
@@ -41,7 +43,7 @@ pub enum ErrorKind {
 
 impl ErrorKind {
     /// Every kind.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Config,
         Self::Input,
         Self::Connect,
@@ -51,6 +53,7 @@ impl ErrorKind {
         Self::RateLimited,
         Self::OutcomeUnknown,
         Self::PublishFailures,
+        Self::AlreadySent,
         Self::Journal,
         Self::Stopped,
     ];
@@ -68,6 +71,7 @@ impl ErrorKind {
             Self::RateLimited => "ERR_RATE_LIMITED",
             Self::OutcomeUnknown => "ERR_OUTCOME_UNKNOWN",
             Self::PublishFailures => "ERR_PUBLISH_FAILURES",
+            Self::AlreadySent => "ERR_ALREADY_SENT",
             Self::Journal => "ERR_JOURNAL",
             Self::Stopped => "ERR_STOPPED",
         }
@@ -119,6 +123,10 @@ struct Inner {
     phase: Option<Phase>,
     retry_after: Option<Duration>,
     report: Option<Arc<PublishReport>>,
+    /// The files that it is about, where that is not for the report to say.
+    file_ids: Option<Vec<u64>>,
+    /// The journal of the call.
+    journal: Option<PathBuf>,
 }
 
 /// What to do about files whose outcome is unknown; the end of every such message.
@@ -129,7 +137,8 @@ fn names(report: &PublishReport, wanted: impl Fn(FileState) -> bool) -> String {
     listed(report.files().iter().filter(|file| wanted(file.state)).map(|file| file.file_id))
 }
 
-fn listed(ids: impl Iterator<Item = u64>) -> String {
+/// Ids in brackets, the first ones of many.
+pub(crate) fn listed(ids: impl Iterator<Item = u64>) -> String {
     const NAMED: usize = 20;
     let mut ids = ids.map(|id| id.to_string());
     let named = ids.by_ref().take(NAMED).collect::<Vec<_>>().join(", ");
@@ -145,7 +154,16 @@ fn counted(files: usize) -> String {
 
 impl Error {
     pub(crate) fn new(kind: ErrorKind, message: String) -> Self {
-        Self(Box::new(Inner { kind, message, errors: Vec::new(), phase: None, retry_after: None, report: None }))
+        Self(Box::new(Inner {
+            kind,
+            message,
+            errors: Vec::new(),
+            phase: None,
+            retry_after: None,
+            report: None,
+            file_ids: None,
+            journal: None,
+        }))
     }
 
     /// An argument that the language of a binding lets through and Rust's types do not.
@@ -163,6 +181,13 @@ impl Error {
     /// No access token can be had; an earlier one may have been refused by the server.
     pub(crate) fn no_token(reason: &str) -> Self {
         Self::new(ErrorKind::Config, format!("No access token could be had: {reason}. Nothing was processed."))
+    }
+
+    /// Files that a journal shows as sent: `message` says when, how and in which run, the report what became of each.
+    pub(crate) fn already_sent(message: String, file_ids: Vec<u64>, report: PublishReport) -> Self {
+        let mut error = Self::new(ErrorKind::AlreadySent, message + " Nothing was sent now.").with_report(report);
+        error.0.file_ids = Some(file_ids);
+        error
     }
 
     pub(crate) fn publish_failures(report: PublishReport) -> Self {
@@ -250,12 +275,19 @@ impl Error {
     }
 
     /// A journal that cannot be used; `reason` goes on after its name.
-    pub(crate) fn journal(path: &Path, reason: &str) -> Self {
-        Self::new(ErrorKind::Journal, format!("The journal {} {reason}. Nothing was sent.", path.display()))
+    pub(crate) fn of_journal(path: &Path, reason: &str) -> Self {
+        let message = format!("The journal {} {reason}. Nothing was sent.", path.display());
+        Self::new(ErrorKind::Journal, message).with_journal(path)
+    }
+
+    /// A decision that a journal does not take; `reason` goes on after its name.
+    pub(crate) fn journal_refuses(path: &Path, reason: &str) -> Self {
+        let message = format!("The journal {} {reason}. Nothing was recorded.", path.display());
+        Self::new(ErrorKind::Journal, message).with_journal(path)
     }
 
     /// A journal that waits for a person. `sent`: what became of the files, if something was sent just now.
-    pub(crate) fn undecided(path: &Path, file_ids: &[u64], sent: Option<&str>, report: PublishReport) -> Self {
+    pub(crate) fn awaiting_decision(path: &Path, file_ids: &[u64], sent: Option<&str>, report: PublishReport) -> Self {
         let message = format!(
             "The journal {} waits for a decision: {} may have been published and e-mailed{}. Check each in Addepar (the \
              server may work on a request for a minute: not sooner), record what you find (published, not_published \
@@ -265,7 +297,7 @@ impl Error {
             listed(file_ids.iter().copied()),
             sent.unwrap_or("Nothing was sent"),
         );
-        Self::new(ErrorKind::Journal, message).with_report(report)
+        Self::new(ErrorKind::Journal, message).with_report(report).with_journal(path)
     }
 
     /// What a request came to could not be written down.
@@ -275,7 +307,11 @@ impl Error {
             failed.message().trim_end_matches(" Nothing was sent."),
             report.summary(),
         );
-        Self::new(ErrorKind::Journal, message).with_report(report)
+        let error = Self::new(ErrorKind::Journal, message).with_report(report);
+        match failed.journal() {
+            Some(path) => error.with_journal(path),
+            None => error,
+        }
     }
 
     /// A batch that would have to wait longer than it may.
@@ -292,7 +328,7 @@ impl Error {
     pub(crate) fn stopped(path: &Path, report: PublishReport) -> Self {
         let message =
             format!("The batch was stopped: {}. Resume it with its journal {}.", report.summary(), path.display());
-        Self::new(ErrorKind::Stopped, message).with_report(report)
+        Self::new(ErrorKind::Stopped, message).with_report(report).with_journal(path)
     }
 
     /// The same error, of a batch whose files the report shows.
@@ -300,7 +336,7 @@ impl Error {
         let advice = match self.kind() {
             ErrorKind::OutcomeUnknown => "decide about each of these files in the journal, then resume",
             ErrorKind::RateLimited => "wait, then resume",
-            _ => "mend it, then resume",
+            _ => "fix it, then resume",
         };
         self.0.message = format!(
             "{} The batch stopped here ({}): {advice} with {}.",
@@ -308,7 +344,7 @@ impl Error {
             report.summary(),
             path.display(),
         );
-        self.with_report(report)
+        self.with_report(report).with_journal(path)
     }
 
     /// A 2xx whose body does not say what was done.
@@ -318,6 +354,11 @@ impl Error {
 
     pub(crate) fn with_report(mut self, report: impl Into<Arc<PublishReport>>) -> Self {
         self.0.report = Some(report.into());
+        self
+    }
+
+    pub(crate) fn with_journal(mut self, path: &Path) -> Self {
+        self.0.journal = Some(path.to_owned());
         self
     }
 
@@ -365,6 +406,7 @@ impl Error {
             }
             ErrorKind::Config
             | ErrorKind::Input
+            | ErrorKind::AlreadySent
             | ErrorKind::Connect
             | ErrorKind::Rejected
             | ErrorKind::Authentication
@@ -425,11 +467,27 @@ impl Error {
         self.0.report.clone()
     }
 
-    /// The files whose outcome is unknown.
+    /// The files whose outcome is unknown; those that were sent before, of [`ErrorKind::AlreadySent`].
     #[must_use]
     pub fn file_ids(&self) -> Vec<u64> {
+        if let Some(file_ids) = &self.0.file_ids {
+            return file_ids.clone();
+        }
         let unknown = self.report().into_iter().flat_map(|report| report.in_state(FileState::Unknown));
         unknown.map(|file| file.file_id).collect()
+    }
+
+    /// The journal of the call, if it has one.
+    #[must_use]
+    pub fn journal(&self) -> Option<&Path> {
+        self.0.journal.as_deref()
+    }
+
+    /// The files about which a person has to decide before the journal can be resumed.
+    #[must_use]
+    pub fn undecided(&self) -> Vec<u64> {
+        let report = self.report().filter(|_| self.journal().is_some());
+        report.map(PublishReport::undecided).unwrap_or_default()
     }
 
     /// Everything but the report, as JSON.
@@ -447,6 +505,8 @@ impl Error {
             phase: Option<Phase>,
             retry_after: Option<f64>,
             file_ids: Vec<u64>,
+            journal: Option<String>,
+            undecided: Vec<u64>,
         }
         let shown = Shown {
             code: self.code(),
@@ -459,6 +519,8 @@ impl Error {
             phase: self.phase(),
             retry_after: self.retry_after().as_ref().map(Duration::as_secs_f64),
             file_ids: self.file_ids(),
+            journal: self.journal().map(|path| path.display().to_string()),
+            undecided: self.undecided(),
         };
         serde_json::to_string(&shown).unwrap_or_default()
     }

@@ -43,7 +43,7 @@ pub use batch::{BatchOptions, Progress, Repeat};
 pub use client::{PortalClient, PortalClientBuilder, PublishCall, Turn};
 pub use error::{Error, ErrorKind, Phase};
 pub use id::{MAX_FILES, MAX_ID, NoId, RawId, not_a_collection};
-pub use journal::{Journal, JournalledChunk, JournalledFile, Verdict};
+pub use journal::{Journal, JournalledChunk, JournalledFile, Verdict, init_journal_dir};
 pub use note::{Level, Note};
 pub use outcome::Outcome;
 pub use report::{

@@ -1,7 +1,8 @@
 //! What became of every file.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
+use std::str::FromStr;
 use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -170,6 +171,44 @@ impl Serialize for FileError {
     }
 }
 
+/// What a person found out about a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// It is published: it is not sent again.
+    Published,
+    /// It is not published: the next resume sends it.
+    NotPublished,
+    /// Nobody knows, or it does not matter: it is not sent again.
+    Leave,
+}
+
+impl Verdict {
+    /// Every value.
+    pub const ALL: [Self; 3] = [Self::Published, Self::NotPublished, Self::Leave];
+
+    /// The verdict as it is written in journals.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Published => "published",
+            Self::NotPublished => "not_published",
+            Self::Leave => "leave",
+        }
+    }
+}
+
+impl FromStr for Verdict {
+    type Err = Error;
+
+    fn from_str(verdict: &str) -> Result<Self, Error> {
+        Self::ALL.into_iter().find(|known| known.as_str() == verdict).ok_or_else(|| {
+            let allowed = Self::ALL.map(Self::as_str).join(", ");
+            Error::input(format!("`decision` must be one of {allowed}, not {verdict:?}."))
+        })
+    }
+}
+
 /// What became of one file.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Deserialize)]
 pub struct FileResult {
@@ -187,6 +226,9 @@ pub struct FileResult {
     pub notify_status: Option<Status>,
     /// The API's error objects.
     pub errors: Vec<FileError>,
+    /// What a person decided about it, in the journal; the state stays what the server said.
+    #[serde(default)]
+    pub decision: Option<Verdict>,
 }
 
 impl FileResult {
@@ -206,6 +248,7 @@ impl FileResult {
             publish_status: Some(Status::Success),
             notify_status: Some(Status::Success),
             errors: Vec::new(),
+            decision: None,
         }
     }
 
@@ -226,6 +269,7 @@ impl FileResult {
             publish_status: None,
             notify_status: None,
             errors: Vec::new(),
+            decision: None,
         }
     }
 
@@ -239,7 +283,25 @@ impl FileResult {
             (Some(true), Some(true)) | (Some(false), _) | (_, Some(false)) => FileState::Failed,
             _ => FileState::Unknown,
         };
-        Self { file_id, state, published, notified, publish_status, notify_status, errors }
+        Self { file_id, state, published, notified, publish_status, notify_status, errors, decision: None }
+    }
+
+    /// Whether nobody knows what became of it, and no person has decided about it.
+    #[must_use]
+    pub fn is_undecided(&self) -> bool {
+        self.state == FileState::Unknown && self.decision.is_none()
+    }
+
+    /// Whether it was not processed, and no person decided that it need not be.
+    #[must_use]
+    pub fn is_left(&self) -> bool {
+        let is_done = matches!(self.decision, Some(Verdict::Published | Verdict::Leave));
+        self.state == FileState::NotProcessed && !is_done
+    }
+
+    /// Whether it is to be sent again: a person found that it was not published.
+    pub(crate) fn is_to_be_sent_again(&self) -> bool {
+        self.state == FileState::Unknown && self.decision == Some(Verdict::NotPublished)
     }
 
     /// Whether a result says the same as the one that this was made of.
@@ -295,6 +357,7 @@ impl Serialize for FileResult {
             errors: &'a [FileError],
             contacts_not_published: Option<Vec<u64>>,
             contacts_not_notified: Option<Vec<u64>>,
+            decision: Option<Verdict>,
         }
         Shown {
             file_id: self.file_id,
@@ -306,6 +369,7 @@ impl Serialize for FileResult {
             errors: &self.errors,
             contacts_not_published: self.contacts_not_published(),
             contacts_not_notified: self.contacts_not_notified(),
+            decision: self.decision,
         }
         .serialize(serializer)
     }
@@ -393,15 +457,38 @@ impl PublishReport {
         Self::new(request.clone(), files, Vec::new(), None, raw)
     }
 
+    /// The same report with what is known better about some files.
+    pub(crate) fn with_results(&self, results: &HashMap<u64, FileResult>) -> Self {
+        let files = self.files.iter().map(|file| results.get(&file.file_id).unwrap_or(file).clone());
+        Self { files: files.collect(), ..self.clone() }
+    }
+
     pub(crate) fn with_attempts(mut self, attempts: Vec<Attempt>) -> Self {
         self.attempts = attempts;
         self
     }
 
-    /// Whether every file is [`FileState::Ok`].
+    /// Whether the API reported no failure for every file: each is [`FileState::Ok`].
     #[must_use]
     pub fn ok(&self) -> bool {
         self.files.iter().all(|file| file.state == FileState::Ok)
+    }
+
+    /// Whether nothing is left to be sent or to be decided about.
+    #[must_use]
+    pub fn settled(&self) -> bool {
+        !self.files.iter().any(|file| file.is_undecided() || file.is_left() || file.is_to_be_sent_again())
+    }
+
+    /// The files whose outcome is unknown and about which nobody has decided.
+    #[must_use]
+    pub fn undecided(&self) -> Vec<u64> {
+        self.files.iter().filter(|file| file.is_undecided()).map(|file| file.file_id).collect()
+    }
+
+    /// The files that were not processed, save those of which a person decided that they need not be.
+    pub fn left(&self) -> impl Iterator<Item = &FileResult> {
+        self.files.iter().filter(|file| file.is_left())
     }
 
     /// Every file, in the order asked.
@@ -581,6 +668,8 @@ impl Serialize for PublishReport {
         #[derive(Serialize)]
         struct Shown<'a> {
             ok: bool,
+            settled: bool,
+            undecided: Vec<u64>,
             request: &'a PublishRequest,
             files: &'a [FileResult],
             unexpected: &'a [UnexpectedResult],
@@ -589,7 +678,8 @@ impl Serialize for PublishReport {
             raw: &'a str,
         }
         let Self { request, files, unexpected, attempts, next_link, raw } = self;
-        Shown { ok: self.ok(), request, files, unexpected, attempts, next_link, raw }.serialize(serializer)
+        let (ok, settled, undecided) = (self.ok(), self.settled(), self.undecided());
+        Shown { ok, settled, undecided, request, files, unexpected, attempts, next_link, raw }.serialize(serializer)
     }
 }
 

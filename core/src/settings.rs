@@ -225,7 +225,7 @@ impl Config {
             max_rate_limit_wait: seconds("max_rate_limit_wait", settings.max_rate_limit_wait, 60.0, 0.0)?,
             proxy: proxy(&settings, &base_url, &environment)?,
             extra_roots: extra_roots(settings.ca_file, &environment)?,
-            journal_dir: journal_dir(settings.journal_dir, &environment)?,
+            journal_dir: journal_dir(settings.journal_dir.as_ref(), &environment)?,
             base_url,
             route,
         };
@@ -461,12 +461,12 @@ fn seconds(name: &str, given: Option<f64>, default: f64, least: f64) -> Result<D
 
 /// The folder of journals, wherever the program goes later: in another one nothing would be known of what was sent.
 fn journal_dir(
-    given: Option<String>,
+    given: Option<&String>,
     environment: &Environment<impl Fn(&str) -> Option<OsString>>,
 ) -> Result<Option<PathBuf>, Error> {
     const VARIABLE: &str = "ADDEPAR_JOURNAL_DIR";
     let from_environment = given.is_none();
-    let Some(folder) = environment.or(given.as_ref(), VARIABLE)? else { return Ok(None) };
+    let Some(folder) = environment.or(given, VARIABLE)? else { return Ok(None) };
     let setting = if from_environment { VARIABLE } else { "journal_dir" };
     let refused = |what: &str| Error::config(format!("{setting} is {folder:?}: {what}."));
     // Such an ending comes from a script, and the folder without it is another one.

@@ -10,7 +10,7 @@ use std::{env, fs, thread};
 
 use addepar_portal::{
     BatchOptions, ContactNotification, Error, ErrorKind, FileState, Journal, Outcome, PortalClient, PortalPublishing,
-    Progress, PublishCall, PublishReport, PublishRequest, Repeat, Turn, Verdict,
+    Progress, PublishCall, PublishReport, PublishRequest, Repeat, Turn, Verdict, init_journal_dir,
 };
 use addepar_portal_simulator::SimulatedPortal;
 use serde_json::{Value, json};
@@ -27,7 +27,7 @@ impl Scene {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let name = format!("journal-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
-        fs::create_dir_all(&folder).expect("a folder");
+        init_journal_dir(&folder).expect("a folder of journals");
         let portal = SimulatedPortal::start("{}").expect("a portal");
         Self { client: client(portal.base_url(), "1", None), portal, folder }
     }
@@ -145,7 +145,7 @@ fn no_environment(_: &str) -> Option<std::ffi::OsString> {
     None
 }
 
-fn refused(result: Result<PublishReport, Error>, kind: ErrorKind, words: &[&str]) -> Error {
+fn refused<R: std::fmt::Debug>(result: Result<R, Error>, kind: ErrorKind, words: &[&str]) -> Error {
     let error = result.expect_err("an error");
     assert_eq!(error.kind(), kind, "{error}");
     for word in words {
@@ -273,7 +273,7 @@ fn a_journal_that_is_not_as_it_was_written_is_refused() {
     let scene = Scene::new();
     let whole = scene.path("whole.jsonl");
     scene.faults(&json!([{ "name": "status", "status": 403 }]));
-    refused(scene.batch(4, &whole), ErrorKind::PermissionDenied, &["mend it, then resume", "whole.jsonl"]);
+    refused(scene.batch(4, &whole), ErrorKind::PermissionDenied, &["fix it, then resume", "whole.jsonl"]);
     scene.faults(&json!([{ "name": "answer", "status": 200, "processed": true, "body": "lost" }]));
     refused(scene.resume(&whole), ErrorKind::OutcomeUnknown, &[]);
     assert_eq!(types(&whole), ["header", "plan", "intent", "not_processed", "intent", "outcome"]);
@@ -298,8 +298,8 @@ fn a_journal_that_is_not_as_it_was_written_is_refused() {
         ("lines in another order", edited(&|lines| lines.swap(3, 4)), vec!["line 4", damaged]),
         (
             "a newer version",
-            edited(&|lines| lines[0] = lines[0].replace("\"format\":1", "\"format\":2")),
-            vec!["format 2", "newer version", "up to 1"],
+            edited(&|lines| lines[0] = lines[0].replace("\"format\":2", "\"format\":3")),
+            vec!["format 3", "newer version", "up to 2"],
         ),
         ("no header", edited(&|lines| drop(lines.remove(0))), vec!["line 1"]),
         ("a header alone", edited(&|lines| lines.truncate(1)), vec!["no header and plan"]),
@@ -404,9 +404,7 @@ fn an_unknown_chunk_stops_until_each_file_is_decided() {
         );
         refused(scene.resume(&path), ErrorKind::Journal, &["waits for a decision", "files 3, 4"]);
         refused(scene.batch(6, &path), ErrorKind::Journal, &["waits for a decision"]);
-        for (ids, words) in
-            [(vec![3, 1], "outcome is known"), (vec![3, 6], "outcome is known"), (vec![3, 77], "not of this run")]
-        {
+        for (ids, words) in [(vec![3, 1], "outcome is known"), (vec![3, 77], "not of this run")] {
             let error = journal.decide(ids, verdicts[0], "A. Person", None).expect_err("an error");
             assert!(error.message().contains(words), "{error}");
         }
@@ -421,7 +419,7 @@ fn an_unknown_chunk_stops_until_each_file_is_decided() {
         let shown = &Journal::open(&path).expect("a journal").files()[2];
         let decided = (verdicts[0] != Verdict::NotPublished).then_some(verdicts[0]);
         assert_eq!(
-            (shown.decision, shown.decided_by.as_deref(), shown.evidence.as_deref()),
+            (shown.result.decision, shown.decided_by.as_deref(), shown.evidence.as_deref()),
             (decided, decided.map(|_| "A. Person"), decided.map(|_| "looked in Addepar"))
         );
         scene.resume(&path).expect("nothing left to do");
@@ -439,9 +437,9 @@ fn a_decision_is_about_one_outcome() {
         let error = scene.batch(2, &path).expect_err("an error");
         assert_eq!(error.kind(), ErrorKind::OutcomeUnknown, "{error}");
         refused(scene.resume(&path), ErrorKind::Journal, &["files 1, 2"]);
-        assert_eq!(Journal::open(&path).expect("a journal").files()[0].decision, None);
+        assert_eq!(Journal::open(&path).expect("a journal").files()[0].result.decision, None);
         decide(&path, &[1, 2], Verdict::NotPublished);
-        assert_eq!(Journal::open(&path).expect("a journal").files()[0].decision, Some(Verdict::NotPublished));
+        assert_eq!(Journal::open(&path).expect("a journal").files()[0].result.decision, Some(Verdict::NotPublished));
     }
     decide(&path, &[2], Verdict::Published);
     assert_eq!(states(&scene.resume(&path).expect("a report")), [1, 0, 1, 0]);
@@ -643,7 +641,7 @@ fn journals(folder: &Path) -> Vec<PathBuf> {
 /// What was sent, or may have been, is not sent again by any call that leaves its journal in the same folder.
 #[test]
 fn a_repeat_is_refused_saying_when_how_and_in_which_run() {
-    for (fault, state) in [(None, "state ok"), (Some("close_before_answer"), "state unknown")] {
+    for (fault, state) in [(None, FileState::Ok), (Some("close_before_answer"), FileState::Unknown)] {
         let scene = Scene::new();
         let client = scene.journalling();
         scene.faults(&fault.map_or_else(|| json!([]), |fault| json!([{ "name": fault }])));
@@ -652,45 +650,320 @@ fn a_repeat_is_refused_saying_when_how_and_in_which_run() {
         let path = journals(&scene.folder).pop().expect("a journal");
         let header: Value = serde_json::from_str(&lines(&path)[0]).expect("JSON");
         let name = path.file_name().and_then(|name| name.to_str()).expect("a name");
-        let words = ["File 38 was sent at 20", state, header["run"].as_str().expect("a run"), name, "repeat=\"allow\""];
-        refused(block_on(client.publish_files(&request([40, 38]))), ErrorKind::Input, &words);
+        let way_on = if fault.is_none() { "repeat=\"allow\"" } else { "Check it in Addepar" };
+        let shown = format!("state {}", state.as_str());
+        let run = header["run"].as_str().expect("a run");
+        let words = ["File 38 was sent before", "sent at 20", &shown, run, name, way_on, "Nothing was sent"];
+        let error = refused(block_on(client.publish_files(&request([40, 38]))), ErrorKind::AlreadySent, &words);
+        assert_eq!(error.file_ids(), [38]);
+        let report = error.report().expect("a report");
+        let states: Vec<FileState> = report.files().iter().map(|file| file.state).collect();
+        assert_eq!(states, [FileState::NotProcessed, state], "as that journal has them");
         let batch = options(&scene.path("batch.jsonl"));
-        refused(block_on(client.publish_batch(&request([40, 38]), &batch, |_| {})), ErrorKind::Input, &words);
+        refused(block_on(client.publish_batch(&request([40, 38]), &batch, |_| {})), ErrorKind::AlreadySent, &words);
+        let error = refused(block_on(client.publish_files(&request([38, 37]))), ErrorKind::AlreadySent, &["2 files"]);
+        assert_eq!(error.file_ids(), [38, 37], "all of them are named");
         assert!(!batch.journal.exists());
         assert_eq!(scene.posts(), 1);
         // Another firm and another server have other files.
         let firm = self::client(scene.portal.base_url(), "2", Some(&scene.folder));
         let error = block_on(firm.publish_files(&request([38]))).expect_err("the portal knows firm 1");
-        assert_ne!(error.kind(), ErrorKind::Input, "{error}");
+        assert_ne!(error.kind(), ErrorKind::AlreadySent, "{error}");
         let other = Scene::new();
         block_on(self::client(other.portal.base_url(), "1", Some(&scene.folder)).publish_files(&request([38])))
             .expect("a report");
-        // Whoever means it can.
+        // Whoever means it can, if it is known what became of the file.
+        let posts = scene.posts();
         let call = client.start(request([38]), Repeat::Allow, no_environment);
         assert_eq!(block_on(call.run()), Turn::Done);
-        call.result().expect("a result").expect("a report");
         let batch = BatchOptions { repeat: Repeat::Allow, ..batch };
+        let repeated = call.result().expect("a result");
+        if fault.is_some() {
+            refused(repeated, ErrorKind::AlreadySent, &["nobody knows what became of it"]);
+            let result = block_on(client.publish_batch(&request([40, 38]), &batch, |_| {}));
+            refused(result, ErrorKind::AlreadySent, &["nobody knows what became of it"]);
+            assert_eq!(scene.posts(), posts);
+            // A person decides first.
+            decide(&path, &[37, 38], Verdict::Published);
+            let call = client.start(request([38]), Repeat::Allow, no_environment);
+            assert_eq!(block_on(call.run()), Turn::Done);
+            call.result().expect("a result").expect("a report");
+        } else {
+            repeated.expect("a report");
+        }
         block_on(client.publish_batch(&request([40, 38]), &batch, |_| {})).expect("a report");
+        assert!(lines(&batch.journal)[0].contains("\"repeat\":\"allow\""));
     }
 }
 
 /// A batch stopped, one of its files was published by itself, then the batch is resumed.
 #[test]
 fn a_resumed_batch_does_not_repeat_what_another_run_sent_meanwhile() {
+    for verdict in [Verdict::Published, Verdict::Leave] {
+        let scene = Scene::new();
+        let client = scene.journalling();
+        let batch = options(&scene.path("batch.jsonl"));
+        scene.faults(&json!([{ "name": "close_idle" }, { "name": "status", "status": 403 }]));
+        let stopped = block_on(client.publish_batch(&request(1..=6), &batch, |_| {}));
+        refused(stopped, ErrorKind::PermissionDenied, &[]);
+        block_on(client.publish_files(&request([4, 5, 6]))).expect("it is not processed: it may be sent");
+        let posts = scene.posts();
+        let words = ["3 files (files 4, 5, 6) were sent before", "Record in", "batch.jsonl", "then resume"];
+        let error = refused(block_on(client.resume(&batch, |_| {})), ErrorKind::AlreadySent, &words);
+        assert_eq!(error.file_ids(), [4, 5, 6]);
+        assert_eq!(ids_in(error.report().expect("a report"), FileState::Ok), [1, 2, 4, 5, 6]);
+        refused(block_on(client.publish_batch(&request(1..=6), &batch, |_| {})), ErrorKind::AlreadySent, &words);
+        assert_eq!(scene.posts(), posts);
+        // The way on that sends nothing twice: to record that they need not be sent. A mistake can be taken back.
+        decide(&batch.journal, &[3, 4, 5, 6], verdict);
+        decide(&batch.journal, &[3], Verdict::NotPublished);
+        let report = block_on(client.resume(&batch, |_| {})).expect("a report");
+        assert_eq!(scene.sent().last(), Some(&vec![3]));
+        assert_eq!(scene.posts(), posts + 1);
+        assert_eq!(states(&report), [3, 0, 0, 3], "states stay what the server said here");
+        assert!(report.settled() && !report.ok());
+        assert_eq!(report.left().count(), 0);
+        let decisions: Vec<_> = report.files().iter().map(|file| file.decision).collect();
+        assert_eq!(decisions, [None, None, None, Some(verdict), Some(verdict), Some(verdict)]);
+        assert_eq!(PublishReport::from_json(&report.to_json()).expect("a report"), report);
+        // Its chunk has gone out without file 4: what was decided stands, for later calls too.
+        let mut journal = Journal::open(&batch.journal).expect("a journal");
+        let error = journal.decide([4], Verdict::NotPublished, "A. Person", None).expect_err("an error");
+        assert!(error.message().contains("went out without it"), "{error}");
+        refused(block_on(client.publish_files(&request([4]))), ErrorKind::AlreadySent, &[]);
+    }
+}
+
+/// What a person decided about a file that was never sent counts as sent for every later call.
+#[test]
+fn a_file_that_was_published_in_some_other_way_is_refused_by_later_calls() {
     let scene = Scene::new();
     let client = scene.journalling();
     let batch = options(&scene.path("batch.jsonl"));
-    scene.faults(&json!([{ "name": "close_idle" }, { "name": "status", "status": 403 }]));
-    let stopped = block_on(client.publish_batch(&request(1..=4), &batch, |_| {}));
-    refused(stopped, ErrorKind::PermissionDenied, &[]);
-    block_on(client.publish_files(&request([4]))).expect("it is not processed: it may be sent");
-    let posts = scene.posts();
-    refused(block_on(client.resume(&batch, |_| {})), ErrorKind::Input, &["File 4 was sent at"]);
-    refused(block_on(client.publish_batch(&request(1..=4), &batch, |_| {})), ErrorKind::Input, &["File 4 was sent at"]);
-    assert_eq!(scene.posts(), posts);
-    let allowed = BatchOptions { repeat: Repeat::Allow, ..batch };
-    block_on(client.resume(&allowed, |_| {})).expect("a report");
-    assert_eq!(scene.sent().last(), Some(&vec![3, 4]));
+    scene.faults(&json!([{ "name": "status", "status": 403 }]));
+    refused(block_on(client.publish_batch(&request(1..=2), &batch, |_| {})), ErrorKind::PermissionDenied, &[]);
+    let mut journal = Journal::open(&batch.journal).expect("a journal");
+    let error = journal.decide([2], Verdict::NotPublished, "A. Person", None).expect_err("an error");
+    assert!(error.message().contains("yet to be sent anyway"), "{error}");
+    decide(&batch.journal, &[2], Verdict::Published);
+    refused(block_on(client.publish_files(&request([2]))), ErrorKind::AlreadySent, &["File 2 was sent before"]);
+    block_on(client.publish_files(&request([1]))).expect("a report");
+    decide(&batch.journal, &[1], Verdict::Leave);
+    let report = block_on(client.resume(&batch, |_| {})).expect("nothing is left to be sent");
+    assert!(report.settled());
+    assert_eq!(scene.sent(), [vec![1, 2], vec![1]]);
+}
+
+/// What another process sends at this moment is refused, also where repeats are meant.
+#[test]
+fn a_file_in_flight_is_refused_by_other_calls() {
+    let scene = Scene::new();
+    let client = scene.journalling();
+    scene.faults(&json!([{ "name": "hang", "processed": true }]));
+    let call = client.start(request([1]), Repeat::Refuse, no_environment);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let waited = Duration::from_millis(50);
+    while scene.posts() == 0 {
+        let _ = runtime.block_on(async { tokio::time::timeout(waited, call.run()).await });
+    }
+    for repeat in [Repeat::Refuse, Repeat::Allow] {
+        let again = client.start(request([2, 1]), repeat, no_environment);
+        assert_eq!(block_on(again.run()), Turn::Done);
+        let error = refused(
+            again.result().expect("a result"),
+            ErrorKind::AlreadySent,
+            &["File 1 is being sent by another process"],
+        );
+        assert_eq!(error.file_ids(), [1]);
+    }
+    assert_eq!(scene.posts(), 1);
+}
+
+/// A share that is not mounted looks like an empty folder: nothing would be known of what was sent.
+#[test]
+fn a_folder_that_was_not_set_up_is_refused() {
+    let scene = Scene::new();
+    let folder = scene.path("journals");
+    let call =
+        |folder: &Path| block_on(client(scene.portal.base_url(), "1", Some(folder)).publish_files(&request([1])));
+    let words = ["`journal_dir` must be", "addepar-portal journal init", "Nothing was sent"];
+    refused(call(&folder), ErrorKind::Config, &[words.as_slice(), &["does not exist"]].concat());
+    fs::create_dir(&folder).expect("a folder");
+    refused(call(&folder), ErrorKind::Config, &[words.as_slice(), &["neither the mark of one nor a journal"]].concat());
+    fs::write(folder.join("notes.jsonl"), "{}\n").expect("another program's file");
+    refused(call(&folder), ErrorKind::Config, &words);
+    let batch = options(&folder.join("batch.jsonl"));
+    let journalling = client(scene.portal.base_url(), "1", Some(&folder));
+    refused(block_on(journalling.publish_batch(&request([1]), &batch, |_| {})), ErrorKind::Config, &words);
+    assert_eq!(scene.posts(), 0);
+    let id = init_journal_dir(&folder).expect("an id");
+    assert_eq!(init_journal_dir(&folder).expect("an id"), id, "it is set up once");
+    call(&folder).expect("a report");
+    // Journals of an earlier version mark their folder well enough.
+    fs::remove_file(folder.join("addepar-portal-journals.json")).expect("the mark");
+    refused(call(&folder), ErrorKind::AlreadySent, &[]);
+    // What has a journal's name and never was one is in nobody's way.
+    fs::write(folder.join("._x.jsonl"), b"\0\x05\x16\x07").expect("what macOS leaves");
+    fs::write(folder.join("empty.jsonl"), b"").expect("an empty file");
+    refused(call(&folder), ErrorKind::AlreadySent, &[]);
+}
+
+/// What may come over a journal while a batch writes it, after the first chunk: what the next one finds.
+#[cfg(unix)]
+#[test]
+fn a_journal_that_is_not_the_file_any_more_stops_the_batch() {
+    type Change = fn(&Path);
+    let changes: [(&str, Change); 7] = [
+        ("removed", |path| fs::remove_file(path).expect("removed")),
+        ("moved", |path| fs::rename(path, path.with_extension("moved")).expect("moved")),
+        ("cut", |path| {
+            let text = fs::read(path).expect("a journal");
+            fs::write(path, &text[..text.len() - 10]).expect("cut");
+        }),
+        ("overwritten with what an editor had read before", |path| {
+            let text = fs::read_to_string(path).expect("a journal");
+            let first: Vec<&str> = text.split_inclusive('\n').take(2).collect();
+            fs::write(path, first.concat()).expect("overwritten");
+        }),
+        ("replaced by an older copy", |path| {
+            let text = fs::read_to_string(path).expect("a journal");
+            let first: Vec<&str> = text.split_inclusive('\n').take(2).collect();
+            fs::remove_file(path).expect("removed");
+            fs::write(path, first.concat()).expect("put back");
+        }),
+        ("replaced by a folder", |path| {
+            fs::remove_file(path).expect("removed");
+            fs::create_dir(path).expect("a folder");
+        }),
+        ("replaced by a link to nothing", |path| {
+            fs::remove_file(path).expect("removed");
+            std::os::unix::fs::symlink("/nowhere/run.jsonl", path).expect("a link");
+        }),
+    ];
+    for (how, change) in changes {
+        let scene = Scene::new();
+        let client = scene.journalling();
+        let path = scene.path("run.jsonl");
+        let mut heard = 0;
+        let result = block_on(client.publish_batch(&request(1..=6), &options(&path), |_| {
+            heard += 1;
+            if heard == 2 {
+                change(&path);
+            }
+        }));
+        let words = ["run.jsonl", "What is true was saved as", "displaced"];
+        let error = refused(result, ErrorKind::Journal, &words);
+        assert_eq!(scene.sent(), [[1, 2]], "{how}: nothing more is sent");
+        assert_eq!(states(error.report().expect("a report")), [2, 0, 0, 4], "{how}");
+        let run = journals(&scene.folder).into_iter().find(|path| path.display().to_string().contains(".displaced-"));
+        let saved = run.expect("what is true");
+        let journal = Journal::open(&saved).expect("a journal");
+        assert_eq!(states(&journal.report()), [2, 0, 0, 4], "{how}");
+        // The name is neither made anew nor resumed, and the folder knows what was sent.
+        refused(block_on(client.publish_batch(&request(1..=6), &options(&path), |_| {})), ErrorKind::Journal, &[]);
+        refused(block_on(client.resume(&options(&path), |_| {})), ErrorKind::Journal, &[]);
+        let again = block_on(client.publish_files(&request([2])));
+        // A journal that cannot be read refuses everything.
+        let is_link = fs::metadata(&path).is_err() && fs::symlink_metadata(&path).is_ok();
+        refused(again, if is_link { ErrorKind::Journal } else { ErrorKind::AlreadySent }, &["Nothing was sent"]);
+        assert_eq!(scene.posts(), 1, "{how}");
+        // A person puts it in its place.
+        let _ = fs::remove_file(&path).or_else(|_| fs::remove_dir(&path));
+        fs::rename(&saved, &path).expect("its place");
+        assert_eq!(states(&block_on(client.resume(&options(&path), |_| {})).expect("a report")), [6, 0, 0, 0], "{how}");
+        assert_eq!(scene.sent(), [[1, 2], [3, 4], [5, 6]], "{how}");
+    }
+}
+
+/// The request was in flight while the journal went away: its outcome is true wherever it is written.
+#[test]
+fn an_outcome_whose_journal_went_away_meanwhile_is_saved_beside_it() {
+    let scene = Scene::new();
+    let path = scene.path("run.jsonl");
+    scene.control(&json!({ "do": "set", "delay_ms": 500 }));
+    let result = thread::scope(|scope| {
+        scope.spawn(|| {
+            while scene.posts() == 0 {
+                thread::sleep(Duration::from_millis(5));
+            }
+            fs::remove_file(&path).expect("removed");
+        });
+        scene.batch(4, &path)
+    });
+    let error = refused(result, ErrorKind::Journal, &["moved or removed", "What is true was saved as"]);
+    assert_eq!(states(error.report().expect("a report")), [2, 0, 0, 2]);
+    let [saved] = journals(&scene.folder).try_into().expect("what is true");
+    assert_eq!(types(&saved), ["header", "plan", "intent", "outcome"]);
+    assert_eq!(states(&Journal::open(&saved).expect("a journal").report()), [2, 0, 0, 2]);
+    assert_eq!(scene.posts(), 1);
+}
+
+/// An editor that saves what it read, or a sync client: the journal is in another file now, and goes on there.
+#[test]
+fn an_equal_copy_takes_the_journal_s_place() {
+    let scene = Scene::new();
+    let path = scene.path("run.jsonl");
+    let mut heard = 0;
+    let report = block_on(scene.client().publish_batch(&request(1..=6), &options(&path), |_| {
+        heard += 1;
+        let copy = scene.path("copy");
+        fs::copy(&path, &copy).expect("a copy");
+        fs::rename(&copy, &path).expect("its place");
+    }));
+    let report = report.expect("a report");
+    assert!(heard >= 4);
+    assert_eq!(states(&report), [6, 0, 0, 0]);
+    assert_eq!(Journal::open(&path).expect("a journal").report(), report);
+    assert_eq!(types(&path).len(), 8);
+    // The copy is locked as the first file was.
+    let call = begun(&scene, &scene.path("other.jsonl"));
+    let other = scene.path("other.jsonl");
+    fs::copy(&other, scene.path("copy")).expect("a copy");
+    fs::rename(scene.path("copy"), &other).expect("its place");
+    while block_on(call.run()) != Turn::Done {}
+    assert_eq!(states(&call.result().expect("a result").expect("a report")), [4, 0, 0, 0]);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_link_to_a_journal_that_is_not_there_is_an_error() {
+    let scene = Scene::new();
+    let path = scene.path("run.jsonl");
+    std::os::unix::fs::symlink(scene.path("unmounted").join("run.jsonl"), &path).expect("a link");
+    refused(scene.batch(4, &path), ErrorKind::Journal, &["link to a file that is not there", "Nothing was sent"]);
+    refused(scene.resume(&path), ErrorKind::Journal, &["Nothing was sent"]);
+    assert_eq!(scene.posts(), 0);
+    // Nor does the guard take it for a journal that shows nothing.
+    refused(block_on(scene.journalling().publish_files(&request([1]))), ErrorKind::Journal, &[]);
+    assert_eq!(scene.posts(), 0);
+}
+
+/// What stands beside a journal is never written through a link, nor over somebody's file.
+#[cfg(unix)]
+#[test]
+fn what_is_beside_a_journal_is_never_written_through() {
+    for name in ["run.jsonl.lock", "run.jsonl.new", "folder.lock"] {
+        for is_link in [true, false] {
+            let scene = Scene::new();
+            let path = scene.path("run.jsonl");
+            let (precious, there) = (scene.path("precious"), scene.path(name));
+            fs::write(&precious, "precious\n").expect("a file");
+            let _ = fs::remove_file(&there);
+            if is_link {
+                std::os::unix::fs::symlink(&precious, &there).expect("a link");
+            } else {
+                fs::hard_link(&precious, &there).expect("a second name");
+            }
+            let result = block_on(scene.journalling().publish_batch(&request(1..=4), &options(&path), |_| {}));
+            assert_eq!(fs::read_to_string(&precious).expect("a file"), "precious\n", "{name} {is_link}");
+            if name.contains(".lock") {
+                refused(result, ErrorKind::Journal, &["is not a lock of this library", "Nothing was sent"]);
+                assert_eq!(scene.posts(), 0);
+            } else {
+                result.expect("a report");
+            }
+        }
+    }
 }
 
 /// Later calls look into the folder: a batch must not leave its journal where they do not look.
@@ -710,7 +983,7 @@ fn with_a_folder_of_journals_a_batch_has_its_own_there() {
     assert_eq!(scene.posts(), 0);
     let batch = options(&scene.path("batch.jsonl"));
     block_on(client.publish_batch(&request([1]), &batch, |_| {})).expect("a report");
-    refused(block_on(client.publish_files(&request([1]))), ErrorKind::Input, &["File 1 was sent at"]);
+    refused(block_on(client.publish_files(&request([1]))), ErrorKind::AlreadySent, &["File 1 was sent before"]);
 }
 
 /// What goes wrong before anything is sent says nothing of what was sent before, or is being sent.
@@ -935,6 +1208,7 @@ mod with_children {
         let scene = Scene::new();
         let folder = scene.path("new/folder");
         let client = super::client(scene.portal.base_url(), "1", Some(&folder));
+        init_journal_dir(&folder).expect("a folder of journals");
         block_on(client.publish_files(&request([1]))).expect("a report");
         let mode = |path: &Path| fs::metadata(path).expect("a file").permissions().mode() & 0o777;
         assert_eq!(mode(&folder), 0o700);
@@ -1037,9 +1311,9 @@ mod with_children {
         let call = line.split_once(' ')?.1.trim_start();
         let is = |name: &str, words: &[&str]| call.starts_with(name) && words.iter().all(|word| call.contains(word));
         Some(match () {
-            () if is("write", &["run.jsonl.new>"]) => "write new",
-            () if is("fsync", &["run.jsonl.new>"]) => "sync new",
-            () if is("rename", &["run.jsonl.new"]) => "rename",
+            () if is("write", &["run.jsonl.", ".new>"]) => "write new",
+            () if is("fsync", &["run.jsonl.", ".new>"]) => "sync new",
+            () if is("rename", &["run.jsonl.", ".new\""]) => "rename",
             () if is("fsync", &[folder]) => "sync folder",
             () if is("write", &["run.jsonl>", "\\\"intent"]) => "write intent",
             () if is("write", &["run.jsonl>", "\\\"outcome"]) => "write outcome",

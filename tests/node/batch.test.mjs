@@ -8,7 +8,9 @@ import test from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import {
+  AlreadySentError,
   ConfigError,
+  initJournalDir,
   InputError,
   Journal,
   JournalError,
@@ -167,8 +169,16 @@ batch('bad options name the value and send nothing', async (portal, journal) => 
 batch('a folder of journals refuses to send a file again', async (portal, journal) => {
   const journalDir = join(temporary(), 'journals');
   const client = portal.client({ journalDir });
+  await assert.rejects(client.publishFiles([37, 38], MODES), ConfigError);
+  assert.equal(initJournalDir(journalDir), initJournalDir(journalDir));
   assert((await client.publishFiles([37, 38], MODES)).ok);
-  await assert.rejects(client.publishFiles([38], MODES), /File 38 was sent at .* in run [0-9a-f]{16} \(state ok/);
+  await assert.rejects(client.publishFiles([38, 39], MODES), (error) => {
+    assert(error instanceof AlreadySentError && error instanceof InputError);
+    assert.match(error.message, /File 38 was sent before .* state ok, run [0-9a-f]{16}/);
+    assert.deepEqual([error.code, error.fileIds], ['ERR_ALREADY_SENT', [38]]);
+    assert.deepEqual(error.report.files.map(({ state }) => state), ['ok', 'not_processed']);
+    return true;
+  });
   await assert.rejects(client.publishBatch([38], { ...MODES, journal }), InputError);
   assert((await client.publishFiles([38], { ...MODES, repeat: 'allow' })).ok);
   assert.equal(readdirSync(journalDir).filter((name) => name.endsWith('.jsonl')).length, 2);

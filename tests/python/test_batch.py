@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 import multiprocessing
 import os
@@ -18,7 +17,9 @@ from typing import Any
 import pytest
 
 from addepar_portal import (
+    AlreadySentError,
     AsyncPortalClient,
+    ConfigError,
     InputError,
     Journal,
     JournalError,
@@ -29,6 +30,7 @@ from addepar_portal import (
     PublishReport,
     RateLimitedError,
     StoppedError,
+    init_journal_dir,
     publish_batch,
     publish_batch_async,
 )
@@ -385,58 +387,100 @@ def test_a_batch_goes_on_in_another_process(simulated_portal: SimulatedPortal, j
 
 def test_a_folder_of_journals_refuses_to_send_a_file_again(simulated_portal: SimulatedPortal, tmp_path: Path) -> None:
     client = simulated_portal.client(journal_dir=tmp_path / "journals")
+    with pytest.raises(ConfigError, match="addepar-portal journal init"):
+        client.publish_files([37, 38], **MODES)
+    assert init_journal_dir(tmp_path / "journals") == init_journal_dir(str(tmp_path / "journals"))
     assert client.publish_files([37, 38], **MODES).ok
-    with pytest.raises(InputError, match=r"File 38 was sent at .* in run [0-9a-f]{16} \(state ok") as raised:
+    with pytest.raises(AlreadySentError, match=r"File 38 was sent before .* state ok, run [0-9a-f]{16}") as raised:
         client.publish_files([38, 39], **MODES)
+    assert raised.value.code == "ERR_ALREADY_SENT"
+    assert raised.value.file_ids == (38,)
+    assert pickle.loads(pickle.dumps(raised.value)).file_ids == (38,)
     assert raised.value.report is not None
-    assert [file.state for file in raised.value.report] == ["not_processed"] * 2
-    with pytest.raises(InputError, match=r"it has to be a \.jsonl file there"):
+    assert [file.state for file in raised.value.report] == ["ok", "not_processed"]
+    with pytest.raises(InputError, match=r"must be a \.jsonl file in the folder of journals"):
         client.publish_batch([36], journal=tmp_path / "batch.jsonl", **MODES)
-    with pytest.raises(InputError, match="File 37 was sent"):
+    with pytest.raises(AlreadySentError, match="File 37 was sent"):
         client.publish_batch([36, 37], journal=tmp_path / "journals" / "batch.jsonl", **MODES)
     assert not list(tmp_path.rglob("batch.jsonl"))
     assert simulated_portal.control("posts") == 1
     assert client.publish_files([38, 39], repeat="allow", **MODES).ok
     simulated_portal.next_fault("close_before_answer")
-    with pytest.raises(OutcomeUnknownError):
+    with pytest.raises(OutcomeUnknownError) as unknown:
         client.publish_files([40], **MODES)
-    with pytest.raises(InputError, match="state unknown"):
-        client.publish_files([40], **MODES)
+    assert unknown.value.journal is not None
+    assert unknown.value.undecided == (40,)
+    for repeat in ("refuse", "allow"):
+        with pytest.raises(AlreadySentError, match="nobody knows what became of it"):
+            client.publish_files([40], repeat=repeat, **MODES)
+    Journal(unknown.value.journal).decide([40], "published", by="A. Person")
+    assert client.publish_files([40], repeat="allow", **MODES).ok
     simulated_portal.next_fault("status", status=403)
     with pytest.raises(PermissionDeniedError):
         client.publish_files([41], **MODES)
     assert client.publish_files([41], **MODES).ok
-    assert len(list((tmp_path / "journals").glob("*.jsonl"))) == 5
+    assert len(list((tmp_path / "journals").glob("*.jsonl"))) == 6
 
 
 def test_a_folder_of_journals_stays_where_it_was_when_the_client_was_made(
     simulated_portal: SimulatedPortal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    init_journal_dir("journals")
     client = simulated_portal.client(journal_dir="journals")
     assert client.publish_files([37], **MODES).ok
     (tmp_path / "elsewhere").mkdir()
     monkeypatch.chdir("elsewhere")
-    with pytest.raises(InputError, match="File 37 was sent"):
+    with pytest.raises(AlreadySentError, match="File 37 was sent"):
         client.publish_files([37], **MODES)
 
 
-def test_a_folder_of_journals_shows_the_send_that_waits_for_a_decision(
+def test_a_stopped_batch_continues_without_a_file_that_was_published_by_itself(
     simulated_portal: SimulatedPortal, tmp_path: Path
 ) -> None:
+    init_journal_dir(tmp_path)
     client = simulated_portal.client(journal_dir=tmp_path)
-    for fault in ("close_idle", "close_before_answer", "close_idle"):
-        simulated_portal.next_fault(fault)
-        with contextlib.suppress(OutcomeUnknownError):
-            client.publish_files([37], repeat="allow", **MODES)
-    with pytest.raises(InputError, match=r"state unknown; journal .*\.jsonl"):
-        client.publish_files([37], **MODES)
+    journal = tmp_path / "batch.jsonl"
+    simulated_portal.next_fault("status", status=403)
+    with pytest.raises(PermissionDeniedError):
+        client.publish_batch(range(1, 5), journal=journal, **MODES)
+    assert client.publish_files([4], **MODES).ok
+    with pytest.raises(AlreadySentError, match=r"File 4 .* Record in .*batch\.jsonl"):
+        client.resume(journal)
+    Journal(journal).decide([4], "published", by="A. Person")
+    report = client.resume(journal)
+    assert report.settled
+    assert not report.ok
+    assert report.undecided == report.not_processed == ()
+    assert (report.file(4).state, report.file(4).decision) == ("not_processed", "published")
+    assert [file["decision"] for file in report.to_dicts()] == [None, None, None, "published"]
+    assert report.to_columns()["decision"] == [None, None, None, "published"]
+    assert pickle.loads(pickle.dumps(report)) == report
+    sent = [request["body"]["data"]["attributes"]["files_id"] for request in simulated_portal.requests]
+    assert sent == [[1, 2, 3, 4], [4], [1, 2, 3]]
 
 
 def test_the_folder_of_journals_from_the_environment(
     simulated_portal: SimulatedPortal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    init_journal_dir(tmp_path)
     monkeypatch.setenv("ADDEPAR_JOURNAL_DIR", str(tmp_path))
     assert simulated_portal.client().publish_files([37], **MODES).ok
-    with pytest.raises(InputError, match="repeat"):
+    with pytest.raises(AlreadySentError, match="repeat"):
         simulated_portal.client().publish_files([37], **MODES)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the environment is text")
+def test_a_folder_of_journals_in_bytes_that_are_not_text_never_counts_as_not_given(
+    simulated_portal: SimulatedPortal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = os.fsencode(tmp_path) + b"/m\xfcller"
+    os.mkdir(folder)
+    monkeypatch.setitem(os.environb, b"ADDEPAR_JOURNAL_DIR", folder)
+    with pytest.raises(ConfigError, match="ADDEPAR_JOURNAL_DIR must be text in UTF-8"):
+        simulated_portal.client()
+    monkeypatch.delenv("ADDEPAR_JOURNAL_DIR")
+    monkeypatch.setitem(os.environb, b"ADDEPAR_PORTAL_LIVE", b"0\xff")
+    with pytest.raises(ConfigError, match="ADDEPAR_PORTAL_LIVE must be text in UTF-8"):
+        PortalClient(firm_name="examplefirm", firm_id="1", key_id="id", key_secret="secret")
+    assert simulated_portal.control("posts") == 0

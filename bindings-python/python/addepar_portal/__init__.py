@@ -17,6 +17,7 @@ from ._client import (
     publish_files_async,
 )
 from ._errors import (
+    AlreadySentError,
     AuthenticationError,
     ConfigError,
     ConnectError,
@@ -44,6 +45,7 @@ from ._native import (
 )
 
 __all__ = [
+    "AlreadySentError",
     "ApiError",
     "AsyncPortalClient",
     "Attempt",
@@ -76,6 +78,7 @@ __all__ = [
     "UnexpectedResult",
     "Verdict",
     "__version__",
+    "init_journal_dir",
     "publish_batch",
     "publish_batch_async",
     "publish_files",
@@ -84,12 +87,12 @@ __all__ = [
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ._journal import Journal, JournalledChunk, JournalledFile
+    from ._journal import Journal, JournalledChunk, JournalledFile, init_journal_dir
     from ._types import ContactNotification, Environment, PortalPublishing, Repeat, Verdict
 
 # What few programs need is loaded when it is asked for.
 _LATER = {
-    **dict.fromkeys(("Journal", "JournalledChunk", "JournalledFile"), "_journal"),
+    **dict.fromkeys(("Journal", "JournalledChunk", "JournalledFile", "init_journal_dir"), "_journal"),
     **dict.fromkeys(("ContactNotification", "Environment", "PortalPublishing", "Repeat", "Verdict"), "_types"),
 }
 
@@ -108,6 +111,7 @@ def __dir__() -> list[str]:
 
 # The public names, for tracebacks and pickles.
 for _public in (
+    AlreadySentError,
     AuthenticationError,
     ConfigError,
     ConnectError,

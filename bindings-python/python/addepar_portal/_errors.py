@@ -32,6 +32,10 @@ class PortalError(Exception):
     """The API's error objects about the whole request."""
     report: PublishReport | None
     """The state of every file; on every error of a publish."""
+    journal: str | None
+    """The path of the call's journal, if it has one."""
+    undecided: tuple[int, ...]
+    """The files about which a person has to decide before the journal can be resumed."""
 
     def __init__(
         self,
@@ -43,6 +47,8 @@ class PortalError(Exception):
         elapsed: float | None = None,
         errors: tuple[ApiError, ...] = (),
         report: PublishReport | None = None,
+        journal: str | None = None,
+        undecided: tuple[int, ...] = (),
     ) -> None:
         super().__init__(message)
         self.message = message
@@ -52,6 +58,8 @@ class PortalError(Exception):
         self.elapsed = elapsed
         self.errors = errors
         self.report = report
+        self.journal = journal
+        self.undecided = undecided
 
     def __reduce__(self) -> tuple[Any, ...]:
         # All of it as state: frameworks put attributes of their own on exceptions.
@@ -131,6 +139,22 @@ class PublishFailuresError(PortalError):
     code = "ERR_PUBLISH_FAILURES"
 
 
+class AlreadySentError(InputError):
+    """A journal in `journal_dir` shows some of the files as sent. Nothing was sent now.
+
+    The report has what became of each there. `repeat="allow"` sends those again whose outcome is known.
+    """
+
+    code = "ERR_ALREADY_SENT"
+
+    file_ids: tuple[int, ...]
+    """The files that were sent before, all of them."""
+
+    def __init__(self, message: str, *, file_ids: tuple[int, ...] = (), **details: Any) -> None:
+        super().__init__(message, **details)
+        self.file_ids = file_ids
+
+
 class JournalError(PortalError):
     """The journal is locked, of another run, damaged, cannot be written, or waits for a decision."""
 
@@ -155,6 +179,7 @@ _CLASSES: dict[str, type[PortalError]] = {
         RateLimitedError,
         OutcomeUnknownError,
         PublishFailuresError,
+        AlreadySentError,
         JournalError,
         StoppedError,
     )
@@ -172,9 +197,12 @@ def from_core(text: str, errors: tuple[ApiError, ...], report: PublishReport | N
     details = json.loads(text)
     error = _CLASSES[details.pop("code")]
     details["errors"] = errors
+    details["undecided"] = tuple(details["undecided"])
     details["file_ids"] = tuple(details["file_ids"])
     if error is not OutcomeUnknownError:
-        del details["file_ids"], details["phase"]
+        del details["phase"]
+    if error not in (OutcomeUnknownError, AlreadySentError):
+        del details["file_ids"]
     if error is not RateLimitedError:
         del details["retry_after"]
     return error(details.pop("message"), report=report, **details)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ._native import FileResult, PublishReport
 from ._native import Journal as Native
+from ._native import init_journal_dir as _init_journal_dir
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -30,7 +31,7 @@ class JournalledFile:
     chunk: int
     """The chunk in which it was, or will be, sent; from 1."""
     decision: str | None
-    """What a person found out about its last send: `published`, `not_published` or `leave`."""
+    """What a person decided about it: `published`, `not_published` or `leave`."""
     decided_by: str | None
     """Who decided."""
     decided_at: datetime | None
@@ -53,6 +54,21 @@ class JournalledChunk:
     """When it was sent last, in UTC."""
     file_ids: tuple[int, ...]
     """Its files."""
+
+
+def init_journal_dir(folder: str | PathLike[str]) -> str:
+    """Sets a folder up for journals, once: it is made if it is missing, and marked.
+
+    `journal_dir` takes no other folder, since a share that is not mounted looks like an empty one. A folder that was set
+    up before keeps its id.
+
+    Returns:
+        The folder's id.
+
+    Raises:
+        JournalError: It cannot be made or written.
+    """
+    return _init_journal_dir(fspath(folder))
 
 
 class Journal:
@@ -91,11 +107,13 @@ class Journal:
         return self._native.report()
 
     def decide(self, file_ids: Iterable[Id], decision: Verdict, *, by: str, evidence: str | None = None) -> None:
-        """Records what a person found out about files whose outcome is unknown.
+        """Records what a person found out about files whose outcome is unknown; or that files which are yet to be sent
+        need not be, since they were published in some other way.
 
         Args:
             file_ids: The files. All of them are recorded, or none.
-            decision: `published` and `leave`: not sent again; `not_published`: the next resume sends it.
+            decision: `published` and `leave`: not sent any more; `not_published`: the next resume sends it. The last is
+                not taken sooner than 90 s after the request: Addepar may still be working on it.
             by: Who decides.
             evidence: What it is based on.
 
@@ -119,7 +137,7 @@ class Journal:
 
 
 def _file(row: dict[str, Any]) -> JournalledFile:
-    about = ("chunk", "decision", "decided_by", "decided_at", "evidence")
+    about = ("chunk", "decided_by", "decided_at", "evidence")
     result = FileResult._from_json(json.dumps({name: value for name, value in row.items() if name not in about}))
     return JournalledFile(
         file_id=row["file_id"],
@@ -138,6 +156,6 @@ def _time(text: str | None) -> datetime | None:
 
 
 # The public names, for tracebacks and pickles.
-for _public in (Journal, JournalledChunk, JournalledFile):
+for _public in (Journal, JournalledChunk, JournalledFile, init_journal_dir):
     _public.__module__ = "addepar_portal"
 del _public

@@ -22,11 +22,13 @@ __all__ = [
     "Simulator",
     "UnexpectedResult",
     "__version__",
+    "init_journal_dir",
     "run_cli",
 ]
 
 _Id: TypeAlias = SupportsIndex | str
 _State: TypeAlias = Literal["ok", "failed", "unknown", "not_processed"]
+_Verdict: TypeAlias = Literal["published", "not_published", "leave"]
 
 __version__: str
 
@@ -163,6 +165,10 @@ class FileResult:
 
         Who could not see the file presumably got no e-mail either: the API lists the two apart.
         """
+    @property
+    def decision(self) -> _Verdict | None:
+        """What a person decided about it, in the journal: `published`, `not_published` or `leave`; None if nobody has. The
+        state stays what the server said."""
     @staticmethod
     def _from_json(json: str) -> FileResult: ...
     def __eq__(self, other: object, /) -> bool: ...
@@ -254,7 +260,13 @@ class PublishReport:
         """Reads what `to_json` wrote, in any language."""
     @property
     def ok(self) -> bool:
-        """Whether every file is `ok`."""
+        """Whether the API reported no failure for every file: each is `ok`."""
+    @property
+    def settled(self) -> bool:
+        """Whether nothing is left to be sent or to be decided about."""
+    @property
+    def undecided(self) -> tuple[int, ...]:
+        """The files whose outcome is unknown and about which nobody has decided."""
     @property
     def files(self) -> tuple[FileResult, ...]:
         """Every file, in the order asked."""
@@ -272,7 +284,8 @@ class PublishReport:
         """The files in state `unknown`: look in Addepar before you send them again."""
     @property
     def not_processed(self) -> tuple[FileResult, ...]:
-        """The files in state `not_processed`: the server did not begin to process them."""
+        """The files in state `not_processed`: the server did not begin to process them. Those of which a person decided
+        that they need not be (`published`, `leave`) are not among them."""
     @property
     def not_published(self) -> tuple[FileResult, ...]:
         """The files of which the API reported that publishing failed for some or all contacts."""
@@ -370,6 +383,8 @@ class Client:
         self, request: PublishRequest, journal: str, chunk_size: int, max_wait: float, pace: bool, repeat: str
     ) -> Call: ...
     def start_resume(self, journal: str, max_wait: float, pace: bool) -> Call: ...
+
+def init_journal_dir(folder: str) -> str: ...
 
 @final
 class Journal:

@@ -33,7 +33,7 @@ Settings, from the environment:
 
 Exit status:
   0    every file is ok
-  1    some file failed, for some or all contacts
+  1    some file failed, for some or all contacts, or a person decided about one
   2    bad input or settings, or the answer was no: nothing was sent
   3    some file has an unknown outcome: it may have been published and e-mailed; check it in
        Addepar before anything is sent again
@@ -135,6 +135,14 @@ pub(super) struct Publish {
 
 #[derive(Subcommand)]
 pub(super) enum JournalCommand {
+    /// Set a folder up for journals, once: ADDEPAR_JOURNAL_DIR takes no other one
+    ///
+    /// A share that is not mounted looks like an empty folder; the mark that this leaves tells the two apart.
+    Init {
+        /// The folder, which is made if it is missing
+        #[arg(value_name = "DIR")]
+        folder: PathBuf,
+    },
     /// Show what became of every file of a run
     Show {
         /// The journal
@@ -144,12 +152,12 @@ pub(super) enum JournalCommand {
         #[arg(long, value_enum, default_value_t = Format::Table)]
         format: Format,
     },
-    /// Record what a person found out about files whose outcome is unknown
+    /// Record what a person found out about files whose outcome is unknown, or that need not be sent any more
     Resolve(Resolve),
     /// Show every send of a file across the journals of a folder
     ///
-    /// The exit status is 1 if a file was sent twice, a request that provably came to nothing apart, or waits for a
-    /// decision, and 2 if a journal cannot be read.
+    /// The exit status is 1 if a file was sent twice (a request that provably came to nothing apart, and those that were
+    /// made with repeat="allow"), waits for a decision, or a journal cannot be read.
     Audit {
         /// The folder
         #[arg(value_name = "DIR")]

@@ -5,12 +5,12 @@ use std::fmt::Write;
 use std::path::Path;
 
 use crate::cli::arguments::{FilesArgument, Format, Resolve};
-use crate::cli::status::{Status, decisions};
+use crate::cli::status::Status;
 use crate::cli::{Refused, counted, ids, list, output, terminal};
 use crate::clock;
 use crate::id;
 use crate::journal::audit::{Audit, Ending, Sent};
-use crate::journal::{Journal, JournalledFile, Verdict};
+use crate::journal::{Journal, JournalledFile, Verdict, init_journal_dir};
 use crate::table::word;
 
 /// What became of every file of a run.
@@ -25,14 +25,13 @@ pub(super) fn show(path: &Path, format: Format) -> Result<Status, Refused> {
 }
 
 fn csv(journal: &Journal) -> String {
-    const COLUMNS: [&str; 5] = ["chunk", "decision", "decided_by", "decided_at", "evidence"];
+    const COLUMNS: [&str; 4] = ["chunk", "decided_by", "decided_at", "evidence"];
     let mut text = output::line(output::RESULT_COLUMNS.into_iter().chain(COLUMNS).map(Cow::Borrowed));
     for file in journal.files() {
-        let JournalledFile { result, chunk, decision, decided_by, decided_at, evidence } = file;
+        let JournalledFile { result, chunk, decided_by, decided_at, evidence } = file;
         let mut fields = output::result_fields(&result);
         fields.extend([
             chunk.to_string(),
-            decision.map(Verdict::as_str).unwrap_or_default().to_owned(),
             decided_by.unwrap_or_default(),
             decided_at.map(clock::text).unwrap_or_default(),
             evidence.unwrap_or_default(),
@@ -53,7 +52,6 @@ fn text(journal: &Journal) -> String {
         let _ = write!(text, ", by {operator}");
     }
     let mut text = terminal::one_line(&text) + "\n\n";
-    let decisions = decisions(Some(journal));
     let asks = request.asks();
     let chunks: std::collections::HashMap<u64, u32> =
         journal.files().into_iter().map(|file| (file.result.file_id, file.chunk)).collect();
@@ -67,7 +65,7 @@ fn text(journal: &Journal) -> String {
         let chunk = chunks.get(&id).copied().unwrap_or_default();
         vec![
             id.to_string(),
-            output::state(row.file, decisions.get(&id).copied()),
+            output::state(row.file),
             word(asks.0, row.file.published).to_owned(),
             word(asks.1, row.file.notified).to_owned(),
             sent.get(&chunk).cloned().unwrap_or_default(),
@@ -108,12 +106,22 @@ pub(super) fn resolve(arguments: &Resolve) -> Result<Status, Refused> {
     output::write(&terminal::shown(&text), Status::Ok)
 }
 
+/// Sets a folder up for journals.
+pub(super) fn init(folder: &Path) -> Result<Status, Refused> {
+    let id = init_journal_dir(folder)?;
+    let text = format!("{} is set up for journals (id {id}).\n", folder.display());
+    output::write(&terminal::shown(&text), Status::Ok)
+}
+
 /// Every send of a file across the journals of a folder.
 pub(super) fn audit(folder: &Path, file: Option<&str>) -> Result<Status, Refused> {
     let file = file.map(|file| ids("--file", &[file.to_owned()])).transpose()?.and_then(|ids| ids.first().copied());
     let audit = Audit::of(folder, file)?;
     for reason in &audit.unreadable {
         terminal::say(reason);
+    }
+    for path in &audit.foreign {
+        terminal::say(&format!("{} is not a journal: it was passed over.", path.display()));
     }
     if audit.journals == 0 && audit.unreadable.is_empty() {
         return Err(Refused(format!("The folder {} has no journal.", folder.display())));
@@ -130,20 +138,20 @@ pub(super) fn audit(folder: &Path, file: Option<&str>) -> Result<Status, Refused
         ]
     });
     let mut text = output::table(&["file", "firm", "sent at", "run", "chunk", "attempt", "ended in"], rows.collect());
-    let (twice, undecided) = (audit.sent_twice(), audit.undecided());
+    let (twice, repeated, undecided) = (audit.sent_twice(), audit.repeated(), audit.undecided());
     let listed = |ids: &[u64]| id::enumerate(&ids.iter().map(u64::to_string).collect::<Vec<_>>());
     let _ = writeln!(text, "{} in {}", counted(audit.sends.len(), "send"), counted(audit.journals, "journal"));
-    for (ids, what) in [(&twice, "sent more than once"), (&undecided, "undecided")] {
+    for (ids, what) in [
+        (&twice, "sent more than once"),
+        (&repeated, "sent more than once with repeat=\"allow\""),
+        (&undecided, "undecided"),
+    ] {
         if !ids.is_empty() {
             let _ = writeln!(text, "{} {what}: {}", counted(ids.len(), "file"), listed(ids));
         }
     }
-    let status = match (audit.unreadable.is_empty(), twice.is_empty() && undecided.is_empty()) {
-        (false, _) => Status::Refused,
-        (true, false) => Status::Failed,
-        (true, true) => Status::Ok,
-    };
-    output::write(&text, status)
+    let is_clean = audit.unreadable.is_empty() && twice.is_empty() && undecided.is_empty();
+    output::write(&text, if is_clean { Status::Ok } else { Status::Failed })
 }
 
 fn ended(sent: &Sent) -> String {

@@ -57,6 +57,7 @@ fn obey(command: Command) -> Result<Status, Refused> {
     match command {
         Command::Publish(publish) => publish::publish(&publish),
         Command::Resume { journal, format } => publish::resume(&journal, format),
+        Command::Journal(JournalCommand::Init { folder }) => journal::init(&folder),
         Command::Journal(JournalCommand::Show { journal, format }) => journal::show(&journal, format),
         Command::Journal(JournalCommand::Resolve(resolve)) => journal::resolve(&resolve),
         Command::Journal(JournalCommand::Audit { folder, file }) => journal::audit(&folder, file.as_deref()),

@@ -1,14 +1,13 @@
 //! Results on standard output: tables, JSON and CSV.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
 use std::fmt::Write;
 
 use crate::cli::arguments::Format;
 use crate::cli::status::Status;
 use crate::cli::{Refused, counted, terminal};
 use crate::journal::Verdict;
-use crate::report::{FileResult, FileState, PublishReport};
+use crate::report::{FileResult, PublishReport};
 
 /// Writes results. Where they cannot be written, that is told, and success is none.
 #[allow(clippy::unnecessary_wraps, reason = "the last step of every command")]
@@ -23,14 +22,19 @@ pub(super) fn write(text: &str, status: Status) -> Result<Status, Refused> {
 }
 
 /// A report with what people decided about its files.
-pub(super) fn report(report: &PublishReport, decisions: &HashMap<u64, Verdict>, format: Format) -> String {
+pub(super) fn report(report: &PublishReport, format: Format) -> String {
     match format {
         Format::Json => terminal::json(&report.to_json()) + "\n",
         Format::Csv => csv(report),
         Format::Table => {
             let rows = report.rows().into_iter().map(|row| {
-                let state = state(row.file, decisions.get(&row.file.file_id).copied());
-                vec![row.file.file_id.to_string(), state, row.published.into(), row.notified.into(), row.errors]
+                vec![
+                    row.file.file_id.to_string(),
+                    state(row.file),
+                    row.published.into(),
+                    row.notified.into(),
+                    row.errors,
+                ]
             });
             let mut text = table(&["file", "state", "published", "notified", "errors"], rows.collect());
             let _ = writeln!(text, "{}", report.summary());
@@ -47,9 +51,9 @@ pub(super) fn report(report: &PublishReport, decisions: &HashMap<u64, Verdict>, 
 }
 
 /// A state in words, with what a person made of it.
-pub(super) fn state(file: &FileResult, decision: Option<Verdict>) -> String {
+pub(super) fn state(file: &FileResult) -> String {
     let state = file.state.as_str();
-    match decision.filter(|_| file.state == FileState::Unknown) {
+    match file.decision {
         Some(decision) => format!("{state}, decided: {}", decision.as_str()),
         None => state.to_owned(),
     }
@@ -63,7 +67,7 @@ fn csv(report: &PublishReport) -> String {
     text
 }
 
-pub(super) const RESULT_COLUMNS: [&str; 9] = [
+pub(super) const RESULT_COLUMNS: [&str; 10] = [
     "file_id",
     "state",
     "published",
@@ -73,6 +77,7 @@ pub(super) const RESULT_COLUMNS: [&str; 9] = [
     "contacts_not_published",
     "contacts_not_notified",
     "errors",
+    "decision",
 ];
 
 /// The fields of one file. Contacts that cannot be told are `?`: not the same as none.
@@ -98,6 +103,7 @@ pub(super) fn result_fields(file: &FileResult) -> Vec<String> {
         contacts(file.contacts_not_published()),
         contacts(file.contacts_not_notified()),
         errors.collect::<Vec<_>>().join(" "),
+        file.decision.map(Verdict::as_str).unwrap_or_default().to_owned(),
     ]
 }
 

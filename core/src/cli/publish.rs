@@ -8,16 +8,15 @@ use tokio::task;
 use crate::batch::{BatchOptions, Repeat};
 use crate::cli::arguments::{Format, Publish};
 use crate::cli::drive::{Ended, Interrupts, drive};
-use crate::cli::status::{Status, decisions};
+use crate::cli::status::Status;
 use crate::cli::terminal::{Terminal, say};
 use crate::cli::{Refused, block_on, counted, ids, list, output};
 use crate::client::{PortalClient, PublishCall, environment};
 use crate::error::{Error, ErrorKind};
 use crate::id::MAX_FILES;
-use crate::journal::file::Lock;
-use crate::journal::{Journal, Verdict, history};
+use crate::journal::lock::Lock;
+use crate::journal::{Journal, history};
 use crate::plan;
-use crate::report::FileState;
 use crate::request::{ContactNotification, PortalPublishing, PublishRequest};
 use crate::settings::Settings;
 
@@ -83,14 +82,7 @@ fn request(arguments: &Publish) -> Result<PublishRequest, Refused> {
 
 /// How many files of a run are yet to be sent.
 fn left(journal: &Journal) -> usize {
-    let again = |decision| decision == Some(Verdict::NotPublished);
-    let undecided: std::collections::HashSet<u64> = journal.undecided().into_iter().collect();
-    let files = journal.files().into_iter().filter(|file| match file.result.state {
-        FileState::NotProcessed => true,
-        FileState::Unknown => again(file.decision) && !undecided.contains(&file.result.file_id),
-        FileState::Ok | FileState::Failed => false,
-    });
-    files.count()
+    journal.to_come().iter().map(|chunk| chunk.file_ids.len()).sum()
 }
 
 /// What is going to be done, in words.
@@ -214,12 +206,7 @@ async fn run(
     interrupts: &mut Interrupts,
 ) -> Result<Status, Refused> {
     match drive(call, interrupts).await {
-        Ended::Reported(report) => {
-            let journal = journal.and_then(|path| Journal::open(path).ok());
-            let decisions = decisions(journal.as_ref());
-            let text = output::report(&report, &decisions, format);
-            output::write(&text, Status::of_files(&report, &decisions))
-        }
+        Ended::Reported(report) => output::write(&output::report(&report, format), Status::of_files(&report)),
         Ended::Failed(error) => failed(&error, call.is_batch() && !call.has_begun(), journal, format),
         Ended::Nothing => {
             say("Interrupted. Nothing was processed.");
@@ -231,16 +218,17 @@ async fn run(
 /// Shows what is known at an error. `refused`: a batch was not even begun.
 fn failed(error: &Error, refused: bool, path: Option<&Path>, format: Format) -> Result<Status, Refused> {
     let journal = path.and_then(|path| Journal::open(path).ok());
-    let decisions = decisions(journal.as_ref());
     // What another process is sending at this moment is nobody's to decide about.
     let is_written = path.is_some_and(Lock::is_taken);
     let waits = !is_written && journal.as_ref().is_some_and(|journal| !journal.undecided().is_empty());
     let status = match error.kind() {
-        ErrorKind::Journal | ErrorKind::Input | ErrorKind::Config if refused && !waits => Status::Refused,
-        _ => Status::of_error(error, journal.as_ref(), &decisions),
+        ErrorKind::Journal | ErrorKind::Input | ErrorKind::AlreadySent | ErrorKind::Config if refused && !waits => {
+            Status::Refused
+        }
+        _ => Status::of_error(error, journal.as_ref()),
     };
     let status = match error.report().filter(|_| status != Status::Refused) {
-        Some(report) => output::write(&output::report(report, &decisions, format), status)?,
+        Some(report) => output::write(&output::report(report, format), status)?,
         None => status,
     };
     say(error.message());

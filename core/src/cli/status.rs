@@ -1,17 +1,15 @@
 //! What the program exits with.
 
-use std::collections::HashMap;
-
 use crate::error::{Error, ErrorKind};
-use crate::journal::{Journal, Verdict};
-use crate::report::{FileState, PublishReport};
+use crate::journal::Journal;
+use crate::report::PublishReport;
 
 /// How the program ended, for whoever runs it by script.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Status {
     /// Every file is ok.
     Ok,
-    /// Some file failed, or an audit found something.
+    /// Some file failed, or a person decided about one; an audit found something.
     Failed,
     /// Bad input or settings: nothing was sent.
     Refused,
@@ -38,48 +36,35 @@ impl Status {
         }
     }
 
-    /// The status that a report comes to. A file is settled when a person found it to be published.
-    pub(super) fn of_files(report: &PublishReport, decisions: &HashMap<u64, Verdict>) -> Self {
-        let settled = |id: &u64| decisions.get(id) == Some(&Verdict::Published);
-        let left = report.count(FileState::NotProcessed);
-        if report.in_state(FileState::Unknown).any(|file| !settled(&file.file_id)) {
+    /// The status that a report comes to.
+    pub(super) fn of_files(report: &PublishReport) -> Self {
+        let left = report.left().count() + report.files().iter().filter(|file| file.is_to_be_sent_again()).count();
+        if !report.undecided().is_empty() {
             Self::Unknown
         } else if left == report.files().len() {
             Self::NothingProcessed
         } else if left > 0 {
             Self::PartWay
-        } else if report.count(FileState::Failed) > 0 {
-            Self::Failed
-        } else {
+        } else if report.ok() {
             Self::Ok
+        } else {
+            Self::Failed
         }
     }
 
     /// The status of a run that ended in an error.
-    pub(super) fn of_error(error: &Error, journal: Option<&Journal>, decisions: &HashMap<u64, Verdict>) -> Self {
+    pub(super) fn of_error(error: &Error, journal: Option<&Journal>) -> Self {
         // The journal's word counts where its last line could not be written.
         if journal.is_some_and(|journal| !journal.undecided().is_empty()) {
             return Self::Unknown;
         }
-        let of_files = error.report().map_or(Self::NothingProcessed, |report| Self::of_files(report, decisions));
+        let of_files = error.report().map_or(Self::NothingProcessed, Self::of_files);
         match (error.kind(), of_files) {
             (_, Self::Unknown) => Self::Unknown,
-            (ErrorKind::Config | ErrorKind::Input, _) => Self::Refused,
+            (ErrorKind::Config | ErrorKind::Input | ErrorKind::AlreadySent, _) => Self::Refused,
             (ErrorKind::Stopped, _) => Self::Interrupted,
             (_, Self::Ok) => Self::Failed,
             (_, status) => status,
         }
     }
-}
-
-/// What people decided about files whose outcome is unknown.
-pub(super) fn decisions(journal: Option<&Journal>) -> HashMap<u64, Verdict> {
-    let Some(journal) = journal else { return HashMap::new() };
-    // An earlier decision about a file that was sent again says nothing about its last outcome.
-    let undecided: std::collections::HashSet<u64> = journal.undecided().into_iter().collect();
-    let files = journal.files().into_iter().filter(|file| file.result.state == FileState::Unknown);
-    files
-        .filter(|file| !undecided.contains(&file.result.file_id))
-        .filter_map(|file| Some((file.result.file_id, file.decision?)))
-        .collect()
 }

@@ -253,7 +253,7 @@ fn simulate(files: u64, seed: u64) {
     let journal = Journal::open(&options.journal).unwrap();
     assert_eq!(journal.report().count(FileState::NotProcessed), 0);
     for file in journal.files() {
-        let settled = file.result.state != FileState::Unknown || file.decision == Some(Verdict::Published);
+        let settled = file.result.state != FileState::Unknown || file.result.decision == Some(Verdict::Published);
         assert!(settled, "{file:?}");
     }
     let size = fs::metadata(&options.journal).unwrap().len();

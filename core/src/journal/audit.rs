@@ -1,19 +1,18 @@
 //! Every send of every file across the journals of a folder.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::fs::{self, File};
-use std::io::{BufRead, BufReader, Read};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::fs::{self, DirEntry, File};
+use std::io::{self, BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use reqwest::Url;
-
+use crate::batch::Repeat;
 use crate::error::Error;
-use crate::journal::Journal;
 use crate::journal::file::JournalFile;
-use crate::journal::record::{Header, Line, Record, Verdict};
-use crate::report::FileState;
+use crate::journal::record::{Header, Line, Record};
+use crate::journal::{Journal, folder};
+use crate::report::{FileState, Verdict};
 
 /// What was found.
 #[derive(Debug, Default)]
@@ -24,6 +23,8 @@ pub(crate) struct Audit {
     pub(crate) journals: usize,
     /// Why some could not be.
     pub(crate) unreadable: Vec<String>,
+    /// Files that have a journal's name and never were one.
+    pub(crate) foreign: Vec<PathBuf>,
 }
 
 /// A file that was about to be sent, and what that ended in.
@@ -40,6 +41,8 @@ pub(crate) struct Sent {
     pub(crate) ending: Ending,
     /// What a person found out about it.
     pub(crate) decision: Option<Verdict>,
+    /// Whether it was meant to be possible that the file had been sent before.
+    pub(crate) is_repeat: bool,
 }
 
 /// What a send ended in.
@@ -51,6 +54,11 @@ pub(crate) enum Ending {
 }
 
 impl Sent {
+    /// By what the same send is known again in a copy of its journal.
+    fn identity(&self) -> (u64, &str, &str, &str, u32, u32, SystemTime) {
+        (self.file_id, &self.server, &self.firm_id, &self.run, self.chunk, self.attempt, self.at)
+    }
+
     /// Whether it may have reached clients.
     fn counts(&self) -> bool {
         self.ending != Ending::In(FileState::NotProcessed) && self.decision != Some(Verdict::NotPublished)
@@ -62,13 +70,14 @@ impl Sent {
 }
 
 impl Audit {
-    /// Reads the journals of a folder, whatever their names; only the sends of one file if it is given.
+    /// Reads the journals of a folder and those in it, whatever their names; only the sends of one file if it is given.
     ///
     /// # Errors
     /// The folder cannot be read.
     pub(crate) fn of(folder: &Path, file_id: Option<u64>) -> Result<Self, Error> {
-        let mut audit = Self::default();
-        for path in candidates(folder)? {
+        let Candidates { journals, foreign, unreadable } = Candidates::of(folder)?;
+        let mut audit = Self { unreadable, foreign, ..Self::default() };
+        for path in journals {
             let read = JournalFile::look(&path).and_then(|_| sends(&path));
             match read {
                 Ok(sends) => {
@@ -78,22 +87,48 @@ impl Audit {
                 Err(error) => audit.unreadable.push(error.message().to_owned()),
             }
         }
-        // A copy of a journal shows the same sends once more; the one that went on knows how they ended.
-        audit.sends.sort_by_key(|sent| (sent.file_id, sent.at, sent.ending == Ending::Open, sent.decision.is_none()));
-        audit.sends.dedup_by(|copy, sent| {
-            (copy.file_id, &copy.run, copy.chunk, copy.attempt) == (sent.file_id, &sent.run, sent.chunk, sent.attempt)
-        });
+        // A copy of a journal shows the same sends once more, at the same times; where both went on, the times differ. The
+        // copy that went on knows how a send ended; of decisions that differ, the one counts that leaves it a send.
+        let weight = |sent: &Sent| (sent.ending == Ending::Open, sent.decision.is_none(), !sent.counts());
+        audit.sends.sort_by(|one, other| (one.identity(), weight(one)).cmp(&(other.identity(), weight(other))));
+        audit.sends.dedup_by(|copy, sent| copy.identity() == sent.identity());
+        audit.sends.sort_by_key(|sent| (sent.file_id, sent.at));
         Ok(audit)
     }
 
-    /// The files that were sent more than once, sends that provably came to nothing apart.
+    /// The files that were sent more than once: sends apart that provably came to nothing, and those that were made
+    /// with `repeat="allow"`.
     pub(crate) fn sent_twice(&self) -> Vec<u64> {
+        let mut twice = self.counted(|sent| !sent.is_repeat, 2);
+        twice.extend(self.sent_by_two_copies());
+        twice.sort_unstable();
+        twice.dedup();
+        twice
+    }
+
+    /// The files that two copies of one journal sent at different times, which `repeat` does not mean.
+    fn sent_by_two_copies(&self) -> impl Iterator<Item = u64> {
+        let mut seen = HashSet::new();
+        let counting = self.sends.iter().filter(|sent| sent.counts());
+        counting
+            .filter(move |sent| !seen.insert((sent.file_id, &sent.server, &sent.run, sent.chunk, sent.attempt)))
+            .map(|sent| sent.file_id)
+    }
+
+    /// The files that `repeat="allow"` sent although they had been sent before.
+    pub(crate) fn repeated(&self) -> Vec<u64> {
+        let repeats: BTreeSet<u64> = self.counted(|sent| sent.is_repeat, 1).into_iter().collect();
+        self.counted(|_| true, 2).into_iter().filter(|id| repeats.contains(id)).collect()
+    }
+
+    /// The files of which at least so many sends count.
+    fn counted(&self, wanted: impl Fn(&Sent) -> bool, least: usize) -> Vec<u64> {
         let mut counts = BTreeMap::<_, usize>::new();
-        for sent in self.sends.iter().filter(|sent| sent.counts()) {
+        for sent in self.sends.iter().filter(|sent| sent.counts() && wanted(sent)) {
             *counts.entry((sent.file_id, &sent.server, &sent.firm_id)).or_default() += 1;
         }
-        let twice = counts.into_iter().filter(|(_, count)| *count > 1).map(|((file_id, ..), _)| file_id);
-        twice.collect::<BTreeSet<_>>().into_iter().collect()
+        let files = counts.into_iter().filter(|(_, count)| *count >= least).map(|((file_id, ..), _)| file_id);
+        files.collect::<BTreeSet<_>>().into_iter().collect()
     }
 
     /// The files about some send of which a person has to decide.
@@ -103,40 +138,72 @@ impl Audit {
     }
 }
 
-/// The server of a base URL, which may be written in several ways.
-fn origin(base_url: &str) -> Arc<str> {
-    Url::parse(base_url).map_or_else(|_| base_url.into(), |url| url.origin().ascii_serialization().into())
+/// What a folder and those in it have: files that are journals, or should be one by their name.
+#[derive(Debug, Default)]
+struct Candidates {
+    journals: Vec<PathBuf>,
+    /// Files that have a journal's name and never were one.
+    foreign: Vec<PathBuf>,
+    unreadable: Vec<String>,
 }
 
-/// The files of a folder that are journals, or should be one by their name.
-fn candidates(folder: &Path) -> Result<Vec<PathBuf>, Error> {
-    let unusable = |error| Error::journal(folder, &format!("cannot be read: {error}"));
-    let mut paths = Vec::new();
-    for entry in fs::read_dir(folder).map_err(unusable)? {
-        let path = entry.map_err(unusable)?.path();
-        let ends_in = |extension: &str| path.extension().is_some_and(|found| found == extension);
-        // What is left of a journal that was not made to the end says nothing.
-        if path.is_file() && !ends_in("new") && (ends_in("jsonl") || begins_like_a_journal(&path)) {
-            paths.push(path);
+impl Candidates {
+    fn of(folder: &Path) -> Result<Self, Error> {
+        let mut found = Self::default();
+        let entries = fs::read_dir(folder);
+        let entries = entries.map_err(|error| Error::of_journal(folder, &format!("cannot be read: {error}")))?;
+        found.take(folder, entries);
+        found.journals.sort();
+        Ok(found)
+    }
+
+    fn take(&mut self, folder: &Path, entries: fs::ReadDir) {
+        for entry in entries {
+            match entry {
+                Ok(entry) => self.take_entry(&entry),
+                Err(error) => self.cannot_read(folder, &error),
+            }
         }
     }
-    paths.sort();
-    Ok(paths)
-}
 
-fn begins_like_a_journal(path: &Path) -> bool {
-    const START: &[u8] = b"{\"type\":\"header\"";
-    let mut start = Vec::new();
-    let read = File::open(path).and_then(|file| file.take(START.len() as u64).read_to_end(&mut start));
-    read.is_ok() && start == START
+    fn take_entry(&mut self, entry: &DirEntry) {
+        let path = entry.path();
+        let ends_in = |extension: &str| path.extension().is_some_and(|found| found == extension);
+        match entry.file_type() {
+            Err(error) => self.cannot_read(&path, &error),
+            // A link to a folder may lead round in a circle.
+            Ok(kind) if kind.is_dir() => match fs::read_dir(&path) {
+                Ok(entries) => self.take(&path, entries),
+                Err(error) => self.cannot_read(&path, &error),
+            },
+            // What is left of a journal that was not made to the end says nothing.
+            Ok(_) if ends_in("new") || path.is_dir() => {}
+            Ok(_) if ends_in("jsonl") => {
+                if folder::is_foreign(&path) {
+                    self.foreign.push(path);
+                } else {
+                    self.journals.push(path);
+                }
+            }
+            Ok(_) => match folder::begins_like_a_journal(&path) {
+                Ok(true) => self.journals.push(path),
+                Ok(false) => {}
+                Err(error) => self.cannot_read(&path, &error),
+            },
+        }
+    }
+
+    fn cannot_read(&mut self, path: &Path, error: &io::Error) {
+        self.unreadable.push(format!("{} cannot be read: {error}.", path.display()));
+    }
 }
 
 /// The sends of a journal that was found to be whole. What another process has written since may be torn.
 fn sends(path: &Path) -> Result<Vec<Sent>, Error> {
-    let file = File::open(path).map_err(|error| Error::journal(path, &format!("cannot be opened: {error}")))?;
+    let file = File::open(path).map_err(|error| Error::of_journal(path, &format!("cannot be opened: {error}")))?;
     let mut reading = Reading::default();
     for line in BufReader::new(file).split(b'\n') {
-        let line = line.map_err(|error| Error::journal(path, &format!("cannot be read: {error}")))?;
+        let line = line.map_err(|error| Error::of_journal(path, &format!("cannot be read: {error}")))?;
         let Ok(Line { record, at, .. }) = serde_json::from_slice(&line) else { break };
         reading.take(record, at);
     }
@@ -148,6 +215,7 @@ struct Reading {
     server: Arc<str>,
     firm_id: Arc<str>,
     run: Arc<str>,
+    is_repeat: bool,
     chunks: HashMap<u32, Vec<u64>>,
     /// The last send of each file.
     last: HashMap<u64, usize>,
@@ -157,18 +225,34 @@ struct Reading {
 impl Reading {
     fn take(&mut self, record: Record, at: SystemTime) {
         match record {
-            Record::Header(Header { base_url, firm_id, run, .. }) => {
-                (self.server, self.firm_id, self.run) = (origin(&base_url), firm_id.into(), run.into());
+            Record::Header(header) => {
+                self.server = header.server().into();
+                self.is_repeat = header.repeat == Repeat::Allow;
+                (self.firm_id, self.run) = (header.firm_id.into(), header.run.into());
             }
             Record::Plan { chunks } => {
                 self.chunks.extend(chunks.into_iter().map(|chunk| (chunk.chunk, chunk.file_ids)));
             }
-            Record::Intent { chunk, attempt } => {
+            Record::Intent { chunk, attempt, file_ids } => {
+                if let Some(file_ids) = file_ids {
+                    self.chunks.insert(chunk, file_ids);
+                }
                 for file_id in self.chunks.get(&chunk).into_iter().flatten().copied() {
                     self.last.insert(file_id, self.sends.len());
                     let (server, firm_id, run) = (self.server.clone(), self.firm_id.clone(), self.run.clone());
-                    let (ending, decision) = (Ending::Open, None);
-                    self.sends.push(Sent { file_id, firm_id, server, run, chunk, attempt, at, ending, decision });
+                    let (ending, decision, is_repeat) = (Ending::Open, None, self.is_repeat);
+                    self.sends.push(Sent {
+                        file_id,
+                        firm_id,
+                        server,
+                        run,
+                        chunk,
+                        attempt,
+                        at,
+                        ending,
+                        decision,
+                        is_repeat,
+                    });
                 }
             }
             Record::NotProcessed { chunk, .. } => {

@@ -1,6 +1,10 @@
 //! A journal on disk: one writer, and nothing is believed that was not synced.
+//!
+//! What is appended goes into the file that has the journal's name, behind the line that was written last. An editor, a
+//! sync client or a person may have put another file there meanwhile: then nothing more is sent, and what is true is
+//! saved beside it.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::process;
@@ -11,6 +15,7 @@ use serde_json::Value;
 use crate::clock;
 use crate::error::Error;
 use crate::journal::history::History;
+use crate::journal::lock::{Lock, beside, folder_of, is_same, write_new};
 use crate::journal::record::{Chunk, FORMAT, Header, Line, Record};
 use crate::plan::sha256;
 
@@ -18,11 +23,10 @@ use crate::plan::sha256;
 #[derive(Debug)]
 pub(crate) struct JournalFile {
     path: PathBuf,
+    /// The file that had the journal's name when it was written last.
     file: File,
     history: History,
-    /// The hash of the last line.
-    last: Option<String>,
-    length: u64,
+    end: End,
     /// Whose it is: a forked child must not append.
     pid: u32,
     /// Why nothing can be appended any more.
@@ -31,175 +35,95 @@ pub(crate) struct JournalFile {
     lock: Option<Lock>,
 }
 
-/// The right to append to a journal, until it is dropped.
-#[derive(Debug)]
-pub(crate) struct Lock {
-    /// The open files that hold it.
-    files: Vec<File>,
-    pid: u32,
+/// Where a journal ends, as it was written last.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct End {
+    /// The hash of the last line.
+    last: Option<String>,
+    /// How long the last line is, with its line feed.
+    tail: u64,
+    length: u64,
 }
 
-impl Drop for Lock {
-    /// To close the files is not enough: a child that was forked meanwhile has them open as well.
-    fn drop(&mut self) {
-        if self.pid == process::id() {
-            for file in &self.files {
-                let _ = file.unlock();
-            }
+impl End {
+    const START: Self = Self { last: None, tail: 0, length: 0 };
+
+    /// The text of these records behind this end, and the end behind them.
+    fn with(&self, records: impl IntoIterator<Item = (Record, SystemTime)>) -> (Vec<u8>, Self) {
+        let (mut text, mut end) = (Vec::new(), self.clone());
+        for (record, at) in records {
+            let (line, hash) = Line { record, at, prev: end.last.take() }.encode();
+            end = Self { last: Some(hash), tail: line.len() as u64, length: end.length + line.len() as u64 };
+            text.extend(line);
         }
-    }
-}
-
-impl Lock {
-    fn new(file: File) -> Self {
-        Self { files: vec![file], pid: process::id() }
+        (text, end)
     }
 
-    /// Whether somebody writes a journal, as far as can be seen.
-    pub(crate) fn is_taken(path: &Path) -> bool {
-        match File::open(lock_path(path)) {
-            Ok(file) => file.try_lock_shared().is_err(),
-            Err(error) => error.kind() != io::ErrorKind::NotFound,
+    /// Whether a file ends here.
+    fn is_of(&self, mut file: &File) -> io::Result<bool> {
+        if file.metadata()?.len() != self.length {
+            return Ok(false);
         }
-    }
-
-    /// Locks the journal itself too: it may have a second name, and somebody may remove the file beside it.
-    fn with(mut self, path: &Path, journal: &File) -> Result<Self, Error> {
-        // Elsewhere a locked file cannot be read by others.
-        if cfg!(unix) {
-            let unusable = |error: io::Error| Error::journal(path, &format!("cannot be locked: {error}"));
-            journal.try_lock().map_err(|error| match error {
-                TryLockError::WouldBlock => Error::journal(path, "is being written: one writer at a time"),
-                TryLockError::Error(error) => unusable(error),
-            })?;
-            self.files.push(journal.try_clone().map_err(unusable)?);
-        }
-        Ok(self)
-    }
-
-    fn open(path: &Path) -> Result<File, Error> {
-        let file = private().read(true).create(true).truncate(false).open(lock_path(path));
-        file.map_err(|error| Error::journal(path, &format!("cannot be locked: {error}")))
-    }
-
-    /// Takes a lock that nobody holds for long.
-    pub(crate) fn wait(path: &Path) -> Result<Self, Error> {
-        let file = Self::open(path)?;
-        file.lock().map_err(|error| Error::journal(path, &format!("cannot be locked: {error}")))?;
-        Ok(Self::new(file))
-    }
-
-    /// Takes the lock of a journal, or says who has it.
-    pub(crate) fn take(path: &Path) -> Result<Self, Error> {
-        let unusable = |error: io::Error| Error::journal(path, &format!("cannot be locked: {error}"));
-        let mut file = Self::open(path)?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                let mut holder = String::new();
-                let _ = file.read_to_string(&mut holder);
-                let holder = holder.trim();
-                let by = if holder.is_empty() { String::new() } else { format!(" by {holder}") };
-                return Err(Error::journal(path, &format!("is being written{by}: one writer at a time")));
-            }
-            Err(TryLockError::Error(error)) => return Err(unusable(error)),
-        }
-        let host = host().map(|host| format!(" on {host}")).unwrap_or_default();
-        let holder = format!("process {}{host} since {}\n", process::id(), clock::text(SystemTime::now()));
-        file.set_len(0).and_then(|()| file.write_all(holder.as_bytes())).map_err(unusable)?;
-        Ok(Self::new(file))
+        file.seek(SeekFrom::Start(self.length - self.tail))?;
+        let mut line = Vec::new();
+        file.take(self.tail).read_to_end(&mut line)?;
+        Ok(line.pop() == Some(b'\n') && Some(sha256(&line)) == self.last)
     }
 }
 
-fn lock_path(path: &Path) -> PathBuf {
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(".lock");
-    path.with_file_name(name)
+/// Why nothing can be appended to a journal.
+enum Unwritable {
+    /// The name has another file now, or none; in words that follow the name.
+    Displaced(&'static str),
+    /// The file cannot be written.
+    Failed(io::Error),
 }
 
-/// This machine's name.
-pub(crate) fn host() -> Option<String> {
-    gethostname::gethostname().into_string().ok().filter(|name| !name.is_empty())
-}
-
-/// How files are opened that only their owner may read.
-fn private() -> OpenOptions {
-    let mut options = OpenOptions::new();
-    options.write(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options
-}
-
-fn sync_folder(path: &Path) -> io::Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    // Windows has no way to sync a folder, and needs none.
-    if cfg!(windows) { Ok(()) } else { File::open(folder)?.sync_all() }
-}
-
-/// Makes a folder that only its owner may read, so that it is there after a crash too.
-pub(crate) fn make_folder(path: &Path) -> io::Result<()> {
-    let missing: Vec<&Path> = path.ancestors().take_while(|folder| !folder.exists()).collect();
-    let mut builder = fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(path)?;
-    missing.into_iter().filter(|folder| !folder.as_os_str().is_empty()).try_for_each(sync_folder)
+impl From<io::Error> for Unwritable {
+    fn from(error: io::Error) -> Self {
+        Self::Failed(error)
+    }
 }
 
 impl JournalFile {
     /// Makes a journal that begins with these records: wholly, or not at all.
     pub(crate) fn create(path: &Path, header: Header, chunks: Vec<Chunk>) -> Result<Self, Error> {
         let lock = Lock::take(path)?;
-        if path.exists() {
-            return Err(Error::journal(path, "is there already"));
+        if exists(path)? {
+            return Err(Error::of_journal(path, "is there already"));
         }
-        let history = History::begin(header.clone(), &chunks).map_err(|misfit| Error::journal(path, &misfit))?;
-        let (mut text, mut last) = (Vec::new(), None);
-        for record in [Record::Header(header), Record::Plan { chunks }] {
-            let at = clock::now();
-            let (line, hash) = Line { record, at, prev: last.take() }.encode();
-            text.extend(line);
-            last = Some(hash);
-        }
-        let write = || {
-            let mut name = path.file_name().unwrap_or_default().to_owned();
-            name.push(".new");
-            let new = path.with_file_name(name);
-            let mut file = private().read(true).create(true).truncate(true).open(&new)?;
-            file.write_all(&text)?;
-            file.sync_all()?;
-            fs::rename(&new, path)?;
-            sync_folder(path)?;
-            Ok(file)
-        };
-        let file = write().map_err(|error: io::Error| Error::journal(path, &format!("cannot be written: {error}")))?;
+        let history = History::begin(header.clone(), &chunks).map_err(|misfit| Error::of_journal(path, &misfit))?;
+        let records = [Record::Header(header), Record::Plan { chunks }];
+        let (text, end) = End::START.with(records.map(|record| (record, clock::now())));
+        let file =
+            write_new(path, &text).map_err(|error| Error::of_journal(path, &format!("cannot be written: {error}")))?;
         let lock = lock.with(path, &file)?;
-        let length = text.len() as u64;
-        Ok(Self::new(path, file, Reading { history, last, length, rest: Rest::Nothing }, lock))
+        Ok(Self::new(path, file, history, end, lock))
     }
 
-    fn new(path: &Path, file: File, Reading { history, last, length, .. }: Reading, lock: Lock) -> Self {
+    fn new(path: &Path, file: File, history: History, end: End, lock: Lock) -> Self {
         let (path, pid) = (path.to_owned(), process::id());
-        Self { path, file, history, last, length, pid, broken: None, lock: Some(lock) }
+        Self { path, file, history, end, pid, broken: None, lock: Some(lock) }
     }
 
-    /// Opens a journal to go on with it; what a crash left of its last line is cut off.
+    /// Opens a journal to append to it; what a crash left of its last line is cut off.
     pub(crate) fn open(path: &Path) -> Result<Self, Error> {
-        let unusable = |error: io::Error| Error::journal(path, &format!("cannot be opened: {error}"));
+        let unusable = |error: io::Error| Error::of_journal(path, &format!("cannot be opened: {error}"));
+        refuse_displaced(path)?;
         let mut file = open_file(path, OpenOptions::new().read(true).write(true))?;
         let lock = Lock::take(path)?.with(path, &file)?;
-        let mut reading = read(path, &file)?;
-        file.seek(SeekFrom::Start(reading.length)).map_err(unusable)?;
-        let mended = match reading.rest {
+        let Reading { history, mut end, rest } = read(path, &file)?;
+        file.seek(SeekFrom::Start(end.length)).map_err(unusable)?;
+        let repaired = match rest {
             Rest::Nothing => Ok(()),
-            Rest::Torn => file.set_len(reading.length).and_then(|()| file.sync_all()),
+            Rest::Torn => file.set_len(end.length).and_then(|()| file.sync_all()),
             Rest::LineFeed => file.write_all(b"\n").and_then(|()| file.sync_all()),
         };
-        mended.map_err(unusable)?;
-        reading.length += u64::from(reading.rest == Rest::LineFeed);
-        Ok(Self::new(path, file, reading, lock))
+        repaired.map_err(unusable)?;
+        if rest == Rest::LineFeed {
+            (end.tail, end.length) = (end.tail + 1, end.length + 1);
+        }
+        Ok(Self::new(path, file, history, end, lock))
     }
 
     /// Reads a journal, which another process may be writing.
@@ -240,52 +164,192 @@ impl JournalFile {
     /// Appends several records, or none of them.
     pub(crate) fn append_all(&mut self, records: impl IntoIterator<Item = Record>) -> Result<(), Error> {
         if self.pid != process::id() {
-            return Err(Error::journal(
+            return Err(Error::of_journal(
                 &self.path,
                 "belongs to the parent process: a forked child does not append to it",
             ));
         }
         if self.lock.is_none() {
-            return Err(Error::journal(&self.path, "was released already"));
+            return Err(Error::of_journal(&self.path, "was released already"));
         }
         if let Some(reason) = &self.broken {
-            return Err(Error::journal(&self.path, reason));
+            return Err(Error::of_journal(&self.path, reason));
         }
-        let mut text = Vec::new();
-        for record in records {
-            let at = clock::now();
+        let records: Vec<_> = records.into_iter().map(|record| (record, clock::now())).collect();
+        let located = self.locate();
+        // What was about to be done is not done without a journal. What was done is true wherever it is written.
+        if !records.iter().all(|(record, _)| record.is_past())
+            && let Err(unwritable) = located
+        {
+            return Err(self.give_up(unwritable, &[]));
+        }
+        for (record, at) in &records {
             self.history
-                .apply(&record, at)
-                .map_err(|misfit| Error::journal(&self.path, &format!("refuses {misfit}")))?;
-            let (line, hash) = Line { record, at, prev: self.last.take() }.encode();
-            self.last = Some(hash);
-            text.extend(line);
+                .apply(record, *at)
+                .map_err(|misfit| Error::of_journal(&self.path, &format!("refuses {misfit}")))?;
         }
-        if let Err(error) = self.file.write_all(&text).and_then(|()| self.file.sync_data()) {
-            let reason = format!("cannot be written: {error}");
-            // Half a line would make the next one unreadable.
-            let _ = self.file.set_len(self.length).and_then(|()| self.file.sync_data());
-            self.broken = Some(reason.clone());
-            return Err(Error::journal(&self.path, &reason));
+        let is_past = records.iter().all(|(record, _)| record.is_past());
+        let (text, end) = self.end.with(records);
+        match located.and_then(|()| self.write(&text, &end)) {
+            Ok(()) => {
+                self.end = end;
+                Ok(())
+            }
+            Err(unwritable) => Err(self.give_up(unwritable, if is_past { &text } else { &[] })),
         }
-        self.length += text.len() as u64;
+    }
+
+    /// Nothing is appended any more; `text` is what is true beside what was written.
+    fn give_up(&mut self, unwritable: Unwritable, text: &[u8]) -> Error {
+        let reason = match unwritable {
+            Unwritable::Failed(error) => {
+                // Half a line would make the next one unreadable.
+                let _ = self.file.set_len(self.end.length).and_then(|()| self.file.sync_data());
+                format!("cannot be written: {error}")
+            }
+            Unwritable::Displaced(how) => self.save(how, text),
+        };
+        let error = Error::of_journal(&self.path, &reason);
+        self.broken = Some(reason);
+        error
+    }
+
+    /// Writes behind the last line of the file that has the journal's name, and looks whether it is still there.
+    fn write(&mut self, text: &[u8], end: &End) -> Result<(), Unwritable> {
+        self.file.seek(SeekFrom::Start(self.end.length))?;
+        self.file.write_all(text)?;
+        self.file.sync_data()?;
+        let is_there = match fs::metadata(&self.path) {
+            Ok(there) if there.len() == end.length && is_same(&there, &self.file.metadata()?) => true,
+            // Some file systems have another number for the same file each time: its end tells.
+            Ok(there) if there.len() == end.length => end.is_of(&open_to_write(&self.path)?)?,
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error.into()),
+            _ => false,
+        };
+        if is_there {
+            return Ok(());
+        }
+        let _ = self.file.set_len(self.end.length);
+        Err(Unwritable::Displaced("was moved, removed or replaced while it was written"))
+    }
+
+    /// Finds the file that has the journal's name, whichever that is by now, if it ends as this one does.
+    fn locate(&mut self) -> Result<(), Unwritable> {
+        let found = match open_to_write(&self.path) {
+            Ok(found) => found,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return Err(Unwritable::Displaced("was moved or removed while the run went on"));
+            }
+            // No descriptor is left: the one at hand will do, if it is still the one.
+            Err(_) if is_same(&fs::metadata(&self.path)?, &self.file.metadata()?) => self.file.try_clone()?,
+            Err(error) => return Err(error.into()),
+        };
+        if !self.end.is_of(&found)? {
+            return Err(Unwritable::Displaced("was changed by something else while the run went on"));
+        }
+        // An equal copy has its place: the journal goes on in it.
+        if !is_same(&found.metadata()?, &self.file.metadata()?)
+            && let Some(lock) = &mut self.lock
+            && lock.lock_journal(&self.path, &found).is_err()
+        {
+            return Err(Unwritable::Displaced("was replaced by a file that somebody else writes"));
+        }
+        self.file = found;
         Ok(())
     }
+
+    /// Saves what is true beside a journal that is not this run's any more; says so.
+    fn save(&mut self, how: &str, more: &[u8]) -> String {
+        let saved = beside(&self.path, &format!(".{DISPLACED}-{}.jsonl", self.history.header().run));
+        let text = self.own_text().map_or_else(
+            // What was overwritten in its place cannot be read any more: what it came to is written anew.
+            |_| End::START.with(self.history.rewritten(clock::now())).0,
+            |mut text| {
+                text.extend_from_slice(more);
+                text
+            },
+        );
+        match write_new(&saved, &text) {
+            Ok(_) => format!(
+                "{how}. What is true was saved as {}: put it in the place of the journal before anything else is \
+                 published",
+                saved.display(),
+            ),
+            Err(error) => format!(
+                "{how}. What is true could not be saved as {} ({error}): only the report of this error has it",
+                saved.display(),
+            ),
+        }
+    }
+
+    /// The lines that this run knows to be written, from the file that may have lost its name.
+    fn own_text(&self) -> Result<Vec<u8>, Error> {
+        let unusable = |error: io::Error| Error::of_journal(&self.path, &format!("cannot be read: {error}"));
+        let mut text = Vec::new();
+        let mut file = &self.file;
+        file.rewind().map_err(unusable)?;
+        file.take(self.end.length).read_to_end(&mut text).map_err(unusable)?;
+        let reading = read(&self.path, text.as_slice())?;
+        if reading.end == self.end { Ok(text) } else { Err(Error::of_journal(&self.path, "has another end")) }
+    }
+}
+
+const DISPLACED: &str = "displaced";
+
+/// Refuses a name whose journal was displaced: what is true stands beside it.
+fn refuse_displaced(path: &Path) -> Result<(), Error> {
+    let prefix = beside(path, &format!(".{DISPLACED}-"));
+    let prefix = prefix.file_name().unwrap_or_default().as_encoded_bytes();
+    let Ok(entries) = fs::read_dir(folder_of(path)) else { return Ok(()) };
+    for entry in entries.flatten() {
+        if entry.file_name().as_encoded_bytes().starts_with(prefix) {
+            let reason = format!(
+                "was moved, removed or changed by something else while a run wrote it. What is true was saved as {}: \
+                 put it in the place of the journal, then resume it",
+                entry.path().display(),
+            );
+            return Err(Error::of_journal(path, &reason));
+        }
+    }
+    Ok(())
+}
+
+/// Whether there is a journal. One that was displaced is an error, and so is a link that leads nowhere: its share may not
+/// be mounted.
+pub(crate) fn exists(path: &Path) -> Result<bool, Error> {
+    refuse_displaced(path)?;
+    let unusable = |error: io::Error| Error::of_journal(path, &format!("cannot be opened: {error}"));
+    match fs::metadata(path) {
+        Ok(_) => Ok(true),
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(unusable(error)),
+        Err(_) => match fs::symlink_metadata(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(unusable(error)),
+            Ok(_) => Err(Error::of_journal(path, "is a link to a file that is not there: is its share mounted?")),
+        },
+    }
+}
+
+fn open_to_write(path: &Path) -> io::Result<File> {
+    if !fs::metadata(path)?.is_file() {
+        return Err(io::ErrorKind::NotFound.into());
+    }
+    OpenOptions::new().read(true).write(true).open(path)
 }
 
 /// Opens a file, but nothing that has no end or waits for a writer, such as a device or a pipe.
 fn open_file(path: &Path, options: &OpenOptions) -> Result<File, Error> {
-    let unusable = |error: io::Error| Error::journal(path, &format!("cannot be opened: {error}"));
+    let unusable = |error: io::Error| Error::of_journal(path, &format!("cannot be opened: {error}"));
     if !fs::metadata(path).map_err(unusable)?.is_file() {
-        return Err(Error::journal(path, "is no file"));
+        return Err(Error::of_journal(path, "is not a file"));
     }
     options.open(path).map_err(unusable)
 }
 
-/// What is read, and what is left after mending, of a journal in memory.
+/// What is read, and what is left after its end was repaired, of a journal in memory.
 #[cfg(test)]
 pub(crate) fn read_bytes(path: &Path, bytes: &[u8]) -> Result<(History, Option<String>, Vec<u8>), Error> {
-    let Reading { history, last, length, rest } = read(path, bytes)?;
+    let Reading { history, end: End { last, length, .. }, rest } = read(path, bytes)?;
     let whole = usize::try_from(length).ok().and_then(|length| bytes.get(..length)).unwrap_or(bytes);
     let line_feed: &[u8] = if rest == Rest::LineFeed { b"\n" } else { b"" };
     Ok((history, last, [whole, line_feed].concat()))
@@ -293,13 +357,12 @@ pub(crate) fn read_bytes(path: &Path, bytes: &[u8]) -> Result<(History, Option<S
 
 struct Reading {
     history: History,
-    last: Option<String>,
     /// How far the whole lines reach.
-    length: u64,
+    end: End,
     rest: Rest,
 }
 
-/// What a crash left to mend behind the whole lines.
+/// What a crash left to repair behind the whole lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Rest {
     Nothing,
@@ -312,13 +375,13 @@ enum Rest {
 fn read(path: &Path, file: impl Read) -> Result<Reading, Error> {
     let mut reader = BufReader::new(file);
     let (mut header, mut history) = (None, None);
-    let (mut last, mut length, mut rest) = (None, 0, Rest::Nothing);
+    let (mut end, mut rest) = (End::START, Rest::Nothing);
     let mut line = Vec::new();
     for number in 1_u64.. {
         line.clear();
         let count = reader
             .read_until(b'\n', &mut line)
-            .map_err(|error| Error::journal(path, &format!("cannot be read: {error}")))?;
+            .map_err(|error| Error::of_journal(path, &format!("cannot be read: {error}")))?;
         if count == 0 {
             break;
         }
@@ -335,18 +398,17 @@ fn read(path: &Path, file: impl Read) -> Result<Reading, Error> {
         {
             let reason =
                 format!("has format {newer}, of a newer version of this library: this one reads up to {FORMAT}");
-            return Err(Error::journal(path, &reason));
+            return Err(Error::of_journal(path, &reason));
         }
-        take(&line, last.as_ref(), &mut header, &mut history).map_err(|reason| {
-            let advice = "It was damaged or edited: restore it from a copy; it is not gone on with";
-            Error::journal(path, &format!("is not as it was written, at line {number}: {reason}. {advice}"))
+        take(&line, end.last.as_ref(), &mut header, &mut history).map_err(|reason| {
+            let advice = "It was damaged or edited: restore it from a copy; it is not resumed";
+            Error::of_journal(path, &format!("is not as it was written, at line {number}: {reason}. {advice}"))
         })?;
-        last = Some(sha256(&line));
-        length += count as u64;
+        end = End { last: Some(sha256(&line)), tail: count as u64, length: end.length + count as u64 };
     }
     match history {
-        Some(history) => Ok(Reading { history, last, length, rest }),
-        None => Err(Error::journal(path, "is no journal of this library: it has no header and plan")),
+        Some(history) => Ok(Reading { history, end, rest }),
+        None => Err(Error::of_journal(path, "is not a journal of this library: it has no header and plan")),
     }
 }
 

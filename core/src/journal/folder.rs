@@ -1,25 +1,64 @@
 //! A folder of journals, in which every call of a firm leaves one: what it shows is not sent again.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::fs;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use reqwest::Url;
+use serde_json::json;
 
+use crate::batch::Repeat;
 use crate::clock;
-use crate::error::Error;
-use crate::journal::file::{self, JournalFile, Lock};
+use crate::error::{Error, listed};
+use crate::journal::file::JournalFile;
 use crate::journal::history::{File, History};
-use crate::journal::record::Header;
+use crate::journal::lock::{Lock, make_folder, write_new};
+use crate::report::{FileResult, PublishReport};
 
-/// The journals of a folder, in order of their names.
+/// What tells a folder of journals from one that is empty because its share is not mounted.
+const MARKER: &str = "addepar-portal-journals.json";
+
+/// Sets a folder up for journals, once: it is made if it is missing, and marked. Returns the folder's id; a folder that
+/// was set up before keeps its own.
+///
+/// # Errors
+/// [`ErrorKind::Journal`](crate::ErrorKind::Journal) where it cannot be made or written.
+pub fn init_journal_dir(folder: impl AsRef<Path>) -> Result<String, Error> {
+    let folder = folder.as_ref();
+    let unusable = |error: io::Error| Error::of_journal(folder, &format!("cannot be set up: {error}"));
+    make_folder(folder).map_err(unusable)?;
+    let _lock = Lock::wait(&folder.join("folder"))?;
+    let marker = folder.join(MARKER);
+    match fs::read(&marker) {
+        Ok(text) => return Ok(id_of(&text)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => return Err(unusable(error)),
+    }
+    let id = format!("{:032x}", fastrand::u128(..));
+    let about = json!({
+        "about": "A folder of journals of addepar-portal: what they show as sent is not sent again. Keep it and them.",
+        "format": 1,
+        "id": id,
+        "created": clock::text(SystemTime::now()),
+    });
+    write_new(&marker, format!("{about}\n").as_bytes()).map_err(unusable)?;
+    Ok(id)
+}
+
+fn id_of(marker: &[u8]) -> String {
+    let marker: serde_json::Value = serde_json::from_slice(marker).unwrap_or_default();
+    marker.get("id").and_then(serde_json::Value::as_str).unwrap_or_default().to_owned()
+}
+
+/// The journals of a folder, in order of their names: every file that is one by its name, save what never was one.
 pub(crate) fn journals(folder: &Path) -> Result<Vec<PathBuf>, Error> {
-    let unusable = |error| Error::journal(folder, &format!("cannot be read: {error}"));
+    let unusable = |error| Error::of_journal(folder, &format!("cannot be read: {error}"));
     let mut paths = Vec::new();
     for entry in fs::read_dir(folder).map_err(unusable)? {
         let path = entry.map_err(unusable)?.path();
-        if is_journal(&path) {
+        if is_journal(&path) && !is_foreign(&path) {
             paths.push(path);
         }
     }
@@ -32,69 +71,182 @@ pub(crate) fn is_journal(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension == "jsonl")
 }
 
+/// Whether a file has a journal's name and can be read, and is nothing of the kind: what macOS keeps beside a file on
+/// foreign disks, an empty file, another program's.
+pub(crate) fn is_foreign(path: &Path) -> bool {
+    let is_apple_double = path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"._"));
+    is_apple_double || begins_like_a_journal(path).is_ok_and(|is_one| !is_one)
+}
+
+/// Whether a file's first bytes are a journal's.
+pub(crate) fn begins_like_a_journal(path: &Path) -> io::Result<bool> {
+    const START: &[u8] = b"{\"type\":\"header\"";
+    // A pipe or a device may have no end.
+    if !fs::metadata(path)?.is_file() {
+        return Ok(false);
+    }
+    let mut start = Vec::new();
+    fs::File::open(path)?.take(START.len() as u64).read_to_end(&mut start)?;
+    Ok(start == START)
+}
+
 /// The path of a new journal.
 pub(crate) fn new_path(folder: &Path, run: &str) -> PathBuf {
     let time: String = clock::text(SystemTime::now()).chars().filter(char::is_ascii_alphanumeric).collect();
     folder.join(format!("{time}-{run}.jsonl"))
 }
 
-/// Keeps other processes from adding a journal to the folder meanwhile.
+/// Keeps other processes from adding a journal to the folder meanwhile. A folder that was not set up is refused: where a
+/// share is not mounted, its mount point looks like an empty folder, and nothing would be known of what was sent.
 pub(crate) fn lock(folder: &Path) -> Result<Lock, Error> {
-    file::make_folder(folder).map_err(|error| Error::journal(folder, &format!("cannot be made: {error}")))?;
+    let refused = |what: &str| {
+        Error::config(format!(
+            "`journal_dir` must be a folder that was set up for journals, and {} {what}. If it is on a share, see that \
+             the share is mounted; if it is new, set it up once: addepar-portal journal init {}.",
+            folder.display(),
+            folder.display(),
+        ))
+    };
+    match fs::metadata(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(refused("does not exist")),
+        Err(error) => return Err(Error::of_journal(folder, &format!("cannot be read: {error}"))),
+        Ok(found) if !found.is_dir() => return Err(refused("is not a folder")),
+        Ok(_) => {}
+    }
+    if fs::metadata(folder.join(MARKER)).is_err() && journals(folder)?.is_empty() {
+        return Err(refused("has neither the mark of one nor a journal"));
+    }
     Lock::wait(&folder.join("folder"))
 }
 
-/// Refuses files that some journal of the same server and firm shows as sent, or as about to be.
+/// What another journal shows of a file that is to be sent. The greater one matters more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Finding {
+    /// It was sent, and what became of it is known or decided.
+    Sent,
+    /// Its outcome is unknown, and nobody has decided.
+    Undecided,
+    /// Another process sends it, or is about to.
+    InFlight,
+}
+
+/// A file that another journal shows, and how that journal names it.
+struct Found {
+    finding: Finding,
+    sent_at: Option<SystemTime>,
+    result: FileResult,
+    run: String,
+    path: PathBuf,
+}
+
+impl Found {
+    /// The later of two that matter alike.
+    fn key(&self) -> (Finding, Option<SystemTime>) {
+        (self.finding, self.sent_at)
+    }
+}
+
+/// How a person continues with what was refused.
+#[derive(Clone, Copy)]
+pub(crate) enum WayOn<'a> {
+    /// By another call.
+    Call,
+    /// By this journal, in which the files can be decided about.
+    Journal(&'a Path),
+}
+
+/// Refuses files that some journal of the same server and firm shows as sent, or as about to be. `repeat` lets those
+/// through whose outcome is known. `report` has the files' states without the other journals.
 pub(crate) fn refuse_repeats(
     folder: &Path,
-    base_url: &Url,
-    firm_id: &str,
+    (base_url, firm_id): (&Url, &str),
     file_ids: &[u64],
+    report: &PublishReport,
     own: Option<&Path>,
+    repeat: Repeat,
+    way_on: WayOn<'_>,
 ) -> Result<(), Error> {
-    let wanted: HashSet<u64> = file_ids.iter().copied().collect();
-    // The send to look at: one that waits for a decision, else the last one.
-    let mut found = None;
+    let mut found: HashMap<u64, Option<Found>> = file_ids.iter().map(|id| (*id, None)).collect();
     for path in journals(folder)? {
         if own.is_some_and(|own| own == path) {
             continue;
         }
         let history = JournalFile::look(&path)?;
-        let header = history.header();
-        if !header.is_of(base_url, firm_id) {
+        if !history.header().is_of(base_url, firm_id) {
             continue;
         }
-        let sent = history.files().iter().filter(|file| wanted.contains(&file.id) && file.may_be_published());
-        let key = |file: &&File| (file.is_undecided(), history.sent_at(file.chunk));
-        if let Some(file) = sent.max_by_key(key) {
-            let (key, error) = (key(&file), repeated(file, &history, header, &path));
-            if found.as_ref().is_none_or(|(last, _)| *last < key) {
-                found = Some((key, error));
+        let is_written = Lock::is_taken(&path);
+        for file in history.files() {
+            let Some(slot) = found.get_mut(&file.id) else { continue };
+            let Some(finding) = finding(file, &history, is_written) else { continue };
+            let this = Found {
+                finding,
+                sent_at: history.sent_at(file.chunk),
+                result: file.result(),
+                run: history.header().run.clone(),
+                path: path.clone(),
+            };
+            if slot.as_ref().is_none_or(|slot| slot.key() < this.key()) {
+                *slot = Some(this);
             }
-            continue;
-        }
-        let planned = history.files().iter().find(|file| wanted.contains(&file.id));
-        if let Some(file) = planned
-            && Lock::is_taken(&path)
-        {
-            return Err(Error::input(format!(
-                "File {} is about to be sent by another process, which writes the journal {}.",
-                file.id,
-                path.display(),
-            )));
         }
     }
-    found.map_or(Ok(()), |(_, error)| Err(error))
+    let refused: Vec<&Found> = file_ids
+        .iter()
+        .filter_map(|id| found.get(id)?.as_ref())
+        .filter(|found| repeat == Repeat::Refuse || found.finding > Finding::Sent)
+        .collect();
+    let Some(worst) = refused.iter().max_by_key(|found| found.key()) else { return Ok(()) };
+    let refused_ids = refused.iter().map(|found| found.result.file_id).collect();
+    let results = refused.iter().map(|found| (found.result.file_id, found.result.clone()));
+    let report = report.with_results(&results.collect());
+    Err(Error::already_sent(told(&refused, worst, way_on), refused_ids, report))
 }
 
-fn repeated(file: &File, history: &History, header: &Header, path: &Path) -> Error {
-    let sent_at = history.sent_at(file.chunk).map(clock::text).unwrap_or_default();
-    Error::input(format!(
-        "File {} was sent at {sent_at} in run {} (state {}; journal {}): sending it again may e-mail clients twice. \
-         Leave it out, or pass repeat=\"allow\" to publish_files or publish_batch if you mean it.",
-        file.id,
-        header.run,
-        file.state.as_str(),
-        path.display(),
-    ))
+fn finding(file: &File, history: &History, is_written: bool) -> Option<Finding> {
+    if file.may_be_published() {
+        return Some(match file.is_undecided() {
+            true if is_written && history.is_open(file.chunk) => Finding::InFlight,
+            true => Finding::Undecided,
+            false => Finding::Sent,
+        });
+    }
+    is_written.then_some(Finding::InFlight)
+}
+
+/// When, how and in which run the files were sent, and how to go on.
+fn told(refused: &[&Found], worst: &Found, way_on: WayOn<'_>) -> String {
+    let same = refused.iter().filter(|found| found.finding == worst.finding);
+    let ids = listed(same.clone().map(|found| found.result.file_id));
+    let id = worst.result.file_id;
+    let (files, are, were, it) = match same.count() {
+        1 => (format!("File {id}"), "is", "was", "it"),
+        count => (format!("{count} files{ids}"), "are", "were", "them"),
+    };
+    let sent_at = worst.sent_at.map(|at| format!("sent at {}, ", clock::text(at))).unwrap_or_default();
+    let (run, journal) = (&worst.run, worst.path.display());
+    let last = format!("file {id}: {sent_at}state {}, run {run}, journal {journal}", worst.result.state.as_str());
+    match worst.finding {
+        Finding::InFlight => format!(
+            "{files} {are} being sent by another process, or about to be ({last}). Wait until that process has ended."
+        ),
+        Finding::Undecided => format!(
+            "{files} {were} sent before, and nobody knows what became of {it} ({last}). Check {it} in Addepar, and \
+             record in that journal what you find (published, not_published or leave)."
+        ),
+        Finding::Sent => {
+            let way_on = match way_on {
+                WayOn::Call => format!(
+                    "Leave {it} out, or pass repeat=\"allow\" to publish_files or publish_batch if you mean it."
+                ),
+                WayOn::Journal(path) => {
+                    format!(
+                        "Record in {} that {it} need not be sent (published or leave), then resume.",
+                        path.display()
+                    )
+                }
+            };
+            format!("{files} {were} sent before ({last}): sending {it} again may e-mail clients twice. {way_on}")
+        }
+    }
 }

@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 use std::time::{Duration, SystemTime};
 
-use crate::journal::record::{Chunk, Header, Record, Verdict};
+use crate::journal::record::{Chunk, Header, Record};
 use crate::outcome::Outcome;
-use crate::report::{Attempt, FileResult, FileState, PublishReport, UnexpectedResult};
+use crate::report::{Attempt, FileResult, FileState, PublishReport, UnexpectedResult, Verdict};
 use crate::request::PublishRequest;
 
 /// Why a record cannot follow those before it.
@@ -70,11 +70,21 @@ impl Stage {
 
 #[derive(Debug, Clone)]
 pub(crate) struct ChunkHistory {
-    positions: Vec<usize>,
+    /// Its files when it was planned.
+    planned: Vec<usize>,
+    /// Those that went out last: the others had been published in some other way by then.
+    sent: Option<Vec<usize>>,
     pub(crate) stage: Stage,
     pub(crate) attempts: u32,
     /// When it was sent last.
     pub(crate) sent_at: Option<SystemTime>,
+}
+
+impl ChunkHistory {
+    /// The files that are in it: those that went out, or are to.
+    fn positions(&self) -> &[usize] {
+        self.sent.as_deref().unwrap_or(&self.planned)
+    }
 }
 
 impl File {
@@ -89,9 +99,10 @@ impl File {
         self.answer = (result != FileResult::plain(self.id, self.state)).then(|| Box::new(result));
     }
 
-    /// What became of it.
+    /// What became of it, and what a person made of that.
     pub(crate) fn result(&self) -> FileResult {
-        self.answer.as_deref().cloned().unwrap_or_else(|| FileResult::plain(self.id, self.state))
+        let result = self.answer.as_deref().cloned().unwrap_or_else(|| FileResult::plain(self.id, self.state));
+        FileResult { decision: self.verdict(), ..result }
     }
 
     /// Whether nobody knows what became of it, and nobody has said what to do about that.
@@ -113,9 +124,18 @@ impl File {
         self.state == FileState::Unknown && self.verdict() == Some(Verdict::NotPublished)
     }
 
+    /// Whether it was never sent here, and a person found that it was published in some other way or may stay as it is.
+    fn is_done_elsewhere(&self) -> bool {
+        let done = matches!(self.verdict(), Some(Verdict::Published | Verdict::Leave));
+        self.state == FileState::NotProcessed && done
+    }
+
     /// Whether sending it once more could publish it twice.
     pub(crate) fn may_be_published(&self) -> bool {
-        self.state != FileState::NotProcessed && !self.is_to_be_sent_again()
+        match self.state {
+            FileState::NotProcessed => self.is_done_elsewhere(),
+            _ => !self.is_to_be_sent_again(),
+        }
     }
 }
 
@@ -146,7 +166,7 @@ impl History {
         match record {
             Record::Header(_) => Err("a second header".to_owned()),
             Record::Plan { chunks } => self.plan(chunks),
-            Record::Intent { chunk, attempt } => self.intent(*chunk, *attempt, at),
+            Record::Intent { chunk, attempt, file_ids } => self.intent(*chunk, *attempt, file_ids.as_deref(), at),
             Record::NotProcessed { chunk, attempt, result, .. } => {
                 self.end(*chunk, *attempt, Stage::Ready)?;
                 self.attempts.extend(result.clone());
@@ -165,22 +185,36 @@ impl History {
                 self.answered(*chunk, files)
             }
             Record::Decision { file_id, decision, by, evidence } => {
-                let file = self.positions.get(file_id).and_then(|position| self.files.get_mut(*position));
-                let file = file.ok_or_else(|| format!("a decision about file {file_id}, which is not of this run"))?;
-                if file.state != FileState::Unknown {
-                    return Err(format!("a decision about file {file_id}, whose outcome is known"));
-                }
-                let (by, evidence) = (by.clone(), evidence.clone());
-                let number = file.chunk;
-                file.decision = Some(Box::new(Decision { verdict: *decision, by, evidence, at, chunk: number }));
-                // Who decides takes it that the request is over: no end of it may follow.
-                let chunk = self.chunk_mut(number)?;
-                if chunk.stage == Stage::Sending {
-                    chunk.stage = Stage::Unknown;
-                }
-                Ok(())
+                let decided = Decision { verdict: *decision, by: by.clone(), evidence: evidence.clone(), at, chunk: 0 };
+                self.decided(*file_id, decided)
             }
         }
+    }
+
+    fn decided(&mut self, file_id: u64, decision: Decision) -> Result<(), Misfit> {
+        let about = |what: &str| format!("a decision about file {file_id}, {what}");
+        let position = *self.positions.get(&file_id).ok_or_else(|| about("which is not of this run"))?;
+        let file = self.files.get(position).ok_or_else(|| about("which is not of this run"))?;
+        let (number, state, is_decided) = (file.chunk, file.state, file.decision().is_some());
+        let chunk = self.chunk_mut(number)?;
+        match state {
+            FileState::NotProcessed if chunk.stage != Stage::Ready || !chunk.positions().contains(&position) => {
+                return Err(about("whose chunk went out without it"));
+            }
+            FileState::NotProcessed if decision.verdict == Verdict::NotPublished && !is_decided => {
+                return Err(about("which is yet to be sent anyway"));
+            }
+            FileState::Unknown | FileState::NotProcessed => {}
+            FileState::Ok | FileState::Failed => return Err(about("whose outcome is known")),
+        }
+        // Who decides takes it that the request is over: no end of it may follow.
+        if chunk.stage == Stage::Sending {
+            chunk.stage = Stage::Unknown;
+        }
+        if let Some(file) = self.files.get_mut(position) {
+            file.decision = Some(Box::new(Decision { chunk: number, ..decision }));
+        }
+        Ok(())
     }
 
     fn plan(&mut self, chunks: &[Chunk]) -> Result<(), Misfit> {
@@ -188,11 +222,11 @@ impl History {
             if usize::try_from(*chunk).ok() != Some(self.chunks.len() + 1) {
                 return Err(format!("chunk {chunk} is not the next one"));
             }
-            let mut positions = Vec::with_capacity(file_ids.len());
+            let mut planned = Vec::with_capacity(file_ids.len());
             for id in file_ids {
-                positions.push(self.place(*id, *chunk)?);
+                planned.push(self.place(*id, *chunk)?);
             }
-            self.chunks.push(ChunkHistory { positions, stage: Stage::Ready, attempts: 0, sent_at: None });
+            self.chunks.push(ChunkHistory { planned, sent: None, stage: Stage::Ready, attempts: 0, sent_at: None });
         }
         Ok(())
     }
@@ -214,15 +248,27 @@ impl History {
             .ok_or_else(|| format!("chunk {chunk} was not planned"))
     }
 
-    fn intent(&mut self, number: u32, attempt: u32, at: SystemTime) -> Result<(), Misfit> {
+    fn intent(&mut self, number: u32, attempt: u32, file_ids: Option<&[u64]>, at: SystemTime) -> Result<(), Misfit> {
+        let sendable = self.chunk(number).map(|chunk| self.sendable(chunk)).unwrap_or_default();
+        let named = self.ids(&sendable);
         let chunk = self.chunk_mut(number)?;
         if chunk.stage != Stage::Ready || attempt != chunk.attempts + 1 {
             return Err(format!("attempt {attempt} of chunk {number}, which may not be sent"));
         }
+        if file_ids.is_some_and(|file_ids| file_ids != named) {
+            return Err(format!("attempt {attempt} of chunk {number} with files that are not those to send"));
+        }
+        chunk.sent = Some(sendable);
         chunk.stage = Stage::Sending;
         chunk.attempts = attempt;
         chunk.sent_at = Some(at);
         self.set_states(number, FileState::Unknown);
+        // What was decided about an earlier outcome says nothing about this one.
+        for position in self.chunk(number).map(|chunk| chunk.positions().to_vec()).unwrap_or_default() {
+            if let Some(file) = self.files.get_mut(position) {
+                file.decision = None;
+            }
+        }
         Ok(())
     }
 
@@ -236,7 +282,7 @@ impl History {
     }
 
     fn set_states(&mut self, chunk: u32, state: FileState) {
-        for position in self.chunk_mut(chunk).map(|chunk| chunk.positions.clone()).unwrap_or_default() {
+        for position in self.chunk(chunk).map(|chunk| chunk.positions().to_vec()).unwrap_or_default() {
             if let Some(file) = self.files.get_mut(position) {
                 file.put(FileResult::unanswered(file.id, state), &mut self.counts);
             }
@@ -246,7 +292,8 @@ impl History {
     fn answered(&mut self, chunk: u32, files: &[FileResult]) -> Result<(), Misfit> {
         for result in files {
             let file = self.positions.get(&result.file_id).and_then(|position| self.files.get_mut(*position));
-            let file = file.filter(|file| file.chunk == chunk);
+            // Those that went out are unknown so far.
+            let file = file.filter(|file| file.chunk == chunk && file.state == FileState::Unknown);
             let file =
                 file.ok_or_else(|| format!("a result of file {}, which is not of chunk {chunk}", result.file_id))?;
             file.put(result.clone(), &mut self.counts);
@@ -274,18 +321,39 @@ impl History {
     }
 
     pub(crate) fn chunks(&self) -> impl Iterator<Item = (u32, &ChunkHistory, Vec<u64>)> {
-        (1..).zip(&self.chunks).map(|(number, chunk)| (number, chunk, self.ids(chunk)))
+        (1..).zip(&self.chunks).map(|(number, chunk)| (number, chunk, self.ids(chunk.positions())))
     }
 
-    fn ids(&self, chunk: &ChunkHistory) -> Vec<u64> {
-        let files = chunk.positions.iter().filter_map(|position| self.files.get(*position));
-        files.map(|file| file.id).collect()
+    fn chunk(&self, number: u32) -> Option<&ChunkHistory> {
+        self.chunks.get(usize::try_from(number).ok()?.checked_sub(1)?)
+    }
+
+    fn ids(&self, positions: &[usize]) -> Vec<u64> {
+        positions.iter().filter_map(|position| self.files.get(*position)).map(|file| file.id).collect()
+    }
+
+    /// The files of a chunk that go out with it.
+    fn sendable(&self, chunk: &ChunkHistory) -> Vec<usize> {
+        let to_send = |position: &&usize| self.files.get(**position).is_some_and(|file| !file.is_done_elsewhere());
+        chunk.positions().iter().filter(to_send).copied().collect()
+    }
+
+    /// The chunks that may be sent, each with its files: none of which all files are done in some other way.
+    fn ready(&self) -> impl Iterator<Item = (u32, &ChunkHistory, Vec<u64>)> {
+        let ready = (1..).zip(&self.chunks).filter(|(_, chunk)| chunk.stage == Stage::Ready);
+        ready
+            .map(|(number, chunk)| (number, chunk, self.ids(&self.sendable(chunk))))
+            .filter(|(.., file_ids)| !file_ids.is_empty())
     }
 
     /// When a chunk was sent last.
     pub(crate) fn sent_at(&self, chunk: u32) -> Option<SystemTime> {
-        let position = usize::try_from(chunk).ok()?.checked_sub(1)?;
-        self.chunks.get(position)?.sent_at
+        self.chunk(chunk)?.sent_at
+    }
+
+    /// Whether a chunk is being sent, or was when the journal ends.
+    pub(crate) fn is_open(&self, chunk: u32) -> bool {
+        self.chunk(chunk).is_some_and(|chunk| chunk.stage == Stage::Sending)
     }
 
     /// How long ago requests went out, in no order.
@@ -312,8 +380,7 @@ impl History {
 
     /// The next chunk that may be sent, with its files and the number of its next attempt.
     pub(crate) fn next_chunk(&self) -> Option<(u32, u32, Vec<u64>)> {
-        let (number, chunk) = (1..).zip(&self.chunks).find(|(_, chunk)| chunk.stage == Stage::Ready)?;
-        Some((number, chunk.attempts + 1, self.ids(chunk)))
+        self.ready().next().map(|(number, chunk, file_ids)| (number, chunk.attempts + 1, file_ids))
     }
 
     /// A plan for the files that a person found not to be published, if there are any.
@@ -326,8 +393,7 @@ impl History {
     /// What going on sends, request by request, if nothing comes in between.
     #[cfg(feature = "cli")]
     pub(crate) fn to_come(&self) -> Vec<Chunk> {
-        let ready = self.chunks().filter(|(_, chunk, _)| chunk.stage == Stage::Ready);
-        let mut chunks: Vec<Chunk> = ready.map(|(chunk, _, file_ids)| Chunk { chunk, file_ids }).collect();
+        let mut chunks: Vec<Chunk> = self.ready().map(|(chunk, _, file_ids)| Chunk { chunk, file_ids }).collect();
         if let Some(Record::Plan { chunks: again }) = self.further_plan(self.chunk_size()) {
             chunks.extend(again);
         }
@@ -336,7 +402,7 @@ impl History {
 
     /// How large the chunks of the first plan are.
     pub(crate) fn chunk_size(&self) -> usize {
-        self.chunks.first().map_or(1, |chunk| chunk.positions.len().max(1))
+        self.chunks.first().map_or(1, |chunk| chunk.planned.len().max(1))
     }
 
     /// What this run means for another run's request at the same server and firm: a file that went out in this
@@ -349,6 +415,87 @@ impl History {
         };
         let files = other.file_ids().iter().map(result).collect();
         PublishReport::new(other.clone(), files, Vec::new(), None, String::new())
+    }
+
+    /// The records that come to the same: for a journal whose lines were lost. The raw answers are lost with them, and a
+    /// chunk whose outcome is unknown has nothing but its intent.
+    pub(crate) fn rewritten(&self, now: SystemTime) -> Vec<(Record, SystemTime)> {
+        const BY: &str = "addepar-portal, after the journal was overwritten";
+        let decision = |file: &File, verdict, by: &str, evidence| Record::Decision {
+            file_id: file.id,
+            decision: verdict,
+            by: by.to_owned(),
+            evidence,
+        };
+        let own =
+            |file: &File, decided: &Decision| decision(file, decided.verdict, &decided.by, decided.evidence.clone());
+        let mut records = vec![(Record::Header(self.header.clone()), now)];
+        let mut covered = 0;
+        let plans = self.chunks.iter().take_while(|chunk| {
+            let is_first = covered < self.files.len();
+            covered += chunk.planned.len();
+            is_first
+        });
+        let first = plans.count();
+        let planned = |number: u32, chunk: &ChunkHistory| Chunk { chunk: number, file_ids: self.ids(&chunk.planned) };
+        let chunks = (1..).zip(self.chunks.iter().take(first)).map(|(number, chunk)| planned(number, chunk)).collect();
+        records.push((Record::Plan { chunks }, now));
+        for (number, chunk) in (1..).zip(&self.chunks) {
+            let at = chunk.sent_at.unwrap_or(now);
+            let files = || chunk.planned.iter().filter_map(|position| self.files.get(*position));
+            if number as usize > first {
+                records.push((Record::Plan { chunks: vec![planned(number, chunk)] }, at));
+            }
+            let sent = self.ids(chunk.positions());
+            // What was decided about a file that was not sent stands before the chunk that went out without it.
+            let is_left_out = |file: &File| file.is_done_elsewhere() && !sent.contains(&file.id);
+            for file in files().filter(|file| file.chunk == number && is_left_out(file)) {
+                records.extend(file.decision().map(|decided| (own(file, decided), decided.at)));
+            }
+            let file_ids = Some(sent.clone());
+            for attempt in 1..=chunk.attempts {
+                records.push((Record::Intent { chunk: number, attempt, file_ids: file_ids.clone() }, at));
+                if attempt < chunk.attempts || chunk.stage == Stage::Ready {
+                    let reason = "it was not processed".to_owned();
+                    records.push((Record::NotProcessed { chunk: number, attempt, result: None, reason }, at));
+                }
+            }
+            if chunk.stage == Stage::Processed {
+                let sent = chunk.positions().iter().filter_map(|position| self.files.get(*position));
+                let result = |file: &File| match file.chunk {
+                    later if later != number => FileResult::unanswered(file.id, FileState::Unknown),
+                    _ => FileResult { decision: None, ..file.result() },
+                };
+                let attempt = Attempt {
+                    sent_at: chunk.sent_at,
+                    answered_at: None,
+                    http_status: None,
+                    request_id: None,
+                    elapsed: Duration::ZERO,
+                    outcome: Outcome::Processed,
+                    retry_after: None,
+                };
+                let outcome = Record::Outcome {
+                    chunk: number,
+                    attempt: chunk.attempts,
+                    outcome: Outcome::Processed,
+                    result: attempt,
+                    files: sent.map(result).collect(),
+                    unexpected: Vec::new(),
+                    raw: String::new(),
+                };
+                records.push((outcome, at));
+            }
+            for file in files() {
+                // It is in a later chunk, so it was found not to be published.
+                if file.chunk != number {
+                    records.push((decision(file, Verdict::NotPublished, BY, None), at));
+                } else if let Some(decided) = file.decision().filter(|_| !is_left_out(file)) {
+                    records.push((own(file, decided), decided.at));
+                }
+            }
+        }
+        records
     }
 
     /// The whole run as a report. Raw answers stay in the journal.

@@ -9,22 +9,26 @@ pub(crate) mod audit;
 pub(crate) mod file;
 pub(crate) mod folder;
 pub(crate) mod history;
+pub(crate) mod lock;
 pub(crate) mod record;
 #[cfg(test)]
 mod tests;
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use serde::Serialize;
 
+use crate::clock;
 use crate::error::Error;
 use crate::id::{self, RawId};
 use crate::journal::file::JournalFile;
+pub use crate::journal::folder::init_journal_dir;
 use crate::journal::history::History;
 use crate::journal::record::Record;
-pub use crate::journal::record::Verdict;
-use crate::report::{FileResult, PublishReport, rfc3339};
+pub use crate::report::Verdict;
+use crate::report::{FileResult, FileState, PublishReport, rfc3339};
 use crate::request::PublishRequest;
 
 /// A journal as it was when it was read.
@@ -42,9 +46,7 @@ pub struct JournalledFile {
     pub result: FileResult,
     /// The chunk in which it was, or will be, sent.
     pub chunk: u32,
-    /// What a person found out about its last outcome.
-    pub decision: Option<Verdict>,
-    /// Who decided.
+    /// Who decided about it.
     pub decided_by: Option<String>,
     /// When.
     #[serde(with = "rfc3339")]
@@ -100,7 +102,6 @@ impl Journal {
             JournalledFile {
                 result: file.result(),
                 chunk: file.chunk,
-                decision: decision.map(|decision| decision.verdict),
                 decided_by: decision.map(|decision| decision.by.clone()),
                 decided_at: decision.map(|decision| decision.at),
                 evidence: decision.and_then(|decision| decision.evidence.clone()),
@@ -140,12 +141,14 @@ impl Journal {
         self.history.report()
     }
 
-    /// Records what a person found out about files whose outcome is unknown, and on what evidence.
+    /// Records what a person found out about files whose outcome is unknown, and on what evidence; or that files which
+    /// are yet to be sent need not be, since they were published in some other way.
     ///
     /// # Errors
-    /// [`ErrorKind::Input`](crate::ErrorKind::Input), naming the values that are no ids.
+    /// [`ErrorKind::Input`](crate::ErrorKind::Input), naming the values that are not ids.
     /// [`ErrorKind::Journal`](crate::ErrorKind::Journal) where a file is not of this run or its outcome
-    /// is known, or where the journal is being written.
+    /// is known, where the journal is being written, or where a file is said not to be published sooner than 90 s after
+    /// it was sent: the server may still be at work.
     pub fn decide<Ids>(
         &mut self,
         file_ids: Ids,
@@ -159,9 +162,12 @@ impl Journal {
     {
         let file_ids = id::validate("file_ids", file_ids)?;
         if by.trim().is_empty() {
-            return Err(Error::input("by is empty: name who decides.".to_owned()));
+            return Err(Error::input("`by` must name who decides, and is empty.".to_owned()));
         }
         let mut file = JournalFile::open(&self.path)?;
+        if verdict == Verdict::NotPublished && !file.history().header().is_local() {
+            self.refuse_haste(file.history(), &file_ids, SystemTime::now())?;
+        }
         let decision = |file_id| Record::Decision {
             file_id,
             decision: verdict,
@@ -172,6 +178,24 @@ impl Journal {
         file.append_all(file_ids.into_iter().map(decision))?;
         self.history = file.into_history();
         Ok(())
+    }
+
+    /// Refuses to believe that files are not published while the server may still be publishing them.
+    fn refuse_haste(&self, history: &History, file_ids: &[u64], now: SystemTime) -> Result<(), Error> {
+        const PATIENCE: Duration = Duration::from_secs(90);
+        let wanted: HashSet<u64> = file_ids.iter().copied().collect();
+        let files = history.files().iter().filter(|file| wanted.contains(&file.id) && file.state == FileState::Unknown);
+        let latest = files.filter_map(|file| Some((history.sent_at(file.chunk)? + PATIENCE, file.id))).max();
+        match latest.filter(|(ready, _)| *ready > now) {
+            None => Ok(()),
+            Some((ready, id)) => Err(Error::journal_refuses(
+                &self.path,
+                &format!(
+                    "takes no `not_published` about file {id} before {}: Addepar may still be working on the request",
+                    clock::text(ready + Duration::from_secs(1)),
+                ),
+            )),
+        }
     }
 
     /// The whole journal as JSON: what it is about, `files`, `chunks` and `undecided`.

@@ -1,19 +1,19 @@
 //! The lines of a journal. No I/O.
 
-use std::str::FromStr;
 use std::time::SystemTime;
 
 use reqwest::Url;
 use serde::{Deserialize, Serialize};
 
-use crate::error::Error;
+use crate::batch::Repeat;
 use crate::outcome::Outcome;
-use crate::plan::sha256;
-use crate::report::{Attempt, FileResult, UnexpectedResult, rfc3339};
+use crate::plan::{self, sha256};
+use crate::report::{Attempt, FileResult, UnexpectedResult, Verdict, rfc3339};
 use crate::request::{ContactNotification, PortalPublishing};
+use crate::settings::is_loopback;
 
 /// The version of the format that is written, and the newest that is read.
-pub(crate) const FORMAT: u32 = 1;
+pub(crate) const FORMAT: u32 = 2;
 
 /// One line: a record, when it was written, and the hash of the line before.
 #[derive(Debug, Serialize, Deserialize)]
@@ -39,6 +39,9 @@ pub(crate) enum Record {
     Intent {
         chunk: u32,
         attempt: u32,
+        /// The files that go out. Format 1 did not name them: all of the chunk.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        file_ids: Option<Vec<u64>>,
     },
     /// The server did not begin to process the request: proven, or its own word.
     NotProcessed {
@@ -58,7 +61,8 @@ pub(crate) enum Record {
         unexpected: Vec<UnexpectedResult>,
         raw: String,
     },
-    /// A person's answer about a file whose outcome is unknown.
+    /// A person's answer about a file whose outcome is unknown, or that is yet to be sent and was published in some
+    /// other way.
     Decision {
         file_id: u64,
         decision: Verdict,
@@ -82,13 +86,26 @@ pub(crate) struct Header {
     pub(crate) host: Option<String>,
     /// Whether the server was on this machine: a simulated portal.
     pub(crate) simulated: bool,
+    /// Whether files could be sent that another journal shows as sent. Format 1 did not say.
+    #[serde(default)]
+    pub(crate) repeat: Repeat,
     pub(crate) fingerprint: String,
 }
 
 impl Header {
     /// Whether it is of this server and firm: another one's file of the same id is another file.
     pub(crate) fn is_of(&self, base_url: &Url, firm_id: &str) -> bool {
-        self.firm_id == firm_id && Url::parse(&self.base_url).is_ok_and(|there| there.origin() == base_url.origin())
+        self.firm_id == firm_id && self.server() == plan::server(base_url)
+    }
+
+    /// The server that it is about; see [`plan::server`].
+    pub(crate) fn server(&self) -> String {
+        Url::parse(&self.base_url).map_or_else(|_| self.base_url.clone(), |url| plan::server(&url))
+    }
+
+    /// Whether the server was on this machine.
+    pub(crate) fn is_local(&self) -> bool {
+        Url::parse(&self.base_url).is_ok_and(|url| is_loopback(&url))
     }
 }
 
@@ -99,41 +116,10 @@ pub(crate) struct Chunk {
     pub(crate) file_ids: Vec<u64>,
 }
 
-/// What a person found out about a file whose outcome is unknown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Verdict {
-    /// It is published: it is not sent again.
-    Published,
-    /// It is not published: the next resume sends it.
-    NotPublished,
-    /// Nobody knows, or it does not matter: it is not sent again.
-    Leave,
-}
-
-impl Verdict {
-    /// Every value.
-    pub const ALL: [Self; 3] = [Self::Published, Self::NotPublished, Self::Leave];
-
-    /// The verdict as it is written in journals.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Published => "published",
-            Self::NotPublished => "not_published",
-            Self::Leave => "leave",
-        }
-    }
-}
-
-impl FromStr for Verdict {
-    type Err = Error;
-
-    fn from_str(verdict: &str) -> Result<Self, Error> {
-        Self::ALL.into_iter().find(|known| known.as_str() == verdict).ok_or_else(|| {
-            let allowed = Self::ALL.map(Self::as_str).join(", ");
-            Error::input(format!("decision is {verdict:?}: allowed are {allowed}."))
-        })
+impl Record {
+    /// Whether it tells what has happened already, rather than what is about to.
+    pub(crate) const fn is_past(&self) -> bool {
+        matches!(self, Self::NotProcessed { .. } | Self::Outcome { .. })
     }
 }
 

@@ -7,14 +7,20 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
+use addepar_portal_simulator::SimulatedPortal;
 use fastrand::Rng;
+use reqwest::Url;
+use serde_json::json;
 
-use crate::journal::file;
+use crate::batch::{BatchOptions, Repeat};
+use crate::client::PortalClient;
 use crate::journal::history::{self, History};
-use crate::journal::record::{FORMAT, Header, Line, Record, Verdict};
+use crate::journal::record::{FORMAT, Header, Line, Record};
+use crate::journal::{Journal, file};
 use crate::outcome::Outcome;
-use crate::report::{Attempt, FileResult, FileState, Status, UnexpectedResult};
-use crate::request::{ContactNotification, PortalPublishing};
+use crate::plan;
+use crate::report::{Attempt, FileResult, FileState, Status, UnexpectedResult, Verdict};
+use crate::request::{ContactNotification, PortalPublishing, PublishRequest};
 
 /// A journal as bytes, and the server's own record of how often it processed each file.
 struct World {
@@ -60,12 +66,35 @@ impl World {
             let record = Record::Decision { file_id, decision, by: "A. Person".to_owned(), evidence: None };
             self.note(&mut history, record)?;
         }
+        // Some file that is yet to be sent was published in some other way.
+        let left = history.files().iter().filter(|file| file.state == FileState::NotProcessed);
+        let left: Vec<(u64, bool)> = left.map(|file| (file.id, file.decision().is_some())).collect();
+        if !left.is_empty() && self.rng.u8(..4) == 0 {
+            let (file_id, is_decided) = left[self.rng.usize(..left.len())];
+            let decision = match (self.processed[&file_id], self.rng.bool()) {
+                (0, true) if is_decided => Verdict::NotPublished,
+                (0, true) => Verdict::Leave,
+                _ => Verdict::Published,
+            };
+            let record = Record::Decision { file_id, decision, by: "A. Person".to_owned(), evidence: None };
+            // It may have been left out of its chunk already, and stays as it was decided.
+            if history.clone().apply(&record, SystemTime::UNIX_EPOCH).is_ok() {
+                self.note(&mut history, record)?;
+                // A careful person publishes it once the journal knows.
+                if decision == Verdict::Published {
+                    self.processed.insert(file_id, 1);
+                }
+            }
+        }
         if let Some(plan) = history.further_plan(history.chunk_size()) {
             self.note(&mut history, plan)?;
         }
         assert!(history.undecided().is_empty());
         while let Some((chunk, attempt, file_ids)) = history.next_chunk() {
-            self.note(&mut history, Record::Intent { chunk, attempt })?;
+            let is_whole = history.chunks().any(|(number, _, planned)| number == chunk && planned == file_ids);
+            // As format 1 had it.
+            let file_ids_written = (!is_whole || self.rng.bool()).then(|| file_ids.clone());
+            self.note(&mut history, Record::Intent { chunk, attempt, file_ids: file_ids_written })?;
             let end = self.request(chunk, attempt, &file_ids)?;
             let stops = matches!(end, Record::Outcome { outcome: Outcome::Unknown, .. });
             self.note(&mut history, end)?;
@@ -136,6 +165,7 @@ fn header() -> Header {
         operator: None,
         host: None,
         simulated: true,
+        repeat: Repeat::Refuse,
         fingerprint: String::new(),
     }
 }
@@ -165,6 +195,7 @@ fn no_crash_makes_a_file_go_out_twice_or_get_lost() {
             let states = [FileState::Ok, FileState::Failed, FileState::Unknown, FileState::NotProcessed];
             assert_eq!(history.counts(), states.map(|state| history.report().count(state)), "seed {seed}");
             assert_eq!(history.counts().iter().sum::<usize>(), ids.len(), "seed {seed}");
+            comes_to_the_same_when_it_is_rewritten(&history);
             if history.undecided().is_empty() && history.to_be_sent().is_empty() {
                 break;
             }
@@ -179,20 +210,52 @@ fn no_crash_makes_a_file_go_out_twice_or_get_lost() {
                     assert_eq!(times, 1, "seed {seed}, file {id}");
                 }
                 (FileState::Unknown, Some(Verdict::Leave)) => {}
+                (FileState::NotProcessed, Some(Verdict::Published | Verdict::Leave)) => {
+                    assert!(times <= 1, "seed {seed}, file {id}");
+                }
                 other => panic!("seed {seed}, file {id}: {other:?}"),
             }
             *seen.entry(state.as_str()).or_default() += 1;
         }
     }
-    for what in ["crashes", "ends", "ok", "failed", "unknown"] {
+    for what in ["crashes", "ends", "ok", "failed", "unknown", "not_processed"] {
         assert!(seen.get(what).is_some_and(|times| *times > 100), "{seen:?}");
     }
+}
+
+/// A journal whose lines were overwritten is written anew from what is known: nothing else may be sent after that.
+fn comes_to_the_same_when_it_is_rewritten(history: &History) {
+    let mut records = history.rewritten(SystemTime::UNIX_EPOCH).into_iter();
+    let (Some((Record::Header(header), _)), Some((Record::Plan { chunks }, _))) = (records.next(), records.next())
+    else {
+        panic!("it begins with a header and a plan");
+    };
+    let mut again = History::begin(header, &chunks).unwrap();
+    for (record, at) in records {
+        again.apply(&record, at).unwrap_or_else(|misfit| panic!("{misfit}: {record:?}"));
+    }
+    assert_eq!(again.counts(), history.counts());
+    assert_eq!(again.undecided(), history.undecided());
+    assert_eq!(again.to_be_sent(), history.to_be_sent());
+    assert_eq!(again.next_chunk(), history.next_chunk());
+    assert_eq!(again.report().files(), history.report().files());
+    let sends = |history: &History| {
+        history.chunks().map(|(number, chunk, ids)| (number, chunk.attempts, ids)).collect::<Vec<_>>()
+    };
+    assert_eq!(sends(&again), sends(history));
 }
 
 /// Records in an order that no run writes are refused, each by itself.
 #[test]
 fn a_record_that_cannot_follow_is_refused() {
-    let intent = |chunk, attempt| Record::Intent { chunk, attempt };
+    let intent = |chunk, attempt| Record::Intent { chunk, attempt, file_ids: None };
+    let intent_of = |chunk, attempt, ids: &[u64]| Record::Intent { chunk, attempt, file_ids: Some(ids.to_vec()) };
+    let published = |file_id| Record::Decision {
+        file_id,
+        decision: Verdict::Published,
+        by: "A. Person".to_owned(),
+        evidence: None,
+    };
     let refusal = |chunk, attempt| Record::NotProcessed { chunk, attempt, result: None, reason: "refused".to_owned() };
     let decision = |file_id| Record::Decision {
         file_id,
@@ -218,6 +281,14 @@ fn a_record_that_cannot_follow_is_refused() {
         (vec![intent(1, 1), decision(1)], plan(3, &[1, 2])),
         (vec![intent(1, 1), decision(1)], plan(4, &[1])),
         (vec![intent(1, 1), decision(1), plan(3, &[1])], plan(4, &[1])),
+        (vec![], intent_of(1, 1, &[1])),
+        (vec![], intent_of(1, 1, &[2, 1])),
+        (vec![], intent_of(1, 1, &[1, 2, 3])),
+        // A file that was published in some other way does not go out.
+        (vec![published(1)], intent_of(1, 1, &[1, 2])),
+        (vec![published(1), intent_of(1, 1, &[2])], decision(1)),
+        (vec![published(1), intent_of(1, 1, &[2])], published(1)),
+        (vec![published(1), intent_of(1, 1, &[2]), refusal(1, 1)], intent_of(1, 2, &[1, 2])),
         // Once it is decided that nobody sends it any more, no end of it can come.
         (vec![intent(1, 1), decision(1), plan(3, &[1])], refusal(1, 1)),
     ] {
@@ -227,4 +298,102 @@ fn a_record_that_cannot_follow_is_refused() {
         }
         assert!(history.apply(&refused, SystemTime::UNIX_EPOCH).is_err(), "{before:?} {refused:?}");
     }
+}
+
+/// The lines of a journal as an earlier version wrote them.
+fn format_1(base_url: &str, at: SystemTime, records: &[serde_json::Value]) -> String {
+    let url = Url::parse(base_url).unwrap();
+    let request = PublishRequest::for_batch(1..=6, PortalPublishing::Publish, ContactNotification::Notify).unwrap();
+    let header = json!({
+        "type": "header", "format": 1, "library": "0.1.0", "run": "0123456789abcdef", "base_url": base_url,
+        "firm_id": "1", "portal_publishing": "publish", "contact_notification": "notify",
+        "publish_override_contact_ids": [], "operator": "root", "host": "host", "simulated": true,
+        "fingerprint": plan::fingerprint(&url.origin().ascii_serialization(), "1", &request),
+    });
+    let plan = json!({ "type": "plan", "chunks": history::chunks(&[1, 2, 3, 4, 5, 6], 2, 1) });
+    let mut text = String::new();
+    let mut last = None;
+    for record in [header, plan].iter().chain(records) {
+        let mut line = record.clone();
+        line["at"] = humantime::format_rfc3339_micros(at).to_string().into();
+        line["prev"] = last.into();
+        let line = line.to_string();
+        last = Some(plan::sha256(line.as_bytes()));
+        text += &(line + "\n");
+    }
+    text
+}
+
+/// A file of its own for each test.
+fn scratch(name: &str) -> std::path::PathBuf {
+    let folder = std::env::temp_dir().join(format!("addepar-portal-{name}-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    folder.join("run.jsonl")
+}
+
+#[test]
+fn a_journal_of_format_1_is_resumed_in_format_2() {
+    let portal = SimulatedPortal::start("{}").unwrap();
+    let path = scratch("format-1");
+    let files: Vec<FileResult> = [1, 2].map(FileResult::succeeded).to_vec();
+    let mut files = serde_json::to_value(files).unwrap();
+    for file in files.as_array_mut().unwrap() {
+        file.as_object_mut().unwrap().remove("decision");
+    }
+    let result = json!({
+        "sent_at": "2026-11-24T21:14:07.000000Z", "answered_at": "2026-11-24T21:14:08.000000Z", "http_status": 200,
+        "request_id": null, "elapsed": 1.0, "outcome": "processed", "retry_after": null,
+    });
+    let records = [
+        json!({ "type": "intent", "chunk": 1, "attempt": 1 }),
+        json!({ "type": "outcome", "chunk": 1, "attempt": 1, "outcome": "processed", "result": result, "files": files,
+                "unexpected": [], "raw": "{}" }),
+        json!({ "type": "intent", "chunk": 2, "attempt": 1 }),
+    ];
+    std::fs::write(&path, format_1(portal.base_url(), SystemTime::now(), &records)).unwrap();
+    let client =
+        PortalClient::builder().base_url(portal.base_url()).firm_id("1").key("simulated-key", "simulated-secret");
+    let client = client.build().unwrap();
+    let run = || {
+        let call = client.start_resume(&BatchOptions::new(&path), |_| None);
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(call.run());
+        call.result().unwrap()
+    };
+    assert_eq!(run().unwrap_err().report().unwrap().undecided(), [3, 4]);
+    let mut journal = Journal::open(&path).unwrap();
+    journal.decide([3], Verdict::NotPublished, "A. Person", None).unwrap();
+    journal.decide([4, 6], Verdict::Published, "A. Person", None).unwrap();
+    let report = run().unwrap();
+    let states: Vec<_> = report.files().iter().map(|file| file.state.as_str()).collect();
+    assert_eq!(states, ["ok", "ok", "ok", "unknown", "ok", "not_processed"]);
+    assert!(report.settled());
+    let sent: serde_json::Value = serde_json::from_str(&portal.control(r#"{"do": "requests"}"#).unwrap()).unwrap();
+    let sent: Vec<_> =
+        sent.as_array().unwrap().iter().map(|post| &post["body"]["data"]["attributes"]["files_id"]).collect();
+    assert_eq!(sent, [&json!([5]), &json!([3])]);
+    let text = std::fs::read_to_string(&path).unwrap();
+    assert!(text.contains(r#""type":"intent","chunk":3,"attempt":1,"file_ids":[5]"#), "{text}");
+    std::fs::remove_dir_all(path.parent().unwrap()).unwrap();
+}
+
+/// The server may still be publishing what nobody sees yet.
+#[test]
+fn not_published_is_not_believed_at_once() {
+    let path = scratch("haste");
+    let intent = [json!({ "type": "intent", "chunk": 1, "attempt": 1 })];
+    let decide = |base_url: &str, ago: u64, verdict| {
+        let at = SystemTime::now() - Duration::from_secs(ago);
+        std::fs::write(&path, format_1(base_url, at, &intent)).unwrap();
+        Journal::open(&path).unwrap().decide([1, 2], verdict, "A. Person", None)
+    };
+    let firm = "https://examplefirm.addepar.com/api";
+    let error = decide(firm, 30, Verdict::NotPublished).unwrap_err();
+    assert!(error.message().contains("takes no `not_published`") && error.message().contains("Nothing was recorded"));
+    assert_eq!(Journal::open(&path).unwrap().undecided(), [1, 2]);
+    decide(firm, 100, Verdict::NotPublished).unwrap();
+    decide(firm, 30, Verdict::Published).unwrap();
+    decide(firm, 30, Verdict::Leave).unwrap();
+    decide("http://127.0.0.1:9/api", 30, Verdict::NotPublished).unwrap();
+    std::fs::remove_dir_all(path.parent().unwrap()).unwrap();
 }

@@ -1,0 +1,237 @@
+//! Locks, and the other files that stand beside a journal: never written through a link or a leftover.
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{self, Read, Seek, Write};
+use std::path::{Path, PathBuf};
+use std::process;
+use std::thread;
+use std::time::{Duration, Instant, SystemTime};
+
+use crate::clock;
+use crate::error::Error;
+
+/// The beginning of what a holder writes into its lock.
+const HOLDER: &str = "process ";
+/// How long a lock is waited for that nobody holds for long.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The right to append to a journal, until it is dropped.
+#[derive(Debug)]
+pub(crate) struct Lock {
+    /// The lock's own file.
+    file: File,
+    /// The journal itself, as it was opened last.
+    journal: Option<File>,
+    pid: u32,
+}
+
+impl Drop for Lock {
+    /// To close the files is not enough: a child that was forked meanwhile has them open as well.
+    fn drop(&mut self) {
+        if self.pid == process::id() {
+            let _ = self.file.unlock();
+            let _ = self.journal.as_ref().map(File::unlock);
+        }
+    }
+}
+
+impl Lock {
+    fn new(file: File) -> Self {
+        Self { file, journal: None, pid: process::id() }
+    }
+
+    /// Whether somebody writes a journal, as far as can be seen.
+    pub(crate) fn is_taken(path: &Path) -> bool {
+        match File::open(beside(path, ".lock")) {
+            Ok(file) => file.try_lock_shared().is_err(),
+            Err(error) => error.kind() != io::ErrorKind::NotFound,
+        }
+    }
+
+    /// Locks the journal itself too: it may have a second name, and somebody may remove the file beside it.
+    pub(crate) fn with(mut self, path: &Path, journal: &File) -> Result<Self, Error> {
+        self.lock_journal(path, journal)?;
+        Ok(self)
+    }
+
+    /// Locks another file in the place of the journal that was locked before.
+    pub(crate) fn lock_journal(&mut self, path: &Path, journal: &File) -> Result<(), Error> {
+        // Elsewhere a locked file cannot be read by others.
+        if cfg!(unix) {
+            let unusable = |error: io::Error| Error::of_journal(path, &format!("cannot be locked: {error}"));
+            if let Some(before) = self.journal.take() {
+                let _ = before.unlock();
+            }
+            journal.try_lock().map_err(|error| match error {
+                TryLockError::WouldBlock => Error::of_journal(path, "is being written: one writer at a time"),
+                TryLockError::Error(error) => unusable(error),
+            })?;
+            self.journal = Some(journal.try_clone().map_err(unusable)?);
+        }
+        Ok(())
+    }
+
+    /// Takes a lock that nobody holds for long.
+    pub(crate) fn wait(path: &Path) -> Result<Self, Error> {
+        let mut file = open_lock(path)?;
+        let started = Instant::now();
+        let mut pause = Duration::from_millis(1);
+        loop {
+            match file.try_lock() {
+                Ok(()) => return held(path, file),
+                Err(TryLockError::WouldBlock) if started.elapsed() < PATIENCE => thread::sleep(pause),
+                Err(TryLockError::WouldBlock) => {
+                    let reason = format!("has been locked{} for {} s", holder(&mut file), PATIENCE.as_secs());
+                    return Err(Error::of_journal(path, &reason));
+                }
+                Err(TryLockError::Error(error)) => return Err(unlockable(path, &error)),
+            }
+            pause = (pause * 2).min(Duration::from_millis(50));
+        }
+    }
+
+    /// Takes the lock of a journal, or says who has it.
+    pub(crate) fn take(path: &Path) -> Result<Self, Error> {
+        let mut file = open_lock(path)?;
+        match file.try_lock() {
+            Ok(()) => held(path, file),
+            Err(TryLockError::WouldBlock) => {
+                let reason = format!("is being written{}: one writer at a time", holder(&mut file));
+                Err(Error::of_journal(path, &reason))
+            }
+            Err(TryLockError::Error(error)) => Err(unlockable(path, &error)),
+        }
+    }
+}
+
+fn unlockable(path: &Path, error: &io::Error) -> Error {
+    Error::of_journal(path, &format!("cannot be locked: {error}"))
+}
+
+/// Writes who holds a lock, for whoever waits for it.
+fn held(path: &Path, mut file: File) -> Result<Lock, Error> {
+    let host = host().map(|host| format!(" on {host}")).unwrap_or_default();
+    let holder = format!("{HOLDER}{}{host} since {}\n", process::id(), clock::text(SystemTime::now()));
+    let written = file.set_len(0).and_then(|()| file.rewind()).and_then(|()| file.write_all(holder.as_bytes()));
+    written.map_err(|error| unlockable(path, &error))?;
+    Ok(Lock::new(file))
+}
+
+/// ` by process 1 on …`, where the lock says so.
+fn holder(file: &mut File) -> String {
+    let mut holder = String::new();
+    let _ = file.rewind().and_then(|()| file.take(500).read_to_string(&mut holder));
+    let holder = holder.trim();
+    if holder.is_empty() { String::new() } else { format!(" by {holder}") }
+}
+
+/// Opens the file beside a journal that is locked: a new one, or one that an earlier run of this library left.
+fn open_lock(path: &Path) -> Result<File, Error> {
+    let lock = beside(path, ".lock");
+    let unusable = |error: io::Error| unlockable(path, &error);
+    match private().read(true).create_new(true).open(&lock) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+        opened => return opened.map_err(unusable),
+    }
+    let foreign = || {
+        let reason = format!("cannot be locked: {} is not a lock of this library. Move it away", lock.display());
+        Error::of_journal(path, &reason)
+    };
+    let there = fs::symlink_metadata(&lock).map_err(unusable)?;
+    if !there.is_file() {
+        return Err(foreign());
+    }
+    let file = private().read(true).open(&lock).map_err(unusable)?;
+    let opened = file.metadata().map_err(unusable)?;
+    let mut start = Vec::new();
+    (&file).take(HOLDER.len() as u64).read_to_end(&mut start).map_err(unusable)?;
+    let is_ours = is_same(&there, &opened) && has_one_name(&opened) && HOLDER.as_bytes().starts_with(&start);
+    if is_ours { Ok(file) } else { Err(foreign()) }
+}
+
+/// Whether both are the same file, as far as the system tells.
+#[cfg(unix)]
+pub(crate) fn is_same(one: &fs::Metadata, other: &fs::Metadata) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    (one.dev(), one.ino()) == (other.dev(), other.ino())
+}
+
+/// Windows tells by no stable means.
+#[cfg(not(unix))]
+pub(crate) fn is_same(one: &fs::Metadata, other: &fs::Metadata) -> bool {
+    one.len() == other.len()
+}
+
+#[cfg(unix)]
+fn has_one_name(file: &fs::Metadata) -> bool {
+    std::os::unix::fs::MetadataExt::nlink(file) <= 1
+}
+
+#[cfg(not(unix))]
+fn has_one_name(_: &fs::Metadata) -> bool {
+    true
+}
+
+/// The path of a file beside another one: its name and something more.
+pub(crate) fn beside(path: &Path, ending: &str) -> PathBuf {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(ending);
+    path.with_file_name(name)
+}
+
+/// The folder that a file is in.
+pub(crate) fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// This machine's name.
+pub(crate) fn host() -> Option<String> {
+    gethostname::gethostname().into_string().ok().filter(|name| !name.is_empty())
+}
+
+/// How files are opened that only their owner may read.
+pub(crate) fn private() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.write(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
+}
+
+/// Writes a file that is not there yet, wholly or not at all: under another name that nobody else has, then renamed.
+pub(crate) fn write_new(path: &Path, text: &[u8]) -> io::Result<File> {
+    let new = beside(path, &format!(".{:016x}.new", fastrand::u64(..)));
+    let write = || {
+        let mut file = private().read(true).create_new(true).open(&new)?;
+        file.write_all(text)?;
+        file.sync_all()?;
+        fs::rename(&new, path)?;
+        sync_folder(folder_of(path))?;
+        Ok(file)
+    };
+    write().inspect_err(|_| {
+        let _ = fs::remove_file(&new);
+    })
+}
+
+/// Makes sure that a folder's new names are there after a crash. Some file systems cannot, and need not.
+pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
+    if cfg!(windows) {
+        return Ok(());
+    }
+    match File::open(folder)?.sync_all() {
+        Err(error) if matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported) => Ok(()),
+        synced => synced,
+    }
+}
+
+/// Makes a folder that only its owner may read, so that it is there after a crash too.
+pub(crate) fn make_folder(path: &Path) -> io::Result<()> {
+    let missing: Vec<&Path> = path.ancestors().take_while(|folder| !folder.exists()).collect();
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path)?;
+    missing.into_iter().filter(|folder| !folder.as_os_str().is_empty()).map(folder_of).try_for_each(sync_folder)
+}
