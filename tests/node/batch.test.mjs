@@ -5,7 +5,6 @@ import { mkdtempSync, readdirSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 
 import {
   ConfigError,
@@ -18,6 +17,8 @@ import {
   StoppedError,
 } from 'addepar-portal';
 import { SimulatedPortal } from 'addepar-portal/testing';
+
+import { posted } from './script.mjs';
 
 const MODES = { portalPublishing: 'publish', contactNotification: 'notify' };
 const ids = (count) => Array.from({ length: count }, (_, position) => position + 1);
@@ -33,12 +34,6 @@ function batch(name, body) {
       await portal.close();
     }
   });
-}
-
-async function posts(portal, count) {
-  while (portal.requests.filter((request) => request.complete).length < count) {
-    await sleep(5);
-  }
 }
 
 batch('a batch is sent in chunks and journalled', async (portal, journal) => {
@@ -109,13 +104,14 @@ batch('a refusal stops the batch and a resume goes on', async (portal, journal) 
 });
 
 batch('a signal lets the request in flight end and is recorded', async (portal, journal) => {
-  portal.control('set', { delay_ms: 300 });
+  portal.control('hold');
   const client = portal.client();
   const controller = new AbortController();
   const running = client.publishBatch(ids(30), { ...MODES, journal, chunkSize: 10, signal: controller.signal });
-  await posts(portal, 1);
+  await posted(portal, 1);
   const reason = new Error('enough');
   controller.abort(reason);
+  portal.control('release');
   const stopped = await running.catch((error) => error);
   assert(stopped instanceof StoppedError);
   assert.equal(stopped.name, 'AbortError');
@@ -131,7 +127,7 @@ batch('a signal ends a wait at once', async (portal, journal) => {
   const controller = new AbortController();
   const onProgress = (progress) => {
     seen.push(progress.waitingMs);
-    if (progress.waitingMs) setTimeout(() => controller.abort(), 50);
+    if (progress.waitingMs) setImmediate(() => controller.abort());
   };
   const options = { ...MODES, journal, onProgress, signal: controller.signal };
   await assert.rejects(portal.client().publishBatch([1], options), { name: 'AbortError', code: 'ERR_STOPPED' });

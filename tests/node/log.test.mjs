@@ -7,6 +7,8 @@ import { inspect } from 'node:util';
 import { ConfigError, OutcomeUnknownError, PortalClient } from 'addepar-portal';
 import { SimulatedPortal } from 'addepar-portal/testing';
 
+import { posted, until } from './script.mjs';
+
 const MODES = { portalPublishing: 'publish', contactNotification: 'do_not_notify' };
 
 function broken() {
@@ -42,9 +44,12 @@ test('a call tells when it goes out, waits and ends', async () => {
 test('a dropped request is warned of', async () => {
   const portal = await SimulatedPortal.start({ files: { 37: [1] } });
   const logger = recorder();
-  portal.nextFault('hang');
-  const signal = AbortSignal.timeout(300);
-  await assert.rejects(portal.client({ logger }).publishFiles([37], { ...MODES, signal }), OutcomeUnknownError);
+  portal.control('hold');
+  const controller = new AbortController();
+  const call = portal.client({ logger }).publishFiles([37], { ...MODES, signal: controller.signal });
+  await posted(portal, 1);
+  controller.abort();
+  await assert.rejects(call, OutcomeUnknownError);
   assert.equal(logger.lines.filter((line) => line.startsWith('warn ')).length, 1);
   await portal.close();
 });
@@ -83,14 +88,10 @@ for (const [way, fail] of Object.entries(FAILING)) {
       portal.control('hold');
       const controller = new AbortController();
       const dropped = client.publishFiles([37], { ...MODES, signal: controller.signal });
-      while (portal.control('posts') < 2 || !portal.requests.at(-1).complete) {
-        await new Promise((resolve) => setTimeout(resolve, 5));
-      }
+      await posted(portal, 2);
       controller.abort();
       await assert.rejects(dropped, OutcomeUnknownError);
-      while (!['info', 'warn'].every((level) => warnings.some((message) => message.startsWith(`logger.${level} failed (`)))) {
-        await new Promise((resolve) => setTimeout(resolve, 5));
-      }
+      await until(() => ['info', 'warn'].every((level) => warnings.some((message) => message.startsWith(`logger.${level} failed (`))));
       assert(warnings.some((message) => message.startsWith('logger.warn failed (') && message.includes('1 file went to Addepar')));
     } finally {
       process.off('warning', collect);
