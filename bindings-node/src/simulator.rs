@@ -7,9 +7,15 @@ use napi_derive::napi;
 #[napi]
 pub struct SimulatedPortal(addepar_portal_simulator::SimulatedPortal);
 
-/// Why the simulated portal refused a command.
+/// Why the simulated portal refused a command, or the program could not be started.
 #[napi]
 pub struct Refusal(String);
+
+impl Refusal {
+    pub(crate) fn new(reason: String) -> Self {
+        Self(reason)
+    }
+}
 
 #[napi]
 impl Refusal {

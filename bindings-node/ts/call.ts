@@ -1,6 +1,7 @@
 /** Drives one publish: the addon runs its turns, JavaScript answers between them. */
 
-import { typeName } from './ids';
+import { StoppedError } from './errors';
+import { thrownName, typeName } from './ids';
 import { type Call, type Failure, native, type Report, type Wakeups } from './native';
 import { type PublishReport, reportOf, withReport } from './report';
 import type { Progress, ProgressCallable } from './request';
@@ -124,7 +125,7 @@ function listen(signal: AbortSignal, end: () => void): () => void {
 
 /** The error of a call that had gone out; whoever swallows it leaves a trace all the same. */
 function lost(failure: Failure, { logger }: Host, reason: unknown): Error {
-  const error = withReport(failure, reason);
+  const error = withReport(failure, { cause: reason });
   if (logger) {
     log(logger, 'warn', error.message);
   } else {
@@ -137,12 +138,17 @@ function aborted(error: Error): Error {
   return Object.defineProperty(error, 'name', { value: 'AbortError', configurable: true, writable: true });
 }
 
-/** A logger that throws must not cost anybody the outcome of a call. */
+/** A logger that fails, at once or later, must not cost anybody the outcome of a call. */
 function log(logger: Logger, level: keyof Logger, message: string): void {
+  const failed = (error: unknown): void => warn(`logger.${level} failed (${thrownName(error)}). ${message}`);
   try {
-    logger[level](message);
+    const told: unknown = logger[level](message);
+    if (typeof told === 'object' && told !== null) {
+      // It may be a promise, of any kind.
+      Promise.resolve(told).catch(failed);
+    }
   } catch (error) {
-    warn(`logger.${level} threw ${error instanceof Error ? error.name : typeName(error)}. ${message}`);
+    failed(error);
   }
 }
 
@@ -164,8 +170,8 @@ async function drive(
   if (onProgress) {
     call.followProgress();
   }
-  let cause: unknown;
-  let thrown: { error: unknown } | undefined;
+  // What a callable of the caller threw or rejected with: the first, since that ends the call.
+  let failed: { readonly cause: unknown } | undefined;
   for (;;) {
     await turn(call, number, door);
     if (logger) {
@@ -178,18 +184,13 @@ async function drive(
       try {
         await onProgress(readProgress(JSON.parse(progress)));
       } catch (error) {
-        thrown ??= { error };
+        failed ??= { cause: error };
         call.stop();
       }
     }
     const result = call.result();
     if (result) {
-      return () => {
-        if (thrown) {
-          throw thrown.error;
-        }
-        return stopped(result, signal) ?? reportOf(result, cause);
-      };
+      return () => reported(result, signal, failed);
     }
     if (!call.wantsToken()) {
       continue;
@@ -201,9 +202,9 @@ async function drive(
       }
       call.provideToken(token);
     } catch (error) {
-      cause = error;
+      failed ??= { cause: error };
       // The error's words stay out of ours: they may hold a secret.
-      call.refuseToken(`accessToken threw ${error instanceof Error ? error.name : typeName(error)}`);
+      call.refuseToken(`accessToken threw ${thrownName(error)}`);
     }
     if (!call.isBatch()) {
       signal?.throwIfAborted();
@@ -211,11 +212,28 @@ async function drive(
   }
 }
 
-/** Throws the error of a batch that the signal stopped. */
-function stopped(result: Report | Failure, signal: AbortSignal | undefined): undefined {
-  if (result instanceof native.Failure && result.className === 'StoppedError') {
-    throw aborted(withReport(result, signal?.reason));
+/** The report of a call, or its error, with what a callable of the caller threw as the cause. */
+function reported(
+  result: Report | Failure,
+  signal: AbortSignal | undefined,
+  failed: { readonly cause: unknown } | undefined,
+): PublishReport {
+  if (result instanceof native.Failure && result.className === 'StoppedError' && signal?.aborted) {
+    throw aborted(withReport(result, failed ?? { cause: signal.reason }));
   }
+  const report = reportOf(result, failed);
+  if (failed) {
+    throw completed(report, failed);
+  }
+  return report;
+}
+
+/** The error of a batch that had nothing left to stop when `onProgress` failed. */
+function completed(report: PublishReport, failed: { readonly cause: unknown }): Error {
+  const [summary] = report.toString().split('\n', 1);
+  const message = `onProgress failed (${thrownName(failed.cause)}) after the batch had ended: ${summary}. The report has the state of each file.`;
+  const outcome = report.unknown.length > 0 ? 'unknown' : 'processed';
+  return new StoppedError({ code: 'ERR_STOPPED', message, outcome }, report, failed);
 }
 
 function readProgress({ not_processed, waiting, ...counts }: ProgressJSON): Progress {

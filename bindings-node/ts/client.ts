@@ -4,8 +4,9 @@ import { finish, type Host, type Logger, type TokenCallable } from './call';
 import { raise, refuseOthers, succeeded } from './errors';
 import { type Ids, shown, typeName } from './ids';
 import { type Client, type ClientSettings, native } from './native';
+import { own, withoutPrototype } from './options';
 import type { PublishReport } from './report';
-import { type BatchOptions, createRequest, type PublishOptions, type ResumeOptions } from './request';
+import { type BatchOptions, createRequest, type PublishOptions, REQUEST_OPTIONS, type ResumeOptions } from './request';
 
 /** Addepar's environments. */
 export type Environment = 'production' | 'development' | 'sandbox';
@@ -13,7 +14,10 @@ export type Environment = 'production' | 'development' | 'sandbox';
 /** An OAuth 2.0 access token, or a function that is asked for one, and once more after a 401. */
 export type AccessToken = string | TokenCallable;
 
-/** Settings; what is not given comes from the environment or has a default. */
+/**
+ * Settings; what is not given comes from the environment or has a default. As in all options, own enumerable
+ * properties count; `undefined` is not given.
+ */
 export interface PortalClientOptions {
   /** The firm's subdomain, such as `examplefirm` (`ADDEPAR_FIRM_NAME`). */
   firmName?: string | undefined;
@@ -45,8 +49,13 @@ export interface PortalClientOptions {
   logger?: Logger | undefined;
 }
 
+/** The options of each call. */
+const PUBLISH_OPTIONS = [...REQUEST_OPTIONS, 'signal', 'repeat'] as const;
+const RESUME_OPTIONS = ['onProgress', 'maxWaitMs', 'pace', 'signal'] as const;
+const BATCH_OPTIONS = [...REQUEST_OPTIONS, ...RESUME_OPTIONS, 'journal', 'chunkSize', 'repeat'] as const;
+
 /** The types of the settings: JavaScript lets any through. */
-const SETTINGS: Readonly<Record<keyof PortalClientOptions, readonly string[]>> = {
+const TYPES: Readonly<Record<keyof PortalClientOptions, readonly string[]>> = {
   firmName: ['string'],
   environment: ['string'],
   firmId: ['string'],
@@ -63,6 +72,9 @@ const SETTINGS: Readonly<Record<keyof PortalClientOptions, readonly string[]>> =
   logger: ['object'],
 };
 
+/** The names of {@link PortalClientOptions}. */
+export const SETTINGS = Object.keys(TYPES) as readonly (keyof PortalClientOptions)[];
+
 /** A client for one firm. It does not keep the process alive; one serves any number of calls at once. */
 export class PortalClient {
   readonly #handle: Client;
@@ -72,14 +84,13 @@ export class PortalClient {
    * @param options - Settings; what is not given comes from the environment.
    * @throws {@link ConfigError} naming the setting that is missing, contradictory or of no use.
    */
-  constructor(options: PortalClientOptions = {}) {
+  constructor(options?: PortalClientOptions) {
     const { accessToken, logger, ...settings } = given(options);
     const asked = typeof accessToken === 'function';
     this.#host = { accessToken: asked ? accessToken : undefined, logger: checked(logger) };
     const token = asked || accessToken === undefined ? {} : { accessToken };
-    this.#handle = succeeded(
-      native.Client.create({ ...settings, ...token, asksForToken: asked } as ClientSettings, environment()),
-    );
+    const all = withoutPrototype<object>(settings, token, { asksForToken: asked }) as ClientSettings;
+    this.#handle = succeeded(native.Client.create(all, environment()));
     const warning = this.#handle.warning();
     if (warning) {
       process.emitWarning(warning, 'AddeparPortalWarning');
@@ -106,7 +117,7 @@ export class PortalClient {
    * its subclasses: nothing was processed. {@link OutcomeUnknownError}: it may have been.
    */
   async publishFiles(fileIds: Ids, options: PublishOptions): Promise<PublishReport> {
-    const { signal, repeat, ...rest } = Object(options) as PublishOptions;
+    const { signal, repeat, ...rest } = own(options, PUBLISH_OPTIONS);
     const request = createRequest(fileIds, rest);
     checkOptions({ signal, repeat });
     signal?.throwIfAborted();
@@ -125,9 +136,7 @@ export class PortalClient {
    * files: then nothing more is sent, and its report says what was. {@link StoppedError}: the signal stopped it.
    */
   async publishBatch(fileIds: Ids, options: BatchOptions): Promise<PublishReport> {
-    const { journal, chunkSize, onProgress, maxWaitMs, pace, repeat, signal, ...rest } = Object(
-      options,
-    ) as BatchOptions;
+    const { journal, chunkSize, onProgress, maxWaitMs, pace, repeat, signal, ...rest } = own(options, BATCH_OPTIONS);
     const request = createRequest(fileIds, rest, true);
     const settings = { journal, chunkSize, maxWaitMs, pace, repeat };
     checkOptions({ ...settings, onProgress, signal });
@@ -142,8 +151,8 @@ export class PortalClient {
    *
    * @throws As {@link publishBatch}.
    */
-  async resume(journal: string, options: ResumeOptions = {}): Promise<PublishReport> {
-    const { onProgress, maxWaitMs, pace, signal, ...unknown } = Object(options) as ResumeOptions;
+  async resume(journal: string, options?: ResumeOptions): Promise<PublishReport> {
+    const { onProgress, maxWaitMs, pace, signal, ...unknown } = own(options, RESUME_OPTIONS);
     refuseOthers(unknown, 'onProgress, maxWaitMs, pace and signal.');
     const settings = { journal, maxWaitMs, pace };
     checkOptions({ ...settings, onProgress, signal });
@@ -153,7 +162,7 @@ export class PortalClient {
   }
 
   #environment(): Record<string, string> {
-    return this.#handle.isLocal() ? {} : environment();
+    return this.#handle.isLocal() ? withoutPrototype() : environment();
   }
 
   /** Does nothing: no connection outlives its call. It is here for `using`. */
@@ -182,7 +191,7 @@ export async function publishFiles(
   fileIds: Ids,
   options: PublishOptions & { client?: PortalClient | undefined },
 ): Promise<PublishReport> {
-  const { client, ...rest } = Object(options) as typeof options;
+  const { client, ...rest } = own(options, [...PUBLISH_OPTIONS, 'client']);
   return await withClient(client, (used) => used.publishFiles(fileIds, rest));
 }
 
@@ -196,7 +205,7 @@ export async function publishBatch(
   fileIds: Ids,
   options: BatchOptions & { client?: PortalClient | undefined },
 ): Promise<PublishReport> {
-  const { client, ...rest } = Object(options) as typeof options;
+  const { client, ...rest } = own(options, [...BATCH_OPTIONS, 'client']);
   return await withClient(client, (used) => used.publishBatch(fileIds, rest));
 }
 
@@ -241,18 +250,18 @@ function isSignal(signal: AbortSignal | null): boolean {
 
 /** The options that were given: the addon takes no `undefined`. */
 function present<T extends object>(options: T): T {
-  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as T;
+  return withoutPrototype(Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))) as T;
 }
 
 /** The settings that were given, each of a type that the core knows. */
-function given(options: object): PortalClientOptions {
-  const settings = Object.entries(options).filter(([, value]) => value !== undefined);
-  for (const [name, value] of settings) {
-    const types = Object.hasOwn(SETTINGS, name) ? SETTINGS[name as keyof PortalClientOptions] : undefined;
+function given(options: PortalClientOptions | undefined): PortalClientOptions {
+  const settings = present(own(options, SETTINGS, 'config'));
+  for (const [name, value] of Object.entries(settings)) {
+    const types = Object.hasOwn(TYPES, name) ? TYPES[name as keyof PortalClientOptions] : undefined;
     if (!types) {
-      raise(native.Failure.config(`\`${name}\` is no setting: there are ${Object.keys(SETTINGS).join(', ')}.`));
+      raise(native.Failure.config(`\`${name}\` is no setting: there are ${SETTINGS.join(', ')}.`));
     }
-    if (!types.includes(typeof value)) {
+    if (value === null || !types.includes(typeof value)) {
       raise(native.Failure.config(`${name} is of type ${typeName(value)}: it is a ${types.join(' or ')}.`));
     }
     // It may be a secret, so it is not shown; and another one must not be sent in its place.
@@ -260,12 +269,12 @@ function given(options: object): PortalClientOptions {
       raise(native.Failure.config(`${name} has a character that it cannot have: half of a surrogate pair.`));
     }
   }
-  return Object.fromEntries(settings);
+  return settings;
 }
 
 /** A logger that can take every level. */
 function checked(logger: Logger | undefined): Logger | undefined {
-  for (const level of logger ? (['debug', 'info', 'warn'] as const) : []) {
+  for (const level of logger === undefined ? [] : (['debug', 'info', 'warn'] as const)) {
     if (typeof logger?.[level] !== 'function') {
       raise(native.Failure.config(`logger has no method ${level}: it has debug, info and warn, as console does.`));
     }
@@ -275,8 +284,12 @@ function checked(logger: Logger | undefined): Logger | undefined {
 
 /** The variables that the core reads, as this thread has them. */
 function environment(): Record<string, string> {
-  return Object.fromEntries(native.variables().flatMap((name) => {
-    const value = process.env[name];
-    return value === undefined ? [] : [[name, value]];
-  }));
+  const variables = withoutPrototype<Record<string, string>>();
+  for (const name of native.variables()) {
+    const value = Object.hasOwn(process.env, name) ? process.env[name] : undefined;
+    if (value !== undefined) {
+      variables[name] = value;
+    }
+  }
+  return variables;
 }

@@ -195,9 +195,9 @@ for (const [name, Class] of Object.entries({ PortalError, ...CLASSES })) {
 export type ErrorClass = keyof typeof CLASSES;
 
 /** The error that a failure is; its report is made by whoever knows reports. */
-export function errorOf(failure: Failure, report: PublishReport | null = null, cause?: unknown): PortalError {
+export function errorOf(failure: Failure, report: PublishReport | null = null, options?: ErrorOptions): PortalError {
   const Class: typeof PortalError = CLASSES[failure.className];
-  return new Class(JSON.parse(failure.toJson()), report, cause === undefined ? undefined : { cause });
+  return new Class(JSON.parse(failure.toJson()), report, options);
 }
 
 /** Throws the error of a failure that has no report. */

@@ -9,7 +9,10 @@ import { native } from './native';
  */
 export type Id = number | string | bigint;
 
-/** Ids as a collection. A string, bytes or a mapping is refused: `"37"` would be the files 3 and 7. */
+/**
+ * Ids as a collection. A string, bytes or a mapping is refused: `"37"` would be the files 3 and 7. So is a
+ * `Float32Array`: it rounds ids above 2^24 to other ids.
+ */
 export type Ids =
   | readonly Id[]
   | ReadonlySet<Id>
@@ -17,13 +20,20 @@ export type Ids =
   | Uint16Array
   | Int32Array
   | Uint32Array
-  | Float32Array
   | Float64Array
   | BigInt64Array
   | BigUint64Array;
 
 /** Ids on their way to the core, which judges them; `name` is the argument's name in its messages. */
 export function packIds(name: string, ids: unknown): Float64Array | string {
+  if (types.isTypedArray(ids) && ROUNDING.has(ids[Symbol.toStringTag])) {
+    return raise(
+      native.Failure.input(
+        `\`${name}\` must be a list of exact ids, not a ${ids[Symbol.toStringTag]}, which rounds large ids to other ids: ` +
+          'use a Float64Array or an array. Nothing was sent.',
+      ),
+    );
+  }
   if (!isCollection(ids)) {
     return raise(native.Failure.notACollection(name, typeName(ids)));
   }
@@ -31,6 +41,9 @@ export function packIds(name: string, ids: unknown): Float64Array | string {
   const list = [...ids];
   return list.every(Number.isSafeInteger) ? new Float64Array(list as number[]) : JSON.stringify(list.map(item));
 }
+
+/** Typed arrays whose elements are too short for ids. */
+const ROUNDING: ReadonlySet<string> = new Set(['Float16Array', 'Float32Array']);
 
 function isCollection(ids: unknown): ids is Iterable<unknown> {
   return Array.isArray(ids) || types.isSet(ids) || (types.isTypedArray(ids) && ids.BYTES_PER_ELEMENT > 1);
@@ -43,6 +56,13 @@ function item(id: unknown): object {
   return typeof id === 'string' ? { text: id.toWellFormed() } : { other: [typeName(id), shown(id)] };
 }
 
+/** The id that a value is: a whole number, a bigint or ASCII digits, as in {@link packIds}; otherwise nothing. */
+export function readId(value: unknown): number | undefined {
+  const isId = typeof value === 'number' || typeof value === 'bigint' || (typeof value === 'string' && /^\d+$/.test(value));
+  const id = isId ? Number(value) : 0;
+  return Number.isSafeInteger(id) && id > 0 ? id : undefined;
+}
+
 /** The type of a value in the words of a JavaScript programmer. */
 export function typeName(value: unknown): string {
   if (typeof value !== 'object') {
@@ -53,6 +73,16 @@ export function typeName(value: unknown): string {
   }
   const name: unknown = value.constructor?.name;
   return typeof name === 'string' ? name : 'object';
+}
+
+/** The name of what was thrown, which may be anything at all; its words may hold a secret. */
+export function thrownName(thrown: unknown): string {
+  try {
+    const name: unknown = thrown instanceof Error ? thrown.name : typeName(thrown);
+    return typeof name === 'string' ? name : 'object';
+  } catch {
+    return 'object';
+  }
 }
 
 /** A value as an error message shows it. */

@@ -3,6 +3,7 @@ import { inspect } from 'node:util';
 import { raise, refuseOthers, succeeded } from './errors';
 import { type Ids, packIds, shown } from './ids';
 import { type Journal as Handle, native } from './native';
+import { own } from './options';
 import { type FileResult, type PublishReport, readFile, reportOf } from './report';
 import type { FileState, JournalJSON, Verdict } from './wire';
 
@@ -101,9 +102,9 @@ export class Journal {
    * being written.
    */
   decide(fileIds: Ids, decision: Verdict, options: { by: string; evidence?: string | undefined }): void {
-    const { by, evidence, ...unknown } = Object(options) as typeof options;
+    const { by, evidence, ...unknown } = own(options, ['by', 'evidence']);
     refuseOthers(unknown, 'by and evidence.');
-    for (const [name, value] of Object.entries({ by, evidence: evidence ?? '' })) {
+    for (const [name, value] of Object.entries({ by, evidence: evidence === undefined ? '' : evidence })) {
       if (typeof value !== 'string') {
         raise(native.Failure.input(`${name} is ${shown(value)}: it is a string.`));
       }

@@ -103,9 +103,15 @@ export interface Client {
   startResume(options: BatchSettings, environment: Record<string, string>): Call | Failure;
 }
 
-/** Why the simulated portal refused a command. */
+/** Why the simulated portal refused a command, or the program could not be started. */
 export interface Refusal {
   readonly message: string;
+}
+
+/** The program as it runs, on a thread of its own. */
+export interface Program {
+  /** `false` if it does not listen: then the signal ends the process. */
+  interrupt(hangsUp: boolean): boolean;
 }
 
 export interface SimulatedPortal {
@@ -145,7 +151,8 @@ interface Addon {
   Wakeups: new (wake: (number: number) => void) => Wakeups;
   Refusal: Made<Refusal>;
   SimulatedPortal: { start(options: string): SimulatedPortal | Refusal };
-  runCli(args: readonly string[]): number;
+  Program: { start(args: readonly string[], ended: (status: number) => void): Program | Refusal };
+  hangUpIsIgnored(): boolean;
 }
 
 const DIRECTORY = join(__dirname, '..', 'native');

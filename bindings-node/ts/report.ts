@@ -1,7 +1,7 @@
 import { inspect, types } from 'node:util';
 
 import { errorOf, type PortalError } from './errors';
-import { type Id, typeName } from './ids';
+import { type Id, readId, shown, typeName } from './ids';
 import { type Failure, native, type Report, type Rows } from './native';
 import { handleOf, type PublishRequest, requestOf } from './request';
 import {
@@ -219,12 +219,13 @@ export class PublishReport implements Iterable<FileResult> {
   /**
    * The result of one file.
    *
-   * @throws RangeError if it was not part of the request.
+   * @throws RangeError if it was not part of the request, or is not an id: `'0x25'` is not 37.
    */
   file(fileId: Id): FileResult {
-    const found = this.files.find((file) => file.fileId === Number(fileId));
+    const id = readId(fileId);
+    const found = id === undefined ? undefined : this.files.find((file) => file.fileId === id);
     if (!found) {
-      throw new RangeError(`file ${fileId} was not part of this request`);
+      throw new RangeError(`file ${shown(fileId)} was not part of this request`);
     }
     return found;
   }
@@ -476,15 +477,15 @@ function readCircumstances({ attempts, unexpected, next_link }: CircumstancesJSO
 }
 
 /** The report of an operation; a failure is thrown. */
-export function reportOf(result: Report | Failure, cause?: unknown): PublishReport {
+export function reportOf(result: Report | Failure, options?: ErrorOptions): PublishReport {
   if (result instanceof native.Failure) {
-    throw withReport(result, cause);
+    throw withReport(result, options);
   }
   return make(result);
 }
 
 /** The error that a failure is, with the report that it holds. */
-export function withReport(failure: Failure, cause?: unknown): PortalError {
+export function withReport(failure: Failure, options?: ErrorOptions): PortalError {
   const report = failure.report();
-  return errorOf(failure, report && make(report), cause);
+  return errorOf(failure, report && make(report), options);
 }

@@ -1,9 +1,13 @@
 import { refuseOthers, succeeded } from './errors';
 import { type Ids, packIds, shown } from './ids';
 import { native, type Request } from './native';
+import { own } from './options';
 import type { ContactNotification, PortalPublishing, Repeat, RequestJSON } from './wire';
 
-/** What is to be done with the files. Both modes are required: no default may e-mail anybody. */
+/**
+ * What is to be done with the files. Both modes are required: no default may e-mail anybody. As in all options, own
+ * enumerable properties count.
+ */
 export interface RequestOptions {
   /** Whose portals the files are published to. */
   portalPublishing: PortalPublishing;
@@ -12,6 +16,9 @@ export interface RequestOptions {
   /** Contacts who receive **every** file of the call, whatever `portalPublishing` says. */
   publishOverrideContactIds?: Ids | undefined;
 }
+
+/** The names of {@link RequestOptions}. */
+export const REQUEST_OPTIONS = ['portalPublishing', 'contactNotification', 'publishOverrideContactIds'] as const;
 
 /** {@link RequestOptions}, and how the call can be ended. */
 export interface PublishOptions extends RequestOptions {
@@ -29,7 +36,7 @@ export type ProgressCallable = (progress: Progress) => void | Promise<void>;
 
 /** How a batch is gone on with. */
 export interface ResumeOptions {
-  /** Called at the beginning, after each chunk and at each wait. If it throws, the batch stops and rejects with that error. */
+  /** Called at the beginning, after each chunk and at each wait. If it throws or rejects, the batch stops as by `signal`, and what it rejects with has that as its `cause`. */
   onProgress?: ProgressCallable | undefined;
   /** Milliseconds that all waits for the rate limit may take together; default an hour. */
   maxWaitMs?: number | undefined;
@@ -109,9 +116,10 @@ export class PublishRequest {
 
 /** A validated request without its face: a call does not look at it. */
 export function createRequest(fileIds: unknown, options: unknown, batch = false): Request {
-  const { portalPublishing, contactNotification, publishOverrideContactIds, ...unknown } = Object(
-    options,
-  ) as RequestOptions;
+  const { portalPublishing, contactNotification, publishOverrideContactIds, ...unknown } = own(
+    options as RequestOptions | undefined,
+    REQUEST_OPTIONS,
+  );
   refuseOthers(
     unknown,
     'portalPublishing, contactNotification and publishOverrideContactIds; of a call, client, signal and repeat as well.',
@@ -121,7 +129,7 @@ export function createRequest(fileIds: unknown, options: unknown, batch = false)
       packIds('file_ids', fileIds),
       shown(portalPublishing),
       shown(contactNotification),
-      packIds('publish_override_contact_ids', publishOverrideContactIds ?? []),
+      packIds('publish_override_contact_ids', publishOverrideContactIds === undefined ? [] : publishOverrideContactIds),
       batch,
     ),
   );

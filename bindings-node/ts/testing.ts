@@ -6,8 +6,9 @@
 
 import { inspect } from 'node:util';
 
-import { PortalClient, type PortalClientOptions } from './client';
+import { PortalClient, type PortalClientOptions, SETTINGS } from './client';
 import { native, type Refusal, type SimulatedPortal as Native } from './native';
+import { own, withoutPrototype } from './options';
 
 /** What the API lets a contact prefer. */
 export interface Preferences {
@@ -61,6 +62,18 @@ export interface Email {
   readonly files: readonly number[];
 }
 
+const OPTIONS = [
+  'files',
+  'emails',
+  'preferences',
+  'failPublish',
+  'failNotify',
+  'faults',
+  'delayMs',
+  'accessTokens',
+  'port',
+] as const;
+
 const KEY = { firmId: '1', keyId: 'simulated-key', keySecret: 'simulated-secret' };
 
 /**
@@ -82,9 +95,10 @@ export class SimulatedPortal {
   }
 
   /** Starts a portal on a free port of this machine. */
-  static async start(options: SimulatedPortalOptions = {}): Promise<SimulatedPortal> {
-    const faults = options.faults?.map((fault) => (typeof fault === 'string' ? fault : snakeCase(fault)));
-    const json = JSON.stringify({ ...snakeCase(options), faults });
+  static async start(options?: SimulatedPortalOptions): Promise<SimulatedPortal> {
+    const { faults, ...rest } = own(options, OPTIONS);
+    const named = faults?.map((fault) => (typeof fault === 'string' ? fault : snakeCase(fault)));
+    const json = JSON.stringify({ ...snakeCase(rest), faults: named });
     return new SimulatedPortal(accepted(native.SimulatedPortal.start(json)));
   }
 
@@ -94,9 +108,10 @@ export class SimulatedPortal {
   }
 
   /** A client of this portal; `options` as of `PortalClient`. */
-  client(options: PortalClientOptions = {}): PortalClient {
-    const key = options.accessToken === undefined ? KEY : { firmId: KEY.firmId };
-    return new PortalClient({ baseUrl: this.baseUrl, ...key, ...options });
+  client(options?: PortalClientOptions): PortalClient {
+    const given = own(options, SETTINGS, 'config');
+    const key = given.accessToken === undefined ? KEY : { firmId: KEY.firmId };
+    return new PortalClient(withoutPrototype<PortalClientOptions>({ baseUrl: this.baseUrl }, key, given));
   }
 
   /** The variables that lead a script to this portal. */

@@ -5,7 +5,6 @@ import { mkdtempSync, readdirSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 
 import {
   AlreadySentError,
@@ -21,6 +20,8 @@ import {
 } from 'addepar-portal';
 import { SimulatedPortal } from 'addepar-portal/testing';
 
+import { posted } from './script.mjs';
+
 const MODES = { portalPublishing: 'publish', contactNotification: 'notify' };
 const ids = (count) => Array.from({ length: count }, (_, position) => position + 1);
 const temporary = () => mkdtempSync(join(tmpdir(), 'addepar-portal-'));
@@ -35,12 +36,6 @@ function batch(name, body) {
       await portal.close();
     }
   });
-}
-
-async function posts(portal, count) {
-  while (portal.requests.filter((request) => request.complete).length < count) {
-    await sleep(5);
-  }
 }
 
 batch('a batch is sent in chunks and journalled', async (portal, journal) => {
@@ -111,13 +106,14 @@ batch('a refusal stops the batch and a resume goes on', async (portal, journal) 
 });
 
 batch('a signal lets the request in flight end and is recorded', async (portal, journal) => {
-  portal.control('set', { delay_ms: 300 });
+  portal.control('hold');
   const client = portal.client();
   const controller = new AbortController();
   const running = client.publishBatch(ids(30), { ...MODES, journal, chunkSize: 10, signal: controller.signal });
-  await posts(portal, 1);
+  await posted(portal, 1);
   const reason = new Error('enough');
   controller.abort(reason);
+  portal.control('release');
   const stopped = await running.catch((error) => error);
   assert(stopped instanceof StoppedError);
   assert.equal(stopped.name, 'AbortError');
@@ -133,23 +129,70 @@ batch('a signal ends a wait at once', async (portal, journal) => {
   const controller = new AbortController();
   const onProgress = (progress) => {
     seen.push(progress.waitingMs);
-    if (progress.waitingMs) setTimeout(() => controller.abort(), 50);
+    if (progress.waitingMs) setImmediate(() => controller.abort());
   };
   const options = { ...MODES, journal, onProgress, signal: controller.signal };
   await assert.rejects(portal.client().publishBatch([1], options), { name: 'AbortError', code: 'ERR_STOPPED' });
   assert.deepEqual(seen.slice(0, 2), [null, 60_000]);
 });
 
-batch('an exception in onProgress stops the batch and loses no outcome', async (portal, journal) => {
-  const throws = (progress) => {
-    if (progress.ok) throw new RangeError('broken');
-  };
-  const rejects = async (progress) => throws(progress);
-  for (const onProgress of [throws, rejects]) {
-    const options = { ...MODES, journal: `${journal}.${onProgress.name}`, chunkSize: 10, onProgress };
-    await assert.rejects(portal.client().publishBatch(ids(30), options), RangeError);
-    assert.equal(new Journal(options.journal).report.succeeded.length, 10);
-    assert((await portal.client().resume(options.journal)).ok);
+/** Ways in which a callable fails with a value. */
+const WAYS = {
+  throws: (value) => () => {
+    throw value;
+  },
+  rejects: (value) => async () => {
+    throw value;
+  },
+  // eslint-disable-next-line unicorn/no-thenable
+  'is no real promise': (value) => () => ({ then: (_, reject) => reject(value) }),
+};
+const revoked = Proxy.revocable({}, {});
+revoked.revoke();
+const FAILURES = [new RangeError('broken'), undefined, null, 'text', new OutcomeUnknownError({ code: 'ERR_OUTCOME_UNKNOWN', message: 'of another call' })];
+
+batch('what onProgress fails with stops the batch and is the cause of its error', async (portal, journal) => {
+  let count = 0;
+  for (const [way, failing] of Object.entries(WAYS)) {
+    for (const value of [...FAILURES, revoked.proxy]) {
+      const fail = failing(value);
+      const onProgress = (progress) => (progress.ok ? fail() : undefined);
+      const options = { ...MODES, journal: `${journal}.${(count += 1)}`, chunkSize: 10, onProgress };
+      const error = await portal.client().publishBatch(ids(30), options).catch((thrown) => thrown);
+      assert(error instanceof StoppedError, way);
+      assert.deepEqual([error.name, error.code], ['StoppedError', 'ERR_STOPPED']);
+      assert('cause' in error && error.cause === value, way);
+      assert.deepEqual([error.report.succeeded.length, error.report.notProcessed.length], [10, 20]);
+      assert.equal(new Journal(options.journal).report.succeeded.length, 10);
+      assert((await portal.client().resume(options.journal)).ok);
+    }
+  }
+});
+
+batch('what onProgress fails with hides no outcome', async (portal, journal) => {
+  const client = portal.client();
+  for (const [index, failing] of Object.values(WAYS).entries()) {
+    const value = new RangeError('broken');
+    const options = { ...MODES, chunkSize: 10, onProgress: failing(value) };
+    // At the very first call: nothing was sent.
+    const none = await client.publishBatch(ids(30), { ...options, journal: `${journal}.${index}.0` }).catch((thrown) => thrown);
+    assert.deepEqual([none.code, none.outcome, none.cause], ['ERR_STOPPED', 'not_processed', value]);
+    // When the last chunk was answered.
+    const last = (progress) => (progress.ok === 30 ? options.onProgress() : undefined);
+    const all = await client
+      .publishBatch(ids(30), { ...options, onProgress: last, journal: `${journal}.${index}.1` })
+      .catch((thrown) => thrown);
+    assert(all instanceof StoppedError, String(all.stack ?? all));
+    assert.deepEqual([all.outcome, all.cause, all.report.ok], ['processed', value, true]);
+    assert.match(all.message, /onProgress failed \(RangeError\) after the batch had ended: 30 ok/);
+    // When a chunk became unknown.
+    portal.nextFault('close_before_answer');
+    const lost = (progress) => (progress.unknown ? options.onProgress() : undefined);
+    const unknown = await client
+      .publishBatch(ids(30), { ...options, onProgress: lost, journal: `${journal}.${index}.2` })
+      .catch((thrown) => thrown);
+    assert(unknown instanceof OutcomeUnknownError);
+    assert.deepEqual([unknown.code, unknown.cause, unknown.report.unknown.length], ['ERR_OUTCOME_UNKNOWN', value, 10]);
   }
 });
 

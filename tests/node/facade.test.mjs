@@ -49,6 +49,14 @@ describe('ids', () => {
     bytes: [Buffer.from('37'), 'Buffer'],
     'an object': [{ 37: true }, 'Object'],
     'a Map': [new Map([[37, 38]]), 'Map'],
+    'an iterable with named fields': [{ keys: () => ['a'], *[Symbol.iterator]() { yield 37; } }, 'Object'],
+    'an iterator': [[37].values(), 'give a list of ids'],
+    'a Float32Array': [
+      Float32Array.of(16_777_217),
+      '`file_ids` must be a list of exact ids, not a Float32Array, which rounds large ids to other ids',
+    ],
+    'a Float32Array of small ids': [Float32Array.of(37), 'Float32Array'],
+    'half of a Float32Array': [new Float32Array(2).subarray(0, 1), 'Float32Array'],
     null: [null, 'null'],
     'one number': [37, 'number'],
     // eslint-disable-next-line no-sparse-arrays
@@ -124,7 +132,12 @@ describe('report', () => {
     assert.deepEqual(report.file(38).contactsNotPublished, [4, 5]);
     assert.deepEqual(report.file(37).contactsNotPublished, []);
     assert.deepEqual(report.failedContacts().contacts.get(4), [{ fileId: 38, step: 'publish' }]);
-    assert.throws(() => report.file(99), RangeError);
+    for (const id of [37, '37', '0037', 37n]) {
+      assert.equal(report.file(id).fileId, 37);
+    }
+    for (const none of [99, '0x25', '0b100101', '3.7e1', '37.0', ' 37', '37\n', '+37', '\uff13\uff17', '', [37], true, null, 37.5, Number.NaN, { valueOf: () => 37 }, Symbol('37'), new Date(37)]) {
+      assert.throws(() => report.file(none), { name: 'RangeError', message: /was not part of this request/ }, inspect(none));
+    }
     const [attempt] = report.attempts;
     assert.ok(attempt.sentAt instanceof Date && attempt.sentAt <= attempt.answeredAt);
     assert.ok(attempt.elapsedMs > 0);

@@ -7,6 +7,8 @@ import { inspect } from 'node:util';
 import { ConfigError, OutcomeUnknownError, PortalClient } from 'addepar-portal';
 import { SimulatedPortal } from 'addepar-portal/testing';
 
+import { posted, until } from './script.mjs';
+
 const MODES = { portalPublishing: 'publish', contactNotification: 'do_not_notify' };
 
 function broken() {
@@ -42,25 +44,61 @@ test('a call tells when it goes out, waits and ends', async () => {
 test('a dropped request is warned of', async () => {
   const portal = await SimulatedPortal.start({ files: { 37: [1] } });
   const logger = recorder();
-  portal.nextFault('hang');
-  const signal = AbortSignal.timeout(300);
-  await assert.rejects(portal.client({ logger }).publishFiles([37], { ...MODES, signal }), OutcomeUnknownError);
+  portal.control('hold');
+  const controller = new AbortController();
+  const call = portal.client({ logger }).publishFiles([37], { ...MODES, signal: controller.signal });
+  await posted(portal, 1);
+  controller.abort();
+  await assert.rejects(call, OutcomeUnknownError);
   assert.equal(logger.lines.filter((line) => line.startsWith('warn ')).length, 1);
   await portal.close();
 });
 
-test('a logger that throws costs nobody the outcome', async () => {
-  const portal = await SimulatedPortal.start({ files: { 37: [1] } });
-  const warnings = [];
-  const collect = (warning) => warnings.push(warning.message);
-  process.on('warning', collect);
-  const client = portal.client({ logger: { debug: broken, info: broken, warn: broken } });
-  assert((await client.publishFiles([37], MODES)).ok);
-  await new Promise((resolve) => setImmediate(resolve));
-  process.off('warning', collect);
-  assert(warnings.some((message) => message.startsWith('logger.info threw Error.')));
-  await portal.close();
-});
+const revoked = Proxy.revocable({}, {});
+revoked.revoke();
+
+/** Loggers whose methods fail, each in its way. */
+const FAILING = {
+  throws: broken,
+  'throws what cannot be looked at': () => {
+    throw revoked.proxy;
+  },
+  rejects: async () => broken(),
+  'rejects with nothing': () => Promise.reject(),
+  'rejects later': () => new Promise((_, reject) => setImmediate(reject, new Error('broken'))),
+  // eslint-disable-next-line unicorn/no-thenable
+  'is no real promise': () => ({ then: (_, reject) => reject(new Error('broken')) }),
+  'cannot be asked': () => ({
+    // eslint-disable-next-line unicorn/no-thenable
+    get then() {
+      return broken();
+    },
+  }),
+};
+
+for (const [way, fail] of Object.entries(FAILING)) {
+  test(`a logger that ${way} costs nobody the outcome and ends no process`, async () => {
+    const portal = await SimulatedPortal.start({ files: { 37: [1] } });
+    const warnings = [];
+    const collect = (warning) => warnings.push(warning.message);
+    process.on('warning', collect);
+    try {
+      const client = portal.client({ logger: { debug: fail, info: fail, warn: fail } });
+      assert((await client.publishFiles([37], MODES)).ok);
+      portal.control('hold');
+      const controller = new AbortController();
+      const dropped = client.publishFiles([37], { ...MODES, signal: controller.signal });
+      await posted(portal, 2);
+      controller.abort();
+      await assert.rejects(dropped, OutcomeUnknownError);
+      await until(() => ['info', 'warn'].every((level) => warnings.some((message) => message.startsWith(`logger.${level} failed (`))));
+      assert(warnings.some((message) => message.startsWith('logger.warn failed (') && message.includes('1 file went to Addepar')));
+    } finally {
+      process.off('warning', collect);
+      await portal.close();
+    }
+  });
+}
 
 test('no level and no error tells a secret', async () => {
   const portal = await SimulatedPortal.start({ files: { 37: [1], 38: [2] } });

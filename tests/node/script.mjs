@@ -17,7 +17,9 @@ export function startScript(portal, script, ...flags) {
     env: { ...process.env, ...portal.environ() },
     cwd: fileURLToPath(new URL('.', import.meta.url)),
     stdio: ['ignore', 'pipe', 'pipe'],
-    timeout: 20_000,
+    // What hangs is killed.
+    timeout: 120_000,
+    killSignal: 'SIGKILL',
   });
   const exit = new Promise((resolve) => child.on('exit', (code, signal) => resolve([code, signal])));
   const ended = Promise.all([exit, text(child.stdout), text(child.stderr)]).then(([[code, signal], output, errors]) => ({
@@ -39,9 +41,22 @@ export function startWorker(portal, script) {
   return new Worker(script, { eval: true, env: { ...process.env, ...portal.environ() } });
 }
 
-/** Waits until the portal has received so many requests. */
+/** Waits until so many POSTs have arrived at the portal, each to its end. */
 export async function posted(portal, count) {
-  while (portal.control('posts') < count) {
+  await until(() => portal.requests.filter(({ method, complete }) => method === 'POST' && complete).length >= count);
+}
+
+/** Waits until something is so, however long that takes. */
+export async function until(condition) {
+  while (!condition()) {
     await sleep(5);
   }
+}
+
+/** Source text: says something to the test, which sees a GET of that path arrive at the portal. */
+export const SAY = `const say = (path) => fetch(process.env.ADDEPAR_BASE_URL + path).then(() => {}, () => {});`;
+
+/** Waits until a script has said something. */
+export async function said(portal, path) {
+  await until(() => portal.requests.some((request) => request.method === 'GET' && request.path.endsWith(path)));
 }

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import array
 import contextlib
+import fcntl
 import json
 import os
+import pty
 import shutil
 import signal
 import subprocess
 import sys
+import termios
+import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -153,7 +158,7 @@ def test_a_dry_run_with_a_journal_shows_what_is_left(run: Run, simulated_portal:
     assert csv[51:] == [f"{file},4" for file in range(101, 201)]
     other = run("publish", 999, *MODES, "--journal", "run.jsonl", "--dry-run")
     assert (other.returncode, "is of other files" in other.stderr) == (2, True)
-    assert run("resume", "run.jsonl").returncode == 0
+    assert run("resume", "run.jsonl", "--yes").returncode == 0
     assert run(*batch, "--dry-run", "--format", "json").stdout == ""
 
 
@@ -250,7 +255,7 @@ def test_an_unknown_outcome_is_decided_and_the_batch_resumed(
             step("journal", "resolve", "run.jsonl", "--not-published", "--files", ",".join(map(str, missing)), *by)[0]
             == 0
         )
-    code, _, errors = step("resume", "run.jsonl")
+    code, _, errors = step("resume", "run.jsonl", "--yes")
     assert code == 0, errors
     assert simulated_portal.control("posts") == 3 + bool(missing)
     assert all(simulated_portal.published(file) == [1] for file in ids)
@@ -266,10 +271,26 @@ def test_a_refused_chunk_stops_part_way_and_can_be_resumed(run: Run, simulated_p
     simulated_portal.control("faults", faults=[{"name": "drip", "every_ms": 0, "bytes": 100_000}, "status:403"])
     done = run("publish", *range(1, 201), *MODES, "--journal", "run.jsonl", "--yes")
     assert done.returncode == 5
-    assert run("resume", "run.jsonl").returncode == 0
+    assert run("resume", "run.jsonl", "--yes").returncode == 0
     table = run("journal", "show", "run.jsonl").stdout
     assert "200 ok" in table
     assert simulated_portal.control("posts") == 3
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_a_resume_asks_before_it_sends(program: str, run: Run, simulated_portal: SimulatedPortal) -> None:
+    simulated_portal.next_fault("status", status=403)
+    assert run("publish", 37, 38, *MODES, "--journal", "run.jsonl", "--yes").returncode == 4
+    unasked = run("resume", "run.jsonl", program=program)
+    assert (unasked.returncode, unasked.stdout) == (2, "")
+    assert "2 files, of which 2 are yet to be sent" in unasked.stderr
+    assert "There is no terminal to ask on: give --yes to send without. Nothing was sent." in unasked.stderr
+    assert simulated_portal.control("posts") == 1
+    assert run("resume", "run.jsonl", "--yes", program=program).returncode == 0
+    assert simulated_portal.control("posts") == 2
+    # Done: nothing is left to be sent, so nothing is asked.
+    assert run("resume", "run.jsonl", program=program).returncode == 0
+    assert simulated_portal.control("posts") == 2
 
 
 def test_an_audit_finds_what_was_sent_twice(run: Run, simulated_portal: SimulatedPortal) -> None:
@@ -302,15 +323,17 @@ def test_a_damaged_journal_is_refused(run: Run, simulated_portal: SimulatedPorta
 
 
 @contextlib.contextmanager
-def at_a_terminal(portal: SimulatedPortal, folder: Path, *arguments: object, columns: int = 60) -> Iterator[Any]:
+def at_a_terminal(
+    portal: SimulatedPortal, folder: Path, *arguments: object, columns: int = 60, program: str = "pip"
+) -> Iterator[Any]:
     pexpect = pytest.importorskip("pexpect")
     child = pexpect.spawn(
-        str(PROGRAMS["pip"]),
+        str(PROGRAMS[program]),
         [str(argument) for argument in arguments],
         env=environment(portal),
         cwd=str(folder),
         encoding="utf-8",
-        timeout=10,
+        timeout=60,
         dimensions=(24, columns),
     )
     try:
@@ -336,12 +359,80 @@ def test_it_asks_before_it_sends(
     assert simulated_portal.control("posts") == posts
 
 
-def test_ctrl_c_at_the_question_sends_nothing(simulated_portal: SimulatedPortal, tmp_path: Path) -> None:
-    with at_a_terminal(simulated_portal, tmp_path, "publish", 37, *MODES) as child:
+@pytest.mark.parametrize(("answer", "ends"), [("y", (0, 2)), ("n", (2, 1)), (None, (130, 1))])
+def test_a_resume_asks_on_the_terminal(
+    answer: str | None, ends: tuple[int, int], run: Run, simulated_portal: SimulatedPortal, tmp_path: Path
+) -> None:
+    simulated_portal.next_fault("status", status=403)
+    assert run("publish", 37, 38, *MODES, "--override-contacts", 23, "--journal", "run.jsonl", "--yes").returncode == 4
+    with at_a_terminal(simulated_portal, tmp_path, "resume", "run.jsonl", columns=200) as child:
+        child.expect(f"About to resume at {simulated_portal.base_url}")
+        child.expect("2 files, of which 2 are yet to be sent")
+        child.expect(r"1 override contact \(23\) receives EVERY file")
+        child.expect(r"This cannot be undone. Go on\? \[y/N\] ")
+        assert simulated_portal.control("posts") == 1
+        if answer is None:
+            child.sendintr()
+        else:
+            child.sendline(answer)
+    assert (child.exitstatus, simulated_portal.control("posts")) == ends
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+@pytest.mark.parametrize("number", [None, signal.SIGTERM, signal.SIGHUP])
+def test_an_interrupt_at_the_question_sends_nothing(
+    number: int | None, program: str, simulated_portal: SimulatedPortal, tmp_path: Path
+) -> None:
+    with at_a_terminal(simulated_portal, tmp_path, "publish", 37, *MODES, program=program) as child:
         child.expect(r"\[y/N\] ")
-        child.sendintr()
+        if number is None:
+            child.sendintr()
+        else:
+            child.kill(number)
+        child.expect(r"Interrupted\. Nothing was sent\.")
     assert child.exitstatus == 130
     assert simulated_portal.requests == []
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+@pytest.mark.parametrize("times", [1, 2])
+def test_ctrl_c_at_a_terminal_stops_a_batch(
+    times: int, program: str, simulated_portal: SimulatedPortal, tmp_path: Path
+) -> None:
+    simulated_portal.control("hold")
+    with at_a_terminal(simulated_portal, tmp_path, *BATCH, program=program, columns=200) as child:
+        until(lambda: has_arrived(simulated_portal))
+        child.sendintr()
+        child.expect(STOPPING)
+        if times == 1:
+            simulated_portal.control("release")
+        else:
+            child.sendintr()
+    assert child.exitstatus == (130 if times == 1 else 3)
+    assert simulated_portal.control("posts") == 1
+    assert len(Journal(tmp_path / "run.jsonl").undecided) == (0 if times == 1 else 100)
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_a_terminal_that_is_closed_stops_a_batch(
+    program: str, simulated_portal: SimulatedPortal, tmp_path: Path
+) -> None:
+    simulated_portal.control("hold")
+    command = ["/bin/sh", "-c", 'exec "$0" "$@" 2> errors.txt', str(PROGRAMS[program]), *map(str, BATCH)]
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.chdir(tmp_path)
+        os.execve(command[0], command, environment(simulated_portal))
+    until(lambda: has_arrived(simulated_portal))
+    os.close(terminal)
+    until(lambda: STOPPING in (tmp_path / "errors.txt").read_text())
+    # The shell says that the terminal is gone, and the system does.
+    os.kill(pid, signal.SIGHUP)
+    simulated_portal.control("release")
+    until(lambda: os.waitpid(pid, os.WNOHANG) != (0, 0))
+    journal = Journal(tmp_path / "run.jsonl")
+    assert simulated_portal.control("posts") == 1
+    assert (len(journal.report.succeeded), journal.undecided) == (100, ())
 
 
 def test_a_bar_on_a_terminal_as_wide_as_that(simulated_portal: SimulatedPortal, tmp_path: Path) -> None:
@@ -363,55 +454,170 @@ def test_no_bar_in_a_pipe(run: Run) -> None:
     assert "\x1b" not in done.stdout + done.stderr
 
 
-def interrupted(
-    portal: SimulatedPortal, folder: Path, arguments: tuple[object, ...], times: int, number: int = signal.SIGINT
-) -> tuple[int, str]:
-    process = subprocess.Popen(
-        [PROGRAMS["pip"], *map(str, arguments)],
-        env=environment(portal),
-        cwd=folder,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    deadline = time.monotonic() + 10
-    while not any(request["complete"] for request in portal.requests):
+def until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 60
+    while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.005)
-    for _ in range(times):
-        process.send_signal(number)
-        time.sleep(0.1)
-    _, errors = process.communicate(timeout=10)
-    return process.returncode, errors
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def has_arrived(portal: SimulatedPortal) -> bool:
+    return any(request["complete"] for request in portal.requests)
+
+
+@contextlib.contextmanager
+def started(
+    portal: SimulatedPortal | None,
+    folder: Path,
+    *arguments: object,
+    program: str = "pip",
+    before: tuple[str, ...] = (),
+    stdin: int = subprocess.DEVNULL,
+    stdout: int = subprocess.DEVNULL,
+) -> Iterator[subprocess.Popen[str]]:
+    """The program, without a terminal. What hangs is killed."""
+    with subprocess.Popen(
+        [*before, PROGRAMS[program], *map(str, arguments)],
+        env=environment(portal),
+        cwd=folder,
+        stdin=stdin,
+        stdout=stdout,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        timer = threading.Timer(60, process.kill)
+        timer.start()
+        try:
+            yield process
+        finally:
+            timer.cancel()
+            process.kill()
+
+
+def read_until(process: subprocess.Popen[str], words: str) -> str:
+    assert process.stderr
+    read = ""
+    for line in process.stderr:
+        read += line
+        if words in line:
+            return read
+    pytest.fail(f"{words!r} was not said: {read}")
+
+
+BATCH = ("publish", *range(1, 301), *MODES, "--journal", "run.jsonl", "--yes")
+STOPPING = "Stopping after the request in flight"
+SIGNALS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+@pytest.mark.parametrize("number", SIGNALS)
 def test_an_interrupt_stops_a_batch_after_the_request_in_flight(
-    number: int, simulated_portal: SimulatedPortal, tmp_path: Path
+    number: int, program: str, simulated_portal: SimulatedPortal, tmp_path: Path
 ) -> None:
-    simulated_portal.control("set", delay_ms=400)
-    arguments = ("publish", *range(1, 301), *MODES, "--journal", "run.jsonl", "--yes")
-    code, errors = interrupted(simulated_portal, tmp_path, arguments, 1, number)
-    assert code == 130, errors
-    assert "Stopping after the request in flight" in errors
+    simulated_portal.control("hold")
+    with started(simulated_portal, tmp_path, *BATCH, program=program) as process:
+        until(lambda: has_arrived(simulated_portal))
+        process.send_signal(number)
+        read_until(process, STOPPING)
+        simulated_portal.control("release")
+        _, errors = process.communicate()
+    assert process.returncode == 130, errors
     assert simulated_portal.control("posts") == 1
     assert len(Journal(tmp_path / "run.jsonl").report.succeeded) == 100
 
 
-def test_a_second_interrupt_drops_the_request(simulated_portal: SimulatedPortal, tmp_path: Path) -> None:
-    simulated_portal.next_fault("hang")
-    arguments = ("publish", *range(1, 301), *MODES, "--journal", "run.jsonl", "--yes")
-    code, errors = interrupted(simulated_portal, tmp_path, arguments, 2)
-    assert code == 3
+@pytest.mark.parametrize("program", PROGRAMS)
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_second_interrupt_drops_the_request(
+    number: int, program: str, simulated_portal: SimulatedPortal, tmp_path: Path
+) -> None:
+    simulated_portal.control("hold")
+    with started(simulated_portal, tmp_path, *BATCH, program=program) as process:
+        until(lambda: has_arrived(simulated_portal))
+        process.send_signal(number)
+        read_until(process, STOPPING)
+        process.send_signal(number)
+        _, errors = process.communicate()
+    assert process.returncode == 3
     assert "Do not run this again" in errors
     assert len(Journal(tmp_path / "run.jsonl").undecided) == 100
 
 
-def test_an_interrupt_drops_a_single_call(simulated_portal: SimulatedPortal, tmp_path: Path) -> None:
-    simulated_portal.next_fault("hang")
-    code, errors = interrupted(simulated_portal, tmp_path, ("publish", 37, *MODES, "--yes"), 1)
-    assert code == 3
+@pytest.mark.parametrize("program", PROGRAMS)
+@pytest.mark.parametrize("number", SIGNALS)
+def test_an_interrupt_drops_a_single_call(
+    number: int, program: str, simulated_portal: SimulatedPortal, tmp_path: Path
+) -> None:
+    simulated_portal.control("hold")
+    with started(simulated_portal, tmp_path, "publish", 37, *MODES, "--yes", program=program) as process:
+        until(lambda: has_arrived(simulated_portal))
+        process.send_signal(number)
+        _, errors = process.communicate()
+    assert process.returncode == 3
     assert "1 file went to Addepar" in errors
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_an_interrupt_ends_a_wait_for_the_rate_limit(
+    program: str, simulated_portal: SimulatedPortal, tmp_path: Path
+) -> None:
+    simulated_portal.next_fault("rate_limited", retry_after=3600)
+    with started(simulated_portal, tmp_path, *BATCH, program=program) as process:
+        read_until(process, "Waiting ")
+        process.send_signal(signal.SIGTERM)
+        _, errors = process.communicate()
+    assert process.returncode == 130, errors
+    assert simulated_portal.control("posts") == 1
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_a_program_that_has_not_begun_ends_by_the_signal(program: str, tmp_path: Path) -> None:
+    """It reads its list of files."""
+    with started(
+        None, tmp_path, "publish", "--from", "-", *MODES, "--yes", program=program, stdin=subprocess.PIPE
+    ) as process:
+        assert process.stdin
+        process.stdin.write("file_id\n")
+        process.stdin.flush()
+        until(lambda: pending(process.stdin) == 0)
+        process.send_signal(signal.SIGTERM)
+        process.wait(60)
+    assert process.returncode == -signal.SIGTERM
+
+
+def pending(pipe: Any) -> int:
+    """How many bytes nobody has read."""
+    size = array.array("i", [0])
+    fcntl.ioctl(pipe, termios.FIONREAD, size)
+    return size[0]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells which signals are ignored")
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_nohup_lets_a_batch_survive_its_terminal(
+    program: str, simulated_portal: SimulatedPortal, tmp_path: Path
+) -> None:
+    pexpect = pytest.importorskip("pexpect")
+    simulated_portal.control("hold")
+    child = pexpect.spawn(
+        "nohup",
+        [str(PROGRAMS[program]), *map(str, BATCH)],
+        env=environment(simulated_portal),
+        cwd=str(tmp_path),
+        encoding="utf-8",
+        timeout=60,
+    )
+    try:
+        until(lambda: has_arrived(simulated_portal))
+        child.kill(signal.SIGHUP)
+        simulated_portal.control("release")
+        child.expect(pexpect.EOF)
+        child.wait()
+    finally:
+        child.close(force=True)
+    assert child.exitstatus == 0
+    assert len(Journal(tmp_path / "run.jsonl").report.succeeded) == 300
 
 
 # --- A portal to try things out on ---------------------------------------------------------------------

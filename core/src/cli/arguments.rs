@@ -39,7 +39,7 @@ Exit status:
        Addepar before anything is sent again
   4    the server processed nothing
   5    stopped part-way: the rest can be sent with `resume`
-  130  interrupted; 3 if that left an unknown outcome
+  130  interrupted by Ctrl-C, SIGTERM or SIGHUP; 3 if that left an unknown outcome
 Several at once: 3 before 130, then 5, 4, 1.";
 
 const ABOUT_PUBLISH: &str = "\
@@ -77,10 +77,11 @@ pub(super) enum Command {
     /// Publish files to clients' portals, and e-mail the clients if asked to
     #[command(long_about = ABOUT_PUBLISH, after_help = "See `addepar-portal --help` for settings, examples and exit status.")]
     Publish(Publish),
-    /// Go on with the batch that a journal is of
+    /// Resume the batch that a journal is of
     ///
-    /// Files whose outcome is known are not sent again, nor those that failed. Where an outcome is unknown it
-    /// stops: check these files in Addepar, and record what you find with `journal resolve`.
+    /// It first says what is left to be sent and asks. Files whose outcome is known are not sent again, nor those
+    /// that failed. Where an outcome is unknown it stops: check these files in Addepar, and record what you find
+    /// with `journal resolve`.
     Resume {
         /// The journal
         #[arg(value_name = "PATH")]
@@ -88,6 +89,9 @@ pub(super) enum Command {
         /// How results are written to standard output
         #[arg(long, value_enum, default_value_t = Format::Table)]
         format: Format,
+        /// Do not ask before sending
+        #[arg(long)]
+        yes: bool,
     },
     /// Look into journals, and decide about files whose outcome is unknown
     #[command(subcommand)]

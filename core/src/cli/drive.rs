@@ -9,53 +9,12 @@ use std::time::Duration;
 use tokio::time::{self, Instant};
 
 use crate::batch::Progress;
-use crate::cli::{Refused, counted, terminal};
+use crate::cli::interrupts::{Interrupt, Interrupts};
+use crate::cli::{counted, terminal};
 use crate::client::{PublishCall, Turn};
 use crate::error::Error;
 use crate::note::Level;
 use crate::report::PublishReport;
-
-/// Ctrl-C and SIGTERM. From its first use on they no longer end the process by themselves.
-pub(super) struct Interrupts {
-    #[cfg(unix)]
-    interrupt: tokio::signal::unix::Signal,
-    #[cfg(unix)]
-    terminate: tokio::signal::unix::Signal,
-    #[cfg(windows)]
-    interrupt: tokio::signal::windows::CtrlC,
-}
-
-impl Interrupts {
-    pub(super) fn listen() -> Result<Self, Refused> {
-        Self::try_listen().map_err(|error| Refused(format!("Signals cannot be listened to: {error}.")))
-    }
-
-    #[cfg(unix)]
-    fn try_listen() -> io::Result<Self> {
-        use tokio::signal::unix::{SignalKind, signal};
-        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
-    }
-
-    #[cfg(windows)]
-    fn try_listen() -> io::Result<Self> {
-        Ok(Self { interrupt: tokio::signal::windows::ctrl_c()? })
-    }
-
-    /// The next one.
-    #[cfg(unix)]
-    pub(super) async fn next(&mut self) {
-        tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
-        }
-    }
-
-    /// The next one.
-    #[cfg(windows)]
-    pub(super) async fn next(&mut self) {
-        self.interrupt.recv().await;
-    }
-}
 
 /// How a call ended.
 pub(super) enum Ended {
@@ -66,7 +25,7 @@ pub(super) enum Ended {
 }
 
 /// Runs a call to its end. The first interrupt stops a batch after the request in flight; a second
-/// one, or the first of a single call, drops that request.
+/// one, or the first of a single call, drops that request. The end of a terminal is never a second one.
 pub(super) async fn drive(call: &PublishCall, interrupts: &mut Interrupts) -> Ended {
     call.follow_progress();
     call.watch();
@@ -78,7 +37,10 @@ pub(super) async fn drive(call: &PublishCall, interrupts: &mut Interrupts) -> En
             loop {
                 tokio::select! {
                     turn = &mut run => break Some(turn),
-                    () = interrupts.next() => {
+                    interrupt = interrupts.next() => {
+                        if stopping && interrupt == Interrupt::HangUp {
+                            continue;
+                        }
                         if stopping || !call.is_batch() {
                             break None;
                         }

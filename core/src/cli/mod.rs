@@ -4,6 +4,7 @@
 
 mod arguments;
 mod drive;
+mod interrupts;
 mod journal;
 mod list;
 mod output;
@@ -19,6 +20,8 @@ use clap::Parser;
 use tokio::runtime::Builder;
 
 use crate::cli::arguments::{Arguments, Command, JournalCommand};
+use crate::cli::interrupts::Source;
+pub use crate::cli::interrupts::{HostInterrupts, Interrupt, Interrupter, hang_up_is_ignored};
 use crate::cli::status::Status;
 use crate::error::Error;
 
@@ -32,13 +35,22 @@ impl From<Error> for Refused {
     }
 }
 
-/// Runs the program with its arguments, the program's name first, and tells its exit status.
+/// Runs the program with its arguments, the program's name first, and returns its exit status.
 ///
-/// It blocks this thread, on a runtime of its own. While it publishes or simulates, Ctrl-C and SIGTERM
-/// are its own.
+/// It blocks this thread, on a runtime of its own. From the moment at which it publishes or simulates, Ctrl-C,
+/// SIGTERM and SIGHUP are its own; under `nohup` SIGHUP stays ignored.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> i32 {
+    run(arguments, Source::Signals)
+}
+
+/// The same in a host that takes the signals itself and hands them over.
+pub fn main_in_host(arguments: impl IntoIterator<Item = OsString>, interrupts: HostInterrupts) -> i32 {
+    run(arguments, Source::Host(interrupts))
+}
+
+fn run(arguments: impl IntoIterator<Item = OsString>, source: Source) -> i32 {
     let done = match Arguments::try_parse_from(arguments) {
-        Ok(arguments) => obey(arguments.command),
+        Ok(arguments) => obey(arguments.command, source),
         Err(help) if !help.use_stderr() => output::write(&help.render().to_string(), Status::Ok),
         Err(error) => {
             let error = error.render().to_string();
@@ -53,15 +65,15 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> i32 {
     status.code()
 }
 
-fn obey(command: Command) -> Result<Status, Refused> {
+fn obey(command: Command, source: Source) -> Result<Status, Refused> {
     match command {
-        Command::Publish(publish) => publish::publish(&publish),
-        Command::Resume { journal, format } => publish::resume(&journal, format),
+        Command::Publish(publish) => publish::publish(&publish, source),
+        Command::Resume { journal, format, yes } => publish::resume(&journal, format, yes, source),
         Command::Journal(JournalCommand::Init { folder }) => journal::init(&folder),
         Command::Journal(JournalCommand::Show { journal, format }) => journal::show(&journal, format),
         Command::Journal(JournalCommand::Resolve(resolve)) => journal::resolve(&resolve),
         Command::Journal(JournalCommand::Audit { folder, file }) => journal::audit(&folder, file.as_deref()),
-        Command::Simulate(simulate) => simulate::simulate(&simulate),
+        Command::Simulate(simulate) => simulate::simulate(&simulate, source),
     }
 }
 

@@ -7,7 +7,8 @@ use tokio::task;
 
 use crate::batch::{BatchOptions, Repeat};
 use crate::cli::arguments::{Format, Publish};
-use crate::cli::drive::{Ended, Interrupts, drive};
+use crate::cli::drive::{Ended, drive};
+use crate::cli::interrupts::{Interrupts, Source};
 use crate::cli::status::Status;
 use crate::cli::terminal::{Terminal, say};
 use crate::cli::{Refused, block_on, counted, ids, list, output};
@@ -21,7 +22,7 @@ use crate::request::{ContactNotification, PortalPublishing, PublishRequest};
 use crate::settings::Settings;
 
 /// `publish`.
-pub(super) fn publish(arguments: &Publish) -> Result<Status, Refused> {
+pub(super) fn publish(arguments: &Publish, source: Source) -> Result<Status, Refused> {
     let request = request(arguments)?;
     let journal = arguments.journal.as_deref();
     if journal.is_none() && request.file_ids().len() > MAX_FILES {
@@ -38,14 +39,10 @@ pub(super) fn publish(arguments: &Publish) -> Result<Status, Refused> {
     let client = PortalClient::new(Settings::default(), environment)?;
     client.warning().iter().for_each(|warning| say(warning));
     block_on(async {
-        let mut interrupts = Interrupts::listen()?;
+        let mut interrupts = source.listen()?;
         let plan = plan(&request, journal, begun.as_ref());
         let what = format!("About to publish to {} (firm {}):\n{plan}", client.base_url(), client.firm_id());
-        // Where nothing is left to be sent, or a decision is missing, there is nothing to ask.
-        let sends = begun.as_ref().is_none_or(|begun| begun.undecided().is_empty() && left(begun) > 0);
-        if arguments.yes || !sends {
-            say(&what);
-        } else if !agreed(&what, arguments.takes_stdin(), &mut interrupts).await? {
+        if !is_wanted(&what, begun.as_ref(), arguments.yes, arguments.takes_stdin(), &mut interrupts).await? {
             return Ok(Status::Interrupted);
         }
         let call = match journal {
@@ -57,15 +54,18 @@ pub(super) fn publish(arguments: &Publish) -> Result<Status, Refused> {
 }
 
 /// `resume`.
-pub(super) fn resume(path: &Path, format: Format) -> Result<Status, Refused> {
+pub(super) fn resume(path: &Path, format: Format, yes: bool, source: Source) -> Result<Status, Refused> {
     let journal = Journal::open(path)?;
     let client = PortalClient::new(Settings::default(), environment)?;
     client.warning().iter().for_each(|warning| say(warning));
     block_on(async {
-        let mut interrupts = Interrupts::listen()?;
-        let call = client.start_resume(&BatchOptions::new(path), environment);
+        let mut interrupts = source.listen()?;
         let plan = plan(journal.request(), Some(path), Some(&journal));
-        say(&format!("Going on at {} (firm {}):\n{plan}", client.base_url(), client.firm_id()));
+        let what = format!("About to resume at {} (firm {}):\n{plan}", client.base_url(), client.firm_id());
+        if !is_wanted(&what, Some(&journal), yes, false, &mut interrupts).await? {
+            return Ok(Status::Interrupted);
+        }
+        let call = client.start_resume(&BatchOptions::new(path), environment);
         run(&call, Some(path), format, &mut interrupts).await
     })
 }
@@ -176,6 +176,24 @@ fn dry_run(
     output::write(&text, Status::Ok)
 }
 
+/// Says what is about to be done, and asks unless `yes` was given. `false`: the question was interrupted.
+///
+/// Where nothing is left to be sent, or a decision is missing, there is nothing to ask.
+async fn is_wanted(
+    what: &str,
+    begun: Option<&Journal>,
+    yes: bool,
+    stdin_is_taken: bool,
+    interrupts: &mut Interrupts,
+) -> Result<bool, Refused> {
+    let sends = begun.is_none_or(|begun| begun.undecided().is_empty() && left(begun) > 0);
+    if yes || !sends {
+        say(what);
+        return Ok(true);
+    }
+    agreed(what, stdin_is_taken, interrupts).await
+}
+
 /// Asks; `false`: the question was interrupted.
 async fn agreed(what: &str, stdin_is_taken: bool, interrupts: &mut Interrupts) -> Result<bool, Refused> {
     let Some(terminal) = Terminal::open(stdin_is_taken) else {
@@ -192,7 +210,7 @@ async fn agreed(what: &str, stdin_is_taken: bool, interrupts: &mut Interrupts) -
             Ok(true) => Ok(true),
             _ => Err(Refused("Nothing was sent.".to_owned())),
         },
-        () = interrupts.next() => {
+        _ = interrupts.next() => {
             say("\nInterrupted. Nothing was sent.");
             Ok(false)
         }

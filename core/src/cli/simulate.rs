@@ -4,7 +4,7 @@ use addepar_portal_simulator::SimulatedPortal;
 use serde_json::{Value, json};
 
 use crate::cli::arguments::Simulate;
-use crate::cli::drive::Interrupts;
+use crate::cli::interrupts::Source;
 use crate::cli::status::Status;
 use crate::cli::{Refused, block_on, output, terminal};
 
@@ -13,9 +13,9 @@ const KEY_ID: &str = "simulated-key";
 const KEY_SECRET: &str = "simulated-secret";
 
 /// Runs a simulated portal until it is interrupted, which is how it is meant to end.
-pub(super) fn simulate(arguments: &Simulate) -> Result<Status, Refused> {
+pub(super) fn simulate(arguments: &Simulate, source: Source) -> Result<Status, Refused> {
     block_on(async {
-        let mut interrupts = Interrupts::listen()?;
+        let mut interrupts = source.listen()?;
         let faults: Vec<Value> = arguments.fault.iter().map(|fault| written(fault)).collect();
         let options = json!({
             "port": arguments.port,

@@ -28,6 +28,8 @@ await publishFiles([37], { ...modes, contactNotification: 'maybe' });
 await publishFiles([37], { ...modes, signl: undefined });
 // @ts-expect-error a string is no collection
 await publishFiles('37', modes);
+// @ts-expect-error it rounds ids to other ids
+await publishFiles(Float32Array.of(37), modes);
 // @ts-expect-error a setting that does not exist
 void new PortalClient({ timeout: 90 });
 // @ts-expect-error an environment that does not exist

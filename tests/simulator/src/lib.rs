@@ -72,20 +72,44 @@ struct Thread {
 #[derive(Deserialize)]
 #[serde(tag = "do", rename_all = "snake_case", deny_unknown_fields)]
 enum Command {
-    FailPublish { file: u64, contacts: Vec<u64> },
-    FailNotify { file: u64, contacts: Vec<u64> },
-    Fault { fault: Repeated },
-    Faults { faults: Vec<Repeated> },
+    FailPublish {
+        file: u64,
+        contacts: Vec<u64>,
+    },
+    FailNotify {
+        file: u64,
+        contacts: Vec<u64>,
+    },
+    Fault {
+        fault: Repeated,
+    },
+    Faults {
+        faults: Vec<Repeated>,
+    },
     Requests {},
     Posts {},
     Outbox {},
-    Published { file: u64 },
+    Published {
+        file: u64,
+    },
     Connections {},
-    Endpoint { name: endpoint::Name },
+    Endpoint {
+        name: endpoint::Name,
+    },
     Proxied {},
-    AcceptToken { token: String },
-    RevokeToken { token: String },
-    Set { delay_ms: u64 },
+    AcceptToken {
+        token: String,
+    },
+    RevokeToken {
+        token: String,
+    },
+    Set {
+        delay_ms: u64,
+    },
+    /// From now on requests are worked on and not answered.
+    Hold {},
+    /// Answers them.
+    Release {},
     Reset {},
 }
 
@@ -174,6 +198,8 @@ impl SimulatedPortal {
             Command::AcceptToken { token } => portal.options.access_tokens.push(token),
             Command::RevokeToken { token } => portal.options.access_tokens.retain(|accepted| *accepted != token),
             Command::Set { delay_ms } => portal.options.delay_ms = delay_ms,
+            Command::Hold {} => portal.holds = true,
+            Command::Release {} => portal.holds = false,
             Command::Reset {} => portal.reset(),
             Command::Endpoint { .. } => {}
         }

@@ -155,6 +155,8 @@ pub(crate) struct Portal {
     portals: BTreeMap<u64, BTreeSet<u64>>,
     /// Whether the next call is given up half-way.
     pub(crate) gives_up: bool,
+    /// Whether answers are held back.
+    pub(crate) holds: bool,
     received: u64,
     answered: u64,
 }
@@ -171,6 +173,7 @@ impl Portal {
             open: 0,
             portals: BTreeMap::new(),
             gives_up: false,
+            holds: false,
             received: 0,
             answered: 0,
         }

@@ -101,6 +101,9 @@ impl Server {
             (Script::new(&mut portal, &request, fault), portal.options.delay_ms)
         };
         buffer.pause(socket, delay).await?;
+        while self.portal().holds {
+            buffer.pause(socket, 2).await?;
+        }
         for step in script.steps {
             match step {
                 Step::Send(bytes) => send(socket, &bytes).await?,

@@ -5,12 +5,11 @@
 mod wire;
 
 use std::io::ErrorKind;
-use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use addepar_portal_simulator::SimulatedPortal;
 use serde_json::{Value, json};
-use wire::{Wire, ask, call, control, post, post_37, start};
+use wire::{Wire, ask, call, control, eventually, post, post_37, start};
 
 fn meeting(fault: &Value) -> SimulatedPortal {
     start(&json!({ "faults": [fault] }))
@@ -144,7 +143,7 @@ fn a_hanging_server_answers_nothing_and_sees_the_client_go() {
         wire.socket().set_read_timeout(Some(Duration::from_millis(100))).expect("a timeout");
         wire.send(&post_37());
         assert_eq!(wire.rest(), (Vec::new(), Err(ErrorKind::WouldBlock)), "{fault}");
-        assert_eq!(was_processed(&portal), processed, "{fault}");
+        eventually(|| ask(&portal, "posts") == 1 && was_processed(&portal) == processed);
         assert_eq!(ask(&portal, "connections")["open"], 1);
         drop(wire);
         eventually(|| ask(&portal, "connections")["open"] == 0);
@@ -159,6 +158,25 @@ fn a_client_that_gives_up_during_a_delay_was_served_all_the_same() {
     eventually(|| was_processed(&portal));
     drop(wire);
     eventually(|| ask(&portal, "connections")["open"] == 0);
+}
+
+#[test]
+fn answers_are_held_until_they_are_released() {
+    let portal = start(&json!({}));
+    ask(&portal, "hold");
+    let mut wires = [Wire::open(&portal), Wire::open(&portal), Wire::open(&portal)];
+    for wire in &mut wires {
+        wire.send(&post_37());
+    }
+    let received = || ask(&portal, "requests").as_array().cloned().unwrap_or_default();
+    eventually(|| received().iter().filter(|request| request["complete"] == true).count() == 3);
+    let [gone, held, other] = wires;
+    drop(gone);
+    eventually(|| ask(&portal, "connections")["open"] == 2);
+    ask(&portal, "release");
+    for mut wire in [held, other] {
+        assert_eq!(wire.answer().status, 200);
+    }
 }
 
 #[test]
@@ -249,12 +267,4 @@ fn what_is_no_fault_is_refused_with_what_is_allowed() {
         assert!(said.iter().all(|part| reason.contains(part)), "{reason}");
     }
     assert_eq!(Wire::open(&portal).exchange(&post_37()).status, 200, "none of them was queued");
-}
-
-fn eventually(condition: impl Fn() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(5);
-    while !condition() {
-        assert!(Instant::now() < deadline, "not within 5 s");
-        sleep(Duration::from_millis(2));
-    }
 }

@@ -14,7 +14,7 @@ use serde_json::json;
 use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
 use tokio_rustls::rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
-use wire::{Wire, ask, control, post_37, start};
+use wire::{Wire, ask, control, eventually, post_37, start};
 
 fn address(portal: &SimulatedPortal, endpoint: &str, scheme: &str) -> SocketAddr {
     let url = control(portal, &json!({ "do": "endpoint", "name": endpoint }))["url"].clone();
@@ -25,7 +25,7 @@ fn address(portal: &SimulatedPortal, endpoint: &str, scheme: &str) -> SocketAddr
 
 fn connect(address: SocketAddr) -> TcpStream {
     let socket = TcpStream::connect(address).expect("a connection");
-    socket.set_read_timeout(Some(Duration::from_secs(5))).expect("a timeout");
+    socket.set_read_timeout(Some(Duration::from_secs(60))).expect("a timeout");
     socket
 }
 
@@ -39,11 +39,12 @@ fn stop_takes_no_time_whatever_is_open() {
     wires[1].send(&post_37());
     wires[2].send(&post_37());
     wires[3].send(b"POST /api");
-    std::thread::sleep(Duration::from_millis(100));
+    eventually(|| ask(&portal, "posts") == 2 && ask(&portal, "connections")["accepted"] == 4);
     let began = Instant::now();
     portal.stop();
     portal.stop();
-    assert!(began.elapsed() < Duration::from_secs(1));
+    // Otherwise it would have waited for its thread in vain, for 5 s each time.
+    assert!(began.elapsed() < Duration::from_secs(5));
     for wire in &mut wires {
         let _ = wire.rest();
     }

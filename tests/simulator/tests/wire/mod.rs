@@ -4,7 +4,8 @@
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
-use std::time::Duration;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 use addepar_portal_simulator::SimulatedPortal;
 use serde_json::{Value, json};
@@ -90,7 +91,7 @@ pub(crate) struct Wire {
 impl Wire {
     pub(crate) fn open(portal: &SimulatedPortal) -> Self {
         let socket = TcpStream::connect(("127.0.0.1", portal.port())).expect("a connection");
-        socket.set_read_timeout(Some(Duration::from_secs(5))).expect("a timeout");
+        socket.set_read_timeout(Some(Duration::from_secs(60))).expect("a timeout");
         Self { socket, read: Vec::new() }
     }
 
@@ -142,5 +143,14 @@ impl Wire {
         let size = self.socket.read(&mut piece).map_err(|error| error.kind())?;
         self.read.extend(piece.iter().take(size));
         Ok(size)
+    }
+}
+
+/// Waits, but not for ever.
+pub(crate) fn eventually(condition: impl Fn() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while !condition() {
+        assert!(Instant::now() < deadline, "not within a minute");
+        sleep(Duration::from_millis(2));
     }
 }
