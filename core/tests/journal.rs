@@ -811,29 +811,52 @@ fn a_file_that_was_published_in_some_other_way_is_refused_by_later_calls() {
     assert_eq!(scene.sent(), [vec![1, 2], vec![1]]);
 }
 
+/// A firm's host and Addepar's general one are the same server. Nothing is sent: the guard speaks first.
+#[test]
+fn a_repeat_under_another_host_name_is_refused() {
+    let scene = Scene::new();
+    let build = |base_url: &str| {
+        let builder = PortalClient::builder().base_url(base_url).firm_id("1").key("key", "secret");
+        builder.journal_dir(scene.folder.to_str().expect("a path")).build().expect("a client")
+    };
+    let live = |name: &str| (name == "ADDEPAR_PORTAL_LIVE").then(|| "1".into());
+    let first =
+        build("https://examplefirm.addepar.com").start_batch(&request([1]), &options(&scene.path("run.jsonl")), live);
+    first.follow_progress();
+    // The journal is there; nothing was sent, and nothing will be.
+    assert_eq!(block_on(first.run()), Turn::Noted);
+    drop(first);
+    decide(&scene.path("run.jsonl"), &[1], Verdict::Published);
+    for base_url in ["https://api.addepar.com", "https://otherfirm.addepar.com/api"] {
+        let again = build(base_url).start(request([1]), Repeat::Refuse, live);
+        assert_eq!(block_on(again.run()), Turn::Done);
+        refused(again.result().expect("a result"), ErrorKind::AlreadySent, &["File 1 was sent before"]);
+    }
+}
+
 /// What another process sends at this moment is refused, also where repeats are meant.
 #[test]
 fn a_file_in_flight_is_refused_by_other_calls() {
     let scene = Scene::new();
     let client = scene.journalling();
-    scene.faults(&json!([{ "name": "hang", "processed": true }]));
+    scene.control(&json!({ "do": "hold" }));
     let call = client.start(request([1]), Repeat::Refuse, no_environment);
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-    let waited = Duration::from_millis(50);
-    while scene.posts() == 0 {
-        let _ = runtime.block_on(async { tokio::time::timeout(waited, call.run()).await });
-    }
-    for repeat in [Repeat::Refuse, Repeat::Allow] {
-        let again = client.start(request([2, 1]), repeat, no_environment);
-        assert_eq!(block_on(again.run()), Turn::Done);
-        let error = refused(
-            again.result().expect("a result"),
-            ErrorKind::AlreadySent,
-            &["File 1 is being sent by another process"],
-        );
-        assert_eq!(error.file_ids(), [1]);
-    }
-    assert_eq!(scene.posts(), 1);
+    thread::scope(|scope| {
+        scope.spawn(|| block_on(call.run()));
+        while scene.posts() == 0 {
+            thread::sleep(Duration::from_millis(5));
+        }
+        for repeat in [Repeat::Refuse, Repeat::Allow] {
+            let again = client.start(request([2, 1]), repeat, no_environment);
+            assert_eq!(block_on(again.run()), Turn::Done);
+            let words = ["File 1 is being sent by another process"];
+            let error = refused(again.result().expect("a result"), ErrorKind::AlreadySent, &words);
+            assert_eq!(error.file_ids(), [1]);
+        }
+        assert_eq!(scene.posts(), 1);
+        scene.control(&json!({ "do": "release" }));
+    });
+    call.result().expect("a result").expect("a report");
 }
 
 /// A share that is not mounted looks like an empty folder: nothing would be known of what was sent.

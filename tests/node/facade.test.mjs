@@ -195,6 +195,7 @@ describe('report', () => {
           ],
           contactsNotPublished: null,
           contactsNotNotified: null,
+          decision: null,
         });
       }
     });

@@ -22,7 +22,7 @@ from typing import Any
 
 import pytest
 
-from addepar_portal import Journal
+from addepar_portal import Journal, init_journal_dir
 from addepar_portal.testing import SimulatedPortal
 
 ROOT = Path(__file__).parents[2]
@@ -256,14 +256,15 @@ def test_an_unknown_outcome_is_decided_and_the_batch_resumed(
             == 0
         )
     code, _, errors = step("resume", "run.jsonl", "--yes")
-    assert code == 0, errors
+    # What a person decided to be published is settled, and no answer of the API.
+    assert code == (1 if there else 0), errors
     assert simulated_portal.control("posts") == 3 + bool(missing)
     assert all(simulated_portal.published(file) == [1] for file in ids)
     assert step("journal", "audit", ".")[0] == 0
     assert step("journal", "audit", ".", "--file", 7)[1].count("  ok\n") == 1
     # Done: nothing more is sent, and nothing is asked.
     code, _, _ = step("publish", *ids, *MODES, "--journal", "run.jsonl")
-    assert (code, simulated_portal.control("posts")) == (0, 3 + bool(missing))
+    assert (code, simulated_portal.control("posts")) == (1 if there else 0, 3 + bool(missing))
     assert step("publish", *ids, 999, *MODES, "--journal", "run.jsonl", "--yes")[0] == 2
 
 
@@ -308,13 +309,85 @@ def test_an_audit_knows_a_copy(run: Run, tmp_path: Path) -> None:
     assert (done.returncode, done.stdout.count("  ok\n")) == (0, 1), done.stdout
 
 
+def test_an_audit_finds_two_copies_of_a_journal_that_both_went_on(
+    run: Run, simulated_portal: SimulatedPortal, tmp_path: Path
+) -> None:
+    """A restored backup, or a journal that was copied to another machine: each shows every file sent once."""
+    simulated_portal.next_fault("status", status=403)
+    assert run("publish", 37, 38, *MODES, "--journal", "run.jsonl", "--yes").returncode == 4
+    (tmp_path / "backup").mkdir()
+    shutil.copy(tmp_path / "run.jsonl", tmp_path / "backup" / "run.jsonl")
+    for journal in ("run.jsonl", "backup/run.jsonl"):
+        assert run("resume", journal, "--yes").returncode == 0
+    assert [len(simulated_portal.published(file)) for file in (37, 38)] == [1, 1]
+    assert len(simulated_portal.outbox) == 4
+    done = run("journal", "audit", ".")
+    assert done.returncode == 1
+    assert "2 files sent more than once: 37" in done.stdout, done.stdout
+
+
+def test_an_audit_lists_deliberate_repeats_apart(run: Run, simulated_portal: SimulatedPortal, tmp_path: Path) -> None:
+    init_journal_dir(tmp_path)
+    client = simulated_portal.client(journal_dir=tmp_path)
+    client.publish_files([37, 38], portal_publishing="publish", contact_notification="notify")
+    client.publish_files([38], portal_publishing="publish", contact_notification="notify", repeat="allow")
+    done = run("journal", "audit", ".")
+    assert done.returncode == 0, done.stdout
+    assert '1 file sent more than once with repeat="allow": 38' in done.stdout
+
+
+def test_an_audit_lists_what_it_cannot_read_and_passes_over_what_never_was_a_journal(run: Run, tmp_path: Path) -> None:
+    assert run("publish", 37, *MODES, "--journal", "run.jsonl", "--yes").returncode == 0
+    (tmp_path / "._run.jsonl").write_bytes(b"\x00\x05\x16\x07")
+    (tmp_path / "ids.jsonl").write_text('{"file_id": 37}\n')
+    done = run("journal", "audit", ".")
+    assert done.returncode == 0, done
+    assert done.stderr.count("is not a journal: it was passed over") == 2
+    (tmp_path / "year").mkdir()
+    (tmp_path / "year" / "gone.jsonl").symlink_to("/nowhere/run.jsonl")
+    done = run("journal", "audit", ".")
+    assert done.returncode == 1
+    assert "gone.jsonl" in done.stderr
+    assert "1 send in 1 journal" in done.stdout
+
+
+def test_a_folder_is_set_up_for_journals_once(run: Run, simulated_portal: SimulatedPortal, tmp_path: Path) -> None:
+    journals = {"ADDEPAR_JOURNAL_DIR": str(tmp_path / "journals")}
+    refused = run("publish", 37, *MODES, "--yes", **journals)
+    assert (refused.returncode, simulated_portal.control("posts")) == (2, 0)
+    assert "addepar-portal journal init" in refused.stderr
+    ids = [run("journal", "init", "journals").stdout.rsplit("id ", 1)[1] for _ in range(2)]
+    assert ids[0] == ids[1]
+    assert run("publish", 37, *MODES, "--yes", **journals).returncode == 0
+    again = run("publish", 37, *MODES, "--yes", **journals)
+    assert (again.returncode, simulated_portal.control("posts")) == (2, 1)
+    assert "File 37 was sent before" in again.stderr
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the environment is text")
+def test_a_variable_that_is_not_text_never_counts_as_not_set(
+    run: Run, simulated_portal: SimulatedPortal, tmp_path: Path
+) -> None:
+    folder = os.fsdecode(os.fsencode(tmp_path) + b"/m\xfcller")
+    os.mkdir(folder)
+    for program in PROGRAMS:
+        done = run("publish", 37, *MODES, "--yes", program=program, ADDEPAR_JOURNAL_DIR=folder)
+        assert done.returncode == 2, done
+        assert "ADDEPAR_JOURNAL_DIR must be text in UTF-8" in done.stderr
+    assert simulated_portal.control("posts") == 0
+
+
 def test_a_damaged_journal_is_refused(run: Run, simulated_portal: SimulatedPortal, tmp_path: Path) -> None:
     assert run("publish", 37, *MODES, "--journal", "run.jsonl", "--yes").returncode == 0
     journal = tmp_path / "run.jsonl"
     journal.write_text(journal.read_text().replace('"file_ids":[37]', '"file_ids":[38]'))
-    for command in (("resume", "run.jsonl"), ("journal", "show", "run.jsonl"), ("journal", "audit", ".")):
+    for command, status in (
+        (("resume", "run.jsonl"), 2),
+        (("journal", "show", "run.jsonl"), 2),
+        (("journal", "audit", "."), 1),
+    ):
         done = run(*command)
-        assert done.returncode == 2, command
+        assert done.returncode == status, command
         assert "is not as it was written" in done.stderr
     assert simulated_portal.control("posts") == 1
 
