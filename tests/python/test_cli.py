@@ -267,6 +267,17 @@ def test_an_unknown_outcome_is_decided_and_the_batch_resumed(
     assert step("publish", *ids, 999, *MODES, "--journal", "run.jsonl", "--yes")[0] == 2
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere names are text")
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_a_journal_whose_name_is_no_text_is_that_journal(program: str, run: Run, tmp_path: Path) -> None:
+    name = b"m\xfcller.jsonl"
+    batch = ("publish", 37, *MODES, "--journal", os.fsdecode(name), "--yes")
+    for _ in range(2):
+        assert run(*batch, program=program).returncode == 0
+    assert name in os.listdir(os.fsencode(tmp_path))
+    assert not (tmp_path / "m\ufffdller.jsonl").exists()
+
+
 def test_a_refused_chunk_stops_part_way_and_can_be_resumed(run: Run, simulated_portal: SimulatedPortal) -> None:
     simulated_portal.control("faults", faults=[{"name": "drip", "every_ms": 0, "bytes": 100_000}, "status:403"])
     done = run("publish", *range(1, 201), *MODES, "--journal", "run.jsonl", "--yes")
