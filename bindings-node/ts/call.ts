@@ -13,7 +13,8 @@ export type TokenCallable = () => string | Promise<string>;
 /**
  * Whoever is told what calls do: `console`, or a logger such as pino or winston. One line at info
  * level when a request goes out, one when it ends, one for each wait; no secret, and files' ids at
- * debug level only. Dropped requests are warned of.
+ * debug level only. Dropped requests are warned of. A logger that fails, or whose promise rejects,
+ * costs nobody a result: Node warns of it.
  */
 export interface Logger {
   debug(message: string): void;

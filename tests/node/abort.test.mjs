@@ -201,17 +201,20 @@ test('what was aborted and is said not to have gone out never arrives', async (t
   let usual = times.toSorted((a, b) => a - b)[10];
   const ends = new Map();
   const fresh = portal.client({ logger: quiet });
-  async function one(file) {
+  async function sometime() {
+    const until = performance.now() + Math.random() * 1.2 * usual;
+    while (performance.now() < until) {
+      await nextTurn();
+    }
+  }
+  async function one(file, moment = sometime) {
     const controller = new AbortController();
     const call = fresh.publishFiles([file], { ...MODES, signal: controller.signal });
     const ended = call.then(
       (report) => report.files[0].state,
       (error) => (error.code === 'ERR_OUTCOME_UNKNOWN' ? error.report.files[0].state : 'not_processed'),
     );
-    const until = performance.now() + Math.random() * 1.2 * usual;
-    while (performance.now() < until) {
-      await nextTurn();
-    }
+    await moment();
     controller.abort();
     const end = await ended;
     ends.set(file, end);
@@ -224,6 +227,12 @@ test('what was aborted and is said not to have gone out never arrives', async (t
       fresh.close();
     }
   }
+  // One of each kind for certain, however busy the machine is.
+  await one(count + 3, () => {});
+  portal.control('hold');
+  const before = portal.requests.filter(({ complete }) => complete).length;
+  await one(count + 4, () => posted(portal, before + 1));
+  portal.control('release');
   await sleep(300);
   const bodies = portal.requests.filter((request) => request.complete).map((request) => request.body.data.attributes.files_id);
   const received = new Set(bodies.flat());

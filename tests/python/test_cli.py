@@ -54,7 +54,7 @@ def run(simulated_portal: SimulatedPortal, tmp_path: Path) -> Run:
             cwd=tmp_path,
             capture_output=True,
             text=True,
-            timeout=30,
+            timeout=120,
             start_new_session=True,  # no terminal to ask on
             check=False,
         )
@@ -166,12 +166,12 @@ def test_a_journal_that_another_process_writes_is_nobody_s_to_decide_about(
     run: Run, simulated_portal: SimulatedPortal
 ) -> None:
     batch = ("publish", 37, *MODES, "--journal", "run.jsonl", "--yes")
-    simulated_portal.control("set", delay_ms=1500)
+    simulated_portal.control("hold")
     with ThreadPoolExecutor() as pool:
         first = pool.submit(run, *batch)
-        while not simulated_portal.requests:
-            time.sleep(0.01)
+        until(lambda: has_arrived(simulated_portal))
         second = run(*batch)
+        simulated_portal.control("release")
     assert first.result().returncode == 0
     assert (second.returncode, second.stdout) == (2, "")
     assert "is being written by process" in second.stderr
@@ -266,6 +266,17 @@ def test_an_unknown_outcome_is_decided_and_the_batch_resumed(
     code, _, _ = step("publish", *ids, *MODES, "--journal", "run.jsonl")
     assert (code, simulated_portal.control("posts")) == (1 if there else 0, 3 + bool(missing))
     assert step("publish", *ids, 999, *MODES, "--journal", "run.jsonl", "--yes")[0] == 2
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere names are text")
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_a_journal_whose_name_is_no_text_is_that_journal(program: str, run: Run, tmp_path: Path) -> None:
+    name = b"m\xfcller.jsonl"
+    batch = ("publish", 37, *MODES, "--journal", os.fsdecode(name), "--yes")
+    for _ in range(2):
+        assert run(*batch, program=program).returncode == 0
+    assert name in os.listdir(os.fsencode(tmp_path))
+    assert not (tmp_path / "m\ufffdller.jsonl").exists()
 
 
 def test_a_refused_chunk_stops_part_way_and_can_be_resumed(run: Run, simulated_portal: SimulatedPortal) -> None:
@@ -696,30 +707,23 @@ def test_nohup_lets_a_batch_survive_its_terminal(
 # --- A portal to try things out on ---------------------------------------------------------------------
 
 
-def test_a_simulated_portal_for_scripts(tmp_path: Path) -> None:
-    portal = subprocess.Popen(
-        [PROGRAMS["pip"], "simulate", "--fault", "status:403"],
-        env=environment(),
-        cwd=tmp_path,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    try:
+@pytest.mark.parametrize(
+    ("program", "number"),
+    [("pip", signal.SIGHUP), ("npm", signal.SIGINT), ("npm", signal.SIGTERM), ("cargo", signal.SIGTERM)],
+)
+def test_a_simulated_portal_for_scripts(program: str, number: int, tmp_path: Path) -> None:
+    simulate = ("simulate", "--fault", "status:403")
+    with started(None, tmp_path, *simulate, program=program, stdout=subprocess.PIPE) as portal:
         assert portal.stdout
         exports = [portal.stdout.readline() for _ in range(4)]
-        script = "".join(exports) + f"{PROGRAMS['pip']} publish 37 {' '.join(MODES)} --yes"
+        script = "".join(exports) + f"{PROGRAMS[program]} publish 37 {' '.join(MODES)} --yes"
         shell = shutil.which("sh") or "sh"
         codes = [
-            subprocess.run(
-                [shell, "-c", script], env=environment(), capture_output=True, timeout=30, check=False
-            ).returncode
+            subprocess.run([shell, "-c", script], env=environment(), capture_output=True, check=False).returncode
             for _ in range(2)
         ]
         assert codes == [4, 0]
-        portal.send_signal(signal.SIGINT)
-        _, errors = portal.communicate(timeout=10)
-    finally:
-        portal.kill()
+        portal.send_signal(number)
+        _, errors = portal.communicate()
     assert portal.returncode == 0
     assert "received 2 POST and sent 1 e-mails" in errors
