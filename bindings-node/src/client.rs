@@ -40,6 +40,7 @@ pub struct BatchSettings {
     pub max_wait_ms: Option<f64>,
     pub pace: Option<bool>,
     pub repeat: Option<String>,
+    pub stop_timeout_ms: Option<f64>,
 }
 
 impl TryFrom<BatchSettings> for BatchOptions {
@@ -63,6 +64,7 @@ impl TryFrom<BatchSettings> for BatchOptions {
             max_wait: given.max_wait_ms.map_or(default.max_wait, |milliseconds| milliseconds / 1000.0),
             pace: given.pace.unwrap_or(default.pace),
             repeat: given.repeat.map_or(Ok(default.repeat), |repeat| repeat.parse())?,
+            stop_timeout: given.stop_timeout_ms.map(|milliseconds| milliseconds / 1000.0),
             ..default
         })
     }

@@ -51,7 +51,7 @@ export interface PortalClientOptions {
 
 /** The options of each call. */
 const PUBLISH_OPTIONS = [...REQUEST_OPTIONS, 'signal', 'repeat'] as const;
-const RESUME_OPTIONS = ['onProgress', 'maxWaitMs', 'pace', 'signal'] as const;
+const RESUME_OPTIONS = ['onProgress', 'maxWaitMs', 'pace', 'signal', 'stopTimeoutMs'] as const;
 const BATCH_OPTIONS = [...REQUEST_OPTIONS, ...RESUME_OPTIONS, 'journal', 'chunkSize', 'repeat'] as const;
 
 /** The types of the settings: JavaScript lets any through. */
@@ -136,9 +136,12 @@ export class PortalClient {
    * files: then nothing more is sent, and its report says what was. {@link StoppedError}: the signal stopped it.
    */
   async publishBatch(fileIds: Ids, options: BatchOptions): Promise<PublishReport> {
-    const { journal, chunkSize, onProgress, maxWaitMs, pace, repeat, signal, ...rest } = own(options, BATCH_OPTIONS);
+    const { journal, chunkSize, onProgress, maxWaitMs, pace, repeat, signal, stopTimeoutMs, ...rest } = own(
+      options,
+      BATCH_OPTIONS,
+    );
     const request = createRequest(fileIds, rest, true);
-    const settings = { journal, chunkSize, maxWaitMs, pace, repeat };
+    const settings = { journal, chunkSize, maxWaitMs, pace, repeat, stopTimeoutMs };
     checkOptions({ ...settings, onProgress, signal });
     signal?.throwIfAborted();
     const call = succeeded(this.#handle.startBatch(request, present(settings), this.#environment()));
@@ -152,9 +155,9 @@ export class PortalClient {
    * @throws As {@link publishBatch}.
    */
   async resume(journal: string, options?: ResumeOptions): Promise<PublishReport> {
-    const { onProgress, maxWaitMs, pace, signal, ...unknown } = own(options, RESUME_OPTIONS);
-    refuseOthers(unknown, 'onProgress, maxWaitMs, pace and signal.');
-    const settings = { journal, maxWaitMs, pace };
+    const { onProgress, maxWaitMs, pace, signal, stopTimeoutMs, ...unknown } = own(options, RESUME_OPTIONS);
+    refuseOthers(unknown, 'onProgress, maxWaitMs, pace, signal and stopTimeoutMs.');
+    const settings = { journal, maxWaitMs, pace, stopTimeoutMs };
     checkOptions({ ...settings, onProgress, signal });
     signal?.throwIfAborted();
     const call = succeeded(this.#handle.startResume(present(settings), this.#environment()));
@@ -224,6 +227,7 @@ const OPTIONS: Readonly<Record<string, readonly string[]>> = {
   journal: ['string'],
   chunkSize: ['number'],
   maxWaitMs: ['number'],
+  stopTimeoutMs: ['number'],
   pace: ['boolean'],
   repeat: ['string'],
   onProgress: ['function'],

@@ -83,6 +83,7 @@ export interface BatchSettings {
   journal: string;
   chunkSize?: number | undefined;
   maxWaitMs?: number | undefined;
+  stopTimeoutMs?: number | undefined;
   pace?: boolean | undefined;
   repeat?: string | undefined;
 }

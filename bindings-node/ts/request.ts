@@ -47,6 +47,11 @@ export interface ResumeOptions {
    * {@link StoppedError} named `AbortError`, whose `cause` is the signal's reason.
    */
   signal?: AbortSignal | undefined;
+  /**
+   * Milliseconds that a batch which is stopped waits for the request in flight; then the request is dropped, and its
+   * files are unknown. Default: as long as `timeoutMs` allows.
+   */
+  stopTimeoutMs?: number | undefined;
 }
 
 /** How a batch goes. */

@@ -61,17 +61,28 @@ pub struct BatchOptions {
     pub pace: bool,
     /// What to do about files that were sent before; default to refuse them.
     pub repeat: Repeat,
+    /// Seconds that a batch which is stopped waits for the request in flight, which is dropped then: its files are
+    /// unknown. Default as long as the client's timeout for each attempt.
+    pub stop_timeout: Option<f64>,
 }
 
 impl BatchOptions {
     /// The defaults, with this journal.
     pub fn new(journal: impl Into<PathBuf>) -> Self {
-        Self { journal: journal.into(), chunk_size: 100, max_wait: 3_600.0, pace: false, repeat: Repeat::Refuse }
+        Self {
+            journal: journal.into(),
+            chunk_size: 100,
+            max_wait: 3_600.0,
+            pace: false,
+            repeat: Repeat::Refuse,
+            stop_timeout: None,
+        }
     }
 
     /// Refuses values that make no sense; how long all waits may take.
     fn checked(&self) -> Result<Duration, Error> {
         let Self { journal, chunk_size, max_wait, .. } = self;
+        self.stop_limit()?;
         let shown = journal.display().to_string();
         if journal.file_name().is_none() {
             return Err(Error::input(format!("`journal` must be the path of a file, not {shown:?}.")));
@@ -87,6 +98,16 @@ impl BatchOptions {
         }
         Duration::try_from_secs_f64(*max_wait)
             .map_err(|_| Error::input(format!("max_wait is {max_wait} s: it is a number of seconds from 0.")))
+    }
+}
+
+impl BatchOptions {
+    /// How long a batch that is stopped waits for the request in flight.
+    pub(crate) fn stop_limit(&self) -> Result<Option<Duration>, Error> {
+        let Some(seconds) = self.stop_timeout else { return Ok(None) };
+        let limit = Duration::try_from_secs_f64(seconds)
+            .map_err(|_| Error::input(format!("`stop_timeout` must be a number of seconds from 0, not {seconds}.")))?;
+        Ok(Some(limit))
     }
 }
 

@@ -5,10 +5,11 @@ mod simulation;
 
 use std::ffi::OsString;
 use std::fmt;
-use std::future::Future;
-use std::pin::Pin;
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
 use std::process;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Poll;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -23,6 +24,7 @@ use crate::error::{Error, ErrorKind};
 use crate::exchange::Exchange;
 use crate::latch::Latch;
 use crate::note::{self, Note};
+use crate::outcome::Fault;
 use crate::process::PerProcess;
 use crate::report::PublishReport;
 use crate::request::PublishRequest;
@@ -218,25 +220,27 @@ impl PortalClient {
         variable: impl Fn(&str) -> Option<OsString>,
     ) -> PublishCall {
         let (config, options) = (self.0.config.clone(), options.clone());
+        let stop_limit = options.stop_limit().ok().flatten();
         let allowed = config.guard(variable);
         let asked = request.clone();
         let opening: Opening = Arc::new(move || {
             let run = allowed.clone().and_then(|()| Run::batch(&config, &asked, &options));
             run.map_err(|error| batch::with_states(error, &config, &options.journal, Some(&asked)))
         });
-        self.call(request.clone(), Duration::ZERO, true, Ok(Some(opening)))
+        self.call(request.clone(), Duration::ZERO, true, Ok(Some(opening))).stopped_within(stop_limit)
     }
 
     /// Prepares to go on with a batch for a host that drives it itself. Nothing is sent yet.
     #[must_use]
     pub fn start_resume(&self, options: &BatchOptions, variable: impl Fn(&str) -> Option<OsString>) -> PublishCall {
         let (config, options) = (self.0.config.clone(), options.clone());
+        let stop_limit = options.stop_limit().ok().flatten();
         let allowed = config.guard(variable);
         let opening: Opening = Arc::new(move || {
             let run = allowed.clone().and_then(|()| Run::resumed(&config, &options));
             run.map_err(|error| batch::with_states(error, &config, &options.journal, None))
         });
-        self.call(PublishRequest::of_nothing(), Duration::ZERO, true, Ok(Some(opening)))
+        self.call(PublishRequest::of_nothing(), Duration::ZERO, true, Ok(Some(opening))).stopped_within(stop_limit)
     }
 
     fn call(
@@ -275,6 +279,7 @@ impl PortalClient {
             opening,
             state: Mutex::new(state),
             stopped: Notify::new(),
+            stop_limit: None,
         }
     }
 
@@ -332,6 +337,8 @@ pub struct PublishCall {
     state: Mutex<State>,
     /// Ends a wait of a batch that is to stop.
     stopped: Notify,
+    /// How long a batch that is to stop waits for the request in flight.
+    stop_limit: Option<Duration>,
 }
 
 /// What the host takes part in.
@@ -461,6 +468,11 @@ impl State {
 }
 
 impl PublishCall {
+    fn stopped_within(mut self, stop_limit: Option<Duration>) -> Self {
+        self.stop_limit = stop_limit;
+        self
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -576,12 +588,31 @@ impl PublishCall {
 
     async fn send(&self, authorization: Authorization) -> Next {
         let Some((body, latch)) = self.begin() else { return Next::Done };
-        let exchange = self.client.0.transport.post(body, authorization, &latch).await;
+        let exchange = self.unless_stopped(self.client.0.transport.post(body, authorization, &latch)).await;
         let mut state = self.state();
         match exchange {
             Ok(exchange) => state.call.ended(exchange, fastrand::f64()),
             Err(error) => state.call.fail(error),
         }
+    }
+
+    /// Awaits a request, but not for ever once the batch is to stop.
+    async fn unless_stopped(&self, exchange: impl Future<Output = Result<Exchange, Error>>) -> Result<Exchange, Error> {
+        let Some(limit) = self.stop_limit else { return exchange.await };
+        let mut exchange = pin!(exchange);
+        let mut given_up = pin!(async {
+            self.stopped.notified().await;
+            time::sleep(limit).await;
+        });
+        let cause = || format!("the batch was stopped, and {:.1} s later the request was dropped", limit.as_secs_f64());
+        poll_fn(|context| match exchange.as_mut().poll(context) {
+            Poll::Ready(exchange) => Poll::Ready(exchange),
+            Poll::Pending => {
+                let dropped = given_up.as_mut().poll(context);
+                dropped.map(|()| Ok(Exchange::Lost { fault: Fault::Connection, cause: cause() }))
+            }
+        })
+        .await
     }
 
     /// Opens an attempt, once the journal has it. `None`: nothing may be sent.

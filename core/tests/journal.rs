@@ -859,6 +859,34 @@ fn a_file_in_flight_is_refused_by_other_calls() {
     call.result().expect("a result").expect("a report");
 }
 
+/// A batch that is stopped awaits the request in flight, but no longer than it may.
+#[test]
+fn a_stopped_batch_drops_a_request_that_takes_too_long() {
+    let scene = Scene::new();
+    scene.control(&json!({ "do": "hold" }));
+    let options = BatchOptions { stop_timeout: Some(0.2), ..options(&scene.path("run.jsonl")) };
+    let call = scene.client().start_batch(&request(1..=4), &options, no_environment);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            while scene.posts() == 0 {
+                thread::sleep(Duration::from_millis(5));
+            }
+            call.stop();
+        });
+        assert_eq!(block_on(call.run()), Turn::Done);
+    });
+    let result = call.result().expect("a result");
+    let words = ["the batch was stopped, and 0.2 s later the request was dropped", "decide about each"];
+    let error = refused(result, ErrorKind::OutcomeUnknown, &words);
+    assert_eq!(states(error.report().expect("a report")), [0, 0, 2, 2]);
+    assert_eq!(error.undecided(), [1, 2]);
+    assert_eq!(error.journal(), Some(options.journal.as_path()));
+    assert_eq!(types(&options.journal), ["header", "plan", "intent", "outcome"]);
+    let options = BatchOptions { stop_timeout: Some(-1.0), ..options };
+    let refusal = block_on(scene.client().resume(&options, |_| {}));
+    refused(refusal, ErrorKind::Input, &["`stop_timeout` must be", "-1"]);
+}
+
 /// A share that is not mounted looks like an empty folder: nothing would be known of what was sent.
 #[test]
 fn a_folder_that_was_not_set_up_is_refused() {
