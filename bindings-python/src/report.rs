@@ -369,8 +369,8 @@ impl FileResult {
         ids_or_none(py, self.core().contacts_not_notified())
     }
 
-    /// What a person decided about it, in the journal: `published`, `not_published` or `leave`; None if nobody has. The
-    /// state stays what the server said.
+    /// What a person decided about it, in the journal: `published`, `not_published` or `leave`; None if nobody has.
+    /// The state stays what the server said.
     #[getter]
     fn decision(&self) -> Option<&'static str> {
         self.core().decision.map(core::Verdict::as_str)

@@ -165,7 +165,10 @@ def readme_blocks(language: str) -> list[str]:
 
 
 @pytest.mark.parametrize("block", readme_blocks("python"))
-def test_the_readme_runs(block: str, simulated_portal: SimulatedPortal, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_readme_runs(
+    block: str, simulated_portal: SimulatedPortal, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
     for name, value in simulated_portal.environ().items():
         monkeypatch.setenv(name, value)
     done = subprocess.run(

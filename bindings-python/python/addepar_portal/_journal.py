@@ -59,8 +59,8 @@ class JournalledChunk:
 def init_journal_dir(folder: str | PathLike[str]) -> str:
     """Sets a folder up for journals, once: it is made if it is missing, and marked.
 
-    `journal_dir` takes no other folder, since a share that is not mounted looks like an empty one. A folder that was set
-    up before keeps its id.
+    `journal_dir` takes no other folder, since a share that is not mounted looks like an empty one. A folder that was
+    set up before keeps its id.
 
     Returns:
         The folder's id.

@@ -167,8 +167,8 @@ class FileResult:
         """
     @property
     def decision(self) -> _Verdict | None:
-        """What a person decided about it, in the journal: `published`, `not_published` or `leave`; None if nobody has. The
-        state stays what the server said."""
+        """What a person decided about it, in the journal: `published`, `not_published` or `leave`; None if nobody has.
+        The state stays what the server said."""
     @staticmethod
     def _from_json(json: str) -> FileResult: ...
     def __eq__(self, other: object, /) -> bool: ...
