@@ -153,7 +153,7 @@ def test_sigterm_ends_a_program_whatever_it_waits_for(what: str, simulated_porta
     terminated = time.monotonic()
     process.send_signal(signal.SIGTERM)
     code, _, errors = end(process)
-    assert time.monotonic() - terminated < 2
+    assert time.monotonic() - terminated < 30
     assert code == status, errors
     assert told in errors
     assert "Fatal" not in errors
