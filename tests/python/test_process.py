@@ -651,16 +651,31 @@ def test_an_async_token_callable(simulated_portal: SimulatedPortal) -> None:
     assert asyncio.run(main())
 
 
-def test_a_token_callable_that_fails_sends_nothing(simulated_portal: SimulatedPortal) -> None:
-    def token() -> str:
-        raise RuntimeError("do-not-show-this")
+@pytest.mark.parametrize("asynchronous", [False, True])
+@pytest.mark.parametrize("error", [RuntimeError, addepar_portal.ConfigError, addepar_portal.RejectedError])
+def test_what_a_token_callable_raises_is_raised_with_the_core_error_as_its_cause(
+    error: type[Exception], asynchronous: bool, simulated_portal: SimulatedPortal
+) -> None:
+    earlier = LookupError("earlier")
 
-    with pytest.raises(addepar_portal.ConfigError, match="RuntimeError") as raised:
-        simulated_portal.client(access_token=token).publish_files([37], **MODES)
-    assert "do-not-show-this" not in str(raised.value)
-    assert isinstance(raised.value.__cause__, RuntimeError)
-    assert raised.value.report is not None
-    assert [file.state for file in raised.value.report] == ["not_processed"]
+    def token() -> str:
+        raise error("do-not-show-this") from earlier
+
+    def run() -> None:
+        if asynchronous:
+            asyncio.run(simulated_portal.async_client(access_token=token).publish_files([37], **MODES))
+        else:
+            simulated_portal.client(access_token=token).publish_files([37], **MODES)
+
+    with pytest.raises(error, match="do-not-show-this") as raised:
+        run()
+    cause = raised.value.__cause__
+    assert isinstance(cause, addepar_portal.ConfigError)
+    assert error.__name__ in str(cause)
+    assert "do-not-show-this" not in str(cause)
+    assert cause.report is not None
+    assert [file.state for file in cause.report] == ["not_processed"]
+    assert cause.__cause__ is earlier
     assert simulated_portal.requests == []
 
 
@@ -744,10 +759,19 @@ def test_ctrl_c_while_the_result_is_built_still_tells_what_happened(
     assert isinstance(raised.value.__cause__, OutcomeUnknownError)
 
 
-def test_a_token_callable_that_returns_no_text_sends_nothing(simulated_portal: SimulatedPortal) -> None:
-    with pytest.raises(addepar_portal.ConfigError) as raised:
-        simulated_portal.client(access_token=lambda: 37).publish_files([37], **MODES)
-    assert "int" in str(raised.value.__cause__)
+@pytest.mark.parametrize("asynchronous", [False, True])
+def test_a_token_callable_that_returns_no_text_sends_nothing(
+    asynchronous: bool, simulated_portal: SimulatedPortal
+) -> None:
+    def run() -> None:
+        if asynchronous:
+            asyncio.run(simulated_portal.async_client(access_token=lambda: 37).publish_files([37], **MODES))
+        else:
+            simulated_portal.client(access_token=lambda: 37).publish_files([37], **MODES)
+
+    with pytest.raises(addepar_portal.ConfigError, match="returned int") as raised:
+        run()
+    assert raised.value.report is not None
     assert simulated_portal.requests == []
 
 
