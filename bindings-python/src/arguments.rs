@@ -1,51 +1,40 @@
-//! Python values as the core takes them, where the usual conversion would say too much or too little.
+//! Plain Python values as the core takes them, where the usual conversion would say too much or too little.
 
 use addepar_portal::{Error, MAX_FILES};
 use pyo3::exceptions::{PyOverflowError, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::types::PyString;
 
-use crate::error::to_py_err;
+use crate::error::Refusal;
 
 /// A text, or the error that `refuse` makes of one with half of a surrogate pair. Python's own error for that
 /// shows the whole text, and this may be a secret.
-pub(crate) fn text(name: &str, given: &Bound<'_, PyAny>, refuse: fn(String) -> Error) -> PyResult<String> {
-    let Ok(text) = given.cast::<PyString>() else { return Err(other_type(name, given, "str")) };
-    text.to_str().map(str::to_owned).map_err(|_| {
-        to_py_err(given.py(), &refuse(format!("{name} has a character that it cannot have: half of a surrogate pair.")))
-    })
+pub(crate) fn text(name: &str, given: &Bound<'_, PyAny>, refuse: fn(String) -> Error) -> Result<String, Refusal> {
+    let Ok(text) = given.cast::<PyString>() else { return Err(other_type(name, given, "str").into()) };
+    text.to_str()
+        .map(str::to_owned)
+        .map_err(|_| refuse(format!("{name} has a character that it cannot have: half of a surrogate pair.")).into())
 }
 
 /// A setting that is a text, where it is given.
-pub(crate) fn setting(name: &str, given: Option<&Bound<'_, PyAny>>) -> PyResult<Option<String>> {
+pub(crate) fn setting(name: &str, given: Option<&Bound<'_, PyAny>>) -> Result<Option<String>, Refusal> {
     given.map(|given| text(name, given, Error::config)).transpose()
 }
 
-/// A word that the core knows or refuses: it is shown anything.
-pub(crate) fn word(given: &Bound<'_, PyAny>) -> PyResult<String> {
-    given.str().map(|word| word.to_string_lossy().into_owned())
-}
-
-/// Seconds. An integer beyond every float is more than the core allows as well.
-pub(crate) fn seconds(name: &str, given: &Bound<'_, PyAny>) -> PyResult<f64> {
-    let py = given.py();
-    given.extract().or_else(|error: PyErr| match error {
-        _ if error.is_instance_of::<PyOverflowError>(py) => Ok(f64::INFINITY),
-        _ if error.is_instance_of::<PyTypeError>(py) => Err(other_type(name, given, "number")),
-        _ => Err(error),
-    })
+/// A word that the core knows or refuses.
+pub(crate) fn word(given: &Bound<'_, PyString>) -> String {
+    given.to_string_lossy().into_owned()
 }
 
 /// How many files go into one request.
-pub(crate) fn chunk_size(given: &Bound<'_, PyAny>) -> PyResult<usize> {
+pub(crate) fn chunk_size(given: &Bound<'_, PyAny>) -> Result<usize, Refusal> {
     let py = given.py();
-    given.extract().map_err(|error: PyErr| match error {
-        _ if error.is_instance_of::<PyOverflowError>(py) => {
-            let message = format!("chunk_size is out of range: allowed are 1 to {MAX_FILES}.");
-            to_py_err(py, &Error::input(message))
+    given.extract().map_err(|error: PyErr| {
+        if error.is_instance_of::<PyOverflowError>(py) {
+            Error::input(format!("chunk_size is out of range: allowed are 1 to {MAX_FILES}.")).into()
+        } else {
+            error.into()
         }
-        _ if error.is_instance_of::<PyTypeError>(py) => other_type("chunk_size", given, "int"),
-        _ => error,
     })
 }
 

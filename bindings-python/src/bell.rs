@@ -1,10 +1,10 @@
-//! How a call wakes an asyncio loop: by one byte through a socket that the loop awaits.
+//! How a call wakes whoever waits for it, an asyncio loop or a thread: by one byte through a socket.
 //!
-//! No thread of ours ever attaches to the interpreter, which old interpreters do not survive when it
-//! happens at exit.
+//! No thread of ours ever attaches to the interpreter, which old interpreters do not survive when it happens at exit,
+//! and no thread of Python's waits below Rust frames, through which it must not unwind when the interpreter stops it.
 
 use std::io::{self, Write};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use pyo3::prelude::*;
 
@@ -13,36 +13,42 @@ type Stream = std::os::unix::net::UnixStream;
 #[cfg(windows)]
 type Stream = std::net::TcpStream;
 
-/// One end rings, the other belongs to the loop.
+/// One end rings, the other belongs to whoever waits.
 #[pyclass(frozen, module = "addepar_portal._native")]
-pub(crate) struct Bell(Ringer);
+pub(crate) struct Bell {
+    ringer: Ringer,
+    theirs: Mutex<Option<Stream>>,
+}
 
 #[derive(Clone)]
 pub(crate) struct Ringer(Arc<Stream>);
 
 impl Ringer {
     pub(crate) fn ring(&self) {
-        // The loop's end may be gone, and then nobody waits; the byte always fits an empty buffer.
+        // The other end may be gone, and then nobody waits; the byte always fits an empty buffer.
         let _ = (&*self.0).write(&[1]);
     }
 }
 
 impl Bell {
     pub(crate) fn ringer(&self) -> Ringer {
-        self.0.clone()
+        self.ringer.clone()
     }
 }
 
 #[pymethods]
 impl Bell {
-    /// The bell, and the file descriptor (on Windows: the handle) that it makes readable. The caller
-    /// owns the descriptor.
-    #[staticmethod]
-    fn pair() -> PyResult<(Self, u64)> {
+    #[new]
+    fn new() -> PyResult<Self> {
         let (ours, theirs) = pair()?;
         ours.set_nonblocking(true)?;
-        theirs.set_nonblocking(true)?;
-        Ok((Self(Ringer(Arc::new(ours))), into_descriptor(theirs)))
+        Ok(Self { ringer: Ringer(Arc::new(ours)), theirs: Mutex::new(Some(theirs)) })
+    }
+
+    /// The file descriptor (on Windows: the handle) that the bell makes readable, which the caller owns from now on.
+    /// Not as a pair with the bell: making a tuple can start the garbage collection, which runs Python code.
+    fn take_descriptor(&self) -> Option<u64> {
+        self.theirs.lock().unwrap_or_else(PoisonError::into_inner).take().map(into_descriptor)
     }
 }
 

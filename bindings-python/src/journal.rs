@@ -2,21 +2,22 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use addepar_portal::{self as core, Error};
 use pyo3::prelude::*;
+use pyo3::types::{PyList, PyString};
 
 use crate::arguments;
-use crate::error::to_py_err;
+use crate::error::{Refusal, hand_over};
 use crate::ids::raw_ids;
+use crate::job::{Done, Job};
 use crate::report::PublishReport;
 
 /// Sets a folder up for journals, once; its id.
 #[pyfunction]
-pub(crate) fn init_journal_dir(py: Python<'_>, folder: &Bound<'_, PyAny>) -> PyResult<String> {
-    let folder = arguments::text("folder", folder, Error::input)?;
-    py.detach(|| core::init_journal_dir(folder)).map_err(|error| to_py_err(py, &error))
+pub(crate) fn init_journal_dir(folder: String) -> Job {
+    Job::new(|| core::init_journal_dir(folder).map_or_else(Done::Failed, Done::Text))
 }
 
 #[pyclass(frozen, module = "addepar_portal._native")]
-pub(crate) struct Journal(Mutex<core::Journal>);
+pub(crate) struct Journal(Arc<Mutex<core::Journal>>);
 
 impl Journal {
     fn core(&self) -> MutexGuard<'_, core::Journal> {
@@ -26,10 +27,13 @@ impl Journal {
 
 #[pymethods]
 impl Journal {
-    #[new]
-    fn new(py: Python<'_>, path: &str) -> PyResult<Self> {
-        let journal = py.detach(|| core::Journal::open(path)).map_err(|error| to_py_err(py, &error))?;
-        Ok(Self(Mutex::new(journal)))
+    /// Opens it.
+    #[staticmethod]
+    fn open(path: String) -> Job {
+        Job::new(|| match core::Journal::open(path) {
+            Ok(journal) => Done::Journal(Self(Arc::new(Mutex::new(journal)))),
+            Err(error) => Done::Failed(error),
+        })
     }
 
     fn undecided(&self) -> Vec<u64> {
@@ -40,20 +44,31 @@ impl Journal {
         PublishReport::new(Arc::new(self.core().report()))
     }
 
-    fn decide(
+    fn decide<'py>(
         &self,
-        py: Python<'_>,
-        file_ids: &Bound<'_, PyAny>,
-        decision: &Bound<'_, PyAny>,
+        py: Python<'py>,
+        file_ids: &Bound<'_, PyList>,
+        decision: &Bound<'_, PyString>,
         by: &Bound<'_, PyAny>,
         evidence: Option<&Bound<'_, PyAny>>,
-    ) -> PyResult<()> {
-        let file_ids = raw_ids("file_ids", file_ids)?;
-        let decision = arguments::word(decision)?;
-        let by = arguments::text("by", by, Error::input)?;
-        let evidence = evidence.map(|evidence| arguments::text("evidence", evidence, Error::input)).transpose()?;
-        let decided = py.detach(|| self.core().decide(file_ids, decision.parse()?, &by, evidence.as_deref()));
-        decided.map_err(|error| to_py_err(py, &error))
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let texts = || -> Result<_, Refusal> {
+            let by = arguments::text("by", by, Error::input)?;
+            let evidence = evidence.map(|evidence| arguments::text("evidence", evidence, Error::input)).transpose()?;
+            Ok((by, evidence))
+        };
+        let file_ids = raw_ids(file_ids)?;
+        let decision = arguments::word(decision);
+        let job = texts().map(|(by, evidence)| {
+            let journal = self.0.clone();
+            Job::new(move || {
+                let mut journal = journal.lock().unwrap_or_else(PoisonError::into_inner);
+                let decided =
+                    decision.parse().and_then(|decision| journal.decide(file_ids, decision, &by, evidence.as_deref()));
+                decided.map_or_else(Done::Failed, |()| Done::Nothing)
+            })
+        });
+        hand_over(py, job)
     }
 
     fn to_json(&self) -> String {

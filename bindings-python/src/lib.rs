@@ -6,6 +6,7 @@ mod call;
 mod client;
 mod error;
 mod ids;
+mod job;
 mod journal;
 mod memory;
 mod progress;
@@ -21,9 +22,15 @@ mod _native {
     #[pymodule_export]
     use super::bell::Bell;
     #[pymodule_export]
-    use super::call::Call;
+    use super::call::{Call, Note};
     #[pymodule_export]
     use super::client::Client;
+    #[pymodule_export]
+    use super::error::Failure;
+    #[pymodule_export]
+    use super::ids::NoId;
+    #[pymodule_export]
+    use super::job::Job;
     #[pymodule_export]
     use super::journal::{Journal, init_journal_dir};
     #[pymodule_export]

@@ -10,14 +10,10 @@ use pyo3::exceptions::{PyKeyError, PyOverflowError, PyTypeError, PyValueError};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyBool, PyBytes, PyDict, PyInt, PyIterator, PyList, PyMemoryView, PyString, PyTuple};
+use pyo3::types::{PyBool, PyDict, PyInt, PyIterator, PyList, PyString, PyTuple};
 
-use crate::error::to_py_err;
+use crate::error::{Failure, hand_over};
 use crate::request::PublishRequest;
-
-pub(crate) fn parse_json<'py>(py: Python<'py>, json: &str) -> PyResult<Bound<'py, PyAny>> {
-    py.import("json")?.getattr("loads")?.call1((json,))
-}
 
 fn state_name(py: Python<'_>, state: FileState) -> &Bound<'_, PyString> {
     match state {
@@ -592,28 +588,16 @@ impl PublishReport {
 
 #[pymethods]
 impl PublishReport {
-    /// Reads an answer's body without any network. Raises `OutcomeUnknownError` where it cannot be read.
+    /// Reads an answer's body without any network.
     #[staticmethod]
-    fn from_response(py: Python<'_>, request: &PublishRequest, body: &Bound<'_, PyAny>) -> PyResult<Self> {
-        let read = |body: &[u8]| core::PublishReport::from_response(&request.0, body);
-        let read = match (body.cast::<PyString>(), body.cast::<PyBytes>()) {
-            (Ok(text), _) => match text.to_str() {
-                Ok(text) => read(text.as_bytes()),
-                // Half of a surrogate pair: no UTF-8 either, and the core says so.
-                Err(_) => read(text.call_method1("encode", ("utf-8", "surrogatepass"))?.extract()?),
-            },
-            (_, Ok(bytes)) => read(bytes.as_bytes()),
-            _ => read(PyMemoryView::from(body)?.call_method0("tobytes")?.extract()?),
-        };
-        read.map(|report| Self::new(Arc::new(report))).map_err(|error| to_py_err(py, &error))
+    fn _from_response<'py>(py: Python<'py>, request: &PublishRequest, body: &[u8]) -> PyResult<Bound<'py, PyAny>> {
+        let read = core::PublishReport::from_response(&request.0, body);
+        hand_over(py, read.map(|report| Self::new(Arc::new(report))))
     }
 
-    /// Reads what `to_json` wrote, in any language.
     #[staticmethod]
-    fn from_json(py: Python<'_>, json: &str) -> PyResult<Self> {
-        core::PublishReport::from_json(json)
-            .map(|report| Self::new(Arc::new(report)))
-            .map_err(|error| to_py_err(py, &error))
+    fn _from_json<'py>(py: Python<'py>, json: &str) -> PyResult<Bound<'py, PyAny>> {
+        hand_over(py, core::PublishReport::from_json(json).map(|report| Self::new(Arc::new(report))))
     }
 
     /// Whether the API reported no failure for every file: each is `ok`.
@@ -730,22 +714,14 @@ impl PublishReport {
         FailedContacts(self.core.failed_contacts())
     }
 
-    /// The report itself if every file is ok; raises `PublishFailuresError` otherwise.
-    fn raise_for_failures<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, Self>> {
-        match core::PublishReport::clone(&slf.get().core).raise_for_failures() {
-            Ok(_) => Ok(slf.clone()),
-            Err(error) => Err(to_py_err(slf.py(), &error)),
-        }
+    /// What `raise_for_failures` raises; None: every file is ok.
+    fn _failures(&self) -> Option<Failure> {
+        core::PublishReport::clone(&self.core).raise_for_failures().err().map(Failure)
     }
 
     /// The report as JSON, the same in every language.
     fn to_json(&self) -> String {
         self.core.to_json()
-    }
-
-    /// One dict for each file.
-    fn to_dicts<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        parse_json(py, &self.core.to_json())?.get_item(intern!(py, "files"))
     }
 
     /// One list for each column, as a data frame wants it.
@@ -774,16 +750,6 @@ impl PublishReport {
         });
         columns.set_item(intern!(py, "errors"), PyList::new(py, details.collect::<Vec<_>>())?)?;
         Ok(columns)
-    }
-
-    /// A `pandas.DataFrame` with one row for each file; imports pandas.
-    fn to_pandas<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        let frame = py.import("pandas")?.getattr("DataFrame")?.call1((self.to_columns(py)?,))?;
-        // A column that knows "not said", so that a mask works whatever was answered.
-        let kinds = PyDict::new(py);
-        kinds.set_item("published", "boolean")?;
-        kinds.set_item("notified", "boolean")?;
-        frame.call_method1("astype", (kinds,))
     }
 
     fn __len__(&self) -> usize {
@@ -815,9 +781,5 @@ impl PublishReport {
     fn _rows(&self, most: usize) -> Vec<(u64, &'static str, &'static str, &'static str, String)> {
         let rows = self.core.rows().into_iter().take(most);
         rows.map(|row| (row.file.file_id, row.file.state.as_str(), row.published, row.notified, row.errors)).collect()
-    }
-
-    fn _repr_html_<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
-        slf.py().import("addepar_portal._html")?.getattr("table")?.call1((slf,))
     }
 }

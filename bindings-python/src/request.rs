@@ -1,9 +1,9 @@
-use addepar_portal::{self as core, ContactNotification, PortalPublishing, RawId};
+use addepar_portal as core;
 use pyo3::prelude::*;
-use pyo3::types::PyTuple;
+use pyo3::types::{PyList, PyString, PyTuple};
 
 use crate::arguments::word;
-use crate::error::to_py_err;
+use crate::error::{Refusal, hand_over};
 use crate::ids::raw_ids;
 use crate::report::{Reduced, reduce, restore};
 
@@ -16,42 +16,23 @@ pub(crate) struct PublishRequest(pub(crate) core::PublishRequest);
 
 #[pymethods]
 impl PublishRequest {
-    #[new]
-    #[pyo3(signature = (file_ids, *, portal_publishing, contact_notification, publish_override_contact_ids = None))]
-    fn new(
-        py: Python<'_>,
-        file_ids: &Bound<'_, PyAny>,
-        portal_publishing: &Bound<'_, PyAny>,
-        contact_notification: &Bound<'_, PyAny>,
-        publish_override_contact_ids: Option<&Bound<'_, PyAny>>,
-    ) -> PyResult<Self> {
-        Self::make(
-            py,
-            core::PublishRequest::new,
-            file_ids,
-            portal_publishing,
-            contact_notification,
-            publish_override_contact_ids,
-        )
-    }
-
-    /// Any number of files, for a batch.
+    /// A request, or the `Failure` that says what cannot be sent. `for_batch`: of any number of files.
     #[staticmethod]
-    fn _for_batch(
-        py: Python<'_>,
-        file_ids: &Bound<'_, PyAny>,
-        portal_publishing: &Bound<'_, PyAny>,
-        contact_notification: &Bound<'_, PyAny>,
-        publish_override_contact_ids: Option<&Bound<'_, PyAny>>,
-    ) -> PyResult<Self> {
-        Self::make(
-            py,
-            core::PublishRequest::for_batch,
-            file_ids,
-            portal_publishing,
-            contact_notification,
-            publish_override_contact_ids,
-        )
+    fn _make<'py>(
+        py: Python<'py>,
+        file_ids: &Bound<'_, PyList>,
+        portal_publishing: &Bound<'_, PyString>,
+        contact_notification: &Bound<'_, PyString>,
+        publish_override_contact_ids: &Bound<'_, PyList>,
+        for_batch: bool,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let make = || -> Result<Self, Refusal> {
+            let (file_ids, contacts) = (raw_ids(file_ids)?, raw_ids(publish_override_contact_ids)?);
+            let (publishing, notification) = (word(portal_publishing).parse()?, word(contact_notification).parse()?);
+            let make = if for_batch { core::PublishRequest::for_batch } else { core::PublishRequest::new };
+            Ok(Self(make(file_ids, publishing, notification)?.with_override_contacts(contacts)?))
+        };
+        hand_over(py, make())
     }
 
     /// The distinct files, in the order asked: from 1 to 500, of a batch any number.
@@ -83,11 +64,6 @@ impl PublishRequest {
         self.0.to_json()
     }
 
-    /// The body of the POST as a dict.
-    fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        crate::report::parse_json(py, &self.0.to_json())
-    }
-
     #[staticmethod]
     fn _from_json(json: &str) -> PyResult<Self> {
         restore(json).map(Self)
@@ -110,31 +86,5 @@ impl PublishRequest {
             self.portal_publishing(),
             self.contact_notification(),
         )
-    }
-}
-
-type Make = fn(Vec<RawId>, PortalPublishing, ContactNotification) -> Result<core::PublishRequest, core::Error>;
-
-impl PublishRequest {
-    fn make(
-        py: Python<'_>,
-        make: Make,
-        file_ids: &Bound<'_, PyAny>,
-        portal_publishing: &Bound<'_, PyAny>,
-        contact_notification: &Bound<'_, PyAny>,
-        publish_override_contact_ids: Option<&Bound<'_, PyAny>>,
-    ) -> PyResult<Self> {
-        let file_ids = raw_ids("file_ids", file_ids)?;
-        let contacts = match publish_override_contact_ids {
-            Some(contacts) => raw_ids("publish_override_contact_ids", contacts)?,
-            None => Vec::new(),
-        };
-        let (publishing, notification) = (word(portal_publishing)?, word(contact_notification)?);
-        publishing
-            .parse()
-            .and_then(|publishing| make(file_ids, publishing, notification.parse()?))
-            .and_then(|request| request.with_override_contacts(contacts))
-            .map(Self)
-            .map_err(|error| to_py_err(py, &error))
     }
 }

@@ -1,15 +1,19 @@
+use std::sync::Arc;
+
 use addepar_portal_simulator::SimulatedPortal;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
+use crate::job::{Done, Job};
+
 #[pyclass(frozen, module = "addepar_portal._native")]
-pub(crate) struct Simulator(SimulatedPortal);
+pub(crate) struct Simulator(Arc<SimulatedPortal>);
 
 #[pymethods]
 impl Simulator {
     #[new]
     fn new(options: &str) -> PyResult<Self> {
-        SimulatedPortal::start(options).map(Self).map_err(PyValueError::new_err)
+        SimulatedPortal::start(options).map(|portal| Self(Arc::new(portal))).map_err(PyValueError::new_err)
     }
 
     #[getter]
@@ -18,11 +22,16 @@ impl Simulator {
     }
 
     /// One command in JSON, its answer in JSON.
-    fn control(&self, py: Python<'_>, command: &str) -> PyResult<String> {
-        py.detach(|| self.0.control(command)).map_err(PyValueError::new_err)
+    fn control(&self, command: String) -> Job {
+        let portal = self.0.clone();
+        Job::new(move || portal.control(&command).map_or_else(Done::Broken, Done::Text))
     }
 
-    fn stop(&self, py: Python<'_>) {
-        py.detach(|| self.0.stop());
+    fn stop(&self) -> Job {
+        let portal = self.0.clone();
+        Job::new(move || {
+            portal.stop();
+            Done::Nothing
+        })
     }
 }

@@ -105,7 +105,8 @@ def test_a_callable_that_publishes_with_its_own_client_is_told_so(simulated_port
     with pytest.raises(ConfigError) as raised:
         client.publish_files([2], **MODES)
     assert 0.5 <= time.monotonic() - started < 15
-    assert "publishes with this client itself" in str(raised.value.__cause__)
+    assert "publishes with this client itself" in str(raised.value)
+    assert "the callable raised ConfigError" in str(raised.value.__cause__)
     assert simulated_portal.requests == []
 
 

@@ -36,6 +36,25 @@ async def publish_async(count=1):
         except PortalError:
             pass
 
+def whatever():
+    # Calls in a loop, refused ones too, and reads all there is to read.
+    client = PortalClient()
+    while True:
+        for file_ids in ([1], [0], {2}, range(3, 40), "37"):
+            try:
+                client.publish_files(file_ids, **MODES).to_dicts()
+            except PortalError as error:
+                error.report is None or error.report.to_dicts()
+
+async def whatever_async():
+    client = AsyncPortalClient()
+    while True:
+        for file_ids in ([1], [0], {2}, range(3, 40), "37"):
+            try:
+                (await client.publish_files(file_ids, **MODES)).to_dicts()
+            except PortalError as error:
+                error.report is None or error.report.to_dicts()
+
 def in_daemons(*targets):
     for target in targets:
         threading.Thread(target=target, daemon=True).start()
@@ -213,6 +232,8 @@ SHORT = (
     "in_daemons(*[lambda: publish(1000)] * 4); publish(3)",
     "in_daemons(*[lambda: asyncio.run(publish_async(1000))] * 2); time.sleep(random.random() * 0.1)",
     "in_daemons(lambda: publish(1000), lambda: asyncio.run(publish_async(1000))); asyncio.run(publish_async(3))",
+    "in_daemons(*[whatever] * 4); time.sleep(random.random() * 0.1)",
+    "in_daemons(whatever, whatever, lambda: asyncio.run(whatever_async())); publish(3)",
     """
 async def main():
     tasks = [asyncio.create_task(publish_async(1000)) for _ in range(4)]
@@ -239,12 +260,12 @@ def busy(count: int) -> Iterator[None]:
             process.wait()
 
 
-@pytest.mark.parametrize("scripts", [16, pytest.param(200, marks=pytest.mark.long)])
-def test_short_scripts_on_a_busy_machine_end_without_an_abort(scripts: int) -> None:
+@pytest.mark.parametrize(("scripts", "load"), [(20, 3), pytest.param(500, 8, marks=pytest.mark.long)])
+def test_short_scripts_on_a_busy_machine_end_without_an_abort(scripts: int, load: int) -> None:
     # Most answers are errors: making an exception may run Python code at a bad moment.
     whole = {"name": "drip", "every_ms": 0, "bytes": 100_000}
     faults = [whole, {"name": "status", "status": 503, "times": 3}] * 10_000
-    with SimulatedPortal(delay_ms=3, faults=faults) as portal, busy(3):
+    with SimulatedPortal(delay_ms=3, faults=faults) as portal, busy(load):
         ends = []
         for first in range(0, scripts, 2):
             pair = [start(portal, SHORT[number % len(SHORT)]) for number in (first, first + 1)]

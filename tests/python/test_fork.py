@@ -226,6 +226,10 @@ def stopped_error(base_url: str, file_ids: list[int]) -> PublishReport:
     raise addepar_portal.StoppedError("stopped", report=report_of(base_url, file_ids))
 
 
+def already_sent_error(base_url: str, file_ids: list[int]) -> PublishReport:
+    raise addepar_portal.AlreadySentError("sent", report=report_of(base_url, file_ids), file_ids=tuple(file_ids))
+
+
 def unused_port() -> int:
     with socket.socket() as bound:
         bound.bind(("127.0.0.1", 0))
@@ -244,6 +248,7 @@ ENDS: dict[str, tuple[str | None, Callable[[str, list[int]], PublishReport]]] = 
     "RateLimitedError": ("status:429", report_of),
     "OutcomeUnknownError": ("status:503", report_of),
     "PublishFailuresError": (None, failures_of),
+    "AlreadySentError": (None, already_sent_error),
     "JournalError": (None, journal_error),
     "StoppedError": (None, stopped_error),
 }

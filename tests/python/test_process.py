@@ -596,17 +596,6 @@ def test_one_client_serves_threads_in_parallel(simulated_portal: SimulatedPortal
     assert time.monotonic() - started < 1.2
 
 
-def test_a_connection_is_used_again_while_it_is_fresh_and_not_later(simulated_portal: SimulatedPortal) -> None:
-    client = simulated_portal.client()
-    for _ in range(10):
-        client.publish_files([37], **MODES)
-    # The first was made before the portal had promised anything.
-    assert simulated_portal.control("connections")["accepted"] == 2
-    time.sleep(1.1)
-    client.publish_files([37], **MODES)
-    assert simulated_portal.control("connections")["accepted"] == 3
-
-
 def test_a_stray_answer_is_never_taken_for_the_next_calls(simulated_portal: SimulatedPortal) -> None:
     client = simulated_portal.client()
     for _ in range(10):
@@ -618,7 +607,7 @@ def test_a_stray_answer_is_never_taken_for_the_next_calls(simulated_portal: Simu
         assert report.unexpected == ()
 
 
-def test_a_closed_idle_connection_costs_nothing(simulated_portal: SimulatedPortal) -> None:
+def test_a_connection_that_the_server_closes_costs_nothing(simulated_portal: SimulatedPortal) -> None:
     client = simulated_portal.client()
     for _ in range(30):
         simulated_portal.next_fault("close_idle")
@@ -651,16 +640,31 @@ def test_an_async_token_callable(simulated_portal: SimulatedPortal) -> None:
     assert asyncio.run(main())
 
 
-def test_a_token_callable_that_fails_sends_nothing(simulated_portal: SimulatedPortal) -> None:
-    def token() -> str:
-        raise RuntimeError("do-not-show-this")
+@pytest.mark.parametrize("asynchronous", [False, True])
+@pytest.mark.parametrize("error", [RuntimeError, addepar_portal.ConfigError, addepar_portal.RejectedError])
+def test_what_a_token_callable_raises_is_raised_with_the_core_error_as_its_cause(
+    error: type[Exception], asynchronous: bool, simulated_portal: SimulatedPortal
+) -> None:
+    earlier = LookupError("earlier")
 
-    with pytest.raises(addepar_portal.ConfigError, match="RuntimeError") as raised:
-        simulated_portal.client(access_token=token).publish_files([37], **MODES)
-    assert "do-not-show-this" not in str(raised.value)
-    assert isinstance(raised.value.__cause__, RuntimeError)
-    assert raised.value.report is not None
-    assert [file.state for file in raised.value.report] == ["not_processed"]
+    def token() -> str:
+        raise error("do-not-show-this") from earlier
+
+    def run() -> None:
+        if asynchronous:
+            asyncio.run(simulated_portal.async_client(access_token=token).publish_files([37], **MODES))
+        else:
+            simulated_portal.client(access_token=token).publish_files([37], **MODES)
+
+    with pytest.raises(error, match="do-not-show-this") as raised:
+        run()
+    cause = raised.value.__cause__
+    assert isinstance(cause, addepar_portal.ConfigError)
+    assert error.__name__ in str(cause)
+    assert "do-not-show-this" not in str(cause)
+    assert cause.report is not None
+    assert [file.state for file in cause.report] == ["not_processed"]
+    assert cause.__cause__ is earlier
     assert simulated_portal.requests == []
 
 
@@ -744,10 +748,19 @@ def test_ctrl_c_while_the_result_is_built_still_tells_what_happened(
     assert isinstance(raised.value.__cause__, OutcomeUnknownError)
 
 
-def test_a_token_callable_that_returns_no_text_sends_nothing(simulated_portal: SimulatedPortal) -> None:
-    with pytest.raises(addepar_portal.ConfigError) as raised:
-        simulated_portal.client(access_token=lambda: 37).publish_files([37], **MODES)
-    assert "int" in str(raised.value.__cause__)
+@pytest.mark.parametrize("asynchronous", [False, True])
+def test_a_token_callable_that_returns_no_text_sends_nothing(
+    asynchronous: bool, simulated_portal: SimulatedPortal
+) -> None:
+    def run() -> None:
+        if asynchronous:
+            asyncio.run(simulated_portal.async_client(access_token=lambda: 37).publish_files([37], **MODES))
+        else:
+            simulated_portal.client(access_token=lambda: 37).publish_files([37], **MODES)
+
+    with pytest.raises(addepar_portal.ConfigError, match="returned int") as raised:
+        run()
+    assert raised.value.report is not None
     assert simulated_portal.requests == []
 
 

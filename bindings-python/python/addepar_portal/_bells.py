@@ -5,17 +5,21 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
+import sys
 import weakref
 from typing import TYPE_CHECKING
 
+from ._drive import PAUSE
 from ._native import Bell
 
 if TYPE_CHECKING:
-    from typing import Literal
+    from collections.abc import Callable, Iterator
+    from typing import Any
 
-    from ._native import Call
+    from ._drive import Call, Turn
+    from ._native import PublishReport
 
-_Pair = tuple[Bell, socket.socket]
+_Pair = tuple[Bell | None, socket.socket | None]
 
 # Pairs that wait for a next call: sockets cost more than the calls themselves. Each belongs to one loop.
 _idle: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, list[_Pair]] = weakref.WeakKeyDictionary()
@@ -23,7 +27,8 @@ _idle: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, list[_Pair]] = weakr
 
 def _close(pairs: list[_Pair]) -> None:
     for _, ear in pairs:
-        ear.close()
+        if ear is not None:
+            ear.close()
 
 
 def _pairs(loop: asyncio.AbstractEventLoop) -> list[_Pair]:
@@ -35,40 +40,140 @@ def _pairs(loop: asyncio.AbstractEventLoop) -> list[_Pair]:
 
 
 def _new_pair() -> _Pair:
-    bell, descriptor = Bell.pair()
-    ear = socket.socket(fileno=descriptor)
+    """A bell and an ear; neither where no descriptors can be had: then the call is looked at now and then."""
+    try:
+        bell = Bell()
+        descriptor = bell.take_descriptor()
+        if descriptor is None:
+            return None, None
+        ear = socket.socket(fileno=descriptor)
+    except OSError:
+        return None, None
     ear.setblocking(False)
     return bell, ear
 
 
-async def _rings(loop: asyncio.AbstractEventLoop, ear: socket.socket, call: Call) -> bool:
-    """Waits for the bell. False: a batch was cancelled meanwhile and is being stopped."""
-    try:
-        await loop.sock_recv(ear, 1)
-    except asyncio.CancelledError as cancelled:
-        if not call.stop(cancelled):
-            raise
-        return call.is_paused()
-    return True
+class _Shield:
+    """Keeps a scope of anyio that is cancelled from cancelling the task again on every turn of the loop.
+
+    anyio, and so Starlette and FastAPI, does that until the task has left the scope. A scope of our own inside, which
+    is shielded, takes the task out of its reach; cancelling the task itself, as `asyncio.timeout` does, still works.
+    A scope further out that is cancelled later would not be noticed by anyio itself, so it is looked for here.
+    """
+
+    def __init__(self) -> None:
+        self._scope: Any = None
+        self._cancelled: list[Any] = []
+
+    def raise_it(self) -> None:
+        """Where a scope of anyio has cancelled this task. Nobody has to have imported anyio."""
+        anyio = sys.modules.get("anyio")
+        if anyio is None or self._scope is not None:
+            return
+        try:
+            scope = anyio.CancelScope(shield=True)
+            scope.__enter__()
+        except Exception:
+            return  # a half-imported anyio, or one that is too different
+        self._scope = scope
+        self._cancelled = [above for above in self._above() if above.cancel_called]
+        if not self._cancelled:
+            self.lower()
+
+    def _above(self) -> Iterator[Any]:
+        """The scopes that reach this task but for the shield, the innermost first."""
+        scope = getattr(self._scope, "_parent_scope", None)
+        while scope is not None:
+            yield scope
+            scope = None if scope.shield else getattr(scope, "_parent_scope", None)
+
+    def is_hit(self) -> bool:
+        """Whether a scope was cancelled that was not when the shield was raised."""
+        cancelled = [above for above in self._above() if above.cancel_called]
+        return any(not any(above is known for known in self._cancelled) for above in cancelled)
+
+    def lower(self) -> None:
+        scope, self._scope, self._cancelled = self._scope, None, []
+        if scope is not None:
+            try:
+                scope.__exit__(None, None, None)
+            except Exception:
+                return  # the coroutine is closed outside its task, and nothing is left to be shielded
 
 
-async def run(call: Call) -> Literal["done", "token_wanted", "noted"]:
+def _is_redelivered(cancelled: asyncio.CancelledError, first: BaseException | None) -> bool:
+    """Whether the same scope of anyio cancels again: through a task that waits for this one, which nothing shields."""
+    return first is not None and cancelled.args == first.args and "cancel scope" in str(cancelled)
+
+
+async def _run(call: Call, shield: _Shield) -> Turn:
     """Runs the call until its turn ends."""
     loop = asyncio.get_running_loop()
     pairs = _pairs(loop)
     bell, ear = pairs.pop() if pairs else _new_pair()
     try:
-        call.spawn(bell)
-        while not await _rings(loop, ear, call):
-            pass
+        call.native.spawn(bell)
+        while (turn := call.native.turn()) is None:
+            try:
+                if call.is_stopping or ear is None:
+                    await asyncio.sleep(PAUSE)
+                else:
+                    await loop.sock_recv(ear, 1)
+            except asyncio.CancelledError as cancelled:
+                if call.stop(cancelled):
+                    shield.raise_it()
+                elif not _is_redelivered(cancelled, call.interrupt):
+                    raise
+            if call.interrupt is not None and shield.is_hit():
+                raise call.interrupt
     except BaseException:
-        ear.close()
+        _close([(bell, ear)])
         raise
-    if call.is_stopping():
-        ear.close()  # whether its byte was read before the cancellation, nobody knows
-    else:
+    if call.is_stopping:
+        _close([(bell, ear)])  # whether its byte was read before the cancellation, nobody knows
+    elif ear is not None:
         pairs.append((bell, ear))
-    return call.turn()
+    return turn
+
+
+async def drive(call: Call, ask_for_token: Callable[[], object]) -> PublishReport:
+    """Runs a call to its end. The report, or what is raised in the end."""
+    shield = _Shield()
+    try:
+        try:
+            report = await _to_its_end(call, ask_for_token, shield)
+            shield.lower()
+            return report
+        except BaseException as raised:
+            shield.lower()
+            call.end(raised)
+            raise
+    except BaseException as raised:
+        # Another one may have come while the first was looked after.
+        shield.lower()
+        call.end(raised)
+        raise
+    finally:
+        # No call: a signal handler runs where one begins or ends, and here nobody would tell what may have happened.
+        call.interrupt = call.ended_by = call.on_progress = None
+
+
+async def _to_its_end(call: Call, ask_for_token: Callable[[], object], shield: _Shield) -> PublishReport:
+    while True:
+        turn = await _run(call, shield)
+        call.tell()
+        if turn == "done":
+            return call.report()
+        if turn == "token_wanted":
+            try:
+                call.provide(await _awaited(ask_for_token()))
+            except Exception as error:
+                call.refuse(error)
+                raise
+
+
+async def _awaited(given: Any) -> object:
+    return await given if hasattr(given, "__await__") else given
 
 
 if hasattr(os, "register_at_fork"):

@@ -5,19 +5,21 @@ from __future__ import annotations
 from operator import index
 from os import PathLike, fspath
 
-from . import _log
-from ._errors import InputError, PortalError
-from ._native import Client, PublishRequest
+from ._arguments import seconds, whole_number, word, yes_or_no
+from ._drive import Call, drive
+from ._errors import InputError
+from ._model import request, value
+from ._native import Client
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
     from types import TracebackType
-    from typing import Any, NoReturn, TypeVar
+    from typing import Any, TypeVar
 
     from typing_extensions import Self
 
-    from ._native import Call, Progress, PublishReport
+    from ._native import Progress, PublishReport
     from ._types import ContactNotification, Environment, Id, PortalPublishing, Repeat
 
     C = TypeVar("C", bound="PortalClient | AsyncPortalClient")
@@ -47,23 +49,28 @@ class _Settings:
         journal_dir: str | PathLike[str] | None = None,
     ) -> None:
         self._access_token = access_token
-        self._native = Client(
-            firm_name=firm_name,
-            environment=environment,
-            firm_id=firm_id if firm_id is None or isinstance(firm_id, str) else str(index(firm_id)),
-            key_id=key_id,
-            key_secret=key_secret,
-            access_token=None if callable(access_token) else access_token,
-            asks_for_token=callable(access_token),
-            base_url=base_url,
-            timeout=timeout,
-            connect_timeout=connect_timeout,
-            max_rate_limit_wait=max_rate_limit_wait,
-            proxy=proxy,
-            ca_file=None if ca_file is None else fspath(ca_file),
-            journal_dir=None if journal_dir is None else fspath(journal_dir),
+        self._native = value(
+            Client.make(
+                firm_name=firm_name,
+                environment=environment,
+                firm_id=firm_id if firm_id is None or isinstance(firm_id, str) else str(index(firm_id)),
+                key_id=key_id,
+                key_secret=key_secret,
+                access_token=None if callable(access_token) else access_token,
+                asks_for_token=callable(access_token),
+                base_url=base_url,
+                timeout=None if timeout is None else seconds("timeout", timeout),
+                connect_timeout=None if connect_timeout is None else seconds("connect_timeout", connect_timeout),
+                max_rate_limit_wait=(
+                    None if max_rate_limit_wait is None else seconds("max_rate_limit_wait", max_rate_limit_wait)
+                ),
+                proxy=proxy,
+                ca_file=None if ca_file is None else fspath(ca_file),
+                journal_dir=None if journal_dir is None else fspath(journal_dir),
+            )
         )
-        if warning := self._native.warning:
+        warning = self._native.warning
+        if warning is not None:
             import warnings
 
             warnings.warn(warning, stacklevel=3)
@@ -92,46 +99,50 @@ class _Settings:
         contacts: Iterable[Id],
         repeat: str,
     ) -> Call:
-        request = PublishRequest(
-            file_ids,
-            portal_publishing=portal_publishing,  # type: ignore[arg-type]  # the core looks at it
-            contact_notification=contact_notification,  # type: ignore[arg-type]
-            publish_override_contact_ids=contacts,
-        )
-        return _log.watched(self._native.start(request, repeat))
+        asked = request(file_ids, portal_publishing, contact_notification, contacts)
+        return Call(value(self._native.start(asked, word(repeat))))
 
     def _start_batch(
         self,
         file_ids: Iterable[Id],
         modes: tuple[str, str],
         contacts: Iterable[Id],
-        options: tuple[str | PathLike[str], int, float, bool, str],
+        options: tuple[str | PathLike[str], int, float, bool, float | None, str],
+        on_progress: Callable[[Progress], object] | None,
     ) -> Call:
-        journal, chunk_size, max_wait, pace, repeat = options
-        request = PublishRequest._for_batch(file_ids, *modes, contacts)
-        return _log.watched(self._native.start_batch(request, fspath(journal), chunk_size, max_wait, pace, repeat))
+        journal, chunk_size, max_wait, pace, stop_timeout, repeat = options
+        _check_progress(on_progress)
+        asked = request(file_ids, *modes, contacts, for_batch=True)
+        started = self._native.start_batch(
+            asked,
+            fspath(journal),
+            whole_number("chunk_size", chunk_size),
+            seconds("max_wait", max_wait),
+            yes_or_no("pace", pace),
+            None if stop_timeout is None else seconds("stop_timeout", stop_timeout),
+            word(repeat),
+        )
+        return Call(value(started), on_progress)
 
-    def _start_resume(self, journal: str | PathLike[str], max_wait: float, pace: bool) -> Call:
-        return _log.watched(self._native.start_resume(fspath(journal), max_wait, pace))
+    def _start_resume(
+        self,
+        journal: str | PathLike[str],
+        max_wait: float,
+        pace: bool,
+        stop_timeout: float | None,
+        on_progress: Callable[[Progress], object] | None,
+    ) -> Call:
+        _check_progress(on_progress)
+        started = self._native.start_resume(
+            fspath(journal),
+            seconds("max_wait", max_wait),
+            yes_or_no("pace", pace),
+            None if stop_timeout is None else seconds("stop_timeout", stop_timeout),
+        )
+        return Call(value(started), on_progress)
 
 
-def _refuse(call: Call, error: Exception) -> NoReturn:
-    """Ends a call whose token callable failed. The error's words stay out: they may hold a secret."""
-    call.refuse_token(f"the callable raised {type(error).__name__}")
-    try:
-        call.result()
-    except PortalError as refusal:
-        raise refusal from error
-    raise error
-
-
-def _checked(token: object) -> str:
-    if not isinstance(token, str):
-        raise TypeError(f"access_token returned {type(token).__name__}: it returns a str")
-    return token
-
-
-def _follow(call: Call, on_progress: Callable[[Progress], object] | None) -> None:
+def _check_progress(on_progress: Callable[[Progress], object] | None) -> None:
     if on_progress is None:
         return
     if not callable(on_progress):
@@ -140,24 +151,6 @@ def _follow(call: Call, on_progress: Callable[[Progress], object] | None) -> Non
 
     if iscoroutinefunction(on_progress):
         raise InputError("on_progress is a coroutine function: it is a plain one. Nothing was sent.")
-    call.follow_progress()
-
-
-def _tell(call: Call, on_progress: Callable[[Progress], object] | None) -> None:
-    """Logs what the call has to tell and hands on how far it has come. An exception stops a batch."""
-    try:
-        _log.tell(call)
-        if on_progress is not None and (progress := call.progress()):
-            on_progress(progress)
-    except BaseException as error:
-        if not call.stop(error):
-            raise
-
-
-def _drop(call: Call, interrupt: BaseException) -> None:
-    """Ends a call for an exception from outside, which gets what may have happened as its cause."""
-    if cause := call.abandon():
-        interrupt.__cause__ = cause
 
 
 class PortalClient(_Settings):
@@ -247,8 +240,9 @@ class PortalClient(_Settings):
             RejectedError: The server refused the whole request.
             OutcomeUnknownError: The files may have been published and e-mailed. Look before you send again.
         """
-        return self._drive(
-            self._start(file_ids, portal_publishing, contact_notification, publish_override_contact_ids, repeat)
+        return drive(
+            self._start(file_ids, portal_publishing, contact_notification, publish_override_contact_ids, repeat),
+            self._access_token,
         )
 
     def publish_batch(
@@ -263,6 +257,7 @@ class PortalClient(_Settings):
         on_progress: Callable[[Progress], object] | None = None,
         max_wait: float = 3600.0,
         pace: bool = False,
+        stop_timeout: float | None = None,
         repeat: Repeat = "refuse",
     ) -> PublishReport:
         """Publishes any number of files in chunks, one request at a time, with a journal.
@@ -285,6 +280,8 @@ class PortalClient(_Settings):
             max_wait: Seconds that all waits for the rate limit may take together.
             pace: Whether to keep to the published limits (50 requests in 15 minutes, 1,000 in 24 hours)
                 before the server has to refuse.
+            stop_timeout: Seconds that a batch which is stopped waits for the request in flight; then the request is
+                dropped, and its files are `unknown`. Default: as long as the client's `timeout` allows.
             repeat: `allow` sends files that a journal in `journal_dir` shows as sent.
 
         Raises:
@@ -293,14 +290,15 @@ class PortalClient(_Settings):
             OutcomeUnknownError: The outcome of a chunk is unknown. The batch stopped there.
             RejectedError, ConnectError: A chunk was not processed. The batch stopped there.
         """
-        return self._drive(
+        return drive(
             self._start_batch(
                 file_ids,
                 (portal_publishing, contact_notification),
                 publish_override_contact_ids,
-                (journal, chunk_size, max_wait, pace, repeat),
+                (journal, chunk_size, max_wait, pace, stop_timeout, repeat),
+                on_progress,
             ),
-            on_progress,
+            self._access_token,
         )
 
     def resume(
@@ -310,32 +308,13 @@ class PortalClient(_Settings):
         on_progress: Callable[[Progress], object] | None = None,
         max_wait: float = 3600.0,
         pace: bool = False,
+        stop_timeout: float | None = None,
     ) -> PublishReport:
         """Goes on with the batch that a journal is of; see `publish_batch`.
 
         Files that a person found not to be published are sent, in chunks of their own.
         """
-        return self._drive(self._start_resume(journal, max_wait, pace), on_progress)
-
-    def _drive(self, call: Call, on_progress: Callable[[Progress], object] | None = None) -> PublishReport:
-        _follow(call, on_progress)
-        try:
-            while True:
-                turn = call.run()
-                _tell(call, on_progress)
-                if turn == "done":
-                    return call.result()
-                if turn == "token_wanted":
-                    try:
-                        token = _checked(self._access_token())
-                    except Exception as error:
-                        _refuse(call, error)
-                    call.provide_token(token)
-        except PortalError:
-            raise
-        except BaseException as interrupt:
-            _drop(call, interrupt)
-            raise
+        return drive(self._start_resume(journal, max_wait, pace, stop_timeout, on_progress), self._access_token)
 
     def close(self) -> None:
         """Does nothing: no connection outlives its call. It is here for `with` and `contextlib.closing`."""
@@ -415,6 +394,7 @@ class AsyncPortalClient(_Settings):
         on_progress: Callable[[Progress], object] | None = None,
         max_wait: float = 3600.0,
         pace: bool = False,
+        stop_timeout: float | None = None,
         repeat: Repeat = "refuse",
     ) -> PublishReport:
         """As `PortalClient.publish_batch`; `on_progress` is called on the loop.
@@ -427,9 +407,9 @@ class AsyncPortalClient(_Settings):
                 file_ids,
                 (portal_publishing, contact_notification),
                 publish_override_contact_ids,
-                (journal, chunk_size, max_wait, pace, repeat),
-            ),
-            on_progress,
+                (journal, chunk_size, max_wait, pace, stop_timeout, repeat),
+                on_progress,
+            )
         )
 
     async def resume(
@@ -439,32 +419,15 @@ class AsyncPortalClient(_Settings):
         on_progress: Callable[[Progress], object] | None = None,
         max_wait: float = 3600.0,
         pace: bool = False,
+        stop_timeout: float | None = None,
     ) -> PublishReport:
         """As `PortalClient.resume`."""
-        return await self._drive(self._start_resume(journal, max_wait, pace), on_progress)
+        return await self._drive(self._start_resume(journal, max_wait, pace, stop_timeout, on_progress))
 
-    async def _drive(self, call: Call, on_progress: Callable[[Progress], object] | None = None) -> PublishReport:
+    async def _drive(self, call: Call) -> PublishReport:
         from . import _bells  # asyncio is there by now, and need not be before
 
-        _follow(call, on_progress)
-        try:
-            while True:
-                turn = await _bells.run(call)
-                _tell(call, on_progress)
-                if turn == "done":
-                    return call.result()
-                if turn == "token_wanted":
-                    try:
-                        token = self._access_token()
-                        token = _checked(token if isinstance(token, str) else await token)
-                    except Exception as error:
-                        _refuse(call, error)
-                    call.provide_token(token)
-        except PortalError:
-            raise
-        except BaseException as interrupt:
-            _drop(call, interrupt)
-            raise
+        return await _bells.drive(call, self._access_token)
 
     async def aclose(self) -> None:
         """Does nothing: no connection outlives its call. It is here for `async with` and `contextlib.aclosing`."""
@@ -534,6 +497,7 @@ def publish_batch(
     on_progress: Callable[[Progress], object] | None = None,
     max_wait: float = 3600.0,
     pace: bool = False,
+    stop_timeout: float | None = None,
     repeat: Repeat = "refuse",
     client: PortalClient | None = None,
 ) -> PublishReport:
@@ -548,6 +512,7 @@ def publish_batch(
         on_progress=on_progress,
         max_wait=max_wait,
         pace=pace,
+        stop_timeout=stop_timeout,
         repeat=repeat,
     )
 
@@ -563,6 +528,7 @@ async def publish_batch_async(
     on_progress: Callable[[Progress], object] | None = None,
     max_wait: float = 3600.0,
     pace: bool = False,
+    stop_timeout: float | None = None,
     repeat: Repeat = "refuse",
     client: AsyncPortalClient | None = None,
 ) -> PublishReport:
@@ -577,6 +543,7 @@ async def publish_batch_async(
         on_progress=on_progress,
         max_wait=max_wait,
         pace=pace,
+        stop_timeout=stop_timeout,
         repeat=repeat,
     )
 
@@ -584,4 +551,4 @@ async def publish_batch_async(
 def _client(client: C | None, kind: type[C]) -> C:
     if not isinstance(client, kind | None):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise InputError(f"client is {type(client).__name__}: it is of type {kind.__name__}. Nothing was sent.")
-    return client or kind()
+    return kind() if client is None else client  # a client may be falsy: a subclass may have a length

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from typing import Any, ClassVar
 
-    from ._native import ApiError, PublishReport
+    from ._native import ApiError, Failure, PublishReport
     from ._types import Outcome
 
 
@@ -190,13 +191,13 @@ def _rebuild(error: type[PortalError], message: str) -> PortalError:
     return error(message)
 
 
-def from_core(text: str, errors: tuple[ApiError, ...], report: PublishReport | None) -> PortalError:
-    """The exception for an error of the core, which comes as JSON."""
+def from_core(failure: Failure) -> PortalError:
+    """The exception for an error of the core."""
     import json  # not at import time: most programs never see an error
 
-    details = json.loads(text)
+    details = json.loads(failure.to_json())
     error = _CLASSES[details.pop("code")]
-    details["errors"] = errors
+    details["errors"] = tuple(_api_errors(failure, len(details["errors"])))
     details["undecided"] = tuple(details["undecided"])
     details["file_ids"] = tuple(details["file_ids"])
     if error is not OutcomeUnknownError:
@@ -205,4 +206,11 @@ def from_core(text: str, errors: tuple[ApiError, ...], report: PublishReport | N
         del details["file_ids"]
     if error is not RateLimitedError:
         del details["retry_after"]
-    return error(details.pop("message"), report=report, **details)
+    return error(details.pop("message"), report=failure.report(), **details)
+
+
+def _api_errors(failure: Failure, count: int) -> Iterator[ApiError]:
+    for index in range(count):
+        error = failure.api_error(index)
+        if error is not None:
+            yield error

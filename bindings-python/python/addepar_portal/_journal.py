@@ -8,6 +8,10 @@ from datetime import datetime
 from os import PathLike, fspath
 from typing import TYPE_CHECKING, Any
 
+from ._arguments import word
+from ._drive import finish
+from ._ids import plain_ids
+from ._model import value
 from ._native import FileResult, PublishReport
 from ._native import Journal as Native
 from ._native import init_journal_dir as _init_journal_dir
@@ -68,7 +72,8 @@ def init_journal_dir(folder: str | PathLike[str]) -> str:
     Raises:
         JournalError: It cannot be made or written.
     """
-    return _init_journal_dir(fspath(folder))
+    identity: str = finish(_init_journal_dir(fspath(folder)))
+    return identity
 
 
 class Journal:
@@ -81,7 +86,7 @@ class Journal:
     def __init__(self, path: str | PathLike[str]) -> None:
         self.path = fspath(path)
         """Where it is."""
-        self._native = Native(self.path)
+        self._native: Native = finish(Native.open(self.path))
 
     @property
     def files(self) -> tuple[JournalledFile, ...]:
@@ -121,7 +126,7 @@ class Journal:
             InputError: Some value is no id, no decision or no text.
             JournalError: A file is not of this run or its outcome is known, or the journal is being written.
         """
-        self._native.decide(file_ids, decision, by, evidence)
+        finish(value(self._native.decide(plain_ids("file_ids", file_ids), word(decision), by, evidence)))
 
     def to_dict(self) -> dict[str, Any]:
         """The whole journal: what it is about, `files`, `chunks` and `undecided`."""

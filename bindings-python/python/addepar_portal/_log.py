@@ -10,24 +10,47 @@ if TYPE_CHECKING:
     from ._native import Call
 
 
-def watched(call: Call) -> Call:
-    """The call, asked for its notes if somebody reads them. Who never imported `logging` does not."""
+def is_read() -> bool:
+    """Whether somebody reads how calls go on. Who never imported `logging` does not."""
     logging = sys.modules.get("logging")
-    if logging is not None and logging.getLogger("addepar_portal").isEnabledFor(logging.INFO):
-        call.watch()
-    return call
+    return logging is not None and logging.getLogger("addepar_portal").isEnabledFor(logging.INFO)
 
 
 def tell(call: Call) -> None:
     """Logs what a watched call has to tell."""
-    for level, message in call.notes():
+    while (note := call.note()) is not None:
         import logging
 
-        logging.getLogger("addepar_portal").log(logging.DEBUG if level == "debug" else logging.INFO, "%s", message)
+        logging.getLogger("addepar_portal").log(
+            logging.DEBUG if note.level == "debug" else logging.INFO, "%s", note.message
+        )
 
 
 def warn_dropped(error: PortalError) -> None:
     """Tells whoever reads the log: the exception may be swallowed on its way."""
-    import logging
+    _warn(str(error))
 
-    logging.getLogger("addepar_portal").warning("%s", error)
+
+def warn_stopping() -> None:
+    """Tells whoever interrupted a batch, and now waits."""
+    _warn(
+        "The batch stops after the request in flight, whose answer is awaited and recorded. A second interrupt (Ctrl-C,"
+        " or cancelling again) drops that request: the outcome of its files is then unknown."
+    )
+
+
+def _warn(message: str) -> None:
+    """Without a logger set up it goes to standard error. A logger that fails costs nobody the outcome."""
+    try:
+        import logging
+
+        logging.getLogger("addepar_portal").warning("%s", message)
+    except Exception:
+        _show(message)
+
+
+def _show(message: str) -> None:
+    try:
+        print(message, file=sys.stderr)
+    except Exception:
+        return  # nobody can be told; the exception that is about to be raised says it too

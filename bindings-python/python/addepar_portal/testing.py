@@ -16,6 +16,7 @@ import json
 from typing import TYPE_CHECKING, Any, Literal
 
 from ._client import AsyncPortalClient, PortalClient
+from ._drive import finish
 from ._native import Simulator
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ class SimulatedPortal:
 
     def control(self, do: str, **parameters: Any) -> Any:
         """One command of the simulator, for what has no method here."""
-        return json.loads(self._native.control(json.dumps({"do": do, **parameters})))
+        return json.loads(finish(self._native.control(json.dumps({"do": do, **parameters}))))
 
     def client(self, **settings: Any) -> PortalClient:
         """A client of this portal; `settings` as of `PortalClient`."""
@@ -113,7 +114,7 @@ class SimulatedPortal:
 
     def close(self) -> None:
         """Stops the server."""
-        self._native.stop()
+        finish(self._native.stop())
 
     def __enter__(self) -> Self:
         return self

@@ -62,6 +62,8 @@ class TlsPortal(Listener):
 
     def __init__(self, context: ssl.SSLContext, portal: SimulatedPortal) -> None:
         self.requests: list[bytes] = []
+        self.resumed: list[bool | None] = []
+        """Of each connection, whether its TLS session is one from before."""
         self.cut_handshakes = 0
         self._context = context
         self._portal = ("127.0.0.1", port_of(portal))
@@ -74,6 +76,7 @@ class TlsPortal(Listener):
         if self.connections <= self.cut_handshakes:
             return
         with self._context.wrap_socket(connection, server_side=True) as tls, tls.makefile("rb") as stream:
+            self.resumed.append(tls.session_reused)
             while request := read_message(stream):
                 self.requests.append(request)
                 with socket.create_connection(self._portal, PATIENCE) as upstream:

@@ -1,0 +1,43 @@
+"""Arguments as plain values, before the native half sees them: here the caller's own code may run."""
+
+from __future__ import annotations
+
+from operator import index
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+
+def word(given: Any) -> str:
+    """A word that the core knows or refuses: it is shown anything."""
+    return given if type(given) is str else str.__str__(str(given))
+
+
+def seconds(name: str, given: Any) -> float:
+    """Seconds. An integer beyond every float is more than the core allows as well."""
+    if type(given) is float:
+        return given
+    if not isinstance(given, str | bytes | bytearray | memoryview):
+        try:
+            return float(given)
+        except OverflowError:
+            return float("inf") if given > 0 else float("-inf")
+        except TypeError:
+            if hasattr(type(given), "__float__"):
+                raise
+    raise TypeError(f"{name} is of type {type(given).__name__}: it is a number")
+
+
+def whole_number(name: str, given: Any) -> int:
+    """An integer of any type."""
+    if not hasattr(type(given), "__index__"):
+        raise TypeError(f"{name} is of type {type(given).__name__}: it is a int")
+    return index(given)
+
+
+def yes_or_no(name: str, given: Any) -> bool:
+    """A bool: what is true or false in some other way may be meant as something else."""
+    if isinstance(given, bool) or type(given).__name__ in ("bool_", "bool"):
+        return bool(given)
+    raise TypeError(f"{name} is of type {type(given).__name__}: it is a bool")

@@ -1,0 +1,134 @@
+"""What a caller gives as ids, as plain values: the verdict on each of them is the core's.
+
+Everything that may run the caller's code happens here, and so passes its exceptions on as they are.
+"""
+
+from __future__ import annotations
+
+from itertools import islice
+from operator import index
+
+from ._errors import InputError
+from ._native import NoId
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, NoReturn
+
+MAX_FILES = 500
+
+_PLAIN = {int, str}
+# Their lengths are true, and they have neither names nor columns.
+_COLLECTIONS = {list, tuple, set, frozenset}
+_SMALL_FLOATS = {"float32", "float16", "Float32", "Float16", "float", "halffloat", "f", "e"}
+
+
+def plain_ids(name: str, ids: Any, most: int | None = None) -> list[Any]:
+    """A list of exact integers and texts, and a `NoId` for whatever else it has.
+
+    An iterator is read up to the first id that is more than `most`.
+    """
+    kind = type(ids)
+    if kind in _COLLECTIONS:
+        given = ids if kind is list else list(ids)
+    else:
+        _refuse_what_is_no_list(name, ids)
+        iterator = iter(ids)
+        given = list(iterator if most is None else islice(iterator, most + 1))
+    return given if _PLAIN.issuperset(map(type, given)) else [_plain(id_) for id_ in given]
+
+
+def _plain(id_: Any) -> int | str | NoId:
+    kind = type(id_)
+    if kind is int or kind is str:
+        return id_  # type: ignore[no-any-return]
+    if isinstance(id_, str):
+        return str.__str__(id_)
+    if isinstance(id_, float) or kind.__name__.startswith("float"):
+        return _no_id(id_, "rounded" if kind.__name__ in ("float32", "float16") else "whole_numbers")
+    if isinstance(id_, bool) or kind.__name__.startswith("bool") or not hasattr(kind, "__index__"):
+        return _no_id(id_)
+    # Other integers: numpy's, an IntEnum's.
+    try:
+        return index(id_)
+    except TypeError:
+        return _no_id(id_)  # how a value says that it is no integer
+
+
+def _no_id(id_: Any, hint: str | None = None) -> NoId:
+    try:
+        shown = str.__str__(str(id_))
+    except Exception:
+        shown = "?"
+    return NoId(type(id_).__name__, shown, hint)
+
+
+def _refuse_what_is_no_list(name: str, ids: Any) -> None:
+    """Refuses what would be read as something else than the ids that were meant."""
+    kind = type(ids)
+    if isinstance(ids, str | bytes | bytearray) or _is(ids, "itemsize", 1):
+        _refuse(
+            name,
+            f"one {kind.__name__}",
+            'give a list of ids. (Read as a list, "37" would be the files 3 and 7.)',
+        )
+    iterates = getattr(kind, "__iter__", None) or getattr(kind, "__getitem__", None)
+    if iterates is None:
+        _refuse(name, f"one {kind.__name__}", "give a list of ids.")
+    if _has_columns(ids):
+        _refuse(
+            name, f"a {kind.__name__}", "give one column of it. (Read as a list, it would be the names of its columns.)"
+        )
+    if _names_its_fields(ids):
+        _refuse(
+            name,
+            f"a {kind.__name__}, whose fields have names",
+            "give a list of ids, such as [record['file_id']]. (Read as a list, it would be its names or fields.)",
+        )
+    dimensions = getattr(ids, "ndim", 1)
+    if isinstance(dimensions, int) and dimensions != 1:
+        _refuse(name, f"a {kind.__name__} of {dimensions} dimensions", "give one column of it.")
+    if _is_of_small_floats(ids):
+        _refuse(
+            name,
+            f"a {kind.__name__} of floats of 4 bytes or fewer",
+            "read the ids again, as integers. (Such floats round ids above 16,777,216 to others.)",
+        )
+
+
+def _refuse(name: str, what: str, advice: str) -> NoReturn:
+    raise InputError(f"{name} is {what}: {advice} Nothing was sent.")
+
+
+def _is(value: Any, name: str, wanted: object) -> bool:
+    return bool(type(found := getattr(value, name, None)) is type(wanted) and found == wanted)
+
+
+def _has_columns(ids: Any) -> bool:
+    """A data frame, its groups or a table: of pandas, polars, pyarrow and others."""
+    kind = type(ids)
+    if any(hasattr(kind, name) for name in ("__dataframe__", "columns", "column_names", "get_group")):
+        return True
+    # A structured array of numpy, or one record of it.
+    return hasattr(ids, "itemsize") and getattr(getattr(ids, "dtype", None), "names", None) is not None
+
+
+def _names_its_fields(ids: Any) -> bool:
+    """A mapping; a `sqlite3.Row`, a named tuple and other records; what has keys, save for a series of pandas."""
+    kind = type(ids)
+    if hasattr(kind, "_fields") or (isinstance(ids, tuple) and hasattr(kind, "n_fields")):
+        return True
+    if callable(getattr(kind, "keys", None)):
+        return not (_is(ids, "ndim", 1) and hasattr(kind, "dtype"))
+    from collections.abc import Mapping
+
+    return isinstance(ids, Mapping)
+
+
+def _is_of_small_floats(ids: Any) -> bool:
+    """As an array, a memoryview, or a column of numpy, pandas, polars or pyarrow says what it holds."""
+    for name in ("typecode", "format", "dtype", "type"):
+        held = getattr(ids, name, None)
+        if held is not None and (isinstance(held, type) or not callable(held)):
+            return str(held).strip("<>=@!").removesuffix("[pyarrow]").rpartition(".")[2] in _SMALL_FLOATS
+    return False

@@ -1,0 +1,118 @@
+"""Those parts of the native classes in which Python code runs.
+
+They are functions of Python, put into the classes when the package is imported: an interpreter that ends stops its
+other threads wherever they run Python code, which must never be below native frames.
+"""
+
+from __future__ import annotations
+
+from ._arguments import word
+from ._errors import from_core
+from ._ids import MAX_FILES, plain_ids
+from ._native import Failure
+from ._native import PublishReport as Report
+from ._native import PublishRequest as Request
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Any, TypeVar
+
+    from ._types import ContactNotification, Id, PortalPublishing
+
+    T = TypeVar("T")
+
+
+def value(given: T | Failure) -> T:
+    """What the native half handed over; raises the error that it may have handed over in its place."""
+    if isinstance(given, Failure):
+        raise from_core(given)
+    return given
+
+
+def request(
+    file_ids: Any, portal_publishing: Any, contact_notification: Any, contacts: Any, *, for_batch: bool = False
+) -> Request:
+    """A request, of at most 500 files unless it is for a batch."""
+    return value(
+        Request._make(
+            plain_ids("file_ids", file_ids, None if for_batch else MAX_FILES),
+            word(portal_publishing),
+            word(contact_notification),
+            [] if contacts is None else plain_ids("publish_override_contact_ids", contacts),
+            for_batch,
+        )
+    )
+
+
+class PublishRequest:
+    def __new__(  # type: ignore[misc]  # what it makes is of the native class
+        cls,
+        file_ids: Iterable[Id],
+        *,
+        portal_publishing: PortalPublishing,
+        contact_notification: ContactNotification,
+        publish_override_contact_ids: Iterable[Id] | None = None,
+    ) -> Request:
+        return request(file_ids, portal_publishing, contact_notification, publish_override_contact_ids)
+
+    def to_dict(self: Any) -> dict[str, Any]:
+        """The body of the POST as a dict."""
+        import json
+
+        body: dict[str, Any] = json.loads(self.to_json())
+        return body
+
+
+class PublishReport:
+    @staticmethod
+    def from_response(request: Request, body: str | bytes) -> Report:
+        """Reads an answer's body without any network. Raises `OutcomeUnknownError` where it cannot be read."""
+        # Half of a surrogate pair is no UTF-8 either, and the core says so.
+        read = body.encode("utf-8", "surrogatepass") if isinstance(body, str) else bytes(memoryview(body))
+        return value(Report._from_response(request, read))
+
+    @staticmethod
+    def from_json(json: str) -> Report:
+        """Reads what `to_json` wrote, in any language."""
+        return value(Report._from_json(json))
+
+    def raise_for_failures(self: Any) -> Report:
+        """The report itself if every file is ok; raises `PublishFailuresError` otherwise."""
+        failures = self._failures()
+        if failures is not None:
+            raise from_core(failures)
+        report: Report = self
+        return report
+
+    def to_dicts(self: Any) -> list[dict[str, Any]]:
+        """One dict for each file."""
+        import json
+
+        files: list[dict[str, Any]] = json.loads(self.to_json())["files"]
+        return files
+
+    def to_pandas(self: Any) -> Any:
+        """A `pandas.DataFrame` with one row for each file; imports pandas."""
+        from importlib import import_module
+
+        frame = import_module("pandas").DataFrame(self.to_columns())
+        # A column that knows "not said", so that a mask works whatever was answered.
+        return frame.astype({"published": "boolean", "notified": "boolean"})
+
+    def _repr_html_(self: Any) -> str:
+        from ._html import table
+
+        return table(self)
+
+
+def _complete(native: type, parts: type) -> None:
+    for name, part in vars(parts).items():
+        function = part.__func__ if isinstance(part, staticmethod) else part
+        if isinstance(function, type(_complete)):
+            function.__module__ = "addepar_portal"  # for tracebacks and pickles
+            setattr(native, name, part)
+
+
+_complete(Request, PublishRequest)
+_complete(Report, PublishReport)
