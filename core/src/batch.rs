@@ -1,11 +1,12 @@
 //! A run: one call or a series of calls that a journal accompanies. It decides what is sent next and
 //! what is written before and after; the client sends.
 
-use std::path::{Path, PathBuf};
+use std::collections::HashSet;
+use std::fs;
+use std::path::{self, Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
-use std::{fs, io};
 
 use reqwest::Url;
 use serde::{Deserialize, Serialize};
@@ -79,6 +80,12 @@ impl BatchOptions {
         }
     }
 
+    /// The same options, with the journal where it is now: the working directory may change while the batch runs.
+    pub(crate) fn wherever_the_program_goes(&self) -> Self {
+        let journal = path::absolute(&self.journal).unwrap_or_else(|_| self.journal.clone());
+        Self { journal, ..self.clone() }
+    }
+
     /// Refuses values that make no sense; how long all waits may take.
     fn checked(&self) -> Result<Duration, Error> {
         let Self { journal, chunk_size, max_wait, .. } = self;
@@ -149,6 +156,8 @@ pub(crate) struct Run {
     max_wait: Duration,
     waited: Duration,
     pace: Pace,
+    /// The files to which a person agreed; `None`: nobody was asked.
+    agreed: Option<HashSet<u64>>,
     stage: Stage,
 }
 
@@ -218,7 +227,14 @@ impl Run {
         same_run(journal.history(), config, request).map_err(|differs| Error::of_journal(path, &differs))?;
         // Since it was made, another run may have sent what is left of it.
         let history = journal.history();
-        let repeat = if history.header().repeat == Repeat::Allow { Repeat::Allow } else { options.repeat };
+        let repeat = history.header().repeat;
+        if options.repeat == Repeat::Allow && repeat == Repeat::Refuse {
+            return Err(Error::input(format!(
+                "`repeat` must be \"refuse\" for the journal {}, which was made with it. Record in it which files need \
+                 not be sent (published or leave), then resume.",
+                path.display(),
+            )));
+        }
         let options = BatchOptions { repeat, ..options.clone() };
         refuse_repeats(config, &history.to_be_sent(), &history.report(), &options, WayOn::Journal(path))?;
         Self::proceed(journal, max_wait, options.pace)
@@ -252,8 +268,14 @@ impl Run {
             max_wait,
             waited: Duration::ZERO,
             pace,
+            agreed: None,
             stage: Stage::UnderWay,
         }
+    }
+
+    /// Sends no other files than those to which a person agreed.
+    pub(crate) fn agree_to(&mut self, agreed: Option<HashSet<u64>>) {
+        self.agreed = agreed;
     }
 
     /// What is sent next; nothing if the run is over, or to stop before anything else is sent.
@@ -264,6 +286,13 @@ impl Run {
         };
         if stopping {
             self.finish(Err(Error::stopped(self.journal.path(), self.report())));
+            return None;
+        }
+        if let Some(agreed) = &self.agreed
+            && !file_ids.iter().all(|id| agreed.contains(id))
+        {
+            let report = self.report();
+            self.finish(Err(Error::not_agreed(self.journal.path(), report)));
             return None;
         }
         // An answer that says nothing of some file will hardly say more of the next ones.
@@ -366,9 +395,14 @@ impl Run {
         }
     }
 
-    /// The end of a run whose journal cannot be written any more.
-    pub(crate) fn unrecorded(&mut self, failed: &Error) {
-        self.finish(Err(Error::unrecorded(failed, self.report())));
+    /// The end of a run whose journal cannot be written any more; `over` is the end of its call.
+    pub(crate) fn unrecorded(&mut self, failed: &Error, over: Option<&Result<Arc<PublishReport>, Error>>) {
+        let own = over.filter(|_| self.single).and_then(|over| match over {
+            Ok(report) => Some(report.as_ref().clone()),
+            Err(error) => error.report().cloned(),
+        });
+        let report = own.unwrap_or_else(|| self.report());
+        self.finish(Err(Error::unrecorded(failed, self.journal.is_saved(), report)));
     }
 
     fn finish(&mut self, result: Result<(), Error>) {
@@ -416,7 +450,7 @@ impl Run {
         let ended = self.ended(attempts, Some(&end));
         self.journal.release();
         if let Err(failed) = ended {
-            return Some(Error::unrecorded(&failed, self.report()));
+            return Some(Error::unrecorded(&failed, self.journal.is_saved(), self.report()));
         }
         match lost {
             lost if self.single => lost.map(|lost| lost.with_journal(self.journal.path())),
@@ -451,7 +485,10 @@ pub(crate) fn with_states(error: Error, config: &Config, path: &Path, request: O
     if error.report().is_some() {
         return error;
     }
-    let report = match (JournalFile::look(path), request) {
+    // Where the journal was displaced, what is true stands beside it.
+    let saved = file::displaced(path);
+    let shown = saved.as_ref().ok().and_then(Option::as_deref).unwrap_or(path);
+    let report = match (JournalFile::look(shown), request) {
         (Ok(history), Some(request)) if same_run(&history, config, Some(request)).is_err() => {
             if history.header().is_of(&config.base_url, config.firm()) {
                 history.report_on(request)
@@ -461,9 +498,10 @@ pub(crate) fn with_states(error: Error, config: &Config, path: &Path, request: O
         }
         (Ok(history), _) => history.report(),
         (Err(_), Some(request)) => {
-            let has_none = match fs::metadata(path) {
-                Ok(found) => !found.is_file(),
-                Err(error) => error.kind() == io::ErrorKind::NotFound,
+            // What is there and not a file never was a journal; a link that leads nowhere may be one.
+            let has_none = match file::exists(path) {
+                Ok(is_there) => !is_there || fs::metadata(path).is_ok_and(|found| !found.is_file()),
+                Err(_) => false,
             };
             let state = if has_none { FileState::NotProcessed } else { FileState::Unknown };
             PublishReport::uniform(request, state, String::new())

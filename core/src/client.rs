@@ -3,6 +3,7 @@
 #[cfg(test)]
 mod simulation;
 
+use std::collections::HashSet;
 use std::ffi::OsString;
 use std::fmt;
 use std::future::{Future, poll_fn};
@@ -219,7 +220,7 @@ impl PortalClient {
         options: &BatchOptions,
         variable: impl Fn(&str) -> Option<OsString>,
     ) -> PublishCall {
-        let (config, options) = (self.0.config.clone(), options.clone());
+        let (config, options) = (self.0.config.clone(), options.wherever_the_program_goes());
         let stop_limit = options.stop_limit().ok().flatten();
         let allowed = config.guard(variable);
         let asked = request.clone();
@@ -233,7 +234,7 @@ impl PortalClient {
     /// Prepares to go on with a batch for a host that drives it itself. Nothing is sent yet.
     #[must_use]
     pub fn start_resume(&self, options: &BatchOptions, variable: impl Fn(&str) -> Option<OsString>) -> PublishCall {
-        let (config, options) = (self.0.config.clone(), options.clone());
+        let (config, options) = (self.0.config.clone(), options.wherever_the_program_goes());
         let stop_limit = options.stop_limit().ok().flatten();
         let allowed = config.guard(variable);
         let opening: Opening = Arc::new(move || {
@@ -270,6 +271,8 @@ impl PortalClient {
             host: Host { gives_tokens, ..Host::default() },
             progress: None,
             stopping: false,
+            stopped_at: None,
+            agreed: None,
             run: None,
         };
         PublishCall {
@@ -369,6 +372,10 @@ struct State {
     progress: Option<Progress>,
     /// Whether a batch is to send nothing more.
     stopping: bool,
+    /// Since when.
+    stopped_at: Option<time::Instant>,
+    /// The files to which a person agreed, until the journal is open.
+    agreed: Option<HashSet<u64>>,
     /// What accompanies the call with a journal, and goes on to the next one.
     run: Option<Run>,
 }
@@ -395,7 +402,7 @@ impl State {
         let Some(run) = self.run.as_mut().filter(|run| !run.is_over()) else { return next };
         let over = if next == Next::Done { self.call.result() } else { None };
         if let Err(failed) = run.ended(self.call.attempts(), over.as_ref()) {
-            run.unrecorded(&failed);
+            run.unrecorded(&failed, over.as_ref());
             self.call.abandon();
             return Next::Done;
         }
@@ -460,6 +467,7 @@ impl State {
             self.run = Some(run);
             return Next::Send { fresh_token: false };
         }
+        run.agree_to(self.agreed.take());
         let step = run.step(self.stopping);
         self.run = Some(run);
         self.progressed(None);
@@ -506,11 +514,20 @@ impl PublishCall {
         self.state().run.is_some()
     }
 
+    /// Sends no other files than those to which a person agreed, whatever the journal says by the time it is opened.
+    #[cfg(feature = "cli")]
+    pub(crate) fn agree_to(&self, file_ids: impl IntoIterator<Item = u64>) {
+        self.state().agreed = Some(file_ids.into_iter().collect());
+    }
+
     /// Ends a batch: no new chunk, waits end at once; what is in flight is awaited and recorded. Run on.
     pub fn stop(&self) {
         // One call has no chunk to stop before: to cut its wait short would send it too early.
         if self.batch {
-            self.state().stopping = true;
+            let mut state = self.state();
+            state.stopping = true;
+            state.stopped_at.get_or_insert_with(time::Instant::now);
+            drop(state);
             self.stopped.notify_one();
         }
     }
@@ -601,8 +618,14 @@ impl PublishCall {
         let Some(limit) = self.stop_limit else { return exchange.await };
         let mut exchange = pin!(exchange);
         let mut given_up = pin!(async {
-            self.stopped.notified().await;
-            time::sleep(limit).await;
+            let stopped_at = loop {
+                let stopped_at = self.state().stopped_at;
+                match stopped_at {
+                    Some(stopped_at) => break stopped_at,
+                    None => self.stopped.notified().await,
+                }
+            };
+            time::sleep_until(stopped_at + limit).await;
         });
         let cause = || format!("the batch was stopped, and {:.1} s later the request was dropped", limit.as_secs_f64());
         poll_fn(|context| match exchange.as_mut().poll(context) {
@@ -637,7 +660,7 @@ impl PublishCall {
         let url = transport::page_url(&self.client.0.config, &self.state().page, link)?;
         self.state().page = url.clone();
         let authorization = self.authorization(false).await?;
-        self.client.0.transport.get(url, authorization).await.ok()
+        self.unless_stopped(self.client.0.transport.get(url, authorization)).await.ok()
     }
 
     /// Who asks; `None`: the host has to be asked for a token.

@@ -301,9 +301,10 @@ impl Error {
     }
 
     /// What a request came to could not be written down.
-    pub(crate) fn unrecorded(failed: &Self, report: PublishReport) -> Self {
+    pub(crate) fn unrecorded(failed: &Self, is_saved: bool, report: PublishReport) -> Self {
+        let journal = if is_saved { "" } else { ", the journal is not: it shows the last request as unknown" };
         let message = format!(
-            "{} The report of this error is true, the journal is not: it shows the last request as unknown. {}",
+            "{} The report of this error is true{journal}. {}",
             failed.message().trim_end_matches(" Nothing was sent."),
             report.summary(),
         );
@@ -312,6 +313,17 @@ impl Error {
             Some(path) => error.with_journal(path),
             None => error,
         }
+    }
+
+    /// A journal that changed between the question and the answer.
+    pub(crate) fn not_agreed(path: &Path, report: PublishReport) -> Self {
+        let message = format!(
+            "The journal {} changed since it was asked what to send: files are to be sent that nobody agreed to. Run the \
+             command again. {}.",
+            path.display(),
+            report.summary(),
+        );
+        Self::new(ErrorKind::Journal, message).with_report(report).with_journal(path)
     }
 
     /// A batch that would have to wait longer than it may.
@@ -395,15 +407,14 @@ impl Error {
         &self.0.message
     }
 
-    /// What became of the request.
+    /// What became of the whole call or batch: [`Outcome::NotProcessed`] only if no file was or may have been processed.
     #[must_use]
     pub fn outcome(&self) -> Outcome {
-        match self.0.kind {
-            ErrorKind::OutcomeUnknown => Outcome::Unknown,
-            ErrorKind::PublishFailures => self.report().map_or(Outcome::Processed, PublishReport::outcome),
-            ErrorKind::Journal | ErrorKind::Stopped => {
-                self.report().map_or(Outcome::NotProcessed, PublishReport::outcome)
-            }
+        let of_kind = match self.0.kind {
+            ErrorKind::OutcomeUnknown => return Outcome::Unknown,
+            ErrorKind::PublishFailures => Outcome::Processed,
+            // Without a report nobody knows what its journal shows.
+            ErrorKind::Journal | ErrorKind::Stopped => Outcome::Unknown,
             ErrorKind::Config
             | ErrorKind::Input
             | ErrorKind::AlreadySent
@@ -412,7 +423,8 @@ impl Error {
             | ErrorKind::Authentication
             | ErrorKind::PermissionDenied
             | ErrorKind::RateLimited => Outcome::NotProcessed,
-        }
+        };
+        self.report().map_or(of_kind, PublishReport::outcome)
     }
 
     fn last_attempt(&self) -> Option<&Attempt> {

@@ -512,7 +512,7 @@ impl PublishReport {
     pub(crate) fn outcome(&self) -> Outcome {
         if self.count(FileState::Unknown) > 0 {
             Outcome::Unknown
-        } else if self.count(FileState::NotProcessed) > 0 {
+        } else if self.count(FileState::NotProcessed) == self.files.len() {
             Outcome::NotProcessed
         } else {
             Outcome::Processed

@@ -967,13 +967,19 @@ fn a_journal_that_is_not_the_file_any_more_stops_the_batch() {
         let saved = run.expect("what is true");
         let journal = Journal::open(&saved).expect("a journal");
         assert_eq!(states(&journal.report()), [2, 0, 0, 4], "{how}");
-        // The name is neither made anew nor resumed, and the folder knows what was sent.
-        refused(block_on(client.publish_batch(&request(1..=6), &options(&path), |_| {})), ErrorKind::Journal, &[]);
-        refused(block_on(client.resume(&options(&path), |_| {})), ErrorKind::Journal, &[]);
+        // The name is neither made anew nor resumed, and what was sent is shown again.
+        for again in [
+            block_on(client.publish_batch(&request(1..=6), &options(&path), |_| {})),
+            block_on(client.resume(&options(&path), |_| {})),
+        ] {
+            let error = refused(again, ErrorKind::Journal, &["displaced"]);
+            assert_eq!(states(error.report().expect("a report")), [2, 0, 0, 4], "{how}");
+            assert_eq!(error.outcome(), Outcome::Processed, "{how}");
+        }
         let again = block_on(client.publish_files(&request([2])));
         // A journal that cannot be read refuses everything.
-        let is_link = fs::metadata(&path).is_err() && fs::symlink_metadata(&path).is_ok();
-        refused(again, if is_link { ErrorKind::Journal } else { ErrorKind::AlreadySent }, &["Nothing was sent"]);
+        let is_odd = fs::symlink_metadata(&path).is_ok() && !fs::metadata(&path).is_ok_and(|found| found.is_file());
+        refused(again, if is_odd { ErrorKind::Journal } else { ErrorKind::AlreadySent }, &["Nothing was sent"]);
         assert_eq!(scene.posts(), 1, "{how}");
         // A person puts it in its place.
         let _ = fs::remove_file(&path).or_else(|_| fs::remove_dir(&path));
@@ -1038,12 +1044,125 @@ fn a_link_to_a_journal_that_is_not_there_is_an_error() {
     let scene = Scene::new();
     let path = scene.path("run.jsonl");
     std::os::unix::fs::symlink(scene.path("unmounted").join("run.jsonl"), &path).expect("a link");
-    refused(scene.batch(4, &path), ErrorKind::Journal, &["link to a file that is not there", "Nothing was sent"]);
+    let words = ["link to a file that is not there", "Nothing was sent"];
+    let error = refused(scene.batch(4, &path), ErrorKind::Journal, &words);
+    assert_eq!(states(error.report().expect("a report")), [0, 0, 4, 0], "nobody knows what that journal shows");
     refused(scene.resume(&path), ErrorKind::Journal, &["Nothing was sent"]);
     assert_eq!(scene.posts(), 0);
     // Nor does the guard take it for a journal that shows nothing.
     refused(block_on(scene.journalling().publish_files(&request([1]))), ErrorKind::Journal, &[]);
     assert_eq!(scene.posts(), 0);
+}
+
+/// A journal that lost its beginning shows something all the same: only what never was a journal is passed over.
+#[test]
+fn a_journal_that_lost_its_beginning_refuses_every_call() {
+    let damages: [fn(Vec<u8>) -> Vec<u8>; 3] = [
+        |_| Vec::new(),
+        |text| [b"\xef\xbb\xbf".as_slice(), &text].concat(),
+        |mut text| {
+            text[..512].fill(0);
+            text
+        },
+    ];
+    for (number, damage) in damages.into_iter().enumerate() {
+        for named in [false, true] {
+            let scene = Scene::new();
+            let client = scene.journalling();
+            let path = if named {
+                let path = scene.path("run.jsonl");
+                block_on(client.publish_batch(&request([37]), &options(&path), |_| {})).expect("a report");
+                path
+            } else {
+                block_on(client.publish_files(&request([37]))).expect("a report");
+                journals(&scene.folder).pop().expect("a journal")
+            };
+            let text = fs::read(&path).expect("a journal");
+            fs::write(&path, damage(text)).expect("damage");
+            refused(block_on(client.publish_files(&request([37]))), ErrorKind::Journal, &["Nothing was sent"]);
+            assert_eq!(scene.posts(), 1, "damage {number}, named {named}");
+        }
+    }
+}
+
+/// Somebody cleans the files up that stand beside a journal.
+#[cfg(unix)]
+#[test]
+fn a_batch_whose_lock_was_removed_is_in_flight_all_the_same() {
+    let scene = Scene::new();
+    let client = scene.journalling();
+    let path = scene.path("run.jsonl");
+    let call = begun(&scene, &path);
+    fs::remove_file(scene.path("run.jsonl.lock")).expect("removed");
+    refused(block_on(client.publish_files(&request([3]))), ErrorKind::AlreadySent, &["another process"]);
+    while block_on(call.run()) != Turn::Done {}
+    assert_eq!(scene.sent(), [[1, 2], [3, 4]]);
+}
+
+/// The run goes on in the copy, and nobody may go on in the file that was moved.
+#[cfg(unix)]
+#[test]
+fn a_journal_that_was_moved_stays_locked_while_the_run_goes_on_in_a_copy() {
+    let scene = Scene::new();
+    let (path, moved) = (scene.path("run.jsonl"), scene.path("moved.jsonl"));
+    let mut heard = 0;
+    let report = block_on(scene.client().publish_batch(&request(1..=6), &options(&path), |_| {
+        heard += 1;
+        match heard {
+            2 => {
+                fs::rename(&path, &moved).expect("moved");
+                fs::copy(&moved, &path).expect("a copy");
+            }
+            3 => thread::scope(|scope| {
+                let resumed = scope.spawn(|| scene.resume(&moved)).join().expect("a thread");
+                refused(resumed, ErrorKind::Journal, &["is being written"]);
+            }),
+            _ => {}
+        }
+    }));
+    assert_eq!(states(&report.expect("a report")), [6, 0, 0, 0]);
+    assert_eq!(scene.sent(), [[1, 2], [3, 4], [5, 6]]);
+}
+
+/// The folder was moved while a request was in flight: the file is the journal wherever it is.
+#[cfg(unix)]
+#[test]
+fn an_outcome_is_written_into_a_journal_whose_folder_was_moved() {
+    let scene = Scene::new();
+    let (folder, moved) = (scene.path("here"), scene.path("there"));
+    fs::create_dir(&folder).expect("a folder");
+    let path = folder.join("run.jsonl");
+    scene.control(&json!({ "do": "hold" }));
+    let result = thread::scope(|scope| {
+        scope.spawn(|| {
+            while scene.posts() == 0 {
+                thread::sleep(Duration::from_millis(5));
+            }
+            fs::rename(&folder, &moved).expect("moved");
+            scene.control(&json!({ "do": "release" }));
+        });
+        scene.batch(4, &path)
+    });
+    let error = refused(result, ErrorKind::Journal, &["moved or removed", "could not be saved"]);
+    assert_eq!(states(error.report().expect("a report")), [2, 0, 0, 2]);
+    let path = moved.join("run.jsonl");
+    assert_eq!(types(&path), ["header", "plan", "intent", "outcome"]);
+    assert_eq!(states(&scene.resume(&path).expect("a report")), [4, 0, 0, 0]);
+    assert_eq!(scene.sent(), [[1, 2], [3, 4]]);
+}
+
+/// What is in the header counts: a journal that was made without repeats does not begin to allow them.
+#[test]
+fn a_journal_does_not_begin_to_allow_repeats() {
+    let scene = Scene::new();
+    let client = scene.journalling();
+    let batch = options(&scene.path("batch.jsonl"));
+    scene.faults(&json!([{ "name": "status", "status": 403 }]));
+    refused(block_on(client.publish_batch(&request(1..=2), &batch, |_| {})), ErrorKind::PermissionDenied, &[]);
+    let allowed = BatchOptions { repeat: Repeat::Allow, ..batch };
+    let words = ["`repeat` must be \"refuse\"", "Nothing was sent"];
+    refused(block_on(client.publish_batch(&request(1..=2), &allowed, |_| {})), ErrorKind::Input, &words);
+    assert_eq!(scene.posts(), 1);
 }
 
 /// What stands beside a journal is never written through a link, nor over somebody's file.

@@ -209,6 +209,21 @@ batch('bad options name the value and send nothing', async (portal, journal) => 
   assert.equal(portal.control('posts'), 0);
 });
 
+batch('a stopped batch waits no longer than it may for the request in flight', async (portal, journal) => {
+  portal.control('hold');
+  const controller = new AbortController();
+  const options = { ...MODES, journal, signal: controller.signal, stopTimeoutMs: 200 };
+  const run = portal.client().publishBatch([1, 2], options);
+  while (portal.control('posts') === 0) await sleep(5);
+  controller.abort();
+  await assert.rejects(run, (error) => {
+    assert(error instanceof OutcomeUnknownError, error);
+    assert.match(error.message, /0\.2 s later the request was dropped/);
+    assert.deepEqual([error.undecided, error.journal], [[1, 2], journal]);
+    return true;
+  });
+});
+
 batch('a folder of journals refuses to send a file again', async (portal, journal) => {
   const journalDir = join(temporary(), 'journals');
   const client = portal.client({ journalDir });

@@ -435,6 +435,39 @@ def test_a_folder_of_journals_stays_where_it_was_when_the_client_was_made(
         client.publish_files([37], **MODES)
 
 
+def test_a_journal_stays_where_it_was_when_the_batch_began(
+    simulated_portal: SimulatedPortal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "elsewhere").mkdir()
+    client = simulated_portal.client()
+    report = client.publish_batch(
+        range(1, 7), journal="run.jsonl", chunk_size=2, on_progress=lambda _: os.chdir(tmp_path / "elsewhere"), **MODES
+    )
+    assert report.ok
+    assert Journal(tmp_path / "run.jsonl").report == report
+    assert not list((tmp_path / "elsewhere").iterdir())
+
+
+def test_a_stopped_batch_waits_no_longer_than_it_may(simulated_portal: SimulatedPortal, journal: Path) -> None:
+    simulated_portal.control("hold")
+
+    async def main() -> BaseException:
+        async with simulated_portal.async_client() as client:
+            batch = asyncio.create_task(client.publish_batch([1, 2], journal=journal, stop_timeout=0.2, **MODES))
+            while simulated_portal.control("posts") == 0:
+                await asyncio.sleep(0.01)
+            batch.cancel()
+            with pytest.raises(asyncio.CancelledError) as raised:
+                await batch
+            return raised.value
+
+    cause = asyncio.run(main()).__cause__
+    assert isinstance(cause, OutcomeUnknownError)
+    assert "0.2 s later the request was dropped" in str(cause)
+    assert (cause.undecided, cause.journal) == ((1, 2), str(journal))
+
+
 def test_a_stopped_batch_continues_without_a_file_that_was_published_by_itself(
     simulated_portal: SimulatedPortal, tmp_path: Path
 ) -> None:

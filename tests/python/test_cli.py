@@ -22,7 +22,7 @@ from typing import Any
 
 import pytest
 
-from addepar_portal import Journal, init_journal_dir
+from addepar_portal import Journal, OutcomeUnknownError, PermissionDeniedError, init_journal_dir
 from addepar_portal.testing import SimulatedPortal
 
 ROOT = Path(__file__).parents[2]
@@ -335,6 +335,52 @@ def test_an_audit_finds_two_copies_of_a_journal_that_both_went_on(
     done = run("journal", "audit", ".")
     assert done.returncode == 1
     assert "2 files sent more than once: 37" in done.stdout, done.stdout
+
+
+def test_an_audit_tells_a_send_from_what_was_decided_before_the_next_one(
+    run: Run, simulated_portal: SimulatedPortal, tmp_path: Path
+) -> None:
+    """File 37: unknown, found not to be published, planned again, then published by a call of its own."""
+    init_journal_dir(tmp_path)
+    client = simulated_portal.client(journal_dir=tmp_path)
+    modes: Any = {"portal_publishing": "publish", "contact_notification": "notify"}
+    simulated_portal.control("faults", faults=["close_before_answer", "status:403"])
+    with pytest.raises(OutcomeUnknownError):
+        client.publish_batch([37, 38], journal=tmp_path / "run.jsonl", **modes)
+    Journal(tmp_path / "run.jsonl").decide([37, 38], "not_published", by="A. Person")
+    with pytest.raises(PermissionDeniedError):
+        client.resume(tmp_path / "run.jsonl")
+    assert client.publish_files([37], **modes).ok
+    Journal(tmp_path / "run.jsonl").decide([37], "published", by="A. Person")
+    assert client.resume(tmp_path / "run.jsonl").settled
+    done = run("journal", "audit", ".")
+    assert done.returncode == 0, done.stdout
+
+
+def test_a_journal_that_changes_after_the_question_sends_nothing_that_nobody_agreed_to(
+    run: Run, simulated_portal: SimulatedPortal, tmp_path: Path
+) -> None:
+    simulated_portal.next_fault("close_before_answer")
+    assert run("publish", 37, 38, *MODES, "--journal", "run.jsonl", "--yes").returncode == 3
+    init_journal_dir(tmp_path)
+    # It waits for the folder's lock, having seen that a decision is missing.
+    with open(tmp_path / "folder.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        environ = {**environment(simulated_portal), "ADDEPAR_JOURNAL_DIR": str(tmp_path)}
+        resume = subprocess.Popen(
+            [PROGRAMS["pip"], "resume", "run.jsonl"],
+            env=environ,
+            cwd=tmp_path,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+        assert resume.stderr is not None
+        said = resume.stderr.readline()
+        Journal(tmp_path / "run.jsonl").decide([37, 38], "not_published", by="A. Person")
+    said += resume.communicate(timeout=60)[1]
+    assert "nobody agreed to" in said, said
+    assert (resume.returncode, simulated_portal.control("posts")) == (4, 1)
 
 
 def test_an_audit_lists_deliberate_repeats_apart(run: Run, simulated_portal: SimulatedPortal, tmp_path: Path) -> None:

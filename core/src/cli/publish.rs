@@ -45,10 +45,14 @@ pub(super) fn publish(arguments: &Publish, source: Source) -> Result<Status, Ref
         if !is_wanted(&what, begun.as_ref(), arguments.yes, arguments.takes_stdin(), &mut interrupts).await? {
             return Ok(Status::Interrupted);
         }
+        let to_send = begun.as_ref().map_or_else(|| request.file_ids().to_vec(), to_send);
         let call = match journal {
             None => client.start(request, Repeat::Refuse, environment),
             Some(journal) => client.start_batch(&request, &BatchOptions::new(journal), environment),
         };
+        if !arguments.yes {
+            call.agree_to(to_send);
+        }
         run(&call, journal, arguments.format, &mut interrupts).await
     })
 }
@@ -66,6 +70,9 @@ pub(super) fn resume(path: &Path, format: Format, yes: bool, source: Source) -> 
             return Ok(Status::Interrupted);
         }
         let call = client.start_resume(&BatchOptions::new(path), environment);
+        if !yes {
+            call.agree_to(to_send(&journal));
+        }
         run(&call, Some(path), format, &mut interrupts).await
     })
 }
@@ -80,9 +87,14 @@ fn request(arguments: &Publish) -> Result<PublishRequest, Refused> {
     Ok(request.with_override_contacts(contacts)?)
 }
 
-/// How many files of a run are yet to be sent.
-fn left(journal: &Journal) -> usize {
-    journal.to_come().iter().map(|chunk| chunk.file_ids.len()).sum()
+/// The files of a run that are yet to be sent.
+fn left(journal: &Journal) -> Vec<u64> {
+    journal.to_come().into_iter().flat_map(|chunk| chunk.file_ids).collect()
+}
+
+/// The files that a run would send now: none as long as a decision is missing.
+fn to_send(journal: &Journal) -> Vec<u64> {
+    if journal.undecided().is_empty() { left(journal) } else { Vec::new() }
 }
 
 /// What is going to be done, in words.
@@ -90,7 +102,7 @@ fn plan(request: &PublishRequest, path: Option<&Path>, journal: Option<&Journal>
     let files = request.file_ids().len();
     let mut plan = format!("  {}", counted(files, "file"));
     if let Some(journal) = journal {
-        let left = left(journal);
+        let left = left(journal).len();
         let _ = write!(plan, ", of which {left} {} yet to be sent", if left == 1 { "is" } else { "are" });
     } else if path.is_some() {
         let requests = files.div_ceil(BatchOptions::new("").chunk_size);
@@ -186,7 +198,7 @@ async fn is_wanted(
     stdin_is_taken: bool,
     interrupts: &mut Interrupts,
 ) -> Result<bool, Refused> {
-    let sends = begun.is_none_or(|begun| begun.undecided().is_empty() && left(begun) > 0);
+    let sends = begun.is_none_or(|begun| !to_send(begun).is_empty());
     if yes || !sends {
         say(what);
         return Ok(true);

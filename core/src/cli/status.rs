@@ -19,7 +19,7 @@ pub(super) enum Status {
     NothingProcessed,
     /// Some files are processed, others can still be sent.
     PartWay,
-    /// Ctrl-C or SIGTERM.
+    /// Ctrl-C, SIGTERM or SIGHUP.
     Interrupted,
 }
 
@@ -58,10 +58,13 @@ impl Status {
         if journal.is_some_and(|journal| !journal.undecided().is_empty()) {
             return Self::Unknown;
         }
+        if error.kind() == ErrorKind::AlreadySent {
+            return Self::Refused;
+        }
         let of_files = error.report().map_or(Self::NothingProcessed, Self::of_files);
         match (error.kind(), of_files) {
             (_, Self::Unknown) => Self::Unknown,
-            (ErrorKind::Config | ErrorKind::Input | ErrorKind::AlreadySent, _) => Self::Refused,
+            (ErrorKind::Config | ErrorKind::Input, _) => Self::Refused,
             (ErrorKind::Stopped, _) => Self::Interrupted,
             (_, Self::Ok) => Self::Failed,
             (_, status) => status,

@@ -10,7 +10,7 @@ use std::time::SystemTime;
 use crate::batch::Repeat;
 use crate::error::Error;
 use crate::journal::file::JournalFile;
-use crate::journal::record::{Header, Line, Record};
+use crate::journal::record::{Chunk, Header, Line, Record};
 use crate::journal::{Journal, folder};
 use crate::report::{FileState, Verdict};
 
@@ -106,12 +106,13 @@ impl Audit {
         twice
     }
 
-    /// The files that two copies of one journal sent at different times, which `repeat` does not mean.
+    /// The files that one run sent more than once, which no run does and `repeat` does not mean: two copies of its journal
+    /// both went on.
     fn sent_by_two_copies(&self) -> impl Iterator<Item = u64> {
         let mut seen = HashSet::new();
         let counting = self.sends.iter().filter(|sent| sent.counts());
         counting
-            .filter(move |sent| !seen.insert((sent.file_id, &sent.server, &sent.run, sent.chunk, sent.attempt)))
+            .filter(move |sent| !seen.insert((sent.file_id, &sent.server, &sent.firm_id, &sent.run)))
             .map(|sent| sent.file_id)
     }
 
@@ -231,7 +232,13 @@ impl Reading {
                 (self.firm_id, self.run) = (header.firm_id.into(), header.run.into());
             }
             Record::Plan { chunks } => {
-                self.chunks.extend(chunks.into_iter().map(|chunk| (chunk.chunk, chunk.file_ids)));
+                for Chunk { chunk, file_ids } in chunks {
+                    // What is decided from now on is about the send that is to come.
+                    for file_id in &file_ids {
+                        self.last.remove(file_id);
+                    }
+                    self.chunks.insert(chunk, file_ids);
+                }
             }
             Record::Intent { chunk, attempt, file_ids } => {
                 if let Some(file_ids) = file_ids {

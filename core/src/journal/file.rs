@@ -33,6 +33,8 @@ pub(crate) struct JournalFile {
     broken: Option<String>,
     /// None: it was released.
     lock: Option<Lock>,
+    /// Whether what is true was saved beside it.
+    is_saved: bool,
 }
 
 /// Where a journal ends, as it was written last.
@@ -59,15 +61,20 @@ impl End {
         (text, end)
     }
 
-    /// Whether a file ends here.
-    fn is_of(&self, mut file: &File) -> io::Result<bool> {
-        if file.metadata()?.len() != self.length {
-            return Ok(false);
-        }
+    /// Whether a file has this end, and maybe more behind it.
+    fn reaches(&self, mut file: &File) -> io::Result<bool> {
         file.seek(SeekFrom::Start(self.length - self.tail))?;
         let mut line = Vec::new();
         file.take(self.tail).read_to_end(&mut line)?;
         Ok(line.pop() == Some(b'\n') && Some(sha256(&line)) == self.last)
+    }
+
+    /// Whether a file ends here.
+    fn is_of(&self, file: &File) -> io::Result<bool> {
+        if file.metadata()?.len() != self.length {
+            return Ok(false);
+        }
+        self.reaches(file)
     }
 }
 
@@ -103,7 +110,7 @@ impl JournalFile {
 
     fn new(path: &Path, file: File, history: History, end: End, lock: Lock) -> Self {
         let (path, pid) = (path.to_owned(), process::id());
-        Self { path, file, history, end, pid, broken: None, lock: Some(lock) }
+        Self { path, file, history, end, pid, broken: None, lock: Some(lock), is_saved: false }
     }
 
     /// Opens a journal to append to it; what a crash left of its last line is cut off.
@@ -229,28 +236,28 @@ impl JournalFile {
         if is_there {
             return Ok(());
         }
-        let _ = self.file.set_len(self.end.length);
         Err(Unwritable::Displaced("was moved, removed or replaced while it was written"))
     }
 
     /// Finds the file that has the journal's name, whichever that is by now, if it ends as this one does.
     fn locate(&mut self) -> Result<(), Unwritable> {
         let found = match open_to_write(&self.path) {
-            Ok(found) => found,
+            Ok(found) => Some(found),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 return Err(Unwritable::Displaced("was moved or removed while the run went on"));
             }
             // No descriptor is left: the one at hand will do, if it is still the one.
-            Err(_) if is_same(&fs::metadata(&self.path)?, &self.file.metadata()?) => self.file.try_clone()?,
+            Err(_) if is_same(&fs::metadata(&self.path)?, &self.file.metadata()?) => None,
             Err(error) => return Err(error.into()),
         };
-        if !self.end.is_of(&found)? {
+        if !self.end.is_of(found.as_ref().unwrap_or(&self.file))? {
             return Err(Unwritable::Displaced("was changed by something else while the run went on"));
         }
+        let Some(found) = found else { return Ok(()) };
         // An equal copy has its place: the journal goes on in it.
         if !is_same(&found.metadata()?, &self.file.metadata()?)
             && let Some(lock) = &mut self.lock
-            && lock.lock_journal(&self.path, &found).is_err()
+            && !lock.lock_journal(&found)?
         {
             return Err(Unwritable::Displaced("was replaced by a file that somebody else writes"));
         }
@@ -258,8 +265,10 @@ impl JournalFile {
         Ok(())
     }
 
-    /// Saves what is true beside a journal that is not this run's any more; says so.
+    /// Saves what is true beside a journal that is not this run's any more; says so. Behind the end of the file that lost
+    /// its name stands only what is true.
     fn save(&mut self, how: &str, more: &[u8]) -> String {
+        let own = self.end.reaches(&self.file).unwrap_or(false);
         let saved = beside(&self.path, &format!(".{DISPLACED}-{}.jsonl", self.history.header().run));
         let text = self.own_text().map_or_else(
             // What was overwritten in its place cannot be read any more: what it came to is written anew.
@@ -269,17 +278,36 @@ impl JournalFile {
                 text
             },
         );
-        match write_new(&saved, &text) {
-            Ok(_) => format!(
-                "{how}. What is true was saved as {}: put it in the place of the journal before anything else is \
-                 published",
-                saved.display(),
-            ),
-            Err(error) => format!(
-                "{how}. What is true could not be saved as {} ({error}): only the report of this error has it",
-                saved.display(),
-            ),
+        let written = write_new(&saved, &text);
+        if written.is_ok() || more.is_empty() {
+            // What was written behind its end was not sent, or stands in the saved file.
+            if own {
+                let _ = self.file.set_len(self.end.length);
+            }
+        } else if own {
+            // Its folder may have been moved: then it is still the journal.
+            let _ = self.file.set_len(self.end.length);
+            let _ = self.file.seek(SeekFrom::Start(self.end.length));
+            let _ = self.file.write_all(more).and_then(|()| self.file.sync_data());
         }
+        match written {
+            Ok(_) => {
+                self.is_saved = true;
+                format!(
+                    "{how}. What is true was saved as {}: put it in the place of the journal before anything else is \
+                     published",
+                    saved.display(),
+                )
+            }
+            Err(error) => {
+                format!("{how}. What is true could not be saved as {} ({error})", saved.display())
+            }
+        }
+    }
+
+    /// Whether what is true stands beside a journal that is not this run's any more.
+    pub(crate) fn is_saved(&self) -> bool {
+        self.is_saved
     }
 
     /// The lines that this run knows to be written, from the file that may have lost its name.
@@ -296,22 +324,37 @@ impl JournalFile {
 
 const DISPLACED: &str = "displaced";
 
-/// Refuses a name whose journal was displaced: what is true stands beside it.
-fn refuse_displaced(path: &Path) -> Result<(), Error> {
+/// What was saved beside a journal that was displaced.
+pub(crate) fn displaced(path: &Path) -> io::Result<Option<PathBuf>> {
     let prefix = beside(path, &format!(".{DISPLACED}-"));
     let prefix = prefix.file_name().unwrap_or_default().as_encoded_bytes();
-    let Ok(entries) = fs::read_dir(folder_of(path)) else { return Ok(()) };
-    for entry in entries.flatten() {
+    let entries = match fs::read_dir(folder_of(path)) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        entries => entries?,
+    };
+    for entry in entries {
+        let entry = entry?;
         if entry.file_name().as_encoded_bytes().starts_with(prefix) {
+            return Ok(Some(entry.path()));
+        }
+    }
+    Ok(None)
+}
+
+/// Refuses a name whose journal was displaced: what is true stands beside it.
+fn refuse_displaced(path: &Path) -> Result<(), Error> {
+    match displaced(path) {
+        Ok(None) => Ok(()),
+        Ok(Some(saved)) => {
             let reason = format!(
                 "was moved, removed or changed by something else while a run wrote it. What is true was saved as {}: \
                  put it in the place of the journal, then resume it",
-                entry.path().display(),
+                saved.display(),
             );
-            return Err(Error::of_journal(path, &reason));
+            Err(Error::of_journal(path, &reason))
         }
+        Err(error) => Err(Error::of_journal(path, &format!("cannot be opened: its folder cannot be read: {error}"))),
     }
-    Ok(())
 }
 
 /// Whether there is a journal. One that was displaced is an error, and so is a link that leads nowhere: its share may not
@@ -325,7 +368,9 @@ pub(crate) fn exists(path: &Path) -> Result<bool, Error> {
         Err(_) => match fs::symlink_metadata(path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
             Err(error) => Err(unusable(error)),
-            Ok(_) => Err(Error::of_journal(path, "is a link to a file that is not there: is its share mounted?")),
+            Ok(_) => {
+                Err(Error::of_journal(path, "is a link to a file that is not there, as on a share that is not mounted"))
+            }
         },
     }
 }

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::fs;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+use std::str;
 use std::time::SystemTime;
 
 use reqwest::Url;
@@ -14,8 +15,8 @@ use crate::clock;
 use crate::error::{Error, listed};
 use crate::journal::file::JournalFile;
 use crate::journal::history::{File, History};
-use crate::journal::lock::{Lock, make_folder, write_new};
-use crate::report::{FileResult, PublishReport};
+use crate::journal::lock::{Lock, beside, make_folder, write_new};
+use crate::report::{FileResult, FileState, PublishReport};
 
 /// What tells a folder of journals from one that is empty because its share is not mounted.
 const MARKER: &str = "addepar-portal-journals.json";
@@ -71,11 +72,25 @@ pub(crate) fn is_journal(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension == "jsonl")
 }
 
-/// Whether a file has a journal's name and can be read, and is nothing of the kind: what macOS keeps beside a file on
-/// foreign disks, an empty file, another program's.
+/// Whether a file has a journal's name and never was one: what macOS keeps beside a file on foreign disks, an empty file,
+/// another program's. One that this library has locked, or named, was a journal, whatever its first bytes are by now.
 pub(crate) fn is_foreign(path: &Path) -> bool {
-    let is_apple_double = path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"._"));
-    is_apple_double || begins_like_a_journal(path).is_ok_and(|is_one| !is_one)
+    let name = path.file_name().unwrap_or_default().as_encoded_bytes();
+    if name.starts_with(b"._") {
+        return true;
+    }
+    let is_known = beside(path, ".lock").exists() || is_own_name(name);
+    !is_known && begins_like_a_journal(path).is_ok_and(|is_one| !is_one)
+}
+
+/// Whether a name is one that this library gives: [`new_path`]'s, or that of what was displaced.
+fn is_own_name(name: &[u8]) -> bool {
+    let Ok(name) = str::from_utf8(name) else { return false };
+    let run = |text: &str| text.len() == 16 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let is_new = name.strip_suffix(".jsonl").and_then(|name| name.split_once('-')).is_some_and(|(time, id)| {
+        run(id) && time.len() == 16 && time.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'T' | b'Z'))
+    });
+    is_new || name.contains(".displaced-")
 }
 
 /// Whether a file's first bytes are a journal's.
@@ -171,11 +186,16 @@ pub(crate) fn refuse_repeats(
         if own.is_some_and(|own| own == path) {
             continue;
         }
-        let history = JournalFile::look(&path)?;
+        // Whoever writes it may do so until after it was read, and let go of it before it is asked about.
+        let was_written = Lock::is_taken(&path);
+        let mut history = JournalFile::look(&path)?;
         if !history.header().is_of(base_url, firm_id) {
             continue;
         }
         let is_written = Lock::is_taken(&path);
+        if was_written && !is_written {
+            history = JournalFile::look(&path)?;
+        }
         for file in history.files() {
             let Some(slot) = found.get_mut(&file.id) else { continue };
             let Some(finding) = finding(file, &history, is_written) else { continue };
@@ -223,7 +243,12 @@ fn told(refused: &[&Found], worst: &Found, way_on: WayOn<'_>) -> String {
         1 => (format!("File {id}"), "is", "was", "it"),
         count => (format!("{count} files{ids}"), "are", "were", "them"),
     };
-    let sent_at = worst.sent_at.map(|at| format!("sent at {}, ", clock::text(at))).unwrap_or_default();
+    let sent_at = match (worst.result.state, worst.result.decision, worst.sent_at) {
+        // Its chunk may have met a refusal: it was published in some other way.
+        (FileState::NotProcessed, Some(decision), _) => format!("recorded by a person as {}, ", decision.as_str()),
+        (_, _, Some(at)) => format!("sent at {}, ", clock::text(at)),
+        (_, _, None) => String::new(),
+    };
     let (run, journal) = (&worst.run, worst.path.display());
     let last = format!("file {id}: {sent_at}state {}, run {run}, journal {journal}", worst.result.state.as_str());
     match worst.finding {

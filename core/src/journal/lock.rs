@@ -14,14 +14,16 @@ use crate::error::Error;
 const HOLDER: &str = "process ";
 /// How long a lock is waited for that nobody holds for long.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// How long somebody may hold a lock who only looks whether it is taken.
+const GLANCE: Duration = Duration::from_millis(300);
 
 /// The right to append to a journal, until it is dropped.
 #[derive(Debug)]
 pub(crate) struct Lock {
     /// The lock's own file.
     file: File,
-    /// The journal itself, as it was opened last.
-    journal: Option<File>,
+    /// The journal itself, and every file that had its name before: whoever finds one of them must not continue it.
+    journals: Vec<File>,
     pid: u32,
 }
 
@@ -30,77 +32,93 @@ impl Drop for Lock {
     fn drop(&mut self) {
         if self.pid == process::id() {
             let _ = self.file.unlock();
-            let _ = self.journal.as_ref().map(File::unlock);
+            self.unlock_journals();
         }
     }
 }
 
 impl Lock {
     fn new(file: File) -> Self {
-        Self { file, journal: None, pid: process::id() }
+        Self { file, journals: Vec::new(), pid: process::id() }
     }
 
-    /// Whether somebody writes a journal, as far as can be seen.
+    fn unlock_journals(&mut self) {
+        for journal in self.journals.drain(..) {
+            let _ = journal.unlock();
+        }
+    }
+
+    /// Whether somebody writes a journal, as far as can be seen: the file beside it may have been removed.
     pub(crate) fn is_taken(path: &Path) -> bool {
-        match File::open(beside(path, ".lock")) {
+        let is_locked = |path: &Path| match File::open(path) {
             Ok(file) => file.try_lock_shared().is_err(),
             Err(error) => error.kind() != io::ErrorKind::NotFound,
-        }
+        };
+        is_locked(&beside(path, ".lock")) || (cfg!(unix) && is_locked(path))
     }
 
     /// Locks the journal itself too: it may have a second name, and somebody may remove the file beside it.
     pub(crate) fn with(mut self, path: &Path, journal: &File) -> Result<Self, Error> {
-        self.lock_journal(path, journal)?;
-        Ok(self)
+        match self.lock_journal(journal) {
+            Ok(true) => Ok(self),
+            Ok(false) => Err(Error::of_journal(path, "is being written: one writer at a time")),
+            Err(error) => Err(unlockable(path, &error)),
+        }
     }
 
-    /// Locks another file in the place of the journal that was locked before.
-    pub(crate) fn lock_journal(&mut self, path: &Path, journal: &File) -> Result<(), Error> {
+    /// Locks the file that has the journal's name, beside those that had it before. `false`: somebody else writes it.
+    pub(crate) fn lock_journal(&mut self, journal: &File) -> io::Result<bool> {
         // Elsewhere a locked file cannot be read by others.
-        if cfg!(unix) {
-            let unusable = |error: io::Error| Error::of_journal(path, &format!("cannot be locked: {error}"));
-            if let Some(before) = self.journal.take() {
-                let _ = before.unlock();
-            }
-            journal.try_lock().map_err(|error| match error {
-                TryLockError::WouldBlock => Error::of_journal(path, "is being written: one writer at a time"),
-                TryLockError::Error(error) => unusable(error),
-            })?;
-            self.journal = Some(journal.try_clone().map_err(unusable)?);
+        if cfg!(not(unix)) {
+            return Ok(true);
         }
-        Ok(())
+        if !acquire(journal, GLANCE)? {
+            // Where a file has another number each time it is looked at, the lock that is in the way may be this one's.
+            self.unlock_journals();
+            if !acquire(journal, GLANCE)? {
+                return Ok(false);
+            }
+        }
+        self.journals.push(journal.try_clone()?);
+        Ok(true)
     }
 
     /// Takes a lock that nobody holds for long.
     pub(crate) fn wait(path: &Path) -> Result<Self, Error> {
-        let mut file = open_lock(path)?;
-        let started = Instant::now();
-        let mut pause = Duration::from_millis(1);
-        loop {
-            match file.try_lock() {
-                Ok(()) => return held(path, file),
-                Err(TryLockError::WouldBlock) if started.elapsed() < PATIENCE => thread::sleep(pause),
-                Err(TryLockError::WouldBlock) => {
-                    let reason = format!("has been locked{} for {} s", holder(&mut file), PATIENCE.as_secs());
-                    return Err(Error::of_journal(path, &reason));
-                }
-                Err(TryLockError::Error(error)) => return Err(unlockable(path, &error)),
-            }
-            pause = (pause * 2).min(Duration::from_millis(50));
-        }
+        let what = format!("has been locked for {} s", PATIENCE.as_secs());
+        Self::within(path, PATIENCE, &what)
     }
 
     /// Takes the lock of a journal, or says who has it.
     pub(crate) fn take(path: &Path) -> Result<Self, Error> {
+        Self::within(path, GLANCE, "is being written")
+    }
+
+    fn within(path: &Path, patience: Duration, what: &str) -> Result<Self, Error> {
         let mut file = open_lock(path)?;
-        match file.try_lock() {
-            Ok(()) => held(path, file),
-            Err(TryLockError::WouldBlock) => {
-                let reason = format!("is being written{}: one writer at a time", holder(&mut file));
+        match acquire(&file, patience) {
+            Ok(true) => held(path, file),
+            Ok(false) => {
+                let reason = format!("{what}{}: one writer at a time", holder(&mut file));
                 Err(Error::of_journal(path, &reason))
             }
-            Err(TryLockError::Error(error)) => Err(unlockable(path, &error)),
+            Err(error) => Err(unlockable(path, &error)),
         }
+    }
+}
+
+/// Locks a file; `false`: somebody had it all the time.
+fn acquire(file: &File, patience: Duration) -> io::Result<bool> {
+    let started = Instant::now();
+    let mut pause = Duration::from_millis(1);
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(true),
+            Err(TryLockError::WouldBlock) if started.elapsed() >= patience => return Ok(false),
+            Err(TryLockError::WouldBlock) => thread::sleep(pause),
+            Err(TryLockError::Error(error)) => return Err(error),
+        }
+        pause = (pause * 2).min(Duration::from_millis(50));
     }
 }
 

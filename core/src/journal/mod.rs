@@ -15,7 +15,7 @@ pub(crate) mod record;
 mod tests;
 
 use std::collections::HashSet;
-use std::path::{Path, PathBuf};
+use std::path::{self, Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use serde::Serialize;
@@ -77,7 +77,8 @@ impl Journal {
     /// # Errors
     /// [`ErrorKind::Journal`](crate::ErrorKind::Journal) where it is missing, damaged or of a newer version.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, Error> {
-        let path = path.as_ref().to_owned();
+        // The working directory may change before somebody decides.
+        let path = path::absolute(path.as_ref()).unwrap_or_else(|_| path.as_ref().to_owned());
         let history = JournalFile::look(&path)?;
         Ok(Self { path, history })
     }
