@@ -143,7 +143,7 @@ lock: ## renew the lock files
 	cd tests/package && npm update --ignore-scripts
 	cd tests/bench && npm update --ignore-scripts
 	$(PYTHON) -m venv $(VENV)-lock && $(VENV)-lock/bin/pip install --quiet pip-tools
-	for requirements in bindings-python/requirements-dev tests/bench/requirements; do \
+	for requirements in bindings-python/requirements-dev tests/bench/requirements tests/python/anyio-3; do \
 		(cd $$(dirname $$requirements) && $(CURDIR)/$(VENV)-lock/bin/pip-compile --quiet --upgrade --generate-hashes \
 			--strip-extras --allow-unsafe --no-header --no-emit-find-links --no-emit-index-url --no-emit-trusted-host \
 			$$(basename $$requirements).in) || exit 1; \

@@ -44,7 +44,7 @@ mod _native {
 
     use pyo3::prelude::*;
 
-    /// Runs the program `addepar-portal`, which blocks this thread, and tells its exit status.
+    /// Runs the program `addepar-portal`, which blocks this thread (the main one), and tells its exit status.
     #[pyfunction]
     fn run_cli(py: Python<'_>, arguments: Vec<std::ffi::OsString>) -> i32 {
         py.detach(|| addepar_portal::cli::main(arguments))
@@ -53,6 +53,7 @@ mod _native {
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
         super::memory::keep_what_is_freed();
+        module.add("MAX_FILES", addepar_portal::MAX_FILES)?;
         module.add("__version__", env!("CARGO_PKG_VERSION"))
     }
 }

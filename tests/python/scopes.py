@@ -302,5 +302,5 @@ if __name__ == "__main__":
     if name == "leaks":
         outcome = leaks(int(sys.argv[2]), int(sys.argv[3]))
     else:
-        outcome = run(next(scenario for scenario in STOPPED + DROPPED if scenario.__name__ == name))  # type: ignore[attr-defined]
+        outcome = run(next(scenario for scenario in STOPPED + DROPPED if scenario.__name__ == name))
     print(json.dumps({**outcome, "anyio": version("anyio").partition(".")[0]}))

@@ -181,6 +181,11 @@ def test_sigterm_ends_a_program_whatever_it_waits_for(what: str, simulated_porta
 # What is still to be done when the main thread is at its end, and is done.
 FINISHING = {
     "a thread": "threading.Thread(target=lambda: (time.sleep(0.2), publish(), print('done'))).start()",
+    "a daemon thread that atexit waits for": """
+thread = threading.Thread(target=lambda: (publish(), print('done')), daemon=True)
+atexit.register(thread.join)
+thread.start()
+""",
     "atexit": "atexit.register(lambda: (publish(), print('done')))",
     "atexit after use": "publish(); atexit.register(lambda: (publish(), print('done')))",
     "atexit with asyncio": "atexit.register(lambda: (asyncio.run(publish_async()), print('done')))",

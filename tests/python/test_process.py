@@ -734,7 +734,7 @@ def test_cancelled_calls_do_not_keep_others_from_asking_for_a_token(simulated_po
 def test_ctrl_c_while_the_result_is_built_still_tells_what_happened(
     simulated_portal: SimulatedPortal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from addepar_portal import _errors
+    from addepar_portal import _drive
 
     def interrupted(*_: object) -> None:
         monkeypatch.undo()
@@ -742,7 +742,7 @@ def test_ctrl_c_while_the_result_is_built_still_tells_what_happened(
 
     simulated_portal.next_fault("status:503")
     client = simulated_portal.client()
-    monkeypatch.setattr(_errors, "from_core", interrupted)
+    monkeypatch.setattr(_drive, "from_core", interrupted)
     with pytest.raises(KeyboardInterrupt) as raised:
         client.publish_files([37], **MODES)
     assert isinstance(raised.value.__cause__, OutcomeUnknownError)

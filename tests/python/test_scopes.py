@@ -47,7 +47,7 @@ def outcome(major: str, anyio_3: Path, *arguments: str) -> dict[str, Any]:
 
 
 def named(scenarios: list[scopes.Scenario]) -> list[str]:
-    names = [scenario.__name__ for scenario in scenarios]  # type: ignore[attr-defined]
+    names = [scenario.__name__ for scenario in scenarios]
     return [name for name in names if name not in SINCE_3_11 or sys.version_info >= (3, 11)]
 
 

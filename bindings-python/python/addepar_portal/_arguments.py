@@ -9,6 +9,11 @@ if TYPE_CHECKING:
     from typing import Any
 
 
+def kind_of(given: object) -> type[object]:
+    """The type, whatever it is said to be."""
+    return type(given)
+
+
 def word(given: Any) -> str:
     """A word that the core knows or refuses: it is shown anything."""
     return given if type(given) is str else str.__str__(str(given))
@@ -16,22 +21,28 @@ def word(given: Any) -> str:
 
 def seconds(name: str, given: Any) -> float:
     """Seconds. An integer beyond every float is more than the core allows as well."""
-    if type(given) is float:
-        return given
+    kind = kind_of(given)
+    if kind is float:
+        return given  # type: ignore[no-any-return]
     if not isinstance(given, str | bytes | bytearray | memoryview):
         try:
             return float(given)
         except OverflowError:
             return float("inf") if given > 0 else float("-inf")
         except TypeError:
-            if hasattr(type(given), "__float__"):
+            if hasattr(kind, "__float__"):
                 raise
-    raise TypeError(f"{name} is of type {type(given).__name__}: it is a number")
+    raise TypeError(f"{name} is of type {kind.__name__}: it is a number")
+
+
+def seconds_if_given(name: str, given: Any) -> float | None:
+    """Seconds, where they are given."""
+    return None if given is None else seconds(name, given)
 
 
 def whole_number(name: str, given: Any) -> int:
     """An integer of any type."""
-    if not hasattr(type(given), "__index__"):
+    if not hasattr(kind_of(given), "__index__"):
         raise TypeError(f"{name} is of type {type(given).__name__}: it is a int")
     return index(given)
 

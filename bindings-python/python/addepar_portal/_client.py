@@ -5,7 +5,7 @@ from __future__ import annotations
 from operator import index
 from os import PathLike, fspath
 
-from ._arguments import seconds, whole_number, word, yes_or_no
+from ._arguments import seconds, seconds_if_given, whole_number, word, yes_or_no
 from ._drive import Call, drive
 from ._errors import InputError
 from ._model import request, value
@@ -59,11 +59,9 @@ class _Settings:
                 access_token=None if callable(access_token) else access_token,
                 asks_for_token=callable(access_token),
                 base_url=base_url,
-                timeout=None if timeout is None else seconds("timeout", timeout),
-                connect_timeout=None if connect_timeout is None else seconds("connect_timeout", connect_timeout),
-                max_rate_limit_wait=(
-                    None if max_rate_limit_wait is None else seconds("max_rate_limit_wait", max_rate_limit_wait)
-                ),
+                timeout=seconds_if_given("timeout", timeout),
+                connect_timeout=seconds_if_given("connect_timeout", connect_timeout),
+                max_rate_limit_wait=seconds_if_given("max_rate_limit_wait", max_rate_limit_wait),
                 proxy=proxy,
                 ca_file=None if ca_file is None else fspath(ca_file),
                 journal_dir=None if journal_dir is None else fspath(journal_dir),
@@ -165,7 +163,8 @@ class PortalClient(_Settings):
         firm_id: The firm's id.
         key_id, key_secret: The API key and its secret.
         access_token: An OAuth 2.0 access token instead of the key, or a function that returns one. The
-            function is asked once, and again once after a 401.
+            function is asked once, and again once after a 401. What it raises is raised, with a
+            `PortalError` as its cause.
         base_url: The whole base URL instead of `firm_name` and `environment`.
         timeout: Seconds for one attempt, waits excluded. Addepar itself takes up to 60.
         connect_timeout: Seconds for connecting.
@@ -226,7 +225,8 @@ class PortalClient(_Settings):
         A partial failure is a result, not an exception: look at `report.ok` and `report.failed`.
 
         Args:
-            file_ids: From 1 to 500 distinct files.
+            file_ids: From 1 to 500 distinct files: any iterable of ids, such as a list or one column of a
+                data frame, but nothing whose fields or columns have names.
             portal_publishing: Whose portals the files are published to: `publish` (every contact's),
                 `use_contact_preference` or `do_not_publish`.
             contact_notification: Who is e-mailed: `notify` (every contact), `use_contact_preference` or
@@ -265,8 +265,9 @@ class PortalClient(_Settings):
         Called again with the same arguments and the same journal it goes on where it ended: what was
         processed, or may have been, is never sent again.
 
-        Ctrl-C stops it: the request in flight is awaited and recorded, then `KeyboardInterrupt` is raised
-        with a `StoppedError` as its cause. A second one drops that request, whose files are then `unknown`.
+        Ctrl-C stops it, and a warning is logged at once: the request in flight is awaited and recorded, then
+        `KeyboardInterrupt` is raised with a `StoppedError` as its cause. A second one drops that request,
+        whose files are then `unknown`.
 
         Args:
             file_ids: Distinct files, any number.
@@ -399,8 +400,9 @@ class AsyncPortalClient(_Settings):
     ) -> PublishReport:
         """As `PortalClient.publish_batch`; `on_progress` is called on the loop.
 
-        Cancelling stops the batch: the request in flight is awaited and recorded, then `CancelledError` is
-        raised with a `StoppedError` as its cause. A second cancel drops that request.
+        Cancelling stops the batch, and a warning is logged at once: the request in flight is awaited and
+        recorded, then `CancelledError` is raised with a `StoppedError` as its cause. A second cancel drops
+        that request; a cancelled scope of anyio counts once, however often it cancels again.
         """
         return await self._drive(
             self._start_batch(

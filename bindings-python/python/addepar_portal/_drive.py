@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from os import getpid
 
-from . import _errors, _log
+from . import _log
+from ._errors import ConfigError, from_core
 from ._native import Bell, Failure
 
 try:
@@ -130,7 +131,7 @@ class Call:
         self.native.refuse_token(f"the callable raised {type(error).__name__}")
         result = self.native.result()
         if isinstance(result, Failure):
-            self._settled(error, _errors.from_core(result))
+            self._settled(error, from_core(result))
 
     def report(self) -> PublishReport:
         """The result of a call that is done; raises its error, or what a batch was stopped for."""
@@ -138,7 +139,7 @@ class Call:
             raise self.interrupt
         result = self.native.result()
         if isinstance(result, Failure):
-            raise self._settled(_errors.from_core(result))
+            raise self._settled(from_core(result))
         self._is_settled = True
         return result
 
@@ -150,7 +151,7 @@ class Call:
         if failure is None:
             self._settled(raised)
             return
-        error = _stubborn(lambda: _errors.from_core(failure))
+        error = _stubborn(lambda: from_core(failure))
         if failure.is_loss() and not self._is_told:
             _stubborn(lambda: _log.warn_dropped(error))
             self._is_told = True
@@ -176,7 +177,7 @@ class Call:
             return
         failure = self.native.abandon()
         if failure is not None and failure.is_loss():
-            _log.warn_dropped(_errors.from_core(failure))
+            _log.warn_dropped(from_core(failure))
 
 
 def drive(call: Call, ask_for_token: Callable[[], object]) -> PublishReport:
@@ -262,10 +263,10 @@ def finish(job: Job) -> Any:
     else:
         with _Ear() as ear:
             if not job.spawn(ear.bell):
-                raise _errors.ConfigError("No thread can be started. Nothing was done.")
+                raise ConfigError("No thread can be started. Nothing was done.")
             while not job.is_done():
                 ear.wait()
     result = job.result()
     if isinstance(result, Failure):
-        raise _errors.from_core(result)
+        raise from_core(result)
     return result

@@ -8,38 +8,40 @@ from __future__ import annotations
 from itertools import islice
 from operator import index
 
+from ._arguments import kind_of
 from ._errors import InputError
-from ._native import NoId
+from ._native import MAX_FILES, NoId
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from typing import Any, NoReturn
 
-MAX_FILES = 500
-
-_PLAIN = {int, str}
+_PLAIN: set[type[object]] = {int, str}
 # Their lengths are true, and they have neither names nor columns.
-_COLLECTIONS = {list, tuple, set, frozenset}
+_COLLECTIONS: set[type[object]] = {list, tuple, set, frozenset}
 _SMALL_FLOATS = {"float32", "float16", "Float32", "Float16", "float", "halffloat", "f", "e"}
 
 
-def plain_ids(name: str, ids: Any, most: int | None = None) -> list[Any]:
+def plain_ids(name: str, ids: Any, *, is_one_call: bool = False) -> list[Any]:
     """A list of exact integers and texts, and a `NoId` for whatever else it has.
 
-    An iterator is read up to the first id that is more than `most`.
+    Of an iterator, the files of one call are read up to the first that is too many.
     """
-    kind = type(ids)
+    kind = kind_of(ids)
+    given: list[Any]
     if kind in _COLLECTIONS:
         given = ids if kind is list else list(ids)
     else:
         _refuse_what_is_no_list(name, ids)
         iterator = iter(ids)
-        given = list(iterator if most is None else islice(iterator, most + 1))
-    return given if _PLAIN.issuperset(map(type, given)) else [_plain(id_) for id_ in given]
+        given = list(islice(iterator, MAX_FILES + 1) if is_one_call else iterator)
+    kinds: Iterable[type[object]] = map(type, given)
+    return given if _PLAIN.issuperset(kinds) else [_plain(id_) for id_ in given]
 
 
 def _plain(id_: Any) -> int | str | NoId:
-    kind = type(id_)
+    kind = kind_of(id_)
     if kind is int or kind is str:
         return id_  # type: ignore[no-any-return]
     if isinstance(id_, str):
@@ -60,20 +62,20 @@ def _no_id(id_: Any, hint: str | None = None) -> NoId:
         shown = str.__str__(str(id_))
     except Exception:
         shown = "?"
-    return NoId(type(id_).__name__, shown, hint)
+    kind = kind_of(id_)
+    return NoId(kind.__name__, shown, hint)
 
 
 def _refuse_what_is_no_list(name: str, ids: Any) -> None:
     """Refuses what would be read as something else than the ids that were meant."""
-    kind = type(ids)
+    kind = kind_of(ids)
     if isinstance(ids, str | bytes | bytearray) or _is(ids, "itemsize", 1):
         _refuse(
             name,
             f"one {kind.__name__}",
             'give a list of ids. (Read as a list, "37" would be the files 3 and 7.)',
         )
-    iterates = getattr(kind, "__iter__", None) or getattr(kind, "__getitem__", None)
-    if iterates is None:
+    if getattr(kind, "__iter__", None) is None and getattr(kind, "__getitem__", None) is None:
         _refuse(name, f"one {kind.__name__}", "give a list of ids.")
     if _has_columns(ids):
         _refuse(
@@ -97,7 +99,7 @@ def _refuse_what_is_no_list(name: str, ids: Any) -> None:
 
 
 def _refuse(name: str, what: str, advice: str) -> NoReturn:
-    raise InputError(f"{name} is {what}: {advice} Nothing was sent.")
+    raise InputError(f"`{name}` must be a list of ids, not {what}: {advice} Nothing was sent.")
 
 
 def _is(value: Any, name: str, wanted: object) -> bool:
@@ -106,7 +108,7 @@ def _is(value: Any, name: str, wanted: object) -> bool:
 
 def _has_columns(ids: Any) -> bool:
     """A data frame, its groups or a table: of pandas, polars, pyarrow and others."""
-    kind = type(ids)
+    kind = kind_of(ids)
     if any(hasattr(kind, name) for name in ("__dataframe__", "columns", "column_names", "get_group")):
         return True
     # A structured array of numpy, or one record of it.
@@ -115,7 +117,7 @@ def _has_columns(ids: Any) -> bool:
 
 def _names_its_fields(ids: Any) -> bool:
     """A mapping; a `sqlite3.Row`, a named tuple and other records; what has keys, save for a series of pandas."""
-    kind = type(ids)
+    kind = kind_of(ids)
     if hasattr(kind, "_fields") or (isinstance(ids, tuple) and hasattr(kind, "n_fields")):
         return True
     if callable(getattr(kind, "keys", None)):

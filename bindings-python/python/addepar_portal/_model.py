@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from ._arguments import word
 from ._errors import from_core
-from ._ids import MAX_FILES, plain_ids
+from ._ids import plain_ids
 from ._native import Failure
 from ._native import PublishReport as Report
 from ._native import PublishRequest as Request
@@ -36,7 +36,7 @@ def request(
     """A request, of at most 500 files unless it is for a batch."""
     return value(
         Request._make(
-            plain_ids("file_ids", file_ids, None if for_batch else MAX_FILES),
+            plain_ids("file_ids", file_ids, is_one_call=not for_batch),
             word(portal_publishing),
             word(contact_notification),
             [] if contacts is None else plain_ids("publish_override_contact_ids", contacts),

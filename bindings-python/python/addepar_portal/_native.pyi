@@ -7,6 +7,7 @@ from typing import Any, Literal, SupportsIndex, TypeAlias, final
 from typing_extensions import Self
 
 __all__ = [
+    "MAX_FILES",
     "ApiError",
     "Attempt",
     "Bell",
@@ -34,6 +35,7 @@ _Id: TypeAlias = SupportsIndex | str
 _State: TypeAlias = Literal["ok", "failed", "unknown", "not_processed"]
 _Verdict: TypeAlias = Literal["published", "not_published", "leave"]
 
+MAX_FILES: int
 __version__: str
 
 def run_cli(arguments: list[str]) -> int: ...

@@ -1,0 +1,265 @@
+"""What may be given as ids: collections of ids, and nothing that would be read as other ids than were meant."""
+
+from __future__ import annotations
+
+import array
+import collections
+import csv
+import enum
+import io
+import itertools
+import os
+import sqlite3
+import types
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd  # type: ignore[import-untyped]
+import pytest
+
+from addepar_portal import InputError, Journal, OutcomeUnknownError, PublishRequest
+from addepar_portal.testing import SimulatedPortal
+
+MODES: Any = {"portal_publishing": "publish", "contact_notification": "do_not_notify"}
+FRAME = pd.DataFrame({37: [1, 2], 38: [3, 4]})
+
+
+class Number(enum.IntEnum):
+    ONE = 37
+    TWO = 38
+
+
+class Text(str):
+    """A text of another type."""
+
+
+class Sequence:
+    """Has no `__iter__`, as old classes do."""
+
+    def __getitem__(self, index: int) -> int:
+        return [37, 38][index]
+
+
+def generator() -> Iterator[int]:
+    yield from (37, 38)
+
+
+COLLECTIONS: dict[str, Any] = {
+    "a list": [37, 38],
+    "a tuple": (37, 38),
+    "a set": {37, 38},
+    "a frozenset": frozenset({37, 38}),
+    "a range": range(37, 39),
+    "a generator": generator,
+    "an iterator": lambda: iter([37, 38]),
+    "a deque": collections.deque([37, 38]),
+    "keys of a dict": {37: "a", 38: "b"}.keys(),
+    "values of a dict": {"a": 37, "b": 38}.values(),
+    "a mapping's keys as texts": types.MappingProxyType({"37": 1, "0038": 2}).keys(),
+    "integers of an enum": [Number.ONE, Number.TWO],
+    "the enum itself": Number,
+    "texts of another type": [Text("37"), Text("38")],
+    "an old sequence": Sequence(),
+    "an array": array.array("Q", [37, 38]),
+    "a memoryview": memoryview(array.array("q", [37, 38])),
+    "an array of numpy": np.array([37, 38]),
+    "an array of numpy texts": np.array(["37", "38"]),
+    "an array of numpy objects": np.array([37, "38"], dtype=object),
+    "a list of numpy integers": [np.int64(37), np.uint8(38)],
+    "a row of a matrix": np.array([[37, 38], [39, 40]])[0],
+    "a column of a structured array": np.array([(37, 1.0), (38, 2.0)], dtype=[("id", "i8"), ("x", "f8")])["id"],
+    "a series": pd.Series([37, 38]),
+    "a series with names": pd.Series([37, 38], index=["a", "b"]),
+    "a series of pandas integers": pd.Series([37, 38], dtype="Int64"),
+    "a series of texts": pd.Series(["37", "38"]),
+    "a column of a data frame": pd.DataFrame({"file_id": [37, 38], "x": [1.5, 2.5]})["file_id"],
+    "an index": pd.Index([37, 38]),
+    "categories": pd.Categorical([37, 38]),
+}
+
+
+@pytest.mark.parametrize("what", COLLECTIONS)
+def test_a_collection_of_ids_is_read(what: str) -> None:
+    given = COLLECTIONS[what]
+    request = PublishRequest(given() if isinstance(given, types.FunctionType) else given, **MODES)
+    assert sorted(request.file_ids) == [37, 38]
+    assert {type(file_id) for file_id in request.file_ids} == {int}
+
+
+def make_rows() -> Any:
+    return csv.DictReader(io.StringIO("a\n37\n"))
+
+
+def sqlite_row() -> sqlite3.Row:
+    connection = sqlite3.connect(":memory:")
+    connection.row_factory = sqlite3.Row
+    row: sqlite3.Row = connection.execute("SELECT 37 AS file_id, 38 AS client_id").fetchone()
+    connection.close()
+    return row
+
+
+class Keyed:
+    """Iterates over its names, as records of database drivers and groups of HDF5 do."""
+
+    def keys(self) -> list[int]:
+        return [37, 38]
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self.keys())
+
+
+class Table:
+    """Iterates over its columns and has their names, as tables of pyarrow do."""
+
+    column_names = ("37", "38")
+
+    def __iter__(self) -> Iterator[list[int]]:
+        return iter([[1, 2], [3, 4]])
+
+
+class PolarsFrame:
+    """Has columns and the protocol of data frames, as those of polars have."""
+
+    columns = ("37", "38")
+
+    def __dataframe__(self) -> None:
+        raise NotImplementedError
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.columns)
+
+
+Record = collections.namedtuple("Record", ["file_id", "client_id"])  # noqa: PYI024  # as callers make them
+
+COLUMN = "give one column"
+FIELDS = "whose fields have names"
+NO_LIST = "give a list of ids"
+REFUSED: dict[str, tuple[Any, str]] = {
+    "a data frame": (FRAME, COLUMN),
+    "a pivot": (
+        pd.DataFrame({"a": [1, 1], "file": [37, 38], "n": [1, 2]}).pivot(index="a", columns="file", values="n"),
+        COLUMN,
+    ),
+    "a data frame of one column": (pd.DataFrame({37: [1]}), COLUMN),
+    "groups of a data frame": (pd.DataFrame({"a": [1], "b": [2]}).groupby("a"), COLUMN),
+    "groups of a series": (pd.Series([37]).groupby(level=0), COLUMN),
+    "a data frame of polars": (PolarsFrame(), COLUMN),
+    "a table of pyarrow": (Table(), COLUMN),
+    "a structured array": (np.array([(37, 38)], dtype=[("a", "i8"), ("b", "i8")]), COLUMN),
+    "a record of a structured array": (np.array([(37, 38)], dtype=[("a", "i8"), ("b", "i8")])[0], COLUMN),
+    "an array of two dimensions": (np.array([[37], [38]]), COLUMN),
+    "an array of no dimension": (np.array(37), COLUMN),
+    "a row of sqlite": (sqlite_row(), FIELDS),
+    "a named tuple": (Record(37, 38), FIELDS),
+    "a result of the system": (os.stat_result(range(1, 11)), FIELDS),
+    "a row of csv.DictReader": (next(csv.DictReader(io.StringIO("37,38\n1,2\n"))), FIELDS),
+    "a dict": ({37: 1}, FIELDS),
+    "a view of a dict": (types.MappingProxyType({37: 1}), FIELDS),
+    "a counter": (collections.Counter([37]), FIELDS),
+    "an object with keys": (Keyed(), FIELDS),
+    "a text": ("37", NO_LIST),
+    "a text of another type": (Text("37"), NO_LIST),
+    "bytes": (b"37", NO_LIST),
+    "a bytearray": (bytearray(b"%&"), NO_LIST),
+    "a memoryview of bytes": (memoryview(b"37"), NO_LIST),
+    "an array of bytes": (array.array("B", [37, 38]), NO_LIST),
+    "a number": (37, NO_LIST),
+    "nothing": (None, NO_LIST),
+    "a class": (int, NO_LIST),
+    "an array of small floats": (array.array("f", [37.0]), "floats of 4 bytes"),
+    "an array of numpy's small floats": (np.array([37], dtype=np.float32), "floats of 4 bytes"),
+    "a series of small floats": (pd.Series([37], dtype="float32"), "floats of 4 bytes"),
+    "a series of pandas' small floats": (pd.Series([37], dtype="Float32"), "floats of 4 bytes"),
+    "a memoryview of small floats": (memoryview(array.array("f", [37.0])), "floats of 4 bytes"),
+    "a list of small floats": ([np.float32(37)], "rounded"),
+    "an array of floats": (np.array([37.0]), r"astype\('int64'\)"),
+    "a series with missing values": (pd.Series([37, None]), r"astype\('int64'\)"),
+    "rows of csv.DictReader": (make_rows(), r"file_ids\[0\]"),
+    "items of a dict": ({37: 38}.items(), r"file_ids\[0\]"),
+    "a list of lists": ([[37]], r"file_ids\[0\]"),
+    "a list of arrays": ([np.array([37, 38])], r"file_ids\[0\]"),
+    "numpy's bools": (np.array([True]), NO_LIST),
+}
+
+
+@pytest.mark.parametrize("what", REFUSED)
+@pytest.mark.parametrize("of", ["one call", "a batch", "override contacts"])
+def test_what_would_be_read_as_other_ids_is_refused(
+    of: str, what: str, simulated_portal: SimulatedPortal, tmp_path: Path
+) -> None:
+    given: Any
+    given, words = REFUSED[what]
+    client = simulated_portal.client()
+    calls: dict[str, Callable[[], object]] = {
+        "one call": lambda: client.publish_files(given, **MODES),
+        "a batch": lambda: client.publish_batch(given, journal=tmp_path / "run.jsonl", **MODES),
+        "override contacts": lambda: client.publish_files([1], publish_override_contact_ids=given, **MODES),
+    }
+    if of == "override contacts":
+        if given is None:
+            return  # as if it were not given
+        words = words.replace("file_ids", "publish_override_contact_ids")
+    if what == "rows of csv.DictReader":
+        given = make_rows()  # each is read once
+    with pytest.raises(InputError, match=words) as raised:
+        calls[of]()
+    assert "Nothing was sent" in str(raised.value)
+    assert simulated_portal.requests == []
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_is_no_list_is_not_decided_about(simulated_portal: SimulatedPortal, tmp_path: Path) -> None:
+    simulated_portal.next_fault("close_before_answer")
+    with pytest.raises(OutcomeUnknownError):
+        simulated_portal.client().publish_batch([37, 38], journal=tmp_path / "run.jsonl", **MODES)
+    for given in (FRAME, sqlite_row(), Record(37, 38)):
+        with pytest.raises(InputError):
+            Journal(tmp_path / "run.jsonl").decide(given, "published", by="Ada")
+
+
+def test_reading_stops_at_the_first_id_too_many() -> None:
+    counter = itertools.count(1)
+    with pytest.raises(InputError, match="at most 500"):
+        PublishRequest(counter, **MODES)
+    assert next(counter) == 502
+
+
+class MineError(Exception):
+    """An exception of the caller's."""
+
+
+RAISED: list[type[BaseException]] = [MineError, KeyboardInterrupt, SystemExit, GeneratorExit, InputError, ValueError]
+
+
+@pytest.mark.parametrize("error", RAISED)
+@pytest.mark.parametrize("where", ["__iter__", "__next__", "__index__", "a generator"])
+def test_what_the_callers_own_code_raises_passes_through_as_it_is(
+    where: str, error: type[BaseException], simulated_portal: SimulatedPortal
+) -> None:
+    mine = error("mine")
+
+    class Ids:
+        def __iter__(self) -> Iterator[int]:
+            if where == "__iter__":
+                raise mine
+            return self
+
+        def __next__(self) -> int:
+            raise mine
+
+    class Id:
+        def __index__(self) -> int:
+            raise mine
+
+    def generates() -> Iterator[int]:
+        yield 37
+        raise mine
+
+    given: Any = {"__index__": [37, Id()], "a generator": generates()}.get(where, Ids())
+    with pytest.raises(error) as raised:
+        simulated_portal.client().publish_files(given, **MODES)
+    assert raised.value is mine
+    assert mine.__cause__ is None
+    assert simulated_portal.requests == []
