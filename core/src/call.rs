@@ -315,6 +315,16 @@ impl Call {
         matches!(self.stage, Stage::Idle)
     }
 
+    /// Whether a request went out, and neither its end nor all pages of its answer are there yet.
+    #[cfg(feature = "cli")]
+    pub(crate) fn is_in_flight(&self) -> bool {
+        match &self.stage {
+            Stage::InFlight { latch, .. } => latch.sent_at().is_some(),
+            Stage::Paging(_) => true,
+            Stage::Idle | Stage::Done(_) | Stage::Over => false,
+        }
+    }
+
     /// Ends a call that was let go of. `None`: nothing went out, and now nothing will, or its result
     /// was there to be read.
     pub(crate) fn drop_unfinished(&mut self) -> Option<Error> {

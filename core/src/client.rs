@@ -514,6 +514,12 @@ impl PublishCall {
         self.state().run.is_some()
     }
 
+    /// Whether a request went out whose end is not known yet.
+    #[cfg(feature = "cli")]
+    pub(crate) fn is_in_flight(&self) -> bool {
+        self.state().call.is_in_flight()
+    }
+
     /// Sends no other files than those to which a person agreed, whatever the journal says by the time it is opened.
     #[cfg(feature = "cli")]
     pub(crate) fn agree_to(&self, file_ids: impl IntoIterator<Item = u64>) {

@@ -676,16 +676,47 @@ def test_a_second_interrupt_drops_the_request(
 
 @pytest.mark.parametrize("program", PROGRAMS)
 @pytest.mark.parametrize("number", SIGNALS)
-def test_an_interrupt_drops_a_single_call(
+def test_an_interrupt_awaits_the_answer_to_a_single_call(
     number: int, program: str, simulated_portal: SimulatedPortal, tmp_path: Path
 ) -> None:
     simulated_portal.control("hold")
     with started(simulated_portal, tmp_path, "publish", 37, *MODES, "--yes", program=program) as process:
         until(lambda: has_arrived(simulated_portal))
         process.send_signal(number)
+        read_until(process, STOPPING)
+        simulated_portal.control("release")
+        _, errors = process.communicate()
+    assert process.returncode == 0, errors
+    assert simulated_portal.published(37) == [1]
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_second_interrupt_drops_a_single_call(
+    number: int, program: str, simulated_portal: SimulatedPortal, tmp_path: Path
+) -> None:
+    simulated_portal.control("hold")
+    with started(simulated_portal, tmp_path, "publish", 37, *MODES, "--yes", program=program) as process:
+        until(lambda: has_arrived(simulated_portal))
+        process.send_signal(number)
+        read_until(process, STOPPING)
+        process.send_signal(number)
         _, errors = process.communicate()
     assert process.returncode == 3
     assert "1 file went to Addepar" in errors
+
+
+def test_a_single_call_that_is_interrupted_is_not_tried_again(
+    simulated_portal: SimulatedPortal, tmp_path: Path
+) -> None:
+    simulated_portal.next_fault("answer", status=429, headers={"Retry-After": "3"}, after_ms=2000)
+    with started(simulated_portal, tmp_path, "publish", 37, *MODES, "--yes") as process:
+        until(lambda: has_arrived(simulated_portal))
+        process.send_signal(signal.SIGTERM)
+        read_until(process, STOPPING)
+        _, errors = process.communicate()
+    assert process.returncode == 130, errors
+    assert simulated_portal.control("posts") == 1
 
 
 @pytest.mark.parametrize("program", PROGRAMS)

@@ -24,8 +24,8 @@ pub(super) enum Ended {
     Nothing,
 }
 
-/// Runs a call to its end. The first interrupt stops a batch after the request in flight; a second
-/// one, or the first of a single call, drops that request. The end of a terminal is never a second one.
+/// Runs a call to its end. At the first interrupt the request in flight is awaited, and nothing else is sent; a second
+/// one drops that request. The end of a terminal is never a second one.
 pub(super) async fn drive(call: &PublishCall, interrupts: &mut Interrupts) -> Ended {
     call.follow_progress();
     call.watch();
@@ -41,7 +41,8 @@ pub(super) async fn drive(call: &PublishCall, interrupts: &mut Interrupts) -> En
                         if stopping && interrupt == Interrupt::HangUp {
                             continue;
                         }
-                        if stopping || !call.is_batch() {
+                        // A batch has an end to write; a call of which nothing went out has none.
+                        if stopping || !(call.is_batch() || call.is_in_flight()) {
                             break None;
                         }
                         stopping = true;
@@ -63,6 +64,11 @@ pub(super) async fn drive(call: &PublishCall, interrupts: &mut Interrupts) -> En
             bar.update(progress);
         }
         match turn {
+            // A refusal would be waited for and tried again: not after an interrupt.
+            Some(Turn::Noted) if stopping && !call.is_batch() && !call.is_in_flight() => {
+                bar.clear();
+                return call.abandon().map_or(Ended::Nothing, Ended::Failed);
+            }
             Some(Turn::Noted) => {}
             Some(Turn::TokenWanted) => call.refuse_token("the command line has no callable for it"),
             Some(Turn::Done) => {
