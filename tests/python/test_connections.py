@@ -353,19 +353,20 @@ def sync(client, first, count):
         calls = pool.map(lambda n: client.publish_files([n], **modes), range(first, first + count))
         assert all(report.ok for report in calls)
 
-async def gathered(client, first, count):
-    calls = [client.publish_files([n], **modes) for n in range(first, first + count)]
+async def gathered(client):
+    # One call, then many at once in the same loop, which goes on.
+    assert (await client.publish_files([201], **modes)).ok
+    after_one = held()
+    calls = [client.publish_files([n], **modes) for n in range(202, 302)]
     assert all(report.ok for report in await asyncio.gather(*calls))
+    print(settled(after_one))
 
 client, patient = PortalClient(**settings), AsyncPortalClient(**settings)
 sync(client, 1, 1)
 after_one = held()
 sync(client, 2, 100)
 print(settled(after_one))
-asyncio.run(gathered(patient, 201, 1))
-after_one = held()
-asyncio.run(gathered(patient, 202, 100))
-print(settled(after_one))
+asyncio.run(gathered(patient))
 """
 
 

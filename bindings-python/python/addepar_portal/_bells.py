@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _Pair = tuple[Bell | None, socket.socket | None]
 
-# Pairs that wait for a next call: sockets cost more than the calls themselves. Each belongs to one loop.
+# A pair that waits for a next call: sockets cost more than the calls themselves. It belongs to one loop.
 _idle: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, list[_Pair]] = weakref.WeakKeyDictionary()
 
 
@@ -129,9 +129,11 @@ async def _run(call: Call, shield: _Shield) -> Turn:
     except BaseException:
         _close([(bell, ear)])
         raise
-    if call.is_stopping:
-        _close([(bell, ear)])  # whether its byte was read before the cancellation, nobody knows
-    elif ear is not None:
+    # Whether the byte of a call that is stopped was read before the cancellation, nobody knows. And many calls at once
+    # leave no more behind than one.
+    if call.is_stopping or ear is None or pairs:
+        _close([(bell, ear)])
+    else:
         pairs.append((bell, ear))
     return turn
 
