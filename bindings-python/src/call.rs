@@ -177,7 +177,7 @@ impl Call {
         if lost.is_none() {
             *lost = self.end();
         }
-        lost.clone().map(Failure)
+        lost.clone().map(Failure::new)
     }
 }
 

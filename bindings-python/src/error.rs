@@ -7,33 +7,72 @@
 use addepar_portal::{Error, ErrorKind};
 use pyo3::IntoPyObjectExt;
 use pyo3::prelude::*;
+use serde_json::{Map, Value};
 
 use crate::report::{ApiError, PublishReport};
 
 /// An error of the core.
+///
+/// It is read piece by piece, without an import: at the end of the interpreter nothing can be imported any more. No tuple
+/// is made here either, which can start the garbage collection, which runs Python code.
 #[pyclass(frozen, module = "addepar_portal._native")]
-pub(crate) struct Failure(pub(crate) Error);
+pub(crate) struct Failure {
+    error: Error,
+    /// Everything but the report, as the core writes it.
+    members: Map<String, Value>,
+}
+
+impl Failure {
+    pub(crate) fn new(error: Error) -> Self {
+        let members = serde_json::from_str(&error.to_json()).unwrap_or_default();
+        Self { error, members }
+    }
+}
 
 #[pymethods]
 impl Failure {
-    /// Everything but the report and the API's error objects.
-    fn to_json(&self) -> String {
-        self.0.to_json()
+    fn message(&self) -> &str {
+        self.error.message()
+    }
+
+    /// The names of its members, one by one.
+    fn member(&self, index: usize) -> Option<&str> {
+        self.members.keys().nth(index).map(String::as_str)
+    }
+
+    /// How many elements a member has that is a list.
+    fn length(&self, member: &str) -> Option<usize> {
+        Some(self.members.get(member)?.as_array()?.len())
+    }
+
+    /// A member, or an element of one that is a list: a text, a number or None.
+    #[pyo3(signature = (member, index = None))]
+    fn value<'py>(&self, py: Python<'py>, member: &str, index: Option<usize>) -> PyResult<Bound<'py, PyAny>> {
+        let member = self.members.get(member);
+        let value = index.map_or(member, |index| member?.get(index));
+        match value {
+            Some(Value::String(text)) => text.into_bound_py_any(py),
+            Some(Value::Bool(bool)) => bool.into_bound_py_any(py),
+            Some(Value::Number(number)) => match number.as_u64() {
+                Some(integer) => integer.into_bound_py_any(py),
+                None => number.as_f64().into_bound_py_any(py),
+            },
+            _ => Ok(py.None().into_bound(py)),
+        }
     }
 
     fn report(&self) -> Option<PublishReport> {
-        self.0.shared_report().map(PublishReport::new)
+        self.error.shared_report().map(PublishReport::new)
     }
 
-    /// One of the API's error objects. They come one by one: making a tuple can start the garbage collection, which
-    /// runs Python code.
+    /// One of the API's error objects.
     fn api_error(&self, index: usize) -> Option<ApiError> {
-        self.0.errors().get(index).cloned().map(ApiError)
+        self.error.errors().get(index).cloned().map(ApiError)
     }
 
     /// Whether a log has to have it, however the call ended: a request that went out may be lost.
     fn is_loss(&self) -> bool {
-        self.0.kind() != ErrorKind::Stopped
+        self.error.kind() != ErrorKind::Stopped
     }
 }
 
@@ -62,7 +101,7 @@ pub(crate) fn hand_over<'py, T: IntoPyObject<'py>>(
 ) -> PyResult<Bound<'py, PyAny>> {
     match result.map_err(Into::into) {
         Ok(value) => value.into_bound_py_any(py),
-        Err(Refusal::Core(error)) => Failure(error).into_bound_py_any(py),
+        Err(Refusal::Core(error)) => Failure::new(error).into_bound_py_any(py),
         Err(Refusal::Python(error)) => Err(error),
     }
 }

@@ -716,7 +716,7 @@ impl PublishReport {
 
     /// What `raise_for_failures` raises; None: every file is ok.
     fn _failures(&self) -> Option<Failure> {
-        core::PublishReport::clone(&self.core).raise_for_failures().err().map(Failure)
+        core::PublishReport::clone(&self.core).raise_for_failures().err().map(Failure::new)
     }
 
     /// The report as JSON, the same in every language.

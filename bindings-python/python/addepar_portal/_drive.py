@@ -153,7 +153,7 @@ class Call:
             return
         error = _stubborn(lambda: from_core(failure))
         if failure.is_loss() and not self._is_told:
-            _stubborn(lambda: _log.warn_dropped(error))
+            _stubborn(lambda: _log.warn_dropped(failure))
             self._is_told = True
         self._settled(raised, error)
 
@@ -177,7 +177,7 @@ class Call:
             return
         failure = self.native.abandon()
         if failure is not None and failure.is_loss():
-            _log.warn_dropped(from_core(failure))
+            _log.warn_dropped(failure)
 
 
 def drive(call: Call, ask_for_token: Callable[[], object]) -> PublishReport:

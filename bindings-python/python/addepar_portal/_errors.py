@@ -192,14 +192,9 @@ def _rebuild(error: type[PortalError], message: str) -> PortalError:
 
 
 def from_core(failure: Failure) -> PortalError:
-    """The exception for an error of the core."""
-    import json  # not at import time: most programs never see an error
-
-    details = json.loads(failure.to_json())
+    """The exception for an error of the core. It needs no import: at the end of the interpreter there is none."""
+    details = dict(_members(failure))
     error = _CLASSES[details.pop("code")]
-    details["errors"] = tuple(_api_errors(failure, len(details["errors"])))
-    details["undecided"] = tuple(details["undecided"])
-    details["file_ids"] = tuple(details["file_ids"])
     if error is not OutcomeUnknownError:
         del details["phase"]
     if error not in (OutcomeUnknownError, AlreadySentError):
@@ -209,8 +204,14 @@ def from_core(failure: Failure) -> PortalError:
     return error(details.pop("message"), report=failure.report(), **details)
 
 
-def _api_errors(failure: Failure, count: int) -> Iterator[ApiError]:
-    for index in range(count):
-        error = failure.api_error(index)
-        if error is not None:
-            yield error
+def _members(failure: Failure) -> Iterator[tuple[str, Any]]:
+    index = 0
+    while (member := failure.member(index)) is not None:
+        index += 1
+        length = failure.length(member)
+        if member == "errors":
+            yield member, tuple(filter(None, map(failure.api_error, range(length or 0))))
+        elif length is None:
+            yield member, failure.value(member)
+        else:
+            yield member, tuple(failure.value(member, at) for at in range(length))

@@ -6,8 +6,7 @@ import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ._errors import PortalError
-    from ._native import Call
+    from ._native import Call, Failure
 
 
 def is_read() -> bool:
@@ -26,9 +25,9 @@ def tell(call: Call) -> None:
         )
 
 
-def warn_dropped(error: PortalError) -> None:
+def warn_dropped(failure: Failure) -> None:
     """Tells whoever reads the log: the exception may be swallowed on its way."""
-    _warn(str(error))
+    _warn(failure.message())
 
 
 def warn_stopping() -> None:
