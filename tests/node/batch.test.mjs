@@ -214,7 +214,7 @@ batch('a stopped batch waits no longer than it may for the request in flight', a
   const controller = new AbortController();
   const options = { ...MODES, journal, signal: controller.signal, stopTimeoutMs: 200 };
   const run = portal.client().publishBatch([1, 2], options);
-  await posts(portal, 1);
+  await posted(portal, 1);
   controller.abort();
   await assert.rejects(run, (error) => {
     assert(error instanceof OutcomeUnknownError, error);
