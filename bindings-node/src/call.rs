@@ -129,7 +129,7 @@ impl Call {
         self.end().map(Failure::from)
     }
 
-    /// Says that whoever waits for the call has heard how it ended.
+    /// Says that the caller has received the result.
     #[napi]
     pub fn settle(&mut self) {
         self.settled = true;

@@ -7,11 +7,11 @@ import { type PublishReport, reportOf, withReport } from './report';
 import type { Progress, ProgressCallable } from './request';
 import { milliseconds, type ProgressJSON } from './wire';
 
-/** Whoever is asked for an access token. */
+/** A function that returns an access token. */
 export type TokenCallable = () => string | Promise<string>;
 
 /**
- * Whoever is told what calls do: `console`, or a logger such as pino or winston. One line at info
+ * Receives what calls do: `console`, or a logger such as pino or winston. One line at info
  * level when a request goes out, one when it ends, one for each wait; no secret, and files' ids at
  * debug level only. Dropped requests are warned of. A logger that fails, or whose promise rejects,
  * costs nobody a result: Node warns of it.
@@ -124,7 +124,7 @@ function listen(signal: AbortSignal, end: () => void): () => void {
   };
 }
 
-/** The error of a call that had gone out; whoever swallows it leaves a trace all the same. */
+/** The error of a call that had gone out; if it is swallowed, a warning is left all the same. */
 function lost(failure: Failure, { logger }: Host, reason: unknown): Error {
   const error = withReport(failure, { cause: reason });
   if (logger) {

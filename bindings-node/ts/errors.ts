@@ -194,7 +194,7 @@ for (const [name, Class] of Object.entries({ PortalError, ...CLASSES })) {
 
 export type ErrorClass = keyof typeof CLASSES;
 
-/** The error that a failure is; its report is made by whoever knows reports. */
+/** The error that a failure is; the module that knows reports makes its report. */
 export function errorOf(failure: Failure, report: PublishReport | null = null, options?: ErrorOptions): PortalError {
   const Class: typeof PortalError = CLASSES[failure.className];
   return new Class(JSON.parse(failure.toJson()), report, options);

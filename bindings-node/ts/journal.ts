@@ -97,7 +97,7 @@ export class Journal {
    * Records what a person found out about files whose outcome is unknown: all of them, or none.
    *
    * @param decision - `published` and `leave`: not sent again; `not_published`: the next resume sends it.
-   * @throws {@link InputError} naming the values that are no ids, no decision or no text.
+   * @throws {@link InputError} naming the values that are not ids, not a decision or not text.
    * {@link JournalError} where a file is not of this run or its outcome is known, or where the journal is
    * being written.
    */

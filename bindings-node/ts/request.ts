@@ -31,10 +31,10 @@ export interface PublishOptions extends RequestOptions {
   repeat?: Repeat | undefined;
 }
 
-/** Whoever is told how far a batch has come. A promise is awaited before the batch goes on. */
+/** Receives how far a batch has come. A promise is awaited before the batch goes on. */
 export type ProgressCallable = (progress: Progress) => void | Promise<void>;
 
-/** How a batch is gone on with. */
+/** How a batch is resumed. */
 export interface ResumeOptions {
   /** Called at the beginning, after each chunk and at each wait. If it throws or rejects, the batch stops as by `signal`, and what it rejects with has that as its `cause`. */
   onProgress?: ProgressCallable | undefined;

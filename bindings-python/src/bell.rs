@@ -1,4 +1,4 @@
-//! How a call wakes whoever waits for it, an asyncio loop or a thread: by one byte through a socket.
+//! How a call wakes the asyncio loop or the thread that waits for it: by one byte through a socket.
 //!
 //! No thread of ours ever attaches to the interpreter, which old interpreters do not survive when it happens at exit,
 //! and no thread of Python's waits below Rust frames, through which it must not unwind when the interpreter stops it.
@@ -13,7 +13,7 @@ type Stream = std::os::unix::net::UnixStream;
 #[cfg(windows)]
 type Stream = std::net::TcpStream;
 
-/// One end rings, the other belongs to whoever waits.
+/// One end rings, the other belongs to the waiting side.
 #[pyclass(frozen, module = "addepar_portal._native")]
 pub(crate) struct Bell {
     ringer: Ringer,

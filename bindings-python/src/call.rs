@@ -23,7 +23,7 @@ pub(crate) struct Call {
     task: Mutex<Option<tokio::task::AbortHandle>>,
     turn: Arc<Mutex<Option<Turn>>>,
     notes: Mutex<VecDeque<core::Note>>,
-    /// What may have happened, once the call was abandoned: whoever is interrupted meanwhile asks again.
+    /// What may have happened, once the call was abandoned. A caller that is interrupted meanwhile asks again.
     lost: Mutex<Option<Error>>,
     /// Whether somebody took how the call ended.
     settled: AtomicBool,
@@ -152,7 +152,7 @@ impl Call {
         notes.pop_front().map(Note)
     }
 
-    /// What is no text the core refuses, without showing it.
+    /// The core refuses what is not text, without showing it.
     fn provide_token(&self, token: &Bound<'_, PyString>) {
         self.publish.provide_token(token.to_string_lossy().into_owned().into());
     }

@@ -133,7 +133,7 @@ fn options(
     Ok(BatchOptions { max_wait, pace, stop_timeout, ..BatchOptions::new(journal) })
 }
 
-/// `os.environ` writes through to the process's environment, and whoever reads it here is attached.
+/// `os.environ` writes through to the process's environment, and it is read here by attached threads only.
 fn variable(name: &str) -> Option<OsString> {
     std::env::var_os(name)
 }

@@ -9,7 +9,7 @@ const WHOLE_NUMBERS: &str =
     "A column with missing values holds floats: drop them, then convert it with astype('int64').";
 const ROUNDED: &str = "A float of 4 bytes or fewer has rounded larger ids to others: read the ids again, as integers.";
 
-/// A value that is no id, as it is shown in the error.
+/// A value that is not an id, as it is shown in the error.
 #[pyclass(frozen, module = "addepar_portal._native")]
 pub(crate) struct NoId(core::NoId);
 

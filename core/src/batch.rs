@@ -52,7 +52,7 @@ impl FromStr for Repeat {
 /// How a batch goes.
 #[derive(Debug, Clone)]
 pub struct BatchOptions {
-    /// The journal: made, or gone on with if it is of the same batch.
+    /// The journal: made, or resumed if it is of the same batch.
     pub journal: PathBuf,
     /// How many files go into one request, from 1 to 500; default 100.
     pub chunk_size: usize,
@@ -166,7 +166,7 @@ enum Stage {
     UnderWay,
     /// It stays here after it was read: a caller who is interrupted meanwhile must still hear of it.
     Over(Result<Arc<PublishReport>, Error>),
-    /// Whoever let go of it was told.
+    /// The caller that let go of it has the error.
     Abandoned,
 }
 
@@ -436,7 +436,7 @@ impl Run {
         Error::stopped(self.journal.path(), self.report())
     }
 
-    /// Ends the run for whoever lets go of it; `lost` says what had gone out. `None`: nothing, or it was told.
+    /// Ends the run for a caller that lets go of it; `lost` says what had gone out. `None`: nothing, or it was told.
     pub(crate) fn abandon(&mut self, lost: Option<Error>, attempts: &[Attempt]) -> Option<Error> {
         match std::mem::replace(&mut self.stage, Stage::Abandoned) {
             Stage::UnderWay => {}

@@ -275,7 +275,7 @@ impl Call {
         }
         let error = match error.report() {
             Some(_) => error,
-            // It could not even be read what was asked.
+            // The request itself could not be read.
             None if self.request.file_ids().is_empty() => error,
             None => error.with_report(self.uniform(FileState::NotProcessed, String::new())),
         };

@@ -6,7 +6,7 @@ mod simulation;
 use std::collections::HashSet;
 use std::ffi::OsString;
 use std::fmt;
-use std::future::{Future, poll_fn};
+use std::future::{Future, pending, poll_fn};
 use std::pin::{Pin, pin};
 use std::process;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -355,7 +355,7 @@ struct Host {
     follows_progress: bool,
 }
 
-/// Opens a journal. Whoever is interrupted meanwhile opens it once more.
+/// Opens a journal. A caller that is interrupted meanwhile opens it once more.
 type Opening = Arc<dyn Fn() -> Result<Run, Error> + Send + Sync>;
 
 struct State {
@@ -592,7 +592,7 @@ impl PublishCall {
     /// Opens the journal, on a thread that may block.
     async fn open(&self) -> Next {
         let Some(opening) = self.opening.clone() else { return Next::Done };
-        // Whoever drops this future and runs again must not send without the journal.
+        // A caller that drops this future and runs again must not send without the journal.
         self.state().next = Next::Open;
         let opened = task::spawn_blocking(move || opening()).await;
         let opened = opened.unwrap_or_else(|broken| Err(Error::config(format!("The journal: {broken}."))));
@@ -631,7 +631,11 @@ impl PublishCall {
                     None => self.stopped.notified().await,
                 }
             };
-            time::sleep_until(stopped_at + limit).await;
+            match stopped_at.checked_add(limit) {
+                Some(end) => time::sleep_until(end).await,
+                // Longer than any clock can tell.
+                None => pending().await,
+            }
         });
         let cause = || format!("the batch was stopped, and {:.1} s later the request was dropped", limit.as_secs_f64());
         poll_fn(|context| match exchange.as_mut().poll(context) {
@@ -646,7 +650,7 @@ impl PublishCall {
 
     /// Opens an attempt, once the journal has it. `None`: nothing may be sent.
     fn begin(&self) -> Option<(Bytes, Latch)> {
-        // Whoever forked during a wait goes on with the call, and would send it as well.
+        // A process that forked during a wait would send it as well.
         if self.is_inherited() {
             return None;
         }
@@ -783,7 +787,7 @@ impl PublishCall {
 }
 
 impl Drop for PublishCall {
-    /// Whoever lets go of a call must be sure that nothing of it goes out later, and hear of what did.
+    /// When a call is dropped, nothing of it may go out later, and what did go out is logged.
     fn drop(&mut self) {
         if self.is_inherited() {
             return;

@@ -374,7 +374,7 @@ pub(crate) mod comparison {
     }
 
     /// Asserts that a text is read as `serde_json` reads it, and refused where that refuses it. Of members
-    /// that stand twice both take the last: whoever walks an object here has to look out for them.
+    /// that stand twice both take the last: code that walks an object here has to expect them.
     pub(crate) fn same(text: &str) {
         let read = whole(text, value);
         assert_eq!(read.as_ref().map(drop), whole(text, Reader::skip).as_ref().copied(), "{text}");

@@ -49,7 +49,7 @@ impl Latch {
     }
 
     fn begin(&self) -> bool {
-        // Before the state moves: whoever sees "sending" also sees since when.
+        // Before the state moves, so that "sending" is never seen without its time.
         let _ = self.0.sent_at.set(Moment::now());
         self.0.state.compare_exchange(IDLE, SENDING, Ordering::AcqRel, Ordering::Acquire).is_ok()
     }

@@ -103,7 +103,7 @@ pub(crate) fn is_traced() -> bool {
     tracing::enabled!(target: TARGET, tracing::Level::INFO)
 }
 
-/// A sent request was dropped: whoever did it may never look at the error.
+/// A sent request was dropped, and the caller may never look at the error.
 pub(crate) fn trace_dropped(error: &Error) {
     warn!(target: TARGET, "{error}");
 }

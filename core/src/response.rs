@@ -126,7 +126,7 @@ impl Answered {
     }
 }
 
-/// Whoever is given the results of a page as they are read.
+/// Receives the results of a page as they are read.
 trait Results {
     fn take(&mut self, result: UnexpectedResult);
 

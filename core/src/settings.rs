@@ -45,7 +45,7 @@ impl fmt::Debug for Secret {
 pub enum AccessToken {
     /// One token for the client's whole life.
     Fixed(Secret),
-    /// Whoever drives the call is asked for it, and again once after a 401.
+    /// The host that drives the call is asked for it, and again once after a 401.
     Asked,
 }
 
@@ -336,7 +336,7 @@ fn firm_url(
 /// The base URL without a trailing slash or `/v1`, with `/api` where Addepar's hosts want it.
 fn normalise(given: &str) -> Result<Url, Error> {
     // The text itself may hold a secret in its user part: it is never shown.
-    let mut url = Url::parse(given).map_err(|error| Error::config(format!("base_url is no URL: {error}.")))?;
+    let mut url = Url::parse(given).map_err(|error| Error::config(format!("base_url is not a URL: {error}.")))?;
     if !url.username().is_empty() || url.password().is_some() {
         return Err(Error::config("base_url holds a user or password: give `key_id` and `key_secret`.".to_owned()));
     }
@@ -482,7 +482,7 @@ fn journal_dir(
             "it would be another folder for each place that a program is started in: give the whole path",
         ));
     }
-    path::absolute(path).map(Some).map_err(|error| refused(&format!("it is no path of a folder ({error})")))
+    path::absolute(path).map(Some).map_err(|error| refused(&format!("it is not the path of a folder ({error})")))
 }
 
 /// The variables are those that programs in Python and Node know already.
@@ -520,7 +520,7 @@ fn proxy(
     let Some((name, url)) = given else { return Ok(None) };
     let url = if url.contains("://") { url } else { format!("http://{url}") };
     // The URL may hold a password: it is never shown.
-    let scheme = Url::parse(&url).map_err(|error| Error::config(format!("`{name}` is no URL: {error}.")))?;
+    let scheme = Url::parse(&url).map_err(|error| Error::config(format!("`{name}` is not a URL: {error}.")))?;
     if !matches!(scheme.scheme(), "http" | "https") {
         return Err(Error::config(format!(
             "`{name}` is a {} proxy: only http and https proxies are supported.",

@@ -192,7 +192,7 @@ fn read_roots(extra: &ExtraRoots) -> Result<Vec<CertificateDer<'static>>, Error>
     for file in pem_files(Path::new(path)).map_err(unread)? {
         let pem = fs::read(file).map_err(unread)?;
         for root in CertificateDer::pem_slice_iter(&pem) {
-            roots.push(root.map_err(|error| Error::config(format!("{setting} {path:?} is no PEM file: {error}.")))?);
+            roots.push(root.map_err(|error| Error::config(format!("{setting} {path:?} is not a PEM file: {error}.")))?);
         }
     }
     if roots.is_empty() {

@@ -607,7 +607,7 @@ async fn dropped_after(polls: u64, turns: u64, future: impl Future) {
     }
 }
 
-/// Whoever lets go of a batch at any moment leaves a journal that tells the truth.
+/// A batch that is dropped at any moment leaves a journal that is true.
 #[test]
 fn a_batch_that_is_dropped_at_any_moment_is_journalled() {
     let scene = Scene::new();
@@ -729,7 +729,7 @@ fn a_repeat_is_refused_saying_when_how_and_in_which_run() {
         let other = Scene::new();
         block_on(self::client(other.portal.base_url(), "1", Some(&scene.folder)).publish_files(&request([38])))
             .expect("a report");
-        // Whoever means it can, if it is known what became of the file.
+        // `allow` sends it, if it is known what became of the file.
         let posts = scene.posts();
         let call = client.start(request([38]), Repeat::Allow, no_environment);
         assert_eq!(block_on(call.run()), Turn::Done);
@@ -882,6 +882,11 @@ fn a_stopped_batch_drops_a_request_that_takes_too_long() {
     assert_eq!(error.undecided(), [1, 2]);
     assert_eq!(error.journal(), Some(options.journal.as_path()));
     assert_eq!(types(&options.journal), ["header", "plan", "intent", "outcome"]);
+    // However long it may be, it ends no call in a panic.
+    let longest = BatchOptions { stop_timeout: Some(1e18), ..self::options(&scene.path("longest.jsonl")) };
+    let call = scene.client().start_batch(&request(1..=2), &longest, no_environment);
+    run_and_stop(&scene, &call, 2);
+    assert_eq!(states(&call.result().expect("a result").expect("a report")), [2, 0, 0, 0]);
     let options = BatchOptions { stop_timeout: Some(-1.0), ..options };
     let refusal = block_on(scene.client().resume(&options, |_| {}));
     refused(refusal, ErrorKind::Input, &["`stop_timeout` must be", "-1"]);
@@ -1241,7 +1246,7 @@ fn an_error_at_the_beginning_shows_what_the_journal_does() {
     assert_eq!(scene.posts(), 2);
 }
 
-/// A decision names files as a request does: what is no id is refused, and nothing is written.
+/// A decision names files as a request does: what is not an id is refused, and nothing is written.
 #[test]
 fn what_is_no_id_is_not_decided_about() {
     let scene = Scene::new();

@@ -1,5 +1,5 @@
 //! The latch in every order in which its parties can come, as loom finds them: the body that is about to go out,
-//! a caller who cancels, and whoever classifies a failure.
+//! a caller who cancels, and the code that classifies a failure.
 
 #![allow(clippy::expect_used, missing_docs)]
 
@@ -92,7 +92,7 @@ fn in_every_order_there_are_either_the_bytes_or_the_proof() {
         let other = latch.clone();
         let cancels = thread::spawn(move || other.revoke());
         let proven = latch.revoke();
-        // Whoever has no proof knows since when the body goes out.
+        // Without a proof, the time at which the body went out is known.
         assert_eq!(latch.sent_at().is_some(), !proven);
         let (sent, cancelled) = (sends.join().expect("no panic"), cancels.join().expect("no panic"));
         assert_ne!(proven, sent);

@@ -79,7 +79,7 @@ batch('an unknown chunk stops until each file has a decision', async (portal, jo
   assert(first.decidedAt instanceof Date);
 });
 
-batch('what is no id, and no text, is not decided about', async (portal, journal) => {
+batch('nothing is decided about what is not an id or not text', async (portal, journal) => {
   portal.nextFault('close_before_answer');
   await assert.rejects(portal.client().publishBatch(ids(12), { ...MODES, journal }), OutcomeUnknownError);
   const [book, before] = [new Journal(journal), readFileSync(journal, 'utf8')];

@@ -300,7 +300,7 @@ FAULTS: dict[str, list[Fault]] = {
         Fault("204", portal("no_content")),
         Fault("200 without a body", portal("empty")),
         Fault("200 with HTML", portal({"name": "html", "status": 200})),
-        Fault("200 that is no JSON", portal("not_json")),
+        Fault("200 that is not JSON", portal("not_json")),
         Fault("200 in invalid UTF-8", portal("invalid_utf8")),
         Fault("200 without a list of results", portal("no_data")),
         Fault("200, nested too deep", portal({"name": "nested", "depth": 100_000})),

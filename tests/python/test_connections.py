@@ -224,7 +224,7 @@ ODD_ANSWERS: tuple[tuple[str, bytes, bool], ...] = (
     ("a list of lengths", odd("HTTP/1.1 200 OK", "Content-Length: {n}, 5"), False),
     ("a negative length", odd("HTTP/1.1 200 OK", "Content-Length: -1"), False),
     ("a length beyond 64 bits", odd("HTTP/1.1 200 OK", "Content-Length: 99999999999999999999"), False),
-    ("a length that is no number", odd("HTTP/1.1 200 OK", "Content-Length: many"), False),
+    ("a length that is not a number", odd("HTTP/1.1 200 OK", "Content-Length: many"), False),
     ("a length too large by one", odd("HTTP/1.1 200 OK", f"Content-Length: {len(BODY) + 1}"), False),
     ("a length too small by one", odd("HTTP/1.1 200 OK", f"Content-Length: {len(BODY) - 1}"), False),
     ("more bytes than it says", OK + b"\r\n\r\nmore", True),

@@ -407,7 +407,7 @@ SWALLOWED = [
 
 @pytest.mark.parametrize("run", [asyncio.run, run_with_uvloop], ids=["asyncio", "uvloop"])
 @pytest.mark.parametrize(("main", "error"), SWALLOWED)
-def test_whoever_swallows_a_cancellation_one_warning_is_logged(
+def test_a_swallowed_cancellation_logs_one_warning(
     run: Any,
     main: Callable[[AsyncPortalClient], Coroutine[Any, Any, None]],
     error: type[Exception] | None,

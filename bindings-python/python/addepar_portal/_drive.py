@@ -58,8 +58,8 @@ class Call:
     def __init__(self, native: Native, on_progress: Callable[[Progress], object] | None = None) -> None:
         self.native = native
         self.on_progress = on_progress
-        # What a batch was stopped for, and what got the call's end as its cause. Their frames know this call: whoever
-        # drives it forgets them in the end.
+        # What a batch was stopped for, and what got the call's end as its cause. Their frames know this call, so
+        # `drive` forgets them in the end.
         self.interrupt: BaseException | None = None
         self.ended_by: BaseException | None = None
         self._is_told = False

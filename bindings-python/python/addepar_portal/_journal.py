@@ -123,7 +123,7 @@ class Journal:
             evidence: What it is based on.
 
         Raises:
-            InputError: Some value is no id, no decision or no text.
+            InputError: A value is not an id, not a decision or not text.
             JournalError: A file is not of this run or its outcome is known, or the journal is being written.
         """
         finish(value(self._native.decide(plain_ids("file_ids", file_ids), word(decision), by, evidence)))

@@ -26,12 +26,12 @@ def tell(call: Call) -> None:
 
 
 def warn_dropped(failure: Failure) -> None:
-    """Tells whoever reads the log: the exception may be swallowed on its way."""
+    """Warns in the log, since the exception may be swallowed on its way."""
     _warn(failure.message())
 
 
 def warn_stopping() -> None:
-    """Tells whoever interrupted a batch, and now waits."""
+    """Warns the person who interrupted a batch and now waits."""
     _warn(
         "The batch stops after the request in flight, whose answer is awaited and recorded. A second interrupt (Ctrl-C,"
         " or cancelling again) drops that request: the outcome of its files is then unknown."

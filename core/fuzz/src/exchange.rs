@@ -73,7 +73,7 @@ async fn calls(request: &PublishRequest, answers: &[u8], again: bool) {
     server.ends.set(false);
     promises::keep(request, &result);
     assert_eq!(server.posts.get(), 1, "sent once, whatever the answer is");
-    // Whoever watches this comparison learns the secret, and a fuzzer does.
+    // A fuzzer that watches this comparison learns the secret.
     assert!(cfg!(fuzzing) || !told(&result).contains(SECRET), "the secret is told: {result:?}");
     match &result {
         Ok(report) => {

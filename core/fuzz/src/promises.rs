@@ -1,4 +1,4 @@
-//! What holds of every result of a call, whoever answered.
+//! What holds of every result of a call, whatever answered.
 
 use std::collections::HashSet;
 
@@ -56,7 +56,7 @@ pub fn keep(request: &PublishRequest, result: &Result<PublishReport, Error>) {
     assert!(!report.to_string().contains('\u{1b}'), "what a server wrote reaches the terminal unescaped");
 }
 
-/// The files of which a plain reading of the bodies says that all went well; `None`: they are no JSON for it.
+/// The files of which a plain reading of the bodies says that all went well; `None` if they are not JSON for it.
 pub fn plainly_ok(bodies: &str) -> Option<HashSet<u64>> {
     let mut ok = HashSet::new();
     let bodies = bodies.strip_prefix('\u{feff}').unwrap_or(bodies);

@@ -47,7 +47,11 @@ fn ids(text: &str, column: Option<&str>) -> Result<Vec<u64>, String> {
         }
         let field = fields.get(position).map_or("", String::as_str);
         let id = id::parse(field).ok_or_else(|| {
-            format!(", line {line}: {} is no id: ids are whole numbers from 1 to {}", RawId::from(field), id::MAX_ID)
+            format!(
+                ", line {line}: {} is not an id: ids are whole numbers from 1 to {}",
+                RawId::from(field),
+                id::MAX_ID
+            )
         })?;
         if let Some(before) = lines.insert(id, line) {
             return Err(format!(", line {line}: file {id} stands in line {before} already"));
@@ -151,7 +155,7 @@ mod tests {
         let lists = [
             ("", None, " has no ids"),
             ("file_id\n\n", None, " has no ids"),
-            ("37\n\nx\n", None, ", line 3: \"x\" is no id"),
+            ("37\n\nx\n", None, ", line 3: \"x\" is not an id"),
             ("37\n38,39\n", None, ", line 2: 2 values, where the first line has 1"),
             ("name,file_id,size\nReport Q3, 2024,37,100\n", None, ", line 2: 4 values, where the first line has 3"),
             ("name,file_id,size\n37,100\n", None, ", line 2: 2 values, where the first line has 3"),
@@ -161,10 +165,10 @@ mod tests {
             ("file_id\n\"\" \"7\"\n", None, ", line 2: '\"' follows a closing quote"),
             ("37,38\n", None, ", line 1: no column is named \"file_id\" (it has \"37\", \"38\")"),
             ("37\n38\n", Some("file_id"), ", line 1: no column"),
-            ("name,file_id\n\"a\nb\",37\nc,\n", None, ", line 4: \"\" is no id"),
-            ("file_id\n37.0\n", None, ", line 2: \"37.0\" is no id"),
-            ("file_id\n-37\n", None, ", line 2: \"-37\" is no id"),
-            ("file_id\n9007199254740992\n", None, ", line 2: \"9007199254740992\" is no id"),
+            ("name,file_id\n\"a\nb\",37\nc,\n", None, ", line 4: \"\" is not an id"),
+            ("file_id\n37.0\n", None, ", line 2: \"37.0\" is not an id"),
+            ("file_id\n-37\n", None, ", line 2: \"-37\" is not an id"),
+            ("file_id\n9007199254740992\n", None, ", line 2: \"9007199254740992\" is not an id"),
             ("file_id\n37\n38\n037\n", None, ", line 4: file 37 stands in line 2 already"),
             ("file_id,file_id\n1,2\n", None, ", line 1: several columns"),
             ("file_id,name\n37,\"x\n38,y\n", None, ", line 2: a quote is not closed"),

@@ -4,7 +4,7 @@ use crate::error::{Error, ErrorKind};
 use crate::journal::Journal;
 use crate::report::PublishReport;
 
-/// How the program ended, for whoever runs it by script.
+/// How the program ended, for scripts that run it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Status {
     /// Every file is ok.

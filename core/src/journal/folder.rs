@@ -186,7 +186,7 @@ pub(crate) fn refuse_repeats(
         if own.is_some_and(|own| own == path) {
             continue;
         }
-        // Whoever writes it may do so until after it was read, and let go of it before it is asked about.
+        // Its writer may let go of it between the reading and the look at its lock.
         let was_written = Lock::is_taken(&path);
         let mut history = JournalFile::look(&path)?;
         if !history.header().is_of(base_url, firm_id) {

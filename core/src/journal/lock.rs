@@ -22,7 +22,7 @@ const GLANCE: Duration = Duration::from_millis(300);
 pub(crate) struct Lock {
     /// The lock's own file.
     file: File,
-    /// The journal itself, and every file that had its name before: whoever finds one of them must not continue it.
+    /// The journal itself, and every file that had its name before, none of which anybody else may continue.
     journals: Vec<File>,
     pid: u32,
 }
@@ -126,7 +126,7 @@ fn unlockable(path: &Path, error: &io::Error) -> Error {
     Error::of_journal(path, &format!("cannot be locked: {error}"))
 }
 
-/// Writes who holds a lock, for whoever waits for it.
+/// Writes who holds a lock, for those who wait for it.
 fn held(path: &Path, mut file: File) -> Result<Lock, Error> {
     let host = host().map(|host| format!(" on {host}")).unwrap_or_default();
     let holder = format!("{HOLDER}{}{host} since {}\n", process::id(), clock::text(SystemTime::now()));

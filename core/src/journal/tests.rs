@@ -47,8 +47,8 @@ impl World {
 
     /// What a process finds that opens the journal: `mend` as it does before it appends.
     fn open(&mut self) -> History {
-        let (history, last, mended) = file::read_bytes(Path::new("journal"), &self.written).unwrap();
-        (self.written, self.last) = (mended, last);
+        let (history, last, repaired) = file::read_bytes(Path::new("journal"), &self.written).unwrap();
+        (self.written, self.last) = (repaired, last);
         history
     }
 
@@ -191,7 +191,7 @@ fn no_crash_makes_a_file_go_out_twice_or_get_lost() {
             *seen.entry(if crashed { "crashes" } else { "ends" }).or_default() += 1;
             assert!(world.processed.values().all(|times| *times <= 1), "seed {seed}: {:?}", world.processed);
             let history = world.open();
-            // Whoever reads it back finds what the files add up to.
+            // What is read back is what the files add up to.
             let states = [FileState::Ok, FileState::Failed, FileState::Unknown, FileState::NotProcessed];
             assert_eq!(history.counts(), states.map(|state| history.report().count(state)), "seed {seed}");
             assert_eq!(history.counts().iter().sum::<usize>(), ids.len(), "seed {seed}");

@@ -107,7 +107,7 @@ impl Buffer {
             }
         }
         let length = request.header("content-length").unwrap_or("0").parse();
-        let length = length.map_err(|_| invalid("Content-Length is no number."))?;
+        let length = length.map_err(|_| invalid("Content-Length is not a number."))?;
         request.body = self.take(socket, length, MAX_BODY).await?;
         Ok(())
     }
@@ -155,7 +155,7 @@ impl Buffer {
         }
     }
 
-    /// What is left, for whoever speaks another protocol from here on.
+    /// What is left, for another protocol from here on.
     pub(crate) fn into_bytes(self) -> Vec<u8> {
         self.0
     }

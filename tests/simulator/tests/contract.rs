@@ -227,7 +227,7 @@ fn tokens_can_be_accepted_and_revoked() {
 }
 
 #[test]
-fn a_page_is_answered_to_whoever_may_see_it() {
+fn a_page_is_answered_to_those_who_may_see_it() {
     let page = json!({ "status": 200, "body": { "data": [] } });
     let portal = start(&json!({ "pages": { "/v1/portal/publish_files?page=2": page } }));
     let line = format!("GET {ROUTE}?page=2");

@@ -79,7 +79,7 @@ fn a_rate_limit_tells_the_delays_it_is_given() {
 }
 
 #[test]
-fn a_redirect_leads_to_this_server_and_whoever_follows_is_recorded() {
+fn a_redirect_leads_to_this_server_and_a_client_that_follows_is_recorded() {
     let portal = meeting(&json!("redirect"));
     let answer = Wire::open(&portal).exchange(&post_37());
     let location = answer.header("location").expect("a location");

@@ -61,7 +61,7 @@ pub(crate) fn post(body: &Value) -> Vec<u8> {
     request(&format!("POST {ROUTE}"), &[], &body.to_string())
 }
 
-/// The POST of file 37 to whoever has it, with no e-mail.
+/// The POST of file 37, with no e-mail.
 pub(crate) fn post_37() -> Vec<u8> {
     post(&call(&json!([37]), "PUBLISH", "DO_NOT_NOTIFY", &json!([])))
 }
