@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::outcome::{Fault, Outcome};
-use crate::report::{Attempt, FileState, PublishReport};
-use crate::request::PublishRequest;
-use crate::response::{self, ApiError};
+use crate::model::report::{Attempt, FileState, PublishReport};
+use crate::model::request::PublishRequest;
+use crate::protocol::outcome::{Fault, Outcome};
+use crate::response::rows::{self, ApiError};
 
 /// What kind of error it is. The bindings match on it exhaustively.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -218,7 +218,7 @@ impl Error {
         let said = errors
             .iter()
             .find_map(|error| error.detail.as_deref().or(error.title.as_deref()))
-            .and_then(response::excerpt)
+            .and_then(rows::excerpt)
             .or(excerpt)
             .map(|said| format!(": {said}"))
             .unwrap_or_default();

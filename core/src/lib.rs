@@ -10,49 +10,32 @@
 
 #![forbid(unsafe_code)]
 
-mod background;
-mod batch;
-mod blocking;
-mod call;
 #[cfg(feature = "cli")]
 pub mod cli;
 mod client;
-mod clock;
+mod config;
 mod error;
-mod exchange;
-mod id;
 mod journal;
-mod json;
-mod latch;
-mod note;
-mod outcome;
-mod pace;
-mod pattern;
-mod plan;
-mod process;
-mod rate_limit;
-mod report;
-mod request;
+mod model;
+mod net;
+mod protocol;
 mod response;
-mod settings;
-mod sync;
-mod table;
-mod transport;
+mod runtime;
 
-pub use batch::{BatchOptions, Progress, Repeat};
-pub use client::{PortalClient, PortalClientBuilder, PublishCall, Turn};
+pub use client::call::{PortalClient, PortalClientBuilder, PublishCall, Turn};
+pub use config::settings::{AccessToken, Secret, Settings, VARIABLES};
 pub use error::{Error, ErrorKind, Phase};
-pub use id::{MAX_FILES, MAX_ID, NoId, RawId, not_a_collection};
 pub use journal::{Journal, JournalledChunk, JournalledFile, Verdict, init_journal_dir};
-pub use note::{Level, Note};
-pub use outcome::Outcome;
-pub use report::{
+pub use model::display::{Row, word};
+pub use model::id::{MAX_FILES, MAX_ID, NoId, RawId, not_a_collection};
+pub use model::report::{
     Attempt, FailedContacts, FileError, FileResult, FileState, PublishReport, Status, Step, UnexpectedResult,
 };
-pub use request::{ContactNotification, PortalPublishing, PublishRequest};
-pub use response::ApiError;
-pub use settings::{AccessToken, Secret, Settings, VARIABLES};
-pub use table::{Row, word};
+pub use model::request::{ContactNotification, PortalPublishing, PublishRequest};
+pub use protocol::batch::{BatchOptions, Progress, Repeat};
+pub use protocol::log_record::{Level, Note};
+pub use protocol::outcome::Outcome;
+pub use response::rows::ApiError;
 
 /// What the fuzz targets need beside the public surface.
 #[cfg(fuzzing)]
@@ -60,7 +43,7 @@ pub use table::{Row, word};
 pub mod fuzzing {
     /// Asserts that the core reads a JSON text as `serde_json` does.
     pub fn json(text: &str) {
-        crate::json::comparison::same(text);
+        crate::response::json::comparison::same(text);
     }
 }
 

@@ -12,11 +12,19 @@ use latch::{Latch, LatchedBody, Revoked};
 use loom::thread;
 
 #[allow(dead_code, reason = "the latch needs a part of it")]
-#[path = "../src/clock.rs"]
+#[path = "../src/runtime/clock.rs"]
 mod clock;
 #[allow(dead_code, reason = "the model needs a part of it")]
-#[path = "../src/latch.rs"]
+#[path = "../src/protocol/latch.rs"]
 mod latch;
+
+mod runtime {
+    pub(crate) use crate::clock;
+}
+
+mod protocol {
+    pub(crate) use crate::sync;
+}
 
 mod sync {
     pub(crate) use loom::sync::Arc;

@@ -8,7 +8,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 
 use crate::cli::list;
-use crate::request::{ContactNotification, PortalPublishing};
+use crate::model::request::{ContactNotification, PortalPublishing};
 
 const MORE: &str = "\
 Examples:

@@ -8,13 +8,13 @@ use std::time::Duration;
 
 use tokio::time::{self, Instant};
 
-use crate::batch::Progress;
 use crate::cli::interrupts::{Interrupt, Interrupts};
 use crate::cli::{counted, terminal};
-use crate::client::{PublishCall, Turn};
+use crate::client::call::{PublishCall, Turn};
 use crate::error::Error;
-use crate::note::Level;
-use crate::report::PublishReport;
+use crate::model::report::PublishReport;
+use crate::protocol::batch::Progress;
+use crate::protocol::log_record::Level;
 
 /// How a call ended.
 pub(super) enum Ended {

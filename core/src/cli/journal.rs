@@ -7,11 +7,11 @@ use std::path::Path;
 use crate::cli::arguments::{FilesArgument, Format, Resolve};
 use crate::cli::status::Status;
 use crate::cli::{Refused, counted, ids, list, output, terminal};
-use crate::clock;
-use crate::id;
 use crate::journal::audit::{Audit, Ending, Sent};
 use crate::journal::{Journal, JournalledFile, Verdict, init_journal_dir};
-use crate::table::word;
+use crate::model::display::word;
+use crate::model::id;
+use crate::runtime::clock;
 
 /// What became of every file of a run.
 pub(super) fn show(path: &Path, format: Format) -> Result<Status, Refused> {

@@ -6,7 +6,7 @@ use std::io::{self, Read};
 use std::path::Path;
 
 use crate::cli::Refused;
-use crate::id::{self, RawId};
+use crate::model::id::{self, RawId};
 
 /// The column that holds the ids.
 pub(super) const COLUMN: &str = "file_id";

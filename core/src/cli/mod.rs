@@ -88,7 +88,7 @@ fn block_on<T>(future: impl Future<Output = Result<T, Refused>>) -> Result<T, Re
 
 /// Ids that were written as arguments; `name` is the argument's.
 fn ids(name: &str, written: &[String]) -> Result<Vec<u64>, Refused> {
-    Ok(crate::id::validate(name, written.iter().map(|id| id.trim()))?)
+    Ok(crate::model::id::validate(name, written.iter().map(|id| id.trim()))?)
 }
 
 /// `1 file`, `2 files`.

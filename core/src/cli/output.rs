@@ -7,7 +7,7 @@ use crate::cli::arguments::Format;
 use crate::cli::status::Status;
 use crate::cli::{Refused, counted, terminal};
 use crate::journal::Verdict;
-use crate::report::{FileResult, PublishReport};
+use crate::model::report::{FileResult, PublishReport};
 
 /// Writes results. Where they cannot be written, that is told, and success is none.
 #[allow(clippy::unnecessary_wraps, reason = "the last step of every command")]
@@ -88,7 +88,7 @@ pub(super) fn result_fields(file: &FileResult) -> Vec<String> {
         None => "?".to_owned(),
     };
     let status =
-        |status: &Option<crate::report::Status>| status.as_ref().map_or("", |status| status.as_str()).to_owned();
+        |status: &Option<crate::model::report::Status>| status.as_ref().map_or("", |status| status.as_str()).to_owned();
     let errors = file
         .errors
         .iter()

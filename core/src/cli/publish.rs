@@ -5,21 +5,21 @@ use std::path::Path;
 
 use tokio::task;
 
-use crate::batch::{BatchOptions, Repeat};
 use crate::cli::arguments::{Format, Publish};
 use crate::cli::drive::{Ended, drive};
 use crate::cli::interrupts::{Interrupts, Source};
 use crate::cli::status::Status;
 use crate::cli::terminal::{Terminal, say};
 use crate::cli::{Refused, block_on, counted, ids, list, output};
-use crate::client::{PortalClient, PublishCall, environment};
+use crate::client::call::{PortalClient, PublishCall, environment};
+use crate::config::settings::Settings;
 use crate::error::{Error, ErrorKind};
-use crate::id::MAX_FILES;
+use crate::journal::fingerprint;
 use crate::journal::lock::Lock;
 use crate::journal::{Journal, history};
-use crate::plan;
-use crate::request::{ContactNotification, PortalPublishing, PublishRequest};
-use crate::settings::Settings;
+use crate::model::id::MAX_FILES;
+use crate::model::request::{ContactNotification, PortalPublishing, PublishRequest};
+use crate::protocol::batch::{BatchOptions, Repeat};
 
 /// `publish`.
 pub(super) fn publish(arguments: &Publish, source: Source) -> Result<Status, Refused> {
@@ -125,7 +125,7 @@ fn plan(request: &PublishRequest, path: Option<&Path>, journal: Option<&Journal>
     match request.publish_override_contact_ids() {
         [] => {}
         contacts => {
-            let ids = crate::id::enumerate(&contacts.iter().map(u64::to_string).collect::<Vec<_>>());
+            let ids = crate::model::id::enumerate(&contacts.iter().map(u64::to_string).collect::<Vec<_>>());
             let verb = if contacts.len() == 1 { "receives" } else { "receive" };
             let _ = write!(plan, "\n  {} ({ids}) {verb} EVERY file", counted(contacts.len(), "override contact"));
         }
@@ -145,7 +145,9 @@ fn dry_run(
     let chunk_size = if path.is_some() { BatchOptions::new("").chunk_size } else { MAX_FILES };
     let chunks = match journal {
         None => history::chunks(request.file_ids(), chunk_size, 1),
-        Some(journal) if plan::fingerprint("", "", request) == plan::fingerprint("", "", journal.request()) => {
+        Some(journal)
+            if fingerprint::fingerprint("", "", request) == fingerprint::fingerprint("", "", journal.request()) =>
+        {
             journal.to_come()
         }
         Some(journal) => {

@@ -2,7 +2,7 @@
 
 use crate::error::{Error, ErrorKind};
 use crate::journal::Journal;
-use crate::report::PublishReport;
+use crate::model::report::PublishReport;
 
 /// How the program ended, for scripts that run it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

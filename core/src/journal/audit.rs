@@ -7,12 +7,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use crate::batch::Repeat;
 use crate::error::Error;
 use crate::journal::file::JournalFile;
 use crate::journal::record::{Chunk, Header, Line, Record};
 use crate::journal::{Journal, folder};
-use crate::report::{FileState, Verdict};
+use crate::model::report::{FileState, Verdict};
+use crate::protocol::batch::Repeat;
 
 /// What was found.
 #[derive(Debug, Default)]

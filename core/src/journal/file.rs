@@ -12,12 +12,12 @@ use std::time::SystemTime;
 
 use serde_json::Value;
 
-use crate::clock;
 use crate::error::Error;
+use crate::journal::fingerprint::sha256;
 use crate::journal::history::History;
 use crate::journal::lock::{Lock, beside, folder_of, is_same, write_new};
 use crate::journal::record::{Chunk, FORMAT, Header, Line, Record};
-use crate::plan::sha256;
+use crate::runtime::clock;
 
 /// A journal that this process alone may append to.
 #[derive(Debug)]

@@ -10,13 +10,13 @@ use std::time::SystemTime;
 use reqwest::Url;
 use serde_json::json;
 
-use crate::batch::Repeat;
-use crate::clock;
 use crate::error::{Error, listed};
 use crate::journal::file::JournalFile;
 use crate::journal::history::{File, History};
 use crate::journal::lock::{Lock, beside, make_folder, write_new};
-use crate::report::{FileResult, FileState, PublishReport};
+use crate::model::report::{FileResult, FileState, PublishReport};
+use crate::protocol::batch::Repeat;
+use crate::runtime::clock;
 
 /// What tells a folder of journals from one that is empty because its share is not mounted.
 const MARKER: &str = "addepar-portal-journals.json";

@@ -4,9 +4,9 @@ use std::collections::HashMap;
 use std::time::{Duration, SystemTime};
 
 use crate::journal::record::{Chunk, Header, Record};
-use crate::outcome::Outcome;
-use crate::report::{Attempt, FileResult, FileState, PublishReport, UnexpectedResult, Verdict};
-use crate::request::PublishRequest;
+use crate::model::report::{Attempt, FileResult, FileState, PublishReport, UnexpectedResult, Verdict};
+use crate::model::request::PublishRequest;
+use crate::protocol::outcome::Outcome;
 
 /// Why a record cannot follow those before it.
 pub(crate) type Misfit = String;

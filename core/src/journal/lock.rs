@@ -7,8 +7,8 @@ use std::process;
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
-use crate::clock;
 use crate::error::Error;
+use crate::runtime::clock;
 
 /// The beginning of what a holder writes into its lock.
 const HOLDER: &str = "process ";

@@ -7,6 +7,7 @@
 #[cfg(feature = "cli")]
 pub(crate) mod audit;
 pub(crate) mod file;
+pub(crate) mod fingerprint;
 pub(crate) mod folder;
 pub(crate) mod history;
 pub(crate) mod lock;
@@ -20,16 +21,16 @@ use std::time::{Duration, SystemTime};
 
 use serde::Serialize;
 
-use crate::clock;
 use crate::error::Error;
-use crate::id::{self, RawId};
 use crate::journal::file::JournalFile;
 pub use crate::journal::folder::init_journal_dir;
 use crate::journal::history::History;
 use crate::journal::record::Record;
-pub use crate::report::Verdict;
-use crate::report::{FileResult, FileState, PublishReport, rfc3339};
-use crate::request::PublishRequest;
+use crate::model::id::{self, RawId};
+pub use crate::model::report::Verdict;
+use crate::model::report::{FileResult, FileState, PublishReport, rfc3339};
+use crate::model::request::PublishRequest;
+use crate::runtime::clock;
 
 /// A journal as it was when it was read.
 #[derive(Debug, Clone)]

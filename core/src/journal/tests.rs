@@ -12,15 +12,15 @@ use fastrand::Rng;
 use reqwest::Url;
 use serde_json::json;
 
-use crate::batch::{BatchOptions, Repeat};
-use crate::client::PortalClient;
+use crate::client::call::PortalClient;
+use crate::journal::fingerprint;
 use crate::journal::history::{self, History};
 use crate::journal::record::{FORMAT, Header, Line, Record};
 use crate::journal::{Journal, file};
-use crate::outcome::Outcome;
-use crate::plan;
-use crate::report::{Attempt, FileResult, FileState, Status, UnexpectedResult, Verdict};
-use crate::request::{ContactNotification, PortalPublishing, PublishRequest};
+use crate::model::report::{Attempt, FileResult, FileState, Status, UnexpectedResult, Verdict};
+use crate::model::request::{ContactNotification, PortalPublishing, PublishRequest};
+use crate::protocol::batch::{BatchOptions, Repeat};
+use crate::protocol::outcome::Outcome;
 
 /// A journal as bytes, and the server's own record of how often it processed each file.
 struct World {
@@ -308,7 +308,7 @@ fn format_1(base_url: &str, at: SystemTime, records: &[serde_json::Value]) -> St
         "type": "header", "format": 1, "library": "0.1.0", "run": "0123456789abcdef", "base_url": base_url,
         "firm_id": "1", "portal_publishing": "publish", "contact_notification": "notify",
         "publish_override_contact_ids": [], "operator": "root", "host": "host", "simulated": true,
-        "fingerprint": plan::fingerprint(&url.origin().ascii_serialization(), "1", &request),
+        "fingerprint": fingerprint::fingerprint(&url.origin().ascii_serialization(), "1", &request),
     });
     let plan = json!({ "type": "plan", "chunks": history::chunks(&[1, 2, 3, 4, 5, 6], 2, 1) });
     let mut text = String::new();
@@ -318,7 +318,7 @@ fn format_1(base_url: &str, at: SystemTime, records: &[serde_json::Value]) -> St
         line["at"] = humantime::format_rfc3339_micros(at).to_string().into();
         line["prev"] = last.into();
         let line = line.to_string();
-        last = Some(plan::sha256(line.as_bytes()));
+        last = Some(fingerprint::sha256(line.as_bytes()));
         text += &(line + "\n");
     }
     text

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use crate::clock::Moment;
-use crate::outcome::Fault;
+use crate::protocol::outcome::Fault;
+use crate::runtime::clock::Moment;
 
 /// The largest answer that is read, and the most that all its pages may have together.
 pub(crate) const MAX_BODY: usize = 64 << 20;

@@ -3,7 +3,7 @@
 use reqwest::Url;
 use ring::digest::{SHA256, digest};
 
-use crate::request::PublishRequest;
+use crate::model::request::PublishRequest;
 
 /// A hash as it is written.
 pub(crate) fn sha256(bytes: &[u8]) -> String {
@@ -49,7 +49,7 @@ pub(crate) fn fingerprint(origin: &str, firm_id: &str, request: &PublishRequest)
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use crate::request::{ContactNotification, PortalPublishing};
+    use crate::model::request::{ContactNotification, PortalPublishing};
 
     fn request(ids: &[u64], contacts: &[u64]) -> PublishRequest {
         let modes = (PortalPublishing::Publish, ContactNotification::Notify);

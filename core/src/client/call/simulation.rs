@@ -15,13 +15,13 @@ use http_body::Body;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::clock::Moment;
-use crate::exchange::Answer;
 use crate::journal::{Journal, Verdict};
-use crate::latch::LatchedBody;
-use crate::outcome::Fault;
-use crate::report::FileState;
-use crate::request::{ContactNotification, PortalPublishing};
+use crate::model::report::FileState;
+use crate::model::request::{ContactNotification, PortalPublishing};
+use crate::protocol::exchange::Answer;
+use crate::protocol::latch::LatchedBody;
+use crate::protocol::outcome::Fault;
+use crate::runtime::clock::Moment;
 
 /// The published limits.
 const LIMITS: [(usize, u64); 2] = [(50, 15 * 60), (1_000, 24 * 60 * 60)];

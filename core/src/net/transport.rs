@@ -17,14 +17,14 @@ use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, ConfigBuilder, RootCertStore, WantsVerifier};
 use rustls_platform_verifier::Verifier;
 
-use crate::clock::{self, Moment};
+use crate::config::settings::{Config, ExtraRoots, Secret};
 use crate::error::Error;
-use crate::exchange::{Answer, Exchange, MAX_BODY};
-use crate::latch::{Latch, LatchedBody};
-use crate::outcome::Fault;
-use crate::process::PerProcess;
-use crate::rate_limit;
-use crate::settings::{Config, ExtraRoots, Secret};
+use crate::protocol::exchange::{Answer, Exchange, MAX_BODY};
+use crate::protocol::latch::{Latch, LatchedBody};
+use crate::protocol::outcome::Fault;
+use crate::protocol::rate_limit;
+use crate::runtime::clock::{self, Moment};
+use crate::runtime::per_process::PerProcess;
 
 /// How much of an answer that is too large is kept for the reader.
 const KEPT_OF_TOO_LARGE: usize = 64 << 10;

@@ -11,19 +11,19 @@ use std::time::{Duration, Instant, SystemTime};
 use reqwest::Url;
 use serde::{Deserialize, Serialize};
 
+use crate::config::settings::{self, Config};
 use crate::error::{Error, ErrorKind};
-use crate::id::MAX_FILES;
 use crate::journal::file::{self, JournalFile};
+use crate::journal::fingerprint;
 use crate::journal::folder::{self, WayOn};
 use crate::journal::history::{self, History};
 use crate::journal::lock;
 use crate::journal::record::{FORMAT, Header, Record};
-use crate::outcome::Outcome;
-use crate::pace::{PUBLISHED, Pace};
-use crate::plan;
-use crate::report::{Attempt, FileState, PublishReport};
-use crate::request::PublishRequest;
-use crate::settings::{self, Config};
+use crate::model::id::MAX_FILES;
+use crate::model::report::{Attempt, FileState, PublishReport};
+use crate::model::request::PublishRequest;
+use crate::protocol::outcome::Outcome;
+use crate::protocol::pace::{PUBLISHED, Pace};
 
 /// Whether files may be sent that a journal in the folder of journals shows as sent. Files whose outcome is unknown and
 /// undecided, and files that another process is sending, are refused in any case.
@@ -561,7 +561,7 @@ fn header(config: &Config, request: &PublishRequest, repeat: Repeat) -> Header {
 }
 
 fn fingerprint(config: &Config, request: &PublishRequest) -> String {
-    plan::fingerprint(&config.base_url.origin().ascii_serialization(), config.firm(), request)
+    fingerprint::fingerprint(&config.base_url.origin().ascii_serialization(), config.firm(), request)
 }
 
 /// Whether a journal is of this client's firm and, where it is given, of this request; or what differs.

@@ -3,7 +3,7 @@
 //! Most rows say success, and what one says is known from the row before: it is the same text with
 //! another id. So it is compared, not read, which takes a fifth of the time.
 
-use crate::id;
+use crate::model::id;
 
 /// The text of a row that was read, cut wherever its id stands.
 #[derive(Debug)]

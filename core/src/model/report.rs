@@ -8,10 +8,10 @@ use std::time::{Duration, SystemTime};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::error::{Error, ErrorKind};
-use crate::id;
-use crate::outcome::Outcome;
-use crate::request::PublishRequest;
-use crate::table::word;
+use crate::model::display::word;
+use crate::model::id;
+use crate::model::request::PublishRequest;
+use crate::protocol::outcome::Outcome;
 
 /// The state of one file after a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]

@@ -10,7 +10,7 @@ use reqwest::Url;
 use reqwest::header::HeaderValue;
 
 use crate::error::Error;
-use crate::request::ROUTE;
+use crate::model::request::ROUTE;
 
 /// A text that no output shows.
 #[derive(Clone, PartialEq, Eq)]

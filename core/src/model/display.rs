@@ -1,6 +1,6 @@
 //! A report for people: the words and the order that every table of it has.
 
-use crate::report::{FileResult, FileState, PublishReport};
+use crate::model::report::{FileResult, FileState, PublishReport};
 
 /// What a table says of one step: whether it was done for all contacts.
 ///

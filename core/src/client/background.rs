@@ -8,9 +8,9 @@ use std::thread;
 use tokio::runtime::{Builder, Handle};
 use tokio::task::AbortHandle;
 
-use crate::client::{PublishCall, Turn};
+use crate::client::call::{PublishCall, Turn};
 use crate::error::Error;
-use crate::process::PerProcess;
+use crate::runtime::per_process::PerProcess;
 
 static HANDLE: PerProcess<Mutex<Option<Handle>>> = PerProcess::new();
 

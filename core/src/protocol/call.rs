@@ -6,15 +6,15 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use crate::clock::{Moment, whole_micros};
 use crate::error::{Error, Phase};
-use crate::exchange::{Answer, Exchange, MAX_BODY};
-use crate::latch::Latch;
-use crate::note::Note;
-use crate::outcome::{self, Again, EARLY, Ended, Fault, Outcome, Tried};
-use crate::report::{Attempt, FileState, PublishReport};
-use crate::request::PublishRequest;
-use crate::response::{self, Answered, Raw};
+use crate::model::report::{Attempt, FileState, PublishReport};
+use crate::model::request::PublishRequest;
+use crate::protocol::exchange::{Answer, Exchange, MAX_BODY};
+use crate::protocol::latch::Latch;
+use crate::protocol::log_record::Note;
+use crate::protocol::outcome::{self, Again, EARLY, Ended, Fault, Outcome, Tried};
+use crate::response::rows::{self, Answered, Raw};
+use crate::runtime::clock::{Moment, whole_micros};
 
 /// The most pages that are followed after the answer to the POST.
 const MAX_PAGES: usize = 20;
@@ -171,7 +171,7 @@ impl Call {
             None if (200..300).contains(&status) => Answered::read(&self.request, &raw),
             None => Err("it is no result".to_owned()),
         };
-        let errors = if page.is_ok() { Vec::new() } else { response::api_errors(&raw.text) };
+        let errors = if page.is_ok() { Vec::new() } else { rows::api_errors(&raw.text) };
         let ended =
             Ended::Answered { status, after, retry_after, readable: page.is_ok(), has_errors: !errors.is_empty() };
         let (outcome, again) = outcome::judge(ended, &self.tried);
@@ -196,7 +196,7 @@ impl Call {
                 self.next_page()
             }
             (Outcome::NotProcessed, _) => {
-                let excerpt = response::excerpt(&raw.text);
+                let excerpt = rows::excerpt(&raw.text);
                 let report = self.uniform(FileState::NotProcessed, raw.text);
                 let error = Error::refused(status, errors, excerpt, report).with_retry_after(retry_after);
                 self.finish(Err(error))

@@ -11,7 +11,7 @@ use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
 use tokio::time;
 
-use crate::client::{PublishCall, Turn};
+use crate::client::call::{PublishCall, Turn};
 use crate::error::Error;
 
 /// How long the caller may be blind to its signals.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
-use crate::id::{self, MAX_FILES, RawId};
+use crate::model::id::{self, MAX_FILES, RawId};
 
 /// The API's route below the base URL.
 pub(crate) const ROUTE: &str = "/v1/portal/publish_files";

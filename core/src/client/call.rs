@@ -18,19 +18,19 @@ use reqwest::Url;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio::{task, time};
 
-use crate::batch::{self, BatchOptions, Progress, Repeat, Run, Step};
-use crate::call::{Call, Next};
-use crate::clock;
+use crate::config::settings::{self, AccessToken, Config, Credentials, Secret, Settings};
 use crate::error::{Error, ErrorKind};
-use crate::exchange::Exchange;
-use crate::latch::Latch;
-use crate::note::{self, Note};
-use crate::outcome::Fault;
-use crate::process::PerProcess;
-use crate::report::PublishReport;
-use crate::request::PublishRequest;
-use crate::settings::{self, AccessToken, Config, Credentials, Secret, Settings};
-use crate::transport::{self, Authorization, Transport};
+use crate::model::report::PublishReport;
+use crate::model::request::PublishRequest;
+use crate::net::transport::{self, Authorization, Transport};
+use crate::protocol::batch::{self, BatchOptions, Progress, Repeat, Run, Step};
+use crate::protocol::call::{Call, Next};
+use crate::protocol::exchange::Exchange;
+use crate::protocol::latch::Latch;
+use crate::protocol::log_record::{self, Note};
+use crate::protocol::outcome::Fault;
+use crate::runtime::clock;
+use crate::runtime::per_process::PerProcess;
 
 /// A client for one firm. Cheap to clone; one serves many threads and runtimes at once.
 ///
@@ -258,7 +258,7 @@ impl PortalClient {
             Ok(opening) => (Next::Open, opening),
             Err(error) => (call.fail(error), None),
         };
-        if note::is_traced() {
+        if log_record::is_traced() {
             call.listen();
         }
         let (page, permit, token) = (self.0.config.route.clone(), None, None);
@@ -436,7 +436,7 @@ impl State {
         };
         let notes = self.call.take_notes();
         let mut call = Call::new(request, max_wait, self.host.gives_tokens);
-        if self.host.logs || note::is_traced() {
+        if self.host.logs || log_record::is_traced() {
             call.listen();
             call.keep_notes(notes);
         }
@@ -795,7 +795,7 @@ impl Drop for PublishCall {
         let mut state = self.state();
         let State { call, run, .. } = &mut *state;
         let lost = call.drop_unfinished();
-        lost.iter().for_each(note::trace_dropped);
+        lost.iter().for_each(log_record::trace_dropped);
         if let Some(run) = run.as_mut().filter(|run| !run.is_over()) {
             run.abandon(lost, call.attempts());
         }

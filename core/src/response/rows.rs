@@ -12,11 +12,11 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
 use crate::error::Error;
-use crate::id;
-use crate::json::{Kind, Malformed, Reader};
-use crate::pattern::Pattern;
-use crate::report::{FileError, FileResult, FileState, PublishReport, Status, UnexpectedResult};
-use crate::request::PublishRequest;
+use crate::model::id;
+use crate::model::report::{FileError, FileResult, FileState, PublishReport, Status, UnexpectedResult};
+use crate::model::request::PublishRequest;
+use crate::response::json::{Kind, Malformed, Reader};
+use crate::response::pattern::Pattern;
 
 /// The most results and error objects that are read from one body: twenty times what one call can
 /// ask for leaves room for liberal servers, and a hostile one cannot fill the memory.

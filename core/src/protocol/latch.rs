@@ -12,8 +12,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 
-use crate::clock::Moment;
-use crate::sync::{Arc, AtomicU8, OnceLock, Ordering};
+use crate::protocol::sync::{Arc, AtomicU8, OnceLock, Ordering};
+use crate::runtime::clock::Moment;
 
 const IDLE: u8 = 0;
 const SENDING: u8 = 1;

@@ -1,0 +1,4 @@
+//! Clocks, and state that belongs to one process.
+
+pub(crate) mod clock;
+pub(crate) mod per_process;
