@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 use std::ffi::OsString;
 
-use addepar_portal::{AccessToken, BatchOptions, Error, PortalClient, PublishCall, Repeat, Settings, VARIABLES};
+use addepar_portal::host::{AccessToken, PublishCall, Settings, VARIABLES};
+use addepar_portal::{BatchOptions, Error, PortalClient, Repeat};
 use napi::bindgen_prelude::Either;
 use napi_derive::napi;
 
@@ -144,7 +145,7 @@ impl Client {
         let repeat = repeat.map_or(Ok(Repeat::Refuse), |repeat| repeat.parse());
         let start =
             |repeat| self.0.start(request.inner().clone(), repeat, |name| environment.get(name).map(OsString::from));
-        or_failure(repeat.map(start))
+        or_failure(repeat.map(start).map_err(Error::from))
     }
 
     /// Prepares a batch. Nothing is sent yet.

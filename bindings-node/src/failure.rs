@@ -1,6 +1,7 @@
 //! An error on its way to JavaScript.
 
-use addepar_portal::{Error, ErrorKind};
+use addepar_portal::Error;
+use addepar_portal::host::Language;
 use napi_derive::napi;
 
 use crate::report::Report;
@@ -26,32 +27,19 @@ impl Failure {
     /// A string, bytes or mapping in the place of a list of ids.
     #[napi]
     pub fn not_a_collection(name: String, type_name: String) -> Self {
-        Self(addepar_portal::not_a_collection(&name, &type_name))
+        Self(addepar_portal::host::not_a_collection(&name, &type_name).into())
     }
 
     /// The name of its class in JavaScript.
     #[napi(getter)]
     pub fn class_name(&self) -> &'static str {
-        match self.0.kind() {
-            ErrorKind::Config => "ConfigError",
-            ErrorKind::Input => "InputError",
-            ErrorKind::Connect => "ConnectError",
-            ErrorKind::Rejected => "RejectedError",
-            ErrorKind::Authentication => "AuthenticationError",
-            ErrorKind::PermissionDenied => "PermissionDeniedError",
-            ErrorKind::RateLimited => "RateLimitedError",
-            ErrorKind::OutcomeUnknown => "OutcomeUnknownError",
-            ErrorKind::PublishFailures => "PublishFailuresError",
-            ErrorKind::AlreadySent => "AlreadySentError",
-            ErrorKind::Journal => "JournalError",
-            ErrorKind::Stopped => "StoppedError",
-        }
+        self.0.kind().class_name()
     }
 
     /// Everything but the report, as JSON.
     #[napi]
     pub fn to_json(&self) -> String {
-        self.0.to_json()
+        self.0.to_json_in(Language::Node)
     }
 
     /// The state of every file, on every error of a publish.

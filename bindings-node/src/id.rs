@@ -1,6 +1,7 @@
 //! Ids as JavaScript wrote them.
 
-use addepar_portal::{NoId, RawId};
+use addepar_portal::RawId;
+use addepar_portal::host::NoId;
 use napi::bindgen_prelude::{Either, Float64Array, Int32Array};
 use serde::Deserialize;
 

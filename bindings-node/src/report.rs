@@ -26,7 +26,7 @@ impl Report {
     /// Reads what `to_json` wrote.
     #[napi]
     pub fn from_json(json: String) -> Either<Report, Failure> {
-        Self::or_failure(PublishReport::from_json(&json))
+        Self::or_failure(PublishReport::from_json(&json).map_err(Error::from))
     }
 
     /// Whether every file is ok.

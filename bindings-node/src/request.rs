@@ -1,6 +1,6 @@
 //! One call of the API, validated.
 
-use addepar_portal::{ContactNotification, Error, PortalPublishing, PublishRequest, RawId};
+use addepar_portal::{ContactNotification, Error, InvalidInput, PortalPublishing, PublishRequest, RawId};
 use napi::bindgen_prelude::{Either, Float64Array};
 use napi_derive::napi;
 
@@ -60,7 +60,7 @@ impl Request {
     }
 }
 
-type Make = fn(Vec<RawId>, PortalPublishing, ContactNotification) -> Result<PublishRequest, Error>;
+type Make = fn(Vec<RawId>, PortalPublishing, ContactNotification) -> Result<PublishRequest, InvalidInput>;
 
 fn validate(
     make: Make,
@@ -70,8 +70,8 @@ fn validate(
     override_contacts: Ids,
 ) -> Result<PublishRequest, Error> {
     let raw = |ids| id::raw(ids).map_err(|error| Error::input(error.to_string()));
-    make(raw(file_ids)?, portal_publishing.parse()?, contact_notification.parse()?)?
-        .with_override_contacts(raw(override_contacts)?)
+    let request = make(raw(file_ids)?, portal_publishing.parse()?, contact_notification.parse()?)?;
+    Ok(request.with_override_contacts(raw(override_contacts)?)?)
 }
 
 impl Request {

@@ -5,7 +5,8 @@ use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use addepar_portal::{self as core, Error, PublishCall, Turn};
+use addepar_portal::host::{PublishCall, Turn};
+use addepar_portal::{self as core, Error};
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use pyo3::types::PyString;
@@ -22,7 +23,7 @@ pub(crate) struct Call {
     /// How to stop the background task, and where it left off.
     task: Mutex<Option<tokio::task::AbortHandle>>,
     turn: Arc<Mutex<Option<Turn>>>,
-    notes: Mutex<VecDeque<core::Note>>,
+    notes: Mutex<VecDeque<core::host::Note>>,
     /// What may have happened, once the call was abandoned. A caller that is interrupted meanwhile asks again.
     lost: Mutex<Option<Error>>,
     /// Whether somebody took how the call ended.
@@ -31,7 +32,7 @@ pub(crate) struct Call {
 
 /// One line for the log.
 #[pyclass(frozen, module = "addepar_portal._native")]
-pub(crate) struct Note(core::Note);
+pub(crate) struct Note(core::host::Note);
 
 #[pymethods]
 impl Note {

@@ -1,6 +1,7 @@
 use std::ffi::OsString;
 
-use addepar_portal::{AccessToken, BatchOptions, Error, PortalClient, Settings};
+use addepar_portal::host::{AccessToken, Settings};
+use addepar_portal::{BatchOptions, Error, PortalClient};
 use pyo3::prelude::*;
 use pyo3::types::PyString;
 

@@ -4,7 +4,8 @@
 //! stops every other thread wherever it next runs Python code, and a thread that is stopped must not unwind through Rust.
 //! So an error is handed over as data, and Python's own frames make the exception of it.
 
-use addepar_portal::{Error, ErrorKind};
+use addepar_portal::host::Language;
+use addepar_portal::{Error, ErrorKind, InvalidInput};
 use pyo3::IntoPyObjectExt;
 use pyo3::prelude::*;
 use serde_json::{Map, Value};
@@ -24,15 +25,15 @@ pub(crate) struct Failure {
 
 impl Failure {
     pub(crate) fn new(error: Error) -> Self {
-        let members = serde_json::from_str(&error.to_json()).unwrap_or_default();
+        let members = serde_json::from_str(&error.to_json_in(Language::Python)).unwrap_or_default();
         Self { error, members }
     }
 }
 
 #[pymethods]
 impl Failure {
-    fn message(&self) -> &str {
-        self.error.message()
+    fn message(&self) -> String {
+        self.error.message_in(Language::Python)
     }
 
     /// The names of its members, one by one.
@@ -85,6 +86,12 @@ pub(crate) enum Refusal {
 impl From<Error> for Refusal {
     fn from(error: Error) -> Self {
         Self::Core(error)
+    }
+}
+
+impl From<InvalidInput> for Refusal {
+    fn from(invalid: InvalidInput) -> Self {
+        Self::Core(invalid.into())
     }
 }
 

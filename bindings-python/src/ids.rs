@@ -11,7 +11,7 @@ const ROUNDED: &str = "A float of 4 bytes or fewer has rounded larger ids to oth
 
 /// A value that is not an id, as it is shown in the error.
 #[pyclass(frozen, module = "addepar_portal._native")]
-pub(crate) struct NoId(core::NoId);
+pub(crate) struct NoId(core::host::NoId);
 
 #[pymethods]
 impl NoId {
@@ -23,7 +23,7 @@ impl NoId {
             _ => None,
         };
         let [type_name, shown] = [type_name, shown].map(|text| text.to_string_lossy().into_owned());
-        Self(core::NoId { type_name, shown, hint })
+        Self(core::host::NoId { type_name, shown, hint })
     }
 }
 
@@ -52,5 +52,5 @@ fn integer(id: &Bound<'_, PyAny>) -> RawId {
         return RawId::Integer(integer);
     }
     let shown = id.str().map_or_else(|_| "?".to_owned(), |shown| shown.to_string_lossy().into_owned());
-    core::NoId { type_name: "int".to_owned(), shown, hint: None }.into()
+    core::host::NoId { type_name: "int".to_owned(), shown, hint: None }.into()
 }

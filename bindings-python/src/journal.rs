@@ -63,8 +63,10 @@ impl Journal {
             let journal = self.0.clone();
             Job::new(move || {
                 let mut journal = journal.lock().unwrap_or_else(PoisonError::into_inner);
-                let decided =
-                    decision.parse().and_then(|decision| journal.decide(file_ids, decision, &by, evidence.as_deref()));
+                let decided = decision
+                    .parse()
+                    .map_err(Error::from)
+                    .and_then(|decision| journal.decide(file_ids, decision, &by, evidence.as_deref()));
                 decided.map_or_else(Done::Failed, |()| Done::Nothing)
             })
         });

@@ -1,82 +1,93 @@
-//! Everything that can go wrong, and the one table of codes.
+//! Everything that can go wrong, and the one table of its kinds.
+//!
+//! An [`Error`] holds what is known as values. It is put into words last: the problem, what follows from it for the
+//! files (worked out from the report), and what to do.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use serde::Serialize;
 
-use crate::model::report::{Attempt, FileState, PublishReport};
+use crate::model::api_error::ApiError;
+use crate::model::attempt::{Attempt, Fault, Outcome};
+use crate::model::display::{counted, listed};
+use crate::model::file_result::FileState;
+use crate::model::invalid_input::InvalidInput;
+use crate::model::message::{Language, Message, message, name};
+use crate::model::report::PublishReport;
 use crate::model::request::PublishRequest;
-use crate::protocol::outcome::{Fault, Outcome};
-use crate::response::rows::{self, ApiError};
+use crate::response::Unreadable;
+use crate::response::api_errors::excerpt;
 
-/// What kind of error it is. The bindings match on it exhaustively.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum ErrorKind {
+macro_rules! kinds {
+    ($($(#[$docs:meta])* $kind:ident = $code:literal, $class:literal, $outcome:ident;)*) => {
+        /// What kind of error it is. The bindings match on it exhaustively.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum ErrorKind {
+            $($(#[$docs])* $kind,)*
+        }
+
+        impl ErrorKind {
+            /// Every kind.
+            pub const ALL: &'static [Self] = &[$(Self::$kind),*];
+
+            /// The code that every language shows.
+            #[must_use]
+            pub const fn code(self) -> &'static str {
+                match self {
+                    $(Self::$kind => $code,)*
+                }
+            }
+
+            /// The name of its class in Python and Node.
+            #[must_use]
+            pub const fn class_name(self) -> &'static str {
+                match self {
+                    $(Self::$kind => $class,)*
+                }
+            }
+
+            /// What became of a call with such an error, where no report says more.
+            #[must_use]
+            pub const fn outcome(self) -> Outcome {
+                match self {
+                    $(Self::$kind => Outcome::$outcome,)*
+                }
+            }
+        }
+    };
+}
+
+kinds! {
     /// Missing or contradictory settings. Nothing was sent.
-    Config,
+    Config = "ERR_CONFIG", "ConfigError", NotProcessed;
     /// Values that cannot be sent. Nothing was sent.
-    Input,
+    Input = "ERR_INPUT", "InputError", NotProcessed;
     /// The server was never reached: proven.
-    Connect,
+    Connect = "ERR_CONNECT", "ConnectError", NotProcessed;
     /// The server refused the whole request.
-    Rejected,
+    Rejected = "ERR_REJECTED", "RejectedError", NotProcessed;
     /// 401.
-    Authentication,
+    Authentication = "ERR_AUTHENTICATION", "AuthenticationError", NotProcessed;
     /// 403.
-    PermissionDenied,
+    PermissionDenied = "ERR_PERMISSION_DENIED", "PermissionDeniedError", NotProcessed;
     /// 429.
-    RateLimited,
+    RateLimited = "ERR_RATE_LIMITED", "RateLimitedError", NotProcessed;
     /// The server may have processed the request.
-    OutcomeUnknown,
+    OutcomeUnknown = "ERR_OUTCOME_UNKNOWN", "OutcomeUnknownError", Unknown;
     /// Some file is not ok; only from `raise_for_failures`.
-    PublishFailures,
+    PublishFailures = "ERR_PUBLISH_FAILURES", "PublishFailuresError", Processed;
     /// A journal shows some of the files as sent. Nothing was sent now.
-    AlreadySent,
+    AlreadySent = "ERR_ALREADY_SENT", "AlreadySentError", NotProcessed;
     /// The journal is locked, of another run, damaged, cannot be written, or waits for a decision.
-    Journal,
+    Journal = "ERR_JOURNAL", "JournalError", Unknown;
     /// A batch was stopped on request.
-    Stopped,
+    Stopped = "ERR_STOPPED", "StoppedError", Unknown;
 }
 
 impl ErrorKind {
-    /// Every kind.
-    pub const ALL: [Self; 12] = [
-        Self::Config,
-        Self::Input,
-        Self::Connect,
-        Self::Rejected,
-        Self::Authentication,
-        Self::PermissionDenied,
-        Self::RateLimited,
-        Self::OutcomeUnknown,
-        Self::PublishFailures,
-        Self::AlreadySent,
-        Self::Journal,
-        Self::Stopped,
-    ];
-
-    /// The code that every language shows.
-    #[must_use]
-    pub const fn code(self) -> &'static str {
-        match self {
-            Self::Config => "ERR_CONFIG",
-            Self::Input => "ERR_INPUT",
-            Self::Connect => "ERR_CONNECT",
-            Self::Rejected => "ERR_REJECTED",
-            Self::Authentication => "ERR_AUTHENTICATION",
-            Self::PermissionDenied => "ERR_PERMISSION_DENIED",
-            Self::RateLimited => "ERR_RATE_LIMITED",
-            Self::OutcomeUnknown => "ERR_OUTCOME_UNKNOWN",
-            Self::PublishFailures => "ERR_PUBLISH_FAILURES",
-            Self::AlreadySent => "ERR_ALREADY_SENT",
-            Self::Journal => "ERR_JOURNAL",
-            Self::Stopped => "ERR_STOPPED",
-        }
-    }
-
     fn refusal(status: u16) -> Self {
         match status {
             401 => Self::Authentication,
@@ -118,7 +129,9 @@ pub struct Error(Box<Inner>);
 #[derive(Clone)]
 struct Inner {
     kind: ErrorKind,
-    message: String,
+    problem: Message,
+    consequence: Consequence,
+    advice: Message,
     errors: Vec<ApiError>,
     phase: Option<Phase>,
     retry_after: Option<Duration>,
@@ -129,7 +142,22 @@ struct Inner {
     journal: Option<PathBuf>,
 }
 
-/// What to do about files whose outcome is unknown; the end of every such message.
+/// What an error means for the files, as far as the problem itself does not say it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Consequence {
+    /// What the report says; without one nothing was sent.
+    OfReport,
+    /// Nothing was sent this time, whatever the report shows of earlier times.
+    NothingSentNow,
+    /// A decision was not recorded.
+    NothingRecorded,
+    /// The batch ended here: the report says how far it has come, and this how to continue with its journal.
+    BatchStopped(&'static str),
+    /// The problem says it.
+    Told,
+}
+
+/// What to do about files whose outcome is unknown, where no journal can take a decision.
 const CHECK_FIRST: &str = "Do not run this again. Check each in Addepar, then publish only what is missing.";
 
 /// The files in some state, for a message that may be all that is left in a log.
@@ -137,26 +165,29 @@ fn names(report: &PublishReport, wanted: impl Fn(FileState) -> bool) -> String {
     listed(report.files().iter().filter(|file| wanted(file.state)).map(|file| file.file_id))
 }
 
-/// Ids in brackets, the first ones of many.
-pub(crate) fn listed(ids: impl Iterator<Item = u64>) -> String {
-    const NAMED: usize = 20;
-    let mut ids = ids.map(|id| id.to_string());
-    let named = ids.by_ref().take(NAMED).collect::<Vec<_>>().join(", ");
-    match ids.count() {
-        0 => format!(" (files {named})"),
-        more => format!(" (files {named} and {more} more)"),
+/// What may have happened to files that went out, as they were asked to.
+fn may_have_happened(request: &PublishRequest) -> &'static str {
+    match request.asks() {
+        (true, true) => "published and e-mailed",
+        (true, false) => "published",
+        (false, true) => "e-mailed about",
+        (false, false) => "processed",
     }
 }
 
-fn counted(files: usize) -> String {
-    if files == 1 { "1 file".to_owned() } else { format!("{files} files") }
+/// The time of day of a moment, in UTC.
+fn time_of_day(time: SystemTime) -> String {
+    let text = humantime::format_rfc3339_seconds(time).to_string();
+    text.get(11..19).unwrap_or(&text).to_owned()
 }
 
 impl Error {
-    pub(crate) fn new(kind: ErrorKind, message: String) -> Self {
+    pub(crate) fn new(kind: ErrorKind, problem: impl Into<Message>) -> Self {
         Self(Box::new(Inner {
             kind,
-            message,
+            problem: problem.into(),
+            consequence: Consequence::OfReport,
+            advice: Message::default(),
             errors: Vec::new(),
             phase: None,
             retry_after: None,
@@ -166,108 +197,135 @@ impl Error {
         }))
     }
 
+    fn with_consequence(mut self, consequence: Consequence) -> Self {
+        self.0.consequence = consequence;
+        self
+    }
+
+    fn with_advice(mut self, advice: impl Into<Message>) -> Self {
+        self.0.advice = advice.into();
+        self
+    }
+
     /// An argument that the language of a binding lets through and Rust's types do not.
     #[must_use]
-    pub fn input(message: String) -> Self {
-        Self::new(ErrorKind::Input, message + " Nothing was sent.")
+    pub fn input(problem: impl Into<Message>) -> Self {
+        Self::new(ErrorKind::Input, problem)
     }
 
     /// A setting that the language of a binding lets through and Rust's types do not.
     #[must_use]
-    pub fn config(message: String) -> Self {
-        Self::new(ErrorKind::Config, message + " Nothing was sent.")
+    pub fn config(problem: impl Into<Message>) -> Self {
+        Self::new(ErrorKind::Config, problem)
     }
 
     /// No access token can be had; an earlier one may have been refused by the server.
     pub(crate) fn no_token(reason: &str) -> Self {
-        Self::new(ErrorKind::Config, format!("No access token could be had: {reason}. Nothing was processed."))
+        Self::config(format!("No access token could be had: {reason}."))
     }
 
-    /// Files that a journal shows as sent: `message` says when, how and in which run, the report what became of each.
-    pub(crate) fn already_sent(message: String, file_ids: Vec<u64>, report: PublishReport) -> Self {
-        let mut error = Self::new(ErrorKind::AlreadySent, message + " Nothing was sent now.").with_report(report);
+    /// Files that a journal shows as sent: `problem` says when, how and in which run, the report what became of each.
+    pub(crate) fn already_sent(problem: Message, file_ids: Vec<u64>, report: PublishReport) -> Self {
+        let mut error = Self::new(ErrorKind::AlreadySent, problem).with_consequence(Consequence::NothingSentNow);
         error.0.file_ids = Some(file_ids);
-        error
+        error.with_report(report)
     }
 
     pub(crate) fn publish_failures(report: PublishReport) -> Self {
-        let message = format!(
-            "Not every file is ok: {}{}. See .report; publishing a failed file again may e-mail those who already got one.",
-            report.summary(),
-            names(&report, |state| state != FileState::Ok),
-        );
-        Self::new(ErrorKind::PublishFailures, message).with_report(report)
+        let problem =
+            format!("Not every file is ok: {}{}.", report.summary(), names(&report, |state| state != FileState::Ok),);
+        Self::new(ErrorKind::PublishFailures, problem)
+            .with_consequence(Consequence::Told)
+            .with_advice("See .report; publishing a failed file again may e-mail those who already got one.")
+            .with_report(report)
     }
 
     /// The server was never reached; `cause` says why in the words of the layer that failed.
     pub(crate) fn connect(fault: Fault, cause: &str, report: PublishReport) -> Self {
         let advice = match fault {
-            Fault::Certificate => " If the server uses a private certificate authority, name its file in `ca_file`.",
-            Fault::Proxy => " Look at the setting `proxy` or the variables HTTPS_PROXY and NO_PROXY.",
-            Fault::ConnectTimeout | Fault::Timeout | Fault::Connection => "",
+            Fault::Certificate => {
+                message!["If the server uses a private certificate authority, name its file in ", name("ca_file"), "."]
+            }
+            Fault::Proxy => {
+                message!["Look at the setting ", name("proxy"), " or the variables HTTPS_PROXY and NO_PROXY."]
+            }
+            Fault::ConnectTimeout | Fault::Timeout | Fault::Connection => Message::default(),
         };
         let unanswered = report.attempts().iter().filter(|attempt| attempt.http_status.is_none()).count();
         let tries = if unanswered > 1 { format!(" after {unanswered} tries") } else { String::new() };
-        let nothing = if unanswered == report.attempts().len() { "sent" } else { "processed" };
-        let message = format!("The server was not reached{tries}: {cause}. Nothing was {nothing}.{advice}");
-        Self::new(ErrorKind::Connect, message).with_report(report)
+        Self::new(ErrorKind::Connect, format!("The server was not reached{tries}: {cause}."))
+            .with_advice(advice)
+            .with_report(report)
     }
 
     /// The server refused the whole request.
-    pub(crate) fn refused(status: u16, errors: Vec<ApiError>, excerpt: Option<String>, report: PublishReport) -> Self {
+    pub(crate) fn refused(status: u16, errors: Vec<ApiError>, excerpt_: Option<String>, report: PublishReport) -> Self {
         let said = errors
             .iter()
             .find_map(|error| error.detail.as_deref().or(error.title.as_deref()))
-            .and_then(rows::excerpt)
-            .or(excerpt)
-            .map(|said| format!(": {said}"))
-            .unwrap_or_default();
+            .and_then(excerpt)
+            .or(excerpt_);
         let advice = match status {
-            401 => " Look at the credentials; an access token lasts 60 minutes.",
+            401 => "Look at the credentials; an access token lasts 60 minutes.",
             403 => {
-                " For one or more of these files the permissions \"Portal: Share client files\" and \"Files: Create, \
-                 edit, delete\" or the OAuth scopes FILE_WRITE (another page: FILES_WRITE) and PUBLISH_FILE are missing."
+                "For one or more of these files the permissions \"Portal: Share client files\" and \"Files: Create, edit, \
+                 delete\" or the OAuth scopes FILE_WRITE (another page: FILES_WRITE) and PUBLISH_FILE are missing."
             }
             429 => {
-                " The limit is per firm and shared with its other integrations: 50 requests in 15 minutes, 1,000 in 24 hours."
+                "The limit is per firm and shared with its other integrations: 50 requests in 15 minutes, 1,000 in 24 hours."
             }
             _ => "",
         };
-        let message = format!("The server refused the request with {status}{said}. Nothing was processed.{advice}")
-            .replace("..", ".");
-        let mut error = Self::new(ErrorKind::refusal(status), message).with_report(report);
-        error.0.errors = errors;
-        error
+        let problem = match said {
+            // The API's sentences end with a full stop or without.
+            Some(said) if said.ends_with(['.', '!', '?']) => {
+                format!("The server refused the request with {status}: {said}")
+            }
+            Some(said) => format!("The server refused the request with {status}: {said}."),
+            None => format!("The server refused the request with {status}."),
+        };
+        Self::new(ErrorKind::refusal(status), problem).with_advice(advice).with_errors(errors).with_report(report)
     }
 
     /// The request went out and what became of it cannot be told. `what` is a sentence's beginning.
     pub(crate) fn unknown(what: &str, phase: Phase, report: PublishReport) -> Self {
-        let files = counted(report.count(FileState::Unknown));
+        let files = counted(report.count(FileState::Unknown), "file");
         let sent_at = report.attempts().last().and_then(|attempt| attempt.sent_at);
-        let went = match sent_at.map(|time| humantime::format_rfc3339_seconds(time).to_string()) {
-            Some(time) => format!("went to Addepar at {} UTC", time.get(11..19).unwrap_or(&time)),
-            None => "went to Addepar".to_owned(),
-        };
+        let at = sent_at.map(|time| format!(" at {} UTC", time_of_day(time))).unwrap_or_default();
         let names = names(&report, |state| state == FileState::Unknown);
-        let message = format!("{what}. {files} {went} and may have been published and e-mailed{names}. {CHECK_FIRST}");
-        Self::new(ErrorKind::OutcomeUnknown, message).with_phase(phase).with_report(report)
+        let happened = may_have_happened(report.request());
+        Self::new(
+            ErrorKind::OutcomeUnknown,
+            format!("{what}. {files} went to Addepar{at} and may have been {happened}{names}."),
+        )
+        .with_consequence(Consequence::Told)
+        .with_advice(CHECK_FIRST)
+        .with_phase(phase)
+        .with_report(report)
     }
 
     /// The call was processed, and its result did not reach the caller, who had cancelled it.
     pub(crate) fn undelivered(report: Arc<PublishReport>) -> Self {
-        let message = format!(
-            "The call was cancelled after the server had processed it: {}{}. See .report. {CHECK_FIRST}",
+        let problem = format!(
+            "The call was cancelled after the server had processed it: {}{}. See .report.",
             report.summary(),
             names(&report, |_| true),
         );
-        Self::new(ErrorKind::OutcomeUnknown, message).with_phase(Phase::ReadingPages).with_report(report)
+        Self::new(ErrorKind::OutcomeUnknown, problem)
+            .with_consequence(Consequence::Told)
+            .with_advice(CHECK_FIRST)
+            .with_phase(Phase::ReadingPages)
+            .with_report(report)
     }
 
     /// A call that is driven on in a process that was forked while it was under way.
     pub(crate) fn inherited(request: Option<&PublishRequest>) -> Self {
-        let message = "This process was forked while the call was under way. The parent process continues with it; this \
-                       one does not, and cannot know what becomes of its files. Do not publish them here.";
-        let error = Self::new(ErrorKind::OutcomeUnknown, message.to_owned()).with_phase(Phase::AwaitingAnswer);
+        let problem = "This process was forked while the call was under way. The parent process continues with it; this \
+                       one does not, and cannot know what becomes of its files.";
+        let error = Self::new(ErrorKind::OutcomeUnknown, problem)
+            .with_consequence(Consequence::Told)
+            .with_advice("Do not publish them here.")
+            .with_phase(Phase::AwaitingAnswer);
         match request.filter(|request| !request.file_ids().is_empty()) {
             Some(request) => error.with_report(PublishReport::uniform(request, FileState::Unknown, String::new())),
             None => error,
@@ -276,92 +334,96 @@ impl Error {
 
     /// A journal that cannot be used; `reason` goes on after its name.
     pub(crate) fn of_journal(path: &Path, reason: &str) -> Self {
-        let message = format!("The journal {} {reason}. Nothing was sent.", path.display());
-        Self::new(ErrorKind::Journal, message).with_journal(path)
+        Self::new(ErrorKind::Journal, format!("The journal {} {reason}.", path.display())).with_journal(path)
     }
 
     /// A decision that a journal does not take; `reason` goes on after its name.
     pub(crate) fn journal_refuses(path: &Path, reason: &str) -> Self {
-        let message = format!("The journal {} {reason}. Nothing was recorded.", path.display());
-        Self::new(ErrorKind::Journal, message).with_journal(path)
+        Self::of_journal(path, reason).with_consequence(Consequence::NothingRecorded)
     }
 
-    /// A journal that waits for a person. `sent`: what became of the files, if something was sent just now.
-    pub(crate) fn awaiting_decision(path: &Path, file_ids: &[u64], sent: Option<&str>, report: PublishReport) -> Self {
-        let message = format!(
-            "The journal {} waits for a decision: {} may have been published and e-mailed{}. Check each in Addepar (the \
-             server may work on a request for a minute: not sooner), record what you find (published, not_published \
-             or leave), then resume. {}.",
-            path.display(),
-            counted(file_ids.len()),
+    /// A journal that waits for a person. `has_sent`: this time something was sent.
+    pub(crate) fn awaiting_decision(path: &Path, file_ids: &[u64], has_sent: bool, report: PublishReport) -> Self {
+        let reason = format!(
+            "waits for a decision: {} may have been {}{}",
+            counted(file_ids.len(), "file"),
+            may_have_happened(report.request()),
             listed(file_ids.iter().copied()),
-            sent.unwrap_or("Nothing was sent"),
         );
-        Self::new(ErrorKind::Journal, message).with_report(report).with_journal(path)
+        Self::of_journal(path, &reason)
+            .with_consequence(if has_sent { Consequence::OfReport } else { Consequence::NothingSentNow })
+            .with_advice(
+                "Check each in Addepar (the server may work on a request for a minute: not sooner), record what you find \
+                 (published, not_published or leave), then resume.",
+            )
+            .with_report(report)
     }
 
     /// What a request came to could not be written down.
-    pub(crate) fn unrecorded(failed: &Self, is_saved: bool, report: PublishReport) -> Self {
-        let journal = if is_saved { "" } else { ", the journal is not: it shows the last request as unknown" };
-        let message = format!(
-            "{} The report of this error is true{journal}. {}",
-            failed.message().trim_end_matches(" Nothing was sent."),
-            report.summary(),
-        );
-        let error = Self::new(ErrorKind::Journal, message).with_report(report);
-        match failed.journal() {
-            Some(path) => error.with_journal(path),
+    pub(crate) fn unrecorded(failed: Self, is_saved: bool, report: PublishReport) -> Self {
+        let Inner { problem, journal, .. } = *failed.0;
+        let problem = problem.and(if is_saved {
+            "The report of this error is true."
+        } else {
+            "The report of this error is true, the journal is not: it shows the last request as unknown."
+        });
+        let error = Self::new(ErrorKind::Journal, problem).with_report(report);
+        match journal {
+            Some(path) => error.with_journal(&path),
             None => error,
         }
     }
 
     /// A journal that changed between the question and the answer.
     pub(crate) fn not_agreed(path: &Path, report: PublishReport) -> Self {
-        let message = format!(
-            "The journal {} changed since it was asked what to send: files are to be sent that nobody agreed to. Run the \
-             command again. {}.",
-            path.display(),
-            report.summary(),
-        );
-        Self::new(ErrorKind::Journal, message).with_report(report).with_journal(path)
+        let reason = "changed since it was asked what to send: files are to be sent that nobody agreed to";
+        Self::of_journal(path, reason).with_advice("Run the command again.").with_report(report)
     }
 
     /// A batch that would have to wait longer than it may.
     pub(crate) fn paced(delay: Duration) -> Self {
-        let message = format!(
-            "The published limits of 50 requests in 15 minutes and 1,000 in 24 hours ask to wait {:.0} s, longer than \
-             max_wait has left.",
-            delay.as_secs_f64(),
-        );
-        Self::new(ErrorKind::RateLimited, message).with_retry_after(Some(delay))
+        let problem = message![
+            format!(
+                "The published limits of 50 requests in 15 minutes and 1,000 in 24 hours ask to wait {:.0} s, longer than ",
+                delay.as_secs_f64(),
+            ),
+            name("max_wait"),
+            " has left.",
+        ];
+        Self::new(ErrorKind::RateLimited, problem).with_retry_after(Some(delay))
     }
 
     /// A batch that was stopped on request.
     pub(crate) fn stopped(path: &Path, report: PublishReport) -> Self {
-        let message =
-            format!("The batch was stopped: {}. Resume it with its journal {}.", report.summary(), path.display());
-        Self::new(ErrorKind::Stopped, message).with_report(report).with_journal(path)
+        let (problem, advice) = if report.settled() {
+            ("The batch was stopped after its last request", String::new())
+        } else {
+            ("The batch was stopped", format!("Resume it with its journal {}.", path.display()))
+        };
+        Self::new(ErrorKind::Stopped, format!("{problem}: {}.", report.summary()))
+            .with_consequence(Consequence::Told)
+            .with_advice(advice)
+            .with_report(report)
+            .with_journal(path)
     }
 
     /// The same error, of a batch whose files the report shows.
-    pub(crate) fn in_batch(mut self, path: &Path, report: PublishReport) -> Self {
-        let advice = match self.kind() {
-            ErrorKind::OutcomeUnknown => "decide about each of these files in the journal, then resume",
-            ErrorKind::RateLimited => "wait, then resume",
-            _ => "fix it, then resume",
+    pub(crate) fn in_batch(self, path: &Path, report: PublishReport) -> Self {
+        let (error, way_on) = match self.kind() {
+            // The journal takes what a person finds, and is resumed then.
+            ErrorKind::OutcomeUnknown => (
+                self.with_advice(Message::default()),
+                "look in Addepar, decide about each of these files in the journal, then resume",
+            ),
+            ErrorKind::RateLimited => (self, "wait, then resume"),
+            _ => (self, "fix it, then resume"),
         };
-        self.0.message = format!(
-            "{} The batch stopped here ({}): {advice} with {}.",
-            self.0.message,
-            report.summary(),
-            path.display(),
-        );
-        self.with_report(report).with_journal(path)
+        error.with_consequence(Consequence::BatchStopped(way_on)).with_report(report).with_journal(path)
     }
 
-    /// A 2xx whose body does not say what was done.
-    pub(crate) fn unreadable(reason: &str, report: PublishReport) -> Self {
-        Self::unknown(&format!("The answer cannot be read ({reason})"), Phase::ReadingAnswer, report)
+    /// The same error, before anything was sent this time, with what became of the files before.
+    pub(crate) fn with_earlier(self, report: impl Into<Arc<PublishReport>>) -> Self {
+        self.with_consequence(Consequence::NothingSentNow).with_report(report)
     }
 
     pub(crate) fn with_report(mut self, report: impl Into<Arc<PublishReport>>) -> Self {
@@ -401,30 +463,52 @@ impl Error {
         self.0.kind.code()
     }
 
-    /// What went wrong and what to do, in words.
+    /// What went wrong, what follows for the files, and what to do, in words.
     #[must_use]
-    pub fn message(&self) -> &str {
-        &self.0.message
+    pub fn message(&self) -> String {
+        self.message_in(Language::Rust)
+    }
+
+    /// The same, with names and units as a language writes them.
+    #[must_use]
+    pub fn message_in(&self, language: Language) -> String {
+        let Inner { problem, advice, .. } = &*self.0;
+        let (first, last) = match self.0.consequence {
+            Consequence::BatchStopped(way_on) => (Message::default(), self.batch_stopped(way_on)),
+            _ => (self.consequence(), Message::default()),
+        };
+        problem.clone().and(first).and(advice.clone()).and(last).in_language(language)
+    }
+
+    fn batch_stopped(&self, way_on: &str) -> Message {
+        let summary = self.report().map(PublishReport::summary).unwrap_or_default();
+        let journal = self.journal().map(|path| format!(" with {}", path.display())).unwrap_or_default();
+        format!("The batch stopped here ({summary}): {way_on}{journal}.").into()
+    }
+
+    fn consequence(&self) -> Message {
+        match (self.0.consequence, self.report()) {
+            (Consequence::Told | Consequence::BatchStopped(_), _) => Message::default(),
+            (Consequence::NothingRecorded, _) => "Nothing was recorded.".into(),
+            (Consequence::NothingSentNow, _) => "Nothing was sent now.".into(),
+            (Consequence::OfReport, None) => "Nothing was sent.".into(),
+            (Consequence::OfReport, Some(report)) => match report.outcome() {
+                Outcome::NotProcessed if report.attempts().iter().all(|attempt| attempt.sent_at.is_none()) => {
+                    "Nothing was sent.".into()
+                }
+                Outcome::NotProcessed => "Nothing was processed.".into(),
+                Outcome::Unknown | Outcome::Processed => format!("{}.", report.summary()).into(),
+            },
+        }
     }
 
     /// What became of the whole call or batch: [`Outcome::NotProcessed`] only if no file was or may have been processed.
     #[must_use]
     pub fn outcome(&self) -> Outcome {
-        let of_kind = match self.0.kind {
-            ErrorKind::OutcomeUnknown => return Outcome::Unknown,
-            ErrorKind::PublishFailures => Outcome::Processed,
-            // Without a report nobody knows what its journal shows.
-            ErrorKind::Journal | ErrorKind::Stopped => Outcome::Unknown,
-            ErrorKind::Config
-            | ErrorKind::Input
-            | ErrorKind::AlreadySent
-            | ErrorKind::Connect
-            | ErrorKind::Rejected
-            | ErrorKind::Authentication
-            | ErrorKind::PermissionDenied
-            | ErrorKind::RateLimited => Outcome::NotProcessed,
-        };
-        self.report().map_or(of_kind, PublishReport::outcome)
+        match self.0.kind {
+            ErrorKind::OutcomeUnknown => Outcome::Unknown,
+            kind => self.report().map_or(kind.outcome(), PublishReport::outcome),
+        }
     }
 
     fn last_attempt(&self) -> Option<&Attempt> {
@@ -505,10 +589,16 @@ impl Error {
     /// Everything but the report, as JSON.
     #[must_use]
     pub fn to_json(&self) -> String {
+        self.to_json_in(Language::Rust)
+    }
+
+    /// The same, with the message as a language writes it.
+    #[must_use]
+    pub fn to_json_in(&self, language: Language) -> String {
         #[derive(Serialize)]
         struct Shown<'a> {
             code: &'static str,
-            message: &'a str,
+            message: String,
             outcome: Outcome,
             http_status: Option<u16>,
             request_id: Option<&'a str>,
@@ -522,7 +612,7 @@ impl Error {
         }
         let shown = Shown {
             code: self.code(),
-            message: self.message(),
+            message: self.message_in(language),
             outcome: self.outcome(),
             http_status: self.http_status(),
             request_id: self.request_id(),
@@ -538,9 +628,40 @@ impl Error {
     }
 }
 
+impl From<InvalidInput> for Error {
+    fn from(invalid: InvalidInput) -> Self {
+        Self::input(invalid.into_message())
+    }
+}
+
+impl From<Unreadable> for Error {
+    fn from(Unreadable { reason, report }: Unreadable) -> Self {
+        Self::unknown(&format!("The answer cannot be read ({reason})"), Phase::ReadingAnswer, report)
+    }
+}
+
+impl PublishReport {
+    /// Reads an answer's body without any network.
+    ///
+    /// # Errors
+    /// [`ErrorKind::OutcomeUnknown`] where the body is cut, not JSON, nested too deep or has no `data` list; the error's
+    /// report holds the raw text.
+    pub fn from_response(request: &PublishRequest, body: &[u8]) -> Result<Self, Error> {
+        Ok(crate::response::read(request, body)?)
+    }
+
+    /// The report itself if every file is ok.
+    ///
+    /// # Errors
+    /// [`ErrorKind::PublishFailures`] otherwise, with the report.
+    pub fn raise_for_failures(self) -> Result<Self, Error> {
+        if self.ok() { Ok(self) } else { Err(Error::publish_failures(self)) }
+    }
+}
+
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.message())
+        f.write_str(&self.message())
     }
 }
 

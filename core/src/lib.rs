@@ -22,20 +22,29 @@ mod protocol;
 mod response;
 mod runtime;
 
-pub use client::call::{PortalClient, PortalClientBuilder, PublishCall, Turn};
-pub use config::settings::{AccessToken, Secret, Settings, VARIABLES};
+pub use client::call::{PortalClient, PortalClientBuilder};
+pub use config::settings::Secret;
 pub use error::{Error, ErrorKind, Phase};
-pub use journal::{Journal, JournalledChunk, JournalledFile, Verdict, init_journal_dir};
-pub use model::display::{Row, word};
-pub use model::id::{MAX_FILES, MAX_ID, NoId, RawId, not_a_collection};
-pub use model::report::{
-    Attempt, FailedContacts, FileError, FileResult, FileState, PublishReport, Status, Step, UnexpectedResult,
-};
+pub use journal::folder::init_journal_dir;
+pub use journal::view::{Journal, JournalledChunk, JournalledFile};
+pub use model::api_error::ApiError;
+pub use model::attempt::{Attempt, Outcome};
+pub use model::batch::{BatchOptions, Progress, Repeat};
+pub use model::file_result::{FileError, FileResult, FileState, Status, Step, UnexpectedResult, Verdict};
+pub use model::id::{MAX_FILES, MAX_ID, RawId};
+pub use model::invalid_input::InvalidInput;
+pub use model::report::{FailedContacts, PublishReport};
 pub use model::request::{ContactNotification, PortalPublishing, PublishRequest};
-pub use protocol::batch::{BatchOptions, Progress, Repeat};
-pub use protocol::log_record::{Level, Note};
-pub use protocol::outcome::Outcome;
-pub use response::rows::ApiError;
+
+/// What the bindings need beside the surface for Rust, without a promise of stability.
+pub mod host {
+    pub use crate::client::call::{PublishCall, Turn};
+    pub use crate::config::settings::{AccessToken, Settings, VARIABLES};
+    pub use crate::model::display::{Row, word};
+    pub use crate::model::id::{NoId, not_a_collection};
+    pub use crate::model::message::{Language, Message};
+    pub use crate::protocol::log_record::{Level, Note};
+}
 
 /// What the fuzz targets need beside the public surface.
 #[cfg(fuzzing)]

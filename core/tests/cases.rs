@@ -8,10 +8,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::{env, fs, thread};
 
-use addepar_portal::{
-    AccessToken, Error, NoId, PortalClient, PublishReport, PublishRequest, RawId, Repeat, Settings, Turn,
-    not_a_collection,
-};
+use addepar_portal::host::{AccessToken, NoId, Settings, Turn, not_a_collection};
+use addepar_portal::{Error, PortalClient, PublishReport, PublishRequest, RawId, Repeat};
 use addepar_portal_simulator::SimulatedPortal;
 use serde_json::{Map, Value, json};
 
@@ -154,7 +152,7 @@ impl<'a> Case<'a> {
             arguments["contact_notification"].as_str().expect("a mode").parse()?,
         )?;
         match arguments.get("publish_override_contact_ids") {
-            Some(contacts) => request.with_override_contacts(ids("publish_override_contact_ids", contacts)?),
+            Some(contacts) => Ok(request.with_override_contacts(ids("publish_override_contact_ids", contacts)?)?),
             None => Ok(request),
         }
     }
@@ -222,7 +220,7 @@ fn ids(name: &str, ids: &Value) -> Result<Vec<RawId>, Error> {
         return Ok((first.as_i64().expect("a bound")..=last.as_i64().expect("a bound")).map(RawId::from).collect());
     }
     let Some(list) = ids.as_array() else {
-        return Err(not_a_collection(name, type_name(ids)));
+        return Err(not_a_collection(name, type_name(ids)).into());
     };
     Ok(list.iter().map(raw_id).collect())
 }

@@ -9,9 +9,10 @@ use std::task::Poll;
 use std::time::{Duration, Instant};
 use std::{env, fs, thread};
 
+use addepar_portal::host::{PublishCall, Turn};
 use addepar_portal::{
     BatchOptions, ContactNotification, Error, ErrorKind, FileState, Journal, Outcome, PortalClient, PortalPublishing,
-    Progress, PublishCall, PublishReport, PublishRequest, Repeat, Turn, Verdict, init_journal_dir,
+    Progress, PublishReport, PublishRequest, Repeat, Verdict, init_journal_dir,
 };
 use addepar_portal_simulator::SimulatedPortal;
 use serde_json::{Value, json};

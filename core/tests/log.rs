@@ -6,7 +6,8 @@ use std::fmt::{Debug, Write};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
-use addepar_portal::{AccessToken, ContactNotification, PortalClient, PortalPublishing, PublishRequest, Settings};
+use addepar_portal::host::{AccessToken, Settings};
+use addepar_portal::{ContactNotification, PortalClient, PortalPublishing, PublishRequest};
 use addepar_portal_simulator::SimulatedPortal;
 use tokio::time::timeout;
 use tracing::field::{Field, Visit};

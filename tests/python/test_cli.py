@@ -670,7 +670,7 @@ def test_a_second_interrupt_drops_the_request(
         process.send_signal(number)
         _, errors = process.communicate()
     assert process.returncode == 3
-    assert "Do not run this again" in errors
+    assert "decide about each of these files" in errors
     assert len(Journal(tmp_path / "run.jsonl").undecided) == 100
 
 

@@ -5,7 +5,8 @@ use std::collections::VecDeque;
 use std::io;
 use std::rc::Rc;
 
-use addepar_portal::{Error, FileState, Outcome, PortalClient, PublishReport, PublishRequest, Settings};
+use addepar_portal::host::Settings;
+use addepar_portal::{Error, FileState, Outcome, PortalClient, PublishReport, PublishRequest};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Builder;
 use tokio::task::{self, LocalSet};

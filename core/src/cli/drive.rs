@@ -9,11 +9,12 @@ use std::time::Duration;
 use tokio::time::{self, Instant};
 
 use crate::cli::interrupts::{Interrupt, Interrupts};
-use crate::cli::{counted, terminal};
+use crate::cli::terminal;
 use crate::client::call::{PublishCall, Turn};
 use crate::error::Error;
+use crate::model::batch::Progress;
+use crate::model::display::counted;
 use crate::model::report::PublishReport;
-use crate::protocol::batch::Progress;
 use crate::protocol::log_record::Level;
 
 /// How a call ended.

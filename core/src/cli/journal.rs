@@ -6,10 +6,13 @@ use std::path::Path;
 
 use crate::cli::arguments::{FilesArgument, Format, Resolve};
 use crate::cli::status::Status;
-use crate::cli::{Refused, counted, ids, list, output, terminal};
+use crate::cli::{Refused, ids, list, output, terminal};
 use crate::journal::audit::{Audit, Ending, Sent};
-use crate::journal::{Journal, JournalledFile, Verdict, init_journal_dir};
+use crate::journal::folder::init_journal_dir;
+use crate::journal::view::{Journal, JournalledFile};
+use crate::model::display::counted;
 use crate::model::display::word;
+use crate::model::file_result::Verdict;
 use crate::model::id;
 use crate::runtime::clock;
 

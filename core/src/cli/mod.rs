@@ -24,6 +24,8 @@ use crate::cli::interrupts::Source;
 pub use crate::cli::interrupts::{HostInterrupts, Interrupt, Interrupter, hang_up_is_ignored};
 use crate::cli::status::Status;
 use crate::error::Error;
+use crate::model::invalid_input::InvalidInput;
+use crate::model::message::Language;
 
 /// Why nothing was done: bad input or settings.
 #[derive(Debug)]
@@ -31,7 +33,13 @@ struct Refused(String);
 
 impl From<Error> for Refused {
     fn from(error: Error) -> Self {
-        Self(error.message().to_owned())
+        Self(error.message_in(Language::CommandLine))
+    }
+}
+
+impl From<InvalidInput> for Refused {
+    fn from(invalid: InvalidInput) -> Self {
+        Error::from(invalid).into()
     }
 }
 
@@ -86,12 +94,7 @@ fn block_on<T>(future: impl Future<Output = Result<T, Refused>>) -> Result<T, Re
     done
 }
 
-/// Ids that were written as arguments; `name` is the argument's.
-fn ids(name: &str, written: &[String]) -> Result<Vec<u64>, Refused> {
-    Ok(crate::model::id::validate(name, written.iter().map(|id| id.trim()))?)
-}
-
-/// `1 file`, `2 files`.
-fn counted(count: usize, thing: &str) -> String {
-    if count == 1 { format!("1 {thing}") } else { format!("{count} {thing}s") }
+/// Ids that were written as the value of an argument.
+fn ids(argument: &'static str, written: &[String]) -> Result<Vec<u64>, Refused> {
+    Ok(crate::model::id::validate(argument, written.iter().map(|id| id.trim()))?)
 }

@@ -5,9 +5,11 @@ use std::fmt::Write;
 
 use crate::cli::arguments::Format;
 use crate::cli::status::Status;
-use crate::cli::{Refused, counted, terminal};
-use crate::journal::Verdict;
-use crate::model::report::{FileResult, PublishReport};
+use crate::cli::{Refused, terminal};
+use crate::model::display::counted;
+use crate::model::file_result::FileResult;
+use crate::model::file_result::Verdict;
+use crate::model::report::PublishReport;
 
 /// Writes results. Where they cannot be written, that is told, and success is none.
 #[allow(clippy::unnecessary_wraps, reason = "the last step of every command")]
@@ -87,8 +89,9 @@ pub(super) fn result_fields(file: &FileResult) -> Vec<String> {
         Some(ids) => ids.iter().map(u64::to_string).collect::<Vec<_>>().join(" "),
         None => "?".to_owned(),
     };
-    let status =
-        |status: &Option<crate::model::report::Status>| status.as_ref().map_or("", |status| status.as_str()).to_owned();
+    let status = |status: &Option<crate::model::file_result::Status>| {
+        status.as_ref().map_or("", |status| status.as_str()).to_owned()
+    };
     let errors = file
         .errors
         .iter()

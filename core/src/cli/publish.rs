@@ -10,16 +10,19 @@ use crate::cli::drive::{Ended, drive};
 use crate::cli::interrupts::{Interrupts, Source};
 use crate::cli::status::Status;
 use crate::cli::terminal::{Terminal, say};
-use crate::cli::{Refused, block_on, counted, ids, list, output};
+use crate::cli::{Refused, block_on, ids, list, output};
 use crate::client::call::{PortalClient, PublishCall, environment};
 use crate::config::settings::Settings;
 use crate::error::{Error, ErrorKind};
 use crate::journal::fingerprint;
+use crate::journal::history;
 use crate::journal::lock::Lock;
-use crate::journal::{Journal, history};
+use crate::journal::view::Journal;
+use crate::model::batch::{BatchOptions, Repeat};
+use crate::model::display::counted;
 use crate::model::id::MAX_FILES;
+use crate::model::message::Language;
 use crate::model::request::{ContactNotification, PortalPublishing, PublishRequest};
-use crate::protocol::batch::{BatchOptions, Repeat};
 
 /// `publish`.
 pub(super) fn publish(arguments: &Publish, source: Source) -> Result<Status, Refused> {
@@ -78,12 +81,12 @@ pub(super) fn resume(path: &Path, format: Format, yes: bool, source: Source) -> 
 }
 
 fn request(arguments: &Publish) -> Result<PublishRequest, Refused> {
-    let mut file_ids = ids("ID", &arguments.ids)?;
+    let mut file_ids = ids("file_ids", &arguments.ids)?;
     if let Some(path) = &arguments.from {
         file_ids.extend(list::read(path, arguments.column())?);
     }
     let request = PublishRequest::for_batch(file_ids, arguments.portal_publishing, arguments.contact_notification)?;
-    let contacts = ids("--override-contacts", &arguments.override_contacts)?;
+    let contacts = ids("publish_override_contact_ids", &arguments.override_contacts)?;
     Ok(request.with_override_contacts(contacts)?)
 }
 
@@ -263,7 +266,7 @@ fn failed(error: &Error, refused: bool, path: Option<&Path>, format: Format) -> 
         Some(report) => output::write(&output::report(report, format), status)?,
         None => status,
     };
-    say(error.message());
+    say(&error.message_in(Language::CommandLine));
     if let (true, Some(path)) = (waits, path) {
         say(&format!(
             "Record what you find with: addepar-portal journal resolve {} --published (or --not-published, --leave) \

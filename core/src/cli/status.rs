@@ -1,7 +1,7 @@
 //! What the program exits with.
 
 use crate::error::{Error, ErrorKind};
-use crate::journal::Journal;
+use crate::journal::view::Journal;
 use crate::model::report::PublishReport;
 
 /// How the program ended, for scripts that run it.

@@ -8,27 +8,29 @@ use std::ffi::OsString;
 use std::fmt;
 use std::future::{Future, pending, poll_fn};
 use std::pin::{Pin, pin};
-use std::process;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
 use std::time::Duration;
+use std::{path, process};
 
 use bytes::Bytes;
-use reqwest::Url;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio::{task, time};
+use url::Url;
 
 use crate::config::settings::{self, AccessToken, Config, Credentials, Secret, Settings};
 use crate::error::{Error, ErrorKind};
+use crate::model::attempt::Fault;
+use crate::model::batch::{BatchOptions, Progress, Repeat};
 use crate::model::report::PublishReport;
 use crate::model::request::PublishRequest;
+use crate::model::server;
 use crate::net::transport::{self, Authorization, Transport};
-use crate::protocol::batch::{self, BatchOptions, Progress, Repeat, Run, Step};
+use crate::protocol::batch::{self, Run, Step};
 use crate::protocol::call::{Call, Next};
 use crate::protocol::exchange::Exchange;
 use crate::protocol::latch::Latch;
 use crate::protocol::log_record::{self, Note};
-use crate::protocol::outcome::Fault;
 use crate::runtime::clock;
 use crate::runtime::per_process::PerProcess;
 
@@ -203,7 +205,8 @@ impl PortalClient {
         variable: impl Fn(&str) -> Option<OsString>,
     ) -> PublishCall {
         let config = self.0.config.clone();
-        let allowed = request.too_large().map_or(Ok(()), Err).and_then(|()| config.guard(variable));
+        let allowed =
+            request.too_large().map_or(Ok(()), |large| Err(large.into())).and_then(|()| config.guard(variable));
         let max_rate_limit_wait = config.max_rate_limit_wait;
         let opening: Option<Opening> = config.journal_dir.clone().map(|folder| {
             let request = request.clone();
@@ -220,7 +223,7 @@ impl PortalClient {
         options: &BatchOptions,
         variable: impl Fn(&str) -> Option<OsString>,
     ) -> PublishCall {
-        let (config, options) = (self.0.config.clone(), options.wherever_the_program_goes());
+        let (config, options) = (self.0.config.clone(), wherever_the_program_goes(options));
         let stop_limit = options.stop_limit().ok().flatten();
         let allowed = config.guard(variable);
         let asked = request.clone();
@@ -234,7 +237,7 @@ impl PortalClient {
     /// Prepares to go on with a batch for a host that drives it itself. Nothing is sent yet.
     #[must_use]
     pub fn start_resume(&self, options: &BatchOptions, variable: impl Fn(&str) -> Option<OsString>) -> PublishCall {
-        let (config, options) = (self.0.config.clone(), options.wherever_the_program_goes());
+        let (config, options) = (self.0.config.clone(), wherever_the_program_goes(options));
         let stop_limit = options.stop_limit().ok().flatten();
         let allowed = config.guard(variable);
         let opening: Opening = Arc::new(move || {
@@ -289,7 +292,7 @@ impl PortalClient {
     /// Whether the client reaches this machine only, so that [`start`](Self::start) needs no environment.
     #[must_use]
     pub fn is_local(&self) -> bool {
-        settings::is_loopback(&self.0.config.base_url)
+        server::is_loopback(&self.0.config.base_url)
     }
 }
 
@@ -402,7 +405,7 @@ impl State {
         let Some(run) = self.run.as_mut().filter(|run| !run.is_over()) else { return next };
         let over = if next == Next::Done { self.call.result() } else { None };
         if let Err(failed) = run.ended(self.call.attempts(), over.as_ref()) {
-            run.unrecorded(&failed, over.as_ref());
+            run.unrecorded(failed, over.as_ref());
             self.call.abandon();
             return Next::Done;
         }
@@ -806,6 +809,12 @@ impl fmt::Debug for PublishCall {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("PublishCall").field("client", &self.client).finish_non_exhaustive()
     }
+}
+
+/// The same options, with the journal where it is now: the working directory may change while the batch runs.
+fn wherever_the_program_goes(options: &BatchOptions) -> BatchOptions {
+    let journal = path::absolute(&options.journal).unwrap_or_else(|_| options.journal.clone());
+    BatchOptions { journal, ..options.clone() }
 }
 
 /// This process's own environment.

@@ -2,15 +2,15 @@
 
 use std::ffi::OsString;
 use std::fmt;
-use std::net::IpAddr;
 use std::path::{self, Path, PathBuf};
 use std::time::Duration;
 
-use reqwest::Url;
 use reqwest::header::HeaderValue;
+use url::Url;
 
 use crate::error::Error;
 use crate::model::request::ROUTE;
+use crate::model::server::is_loopback;
 
 /// A text that no output shows.
 #[derive(Clone, PartialEq, Eq)]
@@ -370,13 +370,6 @@ fn shown(value: &str) -> String {
     let harmless =
         value.len() <= 100 && value.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-_ ".contains(&byte));
     if harmless { format!("{value:?}") } else { "not a name".to_owned() }
-}
-
-/// Whether the URL's host is this machine.
-pub(crate) fn is_loopback(url: &Url) -> bool {
-    let Some(host) = url.host_str() else { return false };
-    let host = host.trim_start_matches('[').trim_end_matches(']');
-    host.eq_ignore_ascii_case("localhost") || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 fn firm_id(

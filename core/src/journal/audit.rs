@@ -9,10 +9,10 @@ use std::time::SystemTime;
 
 use crate::error::Error;
 use crate::journal::file::JournalFile;
-use crate::journal::record::{Chunk, Header, Line, Record};
-use crate::journal::{Journal, folder};
-use crate::model::report::{FileState, Verdict};
-use crate::protocol::batch::Repeat;
+use crate::journal::folder;
+use crate::journal::record::{Chunk, Line, Record};
+use crate::model::batch::Repeat;
+use crate::model::file_result::{FileState, Verdict};
 
 /// What was found.
 #[derive(Debug, Default)]
@@ -288,12 +288,5 @@ impl Reading {
         if let Some(sent) = self.last(file_id) {
             sent.ending = Ending::In(state);
         }
-    }
-}
-
-impl Journal {
-    /// What the run is about.
-    pub(crate) fn header(&self) -> &Header {
-        self.history.header()
     }
 }

@@ -1,6 +1,5 @@
 //! What a run is going to do: chunks, and the fingerprint by which a run is known again. No I/O.
 
-use reqwest::Url;
 use ring::digest::{SHA256, digest};
 
 use crate::model::request::PublishRequest;
@@ -13,16 +12,6 @@ pub(crate) fn sha256(bytes: &[u8]) -> String {
         .flat_map(|byte| [byte >> 4, byte & 15])
         .filter_map(|digit| char::from_digit(digit.into(), 16))
         .collect()
-}
-
-/// The server that a base URL means, the same for every way of writing it. A firm's host and `api.addepar.com` are the
-/// same production server; everything else, a gateway too, is a server of its own.
-pub(crate) fn server(base_url: &Url) -> String {
-    let label = base_url.host_str().and_then(|host| host.strip_suffix(".addepar.com"));
-    if label.is_some_and(|label| !label.is_empty() && !label.contains('.')) {
-        return "https://api.addepar.com".to_owned();
-    }
-    base_url.origin().ascii_serialization()
 }
 
 /// The same in every language and version for the same server, firm, modes, override contacts and
@@ -55,28 +44,6 @@ mod tests {
         let modes = (PortalPublishing::Publish, ContactNotification::Notify);
         let request = PublishRequest::for_batch(ids.iter().copied(), modes.0, modes.1).unwrap();
         request.with_override_contacts(contacts.iter().copied()).unwrap()
-    }
-
-    #[test]
-    fn every_firm_s_host_is_the_same_production_server() {
-        let server = |url: &str| server(&Url::parse(url).unwrap());
-        let production = server("https://api.addepar.com");
-        for url in
-            ["https://examplefirm.addepar.com/api", "https://Other.addepar.com", "https://examplefirm.addepar.com:8443"]
-        {
-            assert_eq!(server(url), production, "{url}");
-        }
-        for url in [
-            "https://addepar.com",
-            "https://examplefirm.clientdev.addepar.com/api",
-            "https://partner.sandbox.addepar.com/api",
-            "https://gateway.example.com/addepar",
-            "https://evil-addepar.com",
-            "http://127.0.0.1:9/api",
-        ] {
-            assert_ne!(server(url), production, "{url}");
-        }
-        assert_ne!(server("http://127.0.0.1:9/api"), server("http://127.0.0.1:10/api"));
     }
 
     #[test]

@@ -7,15 +7,18 @@ use std::path::{Path, PathBuf};
 use std::str;
 use std::time::SystemTime;
 
-use reqwest::Url;
 use serde_json::json;
+use url::Url;
 
-use crate::error::{Error, listed};
+use crate::error::Error;
 use crate::journal::file::JournalFile;
 use crate::journal::history::{File, History};
 use crate::journal::lock::{Lock, beside, make_folder, write_new};
-use crate::model::report::{FileResult, FileState, PublishReport};
-use crate::protocol::batch::Repeat;
+use crate::model::batch::Repeat;
+use crate::model::display::listed;
+use crate::model::file_result::{FileResult, FileState};
+use crate::model::message::{Message, choice, message, name};
+use crate::model::report::PublishReport;
 use crate::runtime::clock;
 
 /// What tells a folder of journals from one that is empty because its share is not mounted.
@@ -235,7 +238,7 @@ fn finding(file: &File, history: &History, is_written: bool) -> Option<Finding> 
 }
 
 /// When, how and in which run the files were sent, and how to go on.
-fn told(refused: &[&Found], worst: &Found, way_on: WayOn<'_>) -> String {
+fn told(refused: &[&Found], worst: &Found, way_on: WayOn<'_>) -> Message {
     let same = refused.iter().filter(|found| found.finding == worst.finding);
     let ids = listed(same.clone().map(|found| found.result.file_id));
     let id = worst.result.file_id;
@@ -254,24 +257,31 @@ fn told(refused: &[&Found], worst: &Found, way_on: WayOn<'_>) -> String {
     match worst.finding {
         Finding::InFlight => format!(
             "{files} {are} being sent by another process, or about to be ({last}). Wait until that process has ended."
-        ),
+        )
+        .into(),
         Finding::Undecided => format!(
             "{files} {were} sent before, and nobody knows what became of {it} ({last}). Check {it} in Addepar, and \
              record in that journal what you find (published, not_published or leave)."
-        ),
+        )
+        .into(),
         Finding::Sent => {
             let way_on = match way_on {
-                WayOn::Call => format!(
-                    "Leave {it} out, or pass repeat=\"allow\" to publish_files or publish_batch if you mean it."
-                ),
-                WayOn::Journal(path) => {
-                    format!(
-                        "Record in {} that {it} need not be sent (published or leave), then resume.",
-                        path.display()
-                    )
-                }
+                WayOn::Call => message![
+                    format!("Leave {it} out, or pass "),
+                    choice("repeat", "allow"),
+                    " to ",
+                    name("publish_files"),
+                    " or ",
+                    name("publish_batch"),
+                    " if you mean it.",
+                ],
+                WayOn::Journal(path) => Message::from(format!(
+                    "Record in {} that {it} need not be sent (published or leave), then resume.",
+                    path.display(),
+                )),
             };
-            format!("{files} {were} sent before ({last}): sending {it} again may e-mail clients twice. {way_on}")
+            Message::from(format!("{files} {were} sent before ({last}): sending {it} again may e-mail clients twice."))
+                .and(way_on)
         }
     }
 }

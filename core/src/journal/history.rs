@@ -4,9 +4,11 @@ use std::collections::HashMap;
 use std::time::{Duration, SystemTime};
 
 use crate::journal::record::{Chunk, Header, Record};
-use crate::model::report::{Attempt, FileResult, FileState, PublishReport, UnexpectedResult, Verdict};
+use crate::model::attempt::Attempt;
+use crate::model::attempt::Outcome;
+use crate::model::file_result::{FileResult, FileState, UnexpectedResult, Verdict};
+use crate::model::report::PublishReport;
 use crate::model::request::PublishRequest;
-use crate::protocol::outcome::Outcome;
 
 /// Why a record cannot follow those before it.
 pub(crate) type Misfit = String;

@@ -2,15 +2,17 @@
 
 use std::time::SystemTime;
 
-use reqwest::Url;
 use serde::{Deserialize, Serialize};
+use url::Url;
 
-use crate::config::settings::is_loopback;
-use crate::journal::fingerprint::{self, sha256};
-use crate::model::report::{Attempt, FileResult, UnexpectedResult, Verdict, rfc3339};
+use crate::journal::fingerprint::sha256;
+use crate::model::attempt::Attempt;
+use crate::model::attempt::Outcome;
+use crate::model::batch::Repeat;
+use crate::model::file_result::{FileResult, UnexpectedResult, Verdict};
 use crate::model::request::{ContactNotification, PortalPublishing};
-use crate::protocol::batch::Repeat;
-use crate::protocol::outcome::Outcome;
+use crate::model::server::{self, is_loopback};
+use crate::model::times::rfc3339;
 
 /// The version of the format that is written, and the newest that is read.
 pub(crate) const FORMAT: u32 = 2;
@@ -95,12 +97,12 @@ pub(crate) struct Header {
 impl Header {
     /// Whether it is of this server and firm: another one's file of the same id is another file.
     pub(crate) fn is_of(&self, base_url: &Url, firm_id: &str) -> bool {
-        self.firm_id == firm_id && self.server() == fingerprint::server(base_url)
+        self.firm_id == firm_id && self.server() == server::server(base_url)
     }
 
-    /// The server that it is about; see [`fingerprint::server`].
+    /// The server that it is about; see [`server::server`].
     pub(crate) fn server(&self) -> String {
-        Url::parse(&self.base_url).map_or_else(|_| self.base_url.clone(), |url| fingerprint::server(&url))
+        Url::parse(&self.base_url).map_or_else(|_| self.base_url.clone(), |url| server::server(&url))
     }
 
     /// Whether the server was on this machine.

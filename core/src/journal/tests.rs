@@ -9,18 +9,20 @@ use std::time::{Duration, SystemTime};
 
 use addepar_portal_simulator::SimulatedPortal;
 use fastrand::Rng;
-use reqwest::Url;
 use serde_json::json;
+use url::Url;
 
 use crate::client::call::PortalClient;
+use crate::journal::file;
 use crate::journal::fingerprint;
 use crate::journal::history::{self, History};
 use crate::journal::record::{FORMAT, Header, Line, Record};
-use crate::journal::{Journal, file};
-use crate::model::report::{Attempt, FileResult, FileState, Status, UnexpectedResult, Verdict};
+use crate::journal::view::Journal;
+use crate::model::attempt::Attempt;
+use crate::model::attempt::Outcome;
+use crate::model::batch::{BatchOptions, Repeat};
+use crate::model::file_result::{FileResult, FileState, Status, UnexpectedResult, Verdict};
 use crate::model::request::{ContactNotification, PortalPublishing, PublishRequest};
-use crate::protocol::batch::{BatchOptions, Repeat};
-use crate::protocol::outcome::Outcome;
 
 /// A journal as bytes, and the server's own record of how often it processed each file.
 struct World {

@@ -1,6 +1,9 @@
 //! A report for people: the words and the order that every table of it has.
 
-use crate::model::report::{FileResult, FileState, PublishReport};
+use std::fmt;
+
+use crate::model::file_result::{FileResult, FileState};
+use crate::model::report::PublishReport;
 
 /// What a table says of one step: whether it was done for all contacts.
 ///
@@ -63,5 +66,54 @@ const fn attention(state: FileState) -> u8 {
         FileState::Unknown => 1,
         FileState::NotProcessed => 2,
         FileState::Ok => 3,
+    }
+}
+
+impl fmt::Display for PublishReport {
+    /// The summary, and a line for each of the first files that are not ok. What a server wrote is
+    /// escaped: it may be shown on a terminal.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const LINES: usize = 20;
+        let (publish, notify) = self.request().asks();
+        f.write_str(&self.summary())?;
+        let troubled = || self.files().iter().filter(|file| file.state != FileState::Ok);
+        let width = troubled().take(LINES).map(|file| file.file_id.to_string().len()).max().unwrap_or_default();
+        for file in troubled().take(LINES) {
+            write!(
+                f,
+                "\n  {:>width$}  {:<13}  published: {:<9}  notified: {:<9}",
+                file.file_id,
+                file.state.as_str(),
+                word(publish, file.published),
+                word(notify, file.notified),
+            )?;
+            for said in file.errors.iter().filter_map(|error| error.detail.as_deref().or(error.title.as_deref())) {
+                write!(f, "  {}", said.escape_debug())?;
+            }
+        }
+        match troubled().count().saturating_sub(LINES) {
+            0 => {}
+            more => write!(f, "\n  … and {more} more")?,
+        }
+        match self.unexpected().len() {
+            0 => Ok(()),
+            count => write!(f, "\n  {count} results belong to no requested file alone: see unexpected"),
+        }
+    }
+}
+
+/// `1 file`, `2 files`.
+pub(crate) fn counted(count: usize, thing: &str) -> String {
+    if count == 1 { format!("1 {thing}") } else { format!("{count} {thing}s") }
+}
+
+/// Ids in brackets, the first ones of many.
+pub(crate) fn listed(ids: impl Iterator<Item = u64>) -> String {
+    const NAMED: usize = 20;
+    let mut ids = ids.map(|id| id.to_string());
+    let named = ids.by_ref().take(NAMED).collect::<Vec<_>>().join(", ");
+    match ids.count() {
+        0 => format!(" (files {named})"),
+        more => format!(" (files {named} and {more} more)"),
     }
 }

@@ -6,7 +6,8 @@
 use std::collections::HashSet;
 use std::fmt::{self, Write};
 
-use crate::error::Error;
+use crate::model::invalid_input::InvalidInput;
+use crate::model::message::{Message, Part, message, name};
 
 /// The largest id that every JSON reader takes exactly: 2^53 - 1.
 pub const MAX_ID: u64 = (1 << 53) - 1;
@@ -118,16 +119,20 @@ pub(crate) fn in_range(id: u64) -> bool {
     (1..=MAX_ID).contains(&id)
 }
 
+/// The arguments that are lists of ids.
+const LISTS: [&str; 2] = ["file_ids", "publish_override_contact_ids"];
+
 /// The error for a string, bytes or mapping in the place of a list of ids.
 #[must_use]
-pub fn not_a_collection(name: &str, type_name: &str) -> Error {
-    Error::input(format!(
-        "{name} is one {type_name}: give a list of ids. (Read as a list, \"37\" would be the files 3 and 7.)"
-    ))
+pub fn not_a_collection(argument: &str, type_name: &str) -> InvalidInput {
+    InvalidInput::new(message![
+        LISTS.into_iter().find(|known| *known == argument).map_or_else(|| argument.to_owned().into(), name),
+        format!(" must be a list of ids, not one {type_name}. (Read as a list, \"37\" would be the files 3 and 7.)"),
+    ])
 }
 
-/// Validates a list of ids; `name` is the argument's name, for the message.
-pub(crate) fn validate<Ids>(name: &str, raw: Ids) -> Result<Vec<u64>, Error>
+/// Validates a list of ids, the value of an argument.
+pub(crate) fn validate<Ids>(argument: &'static str, raw: Ids) -> Result<Vec<u64>, InvalidInput>
 where
     Ids: IntoIterator,
     Ids::Item: Into<RawId>,
@@ -141,24 +146,36 @@ where
             ids.push(value);
         } else {
             hint = hint.or(id.hint());
-            refused.push(format!("{name}[{position}] is {id}"));
+            refused.push((position, id));
         }
     }
     if !refused.is_empty() {
-        let hint = hint.map(|hint| format!(" {hint}")).unwrap_or_default();
-        return Err(Error::input(format!(
-            "{}: ids are whole numbers from 1 to {MAX_ID} or strings of ASCII digits.{hint}",
-            enumerate(&refused),
-        )));
+        return Err(InvalidInput::new(refusal(argument, &refused).and(hint.map(Message::from).unwrap_or_default())));
     }
     let repeated = repeated(&ids);
     if !repeated.is_empty() {
-        return Err(Error::input(format!(
-            "{name} has {} more than once: each id may stand in it once.",
-            enumerate(&repeated),
-        )));
+        return Err(InvalidInput::new(message![
+            name(argument),
+            format!(" must have each id once, and has {} more than once.", enumerate(&repeated)),
+        ]));
     }
     Ok(ids)
+}
+
+fn refusal(argument: &'static str, refused: &[(usize, RawId)]) -> Message {
+    let mut parts = Vec::new();
+    for (position, id) in refused.iter().take(SHOWN) {
+        if !parts.is_empty() {
+            parts.push(Part::from(", "));
+        }
+        parts.extend([Part::Element(argument, *position), format!(" is {id}").into()]);
+    }
+    let more = match refused.len().saturating_sub(SHOWN) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    parts.push(format!("{more}: ids are whole numbers from 1 to {MAX_ID} or strings of ASCII digits.").into());
+    parts.into()
 }
 
 fn repeated(ids: &[u64]) -> Vec<String> {

@@ -6,8 +6,9 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::Error;
 use crate::model::id::{self, MAX_FILES, RawId};
+use crate::model::invalid_input::InvalidInput;
+use crate::model::message::{message, name};
 
 /// The API's route below the base URL.
 pub(crate) const ROUTE: &str = "/v1/portal/publish_files";
@@ -48,19 +49,19 @@ macro_rules! modes {
         }
 
         impl FromStr for $name {
-            type Err = Error;
+            type Err = InvalidInput;
 
             /// Takes any case.
-            fn from_str(mode: &str) -> Result<Self, Error> {
+            fn from_str(mode: &str) -> Result<Self, InvalidInput> {
                 Self::ALL
                     .into_iter()
                     .find(|known| known.as_str().eq_ignore_ascii_case(mode))
                     .ok_or_else(|| {
                         let allowed = Self::ALL.map(Self::as_str).join(", ");
-                        Error::input(format!(
-                            concat!($argument, " is {:?}: allowed are {}."),
-                            mode, allowed,
-                        ))
+                        InvalidInput::new(message![
+                            name($argument),
+                            format!(" must be one of {allowed}, not {mode:?}."),
+                        ])
                     })
             }
         }
@@ -114,12 +115,12 @@ impl PublishRequest {
     /// From 1 to 500 distinct files.
     ///
     /// # Errors
-    /// [`ErrorKind::Input`](crate::ErrorKind::Input), naming the values that cannot be sent.
+    /// [`InvalidInput`], naming the values that cannot be sent.
     pub fn new<Ids>(
         file_ids: Ids,
         portal_publishing: PortalPublishing,
         contact_notification: ContactNotification,
-    ) -> Result<Self, Error>
+    ) -> Result<Self, InvalidInput>
     where
         Ids: IntoIterator,
         Ids::Item: Into<RawId>,
@@ -134,19 +135,19 @@ impl PublishRequest {
     /// Any number of distinct files, for a batch.
     ///
     /// # Errors
-    /// [`ErrorKind::Input`](crate::ErrorKind::Input), naming the values that cannot be sent.
+    /// [`InvalidInput`], naming the values that cannot be sent.
     pub fn for_batch<Ids>(
         file_ids: Ids,
         portal_publishing: PortalPublishing,
         contact_notification: ContactNotification,
-    ) -> Result<Self, Error>
+    ) -> Result<Self, InvalidInput>
     where
         Ids: IntoIterator,
         Ids::Item: Into<RawId>,
     {
         let file_ids = id::validate("file_ids", file_ids)?;
         if file_ids.is_empty() {
-            return Err(Error::input("file_ids is empty: name from 1 to 500 files.".to_owned()));
+            return Err(InvalidInput::new(message![name("file_ids"), " must name from 1 to 500 files, not none."]));
         }
         Ok(Self {
             file_ids: file_ids.into(),
@@ -167,10 +168,15 @@ impl PublishRequest {
     }
 
     /// The error for more files than one call takes.
-    pub(crate) fn too_large(&self) -> Option<Error> {
+    pub(crate) fn too_large(&self) -> Option<InvalidInput> {
         let count = self.file_ids.len();
         (count > MAX_FILES).then(|| {
-            Error::input(format!("file_ids has {count} files: one call takes at most {MAX_FILES}; see publish_batch."))
+            InvalidInput::new(message![
+                name("file_ids"),
+                format!(" must name at most {MAX_FILES} files in one call, and names {count}: see "),
+                name("publish_batch"),
+                ".",
+            ])
         })
     }
 
@@ -182,8 +188,8 @@ impl PublishRequest {
     /// Contacts whose portals receive **every** file of the call, whatever `portal_publishing` says.
     ///
     /// # Errors
-    /// [`ErrorKind::Input`](crate::ErrorKind::Input), naming the values that cannot be sent.
-    pub fn with_override_contacts<Ids>(mut self, contact_ids: Ids) -> Result<Self, Error>
+    /// [`InvalidInput`], naming the values that cannot be sent.
+    pub fn with_override_contacts<Ids>(mut self, contact_ids: Ids) -> Result<Self, InvalidInput>
     where
         Ids: IntoIterator,
         Ids::Item: Into<RawId>,

@@ -10,18 +10,19 @@ use std::{fs, io};
 
 use bytes::Bytes;
 use reqwest::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
-use reqwest::{Body, Client, Method, Response, Url, redirect, retry};
+use reqwest::{Body, Client, Method, Response, redirect, retry};
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, ConfigBuilder, RootCertStore, WantsVerifier};
 use rustls_platform_verifier::Verifier;
+use url::Url;
 
 use crate::config::settings::{Config, ExtraRoots, Secret};
 use crate::error::Error;
+use crate::model::attempt::Fault;
 use crate::protocol::exchange::{Answer, Exchange, MAX_BODY};
 use crate::protocol::latch::{Latch, LatchedBody};
-use crate::protocol::outcome::Fault;
 use crate::protocol::rate_limit;
 use crate::runtime::clock::{self, Moment};
 use crate::runtime::per_process::PerProcess;

@@ -3,15 +3,13 @@
 
 use std::collections::HashSet;
 use std::fs;
-use std::path::{self, Path, PathBuf};
-use std::str::FromStr;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
-use reqwest::Url;
-use serde::{Deserialize, Serialize};
+use url::Url;
 
-use crate::config::settings::{self, Config};
+use crate::config::settings::Config;
 use crate::error::{Error, ErrorKind};
 use crate::journal::file::{self, JournalFile};
 use crate::journal::fingerprint;
@@ -19,125 +17,14 @@ use crate::journal::folder::{self, WayOn};
 use crate::journal::history::{self, History};
 use crate::journal::lock;
 use crate::journal::record::{FORMAT, Header, Record};
-use crate::model::id::MAX_FILES;
-use crate::model::report::{Attempt, FileState, PublishReport};
+use crate::model::attempt::Attempt;
+use crate::model::attempt::Outcome;
+use crate::model::batch::{BatchOptions, Progress, Repeat};
+use crate::model::file_result::FileState;
+use crate::model::report::PublishReport;
 use crate::model::request::PublishRequest;
-use crate::protocol::outcome::Outcome;
+use crate::model::server::is_loopback;
 use crate::protocol::pace::{PUBLISHED, Pace};
-
-/// Whether files may be sent that a journal in the folder of journals shows as sent. Files whose outcome is unknown and
-/// undecided, and files that another process is sending, are refused in any case.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Repeat {
-    /// They are refused.
-    #[default]
-    Refuse,
-    /// They are sent.
-    Allow,
-}
-
-impl FromStr for Repeat {
-    type Err = Error;
-
-    fn from_str(repeat: &str) -> Result<Self, Error> {
-        match repeat {
-            "refuse" => Ok(Self::Refuse),
-            "allow" => Ok(Self::Allow),
-            other => Err(Error::input(format!("repeat is {other:?}: allowed are refuse, allow."))),
-        }
-    }
-}
-
-/// How a batch goes.
-#[derive(Debug, Clone)]
-pub struct BatchOptions {
-    /// The journal: made, or resumed if it is of the same batch.
-    pub journal: PathBuf,
-    /// How many files go into one request, from 1 to 500; default 100.
-    pub chunk_size: usize,
-    /// Seconds that all waits for the rate limit may take together; default an hour.
-    pub max_wait: f64,
-    /// Whether to keep to the published limits before the server has to refuse; default no.
-    pub pace: bool,
-    /// What to do about files that were sent before; default to refuse them.
-    pub repeat: Repeat,
-    /// Seconds that a batch which is stopped waits for the request in flight, which is dropped then: its files are
-    /// unknown. Default as long as the client's timeout for each attempt.
-    pub stop_timeout: Option<f64>,
-}
-
-impl BatchOptions {
-    /// The defaults, with this journal.
-    pub fn new(journal: impl Into<PathBuf>) -> Self {
-        Self {
-            journal: journal.into(),
-            chunk_size: 100,
-            max_wait: 3_600.0,
-            pace: false,
-            repeat: Repeat::Refuse,
-            stop_timeout: None,
-        }
-    }
-
-    /// The same options, with the journal where it is now: the working directory may change while the batch runs.
-    pub(crate) fn wherever_the_program_goes(&self) -> Self {
-        let journal = path::absolute(&self.journal).unwrap_or_else(|_| self.journal.clone());
-        Self { journal, ..self.clone() }
-    }
-
-    /// Refuses values that make no sense; how long all waits may take.
-    fn checked(&self) -> Result<Duration, Error> {
-        let Self { journal, chunk_size, max_wait, .. } = self;
-        self.stop_limit()?;
-        let shown = journal.display().to_string();
-        if journal.file_name().is_none() {
-            return Err(Error::input(format!("`journal` must be the path of a file, not {shown:?}.")));
-        }
-        // Such an ending comes from a script, and the journal without it is another one.
-        if shown.ends_with(|last: char| last.is_whitespace() || last.is_control()) {
-            return Err(Error::input(format!(
-                "`journal` must not end in a blank or a control character, as {shown:?} does."
-            )));
-        }
-        if !(1..=MAX_FILES).contains(chunk_size) {
-            return Err(Error::input(format!("chunk_size is {chunk_size}: allowed are 1 to {MAX_FILES}.")));
-        }
-        Duration::try_from_secs_f64(*max_wait)
-            .map_err(|_| Error::input(format!("max_wait is {max_wait} s: it is a number of seconds from 0.")))
-    }
-}
-
-impl BatchOptions {
-    /// How long a batch that is stopped waits for the request in flight.
-    pub(crate) fn stop_limit(&self) -> Result<Option<Duration>, Error> {
-        let Some(seconds) = self.stop_timeout else { return Ok(None) };
-        let limit = Duration::try_from_secs_f64(seconds)
-            .map_err(|_| Error::input(format!("`stop_timeout` must be a number of seconds from 0, not {seconds}.")))?;
-        Ok(Some(limit))
-    }
-}
-
-/// How far a batch has come.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub struct Progress {
-    /// How many files there are.
-    pub total: usize,
-    /// How many are [`FileState::Ok`].
-    pub ok: usize,
-    /// How many failed for some or all contacts.
-    pub failed: usize,
-    /// How many have an unknown outcome.
-    pub unknown: usize,
-    /// How many are yet to be processed.
-    pub not_processed: usize,
-    /// The chunk that was sent last, or is next.
-    pub chunk: u32,
-    /// How many chunks there are.
-    pub chunks: usize,
-    /// Seconds that the batch now waits for the rate limit.
-    pub waiting: Option<f64>,
-}
 
 /// A run under way.
 #[derive(Debug)]
@@ -243,7 +130,7 @@ impl Run {
     fn proceed(mut journal: JournalFile, max_wait: Duration, pace: bool) -> Result<Self, Error> {
         let undecided = journal.history().undecided();
         if !undecided.is_empty() {
-            return Err(Error::awaiting_decision(journal.path(), &undecided, None, journal.history().report()));
+            return Err(Error::awaiting_decision(journal.path(), &undecided, false, journal.history().report()));
         }
         if let Some(plan) = journal.history().further_plan(journal.history().chunk_size()) {
             journal.append(plan)?;
@@ -299,8 +186,7 @@ impl Run {
         let undecided = self.journal.history().undecided();
         if !undecided.is_empty() {
             let report = self.report();
-            let sent = report.summary();
-            self.finish(Err(Error::awaiting_decision(self.journal.path(), &undecided, Some(&sent), report)));
+            self.finish(Err(Error::awaiting_decision(self.journal.path(), &undecided, true, report)));
             return None;
         }
         (self.chunk, self.attempt, self.open, self.written) = (chunk, attempt, false, 0);
@@ -396,7 +282,7 @@ impl Run {
     }
 
     /// The end of a run whose journal cannot be written any more; `over` is the end of its call.
-    pub(crate) fn unrecorded(&mut self, failed: &Error, over: Option<&Result<Arc<PublishReport>, Error>>) {
+    pub(crate) fn unrecorded(&mut self, failed: Error, over: Option<&Result<Arc<PublishReport>, Error>>) {
         let own = over.filter(|_| self.single).and_then(|over| match over {
             Ok(report) => Some(report.as_ref().clone()),
             Err(error) => error.report().cloned(),
@@ -450,7 +336,7 @@ impl Run {
         let ended = self.ended(attempts, Some(&end));
         self.journal.release();
         if let Err(failed) = ended {
-            return Some(Error::unrecorded(&failed, self.journal.is_saved(), self.report()));
+            return Some(Error::unrecorded(failed, self.journal.is_saved(), self.report()));
         }
         match lost {
             lost if self.single => lost.map(|lost| lost.with_journal(self.journal.path())),
@@ -508,7 +394,7 @@ pub(crate) fn with_states(error: Error, config: &Config, path: &Path, request: O
         }
         (Err(_), None) => return error,
     };
-    error.with_report(report)
+    error.with_earlier(report)
 }
 
 /// Refuses what other journals in the folder show as sent, and a journal that the folder would not show.
@@ -554,7 +440,7 @@ fn header(config: &Config, request: &PublishRequest, repeat: Repeat) -> Header {
         publish_override_contact_ids: request.publish_override_contact_ids().to_vec(),
         operator: variable("USER").or_else(|| variable("USERNAME")),
         host: lock::host(),
-        simulated: settings::is_loopback(&config.base_url),
+        simulated: is_loopback(&config.base_url),
         repeat,
         fingerprint: fingerprint(config, request),
     }

@@ -7,13 +7,18 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use crate::error::{Error, Phase};
-use crate::model::report::{Attempt, FileState, PublishReport};
+use crate::model::attempt::Attempt;
+use crate::model::attempt::{Fault, Outcome};
+use crate::model::file_result::FileState;
+use crate::model::report::PublishReport;
 use crate::model::request::PublishRequest;
 use crate::protocol::exchange::{Answer, Exchange, MAX_BODY};
 use crate::protocol::latch::Latch;
 use crate::protocol::log_record::Note;
-use crate::protocol::outcome::{self, Again, EARLY, Ended, Fault, Outcome, Tried};
-use crate::response::rows::{self, Answered, Raw};
+use crate::protocol::outcome::{self, Again, EARLY, Ended, Tried};
+use crate::response::Unreadable;
+use crate::response::api_errors::{api_errors, excerpt};
+use crate::response::rows::{Answered, Raw};
 use crate::runtime::clock::{Moment, whole_micros};
 
 /// The most pages that are followed after the answer to the POST.
@@ -171,7 +176,7 @@ impl Call {
             None if (200..300).contains(&status) => Answered::read(&self.request, &raw),
             None => Err("it is no result".to_owned()),
         };
-        let errors = if page.is_ok() { Vec::new() } else { rows::api_errors(&raw.text) };
+        let errors = if page.is_ok() { Vec::new() } else { api_errors(&raw.text) };
         let ended =
             Ended::Answered { status, after, retry_after, readable: page.is_ok(), has_errors: !errors.is_empty() };
         let (outcome, again) = outcome::judge(ended, &self.tried);
@@ -196,7 +201,7 @@ impl Call {
                 self.next_page()
             }
             (Outcome::NotProcessed, _) => {
-                let excerpt = rows::excerpt(&raw.text);
+                let excerpt = excerpt(&raw.text);
                 let report = self.uniform(FileState::NotProcessed, raw.text);
                 let error = Error::refused(status, errors, excerpt, report).with_retry_after(retry_after);
                 self.finish(Err(error))
@@ -212,7 +217,7 @@ impl Call {
                         Phase::ReadingAnswer,
                         report,
                     ),
-                    (200 | 201 | 203 | 205..=299, Err(reason)) => Error::unreadable(&reason, report),
+                    (200 | 201 | 203 | 205..=299, Err(reason)) => Unreadable { reason, report }.into(),
                     _ => Error::unknown(
                         &format!("The server answered {status}, which does not say what was done"),
                         Phase::ReadingAnswer,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::protocol::outcome::Fault;
+use crate::model::attempt::Fault;
 use crate::runtime::clock::Moment;
 
 /// The largest answer that is read, and the most that all its pages may have together.

@@ -5,9 +5,10 @@ use std::time::Duration;
 use tracing::{debug, info, warn};
 
 use crate::error::Error;
-use crate::model::report::{Attempt, PublishReport};
+use crate::model::attempt::Attempt;
+use crate::model::attempt::Outcome;
+use crate::model::report::PublishReport;
 use crate::model::request::PublishRequest;
-use crate::protocol::outcome::Outcome;
 
 /// How much a note matters, as frameworks for logging count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

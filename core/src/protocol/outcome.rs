@@ -19,47 +19,7 @@
 
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
-
-/// What an attempt ended in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Outcome {
-    /// The server did not begin to process the request: proven, or its own word.
-    NotProcessed,
-    /// The server may have begun to process the request.
-    Unknown,
-    /// The server processed the request and said what became of each file.
-    Processed,
-}
-
-impl Outcome {
-    /// The outcome as it is written in reports.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::NotProcessed => "not_processed",
-            Self::Unknown => "unknown",
-            Self::Processed => "processed",
-        }
-    }
-}
-
-/// Why no answer came. It chooses words and, given the proof, whether a new try makes sense; it is
-/// never the proof itself.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Fault {
-    /// The connection could not be made or was lost.
-    Connection,
-    /// The time for connecting was up.
-    ConnectTimeout,
-    /// The server's certificate was refused.
-    Certificate,
-    /// The proxy refused the tunnel.
-    Proxy,
-    /// The time for the whole attempt was up.
-    Timeout,
-}
+use crate::model::attempt::{Fault, Outcome};
 
 /// How an attempt ended, as far as the transport can see.
 #[derive(Debug, Clone, Copy)]

@@ -8,12 +8,9 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::mem;
 
-use serde::{Deserialize, Deserializer, Serialize};
-use serde_json::Value;
-
-use crate::error::Error;
+use crate::model::file_result::{FileError, FileResult, FileState, Status, UnexpectedResult};
 use crate::model::id;
-use crate::model::report::{FileError, FileResult, FileState, PublishReport, Status, UnexpectedResult};
+use crate::model::report::PublishReport;
 use crate::model::request::PublishRequest;
 use crate::response::json::{Kind, Malformed, Reader};
 use crate::response::pattern::Pattern;
@@ -21,21 +18,6 @@ use crate::response::pattern::Pattern;
 /// The most results and error objects that are read from one body: twenty times what one call can
 /// ask for leaves room for liberal servers, and a hostile one cannot fill the memory.
 pub(crate) const MAX_ITEMS: usize = 200_000;
-
-impl PublishReport {
-    /// Reads an answer's body without any network.
-    ///
-    /// # Errors
-    /// [`ErrorKind::OutcomeUnknown`](crate::ErrorKind::OutcomeUnknown) where the body is cut, not
-    /// JSON, nested too deep or has no `data` list; the error's report holds the raw text.
-    pub fn from_response(request: &PublishRequest, body: &[u8]) -> Result<Self, Error> {
-        let raw = Raw::new(body.to_vec());
-        match Answered::read(request, &raw) {
-            Ok(answered) => Ok(answered.into_report(raw.text)),
-            Err(reason) => Err(Error::unreadable(&reason, Self::uniform(request, FileState::Unknown, raw.text))),
-        }
-    }
-}
 
 /// A body as text, whatever its bytes.
 #[derive(Debug)]
@@ -395,54 +377,4 @@ fn error(reader: &mut Reader<'_>) -> Read<Option<FileError>> {
         _ => reader.skip(),
     })?;
     Ok(Some(FileError { code: code.flatten(), title: title.flatten(), detail: detail.flatten() }))
-}
-
-/// An error object of JSON:API about the whole request; any member may have been missing.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
-#[serde(default)]
-pub struct ApiError {
-    /// The status code, as text.
-    #[serde(deserialize_with = "lenient")]
-    pub status: Option<String>,
-    /// The error's name.
-    #[serde(deserialize_with = "lenient")]
-    pub code: Option<String>,
-    /// What went wrong, in words.
-    #[serde(deserialize_with = "lenient")]
-    pub title: Option<String>,
-    /// Details in prose.
-    #[serde(deserialize_with = "lenient")]
-    pub detail: Option<String>,
-    /// The part of the request at fault, an object in JSON:API: as JSON.
-    #[serde(deserialize_with = "lenient")]
-    pub source: Option<String>,
-}
-
-/// A string, or another value as JSON.
-fn lenient<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
-    Ok(match Value::deserialize(deserializer)? {
-        Value::Null => None,
-        Value::String(text) => Some(text),
-        other => Some(other.to_string()),
-    })
-}
-
-/// The error objects of a refusal; none where the body is plain text or HTML.
-pub(crate) fn api_errors(body: &str) -> Vec<ApiError> {
-    const MAX_ERRORS: usize = 100;
-    const MAX_LENGTH: usize = 1 << 20;
-    let refusal = Some(body).filter(|body| body.len() <= MAX_LENGTH).map(serde_json::from_str::<Value>);
-    let Some(Ok(Value::Object(mut refusal))) = refusal else { return Vec::new() };
-    let Some(Value::Array(errors)) = refusal.remove("errors") else { return Vec::new() };
-    let objects = errors.into_iter().filter(Value::is_object).take(MAX_ERRORS);
-    objects.filter_map(|error| serde_json::from_value(error).ok()).collect()
-}
-
-/// One line of a body that is not JSON:API, for an error message.
-pub(crate) fn excerpt(body: &str) -> Option<String> {
-    const LENGTH: usize = 200;
-    let start: String = body.chars().take(4 * LENGTH).collect();
-    let words = start.split_whitespace().collect::<Vec<_>>().join(" ");
-    let shown: String = words.chars().filter(|c| !c.is_control()).take(LENGTH).collect();
-    (!shown.is_empty()).then_some(shown)
 }

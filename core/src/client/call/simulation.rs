@@ -15,12 +15,13 @@ use http_body::Body;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::journal::{Journal, Verdict};
-use crate::model::report::FileState;
+use crate::journal::view::Journal;
+use crate::model::attempt::Fault;
+use crate::model::file_result::FileState;
+use crate::model::file_result::Verdict;
 use crate::model::request::{ContactNotification, PortalPublishing};
 use crate::protocol::exchange::Answer;
 use crate::protocol::latch::LatchedBody;
-use crate::protocol::outcome::Fault;
 use crate::runtime::clock::Moment;
 
 /// The published limits.

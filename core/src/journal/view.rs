@@ -1,0 +1,214 @@
+//! A journal for people, who look at a run and decide about files whose outcome is unknown.
+
+use std::collections::HashSet;
+use std::path::{self, Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use serde::Serialize;
+
+use crate::error::Error;
+use crate::journal::file::JournalFile;
+use crate::journal::history::{self, History};
+use crate::journal::record::{self, Record};
+use crate::model::file_result::{FileResult, FileState, Verdict};
+use crate::model::id::{self, RawId};
+use crate::model::message::{message, name};
+use crate::model::report::PublishReport;
+use crate::model::request::PublishRequest;
+use crate::model::times::rfc3339;
+use crate::runtime::clock;
+
+/// A journal as it was when it was read.
+#[derive(Debug, Clone)]
+pub struct Journal {
+    path: PathBuf,
+    history: History,
+}
+
+/// A file in a journal.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct JournalledFile {
+    /// What became of it, as far as the server said.
+    #[serde(flatten)]
+    pub result: FileResult,
+    /// The chunk in which it was, or will be, sent.
+    pub chunk: u32,
+    /// Who decided about it.
+    pub decided_by: Option<String>,
+    /// When.
+    #[serde(with = "rfc3339")]
+    pub decided_at: Option<SystemTime>,
+    /// On what evidence.
+    pub evidence: Option<String>,
+}
+
+/// A chunk in a journal: the files of one request.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct JournalledChunk {
+    /// Its number, from 1.
+    pub chunk: u32,
+    /// `processed`, `unknown` or `not_processed`.
+    pub state: &'static str,
+    /// How often it was about to be sent.
+    pub attempts: u32,
+    /// When it was sent last.
+    #[serde(with = "rfc3339")]
+    pub sent_at: Option<SystemTime>,
+    /// Its files.
+    pub file_ids: Vec<u64>,
+}
+
+impl Journal {
+    /// Reads a journal. Another process may be writing it.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Journal`](crate::ErrorKind::Journal) where it is missing, damaged or of a newer version.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, Error> {
+        // The working directory may change before somebody decides.
+        let path = path::absolute(path.as_ref()).unwrap_or_else(|_| path.as_ref().to_owned());
+        let history = JournalFile::look(&path)?;
+        Ok(Self { path, history })
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// What the run is about.
+    #[cfg(feature = "cli")]
+    pub(crate) fn header(&self) -> &record::Header {
+        self.history.header()
+    }
+
+    /// What was asked, all chunks together.
+    #[must_use]
+    pub fn request(&self) -> &PublishRequest {
+        self.history.request()
+    }
+
+    /// Every file, in the order asked.
+    #[must_use]
+    pub fn files(&self) -> Vec<JournalledFile> {
+        let shown = |file: &history::File| {
+            let decision = file.decision();
+            JournalledFile {
+                result: file.result(),
+                chunk: file.chunk,
+                decided_by: decision.map(|decision| decision.by.clone()),
+                decided_at: decision.map(|decision| decision.at),
+                evidence: decision.and_then(|decision| decision.evidence.clone()),
+            }
+        };
+        self.history.files().iter().map(shown).collect()
+    }
+
+    /// Every chunk, in order.
+    #[must_use]
+    pub fn chunks(&self) -> Vec<JournalledChunk> {
+        let shown = |(number, chunk, file_ids): (u32, &history::ChunkHistory, Vec<u64>)| JournalledChunk {
+            chunk: number,
+            state: chunk.stage.as_str(),
+            attempts: chunk.attempts,
+            sent_at: chunk.sent_at,
+            file_ids,
+        };
+        self.history.chunks().map(shown).collect()
+    }
+
+    /// The files whose outcome is unknown and about which nobody has decided yet.
+    #[must_use]
+    pub fn undecided(&self) -> Vec<u64> {
+        self.history.undecided()
+    }
+
+    /// What going on sends, request by request, if nothing comes in between.
+    #[cfg(feature = "cli")]
+    pub(crate) fn to_come(&self) -> Vec<record::Chunk> {
+        self.history.to_come()
+    }
+
+    /// The run so far as a report. Raw answers stay in the journal.
+    #[must_use]
+    pub fn report(&self) -> PublishReport {
+        self.history.report()
+    }
+
+    /// Records what a person found out about files whose outcome is unknown, and on what evidence; or that files which
+    /// are yet to be sent need not be, since they were published in some other way.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Input`](crate::ErrorKind::Input), naming the values that are not ids.
+    /// [`ErrorKind::Journal`](crate::ErrorKind::Journal) where a file is not of this run or its outcome
+    /// is known, where the journal is being written, or where a file is said not to be published sooner than 90 s after
+    /// it was sent: the server may still be at work.
+    pub fn decide<Ids>(
+        &mut self,
+        file_ids: Ids,
+        verdict: Verdict,
+        by: &str,
+        evidence: Option<&str>,
+    ) -> Result<(), Error>
+    where
+        Ids: IntoIterator,
+        Ids::Item: Into<RawId>,
+    {
+        let file_ids = id::validate("file_ids", file_ids)?;
+        if by.trim().is_empty() {
+            return Err(Error::input(message![name("by"), " must name who decides, and is empty."]));
+        }
+        let mut file = JournalFile::open(&self.path)?;
+        if verdict == Verdict::NotPublished && !file.history().header().is_local() {
+            self.refuse_haste(file.history(), &file_ids, SystemTime::now())?;
+        }
+        let decision = |file_id| Record::Decision {
+            file_id,
+            decision: verdict,
+            by: by.to_owned(),
+            evidence: evidence.map(str::to_owned),
+        };
+        // All of them or none: a mistake in the list leaves nothing of it written.
+        file.append_all(file_ids.into_iter().map(decision))?;
+        self.history = file.into_history();
+        Ok(())
+    }
+
+    /// Refuses to believe that files are not published while the server may still be publishing them.
+    fn refuse_haste(&self, history: &History, file_ids: &[u64], now: SystemTime) -> Result<(), Error> {
+        const PATIENCE: Duration = Duration::from_secs(90);
+        let wanted: HashSet<u64> = file_ids.iter().copied().collect();
+        let files = history.files().iter().filter(|file| wanted.contains(&file.id) && file.state == FileState::Unknown);
+        let latest = files.filter_map(|file| Some((history.sent_at(file.chunk)? + PATIENCE, file.id))).max();
+        match latest.filter(|(ready, _)| *ready > now) {
+            None => Ok(()),
+            Some((ready, id)) => Err(Error::journal_refuses(
+                &self.path,
+                &format!(
+                    "takes no `not_published` about file {id} before {}: Addepar may still be working on the request",
+                    clock::text(ready + Duration::from_secs(1)),
+                ),
+            )),
+        }
+    }
+
+    /// The whole journal as JSON: what it is about, `files`, `chunks` and `undecided`.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        #[derive(Serialize)]
+        struct Shown<'a> {
+            #[serde(flatten)]
+            header: &'a record::Header,
+            files: Vec<JournalledFile>,
+            chunks: Vec<JournalledChunk>,
+            undecided: Vec<u64>,
+        }
+        let shown = Shown {
+            header: self.history.header(),
+            files: self.files(),
+            chunks: self.chunks(),
+            undecided: self.undecided(),
+        };
+        serde_json::to_string(&shown).unwrap_or_default()
+    }
+}

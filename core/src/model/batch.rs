@@ -1,0 +1,128 @@
+//! How a batch goes, and how far it has come.
+
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::id::MAX_FILES;
+use crate::model::invalid_input::InvalidInput;
+use crate::model::message::{self, message, name};
+
+/// Whether files may be sent that a journal in the folder of journals shows as sent. Files whose outcome is unknown and
+/// undecided, and files that another process is sending, are refused in any case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Repeat {
+    /// They are refused.
+    #[default]
+    Refuse,
+    /// They are sent.
+    Allow,
+}
+
+impl FromStr for Repeat {
+    type Err = InvalidInput;
+
+    fn from_str(repeat: &str) -> Result<Self, InvalidInput> {
+        match repeat {
+            "refuse" => Ok(Self::Refuse),
+            "allow" => Ok(Self::Allow),
+            other => {
+                Err(InvalidInput::new(message![name("repeat"), format!(" must be refuse or allow, not {other:?}.")]))
+            }
+        }
+    }
+}
+
+/// How a batch goes.
+#[derive(Debug, Clone)]
+pub struct BatchOptions {
+    /// The journal: made, or resumed if it is of the same batch.
+    pub journal: PathBuf,
+    /// How many files go into one request, from 1 to 500; default 100.
+    pub chunk_size: usize,
+    /// Seconds that all waits for the rate limit may take together; default an hour.
+    pub max_wait: f64,
+    /// Whether to keep to the published limits before the server has to refuse; default no.
+    pub pace: bool,
+    /// What to do about files that were sent before; default to refuse them.
+    pub repeat: Repeat,
+    /// Seconds that a batch which is stopped waits for the request in flight, which is dropped then: its files are
+    /// unknown. Default as long as the client's timeout for each attempt.
+    pub stop_timeout: Option<f64>,
+}
+
+impl BatchOptions {
+    /// The defaults, with this journal.
+    pub fn new(journal: impl Into<PathBuf>) -> Self {
+        Self {
+            journal: journal.into(),
+            chunk_size: 100,
+            max_wait: 3_600.0,
+            pace: false,
+            repeat: Repeat::Refuse,
+            stop_timeout: None,
+        }
+    }
+
+    /// Refuses values that make no sense; how long all waits may take.
+    pub(crate) fn checked(&self) -> Result<Duration, InvalidInput> {
+        let Self { journal, chunk_size, max_wait, .. } = self;
+        self.stop_limit()?;
+        let shown = journal.display().to_string();
+        if journal.file_name().is_none() {
+            return Err(InvalidInput::new(message![
+                name("journal"),
+                format!(" must be the path of a file, not {shown:?}."),
+            ]));
+        }
+        // Such an ending comes from a script, and the journal without it is another one.
+        if shown.ends_with(|last: char| last.is_whitespace() || last.is_control()) {
+            return Err(InvalidInput::new(message![
+                name("journal"),
+                format!(" must not end in a blank or a control character, as {shown:?} does."),
+            ]));
+        }
+        if !(1..=MAX_FILES).contains(chunk_size) {
+            return Err(InvalidInput::new(message![
+                name("chunk_size"),
+                format!(" must be from 1 to {MAX_FILES}, not {chunk_size}."),
+            ]));
+        }
+        time_from_zero("max_wait", *max_wait)
+    }
+
+    /// How long a batch that is stopped waits for the request in flight.
+    pub(crate) fn stop_limit(&self) -> Result<Option<Duration>, InvalidInput> {
+        self.stop_timeout.map(|limit| time_from_zero("stop_timeout", limit)).transpose()
+    }
+}
+
+fn time_from_zero(argument: &'static str, given: f64) -> Result<Duration, InvalidInput> {
+    Duration::try_from_secs_f64(given).map_err(|_| {
+        InvalidInput::new(message![name(argument), " must be a time from 0, not ", message::seconds(given), "."])
+    })
+}
+
+/// How far a batch has come.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Progress {
+    /// How many files there are.
+    pub total: usize,
+    /// How many are [`FileState::Ok`].
+    pub ok: usize,
+    /// How many failed for some or all contacts.
+    pub failed: usize,
+    /// How many have an unknown outcome.
+    pub unknown: usize,
+    /// How many are yet to be processed.
+    pub not_processed: usize,
+    /// The chunk that was sent last, or is next.
+    pub chunk: u32,
+    /// How many chunks there are.
+    pub chunks: usize,
+    /// Seconds that the batch now waits for the rate limit.
+    pub waiting: Option<f64>,
+}

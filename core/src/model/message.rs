@@ -1,0 +1,222 @@
+//! What a message says, before a language has its say about names and units.
+
+use std::borrow::Cow;
+use std::fmt::{self, Write};
+
+/// The language that a message is read in: each has its own way to write a name and a time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Language {
+    /// `chunk_size`, seconds.
+    Rust,
+    /// As in Rust.
+    Python,
+    /// `chunkSize`, `maxWaitMs`, milliseconds.
+    Node,
+    /// `--override-contacts`, `ADDEPAR_FIRM_ID`, seconds.
+    CommandLine,
+}
+
+/// A message as values: texts, the names of settings and arguments, and their times.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Message(Vec<Part>);
+
+/// A piece of a message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Part {
+    Text(Cow<'static, str>),
+    /// A setting, an argument or a function, in snake case.
+    Name(&'static str),
+    /// An element of an argument that is a list.
+    Element(&'static str, usize),
+    /// The value of a setting that is a time, in seconds as they are written.
+    Seconds(String),
+    /// An argument with a word as its value.
+    Choice(&'static str, &'static str),
+}
+
+/// A setting, an argument or a function, in snake case.
+pub(crate) const fn name(name: &'static str) -> Part {
+    Part::Name(name)
+}
+
+/// An argument with a word as its value.
+pub(crate) const fn choice(name: &'static str, word: &'static str) -> Part {
+    Part::Choice(name, word)
+}
+
+/// The value of a setting that is a time.
+pub(crate) fn seconds(seconds: f64) -> Part {
+    Part::Seconds(seconds.to_string())
+}
+
+impl From<&'static str> for Part {
+    fn from(text: &'static str) -> Self {
+        Self::Text(text.into())
+    }
+}
+
+impl From<String> for Part {
+    fn from(text: String) -> Self {
+        Self::Text(text.into())
+    }
+}
+
+impl From<usize> for Part {
+    fn from(count: usize) -> Self {
+        Self::Text(count.to_string().into())
+    }
+}
+
+impl From<Vec<Part>> for Message {
+    fn from(parts: Vec<Part>) -> Self {
+        Self(parts)
+    }
+}
+
+impl From<&'static str> for Message {
+    fn from(text: &'static str) -> Self {
+        Self(vec![text.into()])
+    }
+}
+
+impl From<String> for Message {
+    fn from(text: String) -> Self {
+        Self(vec![text.into()])
+    }
+}
+
+/// A message of texts, names and times, one after the other.
+macro_rules! message {
+    ($($part:expr),+ $(,)?) => {
+        $crate::model::message::Message::from(vec![$($crate::model::message::Part::from($part)),+])
+    };
+}
+pub(crate) use message;
+
+/// The settings and arguments that are times: in Node their names end in `Ms`.
+const TIMES: [&str; 5] = ["timeout", "connect_timeout", "max_rate_limit_wait", "max_wait", "stop_timeout"];
+
+/// What the command line calls what it takes; everything else comes from variables.
+const FLAGS: [(&str, &str); 8] = [
+    ("file_ids", "ID"),
+    ("portal_publishing", "--portal-publishing"),
+    ("contact_notification", "--contact-notification"),
+    ("publish_override_contact_ids", "--override-contacts"),
+    ("journal", "--journal"),
+    ("publish_batch", "--journal"),
+    ("by", "--by"),
+    ("decision", "--published, --not-published or --leave"),
+];
+
+impl Message {
+    /// The message as a language writes it.
+    #[must_use]
+    pub fn in_language(&self, language: Language) -> String {
+        let mut text = String::new();
+        for part in &self.0 {
+            // Writing into a string never fails.
+            let _ = match part {
+                Part::Text(words) => text.write_str(words),
+                Part::Name(name) => write!(text, "`{}`", written(name, language)),
+                Part::Element(name, position) => write!(text, "{}[{position}]", written(name, language)),
+                Part::Seconds(seconds) => write_time(&mut text, seconds, language),
+                Part::Choice(name, word) => match language {
+                    Language::Node => write!(text, "{}: '{word}'", written(name, language)),
+                    _ => write!(text, "{name}=\"{word}\""),
+                },
+            };
+        }
+        text
+    }
+
+    /// Whether there is nothing to say.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// This message and, after a blank, another one.
+    pub(crate) fn and(mut self, other: impl Into<Self>) -> Self {
+        let other = other.into();
+        if !self.is_empty() && !other.is_empty() {
+            self.0.push(" ".into());
+        }
+        self.0.extend(other.0);
+        self
+    }
+}
+
+impl fmt::Display for Message {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.in_language(Language::Rust))
+    }
+}
+
+fn write_time(text: &mut String, seconds: &str, language: Language) -> fmt::Result {
+    match (language, seconds.parse::<f64>()) {
+        (Language::Node, Ok(seconds)) => write!(text, "{} ms", seconds * 1_000.0),
+        _ => write!(text, "{seconds} s"),
+    }
+}
+
+/// A name as a language writes it.
+fn written(name: &str, language: Language) -> String {
+    match language {
+        Language::Rust | Language::Python => name.to_owned(),
+        Language::Node => camel_case(name) + if TIMES.contains(&name) { "Ms" } else { "" },
+        Language::CommandLine => {
+            let flag = FLAGS.iter().find(|(known, _)| *known == name);
+            flag.map_or_else(|| name.to_owned(), |(_, flag)| (*flag).to_owned())
+        }
+    }
+}
+
+fn camel_case(name: &str) -> String {
+    let mut words = name.split('_');
+    let mut camel = words.next().unwrap_or_default().to_owned();
+    for word in words {
+        let mut letters = word.chars();
+        camel.extend(letters.next().map(|first| first.to_ascii_uppercase()));
+        camel.push_str(letters.as_str());
+    }
+    camel
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_language_writes_names_and_times_in_its_own_way() {
+        let said = message![
+            name("connect_timeout"),
+            " must be at least ",
+            seconds(0.001),
+            ", or leave it to ",
+            name("publish_batch"),
+            " with ",
+            Part::Choice("repeat", "allow"),
+            " and ",
+            name("publish_override_contact_ids"),
+        ];
+        let expected = [
+            (
+                Language::Python,
+                "`connect_timeout` must be at least 0.001 s, or leave it to `publish_batch` with repeat=\"allow\" and \
+                 `publish_override_contact_ids`",
+            ),
+            (
+                Language::Node,
+                "`connectTimeoutMs` must be at least 1 ms, or leave it to `publishBatch` with repeat: 'allow' and \
+                 `publishOverrideContactIds`",
+            ),
+            (
+                Language::CommandLine,
+                "`connect_timeout` must be at least 0.001 s, or leave it to `--journal` with repeat=\"allow\" and \
+                 `--override-contacts`",
+            ),
+        ];
+        for (language, text) in expected {
+            assert_eq!(said.in_language(language), text);
+        }
+    }
+}
