@@ -586,6 +586,12 @@ impl Error {
         report.map(PublishReport::undecided).unwrap_or_default()
     }
 
+    /// Whether a log has to have it, however the call ended: what went out may be lost.
+    #[must_use]
+    pub fn is_loss(&self) -> bool {
+        self.0.kind != ErrorKind::Stopped
+    }
+
     /// Everything but the report, as JSON.
     #[must_use]
     pub fn to_json(&self) -> String {
@@ -647,7 +653,7 @@ impl PublishReport {
     /// [`ErrorKind::OutcomeUnknown`] where the body is cut, not JSON, nested too deep or has no `data` list; the error's
     /// report holds the raw text.
     pub fn from_response(request: &PublishRequest, body: &[u8]) -> Result<Self, Error> {
-        Ok(crate::response::read(request, body)?)
+        crate::response::read(request, body).map_err(|unreadable| (*unreadable).into())
     }
 
     /// The report itself if every file is ok.

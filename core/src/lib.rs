@@ -22,7 +22,7 @@ mod protocol;
 mod response;
 mod runtime;
 
-pub use client::call::{PortalClient, PortalClientBuilder};
+pub use client::portal_client::{PortalClient, PortalClientBuilder};
 pub use config::settings::Secret;
 pub use error::{Error, ErrorKind, Phase};
 pub use journal::folder::init_journal_dir;
@@ -43,7 +43,8 @@ pub mod host {
     pub use crate::model::display::{Row, word};
     pub use crate::model::id::{NoId, not_a_collection};
     pub use crate::model::message::{Language, Message};
-    pub use crate::protocol::log_record::{Level, Note};
+    pub use crate::protocol::log_record::{Level, LogRecord};
+    pub use crate::protocol::machine::Ending;
 }
 
 /// What the fuzz targets need beside the public surface.

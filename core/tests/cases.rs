@@ -141,7 +141,7 @@ impl<'a> Case<'a> {
         while call.run().await == Turn::TokenWanted {
             call.provide_token(tokens.remove(0).as_str().into());
         }
-        call.result().expect("a result").map(Arc::unwrap_or_clone)
+        call.ending().into_result().map(Arc::unwrap_or_clone)
     }
 
     fn request(&self) -> Result<PublishRequest, Error> {

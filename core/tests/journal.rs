@@ -4,12 +4,13 @@
 #![allow(clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::task::Poll;
 use std::time::{Duration, Instant};
 use std::{env, fs, thread};
 
-use addepar_portal::host::{PublishCall, Turn};
+use addepar_portal::host::{Ending, PublishCall, Turn};
 use addepar_portal::{
     BatchOptions, ContactNotification, Error, ErrorKind, FileState, Journal, Outcome, PortalClient, PortalPublishing,
     Progress, PublishReport, PublishRequest, Repeat, Verdict, init_journal_dir,
@@ -150,7 +151,7 @@ fn publish_batch(client: &PortalClient, files: u64, options: &BatchOptions) -> R
 fn begun(scene: &Scene, journal: &Path) -> PublishCall {
     let call = scene.client().start_batch(&request(1..=4), &options(journal), no_environment);
     call.follow_progress();
-    assert_eq!(block_on(call.run()), Turn::Noted);
+    assert_eq!(block_on(call.run()), Turn::News);
     call
 }
 
@@ -161,7 +162,7 @@ fn run_and_stop(scene: &Scene, call: &PublishCall, posts: u64) {
             while scene.received() < posts {
                 thread::sleep(Duration::from_millis(2));
             }
-            call.stop();
+            assert!(call.interrupt());
             scene.control(&json!({ "do": "release" }));
         });
         assert_eq!(block_on(call.run()), Turn::Done);
@@ -179,6 +180,10 @@ fn refused<R: std::fmt::Debug>(result: Result<R, Error>, kind: ErrorKind, words:
         assert!(error.message().contains(word), "{word:?} is not in: {error}");
     }
     error
+}
+
+fn result_of(call: &PublishCall) -> Result<Arc<PublishReport>, Error> {
+    call.ending().into_result()
 }
 
 fn states(report: &PublishReport) -> [usize; 4] {
@@ -560,32 +565,36 @@ fn a_wait_is_cut_short_by_a_stop_and_a_request_is_not() {
     let call = scene.client().start_batch(&request(1..=4), &options(&path), no_environment);
     // Fifty minutes would be a long time.
     run_and_stop(&scene, &call, 1);
-    let error = call.result().expect("a result").expect_err("an error");
+    let error = result_of(&call).expect_err("an error");
     assert_eq!((error.kind(), states(error.report().expect("a report"))), (ErrorKind::Stopped, [0, 0, 0, 4]));
     drop(call);
     // The request under way is awaited and written down.
     scene.control(&json!({ "do": "hold" }));
     let call = scene.client().start_resume(&options(&path), no_environment);
     run_and_stop(&scene, &call, 2);
-    let error = call.result().expect("a result").expect_err("an error");
+    let error = result_of(&call).expect_err("an error");
     assert_eq!((error.kind(), states(error.report().expect("a report"))), (ErrorKind::Stopped, [2, 0, 0, 2]));
     assert_eq!(Journal::open(&path).expect("a journal").report(), *error.report().expect("a report"));
     drop(call);
     assert_eq!(states(&scene.resume(&path).expect("a report")), [4, 0, 0, 0]);
 }
 
-/// A stop is for batches: the wait that a server asked one call for stays as long as it is.
+/// An interrupt ends one call at once, and never sends it before the server's wait is over.
 #[test]
-fn one_call_is_not_hurried_by_a_stop() {
+fn one_call_that_is_interrupted_in_a_wait_sends_nothing_more() {
     let scene = Scene::new();
-    scene.faults(&json!([{ "name": "rate_limited", "retry_after": 1 }]));
     for client in [scene.client(), scene.journalling()] {
+        scene.faults(&json!([{ "name": "rate_limited", "retry_after": 30 }]));
         let call = client.start(request([1]), Repeat::Allow, no_environment);
-        let started = Instant::now();
-        run_and_stop(&scene, &call, scene.received() + 1);
-        call.result().expect("a result").expect("a report");
-        scene.faults(&json!([{ "name": "rate_limited", "retry_after": 1 }]));
-        assert!(started.elapsed() >= Duration::from_secs(1), "it was sent after {:?}", started.elapsed());
+        call.watch();
+        let before = scene.received();
+        while !call.log_records().iter().any(|record| record.wait.is_some()) {
+            assert_eq!(block_on(call.run()), Turn::News);
+        }
+        assert!(!call.interrupt());
+        assert!(matches!(call.ending(), Ending::Interrupted(None)));
+        assert_eq!(block_on(call.run()), Turn::Done);
+        assert_eq!(scene.received(), before + 1);
     }
 }
 
@@ -735,7 +744,7 @@ fn a_repeat_is_refused_saying_when_how_and_in_which_run() {
         let call = client.start(request([38]), Repeat::Allow, no_environment);
         assert_eq!(block_on(call.run()), Turn::Done);
         let batch = BatchOptions { repeat: Repeat::Allow, ..batch };
-        let repeated = call.result().expect("a result");
+        let repeated = result_of(&call);
         if fault.is_some() {
             refused(repeated, ErrorKind::AlreadySent, &["nobody knows what became of it"]);
             let result = block_on(client.publish_batch(&request([40, 38]), &batch, |_| {}));
@@ -745,7 +754,7 @@ fn a_repeat_is_refused_saying_when_how_and_in_which_run() {
             decide(&path, &[37, 38], Verdict::Published);
             let call = client.start(request([38]), Repeat::Allow, no_environment);
             assert_eq!(block_on(call.run()), Turn::Done);
-            call.result().expect("a result").expect("a report");
+            result_of(&call).expect("a report");
         } else {
             repeated.expect("a report");
         }
@@ -825,13 +834,13 @@ fn a_repeat_under_another_host_name_is_refused() {
         build("https://examplefirm.addepar.com").start_batch(&request([1]), &options(&scene.path("run.jsonl")), live);
     first.follow_progress();
     // The journal is there; nothing was sent, and nothing will be.
-    assert_eq!(block_on(first.run()), Turn::Noted);
+    assert_eq!(block_on(first.run()), Turn::News);
     drop(first);
     decide(&scene.path("run.jsonl"), &[1], Verdict::Published);
     for base_url in ["https://api.addepar.com", "https://otherfirm.addepar.com/api"] {
         let again = build(base_url).start(request([1]), Repeat::Refuse, live);
         assert_eq!(block_on(again.run()), Turn::Done);
-        refused(again.result().expect("a result"), ErrorKind::AlreadySent, &["File 1 was sent before"]);
+        refused(result_of(&again), ErrorKind::AlreadySent, &["File 1 was sent before"]);
     }
 }
 
@@ -851,13 +860,13 @@ fn a_file_in_flight_is_refused_by_other_calls() {
             let again = client.start(request([2, 1]), repeat, no_environment);
             assert_eq!(block_on(again.run()), Turn::Done);
             let words = ["File 1 is being sent by another process"];
-            let error = refused(again.result().expect("a result"), ErrorKind::AlreadySent, &words);
+            let error = refused(result_of(&again), ErrorKind::AlreadySent, &words);
             assert_eq!(error.file_ids(), [1]);
         }
         assert_eq!(scene.posts(), 1);
         scene.control(&json!({ "do": "release" }));
     });
-    call.result().expect("a result").expect("a report");
+    result_of(&call).expect("a report");
 }
 
 /// A batch that is stopped awaits the request in flight, but no longer than it may.
@@ -872,11 +881,11 @@ fn a_stopped_batch_drops_a_request_that_takes_too_long() {
             while scene.posts() == 0 {
                 thread::sleep(Duration::from_millis(5));
             }
-            call.stop();
+            assert!(call.interrupt());
         });
         assert_eq!(block_on(call.run()), Turn::Done);
     });
-    let result = call.result().expect("a result");
+    let result = result_of(&call);
     let words = ["the batch was stopped, and 0.2 s later the request was dropped", "decide about each"];
     let error = refused(result, ErrorKind::OutcomeUnknown, &words);
     assert_eq!(states(error.report().expect("a report")), [0, 0, 2, 2]);
@@ -887,7 +896,9 @@ fn a_stopped_batch_drops_a_request_that_takes_too_long() {
     let longest = BatchOptions { stop_timeout: Some(1e18), ..self::options(&scene.path("longest.jsonl")) };
     let call = scene.client().start_batch(&request(1..=2), &longest, no_environment);
     run_and_stop(&scene, &call, 2);
-    assert_eq!(states(&call.result().expect("a result").expect("a report")), [2, 0, 0, 0]);
+    // It had nothing left to send.
+    let error = refused(result_of(&call), ErrorKind::Stopped, &["stopped after its last request: 2 ok"]);
+    assert_eq!(states(error.report().expect("a report")), [2, 0, 0, 0]);
     let options = BatchOptions { stop_timeout: Some(-1.0), ..options };
     let refusal = block_on(scene.client().resume(&options, |_| {}));
     refused(refusal, ErrorKind::Input, &["`stop_timeout` must be", "-1"]);
@@ -1041,7 +1052,7 @@ fn an_equal_copy_takes_the_journal_s_place() {
     fs::copy(&other, scene.path("copy")).expect("a copy");
     fs::rename(scene.path("copy"), &other).expect("its place");
     while block_on(call.run()) != Turn::Done {}
-    assert_eq!(states(&call.result().expect("a result").expect("a report")), [4, 0, 0, 0]);
+    assert_eq!(states(&result_of(&call).expect("a report")), [4, 0, 0, 0]);
 }
 
 #[cfg(unix)]
@@ -1229,7 +1240,7 @@ fn an_error_at_the_beginning_shows_what_the_journal_does() {
     assert_eq!(shown(&refused(scene.batch(4, &path), ErrorKind::PermissionDenied, &[])), [2, 0, 0, 2]);
     let other = scene.client().start_resume(&options(&path), no_environment);
     other.follow_progress();
-    assert_eq!(block_on(other.run()), Turn::Noted);
+    assert_eq!(block_on(other.run()), Turn::News);
     assert_eq!(shown(&refused(scene.batch(4, &path), ErrorKind::Journal, &["is being written"])), [2, 0, 0, 2]);
     assert_eq!(shown(&refused(scene.resume(&path), ErrorKind::Journal, &["is being written"])), [2, 0, 0, 2]);
     drop(other);

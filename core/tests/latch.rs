@@ -6,24 +6,33 @@
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
+use body::{LatchedBody, Revoked};
 use bytes::Bytes;
 use http_body::{Body, Frame};
-use latch::{Latch, LatchedBody, Revoked};
+use latch::Latch;
 use loom::thread;
 
-#[allow(dead_code, reason = "the latch needs a part of it")]
+#[path = "../src/net/body.rs"]
+mod body;
+#[allow(dead_code, reason = "the body needs a part of it")]
 #[path = "../src/runtime/clock.rs"]
 mod clock;
 #[allow(dead_code, reason = "the model needs a part of it")]
 #[path = "../src/protocol/latch.rs"]
 mod latch;
+#[allow(dead_code, reason = "the latch needs a part of it")]
+#[path = "../src/model/moment.rs"]
+mod moment;
 
+// As the core names them.
+mod model {
+    pub(crate) use crate::moment;
+}
+mod protocol {
+    pub(crate) use crate::{latch, sync};
+}
 mod runtime {
     pub(crate) use crate::clock;
-}
-
-mod protocol {
-    pub(crate) use crate::sync;
 }
 
 mod sync {

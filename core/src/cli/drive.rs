@@ -3,7 +3,6 @@
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
 use std::pin::pin;
-use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::{self, Instant};
@@ -11,78 +10,54 @@ use tokio::time::{self, Instant};
 use crate::cli::interrupts::{Interrupt, Interrupts};
 use crate::cli::terminal;
 use crate::client::call::{PublishCall, Turn};
-use crate::error::Error;
 use crate::model::batch::Progress;
 use crate::model::display::counted;
-use crate::model::report::PublishReport;
-use crate::protocol::log_record::Level;
-
-/// How a call ended.
-pub(super) enum Ended {
-    Reported(Arc<PublishReport>),
-    Failed(Error),
-    /// It was interrupted before anything was processed.
-    Nothing,
-}
+use crate::protocol::machine::Ending;
 
 /// Runs a call to its end. At the first interrupt the request in flight is awaited, and nothing else is sent; a second
 /// one drops that request. The end of a terminal is never a second one.
-pub(super) async fn drive(call: &PublishCall, interrupts: &mut Interrupts) -> Ended {
+pub(super) async fn drive(call: &PublishCall, interrupts: &mut Interrupts) -> Ending {
     call.follow_progress();
     call.watch();
+    call.await_when_interrupted();
     let mut bar = Bar::new();
-    let mut stopping = false;
+    let mut is_stopping = false;
     loop {
         let turn = {
             let mut run = pin!(call.run());
             loop {
                 tokio::select! {
-                    turn = &mut run => break Some(turn),
+                    turn = &mut run => break turn,
                     interrupt = interrupts.next() => {
-                        if stopping && interrupt == Interrupt::HangUp {
+                        if is_stopping && interrupt == Interrupt::HangUp {
                             continue;
                         }
-                        // A batch has an end to write; a call of which nothing went out has none.
-                        if stopping || !(call.is_batch() || call.is_in_flight()) {
-                            break None;
-                        }
-                        stopping = true;
+                        is_stopping = true;
                         bar.clear();
+                        if !call.interrupt() {
+                            break Turn::Done;
+                        }
                         terminal::say("Stopping after the request in flight. Once more drops it: its files are then unknown.");
-                        call.stop();
                     }
                     () = bar.tick() => bar.draw(),
                 }
             }
         };
-        for note in call.notes() {
+        for record in call.log_records() {
             // A bar shows how long is left.
-            if note.level == Level::Info && note.message.contains("Waiting ") && !bar.shows() {
-                terminal::say(&format!("{}.", note.message));
+            if record.wait.is_some() && !bar.shows() {
+                terminal::say(&format!("{}.", record.message));
             }
         }
         if let Some(progress) = call.progress() {
             bar.update(progress);
         }
         match turn {
-            // A refusal would be waited for and tried again: not after an interrupt.
-            Some(Turn::Noted) if stopping && !call.is_batch() && !call.is_in_flight() => {
+            Turn::News => {}
+            Turn::TokenWanted => call.refuse_token("the command line has no callable for it"),
+            Turn::Done => {
                 bar.clear();
-                return call.abandon().map_or(Ended::Nothing, Ended::Failed);
-            }
-            Some(Turn::Noted) => {}
-            Some(Turn::TokenWanted) => call.refuse_token("the command line has no callable for it"),
-            Some(Turn::Done) => {
-                bar.clear();
-                return match call.result() {
-                    Some(Ok(report)) => Ended::Reported(report),
-                    Some(Err(error)) => Ended::Failed(error),
-                    None => Ended::Nothing,
-                };
-            }
-            None => {
-                bar.clear();
-                return call.abandon().map_or(Ended::Nothing, Ended::Failed);
+                return call.ending();
             }
         }
     }

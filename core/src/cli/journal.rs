@@ -14,7 +14,7 @@ use crate::model::display::counted;
 use crate::model::display::word;
 use crate::model::file_result::Verdict;
 use crate::model::id;
-use crate::runtime::clock;
+use crate::model::times;
 
 /// What became of every file of a run.
 pub(super) fn show(path: &Path, format: Format) -> Result<Status, Refused> {
@@ -36,7 +36,7 @@ fn csv(journal: &Journal) -> String {
         fields.extend([
             chunk.to_string(),
             decided_by.unwrap_or_default(),
-            decided_at.map(clock::text).unwrap_or_default(),
+            decided_at.map(times::text).unwrap_or_default(),
             evidence.unwrap_or_default(),
         ]);
         text += &output::line(fields.into_iter().map(Cow::Owned));
@@ -61,7 +61,7 @@ fn text(journal: &Journal) -> String {
     let sent: std::collections::HashMap<u32, String> = journal
         .chunks()
         .into_iter()
-        .map(|chunk| (chunk.chunk, chunk.sent_at.map(clock::text).unwrap_or_default()))
+        .map(|chunk| (chunk.chunk, chunk.sent_at.map(times::text).unwrap_or_default()))
         .collect();
     let rows = report.rows().into_iter().map(|row| {
         let id = row.file.file_id;
@@ -133,7 +133,7 @@ pub(super) fn audit(folder: &Path, file: Option<&str>) -> Result<Status, Refused
         vec![
             sent.file_id.to_string(),
             sent.firm_id.to_string(),
-            clock::text(sent.at),
+            times::text(sent.at),
             sent.run.to_string(),
             sent.chunk.to_string(),
             sent.attempt.to_string(),

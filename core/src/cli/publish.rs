@@ -6,12 +6,13 @@ use std::path::Path;
 use tokio::task;
 
 use crate::cli::arguments::{Format, Publish};
-use crate::cli::drive::{Ended, drive};
+use crate::cli::drive::drive;
 use crate::cli::interrupts::{Interrupts, Source};
 use crate::cli::status::Status;
 use crate::cli::terminal::{Terminal, say};
 use crate::cli::{Refused, block_on, ids, list, output};
-use crate::client::call::{PortalClient, PublishCall, environment};
+use crate::client::call::PublishCall;
+use crate::client::portal_client::{PortalClient, environment};
 use crate::config::settings::Settings;
 use crate::error::{Error, ErrorKind};
 use crate::journal::fingerprint;
@@ -23,6 +24,7 @@ use crate::model::display::counted;
 use crate::model::id::MAX_FILES;
 use crate::model::message::Language;
 use crate::model::request::{ContactNotification, PortalPublishing, PublishRequest};
+use crate::protocol::machine::Ending;
 
 /// `publish`.
 pub(super) fn publish(arguments: &Publish, source: Source) -> Result<Status, Refused> {
@@ -241,9 +243,11 @@ async fn run(
     interrupts: &mut Interrupts,
 ) -> Result<Status, Refused> {
     match drive(call, interrupts).await {
-        Ended::Reported(report) => output::write(&output::report(&report, format), Status::of_files(&report)),
-        Ended::Failed(error) => failed(&error, call.is_batch() && !call.has_begun(), journal, format),
-        Ended::Nothing => {
+        Ending::Reported(report) => output::write(&output::report(&report, format), Status::of_files(&report)),
+        Ending::Failed(error) | Ending::Interrupted(Some(error)) => {
+            failed(&error, journal.is_some() && !call.has_opened(), journal, format)
+        }
+        Ending::Interrupted(None) => {
             say("Interrupted. Nothing was processed.");
             Ok(Status::Interrupted)
         }

@@ -3,3 +3,7 @@
 pub(crate) mod background;
 pub(crate) mod blocking;
 pub(crate) mod call;
+pub(crate) mod connection;
+pub(crate) mod portal_client;
+pub(crate) mod session;
+pub(crate) mod tokens;

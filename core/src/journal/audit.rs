@@ -84,7 +84,7 @@ impl Audit {
                     audit.journals += 1;
                     audit.sends.extend(sends.into_iter().filter(|sent| file_id.is_none_or(|id| id == sent.file_id)));
                 }
-                Err(error) => audit.unreadable.push(error.message().to_owned()),
+                Err(error) => audit.unreadable.push(error.message()),
             }
         }
         // A copy of a journal shows the same sends once more, at the same times; where both went on, the times differ. The

@@ -17,6 +17,7 @@ use crate::journal::fingerprint::sha256;
 use crate::journal::history::History;
 use crate::journal::lock::{Lock, beside, folder_of, is_same, write_new};
 use crate::journal::record::{Chunk, FORMAT, Header, Line, Record};
+use crate::journal::store::{Dated, Store, Unrecorded};
 use crate::runtime::clock;
 
 /// A journal that this process alone may append to.
@@ -25,7 +26,8 @@ pub(crate) struct JournalFile {
     path: PathBuf,
     /// The file that had the journal's name when it was written last.
     file: File,
-    history: History,
+    /// The run that it is of.
+    run: String,
     end: End,
     /// Whose it is: a forked child must not append.
     pid: u32,
@@ -33,8 +35,6 @@ pub(crate) struct JournalFile {
     broken: Option<String>,
     /// None: it was released.
     lock: Option<Lock>,
-    /// Whether what is true was saved beside it.
-    is_saved: bool,
 }
 
 /// Where a journal ends, as it was written last.
@@ -86,6 +86,14 @@ enum Unwritable {
     Failed(io::Error),
 }
 
+/// What became of the records of a journal whose name has another file now.
+enum Saved {
+    /// They stand beside it.
+    Beside(PathBuf),
+    /// They could not be saved there.
+    Not(PathBuf, io::Error),
+}
+
 impl From<io::Error> for Unwritable {
     fn from(error: io::Error) -> Self {
         Self::Failed(error)
@@ -94,27 +102,28 @@ impl From<io::Error> for Unwritable {
 
 impl JournalFile {
     /// Makes a journal that begins with these records: wholly, or not at all.
-    pub(crate) fn create(path: &Path, header: Header, chunks: Vec<Chunk>) -> Result<Self, Error> {
+    pub(crate) fn create(path: &Path, header: Header, chunks: Vec<Chunk>) -> Result<(Self, History), Error> {
         let lock = Lock::take(path)?;
         if exists(path)? {
             return Err(Error::of_journal(path, "is there already"));
         }
         let history = History::begin(header.clone(), &chunks).map_err(|misfit| Error::of_journal(path, &misfit))?;
         let records = [Record::Header(header), Record::Plan { chunks }];
-        let (text, end) = End::START.with(records.map(|record| (record, clock::now())));
+        let now = clock::now().utc();
+        let (text, end) = End::START.with(records.map(|record| (record, now)));
         let file =
             write_new(path, &text).map_err(|error| Error::of_journal(path, &format!("cannot be written: {error}")))?;
         let lock = lock.with(path, &file)?;
-        Ok(Self::new(path, file, history, end, lock))
+        Ok((Self::new(path, file, &history, end, lock), history))
     }
 
-    fn new(path: &Path, file: File, history: History, end: End, lock: Lock) -> Self {
-        let (path, pid) = (path.to_owned(), process::id());
-        Self { path, file, history, end, pid, broken: None, lock: Some(lock), is_saved: false }
+    fn new(path: &Path, file: File, history: &History, end: End, lock: Lock) -> Self {
+        let (path, run, pid) = (path.to_owned(), history.header().run.clone(), process::id());
+        Self { path, file, run, end, pid, broken: None, lock: Some(lock) }
     }
 
     /// Opens a journal to append to it; what a crash left of its last line is cut off.
-    pub(crate) fn open(path: &Path) -> Result<Self, Error> {
+    pub(crate) fn open(path: &Path) -> Result<(Self, History), Error> {
         let unusable = |error: io::Error| Error::of_journal(path, &format!("cannot be opened: {error}"));
         refuse_displaced(path)?;
         let mut file = open_file(path, OpenOptions::new().read(true).write(true))?;
@@ -130,7 +139,7 @@ impl JournalFile {
         if rest == Rest::LineFeed {
             (end.tail, end.length) = (end.tail + 1, end.length + 1);
         }
-        Ok(Self::new(path, file, history, end, lock))
+        Ok((Self::new(path, file, &history, end, lock), history))
     }
 
     /// Reads a journal, which another process may be writing.
@@ -139,86 +148,73 @@ impl JournalFile {
         Ok(read(path, &file)?.history)
     }
 
-    pub(crate) fn path(&self) -> &Path {
-        &self.path
-    }
-
-    pub(crate) fn history(&self) -> &History {
-        &self.history
-    }
-
-    pub(crate) fn into_history(self) -> History {
-        self.history
-    }
-
-    /// Lets others write; nothing more is appended here.
-    pub(crate) fn release(&mut self) {
-        self.lock = None;
-    }
-
-    /// Takes note of what could not be written, so that the report is true.
-    pub(crate) fn unwritten(&mut self, record: &Record) {
-        let _ = self.history.apply(record, clock::now());
-    }
-
-    /// Appends a record; it is on disk when this returns, or there is an error and nothing may rely on it.
-    ///
-    /// A record that cannot follow those before it is not written.
-    pub(crate) fn append(&mut self, record: Record) -> Result<(), Error> {
-        self.append_all([record])
-    }
-
-    /// Appends several records, or none of them.
-    pub(crate) fn append_all(&mut self, records: impl IntoIterator<Item = Record>) -> Result<(), Error> {
+    /// Appends records, all of them or none; they are on disk when this returns, or nothing may rely on them.
+    pub(crate) fn append(&mut self, records: Vec<Dated>) -> Result<(), Unrecorded> {
+        let refused =
+            |reason: &str| Err(Unrecorded::Failed { error: Error::of_journal(&self.path, reason), is_saved: false });
         if self.pid != process::id() {
-            return Err(Error::of_journal(
-                &self.path,
-                "belongs to the parent process: a forked child does not append to it",
-            ));
+            return refused("belongs to the parent process: a forked child does not append to it");
         }
         if self.lock.is_none() {
-            return Err(Error::of_journal(&self.path, "was released already"));
+            return refused("was released already");
         }
         if let Some(reason) = &self.broken {
-            return Err(Error::of_journal(&self.path, reason));
-        }
-        let records: Vec<_> = records.into_iter().map(|record| (record, clock::now())).collect();
-        let located = self.locate();
-        // What was about to be done is not done without a journal. What was done is true wherever it is written.
-        if !records.iter().all(|(record, _)| record.is_past())
-            && let Err(unwritable) = located
-        {
-            return Err(self.give_up(unwritable, &[]));
-        }
-        for (record, at) in &records {
-            self.history
-                .apply(record, *at)
-                .map_err(|misfit| Error::of_journal(&self.path, &format!("refuses {misfit}")))?;
+            return refused(reason);
         }
         let is_past = records.iter().all(|(record, _)| record.is_past());
         let (text, end) = self.end.with(records);
-        match located.and_then(|()| self.write(&text, &end)) {
+        match self.locate().and_then(|()| self.write(&text, &end)) {
             Ok(()) => {
                 self.end = end;
                 Ok(())
             }
+            // What was about to be done is not done without a journal. What was done is true wherever it is written.
             Err(unwritable) => Err(self.give_up(unwritable, if is_past { &text } else { &[] })),
         }
     }
 
     /// Nothing is appended any more; `text` is what is true beside what was written.
-    fn give_up(&mut self, unwritable: Unwritable, text: &[u8]) -> Error {
-        let reason = match unwritable {
+    fn give_up(&mut self, unwritable: Unwritable, text: &[u8]) -> Unrecorded {
+        match unwritable {
             Unwritable::Failed(error) => {
                 // Half a line would make the next one unreadable.
                 let _ = self.file.set_len(self.end.length).and_then(|()| self.file.sync_data());
-                format!("cannot be written: {error}")
+                self.broken(format!("cannot be written: {error}"), false)
             }
-            Unwritable::Displaced(how) => self.save(how, text),
-        };
+            Unwritable::Displaced(how) => match self.own_text() {
+                Ok(own) => {
+                    let saved = self.save(&[&own, text].concat(), text);
+                    self.displaced(how, saved)
+                }
+                // What was overwritten in its place cannot be read any more: what it came to has to be written anew.
+                Err(_) => {
+                    self.broken = Some(how.to_owned());
+                    Unrecorded::Lost
+                }
+            },
+        }
+    }
+
+    fn displaced(&mut self, how: &str, saved: Saved) -> Unrecorded {
+        match saved {
+            Saved::Beside(path) => self.broken(
+                format!(
+                    "{how}. What is true was saved as {}: put it in the place of the journal before anything else is \
+                     published",
+                    path.display(),
+                ),
+                true,
+            ),
+            Saved::Not(path, error) => {
+                self.broken(format!("{how}. What is true could not be saved as {} ({error})", path.display()), false)
+            }
+        }
+    }
+
+    fn broken(&mut self, reason: String, is_saved: bool) -> Unrecorded {
         let error = Error::of_journal(&self.path, &reason);
         self.broken = Some(reason);
-        error
+        Unrecorded::Failed { error, is_saved }
     }
 
     /// Writes behind the last line of the file that has the journal's name, and looks whether it is still there.
@@ -265,49 +261,25 @@ impl JournalFile {
         Ok(())
     }
 
-    /// Saves what is true beside a journal that is not this run's any more; says so. Behind the end of the file that lost
-    /// its name stands only what is true.
-    fn save(&mut self, how: &str, more: &[u8]) -> String {
+    /// Saves what is true beside a journal that is not this run's any more. Behind the end of the file that lost its name
+    /// stands only what is true: `more` of it, if it could be saved nowhere else.
+    fn save(&mut self, text: &[u8], more: &[u8]) -> Saved {
         let own = self.end.reaches(&self.file).unwrap_or(false);
-        let saved = beside(&self.path, &format!(".{DISPLACED}-{}.jsonl", self.history.header().run));
-        let text = self.own_text().map_or_else(
-            // What was overwritten in its place cannot be read any more: what it came to is written anew.
-            |_| End::START.with(self.history.rewritten(clock::now())).0,
-            |mut text| {
-                text.extend_from_slice(more);
-                text
-            },
-        );
-        let written = write_new(&saved, &text);
-        if written.is_ok() || more.is_empty() {
+        let path = beside(&self.path, &format!(".{DISPLACED}-{}.jsonl", self.run));
+        let written = write_new(&path, text);
+        if own {
             // What was written behind its end was not sent, or stands in the saved file.
-            if own {
-                let _ = self.file.set_len(self.end.length);
-            }
-        } else if own {
-            // Its folder may have been moved: then it is still the journal.
             let _ = self.file.set_len(self.end.length);
-            let _ = self.file.seek(SeekFrom::Start(self.end.length));
-            let _ = self.file.write_all(more).and_then(|()| self.file.sync_data());
+            if written.is_err() && !more.is_empty() {
+                // Its folder may have been moved: then it is still the journal.
+                let _ = self.file.seek(SeekFrom::Start(self.end.length));
+                let _ = self.file.write_all(more).and_then(|()| self.file.sync_data());
+            }
         }
         match written {
-            Ok(_) => {
-                self.is_saved = true;
-                format!(
-                    "{how}. What is true was saved as {}: put it in the place of the journal before anything else is \
-                     published",
-                    saved.display(),
-                )
-            }
-            Err(error) => {
-                format!("{how}. What is true could not be saved as {} ({error})", saved.display())
-            }
+            Ok(_) => Saved::Beside(path),
+            Err(error) => Saved::Not(path, error),
         }
-    }
-
-    /// Whether what is true stands beside a journal that is not this run's any more.
-    pub(crate) fn is_saved(&self) -> bool {
-        self.is_saved
     }
 
     /// The lines that this run knows to be written, from the file that may have lost its name.
@@ -319,6 +291,22 @@ impl JournalFile {
         file.take(self.end.length).read_to_end(&mut text).map_err(unusable)?;
         let reading = read(&self.path, text.as_slice())?;
         if reading.end == self.end { Ok(text) } else { Err(Error::of_journal(&self.path, "has another end")) }
+    }
+}
+
+impl Store for JournalFile {
+    fn record(&mut self, records: Vec<Dated>) -> Result<(), Unrecorded> {
+        self.append(records)
+    }
+
+    fn rescue(&mut self, records: Vec<Dated>) -> Unrecorded {
+        let how = self.broken.take().unwrap_or_else(|| "was overwritten".to_owned());
+        let saved = self.save(&End::START.with(records).0, &[]);
+        self.displaced(&how, saved)
+    }
+
+    fn release(&mut self) {
+        self.lock = None;
     }
 }
 

@@ -19,7 +19,7 @@ use crate::model::display::listed;
 use crate::model::file_result::{FileResult, FileState};
 use crate::model::message::{Message, choice, message, name};
 use crate::model::report::PublishReport;
-use crate::runtime::clock;
+use crate::model::times;
 
 /// What tells a folder of journals from one that is empty because its share is not mounted.
 const MARKER: &str = "addepar-portal-journals.json";
@@ -45,7 +45,7 @@ pub fn init_journal_dir(folder: impl AsRef<Path>) -> Result<String, Error> {
         "about": "A folder of journals of addepar-portal: what they show as sent is not sent again. Keep it and them.",
         "format": 1,
         "id": id,
-        "created": clock::text(SystemTime::now()),
+        "created": times::text(SystemTime::now()),
     });
     write_new(&marker, format!("{about}\n").as_bytes()).map_err(unusable)?;
     Ok(id)
@@ -110,7 +110,7 @@ pub(crate) fn begins_like_a_journal(path: &Path) -> io::Result<bool> {
 
 /// The path of a new journal.
 pub(crate) fn new_path(folder: &Path, run: &str) -> PathBuf {
-    let time: String = clock::text(SystemTime::now()).chars().filter(char::is_ascii_alphanumeric).collect();
+    let time: String = times::text(SystemTime::now()).chars().filter(char::is_ascii_alphanumeric).collect();
     folder.join(format!("{time}-{run}.jsonl"))
 }
 
@@ -249,7 +249,7 @@ fn told(refused: &[&Found], worst: &Found, way_on: WayOn<'_>) -> Message {
     let sent_at = match (worst.result.state, worst.result.decision, worst.sent_at) {
         // Its chunk may have met a refusal: it was published in some other way.
         (FileState::NotProcessed, Some(decision), _) => format!("recorded by a person as {}, ", decision.as_str()),
-        (_, _, Some(at)) => format!("sent at {}, ", clock::text(at)),
+        (_, _, Some(at)) => format!("sent at {}, ", times::text(at)),
         (_, _, None) => String::new(),
     };
     let (run, journal) = (&worst.run, worst.path.display());

@@ -147,7 +147,7 @@ impl History {
         let ids = chunks.iter().flat_map(|chunk| chunk.file_ids.iter().copied());
         let request = PublishRequest::for_batch(ids, header.portal_publishing, header.contact_notification)
             .and_then(|request| request.with_override_contacts(header.publish_override_contact_ids.iter().copied()))
-            .map_err(|error| error.message().to_owned())?;
+            .map_err(|error| error.message())?;
         let file = |id: &u64| File { id: *id, state: FileState::NotProcessed, answer: None, chunk: 0, decision: None };
         let mut history = Self {
             files: request.file_ids().iter().map(file).collect(),

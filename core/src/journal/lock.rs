@@ -2,13 +2,15 @@
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, Write};
-use std::path::{Path, PathBuf};
+use std::path::{self, Path, PathBuf};
 use std::process;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
 use crate::error::Error;
-use crate::runtime::clock;
+use crate::model::times;
+use crate::runtime::per_process::PerProcess;
 
 /// The beginning of what a holder writes into its lock.
 const HOLDER: &str = "process ";
@@ -107,6 +109,61 @@ impl Lock {
     }
 }
 
+/// The journals of this process that calls have dropped, and that their threads are about to let go of.
+static LETTING_GO: PerProcess<(Mutex<Dropped>, Condvar)> = PerProcess::new();
+
+#[derive(Debug, Default)]
+struct Dropped {
+    /// How many there were so far.
+    count: u64,
+    journals: Vec<(u64, PathBuf)>,
+}
+
+/// A journal that its thread is about to let go of, until this is dropped.
+#[derive(Debug)]
+pub(crate) struct LettingGo(u64);
+
+/// Those that were dropped before some moment.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Before(u64);
+
+impl LettingGo {
+    fn all() -> MutexGuard<'static, Dropped> {
+        LETTING_GO.get(Default::default).0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Notes a journal, by the path that it was opened by. It does no I/O.
+    pub(crate) fn of(path: &Path) -> Self {
+        let mut all = Self::all();
+        all.count += 1;
+        let number = all.count;
+        all.journals.push((number, path.to_owned()));
+        Self(number)
+    }
+
+    /// Those that were dropped until now.
+    pub(crate) fn until_now() -> Before {
+        Before(Self::all().count)
+    }
+}
+
+impl Before {
+    /// Waits until nobody is about to let go of this journal any more, but not for ever.
+    pub(crate) fn wait(self, path: &Path) {
+        let (_, changed) = LETTING_GO.get(Default::default);
+        let path = path::absolute(path).unwrap_or_else(|_| path.to_owned());
+        let is_held = |all: &mut Dropped| all.journals.iter().any(|(number, held)| *number <= self.0 && *held == path);
+        let _ = changed.wait_timeout_while(LettingGo::all(), PATIENCE, is_held);
+    }
+}
+
+impl Drop for LettingGo {
+    fn drop(&mut self) {
+        Self::all().journals.retain(|(number, _)| *number != self.0);
+        LETTING_GO.get(Default::default).1.notify_all();
+    }
+}
+
 /// Locks a file; `false`: somebody had it all the time.
 fn acquire(file: &File, patience: Duration) -> io::Result<bool> {
     let started = Instant::now();
@@ -129,7 +186,7 @@ fn unlockable(path: &Path, error: &io::Error) -> Error {
 /// Writes who holds a lock, for those who wait for it.
 fn held(path: &Path, mut file: File) -> Result<Lock, Error> {
     let host = host().map(|host| format!(" on {host}")).unwrap_or_default();
-    let holder = format!("{HOLDER}{}{host} since {}\n", process::id(), clock::text(SystemTime::now()));
+    let holder = format!("{HOLDER}{}{host} since {}\n", process::id(), times::text(SystemTime::now()));
     let written = file.set_len(0).and_then(|()| file.rewind()).and_then(|()| file.write_all(holder.as_bytes()));
     written.map_err(|error| unlockable(path, &error))?;
     Ok(Lock::new(file))

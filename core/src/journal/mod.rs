@@ -12,6 +12,8 @@ pub(crate) mod folder;
 pub(crate) mod history;
 pub(crate) mod lock;
 pub(crate) mod record;
+pub(crate) mod store;
 #[cfg(test)]
 mod tests;
 pub(crate) mod view;
+pub(crate) mod writer;

@@ -12,7 +12,7 @@ use fastrand::Rng;
 use serde_json::json;
 use url::Url;
 
-use crate::client::call::PortalClient;
+use crate::client::portal_client::PortalClient;
 use crate::journal::file;
 use crate::journal::fingerprint;
 use crate::journal::history::{self, History};
@@ -360,7 +360,7 @@ fn a_journal_of_format_1_is_resumed_in_format_2() {
         let call = client.start_resume(&BatchOptions::new(&path), |_| None);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(call.run());
-        call.result().unwrap()
+        call.ending().into_result()
     };
     assert_eq!(run().unwrap_err().report().unwrap().undecided(), [3, 4]);
     let mut journal = Journal::open(&path).unwrap();

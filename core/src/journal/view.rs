@@ -9,12 +9,15 @@ use serde::Serialize;
 use crate::error::Error;
 use crate::journal::file::JournalFile;
 use crate::journal::history::{self, History};
+use crate::journal::lock::LettingGo;
 use crate::journal::record::{self, Record};
+use crate::journal::store::{Dated, Unrecorded};
 use crate::model::file_result::{FileResult, FileState, Verdict};
 use crate::model::id::{self, RawId};
 use crate::model::message::{message, name};
 use crate::model::report::PublishReport;
 use crate::model::request::PublishRequest;
+use crate::model::times;
 use crate::model::times::rfc3339;
 use crate::runtime::clock;
 
@@ -158,9 +161,11 @@ impl Journal {
         if by.trim().is_empty() {
             return Err(Error::input(message![name("by"), " must name who decides, and is empty."]));
         }
-        let mut file = JournalFile::open(&self.path)?;
-        if verdict == Verdict::NotPublished && !file.history().header().is_local() {
-            self.refuse_haste(file.history(), &file_ids, SystemTime::now())?;
+        LettingGo::until_now().wait(&self.path);
+        let (mut file, mut history) = JournalFile::open(&self.path)?;
+        let now = clock::now();
+        if verdict == Verdict::NotPublished && !history.header().is_local() {
+            self.refuse_haste(&history, &file_ids, now.wall)?;
         }
         let decision = |file_id| Record::Decision {
             file_id,
@@ -169,8 +174,15 @@ impl Journal {
             evidence: evidence.map(str::to_owned),
         };
         // All of them or none: a mistake in the list leaves nothing of it written.
-        file.append_all(file_ids.into_iter().map(decision))?;
-        self.history = file.into_history();
+        let records: Vec<Dated> = file_ids.into_iter().map(|id| (decision(id), now.utc())).collect();
+        for (record, at) in &records {
+            history.apply(record, *at).map_err(|misfit| Error::of_journal(&self.path, &format!("refuses {misfit}")))?;
+        }
+        file.append(records).map_err(|unrecorded| match unrecorded {
+            Unrecorded::Failed { error, .. } => error,
+            Unrecorded::Lost => Error::of_journal(&self.path, "was changed by something else meanwhile"),
+        })?;
+        self.history = history;
         Ok(())
     }
 
@@ -186,7 +198,7 @@ impl Journal {
                 &self.path,
                 &format!(
                     "takes no `not_published` about file {id} before {}: Addepar may still be working on the request",
-                    clock::text(ready + Duration::from_secs(1)),
+                    times::text(ready + Duration::from_secs(1)),
                 ),
             )),
         }

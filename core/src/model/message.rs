@@ -75,13 +75,13 @@ impl From<Vec<Part>> for Message {
 
 impl From<&'static str> for Message {
     fn from(text: &'static str) -> Self {
-        Self(vec![text.into()])
+        Self(if text.is_empty() { Vec::new() } else { vec![text.into()] })
     }
 }
 
 impl From<String> for Message {
     fn from(text: String) -> Self {
-        Self(vec![text.into()])
+        Self(if text.is_empty() { Vec::new() } else { vec![text.into()] })
     }
 }
 

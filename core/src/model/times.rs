@@ -1,5 +1,12 @@
 //! Times and durations as they are written.
 
+use std::time::SystemTime;
+
+/// A time in UTC for a person to read, to the second.
+pub(crate) fn text(time: SystemTime) -> String {
+    humantime::format_rfc3339_seconds(time).to_string()
+}
+
 /// Times as text in UTC, such as `2026-11-24T21:14:07.123456Z`.
 pub(crate) mod rfc3339 {
     use std::time::SystemTime;

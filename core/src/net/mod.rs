@@ -1,3 +1,4 @@
 //! HTTP.
 
+pub(crate) mod body;
 pub(crate) mod transport;

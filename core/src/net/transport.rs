@@ -5,7 +5,6 @@
 use std::error::Error as StdError;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
-use std::time::SystemTime;
 use std::{fs, io};
 
 use bytes::Bytes;
@@ -21,10 +20,11 @@ use url::Url;
 use crate::config::settings::{Config, ExtraRoots, Secret};
 use crate::error::Error;
 use crate::model::attempt::Fault;
+use crate::net::body::LatchedBody;
 use crate::protocol::exchange::{Answer, Exchange, MAX_BODY};
-use crate::protocol::latch::{Latch, LatchedBody};
+use crate::protocol::latch::Latch;
 use crate::protocol::rate_limit;
-use crate::runtime::clock::{self, Moment};
+use crate::runtime::clock;
 use crate::runtime::per_process::PerProcess;
 
 /// How much of an answer that is too large is kept for the reader.
@@ -236,17 +236,14 @@ fn too_large() -> String {
 }
 
 fn head(response: &Response, latch: &Latch) -> Answer {
+    let now = clock::now();
     let header = |name: &str| response.headers().get(name)?.to_str().ok();
     Answer {
         status: response.status().as_u16(),
-        at: Moment::now(),
-        after: latch.since_sent(),
+        at: now,
+        after: latch.sent_at().map(|sent_at| now.since(sent_at)).unwrap_or_default(),
         request_id: header("x-request-id").map(|id| id.chars().take(200).collect()),
-        retry_after: rate_limit::delay(
-            header(rate_limit::ADDEPAR_HEADER),
-            header(RETRY_AFTER.as_str()),
-            SystemTime::now(),
-        ),
+        retry_after: rate_limit::delay(header(rate_limit::ADDEPAR_HEADER), header(RETRY_AFTER.as_str()), now.wall),
         body: Vec::new(),
         broken: None,
     }

@@ -1,14 +1,19 @@
-//! What a transport brings back, as plain data.
+//! What a transport brings back, as plain data, and how its body reads.
 
 use std::time::Duration;
 
+use crate::model::api_error::ApiError;
 use crate::model::attempt::Fault;
-use crate::runtime::clock::Moment;
+use crate::model::moment::Moment;
+use crate::model::request::PublishRequest;
+use crate::response::api_errors::api_errors;
+use crate::response::rows::{Answered, Raw};
 
 /// The largest answer that is read, and the most that all its pages may have together.
 pub(crate) const MAX_BODY: usize = 64 << 20;
 
 /// What came back.
+#[derive(Debug)]
 pub(crate) enum Exchange {
     /// Nothing; `cause` in the words of the layer that failed.
     Lost { fault: Fault, cause: String },
@@ -17,6 +22,7 @@ pub(crate) enum Exchange {
 }
 
 /// An answer.
+#[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) at: Moment,
@@ -27,4 +33,39 @@ pub(crate) struct Answer {
     pub(crate) body: Vec<u8>,
     /// Why the body is not whole.
     pub(crate) broken: Option<String>,
+}
+
+/// What came back, read.
+#[derive(Debug)]
+pub(crate) enum Received {
+    Lost { fault: Fault, cause: String },
+    Answered(Answer, Page),
+}
+
+/// A body that was read: a large one takes its time, so it is not read under a call's lock.
+#[derive(Debug)]
+pub(crate) struct Page {
+    pub(crate) raw: String,
+    /// The results, or why there are none to read.
+    pub(crate) answered: Result<Box<Answered>, String>,
+    /// The API's error objects, where there are no results.
+    pub(crate) errors: Vec<ApiError>,
+}
+
+impl Received {
+    /// Reads what came back for a request.
+    pub(crate) fn read(request: &PublishRequest, exchange: Exchange) -> Self {
+        let mut answer = match exchange {
+            Exchange::Lost { fault, cause } => return Self::Lost { fault, cause },
+            Exchange::Answered(answer) => answer,
+        };
+        let raw = Raw::new(std::mem::take(&mut answer.body));
+        let answered = match &answer.broken {
+            Some(broken) => Err(broken.clone()),
+            None if (200..300).contains(&answer.status) => Answered::read(request, &raw),
+            None => Err("its status is not that of a result".to_owned()),
+        };
+        let errors = if answered.is_ok() { Vec::new() } else { api_errors(&raw.text) };
+        Self::Answered(answer, Page { raw: raw.text, answered: answered.map(Box::new), errors })
+    }
 }

@@ -1,4 +1,4 @@
-//! What a call tells as it goes on, for logs. No secret, and no file's id above debug level.
+//! What a call reports as it goes on, for logs. No secret, and no file's id above debug level.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::model::attempt::Outcome;
 use crate::model::report::PublishReport;
 use crate::model::request::PublishRequest;
 
-/// How much a note matters, as frameworks for logging count.
+/// How much a record matters, as frameworks for logging count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
     /// Details that may name files.
@@ -32,16 +32,18 @@ impl Level {
 
 /// One line for a log.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Note {
+pub struct LogRecord {
     /// How much it matters.
     pub level: Level,
     /// The line.
     pub message: String,
+    /// How long the call waits now, if that is what it is about.
+    pub wait: Option<Duration>,
 }
 
-impl Note {
+impl LogRecord {
     fn info(message: String) -> Self {
-        Self { level: Level::Info, message }
+        Self { level: Level::Info, message, wait: None }
     }
 
     /// A request goes out.
@@ -57,23 +59,28 @@ impl Note {
             request.publish_override_contact_ids().len(),
         );
         let ids = request.file_ids().iter().map(u64::to_string).collect::<Vec<_>>().join(", ");
-        [Self::info(message), Self { level: Level::Debug, message: format!("Files of attempt {attempt}: {ids}") }]
+        [
+            Self::info(message),
+            Self { level: Level::Debug, message: format!("Files of attempt {attempt}: {ids}"), wait: None },
+        ]
     }
 
     /// An attempt is followed by another one after a wait.
     pub(crate) fn waiting(attempts: &[Attempt], delay: Duration) -> Self {
         let next = attempts.len() + 1;
-        Self::info(format!("{}. Waiting {:.1} s before attempt {next}", told(attempts), delay.as_secs_f64()))
+        let message = format!("{}. Waiting {:.1} s before attempt {next}", described(attempts), delay.as_secs_f64());
+        Self { wait: Some(delay), ..Self::info(message) }
     }
 
     /// A batch waits before its next chunk.
     pub(crate) fn pace(delay: Duration) -> Self {
-        Self::info(format!("Waiting {:.1} s to keep to the published rate limits", delay.as_secs_f64()))
+        let message = format!("Waiting {:.1} s to keep to the published rate limits", delay.as_secs_f64());
+        Self { wait: Some(delay), ..Self::info(message) }
     }
 
     /// An attempt is followed by another one with a fresh token.
     pub(crate) fn fresh_token(attempts: &[Attempt]) -> Self {
-        Self::info(format!("{}. Asking for a fresh access token", told(attempts)))
+        Self::info(format!("{}. Asking for a fresh access token", described(attempts)))
     }
 
     /// The call is over.
@@ -85,10 +92,10 @@ impl Note {
                 None => error.code().to_owned(),
             },
         };
-        Self::info(format!("{}: {summary}", told(attempts)))
+        Self::info(format!("{}: {summary}", described(attempts)))
     }
 
-    /// Hands the note to Rust's own logging.
+    /// Hands the record to Rust's own logging.
     pub(crate) fn trace(&self) {
         match self.level {
             Level::Debug => debug!(target: TARGET, "{}", self.message),
@@ -110,7 +117,7 @@ pub(crate) fn trace_dropped(error: &Error) {
 }
 
 /// How the last attempt ended.
-fn told(attempts: &[Attempt]) -> String {
+fn described(attempts: &[Attempt]) -> String {
     let Some(attempt) = attempts.last() else { return "Nothing was sent".to_owned() };
     let elapsed = attempt.elapsed.as_secs_f64();
     let ended = match (attempt.http_status, attempt.outcome) {

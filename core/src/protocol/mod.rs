@@ -1,11 +1,13 @@
-//! What is sent when, and what an answer means. No I/O.
+//! What is sent when, and what an answer means: it decides, and does no I/O.
 
-pub(crate) mod batch;
-pub(crate) mod call;
+pub(crate) mod chunk;
 pub(crate) mod exchange;
 pub(crate) mod latch;
 pub(crate) mod log_record;
+pub(crate) mod machine;
 pub(crate) mod outcome;
 pub(crate) mod pace;
 pub(crate) mod rate_limit;
+#[cfg(test)]
+mod simulation;
 pub(crate) mod sync;

@@ -55,7 +55,7 @@ pub(crate) struct Tried {
 
 /// Whether the request may be sent again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Again {
+pub(crate) enum Retry {
     Never,
     /// After a back-off that grows with the number of tries so far.
     Backoff(u32),
@@ -71,30 +71,30 @@ pub(crate) const EARLY: Duration = Duration::from_secs(50);
 const MAX_RECONNECTS: u32 = 2;
 const MAX_RATE_LIMIT_RETRIES: u32 = 3;
 
-pub(crate) fn judge(ended: Ended, tried: &Tried) -> (Outcome, Again) {
+pub(crate) fn classify(ended: Ended, tried: &Tried) -> (Outcome, Retry) {
     use Outcome::{NotProcessed, Processed, Unknown};
     match ended {
         Ended::NeverSent(Fault::Connection | Fault::ConnectTimeout) if tried.connects < MAX_RECONNECTS => {
-            (NotProcessed, Again::Backoff(tried.connects))
+            (NotProcessed, Retry::Backoff(tried.connects))
         }
-        Ended::NeverSent(_) => (NotProcessed, Again::Never),
-        Ended::NoAnswer => (Unknown, Again::Never),
+        Ended::NeverSent(_) => (NotProcessed, Retry::Never),
+        Ended::NoAnswer => (Unknown, Retry::Never),
         Ended::Answered { status, after, retry_after, readable, has_errors } => match status {
-            202 | 204 => (Unknown, Again::Never),
-            200..=299 if readable => (Processed, Again::Never),
-            401 if after < EARLY && tried.fresh_token => (NotProcessed, Again::FreshToken),
-            400 | 401 | 403 | 404 | 405 | 410 | 413 | 415 | 422 if after < EARLY => (NotProcessed, Again::Never),
-            409 if after < EARLY && has_errors => (NotProcessed, Again::Never),
+            202 | 204 => (Unknown, Retry::Never),
+            200..=299 if readable => (Processed, Retry::Never),
+            401 if after < EARLY && tried.fresh_token => (NotProcessed, Retry::FreshToken),
+            400 | 401 | 403 | 404 | 405 | 410 | 413 | 415 | 422 if after < EARLY => (NotProcessed, Retry::Never),
+            409 if after < EARLY && has_errors => (NotProcessed, Retry::Never),
             429 => match retry_after {
                 Some(delay)
                     if tried.rate_limits < MAX_RATE_LIMIT_RETRIES
                         && tried.waited.saturating_add(delay) <= tried.max_rate_limit_wait =>
                 {
-                    (NotProcessed, Again::After(delay))
+                    (NotProcessed, Retry::After(delay))
                 }
-                _ => (NotProcessed, Again::Never),
+                _ => (NotProcessed, Retry::Never),
             },
-            _ => (Unknown, Again::Never),
+            _ => (Unknown, Retry::Never),
         },
     }
 }
@@ -107,8 +107,8 @@ pub(crate) fn backoff(tries: u32, random: f64) -> Duration {
 
 #[cfg(test)]
 mod tests {
-    use super::Again::{After, Backoff, FreshToken, Never};
     use super::Outcome::{NotProcessed, Processed, Unknown};
+    use super::Retry::{After, Backoff, FreshToken, Never};
     use super::*;
 
     const TRIED: Tried = Tried {
@@ -133,11 +133,11 @@ mod tests {
         for fault in [Fault::Connection, Fault::ConnectTimeout] {
             for (connects, again) in [(0, Backoff(0)), (1, Backoff(1)), (2, Never), (9, Never)] {
                 let tried = Tried { connects, ..TRIED };
-                assert_eq!(judge(Ended::NeverSent(fault), &tried), (NotProcessed, again));
+                assert_eq!(classify(Ended::NeverSent(fault), &tried), (NotProcessed, again));
             }
         }
         for fault in [Fault::Certificate, Fault::Proxy, Fault::Timeout] {
-            assert_eq!(judge(Ended::NeverSent(fault), &TRIED), (NotProcessed, Never));
+            assert_eq!(classify(Ended::NeverSent(fault), &TRIED), (NotProcessed, Never));
         }
     }
 
@@ -151,7 +151,7 @@ mod tests {
                 400 | 401 | 403 | 404 | 405 | 409 | 410 | 413 | 415 | 422 | 429 => NotProcessed,
                 _ => Unknown,
             };
-            assert_eq!(judge(answered(status), &tried), (expected, Never), "{status}");
+            assert_eq!(classify(answered(status), &tried), (expected, Never), "{status}");
         }
     }
 
@@ -164,7 +164,7 @@ mod tests {
             readable: false,
             has_errors: false,
         };
-        assert_eq!(judge(ended, &TRIED), (Unknown, Never));
+        assert_eq!(classify(ended, &TRIED), (Unknown, Never));
     }
 
     #[test]
@@ -179,7 +179,7 @@ mod tests {
                     (true, _) => (NotProcessed, Never),
                     (false, _) => (Unknown, Never),
                 };
-                assert_eq!(judge(ended, &tried), expected, "{status} after {seconds} s");
+                assert_eq!(classify(ended, &tried), expected, "{status} after {seconds} s");
             }
         }
     }
@@ -188,31 +188,31 @@ mod tests {
     fn a_429_is_a_refusal_at_any_time() {
         let after = Duration::from_secs(70);
         let ended = Ended::Answered { status: 429, after, retry_after: None, readable: false, has_errors: false };
-        assert_eq!(judge(ended, &TRIED), (NotProcessed, Never));
+        assert_eq!(classify(ended, &TRIED), (NotProcessed, Never));
     }
 
     #[test]
     fn a_409_without_error_objects_is_unknown() {
         let after = Duration::ZERO;
         let ended = Ended::Answered { status: 409, after, retry_after: None, readable: false, has_errors: false };
-        assert_eq!(judge(ended, &TRIED), (Unknown, Never));
+        assert_eq!(classify(ended, &TRIED), (Unknown, Never));
     }
 
     #[test]
     fn a_401_asks_for_one_fresh_token() {
         let tried = Tried { fresh_token: true, ..TRIED };
-        assert_eq!(judge(answered(401), &tried), (NotProcessed, FreshToken));
-        assert_eq!(judge(answered(401), &TRIED), (NotProcessed, Never));
+        assert_eq!(classify(answered(401), &tried), (NotProcessed, FreshToken));
+        assert_eq!(classify(answered(401), &TRIED), (NotProcessed, Never));
     }
 
     #[test]
     fn a_429_waits_as_the_server_says_and_no_longer_than_the_caller_allows() {
         let seconds = Duration::from_secs;
-        assert_eq!(judge(limited(2), &TRIED), (NotProcessed, After(seconds(2))));
-        assert_eq!(judge(limited(61), &TRIED), (NotProcessed, Never));
-        assert_eq!(judge(limited(2), &Tried { rate_limits: 3, ..TRIED }), (NotProcessed, Never));
-        assert_eq!(judge(limited(2), &Tried { waited: seconds(59), ..TRIED }), (NotProcessed, Never));
-        assert_eq!(judge(answered(429), &TRIED), (NotProcessed, Never));
+        assert_eq!(classify(limited(2), &TRIED), (NotProcessed, After(seconds(2))));
+        assert_eq!(classify(limited(61), &TRIED), (NotProcessed, Never));
+        assert_eq!(classify(limited(2), &Tried { rate_limits: 3, ..TRIED }), (NotProcessed, Never));
+        assert_eq!(classify(limited(2), &Tried { waited: seconds(59), ..TRIED }), (NotProcessed, Never));
+        assert_eq!(classify(answered(429), &TRIED), (NotProcessed, Never));
     }
 
     #[test]

@@ -19,12 +19,13 @@ pub(crate) struct Unreadable {
 }
 
 /// Reads a whole body.
-pub(crate) fn read(request: &PublishRequest, body: &[u8]) -> Result<PublishReport, Unreadable> {
+pub(crate) fn read(request: &PublishRequest, body: &[u8]) -> Result<PublishReport, Box<Unreadable>> {
     let raw = Raw::new(body.to_vec());
     match Answered::read(request, &raw) {
         Ok(answered) => Ok(answered.into_report(raw.text)),
         Err(reason) => {
-            Err(Unreadable { reason, report: PublishReport::uniform(request, FileState::Unknown, raw.text) })
+            let report = PublishReport::uniform(request, FileState::Unknown, raw.text);
+            Err(Box::new(Unreadable { reason, report }))
         }
     }
 }

@@ -76,10 +76,11 @@ impl Answered {
         Ok(answered)
     }
 
-    /// Reads a further page: all of it, or nothing of one that cannot be read.
-    pub(crate) fn read_further(&mut self, raw: &Raw) -> Result<(), String> {
+    /// Reads a further page, all of it or nothing of one that cannot be read. Its text.
+    pub(crate) fn read_further(&mut self, body: Vec<u8>) -> Result<String, String> {
+        let raw = Raw::new(body);
         let mut results = Vec::new();
-        let next_link = read(raw, &mut results)?;
+        let next_link = read(&raw, &mut results)?;
         let items: usize = results.iter().map(items).sum();
         if self.items + items > MAX_ITEMS {
             return Err("too many results".to_owned());
@@ -88,7 +89,7 @@ impl Answered {
             self.take(result);
         }
         self.next_link = next_link;
-        Ok(())
+        Ok(raw.text)
     }
 
     /// Where the next page is.

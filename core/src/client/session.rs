@@ -1,0 +1,235 @@
+//! The journal of a call: found or made, and refused where it must not be continued.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use url::Url;
+
+use crate::config::settings::Config;
+use crate::error::Error;
+use crate::journal::file::{self, JournalFile};
+use crate::journal::fingerprint;
+use crate::journal::folder::{self, WayOn};
+use crate::journal::history::{self, History};
+use crate::journal::lock;
+use crate::journal::record::{FORMAT, Header};
+use crate::journal::store::Store;
+use crate::model::batch::{BatchOptions, Repeat};
+use crate::model::file_result::FileState;
+use crate::model::message::{message, name};
+use crate::model::report::PublishReport;
+use crate::model::request::PublishRequest;
+use crate::model::server::is_loopback;
+use crate::protocol::machine::Opened;
+use crate::protocol::pace::{PUBLISHED, Pace};
+use crate::runtime::clock;
+
+/// A journal that is open: where its records go, and what is known of it.
+pub(crate) type Session = (Box<dyn Store>, Opened);
+
+/// How a journal is opened, on a thread that may block.
+pub(crate) struct Opening {
+    /// Where it is; `None`: it has yet to be named.
+    pub(crate) path: Option<PathBuf>,
+    pub(crate) open: Box<dyn FnOnce() -> Result<Session, Error> + Send>,
+}
+
+fn session((journal, history): (JournalFile, History), path: &Path, pace: Pace) -> Session {
+    (Box::new(journal), Opened { history, path: path.to_owned(), pace })
+}
+
+/// The journal of one call, in the folder.
+pub(crate) fn single(
+    config: &Config,
+    request: &PublishRequest,
+    repeat: Repeat,
+    folder: &Path,
+) -> Result<Session, Error> {
+    let _lock = folder::lock(folder)?;
+    let report = PublishReport::uniform(request, FileState::NotProcessed, String::new());
+    let (server, way_on) = ((&config.base_url, config.firm()), WayOn::Call);
+    folder::refuse_repeats(folder, server, request.file_ids(), &report, None, repeat, way_on)?;
+    let header = header(config, request, repeat);
+    let path = folder::new_path(folder, &header.run);
+    let journal = JournalFile::create(&path, header, history::chunks(request.file_ids(), usize::MAX, 1))?;
+    Ok(session(journal, &path, Pace::default()))
+}
+
+/// The journal of a batch: a new one, or the one that is there. Without a request it has to be there.
+pub(crate) fn run(config: &Config, request: Option<&PublishRequest>, options: &BatchOptions) -> Result<Session, Error> {
+    match request {
+        Some(request) if !file::exists(&options.journal)? => begun(config, request, options),
+        request => resumed(config, request, options),
+    }
+}
+
+fn begun(config: &Config, request: &PublishRequest, options: &BatchOptions) -> Result<Session, Error> {
+    let path = &options.journal;
+    let _lock = config.journal_dir.as_deref().map(folder::lock).transpose()?;
+    let report = PublishReport::uniform(request, FileState::NotProcessed, String::new());
+    refuse_repeats(config, request.file_ids(), &report, options, WayOn::Call)?;
+    let chunks = history::chunks(request.file_ids(), options.chunk_size, 1);
+    let journal = JournalFile::create(path, header(config, request, options.repeat), chunks)?;
+    let pace = pace(&journal.1, options);
+    Ok(session(journal, path, pace))
+}
+
+fn resumed(config: &Config, request: Option<&PublishRequest>, options: &BatchOptions) -> Result<Session, Error> {
+    let path = &options.journal;
+    let _lock = config.journal_dir.as_deref().map(folder::lock).transpose()?;
+    let (journal, history) = JournalFile::open(path)?;
+    same_run(&history, config, request).map_err(|differs| Error::of_journal(path, &differs))?;
+    // Since it was made, another run may have sent what is left of it.
+    let repeat = history.header().repeat;
+    if options.repeat == Repeat::Allow && repeat == Repeat::Refuse {
+        return Err(Error::input(message![
+            name("repeat"),
+            format!(
+                " must be \"refuse\" for the journal {}, which was made with it. Record in it which files need not be sent \
+                 (published or leave), then resume.",
+                path.display(),
+            ),
+        ]));
+    }
+    let options = BatchOptions { repeat, ..options.clone() };
+    refuse_repeats(config, &history.to_be_sent(), &history.report(), &options, WayOn::Journal(path))?;
+    let pace = pace(&history, &options);
+    Ok(session((journal, history), path, pace))
+}
+
+/// What an earlier process sent counts too.
+fn pace(history: &History, options: &BatchOptions) -> Pace {
+    if options.pace {
+        Pace::resumed(&PUBLISHED, history.sent_ago(SystemTime::now()), clock::now().monotonic)
+    } else {
+        Pace::default()
+    }
+}
+
+/// Gives the error of a batch that was not even begun a report: what its journal shows, since files of it may have
+/// been sent before, or are being sent by another process. Where that cannot be read, nobody knows.
+pub(crate) fn with_states(error: Error, config: &Config, path: &Path, request: Option<&PublishRequest>) -> Error {
+    if error.report().is_some() {
+        return error;
+    }
+    // Where the journal was displaced, what is true stands beside it.
+    let saved = file::displaced(path);
+    let shown = saved.as_ref().ok().and_then(Option::as_deref).unwrap_or(path);
+    let report = match (JournalFile::look(shown), request) {
+        (Ok(history), Some(request)) if same_run(&history, config, Some(request)).is_err() => {
+            if history.header().is_of(&config.base_url, config.firm()) {
+                history.report_on(request)
+            } else {
+                PublishReport::uniform(request, FileState::NotProcessed, String::new())
+            }
+        }
+        (Ok(history), _) => history.report(),
+        (Err(_), Some(request)) => {
+            // What is there and not a file never was a journal; a link that leads nowhere may be one.
+            let has_none = match file::exists(path) {
+                Ok(is_there) => !is_there || fs::metadata(path).is_ok_and(|found| !found.is_file()),
+                Err(_) => false,
+            };
+            let state = if has_none { FileState::NotProcessed } else { FileState::Unknown };
+            PublishReport::uniform(request, state, String::new())
+        }
+        (Err(_), None) => return error,
+    };
+    error.with_earlier(report)
+}
+
+/// Refuses what other journals in the folder show as sent, and a journal that the folder would not show.
+fn refuse_repeats(
+    config: &Config,
+    file_ids: &[u64],
+    report: &PublishReport,
+    options: &BatchOptions,
+    way_on: WayOn<'_>,
+) -> Result<(), Error> {
+    let Some(folder) = &config.journal_dir else { return Ok(()) };
+    let path = &options.journal;
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let (Ok(folder), Some(name)) = (fs::canonicalize(folder), path.file_name()) else {
+        return Err(not_in_folder(folder, path));
+    };
+    if !folder::is_journal(path) || fs::canonicalize(parent).ok().as_ref() != Some(&folder) {
+        return Err(not_in_folder(&folder, path));
+    }
+    let (server, own) = ((&config.base_url, config.firm()), folder.join(name));
+    folder::refuse_repeats(&folder, server, file_ids, report, Some(&own), options.repeat, way_on)
+}
+
+fn not_in_folder(folder: &Path, path: &Path) -> Error {
+    Error::input(format!(
+        "`journal` must be a .jsonl file in the folder of journals {}, or later calls could not see what was sent; it is \
+         {}.",
+        folder.display(),
+        path.display(),
+    ))
+}
+
+fn header(config: &Config, request: &PublishRequest, repeat: Repeat) -> Header {
+    let variable = |name: &str| std::env::var_os(name).map(|value| value.to_string_lossy().into_owned());
+    Header {
+        format: FORMAT,
+        library: env!("CARGO_PKG_VERSION").to_owned(),
+        run: format!("{:016x}", fastrand::u64(..)),
+        base_url: config.base_url.as_str().trim_end_matches('/').to_owned(),
+        firm_id: config.firm().to_owned(),
+        portal_publishing: request.portal_publishing(),
+        contact_notification: request.contact_notification(),
+        publish_override_contact_ids: request.publish_override_contact_ids().to_vec(),
+        operator: variable("USER").or_else(|| variable("USERNAME")),
+        host: lock::host(),
+        simulated: is_loopback(&config.base_url),
+        repeat,
+        fingerprint: fingerprint(config, request),
+    }
+}
+
+fn fingerprint(config: &Config, request: &PublishRequest) -> String {
+    fingerprint::fingerprint(&config.base_url.origin().ascii_serialization(), config.firm(), request)
+}
+
+/// Whether a journal is of this client's firm and, where it is given, of this request; or what differs.
+fn same_run(history: &History, config: &Config, request: Option<&PublishRequest>) -> Result<(), String> {
+    let (header, journalled) = (history.header(), history.request());
+    let request = request.unwrap_or(journalled);
+    // No hash of a later line may cover the plan yet.
+    let edited = || Err("was edited: its plan is not of the run in its header".to_owned());
+    if header.fingerprint == fingerprint(config, request) {
+        let intact = journalled == request || header.fingerprint == fingerprint(config, journalled);
+        return if intact { Ok(()) } else { edited() };
+    }
+    let mut differs = Vec::new();
+    let mut differ = |what: &str, there: &str, here: &str| {
+        if there != here {
+            differs.push(format!("{what} is {there} there and {here} here"));
+        }
+    };
+    let origin = |url: &str| Url::parse(url).map(|url| url.origin().ascii_serialization()).unwrap_or_default();
+    differ("the server", &origin(&header.base_url), &config.base_url.origin().ascii_serialization());
+    differ("firm_id", &header.firm_id, config.firm());
+    differ("portal_publishing", header.portal_publishing.as_str(), request.portal_publishing().as_str());
+    differ("contact_notification", header.contact_notification.as_str(), request.contact_notification().as_str());
+    let contacts = |ids: &[u64]| format!("{ids:?}");
+    differ(
+        "publish_override_contact_ids",
+        &contacts(&header.publish_override_contact_ids),
+        &contacts(request.publish_override_contact_ids()),
+    );
+    let missing = |from: &[u64], of: &[u64]| {
+        let from: std::collections::HashSet<_> = from.iter().collect();
+        of.iter().filter(|id| !from.contains(id)).count()
+    };
+    let (there, here) = (journalled.file_ids(), request.file_ids());
+    let (more, fewer) = (missing(there, here), missing(here, there));
+    if more + fewer > 0 {
+        differs.push(format!("{more} of the files here are not there, and {fewer} of the files there are not here"));
+    }
+    if differs.is_empty() {
+        return edited();
+    }
+    Err(format!("is of another run: {}", differs.join("; ")))
+}

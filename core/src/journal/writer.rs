@@ -1,0 +1,156 @@
+//! A thread for each journal that is open: it alone touches the journal's files, which may be slow.
+//!
+//! Nobody who stops or abandons a call waits for it. What is to be recorded then is handed over, and the thread lets go
+//! of the journal when it has recorded it.
+
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread;
+use std::{mem, process};
+
+use tokio::sync::oneshot;
+
+use crate::error::Error;
+use crate::journal::history::History;
+use crate::journal::lock::LettingGo;
+use crate::journal::store::{Dated, Store, Unrecorded};
+use crate::runtime::clock;
+
+/// The way to a journal's thread.
+#[derive(Debug)]
+pub(crate) struct Writer {
+    commands: Option<Sender<Command>>,
+    /// Whose it is: a forked child has no such thread.
+    pid: u32,
+    /// The journal, once it is open.
+    path: Option<PathBuf>,
+}
+
+enum Command {
+    Record(Vec<Dated>, oneshot::Sender<Result<(), Unrecorded>>),
+    Rescue(Vec<Dated>, oneshot::Sender<Result<(), Unrecorded>>),
+    Close(oneshot::Sender<()>),
+    /// Nobody waits for it.
+    LetGo {
+        rest: Option<(Vec<Dated>, Box<History>)>,
+        letting_go: Option<LettingGo>,
+    },
+}
+
+/// What opens a journal: its store, and what is known of it.
+type Open<T> = Result<(Box<dyn Store>, T), Error>;
+
+impl Writer {
+    /// Starts the thread, which opens the journal first: the one of this path, if that is known already.
+    pub(crate) fn start<T: Send + 'static>(
+        path: Option<PathBuf>,
+        open: impl FnOnce() -> Open<T> + Send + 'static,
+    ) -> Result<(Self, oneshot::Receiver<Result<T, Error>>), Error> {
+        let (commands, received) = channel();
+        let (opened, opening) = oneshot::channel();
+        let (earlier, known_path) = (LettingGo::until_now(), path.clone());
+        thread::Builder::new()
+            .name("addepar-portal-journal".to_owned())
+            .spawn(move || {
+                if let Some(path) = known_path {
+                    earlier.wait(&path);
+                }
+                match open() {
+                    Ok((store, known)) => {
+                        // Where nobody waits any more, the next command is to let go.
+                        let _ = opened.send(Ok(known));
+                        serve(store, &received);
+                    }
+                    Err(error) => {
+                        let _ = opened.send(Err(error));
+                    }
+                }
+            })
+            .map_err(|error| Error::config(format!("No thread can be started for the journal: {error}.")))?;
+        Ok((Self { commands: Some(commands), pid: process::id(), path }, opening))
+    }
+
+    /// Says which journal it is.
+    pub(crate) fn is_of(&mut self, path: &Path) {
+        self.path = Some(path.to_owned());
+    }
+
+    /// Has records made safe.
+    pub(crate) fn record(&self, records: Vec<Dated>) -> oneshot::Receiver<Result<(), Unrecorded>> {
+        self.ask(|reply| Command::Record(records, reply))
+    }
+
+    /// Has a run saved anew.
+    pub(crate) fn rescue(&self, records: Vec<Dated>) -> oneshot::Receiver<Result<(), Unrecorded>> {
+        self.ask(|reply| Command::Rescue(records, reply))
+    }
+
+    /// Has the journal closed.
+    pub(crate) fn close(&self) -> oneshot::Receiver<()> {
+        self.ask(Command::Close)
+    }
+
+    /// Where the thread has ended, the reply never comes, and its receiver says so.
+    fn ask<T>(&self, command: impl FnOnce(oneshot::Sender<T>) -> Command) -> oneshot::Receiver<T> {
+        let (reply, received) = oneshot::channel();
+        if let Some(commands) = &self.commands {
+            let _ = commands.send(command(reply));
+        }
+        received
+    }
+
+    /// Leaves the rest to the thread, which lets go of the journal then. Who opens that journal in this process waits.
+    pub(crate) fn hand_over(mut self, records: Vec<Dated>, history: History) {
+        self.let_go(Some((records, Box::new(history))));
+    }
+
+    fn let_go(&mut self, rest: Option<(Vec<Dated>, Box<History>)>) {
+        if let Some(commands) = self.commands.take() {
+            let letting_go = self.path.as_deref().map(LettingGo::of);
+            let _ = commands.send(Command::LetGo { rest, letting_go });
+        }
+    }
+}
+
+impl Drop for Writer {
+    /// A forked child leaves the channel alone: a thread that does not exist here may hold its lock.
+    fn drop(&mut self) {
+        if self.pid == process::id() {
+            self.let_go(None);
+        } else {
+            mem::forget(self.commands.take());
+        }
+    }
+}
+
+fn serve(mut store: Box<dyn Store>, commands: &Receiver<Command>) {
+    let mut is_lost = false;
+    while let Ok(command) = commands.recv() {
+        match command {
+            Command::Record(records, reply) => {
+                let recorded = store.record(records);
+                is_lost |= matches!(recorded, Err(Unrecorded::Lost));
+                let _ = reply.send(recorded);
+            }
+            Command::Rescue(records, reply) => {
+                is_lost = false;
+                let _ = reply.send(Err(store.rescue(records)));
+            }
+            Command::Close(reply) => {
+                store.release();
+                let _ = reply.send(());
+            }
+            Command::LetGo { rest, letting_go } => {
+                if let Some((records, history)) = rest {
+                    is_lost |= !records.is_empty() && matches!(store.record(records), Err(Unrecorded::Lost));
+                    if is_lost {
+                        store.rescue(history.rewritten(clock::now().utc()));
+                    }
+                }
+                store.release();
+                drop(letting_go);
+                return;
+            }
+        }
+    }
+}

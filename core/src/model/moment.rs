@@ -1,0 +1,31 @@
+//! A point in time, on both clocks.
+
+use std::time::{Duration, Instant, SystemTime};
+
+/// A point in time on the monotonic and on the wall clock. Neither a suspended machine nor a corrected clock can shorten
+/// what lies between two of them.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Moment {
+    pub(crate) monotonic: Instant,
+    pub(crate) wall: SystemTime,
+}
+
+impl Moment {
+    /// The larger of what the monotonic and the wall clock say: the monotonic one stands still while the machine is
+    /// suspended.
+    pub(crate) fn since(&self, earlier: &Self) -> Duration {
+        let wall = self.wall.duration_since(earlier.wall).unwrap_or_default();
+        self.monotonic.saturating_duration_since(earlier.monotonic).max(wall)
+    }
+
+    /// The wall clock, to the microsecond, as reports and journals write it.
+    pub(crate) fn utc(&self) -> SystemTime {
+        let since_epoch = self.wall.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        SystemTime::UNIX_EPOCH + whole_micros(since_epoch)
+    }
+}
+
+/// A duration to the microsecond, as reports write it.
+pub(crate) fn whole_micros(duration: Duration) -> Duration {
+    Duration::new(duration.as_secs(), duration.subsec_micros() * 1_000)
+}

@@ -1,0 +1,236 @@
+//! One request of a call, from its first attempt to its end: what each attempt came to, and what that asks for. No I/O.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use crate::error::{Error, Phase};
+use crate::model::attempt::{Attempt, Fault, Outcome};
+use crate::model::file_result::FileState;
+use crate::model::moment::{Moment, whole_micros};
+use crate::model::report::PublishReport;
+use crate::model::request::PublishRequest;
+use crate::protocol::exchange::{Answer, Exchange, MAX_BODY, Page, Received};
+use crate::protocol::latch::Latch;
+use crate::protocol::outcome::{self, EARLY, Ended, Retry, Tried};
+use crate::response::Unreadable;
+use crate::response::api_errors::excerpt;
+use crate::response::rows::Answered;
+
+/// The most pages that are followed after the answer to the POST.
+const MAX_PAGES: usize = 20;
+
+/// A request and everything that happened to it.
+#[derive(Debug)]
+pub(crate) struct Chunk {
+    request: PublishRequest,
+    tried: Tried,
+    attempts: Vec<Attempt>,
+    pages: Option<Box<Pages>>,
+}
+
+/// An attempt under way.
+#[derive(Debug)]
+pub(crate) struct Flight {
+    pub(crate) latch: Latch,
+    started: Moment,
+}
+
+/// The results so far of an answer in several pages.
+#[derive(Debug)]
+struct Pages {
+    answered: Answered,
+    raw: String,
+    seen: HashSet<String>,
+}
+
+/// What an attempt, or a page, asks for.
+#[derive(Debug)]
+pub(crate) enum Next {
+    /// The same request once more, after a wait.
+    Wait(Duration),
+    /// The same request once more, with a token other than the last.
+    FreshToken,
+    /// This page of results.
+    Follow(String),
+    /// Nothing: the request is over.
+    Over(Result<PublishReport, Error>),
+}
+
+impl Chunk {
+    /// `max_wait`: how long all waits for the rate limit may take. `fresh_token`: whether there is somebody to ask for one.
+    pub(crate) fn new(request: PublishRequest, max_wait: Duration, fresh_token: bool) -> Self {
+        let tried =
+            Tried { connects: 0, rate_limits: 0, waited: Duration::ZERO, max_rate_limit_wait: max_wait, fresh_token };
+        Self { request, tried, attempts: Vec::new(), pages: None }
+    }
+
+    /// Opens an attempt: its body, and the latch that the body must go through.
+    pub(crate) fn begin(&self, now: Moment) -> (Bytes, Flight) {
+        (Bytes::from(self.request.to_json()), Flight { latch: Latch::default(), started: now })
+    }
+
+    /// Closes an attempt and classifies it. `chance` (from 0 to 1) spreads back-offs.
+    pub(crate) fn ended(&mut self, received: Received, flight: &Flight, now: Moment, chance: f64) -> Next {
+        // From here on the body cannot begin to go out any more.
+        let never_sent = flight.latch.revoke();
+        match received {
+            Received::Lost { fault, cause } => self.lost(fault, &cause, never_sent, flight, now, chance),
+            Received::Answered(answer, page) => self.answered(&answer, page, flight, now),
+        }
+    }
+
+    fn lost(&mut self, fault: Fault, cause: &str, never_sent: bool, flight: &Flight, now: Moment, chance: f64) -> Next {
+        let ended = if never_sent { Ended::NeverSent(fault) } else { Ended::NoAnswer };
+        let (outcome, retry) = outcome::classify(ended, &self.tried);
+        let elapsed = now.since(&flight.started);
+        self.note(flight, None, now, outcome);
+        if let Retry::Backoff(tries) = retry {
+            self.tried.connects += 1;
+            return Next::Wait(outcome::backoff(tries, chance));
+        }
+        let error = if outcome == Outcome::NotProcessed {
+            Error::connect(fault, cause, self.uniform(FileState::NotProcessed, String::new()))
+        } else {
+            let what = match fault {
+                Fault::Timeout => format!("No answer after {:.1} s", elapsed.as_secs_f64()),
+                _ => format!("The connection was lost before an answer came ({cause})"),
+            };
+            Error::unknown(&what, Phase::AwaitingAnswer, self.uniform(FileState::Unknown, String::new()))
+        };
+        Next::Over(Err(error))
+    }
+
+    fn answered(&mut self, answer: &Answer, page: Page, flight: &Flight, now: Moment) -> Next {
+        let Answer { status, after, retry_after, .. } = *answer;
+        let Page { raw, answered, errors } = page;
+        let ended =
+            Ended::Answered { status, after, retry_after, readable: answered.is_ok(), has_errors: !errors.is_empty() };
+        let (outcome, retry) = outcome::classify(ended, &self.tried);
+        self.note(flight, Some(answer), now, outcome);
+        match retry {
+            Retry::Backoff(_) | Retry::Never => {}
+            Retry::After(delay) => {
+                self.tried.rate_limits += 1;
+                self.tried.waited += delay;
+                return Next::Wait(delay);
+            }
+            Retry::FreshToken => {
+                self.tried.fresh_token = false;
+                return Next::FreshToken;
+            }
+        }
+        match (outcome, answered) {
+            (Outcome::Processed, Ok(answered)) => {
+                self.pages = Some(Box::new(Pages { answered: *answered, raw, seen: HashSet::new() }));
+                self.next_page()
+            }
+            (Outcome::NotProcessed, _) => {
+                let excerpt = excerpt(&raw);
+                let report = self.uniform(FileState::NotProcessed, raw);
+                Next::Over(Err(Error::refused(status, errors, excerpt, report).with_retry_after(retry_after)))
+            }
+            (_, answered) => {
+                let report = self.uniform(FileState::Unknown, raw);
+                let error = match (status, answered) {
+                    (400 | 401 | 403..=405 | 409 | 410 | 413 | 415 | 422, _) if after >= EARLY => Error::unknown(
+                        &format!(
+                            "The server answered {status} after {:.1} s, when its own time limit cuts requests off",
+                            after.as_secs_f64()
+                        ),
+                        Phase::ReadingAnswer,
+                        report,
+                    ),
+                    (200 | 201 | 203 | 205..=299, Err(reason)) => Unreadable { reason, report }.into(),
+                    _ => Error::unknown(
+                        &format!("The server answered {status}, which does not say what was done"),
+                        Phase::ReadingAnswer,
+                        report,
+                    ),
+                };
+                Next::Over(Err(error.with_errors(errors)))
+            }
+        }
+    }
+
+    /// Takes in a further page; `None`: it could not be had.
+    pub(crate) fn page(&mut self, exchange: Option<Exchange>) -> Next {
+        let whole = match exchange {
+            Some(Exchange::Answered(answer)) if answer.broken.is_none() && answer.status == 200 => Some(answer),
+            _ => None,
+        };
+        if let Some(pages) = &mut self.pages
+            && let Some(answer) = whole
+            && pages.raw.len() + answer.body.len() <= MAX_BODY
+            && let Ok(text) = pages.answered.read_further(answer.body)
+        {
+            pages.raw.push('\n');
+            pages.raw.push_str(&text);
+            return self.next_page();
+        }
+        Next::Over(Ok(self.settle()))
+    }
+
+    fn next_page(&mut self) -> Next {
+        if let Some(pages) = &mut self.pages
+            && let Some(link) = pages.answered.next_link().map(str::to_owned)
+            && pages.seen.len() < MAX_PAGES
+            && pages.seen.insert(link.clone())
+        {
+            return Next::Follow(link);
+        }
+        Next::Over(Ok(self.settle()))
+    }
+
+    /// Makes the report of the pages that came.
+    fn settle(&mut self) -> PublishReport {
+        match self.pages.take() {
+            Some(pages) => pages.answered.into_report(pages.raw).with_attempts(self.attempts.clone()),
+            None => self.uniform(FileState::Unknown, String::new()),
+        }
+    }
+
+    /// Drops the attempt under way, or the pages that are yet to come. `None`: nothing went out, and now nothing will.
+    pub(crate) fn dropped(&mut self, flight: Option<&Flight>, now: Moment) -> Option<Result<PublishReport, Error>> {
+        let Some(flight) = flight else { return Some(Ok(self.settle())) };
+        if flight.latch.revoke() {
+            return None;
+        }
+        self.note(flight, None, now, Outcome::Unknown);
+        let report = self.uniform(FileState::Unknown, String::new());
+        Some(Err(Error::unknown("The call was cancelled before an answer came", Phase::AwaitingAnswer, report)))
+    }
+
+    /// What was asked.
+    pub(crate) fn request(&self) -> &PublishRequest {
+        &self.request
+    }
+
+    /// Every try so far.
+    pub(crate) fn attempts(&self) -> &[Attempt] {
+        &self.attempts
+    }
+
+    /// How long the waits for the rate limit took.
+    pub(crate) fn waited(&self) -> Duration {
+        self.tried.waited
+    }
+
+    /// A report in which every file has one state.
+    pub(crate) fn uniform(&self, state: FileState, raw: String) -> PublishReport {
+        PublishReport::uniform(&self.request, state, raw).with_attempts(self.attempts.clone())
+    }
+
+    fn note(&mut self, flight: &Flight, answer: Option<&Answer>, now: Moment, outcome: Outcome) {
+        self.attempts.push(Attempt {
+            sent_at: flight.latch.sent_at().map(Moment::utc),
+            answered_at: answer.map(|answer| answer.at.utc()),
+            http_status: answer.map(|answer| answer.status),
+            request_id: answer.and_then(|answer| answer.request_id.clone()),
+            elapsed: whole_micros(now.since(&flight.started)),
+            outcome,
+            retry_after: answer.filter(|answer| answer.status == 429).and_then(|answer| answer.retry_after),
+        });
+    }
+}

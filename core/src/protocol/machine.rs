@@ -1,0 +1,963 @@
+//! The machine that every call is: it says what is done next, given what has happened.
+//!
+//! Events go in, actions come out; time and chance are arguments. It does no I/O, so that every order of events can be
+//! tried. A call is a run of chunks, each of them one request. A single call is a run of one chunk; where it differs
+//! from a batch on purpose, the difference is a value of its [`Policy`].
+//!
+//! ```text
+//! Opening ── opened ─▶ Planning ─┐
+//!                                ▼
+//!            ┌────────── Authorizing ◀───────────── Waiting ◀─┐
+//!            │ token                   timer                  │
+//!            ▼                                                │
+//!        Intending ── recorded ─▶ InFlight ── answered ─▶ Recording ── next chunk, retry
+//!                                    │                        ▲  │
+//!                                    └───────▶ Paging ────────┘  └─▶ Closing ─▶ Over
+//! ```
+//!
+//! Without a journal `Opening`, `Intending`, `Recording` and `Closing` are passed over.
+
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use crate::error::{Error, ErrorKind};
+use crate::journal::history::History;
+use crate::journal::record::Record;
+use crate::journal::store::{Dated, Unrecorded};
+use crate::model::attempt::{Fault, Outcome};
+use crate::model::batch::Progress;
+use crate::model::file_result::FileState;
+use crate::model::moment::Moment;
+use crate::model::report::PublishReport;
+use crate::model::request::PublishRequest;
+use crate::protocol::chunk::{Chunk, Flight, Next};
+use crate::protocol::exchange::{Exchange, Received};
+use crate::protocol::latch::Latch;
+use crate::protocol::log_record::LogRecord;
+use crate::protocol::pace::Pace;
+
+/// What a single call and a batch do differently.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Policy {
+    /// Whose result the call has, and so what becomes of files that a readable answer leaves unknown.
+    pub(crate) scope: Scope,
+    /// What a host's first interrupt does.
+    pub(crate) interrupt: Interrupt,
+    /// How long all waits for the rate limit may take together.
+    pub(crate) max_wait: Duration,
+    /// How long an interrupted call awaits the request in flight; `None`: as long as that takes.
+    pub(crate) stop_limit: Option<Duration>,
+    /// Whether the host can be asked for a fresh token.
+    pub(crate) fresh_token: bool,
+}
+
+/// Whose result a call has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Scope {
+    /// The request's own: unknown files are returned in its report.
+    Request,
+    /// The whole run's, as its journal has it: unknown files stop it before anything else is sent.
+    Run,
+}
+
+/// What a host's first interrupt does; a second one always drops the request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Interrupt {
+    /// It drops the request in flight.
+    Drop,
+    /// The request in flight is awaited, and nothing else is sent.
+    Await,
+}
+
+impl Policy {
+    /// A single call's.
+    pub(crate) fn single(max_wait: Duration, fresh_token: bool) -> Self {
+        Self { scope: Scope::Request, interrupt: Interrupt::Drop, max_wait, stop_limit: None, fresh_token }
+    }
+
+    /// A batch's.
+    pub(crate) fn batch(max_wait: Duration, stop_limit: Option<Duration>, fresh_token: bool) -> Self {
+        Self { scope: Scope::Run, interrupt: Interrupt::Await, max_wait, stop_limit, fresh_token }
+    }
+}
+
+/// A journal that is open.
+#[derive(Debug)]
+pub(crate) struct Opened {
+    pub(crate) history: History,
+    pub(crate) path: PathBuf,
+    pub(crate) pace: Pace,
+}
+
+/// What has happened.
+#[derive(Debug)]
+pub(crate) enum Event {
+    /// The journal was opened, or cannot be.
+    Opened(Result<Opened, Error>),
+    /// There is a token, or the host was asked for nothing.
+    Authorized,
+    /// The records of the last action are safe, or are not.
+    Recorded(Result<(), Unrecorded>),
+    /// The request in flight has come to this.
+    Received(Received),
+    /// The request in flight was dropped: an interrupted call awaited it long enough.
+    OutOfPatience,
+    /// A further page of results; `None`: it could not be had.
+    Page(Option<Exchange>),
+    /// A wait is over.
+    Timer,
+    /// The journal is closed.
+    Closed,
+    /// Something of this side failed, such as the host's callable for tokens.
+    Failed(Error),
+}
+
+/// What to do next.
+#[derive(Debug)]
+pub(crate) enum Action {
+    /// Open the journal.
+    Open,
+    /// Find a token; a fresh one is another than the last.
+    Authorize { fresh: bool },
+    /// Make these records safe.
+    Record(Vec<Dated>),
+    /// Save the whole run anew: its records were lost.
+    Rescue(Vec<Dated>),
+    /// Send this body through this latch.
+    Send(Bytes, Latch),
+    /// Get this page.
+    Follow(String),
+    /// Wait.
+    Wait(Duration),
+    /// Close the journal.
+    Close,
+    /// Nothing, until somebody is heard of that an earlier action is about.
+    Nothing,
+}
+
+/// What is recorded after a call was dropped, by somebody for whom nobody waits.
+#[derive(Debug)]
+pub(crate) struct HandOver {
+    pub(crate) records: Vec<Dated>,
+    pub(crate) history: History,
+}
+
+/// How a call ended.
+#[derive(Debug, Clone)]
+pub enum Ending {
+    /// With a report.
+    Reported(Arc<PublishReport>),
+    /// With an error.
+    Failed(Error),
+    /// By the host, which raises its own reason. The error, if anything happened, says what, and its report has the state
+    /// of each file.
+    Interrupted(Option<Error>),
+}
+
+impl Ending {
+    /// The report, or the error, for a host that has no reason of its own to raise.
+    ///
+    /// # Errors
+    /// The call failed, or it was interrupted.
+    pub fn into_result(self) -> Result<Arc<PublishReport>, Error> {
+        match self {
+            Self::Reported(report) => Ok(report),
+            Self::Failed(error) | Self::Interrupted(Some(error)) => Err(error),
+            Self::Interrupted(None) => {
+                Err(Error::new(ErrorKind::Stopped, "The call was ended before anything was sent."))
+            }
+        }
+    }
+}
+
+/// A call, wherever it stands.
+#[derive(Debug)]
+pub(crate) struct Machine {
+    policy: Policy,
+    /// What was asked, as long as no journal says it.
+    request: PublishRequest,
+    run: Option<Run>,
+    has_opened: bool,
+    chunk: Chunk,
+    /// How long waits took, in the chunks before.
+    waited: Duration,
+    stage: Stage,
+    todo: Option<Action>,
+    /// What follows once it is recorded how the attempt ended.
+    after: Option<After>,
+    /// Since when nothing else is sent.
+    stopped_at: Option<Moment>,
+    /// Whether the host ended it, for a reason of its own.
+    is_interrupted: bool,
+    /// The files to which a person agreed; `None`: nobody was asked.
+    agreed: Option<HashSet<u64>>,
+    /// What is to be logged; `None`: nobody reads it.
+    log: Option<Vec<LogRecord>>,
+    is_announced: bool,
+    /// How far it has come, if the host has not been told and wants to be.
+    progress: Option<Progress>,
+    follows_progress: bool,
+    /// Whether the host has not been told of some news yet.
+    is_news: bool,
+}
+
+/// A journal and where this run stands in it.
+#[derive(Debug)]
+struct Run {
+    history: History,
+    path: PathBuf,
+    pace: Pace,
+    /// The chunk under way and its attempt, from 1.
+    chunk: u32,
+    attempt: u32,
+    /// Whether an intent was recorded whose end was not.
+    is_open: bool,
+    /// How many attempts of the chunk are recorded.
+    recorded: usize,
+    /// Whether anything was sent since the journal was opened.
+    has_sent: bool,
+}
+
+#[derive(Debug)]
+enum Stage {
+    Opening,
+    /// The journal takes a plan for files that are sent again.
+    Planning,
+    Authorizing,
+    /// The journal takes the intent.
+    Intending,
+    InFlight(Flight),
+    Paging,
+    /// The journal takes how the attempt ended.
+    Recording,
+    /// The journal takes nothing any more, and what was recorded before is saved anew.
+    Rescuing,
+    Waiting,
+    /// The journal is closed, and then the call is over.
+    Closing(Ending),
+    /// It stays here after it was read: a caller who is interrupted meanwhile must still hear of it.
+    Over(Ending),
+}
+
+/// What follows once it is recorded how an attempt ended.
+#[derive(Debug)]
+enum After {
+    Wait(Duration),
+    FreshToken,
+    Over(Result<PublishReport, Error>),
+    /// The call was stopped before the request went out.
+    Stopped,
+}
+
+impl Machine {
+    /// A call that is yet to begin. `opens`: it has a journal.
+    pub(crate) fn new(policy: Policy, request: PublishRequest, opens: bool) -> Self {
+        let (stage, todo) = if opens {
+            (Stage::Opening, Action::Open)
+        } else {
+            (Stage::Authorizing, Action::Authorize { fresh: false })
+        };
+        Self {
+            chunk: Chunk::new(request.clone(), policy.max_wait, policy.fresh_token),
+            policy,
+            request,
+            run: None,
+            has_opened: false,
+            waited: Duration::ZERO,
+            stage,
+            todo: Some(todo),
+            after: None,
+            stopped_at: None,
+            is_interrupted: false,
+            agreed: None,
+            log: None,
+            is_announced: false,
+            progress: None,
+            follows_progress: false,
+            is_news: false,
+        }
+    }
+
+    /// Sends no other files than those to which a person agreed.
+    #[cfg(feature = "cli")]
+    pub(crate) fn agree_to(&mut self, file_ids: HashSet<u64>) {
+        self.agreed = Some(file_ids);
+    }
+
+    /// Lets an interrupt await the request in flight.
+    #[cfg(feature = "cli")]
+    pub(crate) fn await_when_interrupted(&mut self) {
+        self.policy.interrupt = Interrupt::Await;
+    }
+
+    /// From now on there is somebody to read what is logged.
+    pub(crate) fn listen(&mut self) {
+        self.log.get_or_insert_default();
+    }
+
+    /// What is to be logged by now.
+    pub(crate) fn take_log(&mut self) -> Vec<LogRecord> {
+        self.log.as_mut().map(std::mem::take).unwrap_or_default()
+    }
+
+    /// Whether there is something to be logged, or to be told of how far the call has come.
+    pub(crate) fn has_news(&self) -> bool {
+        self.progress.is_some() || self.log.as_ref().is_some_and(|log| !log.is_empty())
+    }
+
+    /// Whether anything has become news since this was asked last.
+    pub(crate) fn take_news(&mut self) -> bool {
+        std::mem::take(&mut self.is_news)
+    }
+
+    /// From now on [`take_progress`](Self::take_progress) has how far the call has come.
+    pub(crate) fn follow_progress(&mut self) {
+        self.follows_progress = true;
+    }
+
+    /// How far it has come, if that is news.
+    pub(crate) fn take_progress(&mut self) -> Option<Progress> {
+        self.progress.take()
+    }
+
+    /// What was asked, of a batch all chunks together.
+    pub(crate) fn request(&self) -> &PublishRequest {
+        self.run.as_ref().map_or(&self.request, |run| run.history.request())
+    }
+
+    /// The request under way.
+    pub(crate) fn chunk_request(&self) -> &PublishRequest {
+        self.chunk.request()
+    }
+
+    /// Whether the journal was opened, so that there is something to resume.
+    #[cfg(feature = "cli")]
+    pub(crate) fn has_opened(&self) -> bool {
+        self.has_opened
+    }
+
+    /// What to do next. Each action is given once.
+    pub(crate) fn next(&mut self) -> Action {
+        self.todo.take().unwrap_or(Action::Nothing)
+    }
+
+    /// Takes back an authorization that somebody has to be asked for first. `false`: the call was ended meanwhile.
+    pub(crate) fn put_back(&mut self, action: Action) -> bool {
+        let is_wanted = matches!(self.stage, Stage::Authorizing);
+        if is_wanted {
+            self.todo = Some(action);
+        }
+        is_wanted
+    }
+
+    /// Whether the next action ends the call.
+    pub(crate) fn is_closing(&self) -> bool {
+        matches!(self.stage, Stage::Closing(_))
+    }
+
+    pub(crate) fn is_over(&self) -> bool {
+        matches!(self.stage, Stage::Over(_))
+    }
+
+    /// Ends a call that has nothing left to do but to close its journal, without waiting for that.
+    pub(crate) fn conclude(&mut self) -> Option<HandOver> {
+        let Stage::Closing(ending) = &self.stage else { return None };
+        self.stage = Stage::Over(ending.clone());
+        self.todo = None;
+        Some(HandOver { records: Vec::new(), history: self.run.take()?.history })
+    }
+
+    /// How the call ended; `None`: it goes on.
+    pub(crate) fn ending(&self) -> Option<&Ending> {
+        match &self.stage {
+            Stage::Over(ending) => Some(ending),
+            _ => None,
+        }
+    }
+
+    /// How much longer an interrupted call awaits the request in flight; `None`: as long as that takes.
+    pub(crate) fn patience(&self, now: Moment) -> Option<Duration> {
+        Some(self.policy.stop_limit?.saturating_sub(now.since(&self.stopped_at?)))
+    }
+
+    /// Whether a request is in flight, or the pages of its answer are.
+    pub(crate) fn is_in_flight(&self) -> bool {
+        matches!(self.stage, Stage::InFlight(_) | Stage::Paging)
+    }
+
+    /// Whether it waits for nothing but time.
+    pub(crate) fn is_waiting(&self) -> bool {
+        matches!(self.stage, Stage::Waiting)
+    }
+
+    /// Takes in what has happened. `chance` (from 0 to 1) spreads back-offs. What comes too late is passed over: a call
+    /// that ended meanwhile stays as it ended.
+    pub(crate) fn on(&mut self, event: Event, now: Moment, chance: f64) {
+        match event {
+            Event::Opened(opened) => self.opened(opened, now),
+            Event::Authorized => self.authorized(now),
+            Event::Recorded(recorded) => self.recorded(recorded, now),
+            Event::Received(received) => self.received(received, now, chance),
+            Event::OutOfPatience => self.out_of_patience(now),
+            Event::Page(exchange) => {
+                if let Stage::Paging = self.stage {
+                    let next = self.chunk.page(exchange);
+                    self.proceed(next, now);
+                }
+            }
+            Event::Timer => {
+                if let Stage::Waiting = self.stage {
+                    self.authorize(false);
+                }
+            }
+            Event::Closed => {
+                if let Stage::Closing(ending) = &self.stage {
+                    self.stage = Stage::Over(ending.clone());
+                }
+            }
+            Event::Failed(error) => self.failed(error, now),
+        }
+    }
+
+    fn opened(&mut self, opened: Result<Opened, Error>, now: Moment) {
+        let Stage::Opening = self.stage else { return };
+        let Opened { history, path, pace } = match opened {
+            Ok(opened) => opened,
+            Err(error) => return self.failed(error, now),
+        };
+        let chunk = history.next_chunk().map_or(1, |(number, ..)| number);
+        let run = Run { history, path, pace, chunk, attempt: 1, is_open: false, recorded: 0, has_sent: false };
+        self.has_opened = true;
+        let run = self.run.insert(run);
+        if self.policy.scope == Scope::Run {
+            let undecided = run.history.undecided();
+            if !undecided.is_empty() {
+                let error = Error::awaiting_decision(&run.path, &undecided, false, run.history.report());
+                return self.finish(Err(error));
+            }
+            if let Some(plan) = run.history.further_plan(run.history.chunk_size()) {
+                self.stage = Stage::Planning;
+                return self.record(plan, now);
+            }
+            self.progressed(None);
+        }
+        self.next_chunk(now);
+    }
+
+    /// Begins with the next chunk, if there is one and it may be sent.
+    fn next_chunk(&mut self, now: Moment) {
+        let is_stopped = self.stopped_at.is_some();
+        let left = self.policy.max_wait.saturating_sub(self.waited);
+        let Some(run) = &mut self.run else { return };
+        let path = &run.path;
+        let report = || run.history.report();
+        let Some((number, attempt, file_ids)) = run.history.next_chunk() else {
+            let report = report();
+            return self.finish(Ok(report));
+        };
+        let refusal = if is_stopped {
+            Some(Error::stopped(path, report()))
+        } else if self.agreed.as_ref().is_some_and(|agreed| !file_ids.iter().all(|id| agreed.contains(id))) {
+            Some(Error::not_agreed(path, report()))
+        } else {
+            // An answer that says nothing of some file will hardly say more of the next ones.
+            let undecided = run.history.undecided();
+            (!undecided.is_empty())
+                .then(|| Error::awaiting_decision(path, &undecided, run.has_sent, run.history.report()))
+        };
+        let delay = run.pace.delay(now.monotonic);
+        let refusal =
+            refusal.or_else(|| (delay > left).then(|| Error::paced(delay).in_batch(path, run.history.report())));
+        if let Some(error) = refusal {
+            return self.finish(Err(error));
+        }
+        (run.chunk, run.attempt, run.recorded) = (number, attempt, 0);
+        let request = run.history.request().for_files(file_ids);
+        self.waited += delay;
+        self.chunk = Chunk::new(request, left.saturating_sub(delay), self.policy.fresh_token);
+        if delay.is_zero() {
+            self.authorize(false);
+        } else {
+            self.log(|_| [LogRecord::pace(delay)]);
+            self.wait(delay);
+        }
+    }
+
+    fn authorize(&mut self, fresh: bool) {
+        self.stage = Stage::Authorizing;
+        self.todo = Some(Action::Authorize { fresh });
+    }
+
+    fn wait(&mut self, delay: Duration) {
+        self.stage = Stage::Waiting;
+        self.todo = Some(Action::Wait(delay));
+        self.progressed(Some(delay));
+    }
+
+    /// Logs that the request is about to go out: before it does, so that the host can be told first.
+    pub(crate) fn announce(&mut self) {
+        if let Stage::Authorizing = self.stage
+            && !std::mem::replace(&mut self.is_announced, true)
+        {
+            self.log(|chunk| LogRecord::sending(chunk.request(), chunk.attempts().len() + 1));
+        }
+    }
+
+    fn authorized(&mut self, now: Moment) {
+        let Stage::Authorizing = self.stage else { return };
+        let Some(run) = &self.run else { return self.send(now) };
+        let intent = Record::Intent {
+            chunk: run.chunk,
+            attempt: run.attempt,
+            file_ids: Some(self.chunk.request().file_ids().to_vec()),
+        };
+        self.stage = Stage::Intending;
+        self.record(intent, now);
+    }
+
+    fn send(&mut self, now: Moment) {
+        if let Some(run) = &mut self.run {
+            run.has_sent = true;
+            run.pace.sent(now.monotonic);
+        }
+        self.is_announced = false;
+        let (body, flight) = self.chunk.begin(now);
+        self.todo = Some(Action::Send(body, flight.latch.clone()));
+        self.stage = Stage::InFlight(flight);
+    }
+
+    /// Makes a record part of what is known, and has it made safe.
+    fn record(&mut self, record: Record, now: Moment) {
+        let Some(run) = &mut self.run else { return };
+        match run.history.apply(&record, now.utc()) {
+            Ok(()) => self.todo = Some(Action::Record(vec![(record, now.utc())])),
+            Err(misfit) => {
+                let error = Error::of_journal(&run.path, &format!("refuses {misfit}"));
+                self.unrecordable(Unrecorded::Failed { error, is_saved: false }, now);
+            }
+        }
+    }
+
+    fn recorded(&mut self, recorded: Result<(), Unrecorded>, now: Moment) {
+        match (recorded, &self.stage) {
+            (Err(unrecorded), _) => self.unrecordable(unrecorded, now),
+            (Ok(()), Stage::Planning) => {
+                self.progressed(None);
+                self.next_chunk(now);
+            }
+            (Ok(()), Stage::Intending) => {
+                if let Some(run) = &mut self.run {
+                    run.is_open = true;
+                }
+                if self.stopped_at.is_some() {
+                    self.close_attempt(After::Stopped, now);
+                } else {
+                    self.send(now);
+                }
+            }
+            (Ok(()), Stage::Recording) => {
+                if let Some(after) = self.after.take() {
+                    self.after(after, now);
+                }
+            }
+            (Ok(()), _) => {}
+        }
+    }
+
+    /// The journal takes nothing any more, so nothing is sent any more.
+    fn unrecordable(&mut self, unrecorded: Unrecorded, now: Moment) {
+        match &self.stage {
+            Stage::Intending => {
+                self.not_sent(now);
+            }
+            Stage::Planning | Stage::Recording | Stage::Rescuing => {}
+            _ => return,
+        }
+        let (failed, is_saved) = match (unrecorded, &self.stage, &self.run) {
+            (Unrecorded::Failed { error, is_saved }, ..) => (error, is_saved),
+            (Unrecorded::Lost, Stage::Rescuing, _) | (Unrecorded::Lost, _, None) => (self.overwritten(), false),
+            (Unrecorded::Lost, _, Some(run)) => {
+                self.todo = Some(Action::Rescue(run.history.rewritten(now.utc())));
+                self.stage = Stage::Rescuing;
+                return;
+            }
+        };
+        let error = match self.after.take() {
+            Some(after) => Error::unrecorded(failed, is_saved, self.true_report(after)),
+            None => self.of_this_call(failed, self.report()),
+        };
+        self.finish(Err(error));
+    }
+
+    /// The report of a call whose last attempt ended like that.
+    fn true_report(&self, after: After) -> PublishReport {
+        match (self.policy.scope, after) {
+            (Scope::Request, After::Over(Ok(report))) => report,
+            (Scope::Request, After::Over(Err(error))) => error.report().cloned().unwrap_or_else(|| self.report()),
+            _ => self.report(),
+        }
+    }
+
+    fn overwritten(&self) -> Error {
+        Error::of_journal(self.path(), "was overwritten")
+    }
+
+    fn path(&self) -> &Path {
+        self.run.as_ref().map_or(Path::new(""), |run| &run.path)
+    }
+
+    /// Takes back an intent: what it announced was not sent, and never will be.
+    fn not_sent(&mut self, now: Moment) -> Option<Dated> {
+        let run = self.run.as_mut()?;
+        let reason = "nothing was sent".to_owned();
+        let record = Record::NotProcessed { chunk: run.chunk, attempt: run.attempt, result: None, reason };
+        run.history.apply(&record, now.utc()).ok()?;
+        Some((record, now.utc()))
+    }
+
+    fn received(&mut self, received: Received, now: Moment, chance: f64) {
+        let Stage::InFlight(flight) = &self.stage else { return };
+        let next = self.chunk.ended(received, flight, now, chance);
+        self.proceed(next, now);
+    }
+
+    fn out_of_patience(&mut self, now: Moment) {
+        if let Stage::Paging = self.stage {
+            return self.on(Event::Page(None), now, 0.0);
+        }
+        let seconds = self.policy.stop_limit.unwrap_or_default().as_secs_f64();
+        let cause = format!("the batch was stopped, and {seconds:.1} s later the request was dropped");
+        self.received(Received::Lost { fault: Fault::Connection, cause }, now, 0.0);
+    }
+
+    fn proceed(&mut self, next: Next, now: Moment) {
+        let after = match next {
+            Next::Follow(link) => {
+                self.stage = Stage::Paging;
+                self.todo = Some(Action::Follow(link));
+                return;
+            }
+            Next::Wait(delay) => {
+                self.log(|chunk| [LogRecord::waiting(chunk.attempts(), delay)]);
+                After::Wait(delay)
+            }
+            Next::FreshToken => {
+                self.log(|chunk| [LogRecord::fresh_token(chunk.attempts())]);
+                After::FreshToken
+            }
+            Next::Over(result) => {
+                self.log(|chunk| [LogRecord::ended(chunk.attempts(), result.as_ref())]);
+                After::Over(result)
+            }
+        };
+        self.close_attempt(after, now);
+    }
+
+    /// Records how the attempt ended, before anything follows from it.
+    fn close_attempt(&mut self, after: After, now: Moment) {
+        let Some(record) = self.end_record(&after) else { return self.after(after, now) };
+        self.stage = Stage::Recording;
+        self.after = Some(after);
+        self.record(record, now);
+    }
+
+    /// The record of how the attempt under way ended, if it is to be recorded at all.
+    fn end_record(&mut self, after: &After) -> Option<Record> {
+        let run = self.run.as_mut().filter(|run| run.is_open)?;
+        let (chunk, attempt) = (run.chunk, run.attempt);
+        run.is_open = false;
+        run.attempt += 1;
+        let result = self.chunk.attempts().get(run.recorded).cloned();
+        run.recorded = self.chunk.attempts().len();
+        let over = match after {
+            After::Over(result) => Some(result),
+            After::Wait(_) | After::FreshToken | After::Stopped => None,
+        };
+        let report = match over {
+            Some(Ok(report)) => Some(report),
+            Some(Err(error)) => error.report(),
+            None => None,
+        };
+        Some(match (result, report) {
+            (Some(result), Some(report)) if result.outcome != Outcome::NotProcessed => Record::Outcome {
+                chunk,
+                attempt,
+                outcome: result.outcome,
+                result,
+                files: report.files().to_vec(),
+                unexpected: report.unexpected().to_vec(),
+                raw: report.raw().to_owned(),
+            },
+            (result, _) => {
+                let reason = match (over, after) {
+                    (Some(Err(error)), _) => error.message(),
+                    (_, After::Stopped) => "the call was stopped before anything was sent".to_owned(),
+                    _ => "it is tried again".to_owned(),
+                };
+                Record::NotProcessed { chunk, attempt, result, reason }
+            }
+        })
+    }
+
+    fn after(&mut self, after: After, now: Moment) {
+        let is_stopped = self.stopped_at.is_some();
+        match after {
+            After::Over(result) => {
+                self.waited += self.chunk.waited();
+                match (self.policy.scope, result) {
+                    (Scope::Request, result) => self.finish(result),
+                    (Scope::Run, Ok(_)) => {
+                        self.progressed(None);
+                        self.next_chunk(now);
+                    }
+                    (Scope::Run, Err(error)) => {
+                        self.progressed(None);
+                        let report = self.report();
+                        self.finish(Err(error.in_batch(self.path(), report)));
+                    }
+                }
+            }
+            _ if is_stopped => self.finish_stopped(),
+            After::Wait(delay) => self.wait(delay),
+            After::FreshToken => self.authorize(true),
+            After::Stopped => self.finish_stopped(),
+        }
+    }
+
+    /// The whole call as a report.
+    fn report(&self) -> PublishReport {
+        match &self.run {
+            Some(run) if self.policy.scope == Scope::Run => run.history.report(),
+            _ => self.chunk.uniform(FileState::NotProcessed, String::new()),
+        }
+    }
+
+    fn stopped_error(&self) -> Error {
+        match (&self.run, self.policy.scope) {
+            (Some(run), Scope::Run) => Error::stopped(&run.path, self.report()),
+            _ => Error::new(ErrorKind::Stopped, "The call was stopped.").with_report(self.report()),
+        }
+    }
+
+    fn finish_stopped(&mut self) {
+        let error = self.stopped_error();
+        self.finish(Err(error));
+    }
+
+    /// An error of this side as this call's.
+    fn of_this_call(&self, error: Error, report: PublishReport) -> Error {
+        match (&self.run, self.policy.scope) {
+            (Some(run), Scope::Run) => error.in_batch(&run.path, report),
+            (Some(run), Scope::Request) => error.with_report(self.report()).with_journal(&run.path),
+            (None, _) => error.with_report(report),
+        }
+    }
+
+    /// Ends the call for a reason of this side, unless something of it may have gone out.
+    fn failed(&mut self, error: Error, now: Moment) {
+        match &self.stage {
+            Stage::Opening => {
+                let error = match error.report() {
+                    // A request that only the journal knows.
+                    None if !self.request.file_ids().is_empty() => error.with_report(self.report()),
+                    _ => error,
+                };
+                self.finish(Err(error));
+            }
+            Stage::Authorizing | Stage::Waiting => {
+                let report = self.report();
+                let error = self.of_this_call(error, report);
+                self.log(|chunk| [LogRecord::ended(chunk.attempts(), Err(&error))]);
+                self.finish(Err(error));
+            }
+            Stage::InFlight(flight) if flight.latch.revoke() => {
+                let report = self.chunk.uniform(FileState::NotProcessed, String::new());
+                self.close_attempt(After::Over(Err(error.with_report(report))), now);
+            }
+            Stage::InFlight(_) => {
+                let lost = Received::Lost { fault: Fault::Connection, cause: error.message() };
+                self.received(lost, now, 0.0);
+            }
+            Stage::Paging => self.on(Event::Page(None), now, 0.0),
+            Stage::Planning | Stage::Intending | Stage::Recording | Stage::Rescuing => {
+                self.unrecordable(Unrecorded::Failed { error, is_saved: false }, now);
+            }
+            Stage::Closing(ending) => self.stage = Stage::Over(ending.clone()),
+            Stage::Over(_) => {}
+        }
+    }
+
+    /// Ends the call once the journal is closed.
+    fn finish(&mut self, result: Result<PublishReport, Error>) {
+        let ending = match result {
+            Ok(report) => Ending::Reported(Arc::new(report)),
+            Err(error) => Ending::Failed(self.journalled(error)),
+        };
+        let ending = if self.is_interrupted { self.interrupted(ending, false) } else { ending };
+        if self.run.is_some() {
+            self.stage = Stage::Closing(ending);
+            self.todo = Some(Action::Close);
+        } else {
+            self.stage = Stage::Over(ending);
+            self.todo = None;
+        }
+    }
+
+    /// An ending as a host sees it that raises its own reason. `is_undelivered`: the result did not reach its caller.
+    fn interrupted(&self, ending: Ending, is_undelivered: bool) -> Ending {
+        match (self.policy.scope, ending) {
+            (Scope::Run, Ending::Reported(report)) => {
+                Ending::Interrupted(Some(Error::stopped(self.path(), Arc::unwrap_or_clone(report))))
+            }
+            (Scope::Request, Ending::Reported(report)) if is_undelivered => {
+                let error = Error::undelivered(report);
+                Ending::Interrupted(Some(self.journalled(error)))
+            }
+            (Scope::Request, Ending::Failed(error)) if error.outcome() == Outcome::NotProcessed => {
+                Ending::Interrupted(None)
+            }
+            (_, Ending::Failed(error)) => Ending::Interrupted(Some(error)),
+            (_, ending) => ending,
+        }
+    }
+
+    fn journalled(&self, error: Error) -> Error {
+        match &self.run {
+            Some(run) => error.with_journal(&run.path),
+            None => error,
+        }
+    }
+
+    /// A callable of the host failed that the call depends on: the host raises what it failed with.
+    pub(crate) fn host_failed(&mut self, error: Error, now: Moment) {
+        self.failed(error, now);
+        if let Stage::Closing(ending) | Stage::Over(ending) = &mut self.stage
+            && let Ending::Failed(error) = ending
+        {
+            *ending = Ending::Interrupted(Some(error.clone()));
+        }
+    }
+
+    /// The host ends the call for a reason of its own. `true`: what is in flight is awaited, and the call goes on until
+    /// it is over; otherwise nothing of it goes out from now on.
+    pub(crate) fn interrupt(&mut self, now: Moment) -> (bool, Option<HandOver>) {
+        let is_first = !self.is_interrupted && self.stopped_at.is_none();
+        if self.policy.interrupt == Interrupt::Await && is_first && !self.is_over() {
+            self.is_interrupted = true;
+            self.stop(now);
+            if let Stage::Closing(ending) = &self.stage {
+                self.stage = Stage::Closing(self.interrupted(ending.clone(), false));
+            }
+            return (true, None);
+        }
+        (false, self.abandon(now))
+    }
+
+    /// Sends nothing else: waits end at once, and what is in flight is awaited and recorded.
+    fn stop(&mut self, now: Moment) {
+        self.stopped_at.get_or_insert(now);
+        match &self.stage {
+            Stage::Authorizing | Stage::Waiting => self.finish_stopped(),
+            Stage::InFlight(flight) if flight.latch.revoke() => self.close_attempt(After::Stopped, now),
+            _ => {}
+        }
+    }
+
+    /// Ends the call wherever it is; nothing of it goes out from now on. What has to be recorded is handed over.
+    pub(crate) fn abandon(&mut self, now: Moment) -> Option<HandOver> {
+        self.is_interrupted = true;
+        let mut records = match self.todo.take() {
+            // Nobody was given them yet.
+            Some(Action::Record(records)) => records,
+            _ => Vec::new(),
+        };
+        let after = self.after.take();
+        let stage = std::mem::replace(&mut self.stage, Stage::Over(Ending::Interrupted(None)));
+        let ending = match stage {
+            Stage::Over(ending @ Ending::Interrupted(_)) | Stage::Closing(ending @ Ending::Interrupted(_)) => ending,
+            Stage::Over(ending) | Stage::Closing(ending) => self.interrupted(ending, true),
+            Stage::Opening | Stage::Planning | Stage::Authorizing | Stage::Waiting => self.nothing_lost(),
+            Stage::Intending => {
+                records.extend(self.not_sent(now));
+                self.nothing_lost()
+            }
+            Stage::InFlight(flight) => {
+                let after = self.chunk.dropped(Some(&flight), now).map_or(After::Stopped, After::Over);
+                records.extend(self.end_of_attempt(&after, now));
+                self.dropped(after)
+            }
+            Stage::Paging => {
+                let after = self.chunk.dropped(None, now).map_or(After::Stopped, After::Over);
+                records.extend(self.end_of_attempt(&after, now));
+                self.dropped(after)
+            }
+            Stage::Recording => after.map_or_else(|| self.nothing_lost(), |after| self.dropped(after)),
+            Stage::Rescuing => {
+                let report = after.map_or_else(|| self.report(), |after| self.true_report(after));
+                Ending::Interrupted(Some(Error::unrecorded(self.overwritten(), false, report)))
+            }
+        };
+        self.stage = Stage::Over(ending);
+        let run = self.run.take()?;
+        Some(HandOver { records, history: run.history })
+    }
+
+    /// How the attempt under way ended, as part of what is known.
+    fn end_of_attempt(&mut self, after: &After, now: Moment) -> Option<Dated> {
+        let record = self.end_record(after)?;
+        self.run.as_mut()?.history.apply(&record, now.utc()).ok()?;
+        Some((record, now.utc()))
+    }
+
+    /// The ending of a call that is dropped while nothing of it is under way.
+    fn nothing_lost(&self) -> Ending {
+        match (&self.run, self.policy.scope) {
+            (Some(_), Scope::Run) => Ending::Interrupted(Some(self.stopped_error())),
+            _ => Ending::Interrupted(None),
+        }
+    }
+
+    /// The ending of a call that is dropped after its last attempt ended like that.
+    fn dropped(&self, after: After) -> Ending {
+        let After::Over(result) = after else { return self.nothing_lost() };
+        let error = match (result, self.policy.scope) {
+            (Ok(_), Scope::Run) => self.stopped_error(),
+            (Err(error), Scope::Run) => error.in_batch(self.path(), self.report()),
+            (Ok(report), Scope::Request) => self.journalled(Error::undelivered(Arc::new(report))),
+            (Err(error), Scope::Request) if error.outcome() == Outcome::NotProcessed => {
+                return Ending::Interrupted(None);
+            }
+            (Err(error), Scope::Request) => self.journalled(error),
+        };
+        Ending::Interrupted(Some(error))
+    }
+
+    fn log<Records: IntoIterator<Item = LogRecord>>(&mut self, records: impl FnOnce(&Chunk) -> Records) {
+        if let Some(log) = &mut self.log {
+            log.extend(records(&self.chunk));
+            self.is_news = true;
+        }
+    }
+
+    fn progressed(&mut self, waiting: Option<Duration>) {
+        let Some(run) = self.run.as_ref().filter(|_| self.follows_progress && self.policy.scope == Scope::Run) else {
+            return;
+        };
+        let [ok, failed, unknown, not_processed] = run.history.counts();
+        self.is_news = true;
+        self.progress = Some(Progress {
+            total: run.history.files().len(),
+            ok,
+            failed,
+            unknown,
+            not_processed,
+            chunk: run.chunk,
+            chunks: run.history.chunk_count(),
+            waiting: waiting.as_ref().map(Duration::as_secs_f64),
+        });
+    }
+}
