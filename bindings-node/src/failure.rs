@@ -1,10 +1,9 @@
 //! An error on its way to JavaScript.
 
-use addepar_portal::Error;
 use addepar_portal::host::Language;
+use addepar_portal::{Error, ErrorKind};
+use napi::bindgen_prelude::Either;
 use napi_derive::napi;
-
-use crate::report::Report;
 
 /// An error of the core, returned in the place of a result.
 #[napi]
@@ -41,11 +40,11 @@ impl Failure {
     pub fn to_json(&self) -> String {
         self.0.to_json_in(Language::Node)
     }
+}
 
-    /// The state of every file, on every error of a publish.
-    #[napi]
-    pub fn report(&self) -> Option<Report> {
-        self.0.shared_report().map(Report::from)
+impl Failure {
+    pub(crate) fn inner(&self) -> &Error {
+        &self.0
     }
 }
 
@@ -53,4 +52,27 @@ impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         Self(error)
     }
+}
+
+/// A result for JavaScript: a handle, or the error in its place.
+pub(crate) fn or_failure<T>(result: Result<impl Into<T>, impl Into<Error>>) -> Either<T, Failure> {
+    match result {
+        Ok(value) => Either::A(value.into()),
+        Err(error) => Either::B(Failure(error.into())),
+    }
+}
+
+/// A kind of error, and the class that it is in JavaScript.
+#[napi(object, object_from_js = false)]
+pub struct KindOfError {
+    /// The code that every language shows.
+    pub code: &'static str,
+    /// The name of the class.
+    pub class_name: &'static str,
+}
+
+/// Every kind of error that a [`Failure`] can be of.
+#[napi]
+pub fn error_kinds() -> Vec<KindOfError> {
+    ErrorKind::ALL.iter().map(|kind| KindOfError { code: kind.code(), class_name: kind.class_name() }).collect()
 }

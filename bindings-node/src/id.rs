@@ -1,7 +1,7 @@
 //! Ids as JavaScript wrote them.
 
-use addepar_portal::RawId;
 use addepar_portal::host::NoId;
+use addepar_portal::{Error, RawId};
 use napi::bindgen_prelude::{Either, Float64Array, Int32Array};
 use serde::Deserialize;
 
@@ -33,10 +33,13 @@ impl From<Item> for RawId {
 ///
 /// # Errors
 /// JSON that the facade did not write.
-pub(crate) fn raw(ids: Ids) -> serde_json::Result<Vec<RawId>> {
+pub(crate) fn raw(ids: Ids) -> Result<Vec<RawId>, Error> {
     match ids {
         Either::A(numbers) => Ok(numbers.iter().map(|number| RawId::Integer(safe_integer(*number))).collect()),
-        Either::B(json) => Ok(serde_json::from_str::<Vec<Item>>(&json)?.into_iter().map(RawId::from).collect()),
+        Either::B(json) => {
+            let items: Vec<Item> = serde_json::from_str(&json).map_err(|error| Error::input(error.to_string()))?;
+            Ok(items.into_iter().map(RawId::from).collect())
+        }
     }
 }
 

@@ -1,20 +1,17 @@
 //! A journal, for people who look at a run and decide about files whose outcome is unknown.
 
-use addepar_portal::{Error, Journal as Core};
+use addepar_portal::Journal as Core;
 use napi::bindgen_prelude::Either;
 use napi_derive::napi;
 
-use crate::failure::Failure;
+use crate::failure::{Failure, or_failure};
 use crate::id::{self, Ids};
 use crate::report::Report;
 
 /// Sets a folder up for journals, once; its id.
 #[napi]
 pub fn init_journal_dir(folder: String) -> Either<String, Failure> {
-    match addepar_portal::init_journal_dir(folder) {
-        Ok(id) => Either::A(id),
-        Err(error) => Either::B(error.into()),
-    }
+    or_failure(addepar_portal::init_journal_dir(folder))
 }
 
 /// A journal as it was when it was read.
@@ -26,10 +23,7 @@ impl Journal {
     /// Reads a journal.
     #[napi]
     pub fn open(path: String) -> Either<Journal, Failure> {
-        match Core::open(path) {
-            Ok(journal) => Either::A(Self(journal)),
-            Err(error) => Either::B(error.into()),
-        }
+        or_failure(Core::open(path).map(Self))
     }
 
     /// The run so far.
@@ -41,9 +35,8 @@ impl Journal {
     /// Records what a person found out.
     #[napi]
     pub fn decide(&mut self, file_ids: Ids, decision: String, by: String, evidence: Option<String>) -> Option<Failure> {
-        let decided = id::raw(file_ids)
-            .map_err(|error| Error::input(error.to_string()))
-            .and_then(|file_ids| self.0.decide(file_ids, decision.parse()?, &by, evidence.as_deref()));
+        let decided =
+            id::raw(file_ids).and_then(|file_ids| self.0.decide(file_ids, decision.parse()?, &by, evidence.as_deref()));
         decided.err().map(Failure::from)
     }
 

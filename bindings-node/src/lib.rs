@@ -2,6 +2,9 @@
 //!
 //! Nothing here throws. What can fail returns a [`failure::Failure`], and the TypeScript facade
 //! makes an error of it where the caller's line is still on the stack.
+//!
+//! A handle is a value of the core that JavaScript holds: [`request`], [`report`], [`journal`], [`client`], [`call`]. The
+//! modules point one way: [`failure`] and [`id`] know no handle, a report knows its request, a client its calls.
 
 #![allow(
     clippy::must_use_candidate,
@@ -17,4 +20,6 @@ pub mod id;
 pub mod journal;
 pub mod report;
 pub mod request;
+pub mod rows;
+pub mod settings;
 pub mod simulator;

@@ -4,7 +4,7 @@ use addepar_portal::{ContactNotification, Error, InvalidInput, PortalPublishing,
 use napi::bindgen_prelude::{Either, Float64Array};
 use napi_derive::napi;
 
-use crate::failure::Failure;
+use crate::failure::{Failure, or_failure};
 use crate::id::{self, Ids};
 
 /// A validated request.
@@ -23,10 +23,7 @@ impl Request {
         batch: bool,
     ) -> Either<Request, Failure> {
         let make = if batch { PublishRequest::for_batch } else { PublishRequest::new };
-        match validate(make, file_ids, &portal_publishing, &contact_notification, publish_override_contact_ids) {
-            Ok(request) => Either::A(Self(request)),
-            Err(error) => Either::B(error.into()),
-        }
+        or_failure(validate(make, file_ids, &portal_publishing, &contact_notification, publish_override_contact_ids))
     }
 
     /// The files, in the order asked.
@@ -69,9 +66,8 @@ fn validate(
     contact_notification: &str,
     override_contacts: Ids,
 ) -> Result<PublishRequest, Error> {
-    let raw = |ids| id::raw(ids).map_err(|error| Error::input(error.to_string()));
-    let request = make(raw(file_ids)?, portal_publishing.parse()?, contact_notification.parse()?)?;
-    Ok(request.with_override_contacts(raw(override_contacts)?)?)
+    let request = make(id::raw(file_ids)?, portal_publishing.parse()?, contact_notification.parse()?)?;
+    Ok(request.with_override_contacts(id::raw(override_contacts)?)?)
 }
 
 impl Request {

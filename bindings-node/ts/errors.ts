@@ -1,17 +1,7 @@
-/** What can go wrong. Codes, messages and states come from the core. */
+/** The classes of what can go wrong. Codes, messages and states come from the core. */
 
-import { type Failure, native } from './native';
 import type { PublishReport } from './report';
-import { type ErrorCode, type ErrorDetailsJSON, milliseconds, type Outcome, type Phase, type ReportJSON } from './wire';
-
-/** An error object of the API about the whole request; any member may have been missing. */
-export interface ApiError {
-  readonly status: string | null;
-  readonly code: string | null;
-  readonly title: string | null;
-  readonly detail: string | null;
-  readonly source: string | null;
-}
+import { type ApiError, type ErrorCode, type ErrorDetailsJSON, milliseconds, type Outcome, type Phase, type ReportJSON } from './wire';
 
 /** Everything about an error but its report, as JSON has it in every language. */
 export interface ErrorDetails extends Partial<ErrorDetailsJSON> {
@@ -70,7 +60,7 @@ export class PortalError extends Error {
     this.outcome = outcome;
     this.httpStatus = http_status;
     this.requestId = request_id;
-    this.elapsedMs = elapsed === null ? null : milliseconds(elapsed);
+    this.elapsedMs = milliseconds(elapsed);
     this.errors = Object.freeze(errors.map((error) => Object.freeze({ ...error })));
     this.report = report;
     this.journal = journal;
@@ -121,7 +111,7 @@ export class RateLimitedError extends RejectedError {
 
   constructor(details: ErrorDetails, report?: PublishReport | null, options?: ErrorOptions) {
     super(details, report, options);
-    this.retryAfterMs = details.retry_after == null ? null : milliseconds(details.retry_after);
+    this.retryAfterMs = milliseconds(details.retry_after ?? null);
   }
 }
 
@@ -174,7 +164,8 @@ export class StoppedError extends PortalError {
   declare readonly code: 'ERR_STOPPED';
 }
 
-const CLASSES = {
+/** The class of each kind of error that the core knows, by the name that it has there. */
+export const CLASSES = {
   ConfigError,
   InputError,
   ConnectError,
@@ -193,27 +184,3 @@ for (const [name, Class] of Object.entries({ PortalError, ...CLASSES })) {
 }
 
 export type ErrorClass = keyof typeof CLASSES;
-
-/** The error that a failure is; the module that knows reports makes its report. */
-export function errorOf(failure: Failure, report: PublishReport | null = null, options?: ErrorOptions): PortalError {
-  const Class: typeof PortalError = CLASSES[failure.className];
-  return new Class(JSON.parse(failure.toJson()), report, options);
-}
-
-/** Throws the error of a failure that has no report. */
-export function raise(failure: Failure): never {
-  throw errorOf(failure);
-}
-
-/** Refuses options beside the known ones: a misspelt one must not be passed over. */
-export function refuseOthers(others: object, known: string): void {
-  const [misspelt] = Object.keys(others);
-  if (misspelt !== undefined) {
-    raise(native.Failure.input(`\`${misspelt}\` is no option: there are ${known}`));
-  }
-}
-
-/** The result of an operation whose failures have no report. */
-export function succeeded<T extends object>(result: T | Failure): T {
-  return result instanceof native.Failure ? raise(result) : result;
-}

@@ -1,7 +1,10 @@
-import { inspect, types } from 'node:util';
+import { types } from 'node:util';
 
-import { raise } from './errors';
+import { raise, refuse } from './failure';
 import { native } from './native';
+import { shown, typeName } from './words';
+
+export { thrownName, typeName } from './words';
 
 /**
  * One id: a whole number from 1 to 2^53 - 1, or a string of ASCII digits. Fractions and unsafe
@@ -24,18 +27,20 @@ export type Ids =
   | BigInt64Array
   | BigUint64Array;
 
-/** Ids on their way to the core, which judges them; `name` is the argument's name in its messages. */
-export function packIds(name: string, ids: unknown): Float64Array | string {
+/** The arguments that are ids, and what the core calls them. */
+const ARGUMENTS = { fileIds: 'file_ids', publishOverrideContactIds: 'publish_override_contact_ids' } as const;
+
+/** Ids on their way to the core, which judges them. */
+export function packIds(name: keyof typeof ARGUMENTS, ids: unknown): Float64Array | string {
   if (types.isTypedArray(ids) && ROUNDING.has(ids[Symbol.toStringTag])) {
-    return raise(
-      native.Failure.input(
-        `\`${name}\` must be a list of exact ids, not a ${ids[Symbol.toStringTag]}, which rounds large ids to other ids: ` +
-          'use a Float64Array or an array. Nothing was sent.',
-      ),
+    return refuse(
+      'input',
+      `\`${name}\` must be a list of exact ids, not a ${ids[Symbol.toStringTag]}, which rounds large ids to other ids: ` +
+        'use a Float64Array or an array.',
     );
   }
   if (!isCollection(ids)) {
-    return raise(native.Failure.notACollection(name, typeName(ids)));
+    return raise(native.Failure.notACollection(ARGUMENTS[name], typeName(ids)));
   }
   // Holes become `undefined`.
   const list = [...ids];
@@ -61,31 +66,4 @@ export function readId(value: unknown): number | undefined {
   const isId = typeof value === 'number' || typeof value === 'bigint' || (typeof value === 'string' && /^\d+$/.test(value));
   const id = isId ? Number(value) : 0;
   return Number.isSafeInteger(id) && id > 0 ? id : undefined;
-}
-
-/** The type of a value in the words of a JavaScript programmer. */
-export function typeName(value: unknown): string {
-  if (typeof value !== 'object') {
-    return typeof value;
-  }
-  if (value === null) {
-    return 'null';
-  }
-  const name: unknown = value.constructor?.name;
-  return typeof name === 'string' ? name : 'object';
-}
-
-/** The name of what was thrown, which may be anything at all; its words may hold a secret. */
-export function thrownName(thrown: unknown): string {
-  try {
-    const name: unknown = thrown instanceof Error ? thrown.name : typeName(thrown);
-    return typeof name === 'string' ? name : 'object';
-  } catch {
-    return 'object';
-  }
-}
-
-/** A value as an error message shows it. */
-export function shown(value: unknown): string {
-  return (typeof value === 'string' ? value : inspect(value, { depth: 0, breakLength: Infinity })).toWellFormed();
 }

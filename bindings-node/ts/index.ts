@@ -9,7 +9,6 @@
 
 export { PortalClient, publishBatch, publishFiles } from './client';
 export type { Logger } from './call';
-export type { AccessToken, Environment, PortalClientOptions } from './client';
 export {
   AlreadySentError,
   AuthenticationError,
@@ -25,22 +24,17 @@ export {
   RejectedError,
   StoppedError,
 } from './errors';
-export type { ApiError, ErrorDetails, ErrorJSON } from './errors';
+export type { ErrorDetails, ErrorJSON } from './errors';
 export type { Id, Ids } from './ids';
 export { initJournalDir, Journal } from './journal';
 export type { JournalledChunk, JournalledFile } from './journal';
 export { PublishReport } from './report';
-export type {
-  Attempt,
-  FailedContacts,
-  FailedStep,
-  FileError,
-  FileResult,
-  UnexpectedResult,
-} from './report';
 export { PublishRequest } from './request';
 export type { BatchOptions, Progress, ProgressCallable, PublishOptions, RequestOptions, ResumeOptions } from './request';
+export type { AccessToken, Environment, PortalClientOptions } from './settings';
+export type { Attempt, FailedContacts, FailedStep, FileError, FileResult, UnexpectedResult } from './types';
 export type {
+  ApiError,
   ContactNotification,
   ErrorCode,
   FileState,

@@ -1,11 +1,16 @@
+/** Journals, for people who look at a run and decide about files whose outcome is unknown. */
+
 import { inspect } from 'node:util';
 
-import { raise, refuseOthers, succeeded } from './errors';
-import { type Ids, packIds, shown } from './ids';
+import { succeeded } from './failure';
+import { type Ids, packIds } from './ids';
 import { type Journal as Handle, native } from './native';
-import { own } from './options';
-import { type FileResult, type PublishReport, readFile, reportOf } from './report';
-import type { FileState, JournalJSON, Verdict } from './wire';
+import { checked, required, STRING, type Table, take } from './options';
+import { type PublishReport, reportOf } from './report';
+import { readFile } from './rows';
+import type { FileResult } from './types';
+import { date, type FileState, type JournalJSON, type Verdict } from './wire';
+import { shown } from './words';
 
 /** A file in a journal: what became of it, as far as the server said, and what a person found out. */
 export interface JournalledFile extends FileResult {
@@ -28,6 +33,14 @@ export interface JournalledChunk {
   readonly fileIds: readonly number[];
 }
 
+/** Who decides, and why. */
+export interface DecisionOptions {
+  by: string;
+  evidence?: string | undefined;
+}
+
+const DECISION: Table<DecisionOptions> = { as: 'input', kinds: { by: required(STRING), evidence: STRING } };
+
 /**
  * Sets a folder up for journals, once: it is made if it is missing, and marked. `journalDir` takes no other one, since a
  * share that is not mounted looks like an empty folder. A folder that was set up before keeps its id.
@@ -36,11 +49,7 @@ export interface JournalledChunk {
  * @throws {@link JournalError} where it cannot be made or written.
  */
 export function initJournalDir(folder: string): string {
-  if (typeof folder !== 'string') {
-    raise(native.Failure.input(`folder is ${shown(folder)}: it is a string.`));
-  }
-  const id = native.initJournalDir(folder);
-  return id instanceof native.Failure ? raise(id) : id;
+  return succeeded(native.initJournalDir(checked('folder', folder, STRING)));
 }
 
 /** A journal as it is on disk when this is made. Another process may be writing it. */
@@ -53,10 +62,7 @@ export class Journal {
    * @throws {@link JournalError} where it is missing, damaged or of a newer version.
    */
   constructor(path: string) {
-    if (typeof path !== 'string') {
-      raise(native.Failure.input(`path is ${shown(path)}: it is a string.`));
-    }
-    this.path = path;
+    this.path = checked('path', path, STRING);
     this.#handle = succeeded(native.Journal.open(path));
   }
 
@@ -66,7 +72,7 @@ export class Journal {
       Object.assign(readFile(file), {
         chunk: file.chunk,
         decidedBy: file.decided_by,
-        decidedAt: time(file.decided_at),
+        decidedAt: date(file.decided_at),
         evidence: file.evidence,
       }),
     );
@@ -78,7 +84,7 @@ export class Journal {
       chunk,
       state,
       attempts,
-      sentAt: time(sent_at),
+      sentAt: date(sent_at),
       fileIds: file_ids,
     }));
   }
@@ -101,18 +107,9 @@ export class Journal {
    * {@link JournalError} where a file is not of this run or its outcome is known, or where the journal is
    * being written.
    */
-  decide(fileIds: Ids, decision: Verdict, options: { by: string; evidence?: string | undefined }): void {
-    const { by, evidence, ...unknown } = own(options, ['by', 'evidence']);
-    refuseOthers(unknown, 'by and evidence.');
-    for (const [name, value] of Object.entries({ by, evidence: evidence === undefined ? '' : evidence })) {
-      if (typeof value !== 'string') {
-        raise(native.Failure.input(`${name} is ${shown(value)}: it is a string.`));
-      }
-    }
-    const failure = this.#handle.decide(packIds('file_ids', fileIds), shown(decision), by, evidence);
-    if (failure) {
-      raise(failure);
-    }
+  decide(fileIds: Ids, decision: Verdict, options: DecisionOptions): void {
+    const { by, evidence } = take(options, DECISION);
+    succeeded(this.#handle.decide(packIds('fileIds', fileIds), shown(decision), by, evidence));
   }
 
   /** Plain data, the same in every language. */
@@ -124,8 +121,4 @@ export class Journal {
   [inspect.custom](): string {
     return `Journal ${inspect(this.path)}: ${this.report.toString()}`;
   }
-}
-
-function time(text: string | null): Date | null {
-  return text === null ? null : new Date(text);
 }

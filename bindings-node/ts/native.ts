@@ -1,16 +1,21 @@
-/** The private addon: what it offers, and how it is found. */
+/** The private addon: what it offers, as a test compares with it, and how it is found. */
 
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 
 import type { ErrorClass } from './errors';
-import type { ContactNotification, LogLevel, PortalPublishing } from './wire';
+import type { ContactNotification, ErrorCode, LogLevel, PortalPublishing } from './wire';
 
 /** An error of the core in the place of a result. */
 export interface Failure {
   readonly className: ErrorClass;
   toJson(): string;
-  report(): Report | null;
+}
+
+/** A kind of error, and its class. */
+export interface KindOfError {
+  readonly code: ErrorCode;
+  readonly className: ErrorClass;
 }
 
 export interface Request {
@@ -63,20 +68,20 @@ export interface Call {
 }
 
 export interface ClientSettings {
-  firmName?: string;
-  environment?: string;
-  firmId?: string;
-  keyId?: string;
-  keySecret?: string;
-  accessToken?: string;
+  firmName?: string | undefined;
+  environment?: string | undefined;
+  firmId?: string | undefined;
+  keyId?: string | undefined;
+  keySecret?: string | undefined;
+  accessToken?: string | undefined;
   asksForToken: boolean;
-  baseUrl?: string;
-  timeoutMs?: number;
-  connectTimeoutMs?: number;
-  maxRateLimitWaitMs?: number;
-  proxy?: string;
-  caFile?: string;
-  journalDir?: string;
+  baseUrl?: string | undefined;
+  timeoutMs?: number | undefined;
+  connectTimeoutMs?: number | undefined;
+  maxRateLimitWaitMs?: number | undefined;
+  proxy?: string | undefined;
+  caFile?: string | undefined;
+  journalDir?: string | undefined;
 }
 
 export interface BatchSettings {
@@ -128,6 +133,7 @@ interface Made<T> {
 
 interface Addon {
   variables(): string[];
+  errorKinds(): KindOfError[];
   Failure: Made<Failure> & {
     config(message: string): Failure;
     input(message: string): Failure;
@@ -145,7 +151,9 @@ interface Addon {
   Report: {
     fromResponse(request: Request, body: Uint8Array): Report | Failure;
     fromJson(json: string): Report | Failure;
+    ofFailure(failure: Failure): Report | null;
   };
+  Call: Made<Call>;
   Client: { create(settings: ClientSettings, environment: Record<string, string>): Client | Failure };
   Journal: { open(path: string): Journal | Failure };
   initJournalDir(folder: string): string | Failure;

@@ -1,32 +1,112 @@
 /** What a caller gave, and nothing that came from elsewhere. */
 
-import { raise } from './errors';
-import { typeName } from './ids';
-import { native } from './native';
+import { type Refused, refuse } from './failure';
+import { shown, typeName } from './words';
+
+/** What a value has to be. Which of those values are allowed, the core knows. */
+export interface Kind {
+  /** In words, after "must be". */
+  readonly rule: string;
+  readonly takes: (value: unknown) => boolean;
+  readonly isRequired: boolean;
+}
+
+export function kind(rule: string, takes: (value: unknown) => boolean): Kind {
+  return { rule, takes, isRequired: false };
+}
+
+/** The same kind, of an option that has to be there. */
+export function required(given: Kind): Kind {
+  return { ...given, isRequired: true };
+}
+
+/** Anything at all: it is judged where it goes. */
+export const ANY = kind('anything', () => true);
+export const BOOLEAN = kind('a boolean', (value) => typeof value === 'boolean');
+export const FUNCTION = kind('a function', isFunction);
+export const NUMBER = kind('a number', (value) => typeof value === 'number');
+export const STRING = kind('a string', (value) => typeof value === 'string');
+/** A string that stays the same in Rust: half of a surrogate pair does not, and another secret must not be sent. */
+export const TEXT = kind(STRING.rule, isText);
+/** {@link TEXT}, or a function that is asked for it. */
+export const TEXT_OR_FUNCTION = kind(`${TEXT.rule} or a function`, (value) => isText(value) || isFunction(value));
+
+function isFunction(value: unknown): boolean {
+  return typeof value === 'function';
+}
+
+function isText(value: unknown): boolean {
+  return typeof value === 'string' && value.isWellFormed();
+}
+
+/** Whether a value has what is used of it: it may be a polyfill, or of another realm. */
+export function hasMethods(value: unknown, methods: readonly string[]): boolean {
+  return methods.every((method) => isFunction((value as Record<string, unknown> | null | undefined)?.[method]));
+}
+
+/** The options that some function takes: all of them, and of which kind each is. */
+export interface Table<T> {
+  /** What a wrong one is refused as. */
+  readonly as: Refused;
+  readonly kinds: { readonly [Name in keyof T]-?: Kind };
+}
 
 /**
- * A caller's options: their own enumerable properties, in an object without a prototype. What was put into
- * `Object.prototype` is nobody's option. One of `names` that the options have in another way (inherited from a class,
- * not enumerable) is refused: it must not be passed over.
+ * The options that a caller gave; `undefined` is not given. What is hidden, unknown or of another kind is refused: it
+ * must not be passed over. They are in an object without a prototype, which can be handed to the addon: that looks for
+ * what it knows, in prototypes too.
  */
-export function own<T extends object>(
-  options: T | undefined,
-  names: readonly (keyof T)[],
-  kind: 'config' | 'input' = 'input',
-): T {
-  if (options === null || (typeof options !== 'object' && options !== undefined)) {
-    return raise(native.Failure[kind](`options must be an object, not ${typeName(options)}. Nothing was sent.`));
+export function take<T extends object>(options: T | undefined, table: Table<T>): T {
+  const given = own(options, table);
+  const values = given as Record<string, unknown>;
+  const kinds = Object.entries<Kind>(table.kinds);
+  for (const name of Object.keys(values)) {
+    if (!Object.hasOwn(table.kinds, name)) {
+      refuse(table.as, `\`${name}\` is not an option here. The options are ${kinds.map(([known]) => known).join(', ')}.`);
+    }
   }
-  const given = withoutPrototype(options ?? {}) as T;
-  for (const name of names) {
-    if (!(name in given) && options && isHidden(options, name)) {
-      raise(
-        native.Failure[kind](`\`${String(name)}\` must be an enumerable property of the options themselves, not hidden or inherited. Nothing was sent.`),
-      );
+  for (const [name, wanted] of kinds) {
+    if (values[name] !== undefined || wanted.isRequired) {
+      checked(name, values[name], wanted, table.as);
+    } else {
+      delete values[name];
     }
   }
   return given;
 }
+
+/** A value that has to be of a kind. Settings may be secrets: they are not shown. */
+export function checked<T>(name: string, value: T, { rule, takes }: Kind, as: Refused = 'input'): T {
+  if (!takes(value)) {
+    refuse(as, `\`${name}\` must be ${rule}, not ${as === 'config' ? described(value) : shown(value)}.`);
+  }
+  return value;
+}
+
+/** A value that is not shown. */
+function described(value: unknown): string {
+  const isBroken = typeof value === 'string' && !value.isWellFormed();
+  return isBroken ? 'text with half of a surrogate pair' : `a value of type ${typeName(value)}`;
+}
+
+/**
+ * A caller's options: their own enumerable properties, in an object without a prototype. What was put into
+ * `Object.prototype` is nobody's option. A known one that the options have in another way (inherited from a class, not
+ * enumerable) is refused.
+ */
+export function own<T extends object>(options: T | undefined, { as, kinds }: Table<T>): T {
+  checked('options', options, OPTIONS, as);
+  const given = withoutPrototype<T>(options);
+  for (const name of Object.keys(kinds)) {
+    if (!(name in given) && options && isHidden(options, name)) {
+      refuse(as, `\`${name}\` must be an enumerable property of the options themselves, not hidden or inherited.`);
+    }
+  }
+  return given;
+}
+
+/** What options are as a whole. */
+const OPTIONS = kind('an object', (options) => options === undefined || (typeof options === 'object' && options !== null));
 
 /** Whether an object has such a property that is not of `Object.prototype`. */
 function isHidden(options: object, name: PropertyKey): boolean {
@@ -38,7 +118,7 @@ function isHidden(options: object, name: PropertyKey): boolean {
   return owner !== null && !Object.hasOwn(owner, 'hasOwnProperty');
 }
 
-/** A copy of these objects' own enumerable properties for the addon, which reads inherited ones as well. */
-export function withoutPrototype<T extends object>(...objects: readonly T[]): T {
+/** The own enumerable properties of these objects, in one without a prototype. */
+export function withoutPrototype<T extends object>(...objects: readonly (Partial<T> | undefined)[]): T {
   return Object.assign(Object.create(null), ...objects);
 }

@@ -1,94 +1,16 @@
+/** What became of every file. */
+
 import { inspect, types } from 'node:util';
 
-import { errorOf, type PortalError } from './errors';
-import { type Id, readId, shown, typeName } from './ids';
-import { type Failure, native, type Report, type Rows } from './native';
+import type { PortalError } from './errors';
+import { errorOf } from './failure';
+import { type Id, readId } from './ids';
+import { type Failure, native, type Report } from './native';
 import { handleOf, type PublishRequest, requestOf } from './request';
-import {
-  type CircumstancesJSON,
-  type FailedContactsJSON,
-  type FileErrorJSON,
-  type FileResultJSON,
-  type FileState,
-  milliseconds,
-  type Outcome,
-  type ReportJSON,
-  type Status,
-  type Step,
-  type Verdict,
-} from './wire';
-
-/** An error object of the API about one file; any member may have been missing. */
-export interface FileError {
-  /** The error's name, such as `publish_failed`. */
-  readonly code: string | null;
-  readonly title: string | null;
-  /** Prose; the only place where the API names contacts. */
-  readonly detail: string | null;
-  /** The contacts that `detail` names; `null`, never empty, where they cannot be read. */
-  readonly contactIds: readonly number[] | null;
-}
-
-/** What became of one file. */
-export interface FileResult {
-  readonly fileId: number;
-  readonly state: FileState;
-  /** Whether publishing succeeded for all contacts; `null`: the API did not say. */
-  readonly published: boolean | null;
-  /** Likewise for e-mails. The API answers success as well when nobody was to be notified. */
-  readonly notified: boolean | null;
-  readonly publishStatus: Status | null;
-  readonly notifyStatus: Status | null;
-  readonly errors: readonly FileError[];
-  /** The contacts to whom publishing failed; `null` where they cannot be told. */
-  readonly contactsNotPublished: readonly number[] | null;
-  /** The contacts who could not be e-mailed; `null` where they cannot be told. */
-  readonly contactsNotNotified: readonly number[] | null;
-  /** What a person decided about it, in the journal; the state stays what the server said. */
-  readonly decision: Verdict | null;
-}
-
-/** A result that belongs to no requested file alone: not asked for, unreadable or contradictory. */
-export interface UnexpectedResult {
-  /** The id that it named, if it can be read. */
-  readonly fileId: number | null;
-  readonly publishStatus: Status | null;
-  readonly notifyStatus: Status | null;
-  readonly errors: readonly FileError[];
-}
-
-/** One POST, or one try at it. */
-export interface Attempt {
-  /** When the body began to go out; `null`: it never did. */
-  readonly sentAt: Date | null;
-  /** When the answer's head arrived; `null`: it never did. */
-  readonly answeredAt: Date | null;
-  readonly httpStatus: number | null;
-  /** The server's `X-Request-Id`. */
-  readonly requestId: string | null;
-  /** Milliseconds from the attempt's start to its end. */
-  readonly elapsedMs: number;
-  readonly outcome: Outcome;
-  /** The delay that a 429 asked for, in milliseconds. */
-  readonly retryAfterMs: number | null;
-}
-
-/** A file and the step of it that failed. */
-export interface FailedStep {
-  readonly fileId: number;
-  readonly step: Step;
-}
-
-/** The contacts that some step failed for. */
-export interface FailedContacts {
-  /** Contact id → the files, and which step of each failed. */
-  readonly contacts: ReadonlyMap<number, readonly FailedStep[]>;
-  /** The files with a failure whose contacts could not be read. */
-  readonly unreadable: readonly number[];
-}
-
-const NOBODY: readonly number[] = Object.freeze([]);
-const NO_ERRORS: readonly FileError[] = Object.freeze([]);
+import { okFile, readErrors, type ReadRows, RowReader } from './rows';
+import type { Attempt, FailedContacts, FileResult, UnexpectedResult } from './types';
+import { type CircumstancesJSON, date, type FailedContactsJSON, milliseconds, type ReportJSON } from './wire';
+import { shown, typeName } from './words';
 
 let make: (handle: Report) => PublishReport;
 
@@ -121,7 +43,7 @@ export class PublishReport implements Iterable<FileResult> {
   static fromResponse(request: PublishRequest, body: string | Uint8Array): PublishReport {
     const bytes = typeof body === 'string' ? Buffer.from(body) : body;
     if (!types.isUint8Array(bytes)) {
-      throw new TypeError(`body is of type ${typeName(body)}: it is a string or a Uint8Array`);
+      throw new TypeError(`\`body\` must be a string or a Uint8Array, not a value of type ${typeName(body)}.`);
     }
     return reportOf(native.Report.fromResponse(handleOf(request), bytes));
   }
@@ -197,8 +119,7 @@ export class PublishReport implements Iterable<FileResult> {
    * they need not be (`published`, `leave`) are not among them.
    */
   get notProcessed(): readonly FileResult[] {
-    const isLeft = ({ decision }: FileResult): boolean => decision === null || decision === 'not_published';
-    return this.#among((file) => file.state === 'not_processed' && isLeft(file));
+    return this.#among(({ state, decision }) => state === 'not_processed' && (decision ?? 'not_published') === 'not_published');
   }
 
   /** Those that are asked for because not all is well with them: none of the files that go without saying. */
@@ -303,144 +224,6 @@ export class PublishReport implements Iterable<FileResult> {
   }
 }
 
-/**
- * A file of which there is nothing to say but that both steps succeeded. Read-only by its type: to
- * freeze each row would take longer than to make it.
- */
-function okFile(fileId: number): FileResult {
-  return {
-    fileId,
-    state: 'ok',
-    published: true,
-    notified: true,
-    publishStatus: 'success',
-    notifyStatus: 'success',
-    errors: NO_ERRORS,
-    contactsNotPublished: NOBODY,
-    contactsNotNotified: NOBODY,
-    decision: null,
-  };
-}
-
-/** The files of a report. Those that go without saying are made when they are looked at. */
-interface ReadRows {
-  readonly fileIds: Rows['cells'];
-  readonly exceptions: readonly Exception[];
-}
-
-/** A file about which there is more to say than {@link okFile} does, and where it stands. */
-interface Exception {
-  readonly position: number;
-  readonly file: FileResult;
-}
-
-/** Reads the addon's {@link Rows}, cell by cell. */
-class RowReader {
-  readonly #cells: Rows['cells'];
-  readonly #texts: readonly string[];
-  #at = 0;
-
-  constructor({ cells, texts }: Rows) {
-    this.#cells = cells;
-    this.#texts = JSON.parse(texts);
-  }
-
-  rows(): ReadRows {
-    const count = this.#cell();
-    const fileIds = this.#cells.subarray(this.#at, (this.#at += count));
-    const exceptions: Exception[] = [];
-    while (this.#at < this.#cells.length) {
-      const position = this.#cell();
-      exceptions.push({ position, file: this.#file(fileIds[position] as number) });
-    }
-    return { fileIds, exceptions };
-  }
-
-  #file(fileId: number): FileResult {
-    return {
-      fileId,
-      state: this.#text() as FileState,
-      published: this.#answer(),
-      notified: this.#answer(),
-      publishStatus: this.#text(),
-      notifyStatus: this.#text(),
-      errors: this.#errors(),
-      contactsNotPublished: this.#contacts(),
-      contactsNotNotified: this.#contacts(),
-      decision: this.#text() as Verdict | null,
-    };
-  }
-
-  #errors(): readonly FileError[] {
-    return list(this.#cell(), () => freezeError(this.#text(), this.#text(), this.#text(), this.#contacts()));
-  }
-
-  #contacts(): readonly number[] | null {
-    const count = this.#cell();
-    if (count <= 0) {
-      return count === 0 ? NOBODY : null;
-    }
-    return list(count, () => this.#cell());
-  }
-
-  #answer(): boolean | null {
-    const answer = this.#cell();
-    return answer < 0 ? null : answer === 1;
-  }
-
-  #text(): string | null {
-    const place = this.#cell();
-    return place < 0 ? null : (this.#texts[place] as string);
-  }
-
-  #cell(): number {
-    return this.#cells[this.#at++] as number;
-  }
-}
-
-/** A frozen list of so many members: `push` would make room for many more, `Array.from` takes long. */
-function list<T>(length: number, next: () => T): readonly T[] {
-  // oxlint-disable-next-line unicorn/no-new-array
-  const members = new Array<T>(length);
-  for (let place = 0; place < length; place += 1) {
-    members[place] = next();
-  }
-  return Object.freeze(members);
-}
-
-/** A file as JSON has it. */
-export function readFile(file: FileResultJSON): FileResult {
-  return {
-    fileId: file.file_id,
-    state: file.state,
-    published: file.published,
-    notified: file.notified,
-    publishStatus: file.publish_status,
-    notifyStatus: file.notify_status,
-    errors: readErrors(file.errors),
-    contactsNotPublished: file.contacts_not_published && Object.freeze(file.contacts_not_published),
-    contactsNotNotified: file.contacts_not_notified && Object.freeze(file.contacts_not_notified),
-    decision: file.decision,
-  };
-}
-
-function readErrors(errors: FileErrorJSON[]): readonly FileError[] {
-  return Object.freeze(
-    errors.map(({ code, title, detail, contact_ids }) =>
-      freezeError(code, title, detail, contact_ids && Object.freeze(contact_ids)),
-    ),
-  );
-}
-
-function freezeError(
-  code: string | null,
-  title: string | null,
-  detail: string | null,
-  contactIds: readonly number[] | null,
-): FileError {
-  return Object.freeze({ code, title, detail, contactIds });
-}
-
 interface Circumstances {
   readonly attempts: readonly Attempt[];
   readonly unexpected: readonly UnexpectedResult[];
@@ -452,13 +235,13 @@ function readCircumstances({ attempts, unexpected, next_link }: CircumstancesJSO
     attempts: Object.freeze(
       attempts.map((attempt) =>
         Object.freeze({
-          sentAt: attempt.sent_at === null ? null : new Date(attempt.sent_at),
-          answeredAt: attempt.answered_at === null ? null : new Date(attempt.answered_at),
+          sentAt: date(attempt.sent_at),
+          answeredAt: date(attempt.answered_at),
           httpStatus: attempt.http_status,
           requestId: attempt.request_id,
           elapsedMs: milliseconds(attempt.elapsed),
           outcome: attempt.outcome,
-          retryAfterMs: attempt.retry_after === null ? null : milliseconds(attempt.retry_after),
+          retryAfterMs: milliseconds(attempt.retry_after),
         }),
       ),
     ),
@@ -486,6 +269,6 @@ export function reportOf(result: Report | Failure, options?: ErrorOptions): Publ
 
 /** The error that a failure is, with the report that it holds. */
 export function withReport(failure: Failure, options?: ErrorOptions): PortalError {
-  const report = failure.report();
+  const report = native.Report.ofFailure(failure);
   return errorOf(failure, report && make(report), options);
 }

@@ -1,8 +1,11 @@
-import { refuseOthers, succeeded } from './errors';
-import { type Ids, packIds, shown } from './ids';
+/** What is asked for: one call of the API, and the options of every way to make it. */
+
+import { succeeded } from './failure';
+import { type Ids, packIds } from './ids';
 import { native, type Request } from './native';
-import { own } from './options';
+import { ANY, BOOLEAN, FUNCTION, hasMethods, kind, NUMBER, required, STRING, type Table, take } from './options';
 import type { ContactNotification, PortalPublishing, Repeat, RequestJSON } from './wire';
+import { shown } from './words';
 
 /**
  * What is to be done with the files. Both modes are required: no default may e-mail anybody. As in all options, own
@@ -16,9 +19,6 @@ export interface RequestOptions {
   /** Contacts who receive **every** file of the call, whatever `portalPublishing` says. */
   publishOverrideContactIds?: Ids | undefined;
 }
-
-/** The names of {@link RequestOptions}. */
-export const REQUEST_OPTIONS = ['portalPublishing', 'contactNotification', 'publishOverrideContactIds'] as const;
 
 /** {@link RequestOptions}, and how the call can be ended. */
 export interface PublishOptions extends RequestOptions {
@@ -80,6 +80,37 @@ export interface Progress {
   readonly waitingMs: number | null;
 }
 
+/** The options of a request; the core judges them, whatever they are. */
+const REQUEST: Table<RequestOptions> = {
+  as: 'input',
+  kinds: { portalPublishing: ANY, contactNotification: ANY, publishOverrideContactIds: ANY },
+};
+
+const SIGNAL = kind(
+  'an AbortSignal',
+  (signal) =>
+    hasMethods(signal, ['throwIfAborted', 'addEventListener', 'removeEventListener']) &&
+    typeof (signal as AbortSignal).aborted === 'boolean',
+);
+
+/** The options of a call. */
+export const PUBLISH: Table<PublishOptions> = {
+  as: 'input',
+  kinds: { ...REQUEST.kinds, signal: SIGNAL, repeat: STRING },
+};
+
+/** The options of a batch that is resumed. */
+export const RESUME: Table<ResumeOptions> = {
+  as: 'input',
+  kinds: { onProgress: FUNCTION, maxWaitMs: NUMBER, pace: BOOLEAN, signal: SIGNAL, stopTimeoutMs: NUMBER },
+};
+
+/** The options of a batch. */
+export const BATCH: Table<BatchOptions> = {
+  as: 'input',
+  kinds: { ...REQUEST.kinds, ...RESUME.kinds, journal: required(STRING), chunkSize: NUMBER, repeat: STRING },
+};
+
 /** The native side of a request. */
 export let handleOf: (request: PublishRequest) => Request;
 
@@ -99,8 +130,8 @@ export class PublishRequest {
    * @throws {@link InputError} naming the values that cannot be sent.
    */
   constructor(fileIds: Ids, options: RequestOptions);
-  constructor(fileIds: unknown, options: unknown) {
-    this.#handle = fileIds instanceof native.Request ? fileIds : createRequest(fileIds, options);
+  constructor(fileIds: Ids | Request, options?: RequestOptions) {
+    this.#handle = fileIds instanceof native.Request ? fileIds : createRequest(fileIds, take(options, REQUEST));
     this.fileIds = Object.freeze(Array.from(this.#handle.fileIds()));
     this.portalPublishing = this.#handle.portalPublishing();
     this.contactNotification = this.#handle.contactNotification();
@@ -120,21 +151,14 @@ export class PublishRequest {
 }
 
 /** A validated request without its face: a call does not look at it. */
-export function createRequest(fileIds: unknown, options: unknown, batch = false): Request {
-  const { portalPublishing, contactNotification, publishOverrideContactIds, ...unknown } = own(
-    options as RequestOptions | undefined,
-    REQUEST_OPTIONS,
-  );
-  refuseOthers(
-    unknown,
-    'portalPublishing, contactNotification and publishOverrideContactIds; of a call, client, signal and repeat as well.',
-  );
+export function createRequest(fileIds: Ids, options: RequestOptions, batch = false): Request {
+  const { portalPublishing, contactNotification, publishOverrideContactIds } = options;
   return succeeded(
     native.Request.create(
-      packIds('file_ids', fileIds),
+      packIds('fileIds', fileIds),
       shown(portalPublishing),
       shown(contactNotification),
-      packIds('publish_override_contact_ids', publishOverrideContactIds === undefined ? [] : publishOverrideContactIds),
+      packIds('publishOverrideContactIds', publishOverrideContactIds === undefined ? [] : publishOverrideContactIds),
       batch,
     ),
   );

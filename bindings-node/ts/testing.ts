@@ -6,9 +6,10 @@
 
 import { inspect } from 'node:util';
 
-import { PortalClient, type PortalClientOptions, SETTINGS } from './client';
+import { PortalClient } from './client';
 import { native, type Refusal, type SimulatedPortal as Native } from './native';
-import { own, withoutPrototype } from './options';
+import { ANY, own, type Table, withoutPrototype } from './options';
+import { type PortalClientOptions, SETTINGS } from './settings';
 
 /** What the API lets a contact prefer. */
 export interface Preferences {
@@ -62,17 +63,21 @@ export interface Email {
   readonly files: readonly number[];
 }
 
-const OPTIONS = [
-  'files',
-  'emails',
-  'preferences',
-  'failPublish',
-  'failNotify',
-  'faults',
-  'delayMs',
-  'accessTokens',
-  'port',
-] as const;
+/** The simulator judges the values, and refuses unknown names. */
+const OPTIONS: Table<SimulatedPortalOptions> = {
+  as: 'input',
+  kinds: {
+    files: ANY,
+    emails: ANY,
+    preferences: ANY,
+    failPublish: ANY,
+    failNotify: ANY,
+    faults: ANY,
+    delayMs: ANY,
+    accessTokens: ANY,
+    port: ANY,
+  },
+};
 
 const KEY = { firmId: '1', keyId: 'simulated-key', keySecret: 'simulated-secret' };
 
@@ -109,7 +114,7 @@ export class SimulatedPortal {
 
   /** A client of this portal; `options` as of `PortalClient`. */
   client(options?: PortalClientOptions): PortalClient {
-    const given = own(options, SETTINGS, 'config');
+    const given = own(options, SETTINGS);
     const key = given.accessToken === undefined ? KEY : { firmId: KEY.firmId };
     return new PortalClient(withoutPrototype<PortalClientOptions>({ baseUrl: this.baseUrl }, key, given));
   }

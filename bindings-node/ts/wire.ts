@@ -175,6 +175,15 @@ export interface FailedContactsJSON {
   unreadable: number[];
 }
 
+/** An error object of the API about the whole request; any member may have been missing. */
+export interface ApiError {
+  readonly status: string | null;
+  readonly code: string | null;
+  readonly title: string | null;
+  readonly detail: string | null;
+  readonly source: string | null;
+}
+
 /** Everything about an error but its report. */
 export interface ErrorDetailsJSON {
   code: ErrorCode;
@@ -183,13 +192,7 @@ export interface ErrorDetailsJSON {
   http_status: number | null;
   request_id: string | null;
   elapsed: number | null;
-  errors: {
-    status: string | null;
-    code: string | null;
-    title: string | null;
-    detail: string | null;
-    source: string | null;
-  }[];
+  errors: ApiError[];
   phase: Phase | null;
   retry_after: number | null;
   file_ids: number[];
@@ -198,6 +201,13 @@ export interface ErrorDetailsJSON {
 }
 
 /** Milliseconds, to the microsecond. */
-export function milliseconds(seconds: number): number {
-  return Math.round(seconds * 1e6) / 1e3;
+export function milliseconds(seconds: number): number;
+export function milliseconds(seconds: number | null): number | null;
+export function milliseconds(seconds: number | null): number | null {
+  return seconds === null ? null : Math.round(seconds * 1e6) / 1e3;
+}
+
+/** A moment as JavaScript has it. */
+export function date(text: string | null): Date | null {
+  return text === null ? null : new Date(text);
 }

@@ -50,21 +50,21 @@ describe('ids', () => {
     'an object': [{ 37: true }, 'Object'],
     'a Map': [new Map([[37, 38]]), 'Map'],
     'an iterable with named fields': [{ keys: () => ['a'], *[Symbol.iterator]() { yield 37; } }, 'Object'],
-    'an iterator': [[37].values(), 'give a list of ids'],
+    'an iterator': [[37].values(), 'must be a list of ids, not one Object'],
     'a Float32Array': [
       Float32Array.of(16_777_217),
-      '`file_ids` must be a list of exact ids, not a Float32Array, which rounds large ids to other ids',
+      '`fileIds` must be a list of exact ids, not a Float32Array, which rounds large ids to other ids: use a Float64Array or an array. Nothing was sent.',
     ],
     'a Float32Array of small ids': [Float32Array.of(37), 'Float32Array'],
     'half of a Float32Array': [new Float32Array(2).subarray(0, 1), 'Float32Array'],
     null: [null, 'null'],
     'one number': [37, 'number'],
     // eslint-disable-next-line no-sparse-arrays
-    'a hole': [[37, , 38], 'file_ids[1] is undefined'],
-    'a fraction in a typed array': [Float64Array.of(37, 1.5), 'file_ids[1] is 1.5'],
+    'a hole': [[37, , 38], 'fileIds[1] is undefined'],
+    'a fraction in a typed array': [Float64Array.of(37, 1.5), 'fileIds[1] is 1.5'],
     'an unsafe integer': [[2 ** 53], '9007199254740992'],
     'a huge number': [[1e300], '1000000000000000052504760255204420248704'],
-    'a lone surrogate': [['\ud800'], 'file_ids[0]'],
+    'a lone surrogate': [['\ud800'], 'fileIds[0]'],
     'a number and its text': [[37, '037'], '37 more than once'],
   };
   for (const [name, [ids, part]] of Object.entries(refused)) {
@@ -85,13 +85,13 @@ describe('options', () => {
   });
 
   const refused = [
-    [undefined, /portal_publishing is/],
-    [{ portalPublishing: 'publish' }, /contact_notification is/],
-    [{ ...MODES, contactNotification: ['notify'] }, /contact_notification is/],
-    [{ ...MODES, contactNotifcation: 'notify' }, /`contactNotifcation` is no option/],
-    [{ ...MODES, publishOverrideContactIds: '23' }, /publish_override_contact_ids is one string/],
-    [{ ...MODES, signal: {} }, /signal is \{\}/],
-    [{ ...MODES, client: null }, /client is null/],
+    [undefined, /`portalPublishing` must be one of/],
+    [{ portalPublishing: 'publish' }, /`contactNotification` must be one of/],
+    [{ ...MODES, contactNotification: ['notify'] }, /`contactNotification` must be one of/],
+    [{ ...MODES, contactNotifcation: 'notify' }, /`contactNotifcation` is not an option here/],
+    [{ ...MODES, publishOverrideContactIds: '23' }, /`publishOverrideContactIds` must be a list of ids, not one string/],
+    [{ ...MODES, signal: {} }, /`signal` must be an AbortSignal, not \{\}\. Nothing was sent\.$/],
+    [{ ...MODES, client: null }, /`client` must be a PortalClient, not null/],
   ];
   for (const [options, message] of refused) {
     test(`${inspect(options)}: a rejection, not an exception`, async () => {
@@ -102,8 +102,10 @@ describe('options', () => {
   }
 
   test('a setting that does not exist, or of another type', () => {
-    assert.throws(() => portal.client({ timeout: 90 }), { name: 'ConfigError', message: /`timeout` is no setting/ });
-    assert.throws(() => portal.client({ timeoutMs: '90' }), { code: 'ERR_CONFIG', message: /timeoutMs is of type string/ });
+    const half = { keySecret: '\ud800' };
+    assert.throws(() => portal.client(half), { code: 'ERR_CONFIG', message: /`keySecret` must be a string, not text with half of a/ });
+    assert.throws(() => portal.client({ timeout: 90 }), { name: 'ConfigError', message: /`timeout` is not an option here/ });
+    assert.throws(() => portal.client({ timeoutMs: '90' }), { code: 'ERR_CONFIG', message: /`timeoutMs` must be a number, not a value of type string\. Nothing was sent\.$/ });
   });
 
   test('the environment, as process.env has it now', async () => {

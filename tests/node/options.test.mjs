@@ -104,7 +104,7 @@ describe('a polluted Object.prototype', () => {
     const [one, many, resumed, request, refused] = seen;
     assert.deepEqual([one, many, resumed], [true, true, true]);
     assert.ok(!('publish_override_contact_ids' in request.data.attributes));
-    for (const [index, part] of ['contact_notification', 'journal', 'by'].entries()) {
+    for (const [index, part] of ['contactNotification', 'journal', 'by'].entries()) {
       assert.match(refused[index], new RegExp(`^ERR_INPUT .*${part}`));
     }
     const bodies = portal.requests.map(({ body }) => body.data.attributes);

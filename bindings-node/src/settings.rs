@@ -1,0 +1,113 @@
+//! Settings and options as JavaScript gives them. What is given, the facade has checked; what it means, the core knows.
+
+use std::collections::HashMap;
+use std::ffi::OsString;
+
+use addepar_portal::host::{AccessToken, Settings, VARIABLES};
+use addepar_portal::{BatchOptions, Error, InvalidInput, Repeat};
+use napi_derive::napi;
+
+/// Settings as the caller gave them. What they mean, the facade documents.
+#[napi(object)]
+#[expect(missing_docs, reason = "documented at the facade's options")]
+pub struct ClientSettings {
+    pub firm_name: Option<String>,
+    pub environment: Option<String>,
+    pub firm_id: Option<String>,
+    pub key_id: Option<String>,
+    pub key_secret: Option<String>,
+    pub access_token: Option<String>,
+    pub asks_for_token: bool,
+    pub base_url: Option<String>,
+    pub timeout_ms: Option<f64>,
+    pub connect_timeout_ms: Option<f64>,
+    pub max_rate_limit_wait_ms: Option<f64>,
+    pub proxy: Option<String>,
+    pub ca_file: Option<String>,
+    pub journal_dir: Option<String>,
+}
+
+/// How a batch goes. What it means, the facade documents.
+#[napi(object)]
+#[expect(missing_docs, reason = "documented at the facade's options")]
+pub struct BatchSettings {
+    pub journal: String,
+    pub chunk_size: Option<f64>,
+    pub max_wait_ms: Option<f64>,
+    pub pace: Option<bool>,
+    pub repeat: Option<String>,
+    pub stop_timeout_ms: Option<f64>,
+}
+
+impl TryFrom<BatchSettings> for BatchOptions {
+    type Error = Error;
+
+    #[allow(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "what is not a whole number is refused before"
+    )]
+    fn try_from(given: BatchSettings) -> Result<Self, Error> {
+        let default = Self::new(given.journal);
+        let chunk_size = match given.chunk_size {
+            Some(size) if size.fract() != 0.0 || size < 0.0 => {
+                return Err(Error::input(format!("`chunkSize` must be a whole number, not {size}.")));
+            }
+            size => size.map_or(default.chunk_size, |size| size as usize),
+        };
+        Ok(Self {
+            chunk_size,
+            max_wait: seconds(given.max_wait_ms).unwrap_or(default.max_wait),
+            pace: given.pace.unwrap_or(default.pace),
+            repeat: repeat_or(default.repeat, given.repeat)?,
+            stop_timeout: seconds(given.stop_timeout_ms),
+            ..default
+        })
+    }
+}
+
+impl From<ClientSettings> for Settings {
+    fn from(given: ClientSettings) -> Self {
+        Self {
+            firm_name: given.firm_name,
+            environment: given.environment,
+            firm_id: given.firm_id,
+            key_id: given.key_id,
+            key_secret: given.key_secret.map(Into::into),
+            access_token: match given.access_token {
+                Some(token) => Some(AccessToken::Fixed(token.into())),
+                None => given.asks_for_token.then_some(AccessToken::Asked),
+            },
+            base_url: given.base_url,
+            timeout: seconds(given.timeout_ms),
+            connect_timeout: seconds(given.connect_timeout_ms),
+            max_rate_limit_wait: seconds(given.max_rate_limit_wait_ms),
+            proxy: given.proxy.map(Into::into),
+            ca_file: given.ca_file,
+            journal_dir: given.journal_dir,
+        }
+    }
+}
+
+fn seconds(milliseconds: Option<f64>) -> Option<f64> {
+    milliseconds.map(|milliseconds| milliseconds / 1000.0)
+}
+
+/// Whether files may be sent again, as the caller says or by default.
+pub(crate) fn repeat_or(default: Repeat, given: Option<String>) -> Result<Repeat, InvalidInput> {
+    given.map_or(Ok(default), |repeat| repeat.parse())
+}
+
+/// The environment as the caller's thread has it: a worker thread has its own copy.
+pub type Environment = HashMap<String, String>;
+
+/// One variable of it.
+pub(crate) fn variable(environment: &Environment, name: &str) -> Option<OsString> {
+    environment.get(name).map(OsString::from)
+}
+
+/// The variables that the core reads.
+#[napi]
+pub fn variables() -> Vec<&'static str> {
+    VARIABLES.to_vec()
+}

@@ -1,0 +1,146 @@
+/** The files of a report, as the addon and as JSON have them. */
+
+import type { Rows } from './native';
+import type { FileError, FileResult } from './types';
+import type { FileErrorJSON, FileResultJSON, FileState, Verdict } from './wire';
+
+const NOBODY: readonly number[] = Object.freeze([]);
+const NO_ERRORS: readonly FileError[] = Object.freeze([]);
+
+/**
+ * A file of which there is nothing to say but that both steps succeeded. Read-only by its type: to
+ * freeze each row would take longer than to make it.
+ */
+export function okFile(fileId: number): FileResult {
+  return {
+    fileId,
+    state: 'ok',
+    published: true,
+    notified: true,
+    publishStatus: 'success',
+    notifyStatus: 'success',
+    errors: NO_ERRORS,
+    contactsNotPublished: NOBODY,
+    contactsNotNotified: NOBODY,
+    decision: null,
+  };
+}
+
+/** The files of a report. Those that go without saying are made when they are looked at. */
+export interface ReadRows {
+  readonly fileIds: Rows['cells'];
+  readonly exceptions: readonly Exception[];
+}
+
+/** A file about which there is more to say than {@link okFile} does, and where it stands. */
+interface Exception {
+  readonly position: number;
+  readonly file: FileResult;
+}
+
+/** Reads the addon's {@link Rows}, cell by cell. */
+export class RowReader {
+  readonly #cells: Rows['cells'];
+  readonly #texts: readonly string[];
+  #at = 0;
+
+  constructor({ cells, texts }: Rows) {
+    this.#cells = cells;
+    this.#texts = JSON.parse(texts);
+  }
+
+  rows(): ReadRows {
+    const count = this.#cell();
+    const fileIds = this.#cells.subarray(this.#at, (this.#at += count));
+    const exceptions: Exception[] = [];
+    while (this.#at < this.#cells.length) {
+      const position = this.#cell();
+      exceptions.push({ position, file: this.#file(fileIds[position] as number) });
+    }
+    return { fileIds, exceptions };
+  }
+
+  #file(fileId: number): FileResult {
+    return {
+      fileId,
+      state: this.#text() as FileState,
+      published: this.#answer(),
+      notified: this.#answer(),
+      publishStatus: this.#text(),
+      notifyStatus: this.#text(),
+      errors: this.#errors(),
+      contactsNotPublished: this.#contacts(),
+      contactsNotNotified: this.#contacts(),
+      decision: this.#text() as Verdict | null,
+    };
+  }
+
+  #errors(): readonly FileError[] {
+    return list(this.#cell(), () => freezeError(this.#text(), this.#text(), this.#text(), this.#contacts()));
+  }
+
+  #contacts(): readonly number[] | null {
+    const count = this.#cell();
+    if (count <= 0) {
+      return count === 0 ? NOBODY : null;
+    }
+    return list(count, () => this.#cell());
+  }
+
+  #answer(): boolean | null {
+    const answer = this.#cell();
+    return answer < 0 ? null : answer === 1;
+  }
+
+  #text(): string | null {
+    const place = this.#cell();
+    return place < 0 ? null : (this.#texts[place] as string);
+  }
+
+  #cell(): number {
+    return this.#cells[this.#at++] as number;
+  }
+}
+
+/** A frozen list of so many members: `push` would make room for many more, `Array.from` takes long. */
+function list<T>(length: number, next: () => T): readonly T[] {
+  // oxlint-disable-next-line unicorn/no-new-array
+  const members = new Array<T>(length);
+  for (let place = 0; place < length; place += 1) {
+    members[place] = next();
+  }
+  return Object.freeze(members);
+}
+
+/** A file as JSON has it. */
+export function readFile(file: FileResultJSON): FileResult {
+  return {
+    fileId: file.file_id,
+    state: file.state,
+    published: file.published,
+    notified: file.notified,
+    publishStatus: file.publish_status,
+    notifyStatus: file.notify_status,
+    errors: readErrors(file.errors),
+    contactsNotPublished: file.contacts_not_published && Object.freeze(file.contacts_not_published),
+    contactsNotNotified: file.contacts_not_notified && Object.freeze(file.contacts_not_notified),
+    decision: file.decision,
+  };
+}
+
+export function readErrors(errors: FileErrorJSON[]): readonly FileError[] {
+  return Object.freeze(
+    errors.map(({ code, title, detail, contact_ids }) =>
+      freezeError(code, title, detail, contact_ids && Object.freeze(contact_ids)),
+    ),
+  );
+}
+
+function freezeError(
+  code: string | null,
+  title: string | null,
+  detail: string | null,
+  contactIds: readonly number[] | null,
+): FileError {
+  return Object.freeze({ code, title, detail, contactIds });
+}

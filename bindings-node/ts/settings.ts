@@ -1,0 +1,84 @@
+/** The settings of a client, from the caller and from the environment. */
+
+import type { Logger, TokenCallable } from './call';
+import { native } from './native';
+import { hasMethods, kind, NUMBER, type Table, TEXT, TEXT_OR_FUNCTION, withoutPrototype } from './options';
+
+/** Addepar's environments. */
+export type Environment = 'production' | 'development' | 'sandbox';
+
+/** An OAuth 2.0 access token, or a function that is asked for one, and once more after a 401. */
+export type AccessToken = string | TokenCallable;
+
+/**
+ * Settings; what is not given comes from the environment or has a default. As in all options, own enumerable
+ * properties count; `undefined` is not given.
+ */
+export interface PortalClientOptions {
+  /** The firm's subdomain, such as `examplefirm` (`ADDEPAR_FIRM_NAME`). */
+  firmName?: string | undefined;
+  /** Default `production` (`ADDEPAR_ENVIRONMENT`). */
+  environment?: Environment | undefined;
+  /** The firm's id, sent as `Addepar-Firm` (`ADDEPAR_FIRM_ID`). */
+  firmId?: string | undefined;
+  /** The API key (`ADDEPAR_KEY_ID`). */
+  keyId?: string | undefined;
+  /** The API secret (`ADDEPAR_KEY_SECRET`). */
+  keySecret?: string | undefined;
+  /** Instead of key and secret (`ADDEPAR_ACCESS_TOKEN`). */
+  accessToken?: AccessToken | undefined;
+  /** The base URL, instead of firm name and environment (`ADDEPAR_BASE_URL`). */
+  baseUrl?: string | undefined;
+  /** Milliseconds for one attempt, waits excluded; default 90,000, above the server's own 60,000. */
+  timeoutMs?: number | undefined;
+  /** Milliseconds for connecting; default 10,000. */
+  connectTimeoutMs?: number | undefined;
+  /** Milliseconds that all waits for the rate limit may take together; default 60,000. */
+  maxRateLimitWaitMs?: number | undefined;
+  /** The URL of an HTTP proxy (`HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY`). */
+  proxy?: string | undefined;
+  /** A PEM file with certificates that are trusted beside the system's. */
+  caFile?: string | undefined;
+  /** A folder in which every call leaves a journal (`ADDEPAR_JOURNAL_DIR`); what it shows is not sent again. */
+  journalDir?: string | undefined;
+  /** Who is told what calls do, such as `console`; default nobody. */
+  logger?: Logger | undefined;
+}
+
+const LOGGER = kind(
+  'an object with the methods debug, info and warn, as console has them',
+  (logger) => typeof logger === 'object' && hasMethods(logger, ['debug', 'info', 'warn']),
+);
+
+/** The settings of a client. */
+export const SETTINGS: Table<PortalClientOptions> = {
+  as: 'config',
+  kinds: {
+    firmName: TEXT,
+    environment: TEXT,
+    firmId: TEXT,
+    keyId: TEXT,
+    keySecret: TEXT,
+    accessToken: TEXT_OR_FUNCTION,
+    baseUrl: TEXT,
+    timeoutMs: NUMBER,
+    connectTimeoutMs: NUMBER,
+    maxRateLimitWaitMs: NUMBER,
+    proxy: TEXT,
+    caFile: TEXT,
+    journalDir: TEXT,
+    logger: LOGGER,
+  },
+};
+
+/** The variables that the core reads, as this thread has them. */
+export function environment(): Record<string, string> {
+  const variables = withoutPrototype<Record<string, string>>();
+  for (const name of native.variables()) {
+    const value = Object.hasOwn(process.env, name) ? process.env[name] : undefined;
+    if (value !== undefined) {
+      variables[name] = value;
+    }
+  }
+  return variables;
+}

@@ -1,0 +1,72 @@
+/** What a report is made of. */
+
+import type { FileState, Outcome, Status, Step, Verdict } from './wire';
+
+/** An error object of the API about one file; any member may have been missing. */
+export interface FileError {
+  /** The error's name, such as `publish_failed`. */
+  readonly code: string | null;
+  readonly title: string | null;
+  /** Prose; the only place where the API names contacts. */
+  readonly detail: string | null;
+  /** The contacts that `detail` names; `null`, never empty, where they cannot be read. */
+  readonly contactIds: readonly number[] | null;
+}
+
+/** What became of one file. */
+export interface FileResult {
+  readonly fileId: number;
+  readonly state: FileState;
+  /** Whether publishing succeeded for all contacts; `null`: the API did not say. */
+  readonly published: boolean | null;
+  /** Likewise for e-mails. The API answers success as well when nobody was to be notified. */
+  readonly notified: boolean | null;
+  readonly publishStatus: Status | null;
+  readonly notifyStatus: Status | null;
+  readonly errors: readonly FileError[];
+  /** The contacts to whom publishing failed; `null` where they cannot be told. */
+  readonly contactsNotPublished: readonly number[] | null;
+  /** The contacts who could not be e-mailed; `null` where they cannot be told. */
+  readonly contactsNotNotified: readonly number[] | null;
+  /** What a person decided about it, in the journal; the state stays what the server said. */
+  readonly decision: Verdict | null;
+}
+
+/** A result that belongs to no requested file alone: not asked for, unreadable or contradictory. */
+export interface UnexpectedResult {
+  /** The id that it named, if it can be read. */
+  readonly fileId: number | null;
+  readonly publishStatus: Status | null;
+  readonly notifyStatus: Status | null;
+  readonly errors: readonly FileError[];
+}
+
+/** One POST, or one try at it. */
+export interface Attempt {
+  /** When the body began to go out; `null`: it never did. */
+  readonly sentAt: Date | null;
+  /** When the answer's head arrived; `null`: it never did. */
+  readonly answeredAt: Date | null;
+  readonly httpStatus: number | null;
+  /** The server's `X-Request-Id`. */
+  readonly requestId: string | null;
+  /** Milliseconds from the attempt's start to its end. */
+  readonly elapsedMs: number;
+  readonly outcome: Outcome;
+  /** The delay that a 429 asked for, in milliseconds. */
+  readonly retryAfterMs: number | null;
+}
+
+/** A file and the step of it that failed. */
+export interface FailedStep {
+  readonly fileId: number;
+  readonly step: Step;
+}
+
+/** The contacts that some step failed for. */
+export interface FailedContacts {
+  /** Contact id → the files, and which step of each failed. */
+  readonly contacts: ReadonlyMap<number, readonly FailedStep[]>;
+  /** The files with a failure whose contacts could not be read. */
+  readonly unreadable: readonly number[];
+}
