@@ -10,7 +10,7 @@ BENCH_BIN := tests/bench/.venv/bin
 BENCH_NODE_MODULES := tests/bench/node_modules/.package-lock.json
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-rust test-python test-node test-package test-long faults fuzz bench lint lint-rust lint-crates lint-python lint-node audit format package wheel tarball install lock clean
+.PHONY: help demo test test-rust test-python test-node test-package test-long faults fuzz bench lint lint-rust lint-crates lint-python lint-node stub audit format package wheel tarball install lock clean
 
 help: ## what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -67,7 +67,7 @@ bench: wheel tarball $(BENCH_BIN)/.installed $(BENCH_NODE_MODULES) ## time besid
 	cd tests/bench && npm install --no-save --silent --offline --no-audit --no-fund ../../dist/addepar-portal-*.tgz
 	$(BENCH_BIN)/python tests/bench/bench.py $(BENCH)
 
-lint: lint-rust lint-crates lint-python lint-node ## rustfmt, clippy, cargo-deny, ruff, mypy, pyright, stubtest, tsc, oxlint
+lint: lint-rust lint-crates lint-python lint-node ## rustfmt, clippy, cargo-deny, ruff, mypy, pyright, stubtest, the stub's docstrings, tsc, oxlint
 
 lint-rust:
 	cargo fmt --all --check
@@ -81,12 +81,16 @@ lint-python: install $(NODE_MODULES)
 	$(BIN)/ruff check --quiet .
 	$(BIN)/ruff format --check --quiet .
 	$(BIN)/mypy --strict --package addepar_portal
-	$(BIN)/mypy --strict examples/python tests/python tests/package/smoke.py
+	$(BIN)/mypy --strict examples/python tests/python tests/package/smoke.py bindings-python/stub.py
 	$(BIN)/python -m mypy.stubtest addepar_portal._native
+	$(BIN)/python bindings-python/stub.py --check
 	bindings-node/node_modules/.bin/pyright --project bindings-python --pythonpath $(BIN)/python
 
 lint-node: tarball
 	cd bindings-node && npm run --silent lint
+
+stub: install ## write the docstrings of the compiled module into its stub
+	$(BIN)/python bindings-python/stub.py
 
 audit: $(VENV)/.installed ## known vulnerabilities in the crates, from a database that has to be downloaded
 	$(BIN)/cargo-deny --locked --log-level warn check advisories

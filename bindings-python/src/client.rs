@@ -5,9 +5,10 @@ use addepar_portal::{BatchOptions, Error, PortalClient};
 use pyo3::prelude::*;
 use pyo3::types::PyString;
 
-use crate::arguments::{self, setting};
 use crate::call::Call;
-use crate::error::{Refusal, hand_over};
+use crate::convert::Refusal;
+use crate::convert::arguments::{self, setting};
+use crate::error::hand_over;
 use crate::request::PublishRequest;
 
 #[pyclass(frozen, module = "addepar_portal._native")]
@@ -94,12 +95,12 @@ impl Client {
         &self,
         py: Python<'py>,
         request: &PublishRequest,
-        journal: &Bound<'_, PyAny>,
         chunk_size: &Bound<'_, PyAny>,
+        repeat: &Bound<'_, PyString>,
+        journal: &Bound<'_, PyAny>,
         max_wait: f64,
         pace: bool,
         stop_timeout: Option<f64>,
-        repeat: &Bound<'_, PyString>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let options = || -> Result<BatchOptions, Refusal> {
             Ok(BatchOptions {
@@ -132,6 +133,14 @@ fn options(
 ) -> Result<BatchOptions, Refusal> {
     let journal = arguments::text("journal", journal, Error::input)?;
     Ok(BatchOptions { max_wait, pace, stop_timeout, ..BatchOptions::new(journal) })
+}
+
+/// `chunk_size`, `max_wait`, `pace` and `stop_timeout` where they are not given, with which the tests compare the
+/// signatures that editors show.
+#[pyfunction]
+pub(crate) fn batch_defaults() -> (usize, f64, bool, Option<f64>) {
+    let BatchOptions { chunk_size, max_wait, pace, stop_timeout, .. } = BatchOptions::new("");
+    (chunk_size, max_wait, pace, stop_timeout)
 }
 
 /// `os.environ` writes through to the process's environment, and it is read here by attached threads only.

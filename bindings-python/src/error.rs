@@ -5,12 +5,13 @@
 //! So an error is handed over as data, and Python's own frames make the exception of it.
 
 use addepar_portal::host::Language;
-use addepar_portal::{Error, ErrorKind, InvalidInput};
+use addepar_portal::{Error, ErrorKind};
 use pyo3::IntoPyObjectExt;
 use pyo3::prelude::*;
 use serde_json::{Map, Value};
 
-use crate::report::{ApiError, PublishReport};
+use crate::convert::Refusal;
+use crate::report::PublishReport;
 
 /// An error of the core.
 ///
@@ -46,11 +47,22 @@ impl Failure {
         Some(self.members.get(member)?.as_array()?.len())
     }
 
-    /// A member, or an element of one that is a list: a text, a number or None.
-    #[pyo3(signature = (member, index = None))]
-    fn value<'py>(&self, py: Python<'py>, member: &str, index: Option<usize>) -> PyResult<Bound<'py, PyAny>> {
-        let member = self.members.get(member);
-        let value = index.map_or(member, |index| member?.get(index));
+    /// A member, an element of one that is a list, or a member of such an element: a text, a number or None.
+    #[pyo3(signature = (member, index = None, of_element = None))]
+    fn value<'py>(
+        &self,
+        py: Python<'py>,
+        member: &str,
+        index: Option<usize>,
+        of_element: Option<&str>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let mut value = self.members.get(member);
+        if let Some(index) = index {
+            value = value.and_then(|list| list.get(index));
+        }
+        if let Some(name) = of_element {
+            value = value.and_then(|element| element.get(name));
+        }
         match value {
             Some(Value::String(text)) => text.into_bound_py_any(py),
             Some(Value::Bool(bool)) => bool.into_bound_py_any(py),
@@ -66,39 +78,16 @@ impl Failure {
         self.error.shared_report().map(PublishReport::new)
     }
 
-    /// One of the API's error objects.
-    fn api_error(&self, index: usize) -> Option<ApiError> {
-        self.error.errors().get(index).cloned().map(ApiError)
-    }
-
     /// Whether a log has to have it, however the call ended: a request that went out may be lost.
     fn is_loss(&self) -> bool {
         self.error.kind() != ErrorKind::Stopped
     }
 }
 
-/// Why something cannot be done: an error of the core, or one of Python's own, which are made without Python code.
-pub(crate) enum Refusal {
-    Core(Error),
-    Python(PyErr),
-}
-
-impl From<Error> for Refusal {
-    fn from(error: Error) -> Self {
-        Self::Core(error)
-    }
-}
-
-impl From<InvalidInput> for Refusal {
-    fn from(invalid: InvalidInput) -> Self {
-        Self::Core(invalid.into())
-    }
-}
-
-impl From<PyErr> for Refusal {
-    fn from(error: PyErr) -> Self {
-        Self::Python(error)
-    }
+/// The code, the class and the outcome of each kind of error, with which the tests compare the classes.
+#[pyfunction]
+pub(crate) fn error_kinds() -> Vec<(&'static str, &'static str, &'static str)> {
+    ErrorKind::ALL.iter().map(|kind| (kind.code(), kind.class_name(), kind.outcome().as_str())).collect()
 }
 
 /// The value, or the `Failure` in its place.

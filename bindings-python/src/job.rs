@@ -3,23 +3,18 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
-use addepar_portal::Error;
-use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
 use crate::bell::Bell;
+use crate::convert::Refusal;
 use crate::error::hand_over;
-use crate::journal::Journal;
 
-pub(crate) enum Done {
-    Nothing,
-    Text(String),
-    Journal(Journal),
-    Failed(Error),
-    Broken(String),
-}
-
+/// What came of it, as Python gets it.
+type Done = Box<dyn for<'py> FnOnce(Python<'py>) -> PyResult<Bound<'py, PyAny>> + Send>;
 type Work = Box<dyn FnOnce() -> Done + Send>;
+
+/// What comes of work that has nothing to say but that it was done: None.
+pub(crate) const NOTHING: Option<()> = None;
 
 /// Runs once: on the main thread by itself, for any other thread on one of its own, since a thread that waits in Rust
 /// must not be stopped there by an interpreter that ends.
@@ -30,7 +25,15 @@ pub(crate) struct Job {
 }
 
 impl Job {
-    pub(crate) fn new(work: impl FnOnce() -> Done + Send + 'static) -> Self {
+    pub(crate) fn new<T, E>(work: impl FnOnce() -> Result<T, E> + Send + 'static) -> Self
+    where
+        T: for<'py> IntoPyObject<'py> + Send + 'static,
+        E: Into<Refusal> + Send + 'static,
+    {
+        let work = || -> Done {
+            let result = work();
+            Box::new(|py| hand_over(py, result))
+        };
         Self { work: Mutex::new(Some(Box::new(work))), done: Arc::default() }
     }
 
@@ -78,12 +81,9 @@ impl Job {
     /// What it came to, once.
     fn result<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let done = self.done.lock().unwrap_or_else(PoisonError::into_inner).take();
-        match done.unwrap_or(Done::Nothing) {
-            Done::Nothing => Ok(py.None().into_bound(py)),
-            Done::Text(text) => hand_over(py, Ok::<_, Error>(text)),
-            Done::Journal(journal) => hand_over(py, Ok::<_, Error>(journal)),
-            Done::Failed(error) => hand_over::<()>(py, Err(error)),
-            Done::Broken(message) => Err(PyValueError::new_err(message)),
+        match done {
+            Some(done) => done(py),
+            None => Ok(py.None().into_bound(py)),
         }
     }
 }

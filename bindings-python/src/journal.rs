@@ -4,16 +4,16 @@ use addepar_portal::{self as core, Error};
 use pyo3::prelude::*;
 use pyo3::types::{PyList, PyString};
 
-use crate::arguments;
-use crate::error::{Refusal, hand_over};
-use crate::ids::raw_ids;
-use crate::job::{Done, Job};
+use crate::convert::ids::raw_ids;
+use crate::convert::{Refusal, arguments};
+use crate::error::hand_over;
+use crate::job::{Job, NOTHING};
 use crate::report::PublishReport;
 
 /// Sets a folder up for journals, once; its id.
 #[pyfunction]
 pub(crate) fn init_journal_dir(folder: String) -> Job {
-    Job::new(|| core::init_journal_dir(folder).map_or_else(Done::Failed, Done::Text))
+    Job::new(|| core::init_journal_dir(folder))
 }
 
 #[pyclass(frozen, module = "addepar_portal._native")]
@@ -30,10 +30,7 @@ impl Journal {
     /// Opens it.
     #[staticmethod]
     fn open(path: String) -> Job {
-        Job::new(|| match core::Journal::open(path) {
-            Ok(journal) => Done::Journal(Self(Arc::new(Mutex::new(journal)))),
-            Err(error) => Done::Failed(error),
-        })
+        Job::new(|| core::Journal::open(path).map(|journal| Self(Arc::new(Mutex::new(journal)))))
     }
 
     fn undecided(&self) -> Vec<u64> {
@@ -63,11 +60,9 @@ impl Journal {
             let journal = self.0.clone();
             Job::new(move || {
                 let mut journal = journal.lock().unwrap_or_else(PoisonError::into_inner);
-                let decided = decision
-                    .parse()
-                    .map_err(Error::from)
-                    .and_then(|decision| journal.decide(file_ids, decision, &by, evidence.as_deref()));
-                decided.map_or_else(Done::Failed, |()| Done::Nothing)
+                let decision = decision.parse()?;
+                journal.decide(file_ids, decision, &by, evidence.as_deref())?;
+                Ok::<_, Error>(NOTHING)
             })
         });
         hand_over(py, job)

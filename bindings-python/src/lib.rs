@@ -1,13 +1,13 @@
 //! The native half of the Python package `addepar_portal`: convert, call the core, convert.
 
-mod arguments;
 mod bell;
 mod call;
 mod client;
+mod convert;
 mod error;
-mod ids;
 mod job;
 mod journal;
+mod make;
 mod memory;
 mod progress;
 mod report;
@@ -24,19 +24,21 @@ mod _native {
     #[pymodule_export]
     use super::call::{Call, Note};
     #[pymodule_export]
-    use super::client::Client;
+    use super::client::{Client, batch_defaults};
     #[pymodule_export]
-    use super::error::Failure;
+    use super::convert::ids::NoId;
     #[pymodule_export]
-    use super::ids::NoId;
+    use super::error::{Failure, error_kinds};
     #[pymodule_export]
     use super::job::Job;
     #[pymodule_export]
     use super::journal::{Journal, init_journal_dir};
     #[pymodule_export]
+    use super::make::{failures, make_request, read_report, read_response};
+    #[pymodule_export]
     use super::progress::Progress;
     #[pymodule_export]
-    use super::report::{ApiError, Attempt, FailedContacts, FileError, FileResult, PublishReport, UnexpectedResult};
+    use super::report::{FileError, FileResult, PublishReport};
     #[pymodule_export]
     use super::request::PublishRequest;
     #[pymodule_export]

@@ -61,7 +61,7 @@ impl Progress {
         self.0.chunks
     }
 
-    /// Seconds that the batch now waits for the rate limit; None: it does not wait.
+    /// Seconds that the batch now waits for the rate limit; `None` if it does not wait.
     #[getter]
     fn waiting(&self) -> Option<f64> {
         self.0.waiting

@@ -1,11 +1,8 @@
 use addepar_portal as core;
 use pyo3::prelude::*;
-use pyo3::types::{PyList, PyString, PyTuple};
+use pyo3::types::PyTuple;
 
-use crate::arguments::word;
-use crate::error::{Refusal, hand_over};
-use crate::ids::raw_ids;
-use crate::report::{Reduced, reduce, restore};
+use crate::convert::pickle::{Reduced, reduce, restore};
 
 /// One call of the API, validated. No network.
 ///
@@ -16,25 +13,6 @@ pub(crate) struct PublishRequest(pub(crate) core::PublishRequest);
 
 #[pymethods]
 impl PublishRequest {
-    /// A request, or the `Failure` that says what cannot be sent. `for_batch`: of any number of files.
-    #[staticmethod]
-    fn _make<'py>(
-        py: Python<'py>,
-        file_ids: &Bound<'_, PyList>,
-        portal_publishing: &Bound<'_, PyString>,
-        contact_notification: &Bound<'_, PyString>,
-        publish_override_contact_ids: &Bound<'_, PyList>,
-        for_batch: bool,
-    ) -> PyResult<Bound<'py, PyAny>> {
-        let make = || -> Result<Self, Refusal> {
-            let (file_ids, contacts) = (raw_ids(file_ids)?, raw_ids(publish_override_contact_ids)?);
-            let (publishing, notification) = (word(portal_publishing).parse()?, word(contact_notification).parse()?);
-            let make = if for_batch { core::PublishRequest::for_batch } else { core::PublishRequest::new };
-            Ok(Self(make(file_ids, publishing, notification)?.with_override_contacts(contacts)?))
-        };
-        hand_over(py, make())
-    }
-
     /// The distinct files, in the order asked: from 1 to 500, of a batch any number.
     #[getter]
     fn file_ids<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {

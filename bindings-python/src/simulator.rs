@@ -4,7 +4,8 @@ use addepar_portal_simulator::SimulatedPortal;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
-use crate::job::{Done, Job};
+use crate::convert::Refusal;
+use crate::job::{Job, NOTHING};
 
 #[pyclass(frozen, module = "addepar_portal._native")]
 pub(crate) struct Simulator(Arc<SimulatedPortal>);
@@ -24,14 +25,14 @@ impl Simulator {
     /// One command in JSON, its answer in JSON.
     fn control(&self, command: String) -> Job {
         let portal = self.0.clone();
-        Job::new(move || portal.control(&command).map_or_else(Done::Broken, Done::Text))
+        Job::new(move || portal.control(&command).map_err(PyValueError::new_err))
     }
 
     fn stop(&self) -> Job {
         let portal = self.0.clone();
         Job::new(move || {
             portal.stop();
-            Done::Nothing
+            Ok::<_, Refusal>(NOTHING)
         })
     }
 }

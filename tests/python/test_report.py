@@ -6,11 +6,14 @@ import copy
 import json
 import pickle
 from array import array
+from datetime import datetime, timezone
 
 import pandas as pd  # type: ignore[import-untyped]
 import pytest
 
 from addepar_portal import (
+    ApiError,
+    Attempt,
     FileError,
     FileResult,
     OutcomeUnknownError,
@@ -18,6 +21,7 @@ from addepar_portal import (
     PublishReport,
     PublishRequest,
 )
+from addepar_portal.testing import SimulatedPortal
 
 REQUEST = PublishRequest([37, 38, 39], portal_publishing="publish", contact_notification="notify")
 BODY = json.dumps(
@@ -198,3 +202,46 @@ def test_numpy_and_pandas_ids() -> None:
     for buffer in (memoryview(b"37"), bytearray(b"37"), array("B", b"37"), b"37", pd.Series([True]).to_numpy()):
         with pytest.raises(ValueError, match="give a list of ids"):
             PublishRequest(buffer, **modes)  # type: ignore[arg-type]
+
+
+def test_rows_of_python_are_compared_hashed_and_pickled_by_content(report: PublishReport) -> None:
+    sent_at = datetime(2026, 11, 24, 21, 14, 7, 123456, tzinfo=timezone.utc)
+    error = ApiError("403", code="no", title=None, detail=None, source=None)
+    rows = [
+        error,
+        Attempt(sent_at, None, 503, "r-1", 0.25, "unknown", None),
+        *report.unexpected,
+        report.failed_contacts(),
+    ]
+    for row in rows:
+        again = pickle.loads(pickle.dumps(row))
+        assert again == row == copy.deepcopy(row)
+        assert hash(again) == hash(row)
+        for name in row.__match_args__:
+            assert f"{name}={getattr(row, name)!r}" in repr(row)
+            with pytest.raises(AttributeError):
+                setattr(row, name, None)
+            with pytest.raises(AttributeError):
+                delattr(row, name)
+        assert not hasattr(row, "__dict__")
+    assert len({*rows, *pickle.loads(pickle.dumps(rows))}) == len(rows)
+    assert error != ApiError("403", "other", None, None, None)
+    match error:
+        case ApiError(status, code):
+            assert (status, code) == ("403", "no")
+    with pytest.raises(TypeError, match="takes status, code, title, detail, source"):
+        ApiError("403")  # type: ignore[call-arg]
+
+
+def test_attempts_have_times_in_utc(simulated_portal: SimulatedPortal) -> None:
+    before = datetime.now(timezone.utc)
+    report = simulated_portal.client().publish_files([37], portal_publishing="publish", contact_notification="notify")
+    (attempt,) = report.attempts
+    assert attempt.sent_at is not None
+    assert attempt.answered_at is not None
+    assert before <= attempt.sent_at <= attempt.answered_at <= datetime.now(timezone.utc)
+    assert attempt.sent_at.tzinfo is timezone.utc
+    shown = json.loads(report.to_json())["attempts"][0]
+    assert datetime.fromisoformat(shown["sent_at"].replace("Z", "+00:00")) == attempt.sent_at
+    assert (attempt.http_status, attempt.outcome, attempt.retry_after) == (200, "processed", None)
+    assert attempt.elapsed == shown["elapsed"]

@@ -8,14 +8,9 @@ server may have begun to process is sent again. Never silent: every file comes b
 `unknown` or `not_processed`.
 """
 
-from ._client import (
-    AsyncPortalClient,
-    PortalClient,
-    publish_batch,
-    publish_batch_async,
-    publish_files,
-    publish_files_async,
-)
+from ._api import publish_batch, publish_batch_async, publish_files, publish_files_async
+from ._async_client import AsyncPortalClient
+from ._client import PortalClient
 from ._errors import (
     AlreadySentError,
     AuthenticationError,
@@ -31,18 +26,8 @@ from ._errors import (
     RejectedError,
     StoppedError,
 )
-from ._native import (
-    ApiError,
-    Attempt,
-    FailedContacts,
-    FileError,
-    FileResult,
-    Progress,
-    PublishReport,
-    PublishRequest,
-    UnexpectedResult,
-    __version__,
-)
+from ._native import FileError, FileResult, Progress, PublishReport, PublishRequest, __version__
+from ._rows import ApiError, Attempt, FailedContacts, UnexpectedResult
 
 __all__ = [
     "AlreadySentError",
@@ -109,27 +94,11 @@ def __dir__() -> list[str]:
     return __all__
 
 
-# The public names, for tracebacks and pickles.
-for _public in (
-    AlreadySentError,
-    AuthenticationError,
-    ConfigError,
-    ConnectError,
-    InputError,
-    JournalError,
-    OutcomeUnknownError,
-    PermissionDeniedError,
-    PortalError,
-    PublishFailuresError,
-    RateLimitedError,
-    RejectedError,
-    StoppedError,
-    PortalClient,
-    AsyncPortalClient,
-    publish_batch,
-    publish_batch_async,
-    publish_files,
-    publish_files_async,
-):
-    _public.__module__ = __name__
-del _public
+def _name_what_is_public() -> None:
+    """For tracebacks and pickles. The native classes have their public names already."""
+    for value in map(globals().get, __all__):
+        if getattr(value, "__module__", "").startswith(f"{__name__}."):
+            value.__module__ = __name__
+
+
+_name_what_is_public()

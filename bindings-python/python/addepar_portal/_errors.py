@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from ._rows import ApiError
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any, ClassVar
 
-    from ._native import ApiError, Failure, PublishReport
+    from ._native import Failure, PublishReport
     from ._types import Outcome
 
 
@@ -21,10 +23,13 @@ class PortalError(Exception):
 
     message: str
     """What went wrong and what to do."""
-    outcome: Outcome
-    """What became of the request: `not_processed`, `unknown` or `processed`."""
+    outcome: Outcome = "unknown"
+    """What became of the request: `not_processed`, `unknown` or `processed`.
+
+    An error that lost its data on the way, or never had any, says what its class proves.
+    """
     http_status: int | None
-    """The status code of the last answer."""
+    """The status code of the last response."""
     request_id: str | None
     """The server's `X-Request-Id`."""
     elapsed: float | None
@@ -40,9 +45,9 @@ class PortalError(Exception):
 
     def __init__(
         self,
-        message: str,
+        message: str = "",
         *,
-        outcome: Outcome = "not_processed",
+        outcome: Outcome | None = None,
         http_status: int | None = None,
         request_id: str | None = None,
         elapsed: float | None = None,
@@ -53,7 +58,7 @@ class PortalError(Exception):
     ) -> None:
         super().__init__(message)
         self.message = message
-        self.outcome = outcome
+        self.outcome = type(self).outcome if outcome is None else outcome
         self.http_status = http_status
         self.request_id = request_id
         self.elapsed = elapsed
@@ -71,24 +76,28 @@ class ConfigError(PortalError, ValueError):
     """Missing or contradictory settings. Nothing was sent."""
 
     code = "ERR_CONFIG"
+    outcome = "not_processed"
 
 
 class InputError(PortalError, ValueError):
     """Values that cannot be sent. Nothing was sent."""
 
     code = "ERR_INPUT"
+    outcome = "not_processed"
 
 
 class ConnectError(PortalError):
     """The server was never reached: proven."""
 
     code = "ERR_CONNECT"
+    outcome = "not_processed"
 
 
 class RejectedError(PortalError):
     """The server refused the whole request."""
 
     code = "ERR_REJECTED"
+    outcome = "not_processed"
 
 
 class AuthenticationError(RejectedError):
@@ -109,9 +118,9 @@ class RateLimitedError(RejectedError):
     code = "ERR_RATE_LIMITED"
 
     retry_after: float | None
-    """Seconds to wait, as the server asked; None where it did not say."""
+    """Seconds to wait, as the server asked; `None` if it did not say."""
 
-    def __init__(self, message: str, *, retry_after: float | None = None, **details: Any) -> None:
+    def __init__(self, message: str = "", *, retry_after: float | None = None, **details: Any) -> None:
         super().__init__(message, **details)
         self.retry_after = retry_after
 
@@ -127,7 +136,7 @@ class OutcomeUnknownError(PortalError):
     """Where the request was lost: `awaiting_answer`, `reading_answer` or `reading_pages`."""
 
     def __init__(
-        self, message: str, *, file_ids: tuple[int, ...] = (), phase: str | None = None, **details: Any
+        self, message: str = "", *, file_ids: tuple[int, ...] = (), phase: str | None = None, **details: Any
     ) -> None:
         super().__init__(message, **details)
         self.file_ids = file_ids
@@ -138,6 +147,7 @@ class PublishFailuresError(PortalError):
     """Some file is not ok. Only from `PublishReport.raise_for_failures`."""
 
     code = "ERR_PUBLISH_FAILURES"
+    outcome = "processed"
 
 
 class AlreadySentError(InputError):
@@ -151,7 +161,7 @@ class AlreadySentError(InputError):
     file_ids: tuple[int, ...]
     """The files that were sent before, all of them."""
 
-    def __init__(self, message: str, *, file_ids: tuple[int, ...] = (), **details: Any) -> None:
+    def __init__(self, message: str = "", *, file_ids: tuple[int, ...] = (), **details: Any) -> None:
         super().__init__(message, **details)
         self.file_ids = file_ids
 
@@ -210,8 +220,12 @@ def _members(failure: Failure) -> Iterator[tuple[str, Any]]:
         index += 1
         length = failure.length(member)
         if member == "errors":
-            yield member, tuple(filter(None, map(failure.api_error, range(length or 0))))
+            yield member, tuple(_api_error(failure, at) for at in range(length or 0))
         elif length is None:
             yield member, failure.value(member)
         else:
             yield member, tuple(failure.value(member, at) for at in range(length))
+
+
+def _api_error(failure: Failure, at: int) -> ApiError:
+    return ApiError(*(failure.value("errors", at, name) for name in ApiError.__match_args__))

@@ -5,8 +5,8 @@ Everything that may run the caller's code happens here, and so passes its except
 
 from __future__ import annotations
 
+from _operator import index
 from itertools import islice
-from operator import index
 
 from ._arguments import kind_of
 from ._errors import InputError

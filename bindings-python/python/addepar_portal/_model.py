@@ -9,9 +9,10 @@ from __future__ import annotations
 from ._arguments import word
 from ._errors import from_core
 from ._ids import plain_ids
-from ._native import Failure
+from ._native import Failure, failures, make_request, read_report, read_response
 from ._native import PublishReport as Report
 from ._native import PublishRequest as Request
+from ._rows import Attempt, FailedContacts, UnexpectedResult, attempt
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ def request(
 ) -> Request:
     """A request, of at most 500 files unless it is for a batch."""
     return value(
-        Request._make(
+        make_request(
             plain_ids("file_ids", file_ids, is_one_call=not for_batch),
             word(portal_publishing),
             word(contact_notification),
@@ -67,21 +68,35 @@ class PublishRequest:
 class PublishReport:
     @staticmethod
     def from_response(request: Request, body: str | bytes) -> Report:
-        """Reads an answer's body without any network. Raises `OutcomeUnknownError` where it cannot be read."""
-        # Half of a surrogate pair is no UTF-8 either, and the core says so.
+        """Reads the body of a response without any network. Raises `OutcomeUnknownError` where it cannot be read."""
+        # Half of a surrogate pair is not UTF-8 either, and the core says so.
         read = body.encode("utf-8", "surrogatepass") if isinstance(body, str) else bytes(memoryview(body))
-        return value(Report._from_response(request, read))
+        return value(read_response(request, read))
 
     @staticmethod
     def from_json(json: str) -> Report:
         """Reads what `to_json` wrote, in any language."""
-        return value(Report._from_json(json))
+        return value(read_report(json))
+
+    @property
+    def attempts(self: Any) -> tuple[Attempt, ...]:
+        """Every try, in order; empty where the report was read without a network."""
+        return tuple(attempt(*values) for values in self._attempts())
+
+    @property
+    def unexpected(self: Any) -> tuple[UnexpectedResult, ...]:
+        """Results that belong to no requested file alone, as they came."""
+        return tuple(UnexpectedResult(*values) for values in self._unexpected())
+
+    def failed_contacts(self: Any) -> FailedContacts:
+        """The contacts that some step failed for, and the files whose contacts could not be read."""
+        return FailedContacts(*self._failed_contacts())
 
     def raise_for_failures(self: Any) -> Report:
         """The report itself if every file is ok; raises `PublishFailuresError` otherwise."""
-        failures = self._failures()
-        if failures is not None:
-            raise from_core(failures)
+        failed = failures(self)
+        if failed is not None:
+            raise from_core(failed)
         report: Report = self
         return report
 
@@ -108,7 +123,7 @@ class PublishReport:
 
 def _complete(native: type, parts: type) -> None:
     for name, part in vars(parts).items():
-        function = part.__func__ if isinstance(part, staticmethod) else part
+        function = part.fget if isinstance(part, property) else getattr(part, "__func__", part)
         if isinstance(function, type(_complete)):
             function.__module__ = "addepar_portal"  # for tracebacks and pickles
             setattr(native, name, part)

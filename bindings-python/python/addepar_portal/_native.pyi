@@ -1,19 +1,18 @@
 """The native half. What is private here (`Call`, `Client`, `Bell` and others) is not public anywhere."""
 
-import datetime
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, Literal, SupportsIndex, TypeAlias, final
+from typing import Any, Literal, TypeAlias, final
 
 from typing_extensions import Self
 
+from ._rows import Attempt, FailedContacts, UnexpectedResult
+from ._types import ContactNotification, Id, PortalPublishing, Verdict
+
 __all__ = [
     "MAX_FILES",
-    "ApiError",
-    "Attempt",
     "Bell",
     "Call",
     "Client",
-    "FailedContacts",
     "Failure",
     "FileError",
     "FileResult",
@@ -25,20 +24,35 @@ __all__ = [
     "PublishReport",
     "PublishRequest",
     "Simulator",
-    "UnexpectedResult",
     "__version__",
+    "batch_defaults",
+    "error_kinds",
+    "failures",
     "init_journal_dir",
+    "make_request",
+    "read_report",
+    "read_response",
     "run_cli",
 ]
 
-_Id: TypeAlias = SupportsIndex | str
 _State: TypeAlias = Literal["ok", "failed", "unknown", "not_processed"]
-_Verdict: TypeAlias = Literal["published", "not_published", "leave"]
 
 MAX_FILES: int
 __version__: str
 
 def run_cli(arguments: list[str]) -> int: ...
+def error_kinds() -> list[tuple[str, str, str]]: ...
+def batch_defaults() -> tuple[int, float, bool, float | None]: ...
+def make_request(
+    file_ids: list[int | str | NoId],
+    portal_publishing: str,
+    contact_notification: str,
+    publish_override_contact_ids: list[int | str | NoId],
+    for_batch: bool,
+) -> PublishRequest | Failure: ...
+def read_response(request: PublishRequest, body: bytes) -> PublishReport | Failure: ...
+def read_report(json: str) -> PublishReport | Failure: ...
+def failures(report: PublishReport) -> Failure | None: ...
 
 @final
 class PublishRequest:
@@ -49,20 +63,20 @@ class PublishRequest:
 
     def __new__(
         cls,
-        file_ids: Iterable[_Id],
+        file_ids: Iterable[Id],
         *,
-        portal_publishing: Literal["publish", "use_contact_preference", "do_not_publish"],
-        contact_notification: Literal["notify", "use_contact_preference", "do_not_notify"],
-        publish_override_contact_ids: Iterable[_Id] | None = None,
+        portal_publishing: PortalPublishing,
+        contact_notification: ContactNotification,
+        publish_override_contact_ids: Iterable[Id] | None = None,
     ) -> Self: ...
     @property
     def file_ids(self) -> tuple[int, ...]:
         """The distinct files, in the order asked: from 1 to 500, of a batch any number."""
     @property
-    def portal_publishing(self) -> Literal["publish", "use_contact_preference", "do_not_publish"]:
+    def portal_publishing(self) -> PortalPublishing:
         """Whose portals the files are published to."""
     @property
-    def contact_notification(self) -> Literal["notify", "use_contact_preference", "do_not_notify"]:
+    def contact_notification(self) -> ContactNotification:
         """Who is e-mailed."""
     @property
     def publish_override_contact_ids(self) -> tuple[int, ...]:
@@ -71,14 +85,6 @@ class PublishRequest:
         """The body of the POST as a dict."""
     def to_json(self) -> str:
         """The body of the POST, exactly as it is sent."""
-    @staticmethod
-    def _make(
-        file_ids: list[int | str | NoId],
-        portal_publishing: str,
-        contact_notification: str,
-        publish_override_contact_ids: list[int | str | NoId],
-        for_batch: bool,
-    ) -> PublishRequest | Failure: ...
     @staticmethod
     def _from_json(json: str) -> PublishRequest: ...
     def __eq__(self, other: object, /) -> bool: ...
@@ -102,36 +108,9 @@ class FileError:
         """Details in prose; the only place where the API names contacts."""
     @property
     def contact_ids(self) -> tuple[int, ...] | None:
-        """The contacts that `detail` names; None where they cannot be read, never an empty tuple."""
+        """The contacts that `detail` names; `None` where they cannot be read, never an empty tuple."""
     @staticmethod
     def _from_json(json: str) -> FileError: ...
-    def __eq__(self, other: object, /) -> bool: ...
-    def __ne__(self, other: object, /) -> bool: ...
-    def __hash__(self, /) -> int: ...
-
-@final
-class ApiError:
-    """One error object of the API about the whole request; any member may have been missing."""
-
-    __match_args__ = ("status", "code", "title", "detail", "source")
-
-    @property
-    def status(self) -> str | None:
-        """The status code, as text."""
-    @property
-    def code(self) -> str | None:
-        """The error's name."""
-    @property
-    def title(self) -> str | None:
-        """What went wrong, in words."""
-    @property
-    def detail(self) -> str | None:
-        """Details in prose."""
-    @property
-    def source(self) -> str | None:
-        """The part of the request at fault, as JSON."""
-    @staticmethod
-    def _from_json(json: str) -> ApiError: ...
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
     def __hash__(self, /) -> int: ...
@@ -150,7 +129,7 @@ class FileResult:
         """`ok`, `failed`, `unknown` or `not_processed`."""
     @property
     def published(self) -> bool | None:
-        """Whether the API reported that publishing succeeded for all contacts; None: it did not say."""
+        """Whether the API reported that publishing succeeded for all contacts; `None` if it did not say."""
     @property
     def notified(self) -> bool | None:
         """Likewise for e-mails. The API answers success as well when nobody was to be notified."""
@@ -165,92 +144,23 @@ class FileResult:
         """The API's error objects."""
     @property
     def contacts_not_published(self) -> tuple[int, ...] | None:
-        """The contacts to whom publishing failed; None where they cannot be told."""
+        """The contacts to whom publishing failed; `None` where they cannot be told."""
     @property
     def contacts_not_notified(self) -> tuple[int, ...] | None:
-        """The contacts who could not be e-mailed; None where they cannot be told.
+        """The contacts who could not be e-mailed; `None` where they cannot be told.
 
         Who could not see the file presumably got no e-mail either: the API lists the two apart.
         """
     @property
-    def decision(self) -> _Verdict | None:
-        """What a person decided about it, in the journal: `published`, `not_published` or `leave`; None if nobody has.
-        The state stays what the server said."""
+    def decision(self) -> Verdict | None:
+        """What a person decided about it, in the journal: `published`, `not_published` or `leave`; `None` if nobody
+        has. The state stays what the server said.
+        """
     @staticmethod
     def _from_json(json: str) -> FileResult: ...
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
     def __hash__(self, /) -> int: ...
-
-@final
-class UnexpectedResult:
-    """A result that belongs to no requested file alone: an id nobody asked for, an id that cannot be
-    read, or one of several answers that contradict each other."""
-
-    @property
-    def file_id(self) -> int | None:
-        """The id it named, if it can be read."""
-    @property
-    def publish_status(self) -> str | None:
-        """The API's word on publishing."""
-    @property
-    def notify_status(self) -> str | None:
-        """The API's word on notifying."""
-    @property
-    def errors(self) -> tuple[FileError, ...]:
-        """The API's error objects."""
-    @staticmethod
-    def _from_json(json: str) -> UnexpectedResult: ...
-    def __eq__(self, other: object, /) -> bool: ...
-    def __ne__(self, other: object, /) -> bool: ...
-    def __hash__(self, /) -> int: ...
-
-@final
-class Attempt:
-    """One POST, or one try at it."""
-
-    @property
-    def sent_at(self) -> datetime.datetime | None:
-        """When the request's body began to go out, in UTC; None: it never did."""
-    @property
-    def answered_at(self) -> datetime.datetime | None:
-        """When the answer's head arrived, in UTC; None: it never did."""
-    @property
-    def http_status(self) -> int | None:
-        """The status code of the answer."""
-    @property
-    def request_id(self) -> str | None:
-        """The server's `X-Request-Id`."""
-    @property
-    def elapsed(self) -> float:
-        """Seconds from the start of the attempt to its end."""
-    @property
-    def outcome(self) -> Literal["not_processed", "unknown", "processed"]:
-        """What the attempt ended in."""
-    @property
-    def retry_after(self) -> float | None:
-        """Seconds that a 429 asked to wait."""
-    @staticmethod
-    def _from_json(json: str) -> Attempt: ...
-    def __eq__(self, other: object, /) -> bool: ...
-    def __ne__(self, other: object, /) -> bool: ...
-    def __hash__(self, /) -> int: ...
-
-@final
-class FailedContacts:
-    """The contacts that some step failed for."""
-
-    @property
-    def contacts(self) -> dict[int, tuple[tuple[int, Literal["publish", "notify"]], ...]]:
-        """Contact id -> the files, and which step of each failed."""
-    @property
-    def unreadable(self) -> tuple[int, ...]:
-        """The files with a failure whose contacts could not be read."""
-    @staticmethod
-    def _from_json(json: str) -> FailedContacts: ...
-    def __hash__(self, /) -> int: ...
-    def __eq__(self, other: object, /) -> bool: ...
-    def __ne__(self, other: object, /) -> bool: ...
 
 @final
 class PublishReport:
@@ -261,7 +171,7 @@ class PublishReport:
 
     @staticmethod
     def from_response(request: PublishRequest, body: str | bytes) -> PublishReport:
-        """Reads an answer's body without any network. Raises `OutcomeUnknownError` where it cannot be read."""
+        """Reads the body of a response without any network. Raises `OutcomeUnknownError` where it cannot be read."""
     @staticmethod
     def from_json(json: str) -> PublishReport:
         """Reads what `to_json` wrote, in any language."""
@@ -292,7 +202,8 @@ class PublishReport:
     @property
     def not_processed(self) -> tuple[FileResult, ...]:
         """The files in state `not_processed`: the server did not begin to process them. Those of which a person decided
-        that they need not be (`published`, `leave`) are not among them."""
+        that they need not be (`published`, `leave`) are not among them.
+        """
     @property
     def not_published(self) -> tuple[FileResult, ...]:
         """The files of which the API reported that publishing failed for some or all contacts."""
@@ -315,7 +226,7 @@ class PublishReport:
         """A link to further results that could not be followed."""
     @property
     def raw(self) -> str:
-        """The answer's body as it came, its pages joined by line feeds; as much as was read of it."""
+        """The body of the response as it came, its pages joined by line feeds; as much as was read of it."""
     def failed_contacts(self) -> FailedContacts:
         """The contacts that some step failed for, and the files whose contacts could not be read."""
     def raise_for_failures(self) -> PublishReport:
@@ -328,11 +239,9 @@ class PublishReport:
         """One list for each column, as a data frame wants it."""
     def to_pandas(self) -> Any:
         """A `pandas.DataFrame` with one row for each file; imports pandas."""
-    @staticmethod
-    def _from_response(request: PublishRequest, body: bytes) -> PublishReport | Failure: ...
-    @staticmethod
-    def _from_json(json: str) -> PublishReport | Failure: ...
-    def _failures(self) -> Failure | None: ...
+    def _attempts(self) -> tuple[tuple[Any, ...], ...]: ...
+    def _unexpected(self) -> tuple[tuple[Any, ...], ...]: ...
+    def _failed_contacts(self) -> tuple[Any, ...]: ...
     def _rows(self, most: int) -> list[tuple[int, _State, str, str, str]]: ...
     def _repr_html_(self) -> str: ...
     def __len__(self) -> int: ...
@@ -352,9 +261,8 @@ class Failure:
     def message(self) -> str: ...
     def member(self, index: int) -> str | None: ...
     def length(self, member: str) -> int | None: ...
-    def value(self, member: str, index: int | None = None) -> Any: ...
+    def value(self, member: str, index: int | None = None, of_element: str | None = None) -> Any: ...
     def report(self) -> PublishReport | None: ...
-    def api_error(self, index: int) -> ApiError | None: ...
     def is_loss(self) -> bool: ...
 
 @final
@@ -421,12 +329,12 @@ class Client:
     def start_batch(
         self,
         request: PublishRequest,
-        journal: str,
         chunk_size: int,
+        repeat: str,
+        journal: str,
         max_wait: float,
         pace: bool,
         stop_timeout: float | None,
-        repeat: str,
     ) -> Call | Failure: ...
     def start_resume(self, journal: str, max_wait: float, pace: bool, stop_timeout: float | None) -> Call | Failure: ...
 
@@ -472,7 +380,7 @@ class Progress:
         """How many chunks there are."""
     @property
     def waiting(self) -> float | None:
-        """Seconds that the batch now waits for the rate limit; None: it does not wait."""
+        """Seconds that the batch now waits for the rate limit; `None` if it does not wait."""
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
 

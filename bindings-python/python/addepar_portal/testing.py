@@ -15,7 +15,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Literal
 
-from ._client import AsyncPortalClient, PortalClient
+from ._async_client import AsyncPortalClient
+from ._client import PortalClient
 from ._drive import finish
 from ._native import Simulator
 

@@ -1,11 +1,11 @@
-//! Plain Python values as the core takes them, where the usual conversion would say too much or too little.
+//! Arguments, where the usual conversion would say too much or too little.
 
 use addepar_portal::{Error, MAX_FILES};
 use pyo3::exceptions::{PyOverflowError, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::types::PyString;
 
-use crate::error::Refusal;
+use super::Refusal;
 
 /// A text, or the error that `refuse` makes of one with half of a surrogate pair. Python's own error for that
 /// shows the whole text, and this may be a secret.

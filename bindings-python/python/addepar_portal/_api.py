@@ -1,0 +1,131 @@
+"""The functions for a single call."""
+
+from __future__ import annotations
+
+from ._async_client import AsyncPortalClient
+from ._client import PortalClient
+from ._errors import InputError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from os import PathLike
+    from typing import TypeVar
+
+    from ._native import Progress, PublishReport
+    from ._types import ContactNotification, Id, PortalPublishing, Repeat
+
+    C = TypeVar("C", PortalClient, AsyncPortalClient)
+
+
+def publish_files(
+    file_ids: Iterable[Id],
+    *,
+    portal_publishing: PortalPublishing,
+    contact_notification: ContactNotification,
+    publish_override_contact_ids: Iterable[Id] = (),
+    repeat: Repeat = "refuse",
+    client: PortalClient | None = None,
+) -> PublishReport:
+    """Publishes from 1 to 500 files; see `PortalClient.publish_files`.
+
+    Modes: `publish`, `use_contact_preference`, `do_not_publish`; `notify`, `use_contact_preference`,
+    `do_not_notify`. Without a `client`, one is made from the environment for this call.
+    """
+    return _client(client, PortalClient).publish_files(
+        file_ids,
+        portal_publishing=portal_publishing,
+        contact_notification=contact_notification,
+        publish_override_contact_ids=publish_override_contact_ids,
+        repeat=repeat,
+    )
+
+
+async def publish_files_async(
+    file_ids: Iterable[Id],
+    *,
+    portal_publishing: PortalPublishing,
+    contact_notification: ContactNotification,
+    publish_override_contact_ids: Iterable[Id] = (),
+    repeat: Repeat = "refuse",
+    client: AsyncPortalClient | None = None,
+) -> PublishReport:
+    """Publishes from 1 to 500 files; see `AsyncPortalClient.publish_files`.
+
+    Without a `client`, one is made from the environment for this call.
+    """
+    return await _client(client, AsyncPortalClient).publish_files(
+        file_ids,
+        portal_publishing=portal_publishing,
+        contact_notification=contact_notification,
+        publish_override_contact_ids=publish_override_contact_ids,
+        repeat=repeat,
+    )
+
+
+def publish_batch(
+    file_ids: Iterable[Id],
+    *,
+    portal_publishing: PortalPublishing,
+    contact_notification: ContactNotification,
+    publish_override_contact_ids: Iterable[Id] = (),
+    journal: str | PathLike[str],
+    chunk_size: int = 100,
+    on_progress: Callable[[Progress], object] | None = None,
+    max_wait: float = 3600.0,
+    pace: bool = False,
+    stop_timeout: float | None = None,
+    repeat: Repeat = "refuse",
+    client: PortalClient | None = None,
+) -> PublishReport:
+    """Publishes any number of files with a journal; see `PortalClient.publish_batch`."""
+    return _client(client, PortalClient).publish_batch(
+        file_ids,
+        portal_publishing=portal_publishing,
+        contact_notification=contact_notification,
+        publish_override_contact_ids=publish_override_contact_ids,
+        journal=journal,
+        chunk_size=chunk_size,
+        on_progress=on_progress,
+        max_wait=max_wait,
+        pace=pace,
+        stop_timeout=stop_timeout,
+        repeat=repeat,
+    )
+
+
+async def publish_batch_async(
+    file_ids: Iterable[Id],
+    *,
+    portal_publishing: PortalPublishing,
+    contact_notification: ContactNotification,
+    publish_override_contact_ids: Iterable[Id] = (),
+    journal: str | PathLike[str],
+    chunk_size: int = 100,
+    on_progress: Callable[[Progress], object] | None = None,
+    max_wait: float = 3600.0,
+    pace: bool = False,
+    stop_timeout: float | None = None,
+    repeat: Repeat = "refuse",
+    client: AsyncPortalClient | None = None,
+) -> PublishReport:
+    """Publishes any number of files with a journal; see `AsyncPortalClient.publish_batch`."""
+    return await _client(client, AsyncPortalClient).publish_batch(
+        file_ids,
+        portal_publishing=portal_publishing,
+        contact_notification=contact_notification,
+        publish_override_contact_ids=publish_override_contact_ids,
+        journal=journal,
+        chunk_size=chunk_size,
+        on_progress=on_progress,
+        max_wait=max_wait,
+        pace=pace,
+        stop_timeout=stop_timeout,
+        repeat=repeat,
+    )
+
+
+def _client(client: C | None, kind: type[C]) -> C:
+    if not isinstance(client, kind | None):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise InputError(f"client is {type(client).__name__}: it is of type {kind.__name__}. Nothing was sent.")
+    return kind() if client is None else client  # a client may be falsy: a subclass may have a length

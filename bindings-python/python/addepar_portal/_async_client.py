@@ -1,0 +1,116 @@
+"""The client for asyncio."""
+
+from __future__ import annotations
+
+from ._settings import Settings
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterable
+    from os import PathLike
+    from types import TracebackType
+
+    from typing_extensions import Self
+
+    from ._drive import Call
+    from ._native import Progress, PublishReport
+    from ._types import ContactNotification, Id, PortalPublishing, Repeat
+
+    Token = str | Callable[[], str | Awaitable[str]]
+
+
+class AsyncPortalClient(Settings["Token"]):
+    """`PortalClient` for asyncio: the same arguments; `access_token` may also be an async function."""
+
+    async def publish_files(
+        self,
+        file_ids: Iterable[Id],
+        *,
+        portal_publishing: PortalPublishing,
+        contact_notification: ContactNotification,
+        publish_override_contact_ids: Iterable[Id] = (),
+        repeat: Repeat = "refuse",
+    ) -> PublishReport:
+        """As `PortalClient.publish_files`.
+
+        Cancelling drops the request at once. If it had begun to go out, the `CancelledError` has an
+        `OutcomeUnknownError` as its cause, and one warning is logged.
+        """
+        return await self._drive(
+            self._start(
+                file_ids,
+                portal_publishing=portal_publishing,
+                contact_notification=contact_notification,
+                publish_override_contact_ids=publish_override_contact_ids,
+                repeat=repeat,
+            )
+        )
+
+    async def publish_batch(
+        self,
+        file_ids: Iterable[Id],
+        *,
+        portal_publishing: PortalPublishing,
+        contact_notification: ContactNotification,
+        publish_override_contact_ids: Iterable[Id] = (),
+        journal: str | PathLike[str],
+        chunk_size: int = 100,
+        on_progress: Callable[[Progress], object] | None = None,
+        max_wait: float = 3600.0,
+        pace: bool = False,
+        stop_timeout: float | None = None,
+        repeat: Repeat = "refuse",
+    ) -> PublishReport:
+        """As `PortalClient.publish_batch`; `on_progress` is called on the loop.
+
+        Cancelling stops the batch, and a warning is logged at once: the request in flight is awaited and
+        recorded, then `CancelledError` is raised with a `StoppedError` as its cause. A second cancel drops
+        that request; a cancelled scope of anyio counts once, however often it cancels again.
+        """
+        return await self._drive(
+            self._start_batch(
+                file_ids,
+                portal_publishing=portal_publishing,
+                contact_notification=contact_notification,
+                publish_override_contact_ids=publish_override_contact_ids,
+                journal=journal,
+                chunk_size=chunk_size,
+                on_progress=on_progress,
+                max_wait=max_wait,
+                pace=pace,
+                stop_timeout=stop_timeout,
+                repeat=repeat,
+            )
+        )
+
+    async def resume(
+        self,
+        journal: str | PathLike[str],
+        *,
+        on_progress: Callable[[Progress], object] | None = None,
+        max_wait: float = 3600.0,
+        pace: bool = False,
+        stop_timeout: float | None = None,
+    ) -> PublishReport:
+        """As `PortalClient.resume`."""
+        return await self._drive(
+            self._start_resume(
+                journal, on_progress=on_progress, max_wait=max_wait, pace=pace, stop_timeout=stop_timeout
+            )
+        )
+
+    async def _drive(self, call: Call) -> PublishReport:
+        from . import _bells  # asyncio is there by now, and need not be before
+
+        return await _bells.drive(call, self._access_token)
+
+    async def aclose(self) -> None:
+        """Does nothing: no connection outlives its call. It is here for `async with` and `contextlib.aclosing`."""
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.aclose()

@@ -1,0 +1,150 @@
+"""The rows that are looked at now and then, and so need not be native.
+
+To type checkers and in what they do they are frozen dataclasses with slots. `dataclasses` itself does not make them:
+importing it takes four times as long as importing this whole package.
+"""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from datetime import datetime
+    from typing import Any, Literal, NoReturn
+
+    from typing_extensions import dataclass_transform
+
+    from ._native import FileError
+    from ._types import Outcome
+else:
+
+    def dataclass_transform(**_):
+        """Says something to type checkers only."""
+        return lambda cls: cls
+
+
+@dataclass_transform(frozen_default=True)
+class _Row:
+    """Compared, hashed, shown and pickled by the values of its members, which are named in `__match_args__`."""
+
+    __slots__ = ()
+    __match_args__: tuple[str, ...] = ()
+
+    def __init__(self, *values: object, **named: object) -> None:
+        members = self.__match_args__
+        given = dict(zip(members, values, strict=False), **named)
+        if len(values) + len(named) != len(members) or len(given) != len(members):
+            raise TypeError(f"{type(self).__name__} takes {', '.join(members)}")
+        for name in members:
+            object.__setattr__(self, name, given[name])
+
+    def _values(self) -> tuple[Any, ...]:
+        return tuple(getattr(self, name) for name in self.__match_args__)
+
+    def __eq__(self, other: object) -> bool:
+        return self._values() == other._values() if isinstance(other, type(self)) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self._values())
+
+    def __repr__(self) -> str:
+        members = ", ".join(f"{name}={getattr(self, name)!r}" for name in self.__match_args__)
+        return f"{type(self).__name__}({members})"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), self._values()
+
+    def __setattr__(self, name: str, value: object) -> NoReturn:
+        raise AttributeError(f"{name!r} of {type(self).__name__} cannot be changed")
+
+    def __delattr__(self, name: str) -> NoReturn:
+        raise AttributeError(f"{name!r} of {type(self).__name__} cannot be removed")
+
+
+class ApiError(_Row):
+    """One error object of the API about the whole request; any member may have been missing."""
+
+    __slots__ = __match_args__ = ("status", "code", "title", "detail", "source")
+
+    status: str | None
+    """The status code, as text."""
+    code: str | None
+    """The error's name."""
+    title: str | None
+    """What went wrong, in words."""
+    detail: str | None
+    """Details in prose."""
+    source: str | None
+    """The part of the request at fault, as JSON."""
+
+
+class Attempt(_Row):
+    """One POST, or one try at it."""
+
+    __slots__ = __match_args__ = (
+        "sent_at",
+        "answered_at",
+        "http_status",
+        "request_id",
+        "elapsed",
+        "outcome",
+        "retry_after",
+    )
+
+    sent_at: datetime | None
+    """When the request's body began to go out, in UTC; `None` if it never did."""
+    answered_at: datetime | None
+    """When the head of the response arrived, in UTC; `None` if it never did."""
+    http_status: int | None
+    """The status code of the response."""
+    request_id: str | None
+    """The server's `X-Request-Id`."""
+    elapsed: float
+    """Seconds from the start of the attempt to its end."""
+    outcome: Outcome
+    """What the attempt ended in."""
+    retry_after: float | None
+    """Seconds that a 429 asked to wait."""
+
+
+class UnexpectedResult(_Row):
+    """A result that belongs to no requested file alone: an id nobody asked for, an id that cannot be read, or one of
+    several answers that contradict each other.
+    """
+
+    __slots__ = __match_args__ = ("file_id", "publish_status", "notify_status", "errors")
+
+    file_id: int | None
+    """The id it named, if it can be read."""
+    publish_status: str | None
+    """The API's word on publishing."""
+    notify_status: str | None
+    """The API's word on notifying."""
+    errors: tuple[FileError, ...]
+    """The API's error objects."""
+
+
+class FailedContacts(_Row):
+    """The contacts that some step failed for."""
+
+    __slots__ = __match_args__ = ("contacts", "unreadable")
+
+    contacts: dict[int, tuple[tuple[int, Literal["publish", "notify"]], ...]]
+    """Contact id -> the files, and which step of each failed."""
+    unreadable: tuple[int, ...]
+    """The files with a failure whose contacts could not be read."""
+
+    def __hash__(self) -> int:
+        return hash((frozenset(self.contacts.items()), self.unreadable))
+
+
+def attempt(sent_at: int | None, answered_at: int | None, *others: Any) -> Attempt:
+    """An attempt as the native half hands it over: with microseconds since 1970."""
+    return Attempt(_moment(sent_at), _moment(answered_at), *others)
+
+
+def _moment(microseconds: int | None) -> datetime | None:
+    if microseconds is None:
+        return None
+    from datetime import datetime, timedelta, timezone
+
+    return datetime(1970, 1, 1, tzinfo=timezone.utc) + timedelta(microseconds=microseconds)

@@ -1,0 +1,167 @@
+"""The settings of a client, and how a call of either client begins."""
+
+from __future__ import annotations
+
+from _operator import index
+from os import PathLike, fspath
+
+from ._arguments import seconds, seconds_if_given, whole_number, word, yes_or_no
+from ._drive import Call
+from ._errors import InputError
+from ._model import request, value
+from ._native import Client
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from typing import Any, Generic, TypeVar
+
+    from ._native import Progress
+    from ._types import Environment, Id
+
+    # What `access_token` may be, which is the only difference between the settings of the two clients.
+    Token = TypeVar("Token")
+else:
+    # Importing `typing` takes longer than all the rest.
+    Token = object
+
+    class Generic:
+        """Takes what only type checkers look at."""
+
+        def __class_getitem__(cls, _):
+            """The class itself."""
+            return cls
+
+
+class Settings(Generic[Token]):
+    """What both clients are made of."""
+
+    _native: Client
+    _access_token: Any
+
+    def __init__(
+        self,
+        *,
+        firm_name: str | None = None,
+        environment: Environment | None = None,
+        firm_id: str | int | None = None,
+        key_id: str | None = None,
+        key_secret: str | None = None,
+        access_token: Token | None = None,
+        base_url: str | None = None,
+        timeout: float = 90.0,
+        connect_timeout: float = 10.0,
+        max_rate_limit_wait: float = 60.0,
+        proxy: str | None = None,
+        ca_file: str | PathLike[str] | None = None,
+        journal_dir: str | PathLike[str] | None = None,
+    ) -> None:
+        token: Any = access_token
+        self._access_token = token
+        self._native = value(
+            Client.make(
+                firm_name=firm_name,
+                environment=environment,
+                firm_id=firm_id if firm_id is None or isinstance(firm_id, str) else str(index(firm_id)),
+                key_id=key_id,
+                key_secret=key_secret,
+                access_token=None if callable(token) else token,
+                asks_for_token=callable(token),
+                base_url=base_url,
+                timeout=seconds_if_given("timeout", timeout),
+                connect_timeout=seconds_if_given("connect_timeout", connect_timeout),
+                max_rate_limit_wait=seconds_if_given("max_rate_limit_wait", max_rate_limit_wait),
+                proxy=proxy,
+                ca_file=None if ca_file is None else fspath(ca_file),
+                journal_dir=None if journal_dir is None else fspath(journal_dir),
+            )
+        )
+        warning = self._native.warning
+        if warning is not None:
+            import warnings
+
+            warnings.warn(warning, stacklevel=2)
+
+    @property
+    def base_url(self) -> str:
+        """The base URL, without `/v1`."""
+        return self._native.base_url
+
+    @property
+    def firm_id(self) -> str:
+        """The firm's id, sent as `Addepar-Firm`."""
+        return self._native.firm_id
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(base_url={self.base_url!r}, firm_id={self.firm_id!r})"
+
+    def __reduce__(self) -> Any:
+        raise TypeError(f"a {type(self).__name__} holds credentials and is not pickled: make one where it is needed")
+
+    def _start(
+        self,
+        file_ids: Iterable[Id],
+        *,
+        portal_publishing: str,
+        contact_notification: str,
+        publish_override_contact_ids: Iterable[Id],
+        repeat: str,
+    ) -> Call:
+        asked = request(file_ids, portal_publishing, contact_notification, publish_override_contact_ids)
+        return Call(value(self._native.start(asked, word(repeat))))
+
+    def _start_batch(
+        self,
+        file_ids: Iterable[Id],
+        *,
+        portal_publishing: str,
+        contact_notification: str,
+        publish_override_contact_ids: Iterable[Id],
+        journal: str | PathLike[str],
+        chunk_size: int,
+        on_progress: Callable[[Progress], object] | None,
+        max_wait: float,
+        pace: bool,
+        stop_timeout: float | None,
+        repeat: str,
+    ) -> Call:
+        _check_progress(on_progress)
+        asked = request(file_ids, portal_publishing, contact_notification, publish_override_contact_ids, for_batch=True)
+        options = _batch_options(journal, max_wait, pace, stop_timeout)
+        started = self._native.start_batch(asked, whole_number("chunk_size", chunk_size), word(repeat), *options)
+        return Call(value(started), on_progress)
+
+    def _start_resume(
+        self,
+        journal: str | PathLike[str],
+        *,
+        on_progress: Callable[[Progress], object] | None,
+        max_wait: float,
+        pace: bool,
+        stop_timeout: float | None,
+    ) -> Call:
+        _check_progress(on_progress)
+        started = self._native.start_resume(*_batch_options(journal, max_wait, pace, stop_timeout))
+        return Call(value(started), on_progress)
+
+
+def _batch_options(
+    journal: str | PathLike[str], max_wait: float, pace: bool, stop_timeout: float | None
+) -> tuple[str, float, bool, float | None]:
+    return (
+        fspath(journal),
+        seconds("max_wait", max_wait),
+        yes_or_no("pace", pace),
+        seconds_if_given("stop_timeout", stop_timeout),
+    )
+
+
+def _check_progress(on_progress: Callable[[Progress], object] | None) -> None:
+    if on_progress is None:
+        return
+    if not callable(on_progress):
+        raise InputError(f"on_progress is {type(on_progress).__name__}: it is a function. Nothing was sent.")
+    from inspect import iscoroutinefunction
+
+    if iscoroutinefunction(on_progress):
+        raise InputError("on_progress is a coroutine function: it is a plain one. Nothing was sent.")

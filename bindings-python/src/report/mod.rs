@@ -1,0 +1,231 @@
+//! The report and its rows. They stay in Rust and become Python objects when they are touched.
+//!
+//! What is read once in a while (attempts, results nobody asked for) is handed over as plain values, of which the
+//! package makes classes of its own: see `_rows.py`.
+
+use std::sync::Arc;
+
+use addepar_portal::{self as core, FileState};
+use pyo3::exceptions::{PyKeyError, PyOverflowError, PyTypeError};
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{PyDict, PyIterator, PyTuple};
+
+use self::file_result::Rows;
+use crate::convert::pickle::Reduced;
+use crate::request::PublishRequest;
+
+/// Compares and hashes by what the core has: the rest is how it is shown.
+macro_rules! compared_by_core {
+    ($class:ident) => {
+        impl PartialEq for $class {
+            fn eq(&self, other: &Self) -> bool {
+                self.core() == other.core()
+            }
+        }
+
+        impl std::hash::Hash for $class {
+            fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+                std::hash::Hash::hash(&self.core(), state);
+            }
+        }
+    };
+}
+
+mod columns;
+mod file_error;
+mod file_result;
+mod members;
+mod plain;
+
+pub(crate) use self::file_error::FileError;
+pub(crate) use self::file_result::FileResult;
+
+/// What became of every file of one call. Iterating yields the files in the order asked.
+///
+/// `bool(report)` raises `TypeError`: say `report.ok`.
+#[pyclass(frozen, eq, hash, module = "addepar_portal")]
+pub(crate) struct PublishReport {
+    core: Arc<core::PublishReport>,
+    files: PyOnceLock<Py<PyTuple>>,
+}
+compared_by_core!(PublishReport);
+
+impl PublishReport {
+    pub(crate) fn new(core: Arc<core::PublishReport>) -> Self {
+        Self { core, files: PyOnceLock::new() }
+    }
+
+    pub(crate) fn core(&self) -> &core::PublishReport {
+        &self.core
+    }
+
+    fn select<'py>(
+        &self,
+        py: Python<'py>,
+        wanted: impl Fn(&core::FileResult) -> bool,
+    ) -> PyResult<Bound<'py, PyTuple>> {
+        let rows = Rows::new(py, &self.core)?;
+        let wanted = self.core.files().iter().enumerate().filter(|(_, file)| wanted(file));
+        PyTuple::new(py, wanted.map(|(index, file)| rows.row(index, file)).collect::<PyResult<Vec<_>>>()?)
+    }
+
+    fn in_state<'py>(&self, py: Python<'py>, state: FileState) -> PyResult<Bound<'py, PyTuple>> {
+        self.select(py, |file| file.state == state)
+    }
+}
+
+#[pymethods]
+impl PublishReport {
+    /// Whether the API reported no failure for every file: each is `ok`.
+    #[getter]
+    fn ok(&self) -> bool {
+        self.core.ok()
+    }
+
+    /// Whether nothing is left to be sent or to be decided about.
+    #[getter]
+    fn settled(&self) -> bool {
+        self.core.settled()
+    }
+
+    /// The files whose outcome is unknown and about which nobody has decided.
+    #[getter]
+    fn undecided<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        PyTuple::new(py, self.core.undecided())
+    }
+
+    /// Every file, in the order asked.
+    #[getter]
+    fn files<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        let files = self.files.get_or_try_init(py, || self.select(py, |_| true).map(Bound::unbind))?;
+        Ok(files.bind(py).clone())
+    }
+
+    /// The files in state `ok`: the API reported no failure. It never lists who received what.
+    #[getter]
+    fn succeeded<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        self.in_state(py, FileState::Ok)
+    }
+
+    /// The files in state `failed`: for some or all contacts.
+    ///
+    /// Publishing these files again may e-mail those who already got one.
+    #[getter]
+    fn failed<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        self.in_state(py, FileState::Failed)
+    }
+
+    /// The files in state `unknown`: look in Addepar before you send them again.
+    #[getter]
+    fn unknown<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        self.in_state(py, FileState::Unknown)
+    }
+
+    /// The files in state `not_processed`: the server did not begin to process them. Those of which a person decided
+    /// that they need not be (`published`, `leave`) are not among them.
+    #[getter]
+    fn not_processed<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        self.select(py, core::FileResult::is_left)
+    }
+
+    /// The files of which the API reported that publishing failed for some or all contacts.
+    #[getter]
+    fn not_published<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        self.select(py, |file| file.published == Some(false))
+    }
+
+    /// The files of which the API reported that notifying failed for some or all contacts.
+    #[getter]
+    fn not_notified<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        self.select(py, |file| file.notified == Some(false))
+    }
+
+    /// The result of one file; `KeyError` if it was not part of the request.
+    fn file<'py>(&self, py: Python<'py>, file_id: &Bound<'py, PyAny>) -> PyResult<Bound<'py, FileResult>> {
+        let id = match file_id.extract::<u64>() {
+            Ok(id) => id,
+            Err(error) if error.is_instance_of::<PyOverflowError>(py) => {
+                return Err(PyKeyError::new_err("no file has an id below zero or beyond 64 bits"));
+            }
+            Err(error) => return Err(error),
+        };
+        match self.core.files().iter().enumerate().find(|(_, file)| file.file_id == id) {
+            Some((index, file)) => Rows::new(py, &self.core)?.row(index, file),
+            None => Err(PyKeyError::new_err(format!("file {id} was not part of this request"))),
+        }
+    }
+
+    /// What was asked.
+    #[getter]
+    fn request(&self) -> PublishRequest {
+        PublishRequest(self.core.request().clone())
+    }
+
+    fn _attempts<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        PyTuple::new(py, self.core.attempts().iter().map(plain::attempt))
+    }
+
+    fn _unexpected<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        let results = self.core.unexpected().iter().map(|result| plain::unexpected(py, result));
+        PyTuple::new(py, results.collect::<PyResult<Vec<_>>>()?)
+    }
+
+    fn _failed_contacts<'py>(&self, py: Python<'py>) -> PyResult<plain::FailedContacts<'py>> {
+        plain::failed_contacts(py, &self.core.failed_contacts())
+    }
+
+    /// A link to further results that could not be followed.
+    #[getter]
+    fn next_link(&self) -> Option<&str> {
+        self.core.next_link()
+    }
+
+    /// The body of the response as it came, its pages joined by line feeds; as much as was read of it.
+    #[getter]
+    fn raw(&self) -> &str {
+        self.core.raw()
+    }
+
+    /// The report as JSON, the same in every language.
+    fn to_json(&self) -> String {
+        self.core.to_json()
+    }
+
+    /// One list for each column, as a data frame wants it.
+    fn to_columns<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        columns::of(&self.core, &self.files(py)?)
+    }
+
+    fn __len__(&self) -> usize {
+        self.core.files().len()
+    }
+
+    fn __iter__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyIterator>> {
+        self.files(py)?.try_iter()
+    }
+
+    #[allow(clippy::unused_self, reason = "Python asks the object")]
+    fn __bool__(&self) -> PyResult<bool> {
+        Err(PyTypeError::new_err("a report is neither true nor false: say report.ok"))
+    }
+
+    fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<Reduced<'py>> {
+        Ok((slf.getattr(intern!(slf.py(), "from_json"))?, (slf.get().to_json(),)))
+    }
+
+    fn __repr__(&self) -> String {
+        format!("<PublishReport: {}>", self.core.summary())
+    }
+
+    fn __str__(&self) -> String {
+        self.core.to_string()
+    }
+
+    /// The first files of a table: what needs attention first; id, state, published, notified, errors.
+    fn _rows(&self, most: usize) -> Vec<(u64, &'static str, &'static str, &'static str, String)> {
+        let rows = self.core.rows().into_iter().take(most);
+        rows.map(|row| (row.file.file_id, row.file.state.as_str(), row.published, row.notified, row.errors)).collect()
+    }
+}

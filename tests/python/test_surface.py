@@ -1,0 +1,88 @@
+"""What is public, and that it is what the core says: its errors, settings and defaults."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from graphlib import TopologicalSorter
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+import addepar_portal
+from addepar_portal import AsyncPortalClient, PortalClient, PortalError, _native
+
+SOURCE = Path(__file__).parent.parent.parent / "bindings-python" / "src"
+CLIENTS = (PortalClient, AsyncPortalClient)
+
+
+def test_every_public_name_is_exported_and_nothing_else() -> None:
+    loaded = {name for name, value in vars(addepar_portal).items() if not isinstance(value, ModuleType)}
+    public = {name for name in loaded if not name.startswith("_") and name != "TYPE_CHECKING"}
+    assert public | set(addepar_portal._LATER) | {"__version__"} == set(addepar_portal.__all__)
+    assert dir(addepar_portal) == sorted(addepar_portal.__all__)
+
+
+def test_every_public_name_is_documented() -> None:
+    for name in addepar_portal.__all__:
+        value = getattr(addepar_portal, name)
+        if inspect.isclass(value) or inspect.isfunction(value):
+            assert inspect.getdoc(value), name
+            assert value.__module__ == "addepar_portal", name
+
+
+def test_every_kind_of_error_is_a_class_with_its_code_and_outcome() -> None:
+    classes = {name: getattr(addepar_portal, name) for name in addepar_portal.__all__ if name.endswith("Error")}
+    errors = {name: cls for name, cls in classes.items() if inspect.isclass(cls) and issubclass(cls, PortalError)}
+    assert errors.pop("PortalError")().outcome == "unknown"
+    assert {(cls.code, name, cls().outcome) for name, cls in errors.items()} == set(_native.error_kinds())
+
+
+@pytest.mark.parametrize("client", CLIENTS)
+def test_a_client_takes_every_setting_of_the_core(client: type[object]) -> None:
+    # The core's struct is filled from these member by member, so that the compiler compares the two.
+    settings = set(inspect.signature(_native.Client.make).parameters) - {"asks_for_token"}
+    parameters = inspect.signature(client).parameters
+    assert set(parameters) == settings
+    assert {parameter.kind for parameter in parameters.values()} == {inspect.Parameter.KEYWORD_ONLY}
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        addepar_portal.publish_batch,
+        addepar_portal.publish_batch_async,
+        *(method for client in CLIENTS for method in (client.publish_batch, client.resume)),
+    ],
+)
+def test_the_defaults_of_a_batch_are_those_of_the_core(function: object) -> None:
+    parameters = inspect.signature(function).parameters  # type: ignore[arg-type]
+    defaults = dict(
+        zip(("chunk_size", "max_wait", "pace", "stop_timeout"), _native.batch_defaults(), strict=True),
+        on_progress=None,
+    )
+    if "chunk_size" not in parameters:
+        del defaults["chunk_size"]
+    assert {name: parameters[name].default for name in defaults} == defaults
+
+
+@pytest.mark.parametrize("name", ["publish_files", "publish_batch", "resume"])
+def test_both_clients_and_the_functions_have_one_signature(name: str) -> None:
+    parameters = dict(inspect.signature(getattr(PortalClient, name)).parameters)
+    assert dict(inspect.signature(getattr(AsyncPortalClient, name)).parameters) == parameters
+    del parameters["self"]
+    for function in (name, f"{name}_async") if name != "resume" else ():
+        taken = dict(inspect.signature(getattr(addepar_portal, function)).parameters)
+        assert taken.pop("client").default is None
+        assert taken == parameters
+
+
+def test_the_native_modules_depend_on_each_other_in_one_direction() -> None:
+    uses: dict[str, set[str]] = {}
+    for path in SOURCE.rglob("*.rs"):
+        module = path.relative_to(SOURCE).parts[0].removesuffix(".rs")
+        used = re.findall(r"\bcrate::(\w+)", path.read_text("utf-8"))
+        uses.setdefault(module, set()).update(set(used) - {module})
+    assert {"report", "error"} <= uses["make"]
+    TopologicalSorter(uses).prepare()  # raises for a circle
