@@ -4,8 +4,7 @@ use std::io::{self, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use addepar_portal::Error;
-use addepar_portal::host::{PublishCall, Turn};
+use addepar_portal::host::{Ending, Language, PublishCall, Turn};
 use napi::bindgen_prelude::Either;
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
 use napi::{Env, Status};
@@ -51,16 +50,14 @@ pub struct Call {
 
 #[napi]
 impl Call {
-    /// Whether this is a batch, which `stop` ends.
+    /// Ends the call for a reason of the host. `true`: what is in flight is awaited, and the call goes on until it is over.
     #[napi]
-    pub fn is_batch(&self) -> bool {
-        self.publish.is_batch()
-    }
-
-    /// Ends a batch after the request that is in flight.
-    #[napi]
-    pub fn stop(&self) {
-        self.publish.stop();
+    pub fn interrupt(&mut self) -> bool {
+        let goes_on = self.publish.interrupt();
+        if !goes_on {
+            self.stop_task();
+        }
+        goes_on
     }
 
     /// From now on `progress` has how far a batch has come.
@@ -75,7 +72,7 @@ impl Call {
         self.publish.progress().and_then(|progress| serde_json::to_string(&progress).ok())
     }
 
-    /// From now on `notes` has what is to be logged.
+    /// From now on `logRecords` has what is to be logged.
     #[napi]
     pub fn watch(&self) {
         self.publish.watch();
@@ -83,8 +80,9 @@ impl Call {
 
     /// What is to be logged by now: levels and lines.
     #[napi]
-    pub fn notes(&self) -> Vec<Vec<String>> {
-        self.publish.notes().into_iter().map(|note| vec![note.level.as_str().to_owned(), note.message]).collect()
+    pub fn log_records(&self) -> Vec<Vec<String>> {
+        let records = self.publish.log_records().into_iter();
+        records.map(|record| vec![record.level.as_str().to_owned(), record.message]).collect()
     }
 
     /// Runs until the turn ends, then reports the call's number.
@@ -106,10 +104,26 @@ impl Call {
         self.wants_token.load(Ordering::Acquire)
     }
 
-    /// The result; nothing before the call is over.
+    /// Whether the call is over.
     #[napi]
-    pub fn result(&self) -> Option<Either<Report, Failure>> {
-        self.publish.result().map(Report::or_failure)
+    pub fn is_over(&self) -> bool {
+        self.publish.is_over()
+    }
+
+    /// Whether the host ended the call, and has to throw: with what may have happened, or its own reason.
+    #[napi]
+    pub fn is_interrupted(&self) -> bool {
+        matches!(self.publish.ending(), Ending::Interrupted(_))
+    }
+
+    /// The report, or how the call failed, or what may have happened before the host ended it.
+    #[napi]
+    pub fn ending(&self) -> Option<Either<Report, Failure>> {
+        match self.publish.ending() {
+            Ending::Reported(report) => Some(Either::A(report.into())),
+            Ending::Failed(error) | Ending::Interrupted(Some(error)) => Some(Either::B(error.into())),
+            Ending::Interrupted(None) => None,
+        }
     }
 
     /// Hands over the token that the call wants.
@@ -118,16 +132,10 @@ impl Call {
         self.publish.provide_token(token.into());
     }
 
-    /// Says that no token can be had.
+    /// Says that the host failed to give a token, and throws for that.
     #[napi]
-    pub fn refuse_token(&self, reason: String) {
-        self.publish.refuse_token(&reason);
-    }
-
-    /// Ends the call wherever it is; the failure says what may have gone out.
-    #[napi]
-    pub fn abandon(&mut self) -> Option<Failure> {
-        self.end().map(Failure::from)
+    pub fn fail_token(&self, reason: String) {
+        self.publish.fail_token(&reason);
     }
 
     /// Says that the caller has received the result.
@@ -139,20 +147,22 @@ impl Call {
     /// Ends a call that nobody waits for any more. What may have gone out, standard error tells.
     #[napi]
     pub fn forsake(&mut self) {
-        if let Some(lost) = self.end() {
+        self.publish.abandon();
+        self.stop_task();
+        if let Ending::Interrupted(Some(lost)) = self.publish.ending()
+            && lost.is_loss()
+        {
             // Standard error may be closed already.
-            let _ = writeln!(io::stderr(), "addepar-portal: {lost}");
+            let _ = writeln!(io::stderr(), "addepar-portal: {}", lost.message_in(Language::Node));
         }
     }
 }
 
 impl Call {
-    fn end(&mut self) -> Option<Error> {
-        let lost = self.publish.abandon();
+    fn stop_task(&mut self) {
         if let Some(task) = self.task.take() {
             task.abort();
         }
-        lost
     }
 }
 

@@ -35,6 +35,12 @@ impl Failure {
         self.0.kind().class_name()
     }
 
+    /// Whether a warning has to be left, however the call ended: what went out may be lost.
+    #[napi]
+    pub fn is_loss(&self) -> bool {
+        self.0.is_loss()
+    }
+
     /// Everything but the report, as JSON.
     #[napi]
     pub fn to_json(&self) -> String {

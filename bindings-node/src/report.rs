@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use addepar_portal::{Attempt, Error, PublishReport, UnexpectedResult};
+use addepar_portal::{Attempt, PublishReport, UnexpectedResult};
 use napi::bindgen_prelude::Either;
 use napi_derive::napi;
 use serde::Serialize;
@@ -107,12 +107,7 @@ impl Report {
     }
 }
 
-impl Report {
-    /// What a call ends in.
-    pub(crate) fn or_failure(result: Result<impl Into<Self>, Error>) -> Either<Self, Failure> {
-        or_failure(result)
-    }
-}
+impl Report {}
 
 impl From<PublishReport> for Report {
     fn from(report: PublishReport) -> Self {

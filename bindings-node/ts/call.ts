@@ -1,8 +1,7 @@
 /** Drives one publish: the addon runs its turns, JavaScript answers between them. */
 
-import { StoppedError } from './errors';
 import { thrownName, typeName } from './ids';
-import { type Call, type Failure, native, type Report, type Wakeups } from './native';
+import { type Call, native, type Wakeups } from './native';
 import { type PublishReport, reportOf, withReport } from './report';
 import type { Progress, ProgressCallable } from './request';
 import { milliseconds, type ProgressJSON } from './wire';
@@ -87,15 +86,10 @@ function unlessAborted(
 ): Promise<Ending> {
   return new Promise((resolve, reject) => {
     const abort = (): void => {
-      if (call.isBatch()) {
-        call.stop();
-        return;
+      if (!call.interrupt()) {
+        turns.delete(number);
+        resolve(() => ended(call, host, signal, undefined));
       }
-      const failure = call.abandon();
-      turns.delete(number);
-      resolve(() => {
-        throw failure ? lost(failure, host, signal.reason) : signal.reason;
-      });
     };
     const stopListening = listen(signal, abort);
     void start().then(resolve, reject).finally(stopListening);
@@ -124,15 +118,35 @@ function listen(signal: AbortSignal, end: () => void): () => void {
   };
 }
 
-/** The error of a call that had gone out; if it is swallowed, a warning is left all the same. */
-function lost(failure: Failure, { logger }: Host, reason: unknown): Error {
-  const error = withReport(failure, { cause: reason });
-  if (logger) {
-    log(logger, 'warn', error.message);
-  } else {
-    warn(error.message);
+/**
+ * The report of a call, or its error. Where something of the host's ended it, what that threw, or the signal's reason, is
+ * the error's cause; if nothing went out, it is thrown as it is.
+ */
+function ended(
+  call: Call,
+  { logger }: Host,
+  signal: AbortSignal | undefined,
+  failed: { readonly cause: unknown } | undefined,
+): PublishReport {
+  const isInterrupted = call.isInterrupted();
+  const ending = call.ending();
+  if (!isInterrupted && ending) {
+    return reportOf(ending);
   }
-  return aborted(error);
+  const reason = failed ?? { cause: signal?.reason };
+  if (!(ending instanceof native.Failure)) {
+    throw reason.cause;
+  }
+  const error = withReport(ending, reason);
+  if (ending.isLoss()) {
+    // If the error is swallowed, a warning is left all the same.
+    if (logger) {
+      log(logger, 'warn', error.message);
+    } else {
+      warn(error.message);
+    }
+  }
+  throw failed ? error : aborted(error);
 }
 
 function aborted(error: Error): Error {
@@ -161,10 +175,11 @@ async function drive(
   call: Call,
   number: number,
   door: Wakeups,
-  { accessToken, logger }: Host,
+  host: Host,
   signal: AbortSignal | undefined,
   onProgress: ProgressCallable | undefined,
 ): Promise<Ending> {
+  const { accessToken, logger } = host;
   if (logger) {
     call.watch();
   }
@@ -176,7 +191,7 @@ async function drive(
   for (;;) {
     await turn(call, number, door);
     if (logger) {
-      for (const [level, message] of call.notes()) {
+      for (const [level, message] of call.logRecords()) {
         log(logger, level, message);
       }
     }
@@ -185,56 +200,29 @@ async function drive(
       try {
         await onProgress(readProgress(JSON.parse(progress)));
       } catch (error) {
+        if (!failed) {
+          failed = { cause: error };
+          call.interrupt();
+        }
+      }
+    }
+    if (!call.isOver() && call.wantsToken()) {
+      try {
+        const token: unknown = await accessToken?.();
+        if (typeof token !== 'string') {
+          throw new TypeError(`accessToken gave ${typeName(token)} in the place of a string`);
+        }
+        call.provideToken(token);
+      } catch (error) {
         failed ??= { cause: error };
-        call.stop();
+        // The error's words stay out of ours: they may hold a secret.
+        call.failToken(`accessToken threw ${thrownName(error)}`);
       }
     }
-    const result = call.result();
-    if (result) {
-      return () => reported(result, signal, failed);
-    }
-    if (!call.wantsToken()) {
-      continue;
-    }
-    try {
-      const token: unknown = await accessToken?.();
-      if (typeof token !== 'string') {
-        throw new TypeError(`accessToken gave ${typeName(token)} in the place of a string`);
-      }
-      call.provideToken(token);
-    } catch (error) {
-      failed ??= { cause: error };
-      // The error's words stay out of ours: they may hold a secret.
-      call.refuseToken(`accessToken threw ${thrownName(error)}`);
-    }
-    if (!call.isBatch()) {
-      signal?.throwIfAborted();
+    if (call.isOver()) {
+      return () => ended(call, host, signal, failed);
     }
   }
-}
-
-/** The report of a call, or its error, with what a callable of the caller threw as the cause. */
-function reported(
-  result: Report | Failure,
-  signal: AbortSignal | undefined,
-  failed: { readonly cause: unknown } | undefined,
-): PublishReport {
-  if (result instanceof native.Failure && result.className === 'StoppedError' && signal?.aborted) {
-    throw aborted(withReport(result, failed ?? { cause: signal.reason }));
-  }
-  const report = reportOf(result, failed);
-  if (failed) {
-    throw completed(report, failed);
-  }
-  return report;
-}
-
-/** The error of a batch that had nothing left to stop when `onProgress` failed. */
-function completed(report: PublishReport, failed: { readonly cause: unknown }): Error {
-  const [summary] = report.toString().split('\n', 1);
-  const message = `onProgress failed (${thrownName(failed.cause)}) after the batch had ended: ${summary}. The report has the state of each file.`;
-  const outcome = report.unknown.length > 0 ? 'unknown' : 'processed';
-  return new StoppedError({ code: 'ERR_STOPPED', message, outcome }, report, failed);
 }
 
 function readProgress({ not_processed, waiting, ...counts }: ProgressJSON): Progress {

@@ -9,6 +9,7 @@ import type { ContactNotification, ErrorCode, LogLevel, PortalPublishing } from 
 /** An error of the core in the place of a result. */
 export interface Failure {
   readonly className: ErrorClass;
+  isLoss(): boolean;
   toJson(): string;
 }
 
@@ -51,19 +52,19 @@ export interface Wakeups {
 }
 
 export interface Call {
-  isBatch(): boolean;
-  stop(): void;
+  interrupt(): boolean;
   followProgress(): void;
   progress(): string | null;
   watch(): void;
-  notes(): [LogLevel, string][];
+  logRecords(): [LogLevel, string][];
   run(wakeups: Wakeups, number: number): void;
   wantsToken(): boolean;
-  result(): Report | Failure | null;
+  isOver(): boolean;
+  isInterrupted(): boolean;
+  ending(): Report | Failure | null;
   settle(): void;
   provideToken(token: string): void;
-  refuseToken(reason: string): void;
-  abandon(): Failure | null;
+  failToken(reason: string): void;
   forsake(): void;
 }
 

@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use addepar_portal::host::{PublishCall, Turn};
+use addepar_portal::host::{Ending, PublishCall, Turn};
 use addepar_portal::{self as core, Error};
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
@@ -23,19 +23,17 @@ pub(crate) struct Call {
     /// How to stop the background task, and where it left off.
     task: Mutex<Option<tokio::task::AbortHandle>>,
     turn: Arc<Mutex<Option<Turn>>>,
-    notes: Mutex<VecDeque<core::host::Note>>,
-    /// What may have happened, once the call was abandoned. A caller that is interrupted meanwhile asks again.
-    lost: Mutex<Option<Error>>,
+    log_records: Mutex<VecDeque<core::host::LogRecord>>,
     /// Whether somebody took how the call ended.
     settled: AtomicBool,
 }
 
 /// One line for the log.
 #[pyclass(frozen, module = "addepar_portal._native")]
-pub(crate) struct Note(core::host::Note);
+pub(crate) struct LogRecord(core::host::LogRecord);
 
 #[pymethods]
-impl Note {
+impl LogRecord {
     #[getter]
     fn level(&self) -> &'static str {
         self.0.level.as_str()
@@ -57,25 +55,23 @@ impl Call {
             publish: Arc::new(call),
             task: Mutex::default(),
             turn: Arc::default(),
-            notes: Mutex::default(),
-            lost: Mutex::default(),
+            log_records: Mutex::default(),
             settled: AtomicBool::new(false),
         }
     }
 
-    fn end(&self) -> Option<Error> {
+    fn end(&self) {
         self.settled.store(true, Ordering::Relaxed);
-        let error = self.publish.abandon();
+        self.publish.abandon();
         if let Some(task) = locked(&self.task).take() {
             task.abort();
         }
-        error
     }
 }
 
 #[pymethods]
 impl Call {
-    /// Runs on the main thread until its turn ends: `done`, `token_wanted` or `noted`.
+    /// Runs on the main thread until its turn ends: `done`, `token_wanted` or `news`.
     ///
     /// Signals are looked at every 50 ms. What a handler raises goes to `signalled`, and what this raises drops the
     /// request in flight. On any other thread this would unwind when the interpreter ends: see `spawn`.
@@ -120,13 +116,10 @@ impl Call {
         locked(&self.turn).take().map(Turn::as_str)
     }
 
-    fn is_batch(&self) -> bool {
-        self.publish.is_batch()
-    }
-
-    /// Ends a batch after the request in flight.
-    fn stop(&self) {
-        self.publish.stop();
+    /// Ends the call for a reason of Python's own. True: what is in flight is awaited, and the call goes on until it is
+    /// over; False: it is over.
+    fn interrupt(&self) -> bool {
+        self.publish.interrupt()
     }
 
     /// From now on `progress` has how far a batch has come.
@@ -139,18 +132,18 @@ impl Call {
         self.publish.progress().map(Progress::from)
     }
 
-    /// From now on `note` has what is to be logged.
+    /// From now on `log_record` has what is to be logged.
     fn watch(&self) {
         self.publish.watch();
     }
 
     /// The next line that is to be logged by now.
-    fn note(&self) -> Option<Note> {
-        let mut notes = locked(&self.notes);
-        if notes.is_empty() {
-            notes.extend(self.publish.notes());
+    fn log_record(&self) -> Option<LogRecord> {
+        let mut records = locked(&self.log_records);
+        if records.is_empty() {
+            records.extend(self.publish.log_records());
         }
-        notes.pop_front().map(Note)
+        records.pop_front().map(LogRecord)
     }
 
     /// The core refuses what is not text, without showing it.
@@ -158,27 +151,33 @@ impl Call {
         self.publish.provide_token(token.to_string_lossy().into_owned().into());
     }
 
+    /// No token can be had, which is an error of the call's own.
     fn refuse_token(&self, reason: &str) {
         self.publish.refuse_token(reason);
     }
 
-    /// The report, or how the call failed.
+    /// No token can be had, since Python's own code failed: its exception is raised.
+    fn fail_token(&self, reason: &str) {
+        self.publish.fail_token(reason);
+    }
+
+    /// The report, or how the call failed. None: Python ended it, and raises its own reason.
     fn result<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         self.settled.store(true, Ordering::Relaxed);
-        match self.publish.result() {
-            Some(result) => hand_over(py, result.map(PublishReport::new)),
-            None => Err(PyRuntimeError::new_err("the call has no result")),
+        match self.publish.ending() {
+            Ending::Reported(report) => hand_over(py, Ok::<_, Error>(PublishReport::new(report))),
+            Ending::Failed(error) => hand_over::<PublishReport>(py, Err(error)),
+            Ending::Interrupted(_) => Ok(py.None().into_bound(py)),
         }
     }
 
-    /// Stops the call at once. What may have happened, or None if nothing had gone out; the same however often it is
-    /// asked.
+    /// Ends the call at once. What may have happened, or None if nothing had gone out; the same however often it is asked.
     fn abandon(&self) -> Option<Failure> {
-        let mut lost = locked(&self.lost);
-        if lost.is_none() {
-            *lost = self.end();
+        self.end();
+        match self.publish.ending() {
+            Ending::Interrupted(lost) => lost.map(Failure::new),
+            Ending::Reported(_) | Ending::Failed(_) => None,
         }
-        lost.clone().map(Failure::new)
     }
 }
 

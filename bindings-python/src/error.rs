@@ -80,7 +80,7 @@ impl Failure {
 
     /// Whether a log has to have it, however the call ended: a request that went out may be lost.
     fn is_loss(&self) -> bool {
-        self.error.kind() != ErrorKind::Stopped
+        self.error.is_loss()
     }
 }
 

@@ -22,7 +22,7 @@ mod _native {
     #[pymodule_export]
     use super::bell::Bell;
     #[pymodule_export]
-    use super::call::{Call, Note};
+    use super::call::{Call, LogRecord};
     #[pymodule_export]
     use super::client::{Client, batch_defaults};
     #[pymodule_export]

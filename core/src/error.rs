@@ -589,7 +589,7 @@ impl Error {
     /// Whether a log has to have it, however the call ended: what went out may be lost.
     #[must_use]
     pub fn is_loss(&self) -> bool {
-        self.0.kind != ErrorKind::Stopped
+        matches!(self.0.kind, ErrorKind::OutcomeUnknown | ErrorKind::Journal)
     }
 
     /// Everything but the report, as JSON.

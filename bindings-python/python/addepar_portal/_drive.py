@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     E = TypeVar("E", bound=BaseException)
     T = TypeVar("T")
-    Turn = Literal["done", "token_wanted", "noted"]
+    Turn = Literal["done", "token_wanted", "news"]
 
 # Between looks at a call that has no descriptor for a bell, or is being stopped.
 PAUSE = 0.02
@@ -92,11 +92,10 @@ class Call:
                 del interrupt  # which knows this frame
 
     def stop(self, interrupt: BaseException, *, warned: bool = True) -> bool:
-        """Stops a batch, for what is raised in the end. False: it is no batch, or it is being stopped already."""
-        if self.interrupt is not None or not self.native.is_batch():
+        """Ends the call for what is raised in the end. False: it is over, and that is raised at once."""
+        if self.interrupt is not None or not self.native.interrupt():
             return False
         self.interrupt = interrupt
-        self.native.stop()
         if warned:
             _log.warn_stopping()
         return True
@@ -128,16 +127,13 @@ class Call:
 
     def refuse(self, error: Exception) -> None:
         """Ends a call whose token function failed. The error's words stay out of ours: they may hold a secret."""
-        self.native.refuse_token(f"the callable raised {type(error).__name__}")
-        result = self.native.result()
-        if isinstance(result, Failure):
-            self._settled(error, from_core(result))
+        self.native.fail_token(f"the callable raised {type(error).__name__}")
 
     def report(self) -> PublishReport:
         """The result of a call that is done; raises its error, or what a batch was stopped for."""
-        if self.interrupt is not None:
-            raise self.interrupt
         result = self.native.result()
+        if result is None:
+            raise self.interrupt or RuntimeError("nobody ended the call")
         if isinstance(result, Failure):
             raise self._settled(from_core(result))
         self._is_settled = True

@@ -17,11 +17,11 @@ def is_read() -> bool:
 
 def tell(call: Call) -> None:
     """Logs what a watched call has to tell."""
-    while (note := call.note()) is not None:
+    while (record := call.log_record()) is not None:
         import logging
 
         logging.getLogger("addepar_portal").log(
-            logging.DEBUG if note.level == "debug" else logging.INFO, "%s", note.message
+            logging.DEBUG if record.level == "debug" else logging.INFO, "%s", record.message
         )
 
 
