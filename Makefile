@@ -21,9 +21,9 @@ demo: install ## build both packages and run the main job in Python and Node aga
 
 # Three at once: the tests of Rust and Node wait for a server that answers 400 after 50 s.
 test: install $(INTERPRETERS) ## every test, in all three languages, against the installed packages
-	cargo test --locked --quiet --no-run
+	cargo test --locked --quiet --features addepar-portal/cli --no-run
 	@mkdir -p .test
-	cargo test --locked --quiet > .test/rust.log 2>&1 & rust=$$!; \
+	cargo test --locked --quiet --features addepar-portal/cli > .test/rust.log 2>&1 & rust=$$!; \
 	node tests/package/smoke.mjs > .test/package.log 2>&1 & package=$$!; \
 	node tests/node/run.mjs dist/addepar-portal-*.tgz; node=$$?; \
 	wait $$rust; rust=$$?; wait $$package; package=$$?; cat .test/rust.log .test/package.log; \
@@ -31,10 +31,10 @@ test: install $(INTERPRETERS) ## every test, in all three languages, against the
 	$(BIN)/python -m pytest -q -m "not long" tests/python
 
 test-rust:
-	cargo test --locked --quiet
+	cargo test --locked --quiet --features addepar-portal/cli
 
 test-python: install
-	cargo build --locked --quiet
+	cargo build --locked --quiet --features addepar-portal/cli
 	$(BIN)/python -m pytest -q -m "not long" tests/python
 
 test-node: tarball
@@ -44,7 +44,7 @@ test-package: wheel tarball $(INTERPRETERS)
 	node tests/package/smoke.mjs
 
 test-long: install ## the tests that take long: many runs of what `make test` runs a few of, days in virtual time
-	cargo test --locked --quiet --release --package addepar-portal -- --ignored a_batch_of_days --nocapture
+	cargo test --locked --quiet --release --package addepar-portal -- --ignored --nocapture a_batch_of_days millions_of_steps
 	$(BIN)/python -m pytest -q -m long tests/python
 	$(BIN)/python -m pytest -q --hypothesis-profile=long tests/python/test_properties.py
 	TEST_LONG=1 node tests/node/run.mjs dist/addepar-portal-*.tgz

@@ -233,7 +233,7 @@ impl Error {
 
     pub(crate) fn publish_failures(report: PublishReport) -> Self {
         let problem =
-            format!("Not every file is ok: {}{}.", report.summary(), names(&report, |state| state != FileState::Ok),);
+            format!("Not every file is ok: {}{}.", report.summary(), names(&report, |state| state != FileState::Ok));
         Self::new(ErrorKind::PublishFailures, problem)
             .with_consequence(Consequence::Told)
             .with_advice("See .report; publishing a failed file again may e-mail those who already got one.")

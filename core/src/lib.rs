@@ -23,7 +23,7 @@ mod response;
 mod runtime;
 
 pub use client::portal_client::{PortalClient, PortalClientBuilder};
-pub use config::settings::Secret;
+pub use config::secret::Secret;
 pub use error::{Error, ErrorKind, Phase};
 pub use journal::folder::init_journal_dir;
 pub use journal::view::{Journal, JournalledChunk, JournalledFile};
@@ -39,7 +39,8 @@ pub use model::request::{ContactNotification, PortalPublishing, PublishRequest};
 /// What the bindings need beside the surface for Rust, without a promise of stability.
 pub mod host {
     pub use crate::client::call::{PublishCall, Turn};
-    pub use crate::config::settings::{AccessToken, Settings, VARIABLES};
+    pub use crate::config::environment::VARIABLES;
+    pub use crate::config::settings::{AccessToken, Settings};
     pub use crate::model::display::{Row, word};
     pub use crate::model::id::{NoId, not_a_collection};
     pub use crate::model::message::{Language, Message};

@@ -184,7 +184,7 @@ batch('what onProgress fails with hides no outcome', async (portal, journal) => 
       .catch((thrown) => thrown);
     assert(all instanceof StoppedError, String(all.stack ?? all));
     assert.deepEqual([all.outcome, all.cause, all.report.ok], ['processed', value, true]);
-    assert.match(all.message, /onProgress failed \(RangeError\) after the batch had ended: 30 ok/);
+    assert.match(all.message, /The batch was stopped after its last request: 30 ok/);
     // When a chunk became unknown.
     portal.nextFault('close_before_answer');
     const lost = (progress) => (progress.unknown ? options.onProgress() : undefined);

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
-use crate::cli::Refused;
+use crate::cli::refused::Refused;
 
 /// What somebody wants the program to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -5,8 +5,9 @@ use std::fmt::Write;
 use std::path::Path;
 
 use crate::cli::arguments::{FilesArgument, Format, Resolve};
+use crate::cli::refused::{Refused, ids};
 use crate::cli::status::Status;
-use crate::cli::{Refused, ids, list, output, terminal};
+use crate::cli::{list, output, terminal};
 use crate::journal::audit::{Audit, Ending, Sent};
 use crate::journal::folder::init_journal_dir;
 use crate::journal::view::{Journal, JournalledFile};

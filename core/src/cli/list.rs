@@ -5,7 +5,7 @@ use std::fs;
 use std::io::{self, Read};
 use std::path::Path;
 
-use crate::cli::Refused;
+use crate::cli::refused::Refused;
 use crate::model::id::{self, RawId};
 
 /// The column that holds the ids.

@@ -9,39 +9,20 @@ mod journal;
 mod list;
 mod output;
 mod publish;
+mod refused;
 mod simulate;
 mod status;
 mod terminal;
 
 use std::ffi::OsString;
-use std::future::Future;
 
 use clap::Parser;
-use tokio::runtime::Builder;
 
 use crate::cli::arguments::{Arguments, Command, JournalCommand};
 use crate::cli::interrupts::Source;
 pub use crate::cli::interrupts::{HostInterrupts, Interrupt, Interrupter, hang_up_is_ignored};
+use crate::cli::refused::Refused;
 use crate::cli::status::Status;
-use crate::error::Error;
-use crate::model::invalid_input::InvalidInput;
-use crate::model::message::Language;
-
-/// Why nothing was done: bad input or settings.
-#[derive(Debug)]
-struct Refused(String);
-
-impl From<Error> for Refused {
-    fn from(error: Error) -> Self {
-        Self(error.message_in(Language::CommandLine))
-    }
-}
-
-impl From<InvalidInput> for Refused {
-    fn from(invalid: InvalidInput) -> Self {
-        Error::from(invalid).into()
-    }
-}
 
 /// Runs the program with its arguments, the program's name first, and returns its exit status.
 ///
@@ -83,18 +64,4 @@ fn obey(command: Command, source: Source) -> Result<Status, Refused> {
         Command::Journal(JournalCommand::Audit { folder, file }) => journal::audit(&folder, file.as_deref()),
         Command::Simulate(simulate) => simulate::simulate(&simulate, source),
     }
-}
-
-/// Runs a future on a runtime of its own, and waits for nothing that it left behind.
-fn block_on<T>(future: impl Future<Output = Result<T, Refused>>) -> Result<T, Refused> {
-    let runtime = Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.map_err(|error| Refused(format!("The event loop cannot be set up: {error}.")))?;
-    let done = runtime.block_on(future);
-    runtime.shutdown_background();
-    done
-}
-
-/// Ids that were written as the value of an argument.
-fn ids(argument: &'static str, written: &[String]) -> Result<Vec<u64>, Refused> {
-    Ok(crate::model::id::validate(argument, written.iter().map(|id| id.trim()))?)
 }

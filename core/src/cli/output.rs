@@ -4,8 +4,9 @@ use std::borrow::Cow;
 use std::fmt::Write;
 
 use crate::cli::arguments::Format;
+use crate::cli::refused::Refused;
 use crate::cli::status::Status;
-use crate::cli::{Refused, terminal};
+use crate::cli::terminal;
 use crate::model::display::counted;
 use crate::model::file_result::FileResult;
 use crate::model::file_result::Verdict;

@@ -5,8 +5,9 @@ use serde_json::{Value, json};
 
 use crate::cli::arguments::Simulate;
 use crate::cli::interrupts::Source;
+use crate::cli::refused::{Refused, block_on};
 use crate::cli::status::Status;
-use crate::cli::{Refused, block_on, output, terminal};
+use crate::cli::{output, terminal};
 
 const FIRM_ID: &str = "1";
 const KEY_ID: &str = "simulated-key";

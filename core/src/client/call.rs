@@ -17,7 +17,8 @@ use url::Url;
 use crate::client::connection::Connection;
 use crate::client::session::Opening;
 use crate::client::tokens::Found;
-use crate::config::settings::{AccessToken, Credentials, Secret, is_token};
+use crate::config::secret::Secret;
+use crate::config::settings::{AccessToken, Credentials, is_token};
 use crate::error::Error;
 use crate::journal::store::Unrecorded;
 use crate::journal::writer::Writer;
@@ -212,7 +213,7 @@ impl PublishCall {
             match action {
                 Action::Open => {
                     let opened = self.open().await;
-                    self.on(Event::Opened(opened));
+                    self.on(Event::Opened(opened.map(Box::new)));
                 }
                 Action::Authorize { fresh } => {
                     if !self.authorize(fresh).await {
@@ -330,13 +331,11 @@ impl PublishCall {
 
     /// Waits until somebody has changed the machine's mind; `false`: the time is up before.
     async fn change_within(&self, limit: Option<Duration>) -> bool {
-        match limit {
-            Some(limit) => time::timeout(limit, self.changed.notified()).await.is_ok(),
-            None => {
-                self.changed.notified().await;
-                true
-            }
-        }
+        let Some(limit) = limit else {
+            self.changed.notified().await;
+            return true;
+        };
+        time::timeout(limit, self.changed.notified()).await.is_ok()
     }
 
     async fn follow(&self, link: &str) -> Option<Exchange> {

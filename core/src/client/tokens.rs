@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::config::settings::Secret;
+use crate::config::secret::Secret;
 use crate::runtime::clock;
 
 /// The token that callers were asked for, and the right to ask for the next.

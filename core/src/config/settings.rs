@@ -8,37 +8,12 @@ use std::time::Duration;
 use reqwest::header::HeaderValue;
 use url::Url;
 
+use crate::config::environment::{self as variable, Environment};
+use crate::config::guard;
+use crate::config::secret::Secret;
 use crate::error::Error;
 use crate::model::request::ROUTE;
 use crate::model::server::is_loopback;
-
-/// A text that no output shows.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Secret(String);
-
-impl Secret {
-    pub(crate) fn expose(&self) -> &str {
-        &self.0
-    }
-}
-
-impl From<String> for Secret {
-    fn from(secret: String) -> Self {
-        Self(secret)
-    }
-}
-
-impl From<&str> for Secret {
-    fn from(secret: &str) -> Self {
-        Self(secret.to_owned())
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("***")
-    }
-}
 
 /// An OAuth 2.0 access token: a fixed one, or one that the caller is asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,36 +23,6 @@ pub enum AccessToken {
     /// The host that drives the call is asked for it, and again once after a 401.
     Asked,
 }
-
-/// Every variable of the environment that is read.
-pub const VARIABLES: [&str; 22] = [
-    "ADDEPAR_FIRM_NAME",
-    "ADDEPAR_ENVIRONMENT",
-    "ADDEPAR_FIRM_ID",
-    "ADDEPAR_KEY_ID",
-    "ADDEPAR_KEY_SECRET",
-    "ADDEPAR_ACCESS_TOKEN",
-    "ADDEPAR_BASE_URL",
-    "ADDEPAR_PORTAL_LIVE",
-    "PYTEST_CURRENT_TEST",
-    "PYTEST_VERSION",
-    "VITEST",
-    "JEST_WORKER_ID",
-    "NODE_TEST_CONTEXT",
-    "HTTPS_PROXY",
-    "https_proxy",
-    "ALL_PROXY",
-    "all_proxy",
-    "NO_PROXY",
-    "no_proxy",
-    "REQUESTS_CA_BUNDLE",
-    "NODE_EXTRA_CA_CERTS",
-    "ADDEPAR_JOURNAL_DIR",
-];
-
-/// pytest sets the first for each test, the second for its whole run, collection included.
-const TEST_RUNNERS: [&str; 5] =
-    ["PYTEST_CURRENT_TEST", "PYTEST_VERSION", "VITEST", "JEST_WORKER_ID", "NODE_TEST_CONTEXT"];
 
 /// Settings as the caller gave them; what is `None` comes from the environment or has a default.
 #[derive(Clone, Default)]
@@ -166,48 +111,6 @@ pub(crate) struct Config {
     pub(crate) journal_dir: Option<PathBuf>,
 }
 
-/// The variables of the environment, each a text where it is asked for. One that cannot be read must never count as
-/// one that is not set: a folder of journals that is passed over lets everything be sent once more.
-#[derive(Clone, Copy)]
-struct Environment<F>(F);
-
-impl<F: Fn(&str) -> Option<OsString>> Environment<F> {
-    /// A variable that is set, and not to an empty text.
-    fn get(&self, name: &str) -> Result<Option<String>, Error> {
-        let Some(value) = (self.0)(name).filter(|value| !value.is_empty()) else { return Ok(None) };
-        // Where a host has decoded it already, what was not text is U+FFFD by now.
-        let text = value.into_string().ok().filter(|text| !text.contains(char::REPLACEMENT_CHARACTER));
-        let text = text.ok_or_else(|| Error::config(format!("{name} must be text in UTF-8, and is not.")))?;
-        // It may be a secret, so it is not shown.
-        match text.chars().next_back() {
-            Some(last) if last.is_whitespace() || last.is_control() => Err(Error::config(format!(
-                "{name} must not end in a blank or a control character, and ends in {last:?}."
-            ))),
-            _ => Ok(Some(text)),
-        }
-    }
-
-    /// Whether a variable is set, whatever it holds.
-    fn has(&self, name: &str) -> bool {
-        (self.0)(name).is_some_and(|value| !value.is_empty())
-    }
-
-    /// The first of several variables that is set, with its name.
-    fn first(&self, names: &[&'static str]) -> Result<Option<(&'static str, String)>, Error> {
-        for name in names {
-            if let Some(value) = self.get(name)? {
-                return Ok(Some((name, value)));
-            }
-        }
-        Ok(None)
-    }
-
-    /// What the caller gave, or the variable.
-    fn or(&self, given: Option<&String>, name: &str) -> Result<Option<String>, Error> {
-        given.cloned().map_or_else(|| self.get(name), |given| Ok(Some(given)))
-    }
-}
-
 /// Below this a timeout cuts off answers that the server was still going to give.
 const SENSIBLE_TIMEOUT: Duration = Duration::from_secs(65);
 
@@ -233,29 +136,10 @@ impl Config {
         Ok(config)
     }
 
-    /// A test must not e-mail real clients, and no mock of Python or JavaScript can see a native
-    /// socket. Asked again before each call: a test runner may have started meanwhile.
+    /// Refuses another host than this machine inside a test run. Asked again before each call: a test runner may have
+    /// started meanwhile.
     pub(crate) fn guard(&self, variable: impl Fn(&str) -> Option<OsString>) -> Result<(), Error> {
-        if is_loopback(&self.base_url) {
-            return Ok(());
-        }
-        let environment = Environment(variable);
-        let reason = match environment.get("ADDEPAR_PORTAL_LIVE")?.as_deref() {
-            Some("1") => return Ok(()),
-            Some("0") => "ADDEPAR_PORTAL_LIVE=0 is set".to_owned(),
-            Some(other) => {
-                return Err(Error::config(format!("ADDEPAR_PORTAL_LIVE is {other:?}: allowed are 0 and 1.")));
-            }
-            None => match TEST_RUNNERS.into_iter().find(|name| environment.has(name)) {
-                Some(runner) => format!("this is a test run ({runner} is set)"),
-                None => return Ok(()),
-            },
-        };
-        Err(Error::config(format!(
-            "{} is not this machine, and {reason}: a test must not e-mail real clients. Use the simulated portal, or \
-             set ADDEPAR_PORTAL_LIVE=1 if you mean it.",
-            self.base_url.host_str().unwrap_or_default(),
-        )))
+        guard::refuse_in_tests(&self.base_url, variable)
     }
 
     /// The firm's id.
@@ -285,9 +169,9 @@ fn base_url(settings: &Settings, environment: &Environment<impl Fn(&str) -> Opti
         (None, Some(firm)) => return firm_url(firm, settings, environment),
         (None, None) => {}
     }
-    match (environment.get("ADDEPAR_BASE_URL")?, environment.get("ADDEPAR_FIRM_NAME")?) {
+    match (environment.get(variable::BASE_URL)?, environment.get(variable::FIRM_NAME)?) {
         (Some(_), Some(_)) => Err(contradiction("ADDEPAR_BASE_URL", "ADDEPAR_FIRM_NAME")),
-        (Some(_), None) if environment.has("ADDEPAR_ENVIRONMENT") => {
+        (Some(_), None) if environment.has(variable::ENVIRONMENT) => {
             Err(contradiction("ADDEPAR_BASE_URL", "ADDEPAR_ENVIRONMENT"))
         }
         (Some(url), None) => alone("ADDEPAR_BASE_URL", &url),
@@ -319,7 +203,7 @@ fn firm_url(
             shown(firm),
         )));
     }
-    let kind = environment.or(settings.environment.as_ref(), "ADDEPAR_ENVIRONMENT")?;
+    let kind = environment.or(settings.environment.as_ref(), variable::ENVIRONMENT)?;
     let domain = match kind.as_deref().unwrap_or("production") {
         "production" => "addepar.com",
         "development" => "clientdev.addepar.com",
@@ -377,7 +261,7 @@ fn firm_id(
     environment: &Environment<impl Fn(&str) -> Option<OsString>>,
 ) -> Result<HeaderValue, Error> {
     let firm_id = environment
-        .or(settings.firm_id.as_ref(), "ADDEPAR_FIRM_ID")?
+        .or(settings.firm_id.as_ref(), variable::FIRM_ID)?
         .ok_or_else(|| Error::config("The firm's id is missing: give `firm_id` (ADDEPAR_FIRM_ID).".to_owned()))?;
     if firm_id.is_empty() || !firm_id.bytes().all(|byte| byte.is_ascii_graphic()) {
         return Err(Error::config(format!("firm_id is {firm_id:?}: it is the firm's id, such as 1234.")));
@@ -395,14 +279,14 @@ fn credentials(
         (Some(token), false) => return token_credentials(token.clone()),
         (None, _) => {}
     }
-    let token = if given_key { None } else { environment.get("ADDEPAR_ACCESS_TOKEN")? };
-    let id = environment.or(settings.key_id.as_ref(), "ADDEPAR_KEY_ID")?;
+    let token = if given_key { None } else { environment.get(variable::ACCESS_TOKEN)? };
+    let id = environment.or(settings.key_id.as_ref(), variable::KEY_ID)?;
     let secret = match &settings.key_secret {
         Some(secret) => Some(secret.clone()),
-        None => environment.get("ADDEPAR_KEY_SECRET")?.map(Secret),
+        None => environment.get(variable::KEY_SECRET)?.map(Secret::from),
     };
     match (token, id, secret) {
-        (Some(token), None, None) => token_credentials(AccessToken::Fixed(Secret(token))),
+        (Some(token), None, None) => token_credentials(AccessToken::Fixed(Secret::from(token))),
         (Some(_), _, _) => Err(contradiction("ADDEPAR_ACCESS_TOKEN", "ADDEPAR_KEY_ID/ADDEPAR_KEY_SECRET")),
         (None, Some(id), Some(secret)) => key_credentials(id, secret),
         (None, Some(_), None) => Err(Error::config(
@@ -457,10 +341,9 @@ fn journal_dir(
     given: Option<&String>,
     environment: &Environment<impl Fn(&str) -> Option<OsString>>,
 ) -> Result<Option<PathBuf>, Error> {
-    const VARIABLE: &str = "ADDEPAR_JOURNAL_DIR";
     let from_environment = given.is_none();
-    let Some(folder) = environment.or(given, VARIABLE)? else { return Ok(None) };
-    let setting = if from_environment { VARIABLE } else { "journal_dir" };
+    let Some(folder) = environment.or(given, variable::JOURNAL_DIR)? else { return Ok(None) };
+    let setting = if from_environment { variable::JOURNAL_DIR.name() } else { "journal_dir" };
     let refused = |what: &str| Error::config(format!("{setting} is {folder:?}: {what}."));
     // Such an ending comes from a script, and the folder without it is another one.
     if folder.ends_with(|last: char| last.is_whitespace() || last.is_control()) {
@@ -485,7 +368,7 @@ fn extra_roots(
 ) -> Result<Option<ExtraRoots>, Error> {
     let named = match ca_file {
         Some(path) => Some(("ca_file", path)),
-        None => environment.first(&["REQUESTS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS"])?,
+        None => environment.first(&[variable::REQUESTS_CA_BUNDLE, variable::NODE_EXTRA_CA_CERTS])?,
     };
     Ok(named.map(|(setting, path)| ExtraRoots { setting, path }))
 }
@@ -500,7 +383,7 @@ fn proxy(
     }
     let no_proxy = match settings.proxy {
         Some(_) => None,
-        None => environment.first(&["NO_PROXY", "no_proxy"])?.map(|(_, hosts)| hosts),
+        None => environment.first(&[variable::NO_PROXY, variable::NO_PROXY_LOWER])?.map(|(_, hosts)| hosts),
     };
     // reqwest takes `*` for every name, but not for every address.
     if no_proxy.as_deref().is_some_and(|hosts| hosts.split(',').any(|host| host.trim() == "*")) {
@@ -508,7 +391,12 @@ fn proxy(
     }
     let given = match &settings.proxy {
         Some(url) => Some(("proxy", url.expose().to_owned())),
-        None => environment.first(&["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"])?,
+        None => environment.first(&[
+            variable::HTTPS_PROXY,
+            variable::HTTPS_PROXY_LOWER,
+            variable::ALL_PROXY,
+            variable::ALL_PROXY_LOWER,
+        ])?,
     };
     let Some((name, url)) = given else { return Ok(None) };
     let url = if url.contains("://") { url } else { format!("http://{url}") };
@@ -520,5 +408,5 @@ fn proxy(
             scheme.scheme(),
         )));
     }
-    Ok(Some(Proxy { url: Secret(url), no_proxy }))
+    Ok(Some(Proxy { url: Secret::from(url), no_proxy }))
 }

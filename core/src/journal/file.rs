@@ -181,17 +181,15 @@ impl JournalFile {
                 let _ = self.file.set_len(self.end.length).and_then(|()| self.file.sync_data());
                 self.broken(format!("cannot be written: {error}"), false)
             }
-            Unwritable::Displaced(how) => match self.own_text() {
-                Ok(own) => {
-                    let saved = self.save(&[&own, text].concat(), text);
-                    self.displaced(how, saved)
-                }
-                // What was overwritten in its place cannot be read any more: what it came to has to be written anew.
-                Err(_) => {
+            Unwritable::Displaced(how) => {
+                let Ok(own) = self.own_text() else {
+                    // What was overwritten in its place cannot be read any more: what it came to has to be written anew.
                     self.broken = Some(how.to_owned());
-                    Unrecorded::Lost
-                }
-            },
+                    return Unrecorded::Lost;
+                };
+                let saved = self.save(&[&own, text].concat(), text);
+                self.displaced(how, saved)
+            }
         }
     }
 

@@ -1,8 +1,6 @@
 //! Which server a base URL means.
 
-use std::net::IpAddr;
-
-use url::Url;
+use url::{Host, Url};
 
 /// The server that a base URL means, the same for every way of writing it. A firm's host and `api.addepar.com` are the
 /// same production server; everything else, a gateway too, is a server of its own.
@@ -16,9 +14,12 @@ pub(crate) fn server(base_url: &Url) -> String {
 
 /// Whether the URL's host is this machine.
 pub(crate) fn is_loopback(url: &Url) -> bool {
-    let Some(host) = url.host_str() else { return false };
-    let host = host.trim_start_matches('[').trim_end_matches(']');
-    host.eq_ignore_ascii_case("localhost") || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+    match url.host() {
+        Some(Host::Domain(name)) => name.eq_ignore_ascii_case("localhost"),
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
 }
 
 #[cfg(test)]

@@ -17,7 +17,8 @@ use rustls::{ClientConfig, ConfigBuilder, RootCertStore, WantsVerifier};
 use rustls_platform_verifier::Verifier;
 use url::Url;
 
-use crate::config::settings::{Config, ExtraRoots, Secret};
+use crate::config::secret::Secret;
+use crate::config::settings::{Config, ExtraRoots};
 use crate::error::Error;
 use crate::model::attempt::Fault;
 use crate::net::body::LatchedBody;

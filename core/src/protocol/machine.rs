@@ -97,7 +97,7 @@ pub(crate) struct Opened {
 #[derive(Debug)]
 pub(crate) enum Event {
     /// The journal was opened, or cannot be.
-    Opened(Result<Opened, Error>),
+    Opened(Result<Box<Opened>, Error>),
     /// There is a token, or the host was asked for nothing.
     Authorized,
     /// The records of the last action are safe, or are not.
@@ -195,14 +195,20 @@ pub(crate) struct Machine {
     is_interrupted: bool,
     /// The files to which a person agreed; `None`: nobody was asked.
     agreed: Option<HashSet<u64>>,
+    is_announced: bool,
+    news: News,
+}
+
+/// What the host is to be told.
+#[derive(Debug, Default)]
+struct News {
     /// What is to be logged; `None`: nobody reads it.
     log: Option<Vec<LogRecord>>,
-    is_announced: bool,
-    /// How far it has come, if the host has not been told and wants to be.
+    /// How far the call has come, if the host has not been told and wants to be.
     progress: Option<Progress>,
     follows_progress: bool,
-    /// Whether the host has not been told of some news yet.
-    is_news: bool,
+    /// Whether anything of it is new since the host was called last.
+    is_new: bool,
 }
 
 /// A journal and where this run stands in it.
@@ -274,11 +280,8 @@ impl Machine {
             stopped_at: None,
             is_interrupted: false,
             agreed: None,
-            log: None,
             is_announced: false,
-            progress: None,
-            follows_progress: false,
-            is_news: false,
+            news: News::default(),
         }
     }
 
@@ -296,32 +299,32 @@ impl Machine {
 
     /// From now on there is somebody to read what is logged.
     pub(crate) fn listen(&mut self) {
-        self.log.get_or_insert_default();
+        self.news.log.get_or_insert_default();
     }
 
     /// What is to be logged by now.
     pub(crate) fn take_log(&mut self) -> Vec<LogRecord> {
-        self.log.as_mut().map(std::mem::take).unwrap_or_default()
+        self.news.log.as_mut().map(std::mem::take).unwrap_or_default()
     }
 
     /// Whether there is something to be logged, or to be told of how far the call has come.
     pub(crate) fn has_news(&self) -> bool {
-        self.progress.is_some() || self.log.as_ref().is_some_and(|log| !log.is_empty())
+        self.news.progress.is_some() || self.news.log.as_ref().is_some_and(|log| !log.is_empty())
     }
 
     /// Whether anything has become news since this was asked last.
     pub(crate) fn take_news(&mut self) -> bool {
-        std::mem::take(&mut self.is_news)
+        std::mem::take(&mut self.news.is_new)
     }
 
     /// From now on [`take_progress`](Self::take_progress) has how far the call has come.
     pub(crate) fn follow_progress(&mut self) {
-        self.follows_progress = true;
+        self.news.follows_progress = true;
     }
 
     /// How far it has come, if that is news.
     pub(crate) fn take_progress(&mut self) -> Option<Progress> {
-        self.progress.take()
+        self.news.progress.take()
     }
 
     /// What was asked, of a batch all chunks together.
@@ -423,10 +426,10 @@ impl Machine {
         }
     }
 
-    fn opened(&mut self, opened: Result<Opened, Error>, now: Moment) {
+    fn opened(&mut self, opened: Result<Box<Opened>, Error>, now: Moment) {
         let Stage::Opening = self.stage else { return };
         let Opened { history, path, pace } = match opened {
-            Ok(opened) => opened,
+            Ok(opened) => *opened,
             Err(error) => return self.failed(error, now),
         };
         let chunk = history.next_chunk().map_or(1, |(number, ..)| number);
@@ -937,19 +940,20 @@ impl Machine {
     }
 
     fn log<Records: IntoIterator<Item = LogRecord>>(&mut self, records: impl FnOnce(&Chunk) -> Records) {
-        if let Some(log) = &mut self.log {
+        if let Some(log) = &mut self.news.log {
             log.extend(records(&self.chunk));
-            self.is_news = true;
+            self.news.is_new = true;
         }
     }
 
     fn progressed(&mut self, waiting: Option<Duration>) {
-        let Some(run) = self.run.as_ref().filter(|_| self.follows_progress && self.policy.scope == Scope::Run) else {
+        let Some(run) = self.run.as_ref().filter(|_| self.news.follows_progress && self.policy.scope == Scope::Run)
+        else {
             return;
         };
         let [ok, failed, unknown, not_processed] = run.history.counts();
-        self.is_news = true;
-        self.progress = Some(Progress {
+        self.news.is_new = true;
+        self.news.progress = Some(Progress {
             total: run.history.files().len(),
             ok,
             failed,

@@ -328,7 +328,7 @@ impl Server {
                 Action::Open => match open() {
                     Some((opened, known)) => {
                         store = Some(opened);
-                        Event::Opened(Ok(known))
+                        Event::Opened(Ok(Box::new(known)))
                     }
                     None => Event::Opened(Err(Error::of_journal(Path::new("run"), "cannot be opened"))),
                 },
@@ -389,12 +389,12 @@ impl Server {
                     0 => return false,
                     1 => {
                         let rest = machine.abandon(server.moment());
-                        server.let_go(rest, store.as_mut().map(|store| &mut **store), trouble);
+                        server.let_go(rest, store.as_deref_mut(), trouble);
                     }
                     2 => machine.on(Event::OutOfPatience, server.moment(), 0.5),
                     _ => {
                         let (_, rest) = machine.interrupt(server.moment());
-                        server.let_go(rest, store.as_mut().map(|store| &mut **store), trouble);
+                        server.let_go(rest, store.as_deref_mut(), trouble);
                     }
                 }
             }
