@@ -6,4 +6,6 @@ pub(crate) mod call;
 pub(crate) mod connection;
 pub(crate) mod portal_client;
 pub(crate) mod session;
+#[cfg(test)]
+mod slow_disk;
 pub(crate) mod tokens;

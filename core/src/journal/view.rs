@@ -69,6 +69,7 @@ impl Journal {
     pub fn open(path: impl AsRef<Path>) -> Result<Self, Error> {
         // The working directory may change before somebody decides.
         let path = path::absolute(path.as_ref()).unwrap_or_else(|_| path.as_ref().to_owned());
+        LettingGo::until_now().wait(&path);
         let history = JournalFile::look(&path)?;
         Ok(Self { path, history })
     }
