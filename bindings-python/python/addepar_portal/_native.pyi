@@ -19,7 +19,7 @@ __all__ = [
     "Job",
     "Journal",
     "NoId",
-    "Note",
+    "LogRecord",
     "Progress",
     "PublishReport",
     "PublishRequest",
