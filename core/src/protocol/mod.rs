@@ -11,3 +11,5 @@ pub(crate) mod rate_limit;
 #[cfg(test)]
 mod simulation;
 pub(crate) mod sync;
+#[cfg(test)]
+mod tests;
