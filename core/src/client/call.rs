@@ -457,7 +457,14 @@ impl PublishCall {
             return;
         }
         let mut state = self.state();
+        let was_over = state.machine.is_over();
         let rest = state.machine.abandon(clock::now());
+        // Whatever becomes of the ending, a log has it.
+        if let (false, Some(Ending::Interrupted(Some(lost)))) = (was_over, state.machine.ending())
+            && lost.is_loss()
+        {
+            log_record::trace_dropped(lost);
+        }
         self.let_go(state, rest);
     }
 
@@ -519,16 +526,10 @@ fn words_of(panic: &(dyn Any + Send)) -> &str {
 }
 
 impl Drop for PublishCall {
-    /// When a call is dropped, nothing of it may go out later, and what did go out is logged.
+    /// When a call is dropped, nothing of it may go out later.
     fn drop(&mut self) {
-        if self.is_inherited() || self.is_over() {
-            return;
-        }
-        self.abandon();
-        if let Ending::Interrupted(Some(lost)) = self.ending()
-            && lost.is_loss()
-        {
-            log_record::trace_dropped(&lost);
+        if !self.is_over() {
+            self.abandon();
         }
     }
 }
