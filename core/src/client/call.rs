@@ -427,7 +427,7 @@ impl PublishCall {
             None => state.machine.abandon(clock::now()),
         };
         let ending = state.machine.ending().cloned().unwrap_or(Ending::Interrupted(None));
-        self.let_go(state, rest);
+        self.let_go(state, true, rest);
         ending
     }
 
@@ -445,8 +445,9 @@ impl PublishCall {
             return false;
         }
         let mut state = self.state();
+        let was_over = state.machine.is_over();
         let (goes_on, rest) = state.machine.interrupt(clock::now());
-        self.let_go(state, rest);
+        self.let_go(state, was_over, rest);
         goes_on
     }
 
@@ -459,16 +460,17 @@ impl PublishCall {
         let mut state = self.state();
         let was_over = state.machine.is_over();
         let rest = state.machine.abandon(clock::now());
+        self.let_go(state, was_over, rest);
+    }
+
+    /// What follows from an end by the host. `was_over`: the call had ended before.
+    fn let_go(&self, mut state: MutexGuard<'_, State>, was_over: bool, rest: Option<HandOver>) {
         // Whatever becomes of the ending, a log has it.
         if let (false, Some(Ending::Interrupted(Some(lost)))) = (was_over, state.machine.ending())
             && lost.is_loss()
         {
             log_record::trace_dropped(lost);
         }
-        self.let_go(state, rest);
-    }
-
-    fn let_go(&self, mut state: MutexGuard<'_, State>, rest: Option<HandOver>) {
         let writer = if state.machine.is_over() {
             state.permit = None;
             state.writer.take()
