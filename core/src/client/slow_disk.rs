@@ -14,9 +14,8 @@ use crate::client::session::{Opening, Session};
 use crate::config::settings::{Config, Settings};
 use crate::error::{Error, ErrorKind};
 use crate::journal::history::{self, History};
-use crate::journal::record::{FORMAT, Header};
+use crate::journal::record::Header;
 use crate::journal::store::{Dated, Store, Unrecorded};
-use crate::model::batch::Repeat;
 use crate::model::file_result::FileState;
 use crate::model::request::{ContactNotification, PortalPublishing, PublishRequest};
 use crate::protocol::machine::{Ending, Opened, Policy};
@@ -61,22 +60,7 @@ impl Store for Dying {
 
 fn opened(store: impl Store + 'static) -> Session {
     let request = request();
-    let header = Header {
-        format: FORMAT,
-        library: "0".to_owned(),
-        run: "1".to_owned(),
-        base_url: "http://127.0.0.1:9/api".to_owned(),
-        firm_id: "1".to_owned(),
-        portal_publishing: request.portal_publishing(),
-        contact_notification: request.contact_notification(),
-        publish_override_contact_ids: Vec::new(),
-        operator: None,
-        host: None,
-        simulated: true,
-        repeat: Repeat::Refuse,
-        fingerprint: String::new(),
-    };
-    let history = History::begin(header, &history::chunks(request.file_ids(), 1, 1)).unwrap();
+    let history = History::begin(Header::example(), &history::chunks(request.file_ids(), 1, 1)).unwrap();
     (Box::new(store), Opened { history, path: PathBuf::from("run.jsonl"), pace: Pace::default() })
 }
 

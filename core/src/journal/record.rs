@@ -135,3 +135,25 @@ impl Line {
         (line, hash)
     }
 }
+
+#[cfg(test)]
+impl Header {
+    /// A run at a portal on this machine.
+    pub(crate) fn example() -> Self {
+        Self {
+            format: FORMAT,
+            library: "0".to_owned(),
+            run: "1".to_owned(),
+            base_url: "http://127.0.0.1:9/api".to_owned(),
+            firm_id: "1".to_owned(),
+            portal_publishing: PortalPublishing::Publish,
+            contact_notification: ContactNotification::Notify,
+            publish_override_contact_ids: Vec::new(),
+            operator: None,
+            host: None,
+            simulated: true,
+            repeat: Repeat::Refuse,
+            fingerprint: String::new(),
+        }
+    }
+}

@@ -16,10 +16,9 @@ use serde_json::{Value, json};
 use crate::error::Error;
 use crate::journal::file::JournalFile;
 use crate::journal::history::{self, History};
-use crate::journal::record::{FORMAT, Header, Record};
+use crate::journal::record::{Header, Record};
 use crate::journal::store::{Dated, Store, Unrecorded};
 use crate::model::attempt::{Fault, Outcome};
-use crate::model::batch::Repeat;
 use crate::model::file_result::{FileState, Verdict};
 use crate::model::moment::Moment;
 use crate::model::report::PublishReport;
@@ -248,24 +247,6 @@ fn replay(lines: &[Dated]) -> History {
     history
 }
 
-fn header() -> Header {
-    Header {
-        format: FORMAT,
-        library: "0".to_owned(),
-        run: "1".to_owned(),
-        base_url: "http://127.0.0.1:9/api".to_owned(),
-        firm_id: "1".to_owned(),
-        portal_publishing: PortalPublishing::Publish,
-        contact_notification: ContactNotification::Notify,
-        publish_override_contact_ids: Vec::new(),
-        operator: None,
-        host: None,
-        simulated: true,
-        repeat: Repeat::Refuse,
-        fingerprint: String::new(),
-    }
-}
-
 fn request(files: u64) -> PublishRequest {
     PublishRequest::for_batch(1..=files, PortalPublishing::Publish, ContactNotification::Notify).unwrap()
 }
@@ -472,7 +453,8 @@ fn troubled_batch(seed: u64) -> u64 {
     let mut trouble = Trouble { rng: rng.fork(), every: Some(rng.u32(4..60)), steps: 0 };
     let chunks = history::chunks(request.file_ids(), chunk_size, 1);
     let at = server.moment().utc();
-    let lines: Lines = Arc::new(Mutex::new(vec![(Record::Header(header()), at), (Record::Plan { chunks }, at)]));
+    let lines: Lines =
+        Arc::new(Mutex::new(vec![(Record::Header(Header::example()), at), (Record::Plan { chunks }, at)]));
     let fails_in = rng.u32(5..100);
     for run in 0.. {
         assert!(run < 2_000, "seed {seed} comes to no end");
@@ -528,7 +510,8 @@ fn troubled_call(seed: u64) -> u64 {
     let mut trouble = Trouble { rng: rng.fork(), every: Some(rng.u32(2..20)), steps: 0 };
     let at = server.moment().utc();
     let chunks = history::chunks(request.file_ids(), 500, 1);
-    let lines: Lines = Arc::new(Mutex::new(vec![(Record::Header(header()), at), (Record::Plan { chunks }, at)]));
+    let lines: Lines =
+        Arc::new(Mutex::new(vec![(Record::Header(Header::example()), at), (Record::Plan { chunks }, at)]));
     let (has_journal, fails_in) = (rng.bool(), rng.u32(3..50));
     let policy = Policy::single(Duration::from_secs(60), rng.bool());
     let mut machine = Machine::new(policy, request, has_journal);
@@ -606,7 +589,7 @@ fn large_batch(files: u64, seed: u64) {
             let opened = if path.exists() {
                 JournalFile::open(&path)
             } else {
-                JournalFile::create(&path, header(), history::chunks(request.file_ids(), 100, 1))
+                JournalFile::create(&path, Header::example(), history::chunks(request.file_ids(), 100, 1))
             };
             let (store, history) = opened.unwrap();
             Some((Box::new(store) as Box<dyn Store>, Opened { history, path: path.clone(), pace: Pace::default() }))

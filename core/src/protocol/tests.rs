@@ -10,9 +10,8 @@ use serde_json::json;
 
 use crate::error::ErrorKind;
 use crate::journal::history::{self, History};
-use crate::journal::record::{FORMAT, Header, Record};
+use crate::journal::record::{Header, Record};
 use crate::model::attempt::Outcome;
-use crate::model::batch::Repeat;
 use crate::model::file_result::FileState;
 use crate::model::moment::Moment;
 use crate::model::report::PublishReport;
@@ -41,22 +40,7 @@ fn batch(max_wait: u64) -> Policy {
 /// A machine whose journal is open, with two files in each chunk.
 fn opened(policy: Policy, files: u64) -> Machine {
     let request = request(files);
-    let header = Header {
-        format: FORMAT,
-        library: "0".to_owned(),
-        run: "1".to_owned(),
-        base_url: "http://127.0.0.1:9/api".to_owned(),
-        firm_id: "1".to_owned(),
-        portal_publishing: request.portal_publishing(),
-        contact_notification: request.contact_notification(),
-        publish_override_contact_ids: Vec::new(),
-        operator: None,
-        host: None,
-        simulated: true,
-        repeat: Repeat::Refuse,
-        fingerprint: String::new(),
-    };
-    let history = History::begin(header, &history::chunks(request.file_ids(), 2, 1)).unwrap();
+    let history = History::begin(Header::example(), &history::chunks(request.file_ids(), 2, 1)).unwrap();
     let mut machine = Machine::new(policy, request, true);
     assert!(matches!(machine.next(), Action::Open));
     let opened = Opened { history, path: PathBuf::from("run.jsonl"), pace: Pace::default() };
