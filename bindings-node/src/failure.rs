@@ -75,10 +75,17 @@ pub struct KindOfError {
     pub code: &'static str,
     /// The name of the class.
     pub class_name: &'static str,
+    /// What became of a call with such an error, where no report says more.
+    pub outcome: &'static str,
 }
 
 /// Every kind of error that a [`Failure`] can be of.
 #[napi]
 pub fn error_kinds() -> Vec<KindOfError> {
-    ErrorKind::ALL.iter().map(|kind| KindOfError { code: kind.code(), class_name: kind.class_name() }).collect()
+    let described = |kind: &ErrorKind| KindOfError {
+        code: kind.code(),
+        class_name: kind.class_name(),
+        outcome: kind.outcome().as_str(),
+    };
+    ErrorKind::ALL.iter().map(described).collect()
 }

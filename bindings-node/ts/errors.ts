@@ -15,6 +15,19 @@ export interface ErrorJSON extends ErrorDetailsJSON {
   report: ReportJSON | null;
 }
 
+/** What became of a call with such an error that was made without its data, where the code proves it. */
+const PROVEN: Partial<Record<ErrorCode, Outcome>> = {
+  ERR_CONFIG: 'not_processed',
+  ERR_INPUT: 'not_processed',
+  ERR_CONNECT: 'not_processed',
+  ERR_REJECTED: 'not_processed',
+  ERR_AUTHENTICATION: 'not_processed',
+  ERR_PERMISSION_DENIED: 'not_processed',
+  ERR_RATE_LIMITED: 'not_processed',
+  ERR_ALREADY_SENT: 'not_processed',
+  ERR_PUBLISH_FAILURES: 'processed',
+};
+
 /**
  * Base of every error of this package.
  *
@@ -44,7 +57,7 @@ export class PortalError extends Error {
     super(details.message, options);
     this.#details = {
       ...details,
-      outcome: details.outcome ?? 'not_processed',
+      outcome: details.outcome ?? PROVEN[details.code] ?? 'unknown',
       http_status: details.http_status ?? null,
       request_id: details.request_id ?? null,
       elapsed: details.elapsed ?? null,

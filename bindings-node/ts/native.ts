@@ -4,7 +4,7 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 
 import type { ErrorClass } from './errors';
-import type { ContactNotification, ErrorCode, LogLevel, PortalPublishing } from './wire';
+import type { ContactNotification, ErrorCode, LogLevel, Outcome, PortalPublishing } from './wire';
 
 /** An error of the core in the place of a result. */
 export interface Failure {
@@ -17,6 +17,7 @@ export interface Failure {
 export interface KindOfError {
   readonly code: ErrorCode;
   readonly className: ErrorClass;
+  readonly outcome: Outcome;
 }
 
 export interface Request {

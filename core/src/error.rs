@@ -23,7 +23,7 @@ use crate::response::api_errors::excerpt;
 
 macro_rules! kinds {
     ($($(#[$docs:meta])* $kind:ident = $code:literal, $class:literal, $outcome:ident;)*) => {
-        /// What kind of error it is. The bindings match on it exhaustively.
+        /// What kind of error it is. Tests compare the classes of the bindings with [`ErrorKind::ALL`].
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
         pub enum ErrorKind {
             $($(#[$docs])* $kind,)*

@@ -12,6 +12,7 @@ use crate::config::environment::{self as variable, Environment};
 use crate::config::guard;
 use crate::config::secret::Secret;
 use crate::error::Error;
+use crate::model::message::{self, message, name};
 use crate::model::request::ROUTE;
 use crate::model::server::is_loopback;
 
@@ -159,7 +160,7 @@ impl Config {
 }
 
 fn base_url(settings: &Settings, environment: &Environment<impl Fn(&str) -> Option<OsString>>) -> Result<Url, Error> {
-    let alone = |name: &str, url: &str| match settings.environment {
+    let alone = |name: &'static str, url: &str| match settings.environment {
         Some(_) => Err(contradiction(name, "environment")),
         None => normalise(url),
     };
@@ -177,14 +178,13 @@ fn base_url(settings: &Settings, environment: &Environment<impl Fn(&str) -> Opti
         (Some(url), None) => alone("ADDEPAR_BASE_URL", &url),
         (None, Some(firm)) => firm_url(&firm, settings, environment),
         (None, None) => Err(Error::config(
-            "The firm is missing: give `firm_name` (the subdomain, ADDEPAR_FIRM_NAME) or `base_url` (ADDEPAR_BASE_URL)."
-                .to_owned(),
+            "The firm is missing: give `firm_name` (the subdomain, ADDEPAR_FIRM_NAME) or `base_url` (ADDEPAR_BASE_URL).",
         )),
     }
 }
 
-fn contradiction(one: &str, other: &str) -> Error {
-    Error::config(format!("`{one}` and `{other}` are both set: give one of them."))
+fn contradiction(one: &'static str, other: &'static str) -> Error {
+    Error::config(message![name(one), " and ", name(other), " are both set: give one of them."])
 }
 
 fn firm_url(
@@ -198,10 +198,13 @@ fn firm_url(
         && !firm.ends_with('-')
         && !firm.is_empty();
     if !is_label {
-        return Err(Error::config(format!(
-            "firm_name is {}: it is the subdomain alone, such as `examplefirm` of examplefirm.addepar.com.",
-            shown(firm),
-        )));
+        return Err(Error::config(message![
+            name("firm_name"),
+            format!(
+                " must be the subdomain alone, such as `examplefirm` of examplefirm.addepar.com, not {}.",
+                shown(firm)
+            ),
+        ]));
     }
     let kind = environment.or(settings.environment.as_ref(), variable::ENVIRONMENT)?;
     let domain = match kind.as_deref().unwrap_or("production") {
@@ -209,9 +212,10 @@ fn firm_url(
         "development" => "clientdev.addepar.com",
         "sandbox" => "sandbox.addepar.com",
         other => {
-            return Err(Error::config(format!(
-                "environment (ADDEPAR_ENVIRONMENT) is {other:?}: allowed are production, development, sandbox."
-            )));
+            return Err(Error::config(message![
+                name("environment"),
+                format!(" (ADDEPAR_ENVIRONMENT) must be one of production, development, sandbox, not {other:?}."),
+            ]));
         }
     };
     normalise(&format!("https://{firm}.{domain}/api"))
@@ -220,23 +224,27 @@ fn firm_url(
 /// The base URL without a trailing slash or `/v1`, with `/api` where Addepar's hosts want it.
 fn normalise(given: &str) -> Result<Url, Error> {
     // The text itself may hold a secret in its user part: it is never shown.
-    let mut url = Url::parse(given).map_err(|error| Error::config(format!("base_url is not a URL: {error}.")))?;
+    let mut url = Url::parse(given)
+        .map_err(|error| Error::config(message![name("base_url"), format!(" must be a URL, and is not: {error}.")]))?;
     if !url.username().is_empty() || url.password().is_some() {
-        return Err(Error::config("base_url holds a user or password: give `key_id` and `key_secret`.".to_owned()));
+        return Err(Error::config("`base_url` must not hold a user or password: give `key_id` and `key_secret`."));
     }
     if url.query().is_some() || url.fragment().is_some() {
-        return Err(Error::config("base_url has a query or a fragment: write https://HOST/api.".to_owned()));
+        return Err(Error::config("`base_url` must have neither a query nor a fragment: write https://HOST/api."));
     }
     match url.scheme() {
         "https" if url.host_str().is_some() => {}
         "http" if is_loopback(&url) => {}
         "http" => {
-            return Err(Error::config(format!(
-                "base_url leads to {} by plain http, which is allowed to this machine only: write https.",
-                url.host_str().unwrap_or_default(),
-            )));
+            return Err(Error::config(message![
+                name("base_url"),
+                format!(
+                    " leads to {} by plain http, which is allowed to this machine only: write https.",
+                    url.host_str().unwrap_or_default(),
+                ),
+            ]));
         }
-        _ => return Err(Error::config("base_url is no https URL: write https://HOST/api.".to_owned())),
+        _ => return Err(Error::config("`base_url` must be an https URL: write https://HOST/api.")),
     }
     let path = url.path().trim_end_matches('/');
     let path = path.strip_suffix("/v1").unwrap_or(path).trim_end_matches('/').to_owned();
@@ -262,11 +270,15 @@ fn firm_id(
 ) -> Result<HeaderValue, Error> {
     let firm_id = environment
         .or(settings.firm_id.as_ref(), variable::FIRM_ID)?
-        .ok_or_else(|| Error::config("The firm's id is missing: give `firm_id` (ADDEPAR_FIRM_ID).".to_owned()))?;
+        .ok_or_else(|| Error::config("The firm's id is missing: give `firm_id` (ADDEPAR_FIRM_ID)."))?;
     if firm_id.is_empty() || !firm_id.bytes().all(|byte| byte.is_ascii_graphic()) {
-        return Err(Error::config(format!("firm_id is {firm_id:?}: it is the firm's id, such as 1234.")));
+        return Err(no_firm_id(&firm_id));
     }
-    HeaderValue::from_str(&firm_id).map_err(|_| Error::config(format!("firm_id is {firm_id:?}.")))
+    HeaderValue::from_str(&firm_id).map_err(|_| no_firm_id(&firm_id))
+}
+
+fn no_firm_id(given: &str) -> Error {
+    Error::config(message![name("firm_id"), format!(" must be the firm's id, such as 1234, not {given:?}.")])
 }
 
 fn credentials(
@@ -289,16 +301,15 @@ fn credentials(
         (Some(token), None, None) => token_credentials(AccessToken::Fixed(Secret::from(token))),
         (Some(_), _, _) => Err(contradiction("ADDEPAR_ACCESS_TOKEN", "ADDEPAR_KEY_ID/ADDEPAR_KEY_SECRET")),
         (None, Some(id), Some(secret)) => key_credentials(id, secret),
-        (None, Some(_), None) => Err(Error::config(
-            "`key_id` (ADDEPAR_KEY_ID) is given, `key_secret` (ADDEPAR_KEY_SECRET) is missing.".to_owned(),
-        )),
-        (None, None, Some(_)) => Err(Error::config(
-            "`key_secret` (ADDEPAR_KEY_SECRET) is given, `key_id` (ADDEPAR_KEY_ID) is missing.".to_owned(),
-        )),
+        (None, Some(_), None) => {
+            Err(Error::config("`key_id` (ADDEPAR_KEY_ID) is given, `key_secret` (ADDEPAR_KEY_SECRET) is missing."))
+        }
+        (None, None, Some(_)) => {
+            Err(Error::config("`key_secret` (ADDEPAR_KEY_SECRET) is given, `key_id` (ADDEPAR_KEY_ID) is missing."))
+        }
         (None, None, None) => Err(Error::config(
             "Credentials are missing: give `key_id` and `key_secret` (ADDEPAR_KEY_ID, ADDEPAR_KEY_SECRET) or \
-             `access_token` (ADDEPAR_ACCESS_TOKEN)."
-                .to_owned(),
+             `access_token` (ADDEPAR_ACCESS_TOKEN).",
         )),
     }
 }
@@ -306,17 +317,17 @@ fn credentials(
 fn key_credentials(id: String, secret: Secret) -> Result<Credentials, Error> {
     let fits = |text: &str| !text.is_empty() && !text.chars().any(char::is_control);
     if !fits(&id) || id.contains(':') {
-        return Err(Error::config("key_id is empty or has a character that it cannot have.".to_owned()));
+        return Err(Error::config("`key_id` is empty or has a character that it cannot have."));
     }
     if !fits(secret.expose()) {
-        return Err(Error::config("key_secret is empty or has a character that it cannot have.".to_owned()));
+        return Err(Error::config("`key_secret` is empty or has a character that it cannot have."));
     }
     Ok(Credentials::Key { id, secret })
 }
 
 fn token_credentials(token: AccessToken) -> Result<Credentials, Error> {
     if matches!(&token, AccessToken::Fixed(token) if !is_token(token)) {
-        return Err(Error::config("access_token is empty or has a character that it cannot have.".to_owned()));
+        return Err(Error::config("`access_token` is empty or has a character that it cannot have."));
     }
     Ok(Credentials::Token(token))
 }
@@ -326,13 +337,22 @@ pub(crate) fn is_token(token: &Secret) -> bool {
     !token.expose().is_empty() && token.expose().bytes().all(|byte| byte.is_ascii_graphic())
 }
 
-fn seconds(name: &str, given: Option<f64>, default: f64, least: f64) -> Result<Duration, Error> {
+fn seconds(setting: &'static str, given: Option<f64>, default: f64, least: f64) -> Result<Duration, Error> {
     const MOST: f64 = 86_400.0;
     let value = given.unwrap_or(default);
     if (least..=MOST).contains(&value) {
         Ok(Duration::from_secs_f64(value))
     } else {
-        Err(Error::config(format!("{name} is {value} s: allowed are {least} to {MOST} s.")))
+        Err(Error::config(message![
+            name(setting),
+            " must be from ",
+            message::seconds(least),
+            " to ",
+            message::seconds(MOST),
+            ", not ",
+            message::seconds(value),
+            ".",
+        ]))
     }
 }
 
@@ -344,7 +364,7 @@ fn journal_dir(
     let from_environment = given.is_none();
     let Some(folder) = environment.or(given, variable::JOURNAL_DIR)? else { return Ok(None) };
     let setting = if from_environment { variable::JOURNAL_DIR.name() } else { "journal_dir" };
-    let refused = |what: &str| Error::config(format!("{setting} is {folder:?}: {what}."));
+    let refused = |what: &str| Error::config(message![name(setting), format!(" is {folder:?}: {what}.")]);
     // Such an ending comes from a script, and the folder without it is another one.
     if folder.ends_with(|last: char| last.is_whitespace() || last.is_control()) {
         return Err(refused("it must not end in a blank or a control character"));
@@ -398,15 +418,16 @@ fn proxy(
             variable::ALL_PROXY_LOWER,
         ])?,
     };
-    let Some((name, url)) = given else { return Ok(None) };
+    let Some((given_by, url)) = given else { return Ok(None) };
     let url = if url.contains("://") { url } else { format!("http://{url}") };
     // The URL may hold a password: it is never shown.
-    let scheme = Url::parse(&url).map_err(|error| Error::config(format!("`{name}` is not a URL: {error}.")))?;
+    let scheme = Url::parse(&url)
+        .map_err(|error| Error::config(message![name(given_by), format!(" must be a URL, and is not: {error}.")]))?;
     if !matches!(scheme.scheme(), "http" | "https") {
-        return Err(Error::config(format!(
-            "`{name}` is a {} proxy: only http and https proxies are supported.",
-            scheme.scheme(),
-        )));
+        return Err(Error::config(message![
+            name(given_by),
+            format!(" must be an http or https proxy, not {}.", scheme.scheme()),
+        ]));
     }
     Ok(Some(Proxy { url: Secret::from(url), no_proxy }))
 }

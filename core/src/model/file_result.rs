@@ -301,13 +301,15 @@ impl FileResult {
 
     /// Whether a result says the same as the one that this was made of.
     pub(crate) fn repeats(&self, answer: &UnexpectedResult) -> bool {
-        let UnexpectedResult { publish_status, notify_status, errors, .. } = answer;
+        // Without `..`: a member that is forgotten here would make contradicting rows look alike.
+        let UnexpectedResult { file_id: _, publish_status, notify_status, errors } = answer;
         self.publish_status == *publish_status && self.notify_status == *notify_status && self.errors == *errors
     }
 
     /// The result that this was made of.
     pub(crate) fn into_answer(self) -> UnexpectedResult {
-        let Self { file_id, publish_status, notify_status, errors, .. } = self;
+        let Self { file_id, publish_status, notify_status, errors, state: _, published: _, notified: _, decision: _ } =
+            self;
         UnexpectedResult { file_id: Some(file_id), publish_status, notify_status, errors }
     }
 
@@ -354,17 +356,19 @@ impl Serialize for FileResult {
             contacts_not_notified: Option<Vec<u64>>,
             decision: Option<Verdict>,
         }
+        // Without `..`: what is forgotten here is missing in journals too.
+        let Self { file_id, state, published, notified, publish_status, notify_status, errors, decision } = self;
         Shown {
-            file_id: self.file_id,
-            state: self.state,
-            published: self.published,
-            notified: self.notified,
-            publish_status: &self.publish_status,
-            notify_status: &self.notify_status,
-            errors: &self.errors,
+            file_id: *file_id,
+            state: *state,
+            published: *published,
+            notified: *notified,
+            publish_status,
+            notify_status,
+            errors,
             contacts_not_published: self.contacts_not_published(),
             contacts_not_notified: self.contacts_not_notified(),
-            decision: self.decision,
+            decision: *decision,
         }
         .serialize(serializer)
     }

@@ -74,8 +74,10 @@ impl From<Vec<Part>> for Message {
 }
 
 impl From<&'static str> for Message {
+    /// In a text of ours a word between backticks is a name.
     fn from(text: &'static str) -> Self {
-        Self(if text.is_empty() { Vec::new() } else { vec![text.into()] })
+        let pieces = text.split('`').enumerate().filter(|(_, piece)| !piece.is_empty());
+        Self(pieces.map(|(number, piece)| if number % 2 == 1 { name(piece) } else { piece.into() }).collect())
     }
 }
 
@@ -161,6 +163,8 @@ fn write_time(text: &mut String, seconds: &str, language: Language) -> fmt::Resu
 /// A name as a language writes it.
 fn written(name: &str, language: Language) -> String {
     match language {
+        // A variable is written alike everywhere.
+        _ if name.starts_with(|first: char| first.is_ascii_uppercase()) => name.to_owned(),
         Language::Rust | Language::Python => name.to_owned(),
         Language::Node => camel_case(name) + if TIMES.contains(&name) { "Ms" } else { "" },
         Language::CommandLine => {
