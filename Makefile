@@ -10,7 +10,7 @@ BENCH_BIN := tests/bench/.venv/bin
 BENCH_NODE_MODULES := tests/bench/node_modules/.package-lock.json
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-rust test-python test-node test-package test-long faults fuzz bench lint lint-rust lint-crates lint-python lint-node stub audit format package wheel tarball install lock clean
+.PHONY: help demo test test-rust test-python test-node test-package test-long faults fuzz bench lint lint-words lint-rust lint-crates lint-python lint-node stub audit format package wheel tarball install lock clean
 
 help: ## what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -67,7 +67,12 @@ bench: wheel tarball $(BENCH_BIN)/.installed $(BENCH_NODE_MODULES) ## time besid
 	cd tests/bench && npm install --no-save --silent --offline --no-audit --no-fund ../../dist/addepar-portal-*.tgz
 	$(BENCH_BIN)/python tests/bench/bench.py $(BENCH)
 
-lint: lint-rust lint-crates lint-python lint-node ## rustfmt, clippy, cargo-deny, ruff, mypy, pyright, stubtest, the stub's docstrings, tsc, oxlint
+lint: lint-words lint-rust lint-crates lint-python lint-node ## words, rustfmt, clippy, cargo-deny, ruff, mypy, pyright, stubtest, the stub's docstrings, tsc, oxlint
+
+# What a reader would stumble over, and what says it better: "is not a", "fix", "resume", "the caller".
+lint-words:
+	@! git grep -nIE '\b(is|are) no (URL|file|id|PEM|number|journal|path|text|JSON)\b|gone on with|\bmended?\b|in earnest|[Ww]hoever|could not even be' \
+		-- '*.md' '*.rs' '*.py' '*.pyi' '*.ts' '*.mts' '*.mjs'
 
 lint-rust:
 	cargo fmt --all --check

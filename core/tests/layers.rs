@@ -142,7 +142,7 @@ fn layers_name_only_those_below_them() {
 #[test]
 fn no_two_files_need_each_other() {
     let arrows = arrows();
-    // Whoever is left once all that need nobody else are taken away stands in a circle.
+    // Files that need no other are taken away, again and again: those that are left stand in a circle.
     let mut left: BTreeMap<_, _> = arrows.into_iter().filter(|(file, _)| file != "lib").collect();
     loop {
         let free: Vec<String> = left
