@@ -201,7 +201,7 @@ def test_other_proxies_are_refused_by_name(
     url = proxy.url().replace("http", scheme, 1)
     if name != "proxy":
         monkeypatch.setenv(name, url)
-    with pytest.raises(ConfigError, match=f"`{name}` is a {scheme} proxy"):
+    with pytest.raises(ConfigError, match=f"`{name}` must be an http or https proxy, not {scheme}"):
         PortalClient(base_url=f"https://{NAME}", proxy=url if name == "proxy" else None, **KEY)
 
 
