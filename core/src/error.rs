@@ -589,7 +589,7 @@ impl Error {
     /// Whether a log has to have it, however the call ended: what went out may be lost.
     #[must_use]
     pub fn is_loss(&self) -> bool {
-        matches!(self.0.kind, ErrorKind::OutcomeUnknown | ErrorKind::Journal)
+        matches!(self.0.kind, ErrorKind::OutcomeUnknown | ErrorKind::Journal) || !self.undecided().is_empty()
     }
 
     /// Everything but the report, as JSON.

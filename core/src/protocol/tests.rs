@@ -254,3 +254,16 @@ fn an_interrupted_batch_does_not_wait_to_send_again() {
     let Ending::Interrupted(Some(error)) = ending(&mut machine) else { panic!("{machine:#?}") };
     assert_eq!((error.kind(), states(error.report().unwrap())), (ErrorKind::Stopped, [0, 0, 0, 2]));
 }
+
+#[test]
+fn a_batch_that_is_dropped_before_its_last_page_leaves_a_warning() {
+    let mut machine = opened(batch(60), 2);
+    let (_, latch) = sent(&mut machine);
+    assert!(latch.begin(now()));
+    let page = rows([1]).replacen('{', r#"{"links":{"next":"/v1/more"},"#, 1);
+    answered(&mut machine, 200, &page, None);
+    assert!(matches!(machine.next(), Action::Follow(_)));
+    assert!(machine.abandon(now()).is_some());
+    let Ending::Interrupted(Some(error)) = ending(&mut machine) else { panic!("{machine:#?}") };
+    assert_eq!((error.undecided(), error.is_loss()), (vec![2], true));
+}
