@@ -31,10 +31,12 @@ pub use model::api_error::ApiError;
 pub use model::attempt::{Attempt, Outcome};
 pub use model::batch::{BatchOptions, Progress, Repeat};
 pub use model::file_result::{FileError, FileResult, FileState, Status, Step, UnexpectedResult, Verdict};
+pub use model::generated_report::{FailedPortfolio, GeneratedPortfolio, GeneratedReport};
 pub use model::id::{MAX_FILES, MAX_ID, RawId};
 pub use model::invalid_input::InvalidInput;
 pub use model::report::{FailedContacts, PublishReport};
 pub use model::request::{ContactNotification, PortalPublishing, PublishRequest};
+pub use model::settlement::{SettledFile, Settlement};
 
 /// What the bindings need beside the surface for Rust, without a promise of stability.
 pub mod host {

@@ -184,6 +184,9 @@ fn header(config: &Config, request: &PublishRequest, repeat: Repeat) -> Header {
         host: lock::host(),
         simulated: is_loopback(&config.base_url),
         repeat,
+        reports: Vec::new(),
+        skipped: Vec::new(),
+        portfolio_names: request.portfolio_names().clone(),
         fingerprint: fingerprint(config, request),
     }
 }

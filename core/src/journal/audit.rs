@@ -240,7 +240,7 @@ impl Reading {
                     self.chunks.insert(chunk, file_ids);
                 }
             }
-            Record::Intent { chunk, attempt, file_ids } => {
+            Record::Intent { chunk, attempt, file_ids, .. } => {
                 if let Some(file_ids) = file_ids {
                     self.chunks.insert(chunk, file_ids);
                 }
@@ -277,6 +277,7 @@ impl Reading {
                     sent.decision = Some(decision);
                 }
             }
+            Record::Look { .. } => {}
         }
     }
 

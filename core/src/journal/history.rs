@@ -3,10 +3,12 @@
 use std::collections::HashMap;
 use std::time::{Duration, SystemTime};
 
+use crate::journal::look::Look;
 use crate::journal::record::{Chunk, Header, Record};
 use crate::model::attempt::Attempt;
 use crate::model::attempt::Outcome;
 use crate::model::file_result::{FileResult, FileState, UnexpectedResult, Verdict};
+use crate::model::moment::Uptime;
 use crate::model::report::PublishReport;
 use crate::model::request::PublishRequest;
 
@@ -25,6 +27,7 @@ pub(crate) struct History {
     chunks: Vec<ChunkHistory>,
     attempts: Vec<Attempt>,
     unexpected: Vec<UnexpectedResult>,
+    looks: Vec<Look>,
 }
 
 #[derive(Debug, Clone)]
@@ -80,11 +83,13 @@ pub(crate) struct ChunkHistory {
     pub(crate) attempts: u32,
     /// When it was sent last.
     pub(crate) sent_at: Option<SystemTime>,
+    /// How long the machine had been running then.
+    pub(crate) uptime: Option<Uptime>,
 }
 
 impl ChunkHistory {
     /// The files that are in it: those that went out, or are to.
-    fn positions(&self) -> &[usize] {
+    pub(crate) fn positions(&self) -> &[usize] {
         self.sent.as_deref().unwrap_or(&self.planned)
     }
 }
@@ -147,7 +152,8 @@ impl History {
         let ids = chunks.iter().flat_map(|chunk| chunk.file_ids.iter().copied());
         let request = PublishRequest::for_batch(ids, header.portal_publishing, header.contact_notification)
             .and_then(|request| request.with_override_contacts(header.publish_override_contact_ids.iter().copied()))
-            .map_err(|error| error.message())?;
+            .map_err(|error| error.message())?
+            .with_portfolio_names(header.portfolio_names.clone());
         let file = |id: &u64| File { id: *id, state: FileState::NotProcessed, answer: None, chunk: 0, decision: None };
         let mut history = Self {
             files: request.file_ids().iter().map(file).collect(),
@@ -158,6 +164,7 @@ impl History {
             chunks: Vec::new(),
             attempts: Vec::new(),
             unexpected: Vec::new(),
+            looks: Vec::new(),
         };
         history.plan(chunks)?;
         Ok(history)
@@ -168,7 +175,11 @@ impl History {
         match record {
             Record::Header(_) => Err("a second header".to_owned()),
             Record::Plan { chunks } => self.plan(chunks),
-            Record::Intent { chunk, attempt, file_ids } => self.intent(*chunk, *attempt, file_ids.as_deref(), at),
+            Record::Intent { chunk, attempt, file_ids, uptime } => {
+                self.intent(*chunk, *attempt, file_ids.as_deref(), at)?;
+                self.chunk_mut(*chunk)?.uptime.clone_from(uptime);
+                Ok(())
+            }
             Record::NotProcessed { chunk, attempt, result, .. } => {
                 self.end(*chunk, *attempt, Stage::Ready)?;
                 self.attempts.extend(result.clone());
@@ -189,6 +200,12 @@ impl History {
             Record::Decision { file_id, decision, by, evidence } => {
                 let decided = Decision { verdict: *decision, by: by.clone(), evidence: evidence.clone(), at, chunk: 0 };
                 self.decided(*file_id, decided)
+            }
+            Record::Look { published, not_published, uptime, .. } => {
+                let ids = |ids: &[u64]| ids.iter().copied().collect();
+                let (published, not_published) = (ids(published), ids(not_published));
+                self.looks.push(Look { at, uptime: uptime.clone(), published, not_published });
+                Ok(())
             }
         }
     }
@@ -228,7 +245,14 @@ impl History {
             for id in file_ids {
                 planned.push(self.place(*id, *chunk)?);
             }
-            self.chunks.push(ChunkHistory { planned, sent: None, stage: Stage::Ready, attempts: 0, sent_at: None });
+            self.chunks.push(ChunkHistory {
+                planned,
+                sent: None,
+                stage: Stage::Ready,
+                attempts: 0,
+                sent_at: None,
+                uptime: None,
+            });
         }
         Ok(())
     }
@@ -313,6 +337,11 @@ impl History {
         &self.request
     }
 
+    /// What generated reports showed, look by look.
+    pub(crate) fn looks(&self) -> &[Look] {
+        &self.looks
+    }
+
     /// How many files are ok, failed, unknown and not processed.
     pub(crate) fn counts(&self) -> [usize; 4] {
         self.counts
@@ -326,11 +355,11 @@ impl History {
         (1..).zip(&self.chunks).map(|(number, chunk)| (number, chunk, self.ids(chunk.positions())))
     }
 
-    fn chunk(&self, number: u32) -> Option<&ChunkHistory> {
+    pub(crate) fn chunk(&self, number: u32) -> Option<&ChunkHistory> {
         self.chunks.get(usize::try_from(number).ok()?.checked_sub(1)?)
     }
 
-    fn ids(&self, positions: &[usize]) -> Vec<u64> {
+    pub(crate) fn ids(&self, positions: &[usize]) -> Vec<u64> {
         positions.iter().filter_map(|position| self.files.get(*position)).map(|file| file.id).collect()
     }
 
@@ -456,7 +485,10 @@ impl History {
             }
             let file_ids = Some(sent.clone());
             for attempt in 1..=chunk.attempts {
-                records.push((Record::Intent { chunk: number, attempt, file_ids: file_ids.clone() }, at));
+                records.push((
+                    Record::Intent { chunk: number, attempt, file_ids: file_ids.clone(), uptime: chunk.uptime.clone() },
+                    at,
+                ));
                 if attempt < chunk.attempts || chunk.stage == Stage::Ready {
                     let reason = "it was not processed".to_owned();
                     records.push((Record::NotProcessed { chunk: number, attempt, result: None, reason }, at));

@@ -11,7 +11,9 @@ pub(crate) mod fingerprint;
 pub(crate) mod folder;
 pub(crate) mod history;
 pub(crate) mod lock;
+pub(crate) mod look;
 pub(crate) mod record;
+pub(crate) mod settle;
 pub(crate) mod store;
 #[cfg(test)]
 mod tests;

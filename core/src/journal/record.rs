@@ -1,5 +1,6 @@
 //! The lines of a journal. No I/O.
 
+use std::collections::BTreeMap;
 use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
@@ -10,6 +11,7 @@ use crate::model::attempt::Attempt;
 use crate::model::attempt::Outcome;
 use crate::model::batch::Repeat;
 use crate::model::file_result::{FileResult, UnexpectedResult, Verdict};
+use crate::model::moment::Uptime;
 use crate::model::request::{ContactNotification, PortalPublishing};
 use crate::model::server::{self, is_loopback};
 use crate::model::times::rfc3339;
@@ -44,6 +46,9 @@ pub(crate) enum Record {
         /// The files that go out. Format 1 did not name them: all of the chunk.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         file_ids: Option<Vec<u64>>,
+        /// How long the machine had been running, where it says so.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        uptime: Option<Uptime>,
     },
     /// The server did not begin to process the request: proven, or its own word.
     NotProcessed {
@@ -71,6 +76,14 @@ pub(crate) enum Record {
         by: String,
         evidence: Option<String>,
     },
+    /// What a generated report showed about files of this run.
+    Look {
+        job_id: String,
+        published: Vec<u64>,
+        not_published: Vec<u64>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        uptime: Option<Uptime>,
+    },
 }
 
 /// What a run is about.
@@ -91,6 +104,15 @@ pub(crate) struct Header {
     /// Whether files could be sent that another journal shows as sent. Format 1 did not say.
     #[serde(default)]
     pub(crate) repeat: Repeat,
+    /// The jobs whose generated reports the files came out of.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) reports: Vec<String>,
+    /// The files of these reports that were left out, since they were shown as published already.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) skipped: Vec<u64>,
+    /// File → the name of its portfolio, as far as that is known.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) portfolio_names: BTreeMap<u64, String>,
     pub(crate) fingerprint: String,
 }
 
@@ -121,7 +143,7 @@ pub(crate) struct Chunk {
 impl Record {
     /// Whether it tells what has happened already, rather than what is about to.
     pub(crate) const fn is_past(&self) -> bool {
-        matches!(self, Self::NotProcessed { .. } | Self::Outcome { .. })
+        matches!(self, Self::NotProcessed { .. } | Self::Outcome { .. } | Self::Look { .. })
     }
 }
 
@@ -153,6 +175,9 @@ impl Header {
             host: None,
             simulated: true,
             repeat: Repeat::Refuse,
+            reports: Vec::new(),
+            skipped: Vec::new(),
+            portfolio_names: BTreeMap::new(),
             fingerprint: String::new(),
         }
     }

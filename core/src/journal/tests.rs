@@ -16,11 +16,11 @@ use crate::client::portal_client::PortalClient;
 use crate::journal::file;
 use crate::journal::fingerprint;
 use crate::journal::history::{self, History};
-use crate::journal::record::{FORMAT, Header, Line, Record};
+use crate::journal::record::{Header, Line, Record};
 use crate::journal::view::Journal;
 use crate::model::attempt::Attempt;
 use crate::model::attempt::Outcome;
-use crate::model::batch::{BatchOptions, Repeat};
+use crate::model::batch::BatchOptions;
 use crate::model::file_result::{FileResult, FileState, Status, UnexpectedResult, Verdict};
 use crate::model::request::{ContactNotification, PortalPublishing, PublishRequest};
 
@@ -96,7 +96,7 @@ impl World {
             let is_whole = history.chunks().any(|(number, _, planned)| number == chunk && planned == file_ids);
             // As format 1 had it.
             let file_ids_written = (!is_whole || self.rng.bool()).then(|| file_ids.clone());
-            self.note(&mut history, Record::Intent { chunk, attempt, file_ids: file_ids_written })?;
+            self.note(&mut history, Record::Intent { chunk, attempt, file_ids: file_ids_written, uptime: None })?;
             let end = self.request(chunk, attempt, &file_ids)?;
             let stops = matches!(end, Record::Outcome { outcome: Outcome::Unknown, .. });
             self.note(&mut history, end)?;
@@ -155,21 +155,7 @@ impl World {
 }
 
 fn header() -> Header {
-    Header {
-        format: FORMAT,
-        library: "0".to_owned(),
-        run: "0".to_owned(),
-        base_url: "http://127.0.0.1".to_owned(),
-        firm_id: "1".to_owned(),
-        portal_publishing: PortalPublishing::Publish,
-        contact_notification: ContactNotification::Notify,
-        publish_override_contact_ids: Vec::new(),
-        operator: None,
-        host: None,
-        simulated: true,
-        repeat: Repeat::Refuse,
-        fingerprint: String::new(),
-    }
+    Header { run: "0".to_owned(), ..Header::example() }
 }
 
 #[test]
@@ -250,8 +236,9 @@ fn comes_to_the_same_when_it_is_rewritten(history: &History) {
 /// Records in an order that no run writes are refused, each by itself.
 #[test]
 fn a_record_that_cannot_follow_is_refused() {
-    let intent = |chunk, attempt| Record::Intent { chunk, attempt, file_ids: None };
-    let intent_of = |chunk, attempt, ids: &[u64]| Record::Intent { chunk, attempt, file_ids: Some(ids.to_vec()) };
+    let intent = |chunk, attempt| Record::Intent { chunk, attempt, file_ids: None, uptime: None };
+    let intent_of =
+        |chunk, attempt, ids: &[u64]| Record::Intent { chunk, attempt, file_ids: Some(ids.to_vec()), uptime: None };
     let published = |file_id| Record::Decision {
         file_id,
         decision: Verdict::Published,

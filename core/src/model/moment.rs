@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant, SystemTime};
 
+use serde::{Deserialize, Serialize};
+
 /// A point in time on the monotonic and on the wall clock. Neither a suspended machine nor a corrected clock can shorten
 /// what lies between two of them.
 #[derive(Debug, Clone, Copy)]
@@ -28,4 +30,20 @@ impl Moment {
 /// A duration to the microsecond, as reports write it.
 pub(crate) fn whole_micros(duration: Duration) -> Duration {
     Duration::new(duration.as_secs(), duration.subsec_micros() * 1_000)
+}
+
+/// How long a machine has been running: time that no corrected clock changes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Uptime {
+    /// The id of the boot.
+    pub(crate) boot: String,
+    /// Milliseconds since then.
+    pub(crate) millis: u64,
+}
+
+impl Uptime {
+    /// How long ago another one was; `None`: that was before the machine was started anew.
+    pub(crate) fn since(&self, earlier: &Self) -> Option<Duration> {
+        (self.boot == earlier.boot).then(|| Duration::from_millis(self.millis.saturating_sub(earlier.millis)))
+    }
 }

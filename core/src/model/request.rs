@@ -1,5 +1,6 @@
 //! The request: validated once, then exact.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -109,6 +110,8 @@ pub struct PublishRequest {
     portal_publishing: PortalPublishing,
     contact_notification: ContactNotification,
     publish_override_contact_ids: Arc<[u64]>,
+    /// File → the name of its portfolio, as far as that is known. It is not sent.
+    portfolio_names: Arc<BTreeMap<u64, String>>,
 }
 
 impl PublishRequest {
@@ -154,6 +157,7 @@ impl PublishRequest {
             portal_publishing,
             contact_notification,
             publish_override_contact_ids: Arc::default(),
+            portfolio_names: Arc::default(),
         })
     }
 
@@ -164,6 +168,7 @@ impl PublishRequest {
             portal_publishing: PortalPublishing::DoNotPublish,
             contact_notification: ContactNotification::DoNotNotify,
             publish_override_contact_ids: Arc::default(),
+            portfolio_names: Arc::default(),
         }
     }
 
@@ -196,6 +201,25 @@ impl PublishRequest {
     {
         self.publish_override_contact_ids = id::validate("publish_override_contact_ids", contact_ids)?.into();
         Ok(self)
+    }
+
+    /// Gives files the names of their portfolios, which stand beside them in reports and journals. They are not sent.
+    #[must_use]
+    pub fn with_portfolio_names(mut self, portfolio_names: BTreeMap<u64, String>) -> Self {
+        self.portfolio_names = Arc::new(portfolio_names);
+        self
+    }
+
+    /// File → the name of its portfolio, as far as that is known.
+    #[must_use]
+    pub fn portfolio_names(&self) -> &BTreeMap<u64, String> {
+        &self.portfolio_names
+    }
+
+    /// The name of a file's portfolio, if it is known.
+    #[must_use]
+    pub fn portfolio_name(&self, file_id: u64) -> Option<&str> {
+        self.portfolio_names.get(&file_id).map(String::as_str)
     }
 
     /// The files, in the order asked.
@@ -271,11 +295,13 @@ struct Attributes<'a> {
 
 /// The request inside a report's JSON: the caller's names, in snake case.
 #[derive(Serialize, Deserialize)]
-struct Flat<Ids> {
+struct Flat<Ids, Names> {
     file_ids: Ids,
     portal_publishing: PortalPublishing,
     contact_notification: ContactNotification,
     publish_override_contact_ids: Ids,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    portfolio_names: Option<Names>,
 }
 
 impl Serialize for PublishRequest {
@@ -285,6 +311,7 @@ impl Serialize for PublishRequest {
             portal_publishing: self.portal_publishing,
             contact_notification: self.contact_notification,
             publish_override_contact_ids: self.publish_override_contact_ids(),
+            portfolio_names: Some(self.portfolio_names()).filter(|names| !names.is_empty()),
         }
         .serialize(serializer)
     }
@@ -292,9 +319,10 @@ impl Serialize for PublishRequest {
 
 impl<'de> Deserialize<'de> for PublishRequest {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let flat = Flat::<Vec<u64>>::deserialize(deserializer)?;
+        let flat = Flat::<Vec<u64>, BTreeMap<u64, String>>::deserialize(deserializer)?;
         Self::for_batch(flat.file_ids, flat.portal_publishing, flat.contact_notification)
             .and_then(|request| request.with_override_contacts(flat.publish_override_contact_ids))
+            .map(|request| request.with_portfolio_names(flat.portfolio_names.unwrap_or_default()))
             .map_err(serde::de::Error::custom)
     }
 }

@@ -517,6 +517,7 @@ impl Machine {
             chunk: run.chunk,
             attempt: run.attempt,
             file_ids: Some(self.chunk.request().file_ids().to_vec()),
+            uptime: None,
         };
         self.stage = Stage::Intending;
         self.record(intent, now);

@@ -1,6 +1,7 @@
 //! The answer: bytes and the request, read into a report. No I/O.
 
 pub(crate) mod api_errors;
+pub(crate) mod generated_reports;
 pub(crate) mod json;
 pub(crate) mod pattern;
 pub(crate) mod rows;

@@ -4,6 +4,7 @@ use base64::prelude::{BASE64_STANDARD, Engine};
 use serde::Deserialize;
 use serde_json::json;
 
+use crate::generated_reports;
 use crate::http::{Answer, Request};
 use crate::portal::{Call, Failures, Portal};
 
@@ -63,10 +64,23 @@ pub(crate) fn answer(portal: &mut Portal, request: &Request) -> Answer {
     {
         return permitted(portal, request).err().unwrap_or_else(|| page.answer());
     }
+    if is_of_reports(path) {
+        return match permitted(portal, request) {
+            Err(refused) => refused,
+            Ok(()) if request.method != "GET" => refusal(405, "This route takes GET.").with("Allow", "GET"),
+            Ok(()) => portal.generated_reports(path),
+        };
+    }
     match check(portal, request, path) {
         Ok(call) => Answer::json(200, results(&portal.publish(&call))),
         Err(refused) => refused,
     }
+}
+
+/// Whether a request's path is that of the list of generated reports, or of one of them.
+pub(crate) fn is_of_reports(path: &str) -> bool {
+    let path = path.strip_prefix("/api").unwrap_or(path);
+    path.strip_prefix(generated_reports::ROUTE).is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '?']))
 }
 
 fn permitted(portal: &Portal, request: &Request) -> Result<(), Answer> {

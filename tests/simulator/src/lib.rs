@@ -1,4 +1,5 @@
-//! A stand-in server that speaks the documented contract of `POST /v1/portal/publish_files`.
+//! A stand-in server that speaks the documented contract of `POST /v1/portal/publish_files`, and of
+//! `GET /v1/generated_reports`, which says where files came from and whether they were published.
 //!
 //! It keeps contacts, portals and an outbox of e-mails, records requests, and meets requests with
 //! every fault that a client has to survive. It shares no type with the client: a mistake there must
@@ -20,6 +21,7 @@
 mod contract;
 mod endpoint;
 mod fault;
+mod generated_reports;
 mod http;
 mod portal;
 mod script;
@@ -85,6 +87,15 @@ enum Command {
     },
     Faults {
         faults: Vec<Repeated>,
+    },
+    /// What GETs of generated reports meet.
+    ReportFaults {
+        faults: Vec<Repeated>,
+    },
+    /// What generated reports show about a file, whatever the truth is; null: nothing.
+    ShowPublished {
+        file: u64,
+        shown: Option<bool>,
     },
     Requests {},
     Posts {},
@@ -195,6 +206,10 @@ impl SimulatedPortal {
             }
             Command::Fault { fault } => portal.faults.extend(fault),
             Command::Faults { faults } => portal.faults.extend(faults.into_iter().flatten()),
+            Command::ReportFaults { faults } => portal.report_faults.extend(faults.into_iter().flatten()),
+            Command::ShowPublished { file, shown } => {
+                portal.options.show_published.insert(file, shown);
+            }
             Command::AcceptToken { token } => portal.options.access_tokens.push(token),
             Command::RevokeToken { token } => portal.options.access_tokens.retain(|accepted| *accepted != token),
             Command::Set { delay_ms } => portal.options.delay_ms = delay_ms,

@@ -1,12 +1,13 @@
 //! What a portal holds: files, contacts, what was published, the outbox, and what was asked.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::time::SystemTime;
+use std::time::{Instant, SystemTime};
 
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Value;
 
 use crate::fault::{Fault, Repeated, Scripted};
+use crate::generated_reports::{self, GeneratedReport, Shown};
 use crate::http::{Answer, Request};
 
 /// How a portal is set up.
@@ -30,6 +31,13 @@ pub(crate) struct Options {
     /// Path and query → the answer to a GET.
     pub(crate) pages: BTreeMap<String, Scripted>,
     pub(crate) delay_ms: u64,
+    pub(crate) generated_reports: Vec<GeneratedReport>,
+    /// Seconds on the portal's clock until a generated report shows that a file was published.
+    pub(crate) published_lag: f64,
+    /// What generated reports show about a file, whatever the truth is; null: nothing.
+    pub(crate) show_published: BTreeMap<u64, Option<bool>>,
+    /// How many seconds pass on the portal's clock in one of everybody else's.
+    pub(crate) clock: f64,
 }
 
 impl Default for Options {
@@ -48,6 +56,10 @@ impl Default for Options {
             faults: Vec::new(),
             pages: BTreeMap::new(),
             delay_ms: 0,
+            generated_reports: Vec::new(),
+            published_lag: 0.0,
+            show_published: BTreeMap::new(),
+            clock: 1.0,
         }
     }
 }
@@ -147,12 +159,15 @@ fn json_or_text<S: Serializer>(body: &[u8], serializer: S) -> Result<S::Ok, S::E
 pub(crate) struct Portal {
     pub(crate) options: Options,
     pub(crate) faults: VecDeque<Fault>,
+    pub(crate) report_faults: VecDeque<Fault>,
     pub(crate) requests: Vec<Recorded>,
     pub(crate) outbox: Vec<Email>,
     pub(crate) proxied: Vec<String>,
     pub(crate) accepted: u64,
     pub(crate) open: u64,
     portals: BTreeMap<u64, BTreeSet<u64>>,
+    /// When each file was published to somebody first.
+    published_at: BTreeMap<u64, Instant>,
     /// Whether the next call is given up half-way.
     pub(crate) gives_up: bool,
     /// Whether answers are held back.
@@ -166,12 +181,14 @@ impl Portal {
         Self {
             faults: std::mem::take(&mut options.faults).into_iter().flatten().collect(),
             options,
+            report_faults: VecDeque::new(),
             requests: Vec::new(),
             outbox: Vec::new(),
             proxied: Vec::new(),
             accepted: 0,
             open: 0,
             portals: BTreeMap::new(),
+            published_at: BTreeMap::new(),
             gives_up: false,
             holds: false,
             received: 0,
@@ -181,12 +198,26 @@ impl Portal {
 
     pub(crate) fn reset(&mut self) {
         self.faults.clear();
+        self.report_faults.clear();
         self.requests.clear();
         self.outbox.clear();
         self.proxied.clear();
         self.portals.clear();
+        self.published_at.clear();
+        self.options.show_published.clear();
         self.options.fail_publish.clear();
         self.options.fail_notify.clear();
+    }
+
+    /// The answer to a GET of generated reports.
+    pub(crate) fn generated_reports(&self, target: &str) -> Answer {
+        let shown = Shown {
+            published_at: &self.published_at,
+            lag: self.options.published_lag,
+            clock: self.options.clock,
+            instead: &self.options.show_published,
+        };
+        generated_reports::answer(&self.options.generated_reports, &shown, target)
     }
 
     pub(crate) fn knows(&self, file: u64) -> bool {
@@ -253,6 +284,9 @@ impl Portal {
                         Emails::PerCall => per_call.entry(contact).or_default().push(file),
                     }
                 }
+            }
+            if !published.is_empty() {
+                self.published_at.entry(file).or_insert_with(Instant::now);
             }
             self.portals.entry(file).or_default().extend(published);
             files.push(failures);

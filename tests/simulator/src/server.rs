@@ -88,7 +88,11 @@ impl Server {
 
     async fn exchange(&self, socket: &mut impl Stream, buffer: &mut Buffer, mut request: Request) -> io::Result<Then> {
         let number = self.record(&request);
-        let fault = if request.method == "POST" { self.portal().faults.pop_front() } else { None };
+        let fault = match request.method.as_str() {
+            "POST" => self.portal().faults.pop_front(),
+            "GET" if contract::is_of_reports(&request.path) => self.portal().report_faults.pop_front(),
+            _ => None,
+        };
         match fault {
             Some(Fault::CloseAfterHead {}) => return Ok(Then::Close),
             Some(Fault::Hang { after: Some(Part::Head), .. }) => return Err(buffer.closed(socket).await),

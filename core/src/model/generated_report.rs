@@ -1,0 +1,128 @@
+//! A generated report: the files that came out of one job, and whether each was published.
+//!
+//! Source: the vendor's page "Generated Reports". It does not say to whom or when a file was published, nor whether
+//! anybody was e-mailed.
+
+use std::collections::{BTreeMap, HashSet};
+use std::time::SystemTime;
+
+use serde::Serialize;
+
+use crate::model::invalid_input::InvalidInput;
+use crate::model::message::{message, name};
+use crate::model::times::rfc3339;
+
+/// The API's route below the base URL.
+pub(crate) const ROUTE: &str = "/v1/generated_reports";
+
+/// What one job generated. Any member may have been missing.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
+pub struct GeneratedReport {
+    /// The job's id, a UUID.
+    pub job_id: String,
+    /// The id of the report that was generated.
+    pub report_id: Option<u64>,
+    /// Its name.
+    pub report_name: Option<String>,
+    /// `FINISHED`, `ERROR` or `CANCELED`, as it came: an open enum. The last two may have generated some portfolios.
+    pub status: Option<String>,
+    /// When the job started.
+    #[serde(with = "rfc3339")]
+    pub started_at: Option<SystemTime>,
+    /// When it ended.
+    #[serde(with = "rfc3339")]
+    pub completed_at: Option<SystemTime>,
+    /// Such as `AD_HOC`, as it came.
+    pub job_type: Option<String>,
+    /// The portfolios for which a file was generated.
+    pub generated_portfolios: Vec<GeneratedPortfolio>,
+    /// The portfolios for which none was.
+    pub failed_portfolios: Vec<FailedPortfolio>,
+}
+
+/// A portfolio and the file that was generated for it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
+pub struct GeneratedPortfolio {
+    /// Such as `entity` or `group`, as it came.
+    pub portfolio_type: Option<String>,
+    /// The portfolio's id.
+    pub portfolio_id: Option<u64>,
+    /// The portfolio's name.
+    pub portfolio_name: Option<String>,
+    /// The file.
+    pub file_id: Option<u64>,
+    /// Whether the file was ever published to a portal; `None`: the API did not say.
+    ///
+    /// It does not tell to whom or when, nor whether anybody was e-mailed; it may be shown late.
+    pub has_been_published: Option<bool>,
+}
+
+/// A portfolio for which no file was generated.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
+pub struct FailedPortfolio {
+    /// Such as `entity` or `group`, as it came.
+    pub portfolio_type: Option<String>,
+    /// The portfolio's id.
+    pub portfolio_id: Option<u64>,
+    /// The portfolio's name.
+    pub portfolio_name: Option<String>,
+}
+
+impl GeneratedReport {
+    /// Every file of it once, in the order of the portfolios.
+    #[must_use]
+    pub fn file_ids(&self) -> Vec<u64> {
+        let mut seen = HashSet::new();
+        self.generated_portfolios
+            .iter()
+            .filter_map(|portfolio| portfolio.file_id)
+            .filter(|id| seen.insert(*id))
+            .collect()
+    }
+
+    /// File → the name of its portfolio; the names of several, if it is of several.
+    #[must_use]
+    pub fn portfolio_names(&self) -> BTreeMap<u64, String> {
+        let mut names: BTreeMap<u64, String> = BTreeMap::new();
+        for portfolio in &self.generated_portfolios {
+            if let (Some(file_id), Some(name)) = (portfolio.file_id, &portfolio.portfolio_name) {
+                names
+                    .entry(file_id)
+                    .and_modify(|names| *names = format!("{names}, {name}"))
+                    .or_insert_with(|| name.clone());
+            }
+        }
+        names
+    }
+
+    /// The files that are shown as published, and those that are shown as not published. One about which nothing was
+    /// said, or two different things, is in neither.
+    pub(crate) fn shown(&self) -> (Vec<u64>, Vec<u64>) {
+        let mut shown: BTreeMap<u64, Option<bool>> = BTreeMap::new();
+        for portfolio in &self.generated_portfolios {
+            let Some(file_id) = portfolio.file_id else { continue };
+            let said = portfolio.has_been_published;
+            shown.entry(file_id).and_modify(|before| *before = before.filter(|_| *before == said)).or_insert(said);
+        }
+        let with = |wanted| shown.iter().filter(|(_, said)| **said == Some(wanted)).map(|(id, _)| *id).collect();
+        (with(true), with(false))
+    }
+}
+
+/// The id of a job as it may stand in a path.
+pub(crate) fn job_id(given: &str) -> Result<String, InvalidInput> {
+    const MOST: usize = 64;
+    let is_id = !given.is_empty()
+        && given.len() <= MOST
+        && given.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_');
+    if is_id {
+        return Ok(given.to_owned());
+    }
+    let shown: String = given.chars().take(MOST).collect();
+    Err(InvalidInput::new(message![
+        name("job_id"),
+        format!(
+            " must be the id of a job as Addepar writes it, such as 7d4e1c58-9a63-4b0f-8a25-3c9d2f6b1e70, not {shown:?}."
+        ),
+    ]))
+}
