@@ -181,6 +181,32 @@ fn time_of_day(time: SystemTime) -> String {
     text.get(11..19).unwrap_or(&text).to_owned()
 }
 
+const LOOK_AT_CREDENTIALS: &str = "Look at the credentials; an access token lasts 60 minutes.";
+const QUOTA: &str =
+    "The limit is per firm and shared with its other integrations: 50 requests in 15 minutes, 1,000 in 24 hours.";
+
+/// What to look at where the server was not reached.
+fn unreachable_advice(fault: Fault) -> Message {
+    match fault {
+        Fault::Certificate => {
+            message!["If the server uses a private certificate authority, name its file in ", name("ca_file"), "."]
+        }
+        Fault::Proxy => message!["Look at the setting ", name("proxy"), " or the variables HTTPS_PROXY and NO_PROXY."],
+        Fault::ConnectTimeout | Fault::Timeout | Fault::Connection => Message::default(),
+    }
+}
+
+/// A sentence about an answer, with what the answer says.
+fn answered(what: &str, status: u16, errors: &[ApiError], excerpt_: Option<String>) -> String {
+    let said = errors.iter().find_map(|error| error.detail.as_deref().or(error.title.as_deref()));
+    match said.and_then(excerpt).or(excerpt_) {
+        // The API's sentences end with a full stop or without.
+        Some(said) if said.ends_with(['.', '!', '?']) => format!("{what} with {status}: {said}"),
+        Some(said) => format!("{what} with {status}: {said}."),
+        None => format!("{what} with {status}."),
+    }
+}
+
 impl Error {
     pub(crate) fn new(kind: ErrorKind, problem: impl Into<Message>) -> Self {
         Self(Box::new(Inner {
@@ -242,49 +268,54 @@ impl Error {
 
     /// The server was never reached; `cause` says why in the words of the layer that failed.
     pub(crate) fn connect(fault: Fault, cause: &str, report: PublishReport) -> Self {
-        let advice = match fault {
-            Fault::Certificate => {
-                message!["If the server uses a private certificate authority, name its file in ", name("ca_file"), "."]
-            }
-            Fault::Proxy => {
-                message!["Look at the setting ", name("proxy"), " or the variables HTTPS_PROXY and NO_PROXY."]
-            }
-            Fault::ConnectTimeout | Fault::Timeout | Fault::Connection => Message::default(),
-        };
         let unanswered = report.attempts().iter().filter(|attempt| attempt.http_status.is_none()).count();
         let tries = if unanswered > 1 { format!(" after {unanswered} tries") } else { String::new() };
         Self::new(ErrorKind::Connect, format!("The server was not reached{tries}: {cause}."))
-            .with_advice(advice)
+            .with_advice(unreachable_advice(fault))
             .with_report(report)
     }
 
     /// The server refused the whole request.
     pub(crate) fn refused(status: u16, errors: Vec<ApiError>, excerpt_: Option<String>, report: PublishReport) -> Self {
-        let said = errors
-            .iter()
-            .find_map(|error| error.detail.as_deref().or(error.title.as_deref()))
-            .and_then(excerpt)
-            .or(excerpt_);
         let advice = match status {
-            401 => "Look at the credentials; an access token lasts 60 minutes.",
+            401 => LOOK_AT_CREDENTIALS,
             403 => {
                 "For one or more of these files the permissions \"Portal: Share client files\" and \"Files: Create, edit, \
                  delete\" or the OAuth scopes FILE_WRITE (another page: FILES_WRITE) and PUBLISH_FILE are missing."
             }
-            429 => {
-                "The limit is per firm and shared with its other integrations: 50 requests in 15 minutes, 1,000 in 24 hours."
-            }
+            429 => QUOTA,
             _ => "",
         };
-        let problem = match said {
-            // The API's sentences end with a full stop or without.
-            Some(said) if said.ends_with(['.', '!', '?']) => {
-                format!("The server refused the request with {status}: {said}")
-            }
-            Some(said) => format!("The server refused the request with {status}: {said}."),
-            None => format!("The server refused the request with {status}."),
-        };
+        let problem = answered("The server refused the request", status, &errors, excerpt_);
         Self::new(ErrorKind::refusal(status), problem).with_advice(advice).with_errors(errors).with_report(report)
+    }
+
+    /// A generated report could not be asked for; `cause` says why in the words of the layer that failed.
+    pub(crate) fn report_unreachable(fault: Fault, cause: &str) -> Self {
+        let problem = format!("The generated report could not be read: {cause}.");
+        Self::new(ErrorKind::Connect, problem).with_advice(unreachable_advice(fault))
+    }
+
+    /// The server does not show a generated report.
+    pub(crate) fn report_refused(status: u16, errors: Vec<ApiError>, excerpt_: Option<String>) -> Self {
+        let advice = match status {
+            401 => LOOK_AT_CREDENTIALS,
+            403 => {
+                "To read generated reports the permission \"Access to all tools and portfolios\" or the OAuth scope FILES \
+                 is missing."
+            }
+            404 => "Look at the id of the job, and at the firm.",
+            429 => QUOTA,
+            _ => "",
+        };
+        let problem = answered("The server answered the request for a generated report", status, &errors, excerpt_);
+        Self::new(ErrorKind::refusal(status), problem).with_advice(advice).with_errors(errors)
+    }
+
+    /// The answer to a look at generated reports cannot be read.
+    pub(crate) fn report_unreadable(reason: &str, errors: Vec<ApiError>) -> Self {
+        let problem = format!("The generated report could not be read: {reason}.");
+        Self::new(ErrorKind::Rejected, problem).with_errors(errors)
     }
 
     /// The request went out and what became of it cannot be told. `what` is a sentence's beginning.

@@ -23,6 +23,7 @@ mod response;
 mod runtime;
 
 pub use client::portal_client::{PortalClient, PortalClientBuilder};
+pub use client::reports::ReportFilter;
 pub use config::secret::Secret;
 pub use error::{Error, ErrorKind, Phase};
 pub use journal::folder::init_journal_dir;

@@ -244,14 +244,14 @@ async fn run(
     interrupts: &mut Interrupts,
 ) -> Result<Status, Refused> {
     match drive(call, interrupts).await {
-        Ending::Reported(report) => output::write(&output::report(&report, format), Status::of_files(&report)),
-        Ending::Failed(error) | Ending::Interrupted(Some(error)) => {
-            failed(&error, journal.is_some() && !call.has_opened(), journal, format)
-        }
         Ending::Interrupted(None) => {
             say("Interrupted. Nothing was processed.");
             Ok(Status::Interrupted)
         }
+        ending => match ending.into_result() {
+            Ok(report) => output::write(&output::report(&report, format), Status::of_files(&report)),
+            Err(error) => failed(&error, journal.is_some() && !call.has_opened(), journal, format),
+        },
     }
 }
 

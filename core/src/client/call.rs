@@ -28,6 +28,8 @@ use crate::net::transport::{self, Authorization};
 use crate::protocol::exchange::{Exchange, Received};
 use crate::protocol::log_record::{self, LogRecord};
 use crate::protocol::machine::{Action, Ending, Event, HandOver, Machine, Opened, Policy};
+use crate::protocol::reading::{Looked, LookedUp, Reading};
+use crate::protocol::settling::Settling;
 use crate::runtime::clock;
 
 /// Why a call stopped running.
@@ -159,6 +161,16 @@ impl PublishCall {
         self.state().machine.take_progress()
     }
 
+    /// Asks for generated reports first; where there is no journal to open, that is all.
+    pub(crate) fn read_first(&self, reading: Reading) {
+        self.state().machine.read_first(reading);
+    }
+
+    /// Finds out what generated reports prove about the files of the journal, and publishes nothing.
+    pub(crate) fn settle(&self, settling: Settling) {
+        self.state().machine.settle(settling);
+    }
+
     /// Whether the journal could be opened, so that there is something to resume.
     #[cfg(feature = "cli")]
     pub(crate) fn has_opened(&self) -> bool {
@@ -211,8 +223,8 @@ impl PublishCall {
                 state.machine.next()
             };
             match action {
-                Action::Open => {
-                    let opened = self.open().await;
+                Action::Open(looked) => {
+                    let opened = self.open(looked).await;
                     self.on(Event::Opened(opened.map(Box::new)));
                 }
                 Action::Authorize { fresh } => {
@@ -235,8 +247,18 @@ impl PublishCall {
                     let reply = self.ask(|writer| writer.rescue(records));
                     self.recorded(reply).await;
                 }
+                Action::Look(link) => {
+                    if let Some(looked_up) = self.unless_dropped(self.look(&link)).await {
+                        self.on(looked_up);
+                    }
+                }
                 Action::Send(body, latch) => {
-                    let authorization = self.state().authorization.take();
+                    let authorization = {
+                        let mut state = self.state();
+                        // Links of the answer are relative to it.
+                        state.page = self.connection.config.route.clone();
+                        state.authorization.take()
+                    };
                     let Some(authorization) = authorization else {
                         self.on(Event::Failed(Error::no_token("it was lost")));
                         continue;
@@ -277,11 +299,11 @@ impl PublishCall {
     }
 
     /// Opens the journal, on a thread of its own.
-    async fn open(&self) -> Result<Opened, Error> {
+    async fn open(&self, looked: Vec<Looked>) -> Result<Opened, Error> {
         let opening = {
             let mut state = self.state();
             let opening = state.opening.take().ok_or_else(broken_off)?;
-            let (writer, opened) = Writer::start(opening.path, opening.open)?;
+            let (writer, opened) = Writer::start(opening.path, move || (opening.open)(looked))?;
             state.writer = Some(writer);
             opened
         };
@@ -346,6 +368,20 @@ impl PublishCall {
         }
         let authorization = self.state().authorization.take()?;
         self.connection.transport.get(url, authorization).await.ok()
+    }
+
+    /// Gets a link of generated reports, which was authorized.
+    async fn look(&self, link: &str) -> Event {
+        let authorization = self.state().authorization.clone();
+        let Some(authorization) = authorization else { return Event::Failed(Error::no_token("it was lost")) };
+        let Some(url) = transport::page_url(&self.connection.config, &self.state().page, link) else {
+            return Event::Failed(Error::report_unreadable("its next page is at another server", Vec::new()));
+        };
+        self.state().page = url.clone();
+        match self.connection.transport.get(url, authorization).await {
+            Ok(exchange) => Event::LookedUp(LookedUp::read(exchange)),
+            Err(error) => Event::Failed(error),
+        }
     }
 
     /// Finds out who asks; `false`: the host has to be asked for a token.

@@ -5,6 +5,7 @@ pub(crate) mod blocking;
 pub(crate) mod call;
 pub(crate) mod connection;
 pub(crate) mod portal_client;
+pub(crate) mod reports;
 pub(crate) mod session;
 #[cfg(test)]
 mod slow_disk;

@@ -18,7 +18,8 @@ use crate::model::batch::{BatchOptions, Progress, Repeat};
 use crate::model::report::PublishReport;
 use crate::model::request::PublishRequest;
 use crate::model::server;
-use crate::protocol::machine::Policy;
+use crate::protocol::machine::{Ending, Policy};
+use crate::protocol::reading::{Looked, Reading};
 
 /// A client for one firm. Cheap to clone; one serves many threads and runtimes at once.
 ///
@@ -69,7 +70,7 @@ impl PortalClient {
         Ok(Self(Arc::new(Inner { connection, provider })))
     }
 
-    fn config(&self) -> &Arc<Config> {
+    pub(crate) fn config(&self) -> &Arc<Config> {
         &self.0.connection.config
     }
 
@@ -99,7 +100,7 @@ impl PortalClient {
     /// Every one carries a report with the state of each file. [`ErrorKind::OutcomeUnknown`]: the
     /// files may have been published and e-mailed; look before you send again.
     pub async fn publish_files(&self, request: &PublishRequest) -> Result<PublishReport, Error> {
-        self.drive(self.start(request.clone(), Repeat::Refuse, environment), |_| {}).await
+        self.publish(self.start(request.clone(), Repeat::Refuse, environment), |_| {}).await
     }
 
     /// Publishes any number of files, chunk after chunk, one request at a time. `request` comes from
@@ -118,7 +119,7 @@ impl PortalClient {
         options: &BatchOptions,
         progressed: impl FnMut(Progress),
     ) -> Result<PublishReport, Error> {
-        self.drive(self.start_batch(request, options, environment), progressed).await
+        self.publish(self.start_batch(request, options, environment), progressed).await
     }
 
     /// Goes on with the batch that a journal is of.
@@ -130,10 +131,14 @@ impl PortalClient {
         options: &BatchOptions,
         progressed: impl FnMut(Progress),
     ) -> Result<PublishReport, Error> {
-        self.drive(self.start_resume(options, environment), progressed).await
+        self.publish(self.start_resume(options, environment), progressed).await
     }
 
-    async fn drive(&self, call: PublishCall, mut progressed: impl FnMut(Progress)) -> Result<PublishReport, Error> {
+    async fn publish(&self, call: PublishCall, progressed: impl FnMut(Progress)) -> Result<PublishReport, Error> {
+        self.drive(call, progressed).await.into_result().map(Arc::unwrap_or_clone)
+    }
+
+    pub(crate) async fn drive(&self, call: PublishCall, mut progressed: impl FnMut(Progress)) -> Ending {
         call.follow_progress();
         loop {
             let turn = call.run().await;
@@ -152,7 +157,7 @@ impl PortalClient {
         }
         let ending = call.ending();
         drop(call);
-        ending.into_result().map(Arc::unwrap_or_clone)
+        ending
     }
 
     /// Prepares a call for a host that drives it itself. Nothing is sent yet.
@@ -170,9 +175,9 @@ impl PortalClient {
             request.too_large().map_or(Ok(()), |large| Err(large.into())).and_then(|()| config.guard(variable));
         let opening = config.journal_dir.clone().map(|folder| -> Opening {
             let (config, request) = (config.clone(), request.clone());
-            Opening { path: None, open: Box::new(move || session::single(&config, &request, repeat, &folder)) }
+            Opening { path: None, open: Box::new(move |_| session::single(&config, &request, repeat, &folder)) }
         });
-        let policy = Policy::single(config.max_rate_limit_wait, self.0.connection.asks_for_tokens());
+        let policy = Policy::single(config.max_rate_limit_wait, self.asks_for_tokens());
         self.call(policy, request, opening, allowed)
     }
 
@@ -203,21 +208,28 @@ impl PortalClient {
         let allowed = config.guard(variable);
         let limits = options.checked().and_then(|max_wait| Ok((max_wait, options.stop_limit()?)));
         let (max_wait, stop_limit) = limits.clone().unwrap_or_default();
-        let policy = Policy::batch(max_wait, stop_limit, self.0.connection.asks_for_tokens());
+        let policy = Policy::batch(max_wait, stop_limit, self.asks_for_tokens());
         let asked = request.clone();
         // What is wrong is said with what the journal shows: some of its files may have been sent before.
         let path = options.journal.clone();
-        let open = Box::new(move || {
+        let reading = (allowed.is_ok() && limits.is_ok() && !options.reports.is_empty())
+            .then(|| Reading::of_jobs(&options.reports, max_wait, self.asks_for_tokens()));
+        let open = Box::new(move |looked: Vec<Looked>| {
             let opened = allowed
                 .and_then(|()| Ok(limits.map(drop)?))
-                .and_then(|()| session::run(&config, request.as_ref(), &options));
-            opened.map_err(|error| session::with_states(error, &config, &options.journal, request.as_ref()))
+                .and_then(|()| session::run(&config, request.as_ref(), &options, &looked));
+            let known = request.as_ref().filter(|request| !request.file_ids().is_empty());
+            opened.map_err(|error| session::with_states(error, &config, &options.journal, known))
         });
         let opening = Opening { path: Some(path), open };
-        self.call(policy, asked.unwrap_or_else(PublishRequest::of_nothing), Some(opening), Ok(()))
+        let call = self.call(policy, asked.unwrap_or_else(PublishRequest::of_nothing), Some(opening), Ok(()));
+        if let Some(reading) = reading {
+            call.read_first(reading);
+        }
+        call
     }
 
-    fn call(
+    pub(crate) fn call(
         &self,
         policy: Policy,
         request: PublishRequest,
@@ -229,6 +241,10 @@ impl PortalClient {
             call.end(error);
         }
         call
+    }
+
+    pub(crate) fn asks_for_tokens(&self) -> bool {
+        self.0.connection.asks_for_tokens()
     }
 
     /// Whether the client reaches this machine only, so that [`start`](Self::start) needs no environment.

@@ -1,5 +1,6 @@
 //! The journal of a call: found or made, and refused where it must not be continued.
 
+use std::collections::HashSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
@@ -12,18 +13,21 @@ use crate::journal::file::{self, JournalFile};
 use crate::journal::fingerprint;
 use crate::journal::folder::{self, WayOn};
 use crate::journal::history::{self, History};
-use crate::journal::lock;
+use crate::journal::lock::{self, Lock};
 use crate::journal::record::{FORMAT, Header};
-use crate::journal::store::Store;
+use crate::journal::store::{Dated, Store, Unrecorded, Unwritten};
 use crate::model::batch::{BatchOptions, Repeat};
+use crate::model::display::counted;
 use crate::model::file_result::FileState;
+use crate::model::generated_report::GeneratedReport;
 use crate::model::message::{message, name};
 use crate::model::report::PublishReport;
 use crate::model::request::PublishRequest;
 use crate::model::server::is_loopback;
 use crate::protocol::machine::Opened;
 use crate::protocol::pace::{PUBLISHED, Pace};
-use crate::runtime::clock;
+use crate::protocol::reading::Looked;
+use crate::runtime::{boot, clock};
 
 /// A journal that is open: where its records go, and what is known of it.
 pub(crate) type Session = (Box<dyn Store>, Opened);
@@ -32,11 +36,11 @@ pub(crate) type Session = (Box<dyn Store>, Opened);
 pub(crate) struct Opening {
     /// Where it is; `None`: it has yet to be named.
     pub(crate) path: Option<PathBuf>,
-    pub(crate) open: Box<dyn FnOnce() -> Result<Session, Error> + Send>,
+    pub(crate) open: Box<dyn FnOnce(Vec<Looked>) -> Result<Session, Error> + Send>,
 }
 
 fn session((journal, history): (JournalFile, History), path: &Path, pace: Pace) -> Session {
-    (Box::new(journal), Opened { history, path: path.to_owned(), pace })
+    (Box::new(journal), Opened { history, path: path.to_owned(), pace, boot: boot::boot() })
 }
 
 /// The journal of one call, in the folder.
@@ -52,34 +56,101 @@ pub(crate) fn single(
     folder::refuse_repeats(folder, server, request.file_ids(), &report, None, repeat, way_on)?;
     let header = header(config, request, repeat);
     let path = folder::new_path(folder, &header.run);
-    let journal = JournalFile::create(&path, header, history::chunks(request.file_ids(), usize::MAX, 1))?;
+    let journal = JournalFile::create(&path, header, history::chunks(request.file_ids(), usize::MAX, 1), Vec::new())?;
     Ok(session(journal, &path, Pace::default()))
 }
 
-/// The journal of a batch: a new one, or the one that is there. Without a request it has to be there.
-pub(crate) fn run(config: &Config, request: Option<&PublishRequest>, options: &BatchOptions) -> Result<Session, Error> {
+/// The journal of a batch: a new one, or the one that is there. Without a request it has to be there. `looked`: what
+/// generated reports show, if any were asked for.
+pub(crate) fn run(
+    config: &Config,
+    request: Option<&PublishRequest>,
+    options: &BatchOptions,
+    looked: &[Looked],
+) -> Result<Session, Error> {
     match request {
-        Some(request) if !file::exists(&options.journal)? => begun(config, request, options),
-        request => resumed(config, request, options),
+        Some(request) if !file::exists(&options.journal)? => begun(config, request, options, looked),
+        request => resumed(config, request, options, looked),
     }
 }
 
-fn begun(config: &Config, request: &PublishRequest, options: &BatchOptions) -> Result<Session, Error> {
+fn begun(
+    config: &Config,
+    request: &PublishRequest,
+    options: &BatchOptions,
+    looked: &[Looked],
+) -> Result<Session, Error> {
     let path = &options.journal;
+    let (request, skipped) = planned(request, options, looked)?;
     let _lock = config.journal_dir.as_deref().map(folder::lock).transpose()?;
-    let report = PublishReport::uniform(request, FileState::NotProcessed, String::new());
+    let report = PublishReport::uniform(&request, FileState::NotProcessed, String::new());
     refuse_repeats(config, request.file_ids(), &report, options, WayOn::Call)?;
     let chunks = history::chunks(request.file_ids(), options.chunk_size, 1);
-    let journal = JournalFile::create(path, header(config, request, options.repeat), chunks)?;
+    let reports = looked.iter().map(|looked| looked.report.job_id.clone()).collect();
+    let header = Header { reports, skipped, ..header(config, &request, options.repeat) };
+    let looks = looks(looked, |id| request.file_ids().contains(&id));
+    let journal = JournalFile::create(path, header, chunks, looks)?;
     let pace = pace(&journal.1, options);
     Ok(session(journal, path, pace))
 }
 
-fn resumed(config: &Config, request: Option<&PublishRequest>, options: &BatchOptions) -> Result<Session, Error> {
+/// What is to be sent, with the names of portfolios, and what is left out since it is shown as published already.
+fn planned(
+    request: &PublishRequest,
+    options: &BatchOptions,
+    looked: &[Looked],
+) -> Result<(PublishRequest, Vec<u64>), Error> {
+    let reports = || looked.iter().map(|looked| &looked.report);
+    let mut seen = HashSet::new();
+    let mut ids: Vec<u64> = match request.file_ids() {
+        [] => reports().flat_map(GeneratedReport::file_ids).filter(|id| seen.insert(*id)).collect(),
+        ids => ids.to_vec(),
+    };
+    let found = ids.len();
+    let published: HashSet<u64> = reports().flat_map(|report| report.shown().0).collect();
+    let mut skipped = Vec::new();
+    if options.skip_published {
+        (skipped, ids) = ids.into_iter().partition(|id| published.contains(id));
+    }
+    if ids.is_empty() {
+        return Err(Error::input(match found {
+            0 => message![name("reports"), " must have files to publish, and none of them has one."],
+            _ => message![
+                format!("Every file of the reports ({}) is shown as published already, and ", counted(found, "file")),
+                name("skip_published"),
+                " leaves such files out: there is nothing to publish.",
+            ],
+        }));
+    }
+    let names = reports().flat_map(GeneratedReport::portfolio_names);
+    let names = request.portfolio_names().clone().into_iter().chain(names).collect();
+    Ok((request.for_files(ids).with_portfolio_names(names), skipped))
+}
+
+/// Records of what generated reports show about the files of a run.
+fn looks(looked: &[Looked], is_own: impl Fn(u64) -> bool) -> Vec<Dated> {
+    let boot = boot::boot();
+    let now = clock::now();
+    let record = |looked: &Looked| {
+        let uptime = boot.as_ref().map(|boot| boot.uptime(now.monotonic));
+        (looked.record(&is_own, uptime), looked.at)
+    };
+    looked.iter().map(record).collect()
+}
+
+fn resumed(
+    config: &Config,
+    request: Option<&PublishRequest>,
+    options: &BatchOptions,
+    looked: &[Looked],
+) -> Result<Session, Error> {
     let path = &options.journal;
     let _lock = config.journal_dir.as_deref().map(folder::lock).transpose()?;
-    let (journal, history) = JournalFile::open(path)?;
-    same_run(&history, config, request).map_err(|differs| Error::of_journal(path, &differs))?;
+    let (mut journal, mut history) = JournalFile::open(path)?;
+    let asked = request.map(|request| asked_again(&history, request, options)).transpose();
+    asked
+        .and_then(|asked| same_run(&history, config, asked.as_ref()))
+        .map_err(|differs| Error::of_journal(path, &differs))?;
     // Since it was made, another run may have sent what is left of it.
     let repeat = history.header().repeat;
     if options.repeat == Repeat::Allow && repeat == Repeat::Refuse {
@@ -94,8 +165,48 @@ fn resumed(config: &Config, request: Option<&PublishRequest>, options: &BatchOpt
     }
     let options = BatchOptions { repeat, ..options.clone() };
     refuse_repeats(config, &history.to_be_sent(), &history.report(), &options, WayOn::Journal(path))?;
+    let looks = looks(looked, |id| history.has(id));
+    if !looks.is_empty() {
+        for (look, at) in &looks {
+            history.apply(look, *at).map_err(|misfit| Error::of_journal(path, &format!("refuses {misfit}")))?;
+        }
+        journal.append(looks).map_err(|unrecorded| match unrecorded {
+            Unrecorded::Failed { error, .. } => error,
+            Unrecorded::Lost => Error::of_journal(path, "was changed by something else meanwhile"),
+        })?;
+    }
     let pace = pace(&history, &options);
     Ok(session((journal, history), path, pace))
+}
+
+/// What is asked for of a journal that is there: of generated reports, what it took from them when it was made.
+fn asked_again(history: &History, request: &PublishRequest, options: &BatchOptions) -> Result<PublishRequest, String> {
+    let header = history.header();
+    if !request.file_ids().is_empty() {
+        let skipped: HashSet<u64> = header.skipped.iter().copied().collect();
+        let ids = request.file_ids().iter().copied().filter(|id| !skipped.contains(id));
+        return Ok(request.for_files(ids.collect()));
+    }
+    let is_same = |one: &String, other: &String| one.eq_ignore_ascii_case(other);
+    let (there, here) = (&header.reports, &options.reports);
+    if there.len() != here.len() || !there.iter().zip(here).all(|(one, other)| is_same(one, other)) {
+        return Err(format!("is of another run: reports is {there:?} there and {here:?} here"));
+    }
+    Ok(request.for_files(history.request().file_ids().to_vec()))
+}
+
+/// A journal that is settled. Where nothing is to be recorded, it stays as it is.
+pub(crate) fn settled(config: &Config, path: &Path, applies: bool) -> Result<Session, Error> {
+    let (store, history): (Box<dyn Store>, History) = if applies {
+        let (journal, history) = JournalFile::open(path)?;
+        (Box::new(journal), history)
+    } else if Lock::is_taken(path) {
+        return Err(Error::of_journal(path, "is being written by another process"));
+    } else {
+        (Box::new(Unwritten), JournalFile::look(path)?)
+    };
+    same_run(&history, config, None).map_err(|differs| Error::of_journal(path, &differs))?;
+    Ok((store, Opened { history, path: path.to_owned(), pace: Pace::default(), boot: boot::boot() }))
 }
 
 /// What an earlier process sent counts too.

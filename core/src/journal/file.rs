@@ -101,16 +101,25 @@ impl From<io::Error> for Unwritable {
 }
 
 impl JournalFile {
-    /// Makes a journal that begins with these records: wholly, or not at all.
-    pub(crate) fn create(path: &Path, header: Header, chunks: Vec<Chunk>) -> Result<(Self, History), Error> {
+    /// Makes a journal that begins with these records: wholly, or not at all. `looks`: at generated reports, before.
+    pub(crate) fn create(
+        path: &Path,
+        header: Header,
+        chunks: Vec<Chunk>,
+        looks: Vec<Dated>,
+    ) -> Result<(Self, History), Error> {
         let lock = Lock::take(path)?;
         if exists(path)? {
             return Err(Error::of_journal(path, "is there already"));
         }
-        let history = History::begin(header.clone(), &chunks).map_err(|misfit| Error::of_journal(path, &misfit))?;
-        let records = [Record::Header(header), Record::Plan { chunks }];
+        let refused = |misfit: String| Error::of_journal(path, &misfit);
+        let mut history = History::begin(header.clone(), &chunks).map_err(refused)?;
+        for (look, at) in &looks {
+            history.apply(look, *at).map_err(refused)?;
+        }
         let now = clock::now().utc();
-        let (text, end) = End::START.with(records.map(|record| (record, now)));
+        let records = [(Record::Header(header), now), (Record::Plan { chunks }, now)];
+        let (text, end) = End::START.with(records.into_iter().chain(looks));
         let file =
             write_new(path, &text).map_err(|error| Error::of_journal(path, &format!("cannot be written: {error}")))?;
         let lock = lock.with(path, &file)?;

@@ -337,6 +337,11 @@ impl History {
         &self.request
     }
 
+    /// Whether a file is of this run.
+    pub(crate) fn has(&self, file_id: u64) -> bool {
+        self.positions.contains_key(&file_id)
+    }
+
     /// What generated reports showed, look by look.
     pub(crate) fn looks(&self) -> &[Look] {
         &self.looks

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::SystemTime;
 
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 use url::Url;
 
 use crate::journal::fingerprint::sha256;
@@ -111,9 +112,16 @@ pub(crate) struct Header {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) skipped: Vec<u64>,
     /// File → the name of its portfolio, as far as that is known.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty", deserialize_with = "by_file")]
     pub(crate) portfolio_names: BTreeMap<u64, String>,
     pub(crate) fingerprint: String,
+}
+
+/// Inside a tagged record serde has keys as texts only.
+fn by_file<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<u64, String>, D::Error> {
+    let names = BTreeMap::<String, String>::deserialize(deserializer)?;
+    let by_file = names.into_iter().map(|(file_id, name)| Ok((file_id.parse().map_err(D::Error::custom)?, name)));
+    by_file.collect()
 }
 
 impl Header {

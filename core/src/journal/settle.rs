@@ -5,7 +5,7 @@
 //!
 //! | decision | what has to be seen |
 //! | --- | --- |
-//! | `not_published` | `portal_publishing` was `publish`; 10 minutes have passed since the intent; two looks at least 2 minutes apart, and every look since the intent, show false; a control, which is a file that was false before its own request and was answered `success`, shows true now, and did so no later after its request than this file has waited; no file of the same chunk has turned true |
+//! | `not_published` | `portal_publishing` was `publish`; 10 minutes have passed since the intent; two looks at least 2 minutes apart, and every look since the intent, show false; a control, which is a file that was false before its own request and was answered `success`, shows true now, and did so no later after its request than this file has waited; every file of the same chunk is shown, and none has turned true |
 //! | `published` | a look before the intent shows false, and two looks at least 2 minutes apart since then show true |
 //! | none | anything else: a person has to look |
 //!
@@ -61,6 +61,14 @@ pub(crate) fn settle(history: &History, looks: &[Look], patience: Patience) -> V
         .collect()
 }
 
+/// Whether some file was not looked at twice yet, long enough apart.
+pub(crate) fn needs_another_look(history: &History, looks: &[Look], patience: Patience) -> bool {
+    let all = history.looks().iter().chain(looks).collect();
+    let Some(last) = looks.last() else { return true };
+    let case = Case { history, all, last, patience };
+    history.files().iter().filter(|file| file.is_undecided()).any(|file| case.needs_another_look(file))
+}
+
 struct Case<'a> {
     history: &'a History,
     /// Every look in its order: earlier runs', and this time's.
@@ -75,9 +83,8 @@ impl Case<'_> {
         else {
             return (None, "The journal does not say when it was sent.".to_owned());
         };
-        let said = |look: &&&Look| look.says(file.id).is_some();
-        let before = self.all.iter().filter(|look| look.at < sent_at).rfind(said);
-        let since: Vec<&Look> = self.all.iter().filter(|look| look.at >= sent_at).filter(said).copied().collect();
+        let before = self.all.iter().filter(|look| look.at < sent_at).rfind(|look| look.says(file.id).is_some());
+        let since = self.since(file.id, sent_at);
         let first = since.iter().find(|look| self.is_apart(look));
         match (self.last.says(file.id), first) {
             (None, _) => (None, self.silent(file.id)),
@@ -88,6 +95,17 @@ impl Case<'_> {
             (Some(true), Some(_)) => self.published(file.id, before.copied(), &since),
             (Some(false), Some(_)) => self.not_published(file, chunk, sent_at, &since),
         }
+    }
+
+    /// The looks since a request that say something of a file.
+    fn since(&self, file_id: u64, sent_at: SystemTime) -> Vec<&Look> {
+        let since = self.all.iter().filter(|look| look.at >= sent_at && look.says(file_id).is_some());
+        since.copied().collect()
+    }
+
+    fn needs_another_look(&self, file: &File) -> bool {
+        let Some(sent_at) = self.history.sent_at(file.chunk) else { return false };
+        self.last.says(file.id).is_some() && !self.since(file.id, sent_at).iter().any(|look| self.is_apart(look))
     }
 
     fn is_apart(&self, look: &Look) -> bool {
@@ -133,6 +151,15 @@ impl Case<'_> {
         if !turned.is_empty() {
             let others = listed(turned.into_iter());
             return (None, format!("{seen} Others of the same request have been published since{others}."));
+        }
+        let hidden: Vec<u64> =
+            self.history.ids(chunk.positions()).into_iter().filter(|id| self.last.says(*id).is_none()).collect();
+        if !hidden.is_empty() {
+            let others = listed(hidden.into_iter());
+            return (
+                None,
+                format!("{seen} The reports do not say whether others of the same request were published{others}."),
+            );
         }
         match self.control(waited) {
             Some(control) => (
@@ -407,7 +434,7 @@ mod tests {
         let looks = [(10 * MINUTE, seen.clone()), (12 * MINUTE, seen)];
         let told = Story { looks, ..Story::default() }.told();
         let decisions: Vec<_> = told.iter().map(|(_, decision, _)| *decision).collect();
-        assert_eq!(decisions, [None, NOT_PUBLISHED]);
+        assert_eq!(decisions, [None; 2], "the other one may have turned true unseen");
         assert_eq!(told.first().unwrap().2, "The reports do not say now whether it was published.");
     }
 

@@ -2,7 +2,7 @@
 
 use std::time::SystemTime;
 
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::journal::record::Record;
 
 /// A record and when it was made.
@@ -27,4 +27,20 @@ pub(crate) enum Unrecorded {
     Failed { error: Error, is_saved: bool },
     /// The records before are lost as well: the run has to be saved anew.
     Lost,
+}
+
+/// The store of a run that is only looked at: it takes nothing.
+pub(crate) struct Unwritten;
+
+impl Store for Unwritten {
+    fn record(&mut self, _: Vec<Dated>) -> Result<(), Unrecorded> {
+        Err(self.rescue(Vec::new()))
+    }
+
+    fn rescue(&mut self, _: Vec<Dated>) -> Unrecorded {
+        let error = Error::new(ErrorKind::Journal, "The journal was opened to be read only.");
+        Unrecorded::Failed { error, is_saved: true }
+    }
+
+    fn release(&mut self) {}
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::model::generated_report;
 use crate::model::id::MAX_FILES;
 use crate::model::invalid_input::InvalidInput;
 use crate::model::message::{self, message, name};
@@ -52,6 +53,11 @@ pub struct BatchOptions {
     /// Seconds that a batch which is stopped waits for the request in flight, which is dropped then: its files are
     /// unknown. Default as long as the client's timeout for each attempt.
     pub stop_timeout: Option<f64>,
+    /// The jobs of generated reports that the files came out of. They are looked at before anything is sent, which the
+    /// journal keeps: it can be settled then.
+    pub reports: Vec<String>,
+    /// Whether files that these reports show as published are left out when the journal is made; default no.
+    pub skip_published: bool,
 }
 
 impl BatchOptions {
@@ -64,6 +70,8 @@ impl BatchOptions {
             pace: false,
             repeat: Repeat::Refuse,
             stop_timeout: None,
+            reports: Vec::new(),
+            skip_published: false,
         }
     }
 
@@ -71,6 +79,15 @@ impl BatchOptions {
     pub(crate) fn checked(&self) -> Result<Duration, InvalidInput> {
         let Self { journal, chunk_size, max_wait, .. } = self;
         self.stop_limit()?;
+        self.job_ids()?;
+        if self.skip_published && self.reports.is_empty() {
+            return Err(InvalidInput::new(message![
+                name("skip_published"),
+                " needs ",
+                name("reports"),
+                ": they show which files are published.",
+            ]));
+        }
         let shown = journal.display().to_string();
         if journal.file_name().is_none() {
             return Err(InvalidInput::new(message![
@@ -92,6 +109,11 @@ impl BatchOptions {
             ]));
         }
         time_from_zero("max_wait", *max_wait)
+    }
+
+    /// The jobs of generated reports, as they may stand in a path.
+    pub(crate) fn job_ids(&self) -> Result<Vec<String>, InvalidInput> {
+        self.reports.iter().map(|given| generated_report::job_id(given)).collect()
     }
 
     /// How long a batch that is stopped waits for the request in flight.

@@ -47,3 +47,19 @@ impl Uptime {
         (self.boot == earlier.boot).then(|| Duration::from_millis(self.millis.saturating_sub(earlier.millis)))
     }
 }
+
+/// A boot of a machine, and how long it had been running at some moment.
+#[derive(Debug, Clone)]
+pub(crate) struct Boot {
+    pub(crate) id: String,
+    pub(crate) uptime: Duration,
+    pub(crate) at: Instant,
+}
+
+impl Boot {
+    /// How long the machine has been running.
+    pub(crate) fn uptime(&self, now: Instant) -> Uptime {
+        let uptime = self.uptime + now.saturating_duration_since(self.at);
+        Uptime { boot: self.id.clone(), millis: u64::try_from(uptime.as_millis()).unwrap_or(u64::MAX) }
+    }
+}

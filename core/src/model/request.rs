@@ -161,6 +161,13 @@ impl PublishRequest {
         })
     }
 
+    /// A request for whatever generated reports have, which is known once they were read: see
+    /// [`BatchOptions::reports`](crate::BatchOptions::reports).
+    #[must_use]
+    pub fn for_reports(portal_publishing: PortalPublishing, contact_notification: ContactNotification) -> Self {
+        Self { portal_publishing, contact_notification, ..Self::of_nothing() }
+    }
+
     /// What is asked before a journal tells.
     pub(crate) fn of_nothing() -> Self {
         Self {

@@ -33,6 +33,8 @@ pub(crate) struct Answer {
     pub(crate) body: Vec<u8>,
     /// Why the body is not whole.
     pub(crate) broken: Option<String>,
+    /// How many seconds pass at a simulated portal in one of ours, if it says so.
+    pub(crate) clock: Option<f64>,
 }
 
 /// What came back, read.

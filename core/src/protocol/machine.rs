@@ -5,7 +5,7 @@
 //! from a batch on purpose, the difference is a value of its [`Policy`].
 //!
 //! ```text
-//! Opening ── opened ─▶ Planning ─┐
+//! Looking ── looked up ─▶ Opening ── opened ─▶ Planning ─┐
 //!                                ▼
 //!            ┌────────── Authorizing ◀───────────── Waiting ◀─┐
 //!            │ token                   timer                  │
@@ -20,7 +20,7 @@
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 
@@ -31,14 +31,18 @@ use crate::journal::store::{Dated, Unrecorded};
 use crate::model::attempt::{Fault, Outcome};
 use crate::model::batch::Progress;
 use crate::model::file_result::FileState;
-use crate::model::moment::Moment;
+use crate::model::generated_report::GeneratedReport;
+use crate::model::moment::{Boot, Moment};
 use crate::model::report::PublishReport;
 use crate::model::request::PublishRequest;
+use crate::model::settlement::Settlement;
 use crate::protocol::chunk::{Chunk, Flight, Next};
 use crate::protocol::exchange::{Exchange, Received};
 use crate::protocol::latch::Latch;
 use crate::protocol::log_record::LogRecord;
 use crate::protocol::pace::Pace;
+use crate::protocol::reading::{Looked, LookedUp, NextLook, Reading};
+use crate::protocol::settling::Settling;
 
 /// What a single call and a batch do differently.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -91,6 +95,8 @@ pub(crate) struct Opened {
     pub(crate) history: History,
     pub(crate) path: PathBuf,
     pub(crate) pace: Pace,
+    /// Since when the machine has been running, where that is known.
+    pub(crate) boot: Option<Boot>,
 }
 
 /// What has happened.
@@ -110,6 +116,8 @@ pub(crate) enum Event {
     Page(Option<Exchange>),
     /// A wait is over.
     Timer,
+    /// What came back for a look at generated reports.
+    LookedUp(LookedUp),
     /// The journal is closed.
     Closed,
     /// Something of this side failed, such as the host's callable for tokens.
@@ -119,8 +127,10 @@ pub(crate) enum Event {
 /// What to do next.
 #[derive(Debug)]
 pub(crate) enum Action {
-    /// Open the journal.
-    Open,
+    /// Open the journal, of files that were seen like this in generated reports.
+    Open(Vec<Looked>),
+    /// Get this link of generated reports.
+    Look(String),
     /// Find a token; a fresh one is another than the last.
     Authorize { fresh: bool },
     /// Make these records safe.
@@ -151,6 +161,10 @@ pub(crate) struct HandOver {
 pub enum Ending {
     /// With a report.
     Reported(Arc<PublishReport>),
+    /// With generated reports: nothing was to be published.
+    Read(Vec<GeneratedReport>),
+    /// With what generated reports prove about the files of a journal: nothing was to be published.
+    Settled(Arc<Settlement>),
     /// With an error.
     Failed(Error),
     /// By the host, which raises its own reason. The error, if anything happened, says what, and its report has the state
@@ -166,9 +180,37 @@ impl Ending {
     pub fn into_result(self) -> Result<Arc<PublishReport>, Error> {
         match self {
             Self::Reported(report) => Ok(report),
-            Self::Failed(error) | Self::Interrupted(Some(error)) => Err(error),
-            Self::Interrupted(None) => {
-                Err(Error::new(ErrorKind::Stopped, "The call was ended before anything was sent."))
+            other => Err(other.into_error()),
+        }
+    }
+
+    /// The generated reports, or the error.
+    ///
+    /// # Errors
+    /// The call failed, or it was interrupted.
+    pub fn into_reports(self) -> Result<Vec<GeneratedReport>, Error> {
+        match self {
+            Self::Read(reports) => Ok(reports),
+            other => Err(other.into_error()),
+        }
+    }
+
+    /// What generated reports prove about the files of a journal, or the error.
+    ///
+    /// # Errors
+    /// The call failed, or it was interrupted.
+    pub fn into_settlement(self) -> Result<Settlement, Error> {
+        match self {
+            Self::Settled(settlement) => Ok(Arc::unwrap_or_clone(settlement)),
+            other => Err(other.into_error()),
+        }
+    }
+
+    fn into_error(self) -> Error {
+        match self {
+            Self::Failed(error) | Self::Interrupted(Some(error)) => error,
+            Self::Reported(_) | Self::Read(_) | Self::Settled(_) | Self::Interrupted(None) => {
+                Error::new(ErrorKind::Stopped, "The call was ended before anything was sent.")
             }
         }
     }
@@ -181,6 +223,12 @@ pub(crate) struct Machine {
     /// What was asked, as long as no journal says it.
     request: PublishRequest,
     run: Option<Run>,
+    /// Generated reports that are asked for before anything else.
+    reading: Option<Reading>,
+    /// What is proven about the files of the journal instead of publishing any.
+    settling: Option<Settling>,
+    /// Whether a journal is to be opened.
+    opens: bool,
     has_opened: bool,
     chunk: Chunk,
     /// How long waits took, in the chunks before.
@@ -217,6 +265,7 @@ struct Run {
     history: History,
     path: PathBuf,
     pace: Pace,
+    boot: Option<Boot>,
     /// The chunk under way and its attempt, from 1.
     chunk: u32,
     attempt: u32,
@@ -234,6 +283,8 @@ enum Stage {
     /// The journal takes a plan for files that are sent again.
     Planning,
     Authorizing,
+    /// A generated report is asked for.
+    Looking,
     /// The journal takes the intent.
     Intending,
     InFlight(Flight),
@@ -257,13 +308,15 @@ enum After {
     Over(Result<PublishReport, Error>),
     /// The call was stopped before the request went out.
     Stopped,
+    /// What was recorded are looks and decisions.
+    Settled(Ending),
 }
 
 impl Machine {
     /// A call that is yet to begin. `opens`: it has a journal.
     pub(crate) fn new(policy: Policy, request: PublishRequest, opens: bool) -> Self {
         let (stage, todo) = if opens {
-            (Stage::Opening, Action::Open)
+            (Stage::Opening, Action::Open(Vec::new()))
         } else {
             (Stage::Authorizing, Action::Authorize { fresh: false })
         };
@@ -272,6 +325,9 @@ impl Machine {
             policy,
             request,
             run: None,
+            reading: None,
+            settling: None,
+            opens,
             has_opened: false,
             waited: Duration::ZERO,
             stage,
@@ -283,6 +339,17 @@ impl Machine {
             is_announced: false,
             news: News::default(),
         }
+    }
+
+    /// Asks for generated reports first; where no journal is to be opened, that is all.
+    pub(crate) fn read_first(&mut self, reading: Reading) {
+        self.reading = Some(reading);
+        self.authorize(false);
+    }
+
+    /// Finds out what generated reports prove about the files of the journal, and publishes nothing.
+    pub(crate) fn settle(&mut self, settling: Settling) {
+        self.settling = Some(settling);
     }
 
     /// Sends no other files than those to which a person agreed.
@@ -389,7 +456,7 @@ impl Machine {
 
     /// Whether a request is in flight, or the pages of its answer are.
     pub(crate) fn is_in_flight(&self) -> bool {
-        matches!(self.stage, Stage::InFlight(_) | Stage::Paging)
+        matches!(self.stage, Stage::InFlight(_) | Stage::Paging | Stage::Looking)
     }
 
     /// Whether it waits for nothing but time.
@@ -417,6 +484,7 @@ impl Machine {
                     self.authorize(false);
                 }
             }
+            Event::LookedUp(looked_up) => self.looked_up(looked_up, now, chance),
             Event::Closed => {
                 if let Stage::Closing(ending) = &self.stage {
                     self.stage = Stage::Over(ending.clone());
@@ -428,14 +496,17 @@ impl Machine {
 
     fn opened(&mut self, opened: Result<Box<Opened>, Error>, now: Moment) {
         let Stage::Opening = self.stage else { return };
-        let Opened { history, path, pace } = match opened {
+        let Opened { history, path, pace, boot } = match opened {
             Ok(opened) => *opened,
             Err(error) => return self.failed(error, now),
         };
         let chunk = history.next_chunk().map_or(1, |(number, ..)| number);
-        let run = Run { history, path, pace, chunk, attempt: 1, is_open: false, recorded: 0, has_sent: false };
+        let run = Run { history, path, pace, boot, chunk, attempt: 1, is_open: false, recorded: 0, has_sent: false };
         self.has_opened = true;
         let run = self.run.insert(run);
+        if self.settling.is_some() {
+            return self.look_again();
+        }
         if self.policy.scope == Scope::Run {
             let undecided = run.history.undecided();
             if !undecided.is_empty() {
@@ -504,6 +575,7 @@ impl Machine {
     /// Logs that the request is about to go out: before it does, so that the host can be told first.
     pub(crate) fn announce(&mut self) {
         if let Stage::Authorizing = self.stage
+            && self.reading.is_none()
             && !std::mem::replace(&mut self.is_announced, true)
         {
             self.log(|chunk| LogRecord::sending(chunk.request(), chunk.attempts().len() + 1));
@@ -512,15 +584,93 @@ impl Machine {
 
     fn authorized(&mut self, now: Moment) {
         let Stage::Authorizing = self.stage else { return };
+        if let Some(link) = self.reading.as_ref().and_then(Reading::link) {
+            self.stage = Stage::Looking;
+            self.todo = Some(Action::Look(link));
+            return;
+        }
         let Some(run) = &self.run else { return self.send(now) };
         let intent = Record::Intent {
             chunk: run.chunk,
             attempt: run.attempt,
             file_ids: Some(self.chunk.request().file_ids().to_vec()),
-            uptime: None,
+            uptime: run.boot.as_ref().map(|boot| boot.uptime(now.monotonic)),
         };
         self.stage = Stage::Intending;
         self.record(intent, now);
+    }
+
+    fn looked_up(&mut self, looked_up: LookedUp, now: Moment, chance: f64) {
+        let (Stage::Looking, Some(reading)) = (&self.stage, &mut self.reading) else { return };
+        match reading.on(looked_up, now.utc(), chance) {
+            NextLook::Get(link) => self.todo = Some(Action::Look(link)),
+            NextLook::Wait(delay) => self.wait(delay),
+            NextLook::FreshToken => self.authorize(true),
+            NextLook::Failed(error) => {
+                let error = self.of_this_call(error, self.report());
+                self.finish(Err(error));
+            }
+            NextLook::Done => self.looked(now),
+        }
+    }
+
+    /// All generated reports were read that were asked for.
+    fn looked(&mut self, now: Moment) {
+        let Some(reading) = self.reading.take() else { return };
+        let clock = reading.clock();
+        let looked = reading.into_looked();
+        match (&mut self.settling, &self.run) {
+            (Some(settling), Some(run)) => {
+                let uptime = run.boot.as_ref().map(|boot| boot.uptime(now.monotonic));
+                match settling.looked(&run.history, looked, uptime, clock) {
+                    Some(delay) => {
+                        self.reading = Some(settling.reading(self.policy.max_wait, self.policy.fresh_token));
+                        self.wait(delay);
+                    }
+                    None => self.settled(now),
+                }
+            }
+            _ if self.opens => {
+                self.stage = Stage::Opening;
+                self.todo = Some(Action::Open(looked));
+            }
+            _ => {
+                let reports = looked.into_iter().map(|looked| looked.report).collect();
+                self.close(Ending::Read(reports));
+            }
+        }
+    }
+
+    /// Looks at the generated reports, for the first time or once more.
+    fn look_again(&mut self) {
+        let (Some(settling), Some(run)) = (&mut self.settling, &self.run) else { return };
+        if run.history.undecided().is_empty() {
+            let (_, settlement) = settling.conclude(&run.history, SystemTime::UNIX_EPOCH);
+            return self.close(Ending::Settled(Arc::new(settlement)));
+        }
+        if let Err(error) = settling.begin(&run.history) {
+            return self.finish(Err(error.with_earlier(run.history.report())));
+        }
+        let reading = settling.reading(self.policy.max_wait, self.policy.fresh_token);
+        self.read_first(reading);
+    }
+
+    /// Records what was seen and what follows from it, if that is wanted.
+    fn settled(&mut self, now: Moment) {
+        let (Some(settling), Some(run)) = (&mut self.settling, &mut self.run) else { return };
+        let (records, settlement) = settling.conclude(&run.history, now.utc());
+        let ending = Ending::Settled(Arc::new(settlement));
+        let misfit = records.iter().find_map(|(record, at)| run.history.apply(record, *at).err());
+        if let Some(misfit) = misfit {
+            let error = Error::of_journal(&run.path, &format!("refuses {misfit}"));
+            return self.finish(Err(error));
+        }
+        if records.is_empty() {
+            return self.close(ending);
+        }
+        self.after = Some(After::Settled(ending));
+        self.stage = Stage::Recording;
+        self.todo = Some(Action::Record(records));
     }
 
     fn send(&mut self, now: Moment) {
@@ -679,7 +829,7 @@ impl Machine {
         run.recorded = self.chunk.attempts().len();
         let over = match after {
             After::Over(result) => Some(result),
-            After::Wait(_) | After::FreshToken | After::Stopped => None,
+            After::Wait(_) | After::FreshToken | After::Stopped | After::Settled(_) => None,
         };
         let report = match over {
             Some(Ok(report)) => Some(report),
@@ -725,6 +875,7 @@ impl Machine {
                     }
                 }
             }
+            After::Settled(ending) => self.close(ending),
             _ if is_stopped => self.finish_stopped(),
             After::Wait(delay) => self.wait(delay),
             After::FreshToken => self.authorize(true),
@@ -735,7 +886,7 @@ impl Machine {
     /// The whole call as a report.
     fn report(&self) -> PublishReport {
         match &self.run {
-            Some(run) if self.policy.scope == Scope::Run => run.history.report(),
+            Some(run) if self.policy.scope == Scope::Run || self.settling.is_some() => run.history.report(),
             _ => self.chunk.uniform(FileState::NotProcessed, String::new()),
         }
     }
@@ -755,6 +906,8 @@ impl Machine {
     /// An error of this side as this call's.
     fn of_this_call(&self, error: Error, report: PublishReport) -> Error {
         match (&self.run, self.policy.scope) {
+            (Some(run), _) if self.settling.is_some() => error.with_earlier(report).with_journal(&run.path),
+            (None, _) if self.request.file_ids().is_empty() => error,
             (Some(run), Scope::Run) => error.in_batch(&run.path, report),
             (Some(run), Scope::Request) => error.with_report(self.report()).with_journal(&run.path),
             (None, _) => error.with_report(report),
@@ -772,7 +925,7 @@ impl Machine {
                 };
                 self.finish(Err(error));
             }
-            Stage::Authorizing | Stage::Waiting => {
+            Stage::Authorizing | Stage::Waiting | Stage::Looking => {
                 let report = self.report();
                 let error = self.of_this_call(error, report);
                 self.log(|chunk| [LogRecord::ended(chunk.attempts(), Err(&error))]);
@@ -802,6 +955,10 @@ impl Machine {
             Err(error) => Ending::Failed(self.journalled(error)),
         };
         let ending = if self.is_interrupted { self.interrupted(ending, false) } else { ending };
+        self.close(ending);
+    }
+
+    fn close(&mut self, ending: Ending) {
         if self.run.is_some() {
             self.stage = Stage::Closing(ending);
             self.todo = Some(Action::Close);
@@ -865,7 +1022,7 @@ impl Machine {
     fn stop(&mut self, now: Moment) {
         self.stopped_at.get_or_insert(now);
         match &self.stage {
-            Stage::Authorizing | Stage::Waiting => self.finish_stopped(),
+            Stage::Authorizing | Stage::Waiting | Stage::Looking => self.finish_stopped(),
             Stage::InFlight(flight) if flight.latch.revoke() => self.close_attempt(After::Stopped, now),
             _ => {}
         }
@@ -884,7 +1041,9 @@ impl Machine {
         let ending = match stage {
             Stage::Over(ending @ Ending::Interrupted(_)) | Stage::Closing(ending @ Ending::Interrupted(_)) => ending,
             Stage::Over(ending) | Stage::Closing(ending) => self.interrupted(ending, true),
-            Stage::Opening | Stage::Planning | Stage::Authorizing | Stage::Waiting => self.nothing_lost(),
+            Stage::Opening | Stage::Planning | Stage::Authorizing | Stage::Waiting | Stage::Looking => {
+                self.nothing_lost()
+            }
             Stage::Intending => {
                 records.extend(self.not_sent(now));
                 self.nothing_lost()

@@ -8,6 +8,8 @@ pub(crate) mod machine;
 pub(crate) mod outcome;
 pub(crate) mod pace;
 pub(crate) mod rate_limit;
+pub(crate) mod reading;
+pub(crate) mod settling;
 #[cfg(test)]
 mod simulation;
 pub(crate) mod sync;

@@ -85,17 +85,48 @@ pub(crate) fn classify(ended: Ended, tried: &Tried) -> (Outcome, Retry) {
             401 if after < EARLY && tried.fresh_token => (NotProcessed, Retry::FreshToken),
             400 | 401 | 403 | 404 | 405 | 410 | 413 | 415 | 422 if after < EARLY => (NotProcessed, Retry::Never),
             409 if after < EARLY && has_errors => (NotProcessed, Retry::Never),
-            429 => match retry_after {
-                Some(delay)
-                    if tried.rate_limits < MAX_RATE_LIMIT_RETRIES
-                        && tried.waited.saturating_add(delay) <= tried.max_rate_limit_wait =>
-                {
-                    (NotProcessed, Retry::After(delay))
-                }
-                _ => (NotProcessed, Retry::Never),
-            },
+            429 => (NotProcessed, as_asked(retry_after, tried)),
             _ => (Unknown, Retry::Never),
         },
+    }
+}
+
+/// Whether a GET is sent again, which changes nothing; `None`: its answer is there to be read.
+///
+/// | event | sent again |
+/// | --- | --- |
+/// | no answer, an answer that is cut, 5xx | at most 2 more times |
+/// | 429 | after the server's delay, as a POST |
+/// | 401, with a token callable | once, with a fresh token |
+/// | 200 | no |
+/// | every other status | no |
+pub(crate) fn classify_read(
+    status: Option<u16>,
+    retry_after: Option<Duration>,
+    is_whole: bool,
+    tried: &Tried,
+) -> Option<Retry> {
+    let backoff = if tried.connects < MAX_RECONNECTS { Retry::Backoff(tried.connects) } else { Retry::Never };
+    match status {
+        None | Some(500..=599) => Some(backoff),
+        Some(200) if is_whole => None,
+        Some(200) => Some(backoff),
+        Some(401) if tried.fresh_token => Some(Retry::FreshToken),
+        Some(429) => Some(as_asked(retry_after, tried)),
+        Some(_) => Some(Retry::Never),
+    }
+}
+
+/// A 429 waits as long as the server says, and no longer than the caller allows.
+fn as_asked(retry_after: Option<Duration>, tried: &Tried) -> Retry {
+    match retry_after {
+        Some(delay)
+            if tried.rate_limits < MAX_RATE_LIMIT_RETRIES
+                && tried.waited.saturating_add(delay) <= tried.max_rate_limit_wait =>
+        {
+            Retry::After(delay)
+        }
+        _ => Retry::Never,
     }
 }
 
@@ -213,6 +244,32 @@ mod tests {
         assert_eq!(classify(limited(2), &Tried { rate_limits: 3, ..TRIED }), (NotProcessed, Never));
         assert_eq!(classify(limited(2), &Tried { waited: seconds(59), ..TRIED }), (NotProcessed, Never));
         assert_eq!(classify(answered(429), &TRIED), (NotProcessed, Never));
+    }
+
+    #[test]
+    fn a_read_is_sent_again_whatever_the_server_may_have_done() {
+        let fresh = Tried { fresh_token: true, ..TRIED };
+        let late = Tried { connects: 2, rate_limits: 3, ..TRIED };
+        let two = Some(Duration::from_secs(2));
+        for (status, retry_after, is_whole, tried, expected) in [
+            (None, None, false, &TRIED, Some(Backoff(0))),
+            (None, None, false, &late, Some(Never)),
+            (Some(503), None, true, &Tried { connects: 1, ..TRIED }, Some(Backoff(1))),
+            (Some(503), None, true, &late, Some(Never)),
+            (Some(200), None, false, &TRIED, Some(Backoff(0))),
+            (Some(200), None, false, &late, Some(Never)),
+            (Some(200), None, true, &late, None),
+            (Some(401), None, true, &fresh, Some(FreshToken)),
+            (Some(401), None, true, &TRIED, Some(Never)),
+            (Some(429), two, true, &TRIED, two.map(After)),
+            (Some(429), two, true, &late, Some(Never)),
+            (Some(429), None, true, &TRIED, Some(Never)),
+            (Some(404), None, true, &TRIED, Some(Never)),
+            (Some(204), None, true, &TRIED, Some(Never)),
+            (Some(307), None, true, &TRIED, Some(Never)),
+        ] {
+            assert_eq!(classify_read(status, retry_after, is_whole, tried), expected, "{status:?} {tried:?}");
+        }
     }
 
     #[test]

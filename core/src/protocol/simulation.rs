@@ -131,6 +131,7 @@ impl Server {
             retry_after: None,
             body: body.as_bytes().to_vec(),
             broken: None,
+            clock: None,
         };
         if let Some(delay) = full_for {
             self.refused += 1;
@@ -306,13 +307,14 @@ impl Server {
                 }
             }
             let event = match machine.next() {
-                Action::Open => match open() {
+                Action::Open(_) => match open() {
                     Some((opened, known)) => {
                         store = Some(opened);
                         Event::Opened(Ok(Box::new(known)))
                     }
                     None => Event::Opened(Err(Error::of_journal(Path::new("run"), "cannot be opened"))),
                 },
+                Action::Look(_) => panic!("nobody asks for generated reports here"),
                 Action::Authorize { .. } => {
                     machine.announce();
                     if trouble.strikes() {
@@ -440,7 +442,7 @@ fn report_of(ending: &Ending) -> Option<&PublishReport> {
     match ending {
         Ending::Reported(report) => Some(report),
         Ending::Failed(error) | Ending::Interrupted(Some(error)) => error.report(),
-        Ending::Interrupted(None) => None,
+        Ending::Interrupted(None) | Ending::Read(_) | Ending::Settled(_) => None,
     }
 }
 
@@ -465,7 +467,7 @@ fn troubled_batch(seed: u64) -> u64 {
         let open = || {
             let store = Memory { lines: lines.clone(), rng: rng.fork(), fails_in, is_broken: false };
             let history = replay(&lines.lock().unwrap());
-            let opened = Opened { history, path: PathBuf::from("run"), pace: Pace::default() };
+            let opened = Opened { history, path: PathBuf::from("run"), pace: Pace::default(), boot: None };
             Some((Box::new(store) as Box<dyn Store>, opened))
         };
         let end = server.drive(&mut machine, open, &mut trouble);
@@ -518,7 +520,7 @@ fn troubled_call(seed: u64) -> u64 {
     let open = || {
         let store = Memory { lines: lines.clone(), rng: rng.fork(), fails_in, is_broken: false };
         let history = replay(&lines.lock().unwrap());
-        let opened = Opened { history, path: PathBuf::from("run"), pace: Pace::default() };
+        let opened = Opened { history, path: PathBuf::from("run"), pace: Pace::default(), boot: None };
         Some((Box::new(store) as Box<dyn Store>, opened))
     };
     let end = server.drive(&mut machine, open, &mut trouble);
@@ -589,10 +591,13 @@ fn large_batch(files: u64, seed: u64) {
             let opened = if path.exists() {
                 JournalFile::open(&path)
             } else {
-                JournalFile::create(&path, Header::example(), history::chunks(request.file_ids(), 100, 1))
+                JournalFile::create(&path, Header::example(), history::chunks(request.file_ids(), 100, 1), Vec::new())
             };
             let (store, history) = opened.unwrap();
-            Some((Box::new(store) as Box<dyn Store>, Opened { history, path: path.clone(), pace: Pace::default() }))
+            Some((
+                Box::new(store) as Box<dyn Store>,
+                Opened { history, path: path.clone(), pace: Pace::default(), boot: None },
+            ))
         };
         let End::Over(ending) = server.drive(&mut machine, open, &mut trouble) else { panic!("nothing crashes here") };
         drop(machine);
@@ -603,7 +608,7 @@ fn large_batch(files: u64, seed: u64) {
                 server.now += error.retry_after().unwrap_or(Duration::from_secs(60 * 60));
                 false
             }
-            Ending::Interrupted(_) => panic!("nobody interrupts here"),
+            Ending::Interrupted(_) | Ending::Read(_) | Ending::Settled(_) => panic!("nobody asks for that here"),
         };
         drop(ending);
         let (mut file, mut history) = JournalFile::open(&path).unwrap();

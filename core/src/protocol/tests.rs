@@ -42,8 +42,8 @@ fn opened(policy: Policy, files: u64) -> Machine {
     let request = request(files);
     let history = History::begin(Header::example(), &history::chunks(request.file_ids(), 2, 1)).unwrap();
     let mut machine = Machine::new(policy, request, true);
-    assert!(matches!(machine.next(), Action::Open));
-    let opened = Opened { history, path: PathBuf::from("run.jsonl"), pace: Pace::default() };
+    assert!(matches!(machine.next(), Action::Open(_)));
+    let opened = Opened { history, path: PathBuf::from("run.jsonl"), pace: Pace::default(), boot: None };
     machine.on(Event::Opened(Ok(Box::new(opened))), now(), 0.0);
     machine
 }
@@ -76,6 +76,7 @@ fn answered(machine: &mut Machine, status: u16, body: &str, retry_after: Option<
         retry_after: retry_after.map(Duration::from_secs),
         body: body.as_bytes().to_vec(),
         broken: None,
+        clock: None,
     };
     let received = Received::read(machine.chunk_request(), Exchange::Answered(answer));
     machine.on(Event::Received(received), now(), 0.0);

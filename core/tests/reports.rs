@@ -1,0 +1,285 @@
+//! Generated reports, from a finished job to files that are settled, against the simulated portal.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, missing_docs)]
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use addepar_portal::{
+    BatchOptions, ContactNotification, Error, ErrorKind, FileState, Journal, PortalClient, PortalPublishing,
+    PublishReport, PublishRequest, ReportFilter, Settlement, Verdict,
+};
+use addepar_portal_simulator::SimulatedPortal;
+use serde_json::{Value, json};
+
+const JOB: &str = "7d4e1c58-9a63-4b0f-8a25-3c9d2f6b1e70";
+
+/// A folder that is removed in the end.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new() -> Self {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let name = format!("addepar-portal-reports-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
+        let path = std::env::temp_dir().join(name);
+        std::fs::create_dir_all(&path).unwrap();
+        Self(path)
+    }
+
+    fn journal(&self) -> PathBuf {
+        self.0.join("run.jsonl")
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+fn portfolios(files: std::ops::Range<u64>) -> Vec<Value> {
+    files
+        .map(|id| json!({ "file_id": id, "portfolio_id": 1_000 + id, "portfolio_name": format!("Client {id}") }))
+        .collect()
+}
+
+/// A portal with one report, on whose clock an hour passes in a second.
+fn portal(files: std::ops::Range<u64>, options: &Value) -> SimulatedPortal {
+    let report = json!({
+        "job_id": JOB,
+        "attributes": {"report_id": 42, "report_name": "Q3", "completed_at": "2026-11-24T10:16:30Z"},
+        "generated_portfolios": portfolios(files),
+        "failed_portfolios": [{"portfolio_type": "entity", "portfolio_id": 9, "portfolio_name": "No data"}],
+    });
+    let mut all = json!({ "generated_reports": [report], "clock": 3_600 });
+    all.as_object_mut().unwrap().extend(options.as_object().unwrap().clone());
+    SimulatedPortal::start(&all.to_string()).unwrap()
+}
+
+fn client(portal: &SimulatedPortal) -> PortalClient {
+    let builder = PortalClient::builder().base_url(portal.base_url()).firm_id("1");
+    builder.key("simulated-key", "simulated-secret").build().unwrap()
+}
+
+fn control(portal: &SimulatedPortal, command: &Value) -> Value {
+    serde_json::from_str(&portal.control(&command.to_string()).unwrap()).unwrap()
+}
+
+/// How often each file was processed; everybody has one contact, who gets one e-mail each time.
+fn emails(portal: &SimulatedPortal) -> Vec<u64> {
+    let outbox = control(portal, &json!({"do": "outbox"}));
+    let mut files: Vec<u64> =
+        outbox.as_array().unwrap().iter().map(|email| email["files"][0].as_u64().unwrap()).collect();
+    files.sort_unstable();
+    files
+}
+
+fn options(folder: &Folder, chunk_size: usize) -> BatchOptions {
+    BatchOptions { chunk_size, reports: vec![JOB.to_owned()], ..BatchOptions::new(folder.journal()) }
+}
+
+fn all_of_the_reports() -> PublishRequest {
+    PublishRequest::for_reports(PortalPublishing::Publish, ContactNotification::Notify)
+}
+
+async fn publish(portal: &SimulatedPortal, options: &BatchOptions) -> Result<PublishReport, Error> {
+    client(portal).publish_batch(&all_of_the_reports(), options, |_| {}).await
+}
+
+async fn settle(portal: &SimulatedPortal, folder: &Folder, apply: bool) -> Result<Settlement, Error> {
+    Journal::open(folder.journal()).unwrap().settle(&client(portal), &[], apply).await
+}
+
+#[tokio::test]
+async fn a_report_is_read_by_its_job() {
+    let portal = portal(101..103, &json!({"show_published": {"101": true, "102": null}}));
+    let report = client(&portal).generated_report(JOB).await.unwrap();
+    assert_eq!((report.report_name.as_deref(), report.status.as_deref()), (Some("Q3"), Some("FINISHED")));
+    let shown: Vec<_> =
+        report.generated_portfolios.iter().map(|file| (file.file_id, file.has_been_published)).collect();
+    assert_eq!(shown, [(Some(101), Some(true)), (Some(102), None)]);
+    assert_eq!(report.failed_portfolios.len(), 1);
+    assert_eq!(control(&portal, &json!({"do": "posts"})), 0);
+}
+
+#[tokio::test]
+async fn reads_are_sent_again_after_faults_and_refusals_are_errors() {
+    let portal = portal(101..102, &json!({}));
+    let fault = |faults: &[&str]| control(&portal, &json!({"do": "report_faults", "faults": faults}));
+    fault(&["status:503", "close_before_answer"]);
+    assert!(client(&portal).generated_report(JOB).await.is_ok());
+    fault(&["close_in_body", "not_json"]);
+    let error = client(&portal).generated_report(JOB).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Rejected);
+    assert_eq!(error.message(), "The generated report could not be read: it is not JSON. Nothing was sent.");
+    fault(&["status:503", "status:503", "status:503"]);
+    assert_eq!(client(&portal).generated_report(JOB).await.unwrap_err().kind(), ErrorKind::Rejected);
+    fault(&["status:403"]);
+    let error = client(&portal).generated_report(JOB).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::PermissionDenied);
+    assert!(error.message().contains("Access to all tools and portfolios"), "{error}");
+    control(&portal, &json!({"do": "report_faults", "faults": [{"name": "rate_limited", "retry_after": 1}]}));
+    assert!(client(&portal).generated_report(JOB).await.is_ok());
+    let error = client(&portal).generated_report("7d4e1c58-0000-4b0f-8a25-3c9d2f6b1e70").await.unwrap_err();
+    assert_eq!((error.kind(), error.errors().len()), (ErrorKind::Rejected, 1));
+    let error = client(&portal).generated_report("../portal").await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Input);
+}
+
+#[tokio::test]
+async fn the_list_is_read_page_by_page() {
+    let reports: Vec<Value> = (0..1_200)
+        .map(|number| {
+            json!({"job_id": format!("job-{number:04}"), "attributes": {
+                "status": if number % 3 == 0 { "ERROR" } else { "FINISHED" },
+                "completed_at": format!("2026-11-{:02}T00:00:00Z", 1 + number / 50),
+            }})
+        })
+        .collect();
+    let portal = SimulatedPortal::start(&json!({ "generated_reports": reports }).to_string()).unwrap();
+    let count = async |filter: ReportFilter| client(&portal).generated_reports(&filter).await.unwrap().len();
+    assert_eq!(count(ReportFilter::default()).await, 1_200);
+    assert_eq!(count(ReportFilter { status: vec!["ERROR".to_owned()], ..ReportFilter::default() }).await, 400);
+    let completed_after = Some(humantime_of("2026-11-23T00:00:00Z"));
+    assert_eq!(count(ReportFilter { completed_after, ..ReportFilter::default() }).await, 50);
+}
+
+fn humantime_of(text: &str) -> std::time::SystemTime {
+    humantime::parse_rfc3339(text).unwrap()
+}
+
+#[tokio::test]
+async fn a_batch_takes_its_files_and_their_names_from_a_report() {
+    let (portal, folder) = (portal(101..106, &json!({"show_published": {"103": true}})), Folder::new());
+    let options = BatchOptions { skip_published: true, ..options(&folder, 2) };
+    let report = publish(&portal, &options).await.unwrap();
+    let names: Vec<_> = report.files().iter().map(|file| report.request().portfolio_name(file.file_id)).collect();
+    assert_eq!(names, [Some("Client 101"), Some("Client 102"), Some("Client 104"), Some("Client 105")]);
+    assert_eq!(emails(&portal), [101, 102, 104, 105]);
+    let journal: Value = serde_json::from_str(&Journal::open(folder.journal()).unwrap().to_json()).unwrap();
+    assert_eq!((&journal["reports"], &journal["skipped"]), (&json!([JOB]), &json!([103])));
+    // The ids are the journal's from now on, whatever the report shows.
+    control(&portal, &json!({"do": "show_published", "file": 103, "shown": false}));
+    assert!(publish(&portal, &options).await.unwrap().ok());
+    assert_eq!(emails(&portal), [101, 102, 104, 105]);
+    let other = BatchOptions { reports: vec!["job-2".to_owned()], ..options };
+    assert_eq!(publish(&portal, &other).await.unwrap_err().kind(), ErrorKind::Rejected);
+}
+
+#[tokio::test]
+async fn nothing_left_to_publish_is_an_error_and_leaves_no_journal() {
+    let (portal, folder) = (portal(101..102, &json!({"show_published": {"101": true}})), Folder::new());
+    let error = publish(&portal, &BatchOptions { skip_published: true, ..options(&folder, 2) }).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Input);
+    assert_eq!(
+        error.message(),
+        "Every file of the reports (1 file) is shown as published already, and `skip_published` leaves such files out: \
+         there is nothing to publish. Nothing was sent."
+    );
+    assert!(!folder.journal().exists());
+}
+
+#[tokio::test]
+async fn a_lost_chunk_is_settled_and_resumed() {
+    let (portal, folder) = (portal(101..107, &json!({})), Folder::new());
+    control(&portal, &json!({"do": "faults", "faults": ["stray_bytes", "close_after_head"]}));
+    let error = publish(&portal, &options(&folder, 2)).await.unwrap_err();
+    assert_eq!((error.kind(), error.undecided()), (ErrorKind::OutcomeUnknown, vec![103, 104]));
+    let proposed = settle(&portal, &folder, false).await.unwrap();
+    assert!(!proposed.applied);
+    // Ten minutes on the portal's clock are a sixth of a second here.
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    let before = std::fs::read(folder.journal()).unwrap();
+    let proposed = settle(&portal, &folder, false).await.unwrap();
+    let decisions: Vec<_> = proposed.files.iter().map(|file| (file.file_id, file.decision)).collect();
+    assert_eq!(decisions, [(103, Some(Verdict::NotPublished)), (104, Some(Verdict::NotPublished))], "{proposed:?}");
+    assert_eq!(proposed.files[0].portfolio_name.as_deref(), Some("Client 103"));
+    assert_eq!(std::fs::read(folder.journal()).unwrap(), before, "nothing is written unless it is applied");
+    assert_eq!(emails(&portal), [101, 102], "settling sends nothing");
+    let applied = settle(&portal, &folder, true).await.unwrap();
+    assert!(applied.applied && applied.left().is_empty());
+    let journal = Journal::open(folder.journal()).unwrap();
+    assert_eq!(journal.files()[2].decided_by.as_deref(), Some("settle"));
+    assert!(journal.files()[2].evidence.as_deref().unwrap().contains("not published at"));
+    assert!(settle(&portal, &folder, true).await.unwrap().files.is_empty(), "nothing is left to settle");
+    let report = client(&portal).resume(&BatchOptions::new(folder.journal()), |_| {}).await.unwrap();
+    assert!(report.ok());
+    assert_eq!(emails(&portal), [101, 102, 103, 104, 105, 106]);
+}
+
+#[tokio::test]
+async fn a_chunk_that_was_processed_is_settled_and_never_sent_again() {
+    let (portal, folder) = (portal(101..107, &json!({})), Folder::new());
+    control(&portal, &json!({"do": "faults", "faults": ["stray_bytes", "close_before_answer"]}));
+    publish(&portal, &options(&folder, 2)).await.unwrap_err();
+    let settled = settle(&portal, &folder, true).await.unwrap();
+    let decisions: Vec<_> = settled.files.iter().map(|file| file.decision).collect();
+    assert_eq!(decisions, [Some(Verdict::Published); 2], "{settled:?}");
+    let report = client(&portal).resume(&BatchOptions::new(folder.journal()), |_| {}).await.unwrap();
+    assert!(report.settled());
+    assert_eq!(report.count(FileState::Unknown), 2, "the state stays what the server said");
+    assert_eq!(emails(&portal), [101, 102, 103, 104, 105, 106]);
+}
+
+#[tokio::test]
+async fn half_a_chunk_waits_for_a_person() {
+    let (portal, folder) = (portal(101..107, &json!({})), Folder::new());
+    control(&portal, &json!({"do": "faults", "faults": ["stray_bytes", "half_done"]}));
+    publish(&portal, &options(&folder, 2)).await.unwrap_err();
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    let settled = settle(&portal, &folder, true).await.unwrap();
+    let decisions: Vec<_> = settled.files.iter().map(|file| file.decision).collect();
+    assert_eq!(decisions, [Some(Verdict::Published), None], "{settled:?}");
+    assert_eq!(settled.left(), [104]);
+    let error = client(&portal).resume(&BatchOptions::new(folder.journal()), |_| {}).await.unwrap_err();
+    assert_eq!((error.kind(), error.undecided()), (ErrorKind::Journal, vec![104]));
+}
+
+/// Each lie of a portal that the rules know of: nothing of a chunk that was processed is ever proven not to be.
+#[tokio::test]
+async fn a_portal_that_lies_never_gets_a_second_send() {
+    for (what, options, late) in [
+        // Ten hours late: longer than anybody waits here.
+        ("lag", json!({"published_lag": 36_000}), json!({})),
+        ("left out", json!({}), json!({"103": null, "104": null})),
+        ("half of it left out", json!({}), json!({"103": false, "104": null})),
+        ("the control hidden", json!({}), json!({"101": false, "102": false, "103": false, "104": false})),
+        ("the control left out", json!({}), json!({"101": null, "102": null, "103": false, "104": false})),
+        ("nobody wanted it", json!({"preferences": {"1": {"publish": false}}}), json!({})),
+    ] {
+        let (portal, folder) = (portal(101..107, &options), Folder::new());
+        control(&portal, &json!({"do": "faults", "faults": ["stray_bytes", "close_before_answer"]}));
+        let modes = if what == "nobody wanted it" {
+            PublishRequest::for_reports(PortalPublishing::UseContactPreference, ContactNotification::Notify)
+        } else {
+            all_of_the_reports()
+        };
+        client(&portal).publish_batch(&modes, &self::options(&folder, 2), |_| {}).await.unwrap_err();
+        for (file, shown) in late.as_object().unwrap() {
+            control(&portal, &json!({"do": "show_published", "file": file.parse::<u64>().unwrap(), "shown": shown}));
+        }
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        let settled = settle(&portal, &folder, true).await.unwrap();
+        let again = settled.files.iter().any(|file| file.decision == Some(Verdict::NotPublished));
+        assert!(!again, "{what}: {settled:?}");
+        let _ = client(&portal).resume(&BatchOptions::new(folder.journal()), |_| {}).await;
+        let mut twice = emails(&portal);
+        twice.dedup();
+        assert_eq!(twice, emails(&portal), "{what}");
+    }
+}
+
+#[tokio::test]
+async fn settling_looks_at_the_reports_that_the_journal_names_or_the_caller() {
+    let (portal, folder) = (portal(101..103, &json!({})), Folder::new());
+    control(&portal, &json!({"do": "faults", "faults": ["close_before_answer"]}));
+    let request =
+        PublishRequest::for_batch([101, 102], PortalPublishing::Publish, ContactNotification::Notify).unwrap();
+    client(&portal).publish_batch(&request, &BatchOptions::new(folder.journal()), |_| {}).await.unwrap_err();
+    let error = settle(&portal, &folder, true).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Input);
+    let mut journal = Journal::open(folder.journal()).unwrap();
+    let settled = journal.settle(&client(&portal), &[JOB.to_owned()], true).await.unwrap();
+    assert_eq!(settled.left(), [101, 102], "nobody looked before");
+}
