@@ -161,9 +161,14 @@ impl PublishCall {
         self.state().machine.take_progress()
     }
 
-    /// Asks for generated reports first; where there is no journal to open, that is all.
+    /// Asks for generated reports before the journal is opened.
     pub(crate) fn read_first(&self, reading: Reading) {
         self.state().machine.read_first(reading);
+    }
+
+    /// Asks for generated reports and does nothing else.
+    pub(crate) fn read(&self, reading: Reading) {
+        self.state().machine.read(reading);
     }
 
     /// Finds out what generated reports prove about the files of the journal, and publishes nothing.

@@ -135,7 +135,7 @@ impl PortalClient {
     }
 
     async fn publish(&self, call: PublishCall, progressed: impl FnMut(Progress)) -> Result<PublishReport, Error> {
-        self.drive(call, progressed).await.into_result().map(Arc::unwrap_or_clone)
+        Box::pin(self.drive(call, progressed)).await.into_result().map(Arc::unwrap_or_clone)
     }
 
     pub(crate) async fn drive(&self, call: PublishCall, mut progressed: impl FnMut(Progress)) -> Ending {

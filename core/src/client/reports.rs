@@ -93,7 +93,7 @@ impl PortalClient {
 
     fn start_reading(&self, reading: Reading, allowed: Result<(), Error>) -> PublishCall {
         let call = self.call(self.reading_policy(), PublishRequest::of_nothing(), None, Ok(()));
-        call.read_first(reading);
+        call.read(reading);
         if let Err(error) = allowed {
             call.end(error);
         }

@@ -90,7 +90,10 @@ impl Case<'_> {
             (None, _) => (None, self.silent(file.id)),
             (Some(_), None) => {
                 let minutes = APART.as_secs() / 60;
-                (None, format!("{} Two looks at least {minutes} minutes apart are needed.", self.seen(&since, file.id)))
+                (
+                    None,
+                    format!("{} Two looks at least {minutes} minutes apart are needed.", Self::seen(&since, file.id)),
+                )
             }
             (Some(true), Some(_)) => self.published(file.id, before.copied(), &since),
             (Some(false), Some(_)) => self.not_published(file, chunk, sent_at, &since),
@@ -113,7 +116,7 @@ impl Case<'_> {
     }
 
     fn published(&self, file_id: u64, before: Option<&Look>, since: &[&Look]) -> (Option<Verdict>, String) {
-        let seen = self.seen(since, file_id);
+        let seen = Self::seen(since, file_id);
         let early = since.iter().filter(|look| self.is_apart(look)).any(|look| look.says(file_id) == Some(true));
         match before {
             None => (None, format!("{seen} Nobody looked before it was sent, so it may have been published earlier.")),
@@ -135,7 +138,7 @@ impl Case<'_> {
         sent_at: SystemTime,
         since: &[&Look],
     ) -> (Option<Verdict>, String) {
-        let seen = self.seen(since, file.id);
+        let seen = Self::seen(since, file.id);
         let waited = self.last.after(sent_at, chunk.uptime.as_ref());
         if since.iter().any(|look| look.says(file.id) == Some(true)) {
             return (None, format!("{seen} These looks contradict each other."));
@@ -209,7 +212,7 @@ impl Case<'_> {
         self.history.files().iter().find(is_control).map(|file| file.id)
     }
 
-    fn seen(&self, since: &[&Look], file_id: u64) -> String {
+    fn seen(since: &[&Look], file_id: u64) -> String {
         let shown = |look: &&Look| {
             let how = if look.says(file_id) == Some(true) { "published" } else { "not published" };
             format!("{how} at {}", text(look.at))
@@ -243,8 +246,8 @@ mod tests {
         SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000 + seconds)
     }
 
-    fn uptime(seconds: u64) -> Option<Uptime> {
-        Some(Uptime { boot: "b".to_owned(), millis: 1_000 * seconds })
+    fn uptime(seconds: u64) -> Uptime {
+        Uptime { boot: "b".to_owned(), millis: 1_000 * seconds }
     }
 
     /// A run of the chunks 1 (file 101, the control) and 2 (files 201 and 202), whose outcome is unknown.
@@ -296,7 +299,8 @@ mod tests {
                 uptime: None,
             };
             history.apply(&before, at(0)).unwrap();
-            let intent = |chunk, seconds| Record::Intent { chunk, attempt: 1, file_ids: None, uptime: uptime(seconds) };
+            let intent =
+                |chunk, seconds| Record::Intent { chunk, attempt: 1, file_ids: None, uptime: Some(uptime(seconds)) };
             let attempt = Attempt {
                 sent_at: None,
                 answered_at: None,
@@ -318,7 +322,7 @@ mod tests {
             };
             history.apply(&answer, at(2)).unwrap();
             history.apply(&intent(2, 3), at(3)).unwrap();
-            let monotonic = |position: usize| self.monotonic.and_then(|times| uptime(3 + times.get(position)?));
+            let monotonic = |position: usize| self.monotonic.and_then(|times| Some(uptime(3 + times.get(position)?)));
             let looks: Vec<Look> =
                 (0..).zip(&self.looks).map(|(position, (at, seen))| look(3 + at, monotonic(position), seen)).collect();
             let settled = settle(&history, &looks, Patience::new(self.clock));
@@ -399,7 +403,7 @@ mod tests {
         assert_eq!(Story { looks: looks.clone(), ..Story::default() }.decisions(), [PUBLISHED, None]);
         // Published before: it has not turned.
         let before = vec![(101, false), (201, true), (202, false)];
-        assert_eq!(Story { looks, before, ..Story::default() }.decisions(), [None, NOT_PUBLISHED]);
+        assert_eq!(Story { before, looks, ..Story::default() }.decisions(), [None, NOT_PUBLISHED]);
     }
 
     #[test]
@@ -408,7 +412,7 @@ mod tests {
         let looks = [(MINUTE, seen.clone()), (3 * MINUTE, seen.clone())];
         assert_eq!(Story { looks: looks.clone(), ..Story::default() }.decisions(), [PUBLISHED; 2]);
         let before = vec![(101, false), (201, false)];
-        assert_eq!(Story { looks, before, ..Story::default() }.decisions(), [PUBLISHED, None]);
+        assert_eq!(Story { before, looks, ..Story::default() }.decisions(), [PUBLISHED, None]);
         let looks = [(MINUTE, late), (3 * MINUTE, seen)];
         assert_eq!(Story { looks, ..Story::default() }.decisions(), [None, PUBLISHED]);
     }

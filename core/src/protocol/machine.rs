@@ -216,6 +216,17 @@ impl Ending {
     }
 }
 
+/// What a call is for.
+#[derive(Debug)]
+enum Purpose {
+    /// To publish files.
+    Publish,
+    /// To read generated reports.
+    Read,
+    /// To find out what generated reports prove about the files of a journal.
+    Settle(Settling),
+}
+
 /// A call, wherever it stands.
 #[derive(Debug)]
 pub(crate) struct Machine {
@@ -223,12 +234,9 @@ pub(crate) struct Machine {
     /// What was asked, as long as no journal says it.
     request: PublishRequest,
     run: Option<Run>,
+    purpose: Purpose,
     /// Generated reports that are asked for before anything else.
     reading: Option<Reading>,
-    /// What is proven about the files of the journal instead of publishing any.
-    settling: Option<Settling>,
-    /// Whether a journal is to be opened.
-    opens: bool,
     has_opened: bool,
     chunk: Chunk,
     /// How long waits took, in the chunks before.
@@ -325,9 +333,8 @@ impl Machine {
             policy,
             request,
             run: None,
+            purpose: Purpose::Publish,
             reading: None,
-            settling: None,
-            opens,
             has_opened: false,
             waited: Duration::ZERO,
             stage,
@@ -341,15 +348,21 @@ impl Machine {
         }
     }
 
-    /// Asks for generated reports first; where no journal is to be opened, that is all.
+    /// Asks for generated reports before the journal is opened.
     pub(crate) fn read_first(&mut self, reading: Reading) {
         self.reading = Some(reading);
         self.authorize(false);
     }
 
+    /// Asks for generated reports and does nothing else.
+    pub(crate) fn read(&mut self, reading: Reading) {
+        self.purpose = Purpose::Read;
+        self.read_first(reading);
+    }
+
     /// Finds out what generated reports prove about the files of the journal, and publishes nothing.
     pub(crate) fn settle(&mut self, settling: Settling) {
-        self.settling = Some(settling);
+        self.purpose = Purpose::Settle(settling);
     }
 
     /// Sends no other files than those to which a person agreed.
@@ -504,8 +517,8 @@ impl Machine {
         let run = Run { history, path, pace, boot, chunk, attempt: 1, is_open: false, recorded: 0, has_sent: false };
         self.has_opened = true;
         let run = self.run.insert(run);
-        if self.settling.is_some() {
-            return self.look_again();
+        if let Purpose::Settle(_) = self.purpose {
+            return self.look();
         }
         if self.policy.scope == Scope::Run {
             let undecided = run.history.undecided();
@@ -619,10 +632,10 @@ impl Machine {
         let Some(reading) = self.reading.take() else { return };
         let clock = reading.clock();
         let looked = reading.into_looked();
-        match (&mut self.settling, &self.run) {
-            (Some(settling), Some(run)) => {
+        match (&mut self.purpose, &self.run) {
+            (Purpose::Settle(settling), Some(run)) => {
                 let uptime = run.boot.as_ref().map(|boot| boot.uptime(now.monotonic));
-                match settling.looked(&run.history, looked, uptime, clock) {
+                match settling.looked(&run.history, looked, uptime.as_ref(), clock) {
                     Some(delay) => {
                         self.reading = Some(settling.reading(self.policy.max_wait, self.policy.fresh_token));
                         self.wait(delay);
@@ -630,20 +643,20 @@ impl Machine {
                     None => self.settled(now),
                 }
             }
-            _ if self.opens => {
-                self.stage = Stage::Opening;
-                self.todo = Some(Action::Open(looked));
-            }
-            _ => {
+            (Purpose::Read, _) => {
                 let reports = looked.into_iter().map(|looked| looked.report).collect();
                 self.close(Ending::Read(reports));
+            }
+            (Purpose::Publish | Purpose::Settle(_), _) => {
+                self.stage = Stage::Opening;
+                self.todo = Some(Action::Open(looked));
             }
         }
     }
 
-    /// Looks at the generated reports, for the first time or once more.
-    fn look_again(&mut self) {
-        let (Some(settling), Some(run)) = (&mut self.settling, &self.run) else { return };
+    /// Looks at the generated reports for the first time, if there is anything to settle.
+    fn look(&mut self) {
+        let (Purpose::Settle(settling), Some(run)) = (&mut self.purpose, &self.run) else { return };
         if run.history.undecided().is_empty() {
             let (_, settlement) = settling.conclude(&run.history, SystemTime::UNIX_EPOCH);
             return self.close(Ending::Settled(Arc::new(settlement)));
@@ -657,7 +670,7 @@ impl Machine {
 
     /// Records what was seen and what follows from it, if that is wanted.
     fn settled(&mut self, now: Moment) {
-        let (Some(settling), Some(run)) = (&mut self.settling, &mut self.run) else { return };
+        let (Purpose::Settle(settling), Some(run)) = (&mut self.purpose, &mut self.run) else { return };
         let (records, settlement) = settling.conclude(&run.history, now.utc());
         let ending = Ending::Settled(Arc::new(settlement));
         let misfit = records.iter().find_map(|(record, at)| run.history.apply(record, *at).err());
@@ -883,10 +896,14 @@ impl Machine {
         }
     }
 
+    fn settles(&self) -> bool {
+        matches!(self.purpose, Purpose::Settle(_))
+    }
+
     /// The whole call as a report.
     fn report(&self) -> PublishReport {
         match &self.run {
-            Some(run) if self.policy.scope == Scope::Run || self.settling.is_some() => run.history.report(),
+            Some(run) if self.policy.scope == Scope::Run || self.settles() => run.history.report(),
             _ => self.chunk.uniform(FileState::NotProcessed, String::new()),
         }
     }
@@ -906,7 +923,7 @@ impl Machine {
     /// An error of this side as this call's.
     fn of_this_call(&self, error: Error, report: PublishReport) -> Error {
         match (&self.run, self.policy.scope) {
-            (Some(run), _) if self.settling.is_some() => error.with_earlier(report).with_journal(&run.path),
+            (Some(run), _) if self.settles() => error.with_earlier(report).with_journal(&run.path),
             (None, _) if self.request.file_ids().is_empty() => error,
             (Some(run), Scope::Run) => error.in_batch(&run.path, report),
             (Some(run), Scope::Request) => error.with_report(self.report()).with_journal(&run.path),

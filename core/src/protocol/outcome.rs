@@ -108,9 +108,8 @@ pub(crate) fn classify_read(
 ) -> Option<Retry> {
     let backoff = if tried.connects < MAX_RECONNECTS { Retry::Backoff(tried.connects) } else { Retry::Never };
     match status {
-        None | Some(500..=599) => Some(backoff),
         Some(200) if is_whole => None,
-        Some(200) => Some(backoff),
+        None | Some(200 | 500..=599) => Some(backoff),
         Some(401) if tried.fresh_token => Some(Retry::FreshToken),
         Some(429) => Some(as_asked(retry_after, tried)),
         Some(_) => Some(Retry::Never),

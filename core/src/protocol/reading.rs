@@ -43,8 +43,21 @@ impl Looked {
 /// What came back for one GET, read: not under a call's lock.
 #[derive(Debug)]
 pub(crate) enum LookedUp {
-    Lost { fault: Fault, cause: String },
-    Answered { answer: Answer, page: Result<ReportPage, String>, errors: Vec<ApiError>, excerpt: Option<String> },
+    Lost {
+        fault: Fault,
+        cause: String,
+    },
+    Answered {
+        status: u16,
+        retry_after: Option<Duration>,
+        /// How many seconds pass at the portal in one of ours, if it says so.
+        clock: Option<f64>,
+        /// Whether the body is whole.
+        is_whole: bool,
+        page: Result<ReportPage, String>,
+        errors: Vec<ApiError>,
+        excerpt: Option<String>,
+    },
 }
 
 impl LookedUp {
@@ -62,7 +75,8 @@ impl LookedUp {
             None => (Err(String::new()), api_errors(&String::from_utf8_lossy(&answer.body))),
         };
         let excerpt = if page.is_ok() { None } else { excerpt(&String::from_utf8_lossy(&answer.body)) };
-        Self::Answered { answer, page, errors, excerpt }
+        let Answer { status, retry_after, clock, .. } = answer;
+        Self::Answered { status, retry_after, clock, is_whole: answer.broken.is_none(), page, errors, excerpt }
     }
 }
 
@@ -144,37 +158,44 @@ impl Reading {
     pub(crate) fn on(&mut self, looked_up: LookedUp, now: SystemTime, chance: f64) -> NextLook {
         let (status, retry_after, is_whole) = match &looked_up {
             LookedUp::Lost { .. } => (None, None, false),
-            LookedUp::Answered { answer, .. } => (Some(answer.status), answer.retry_after, answer.broken.is_none()),
+            LookedUp::Answered { status, retry_after, is_whole, .. } => (Some(*status), *retry_after, *is_whole),
         };
-        match (outcome::classify_read(status, retry_after, is_whole, &self.tried), looked_up) {
-            (Some(Retry::Backoff(tries)), _) => {
+        let retry = outcome::classify_read(status, retry_after, is_whole, &self.tried);
+        match (retry, looked_up) {
+            (None, LookedUp::Answered { page: Ok(page), clock, .. }) => {
+                self.clock = clock.unwrap_or(self.clock);
+                self.take(page, now)
+            }
+            (None, LookedUp::Answered { page: Err(reason), errors, .. }) => {
+                NextLook::Failed(Error::report_unreadable(&reason, errors))
+            }
+            (Some(retry), looked_up) => self.once_more(retry, looked_up, chance),
+            (None, lost @ LookedUp::Lost { .. }) => self.once_more(Retry::Never, lost, chance),
+        }
+    }
+
+    /// What follows where there is nothing to read.
+    fn once_more(&mut self, retry: Retry, looked_up: LookedUp, chance: f64) -> NextLook {
+        match retry {
+            Retry::Backoff(tries) => {
                 self.tried.connects += 1;
                 NextLook::Wait(outcome::backoff(tries, chance))
             }
-            (Some(Retry::After(delay)), _) => {
+            Retry::After(delay) => {
                 self.tried.rate_limits += 1;
                 self.tried.waited += delay;
                 NextLook::Wait(delay)
             }
-            (Some(Retry::FreshToken), _) => {
+            Retry::FreshToken => {
                 self.tried.fresh_token = false;
                 NextLook::FreshToken
             }
-            (Some(Retry::Never), LookedUp::Lost { fault, cause }) => {
-                NextLook::Failed(Error::report_unreachable(fault, &cause))
-            }
-            (Some(Retry::Never), LookedUp::Answered { answer, errors, excerpt, .. }) => NextLook::Failed(
-                Error::report_refused(answer.status, errors, excerpt).with_retry_after(answer.retry_after),
-            ),
-            (None, LookedUp::Answered { answer, page, errors, .. }) => match page {
-                Ok(page) => {
-                    self.clock = answer.clock.unwrap_or(self.clock);
-                    self.take(page, now)
+            Retry::Never => NextLook::Failed(match looked_up {
+                LookedUp::Lost { fault, cause } => Error::report_unreachable(fault, &cause),
+                LookedUp::Answered { status, retry_after, errors, excerpt, .. } => {
+                    Error::report_refused(status, errors, excerpt).with_retry_after(retry_after)
                 }
-                Err(reason) => NextLook::Failed(Error::report_unreadable(&reason, errors)),
-            },
-            // Nothing came, so there is nothing to read.
-            (None, LookedUp::Lost { fault, cause }) => NextLook::Failed(Error::report_unreachable(fault, &cause)),
+            }),
         }
     }
 

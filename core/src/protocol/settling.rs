@@ -57,14 +57,14 @@ impl Settling {
         &mut self,
         history: &History,
         looked: Vec<Looked>,
-        uptime: Option<Uptime>,
+        uptime: Option<&Uptime>,
         clock: f64,
     ) -> Option<Duration> {
         self.patience = Patience::new(clock);
         let at = looked.iter().map(|looked| looked.at).max()?;
-        let mut look = Look { at, uptime: uptime.clone(), published: HashSet::new(), not_published: HashSet::new() };
+        let mut look = Look { at, uptime: uptime.cloned(), published: HashSet::new(), not_published: HashSet::new() };
         for looked in looked {
-            let record = looked.record(|id| history.has(id), uptime.clone());
+            let record = looked.record(|id| history.has(id), uptime.cloned());
             if let Record::Look { published, not_published, .. } = &record {
                 look.published.extend(published);
                 look.not_published.extend(not_published);

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+use form_urlencoded::Serializer;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
@@ -33,6 +34,7 @@ pub(crate) struct GeneratedReport {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
+#[allow(clippy::struct_field_names, reason = "the API's names")]
 struct Portfolio {
     file_id: u64,
     #[serde(default = "entity")]
@@ -127,11 +129,7 @@ pub(crate) fn answer(reports: &[GeneratedReport], shown: &Shown<'_>, target: &st
 }
 
 fn list(reports: &[GeneratedReport], shown: &Shown<'_>, query: &str) -> Answer {
-    let parameters: BTreeMap<String, String> = query
-        .split('&')
-        .filter_map(|pair| pair.split_once('='))
-        .map(|(name, value)| (plain(name), plain(value)))
-        .collect();
+    let parameters: BTreeMap<String, String> = form_urlencoded::parse(query.as_bytes()).into_owned().collect();
     let number = |name: &str, default: usize| match parameters.get(name) {
         None => Some(default),
         Some(value) => value.parse().ok().filter(|number| *number > 0),
@@ -145,36 +143,10 @@ fn list(reports: &[GeneratedReport], shown: &Shown<'_>, query: &str) -> Answer {
     let data: Vec<Value> =
         wanted.iter().skip((page - 1) * size).take(size).map(|report| report.resource(shown)).collect();
     let next = (wanted.len() > page * size).then(|| {
+        let number = (page + 1).to_string();
         let others = parameters.iter().filter(|(name, _)| *name != "page[number]");
-        let others: String = others.map(|(name, value)| format!("&{}={}", encoded(name), encoded(value))).collect();
-        format!("{ROUTE}?page%5Bnumber%5D={}{others}", page + 1)
+        let query = Serializer::new(String::new()).extend_pairs(others).append_pair("page[number]", &number).finish();
+        format!("{ROUTE}?{query}")
     });
     Answer::json(200, json!({ "data": data, "included": [], "links": { "prev": null, "next": next } }).to_string())
-}
-
-/// A part of a query without its percent signs.
-fn plain(part: &str) -> String {
-    let mut bytes = Vec::new();
-    let mut rest = part.as_bytes();
-    while let Some((first, others)) = rest.split_first() {
-        let byte = others
-            .get(..2)
-            .filter(|_| *first == b'%')
-            .and_then(|digits| u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok());
-        match byte {
-            Some(byte) => {
-                bytes.push(byte);
-                rest = others.get(2..).unwrap_or_default();
-            }
-            None => {
-                bytes.push(*first);
-                rest = others;
-            }
-        }
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
-}
-
-fn encoded(part: &str) -> String {
-    part.replace('[', "%5B").replace(']', "%5D").replace(':', "%3A")
 }
