@@ -17,6 +17,8 @@ Examples:
       --portal-publishing use_contact_preference --contact-notification use_contact_preference
   addepar-portal resume october.jsonl
   addepar-portal journal resolve october.jsonl --not-published --files 38,41 --by 'A. Smith'
+  addepar-portal report show 7d4e1c58-9a63-4b0f-8a25-3c9d2f6b1e70
+  addepar-portal journal settle october.jsonl --yes
 
 Settings, from the environment:
   ADDEPAR_FIRM_NAME                     the firm's subdomain: examplefirm of examplefirm.addepar.com
@@ -93,6 +95,9 @@ pub(super) enum Command {
         #[arg(long)]
         yes: bool,
     },
+    /// Look at generated reports, whose files can be published
+    #[command(subcommand)]
+    Report(ReportCommand),
     /// Look into journals, and decide about files whose outcome is unknown
     #[command(subcommand)]
     Journal(JournalCommand),
@@ -103,7 +108,7 @@ pub(super) enum Command {
 }
 
 #[derive(Args)]
-#[command(group = ArgGroup::new("list").args(["ids", "from"]).required(true).multiple(true))]
+#[command(group = ArgGroup::new("list").args(["ids", "from", "report"]).required(true).multiple(true))]
 pub(super) struct Publish {
     /// Ids of files
     #[arg(value_name = "ID")]
@@ -114,6 +119,14 @@ pub(super) struct Publish {
     /// The column of the CSV that holds the ids [default: file_id]
     #[arg(long, value_name = "NAME", requires = "from")]
     pub(super) column: Option<String>,
+    /// The job of a generated report, whose files are published; may be given several times
+    ///
+    /// With --journal the reports are looked at before anything is sent, so that the journal can be settled later.
+    #[arg(long, value_name = "JOB_ID")]
+    pub(super) report: Vec<String>,
+    /// Leave files out that the reports show as published already
+    #[arg(long, requires = "report")]
+    pub(super) skip_published: bool,
     #[arg(long, value_name = "MODE", help = PORTAL_PUBLISHING, ignore_case = true, hide_possible_values = true, value_parser = portal_publishing())]
     pub(super) portal_publishing: PortalPublishing,
     #[arg(long, value_name = "MODE", help = CONTACT_NOTIFICATION, ignore_case = true, hide_possible_values = true, value_parser = contact_notification())]
@@ -158,6 +171,24 @@ pub(super) enum JournalCommand {
     },
     /// Record what a person found out about files whose outcome is unknown, or that need not be sent any more
     Resolve(Resolve),
+    /// Find out what generated reports prove about files whose outcome is unknown
+    ///
+    /// It looks at the reports twice, with two minutes in between, and shows what that proves: little, for a report does
+    /// not show who was e-mailed. With --yes that is recorded. Nothing is sent: `resume` does that.
+    Settle {
+        /// The journal
+        #[arg(value_name = "PATH")]
+        journal: PathBuf,
+        /// The job of a generated report that the files came out of [default: those that the journal names]
+        #[arg(long, value_name = "JOB_ID")]
+        report: Vec<String>,
+        /// How the result is written to standard output
+        #[arg(long, value_enum, default_value_t = Format::Table)]
+        format: Format,
+        /// Record what is proven
+        #[arg(long)]
+        yes: bool,
+    },
     /// Show every send of a file across the journals of a folder
     ///
     /// The exit status is 1 if a file was sent twice (a request that provably came to nothing apart, and those that were
@@ -169,6 +200,19 @@ pub(super) enum JournalCommand {
         /// Only this file
         #[arg(long, value_name = "ID")]
         file: Option<String>,
+    },
+}
+
+#[derive(Subcommand)]
+pub(super) enum ReportCommand {
+    /// Show the files that one job generated, and whether each was published
+    Show {
+        /// The job
+        #[arg(value_name = "JOB_ID")]
+        job_id: String,
+        /// How it is written to standard output
+        #[arg(long, value_enum, default_value_t = Format::Table)]
+        format: Format,
     },
 }
 

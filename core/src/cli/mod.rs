@@ -10,6 +10,7 @@ mod list;
 mod output;
 mod publish;
 mod refused;
+mod report;
 mod simulate;
 mod status;
 mod terminal;
@@ -18,7 +19,7 @@ use std::ffi::OsString;
 
 use clap::Parser;
 
-use crate::cli::arguments::{Arguments, Command, JournalCommand};
+use crate::cli::arguments::{Arguments, Command, JournalCommand, ReportCommand};
 use crate::cli::interrupts::Source;
 pub use crate::cli::interrupts::{HostInterrupts, Interrupt, Interrupter, hang_up_is_ignored};
 use crate::cli::refused::Refused;
@@ -58,6 +59,10 @@ fn obey(command: Command, source: Source) -> Result<Status, Refused> {
     match command {
         Command::Publish(publish) => publish::publish(&publish, source),
         Command::Resume { journal, format, yes } => publish::resume(&journal, format, yes, source),
+        Command::Report(ReportCommand::Show { job_id, format }) => report::show(&job_id, format, source),
+        Command::Journal(JournalCommand::Settle { journal, report, format, yes }) => {
+            report::settle(&journal, &report, format, yes, source)
+        }
         Command::Journal(JournalCommand::Init { folder }) => journal::init(&folder),
         Command::Journal(JournalCommand::Show { journal, format }) => journal::show(&journal, format),
         Command::Journal(JournalCommand::Resolve(resolve)) => journal::resolve(&resolve),

@@ -11,7 +11,7 @@ use crate::cli::interrupts::{Interrupts, Source};
 use crate::cli::refused::{Refused, block_on, ids};
 use crate::cli::status::Status;
 use crate::cli::terminal::{Terminal, say};
-use crate::cli::{list, output};
+use crate::cli::{list, output, report};
 use crate::client::call::PublishCall;
 use crate::client::portal_client::{PortalClient, environment};
 use crate::config::settings::Settings;
@@ -22,6 +22,7 @@ use crate::journal::lock::Lock;
 use crate::journal::view::Journal;
 use crate::model::batch::{BatchOptions, Repeat};
 use crate::model::display::counted;
+use crate::model::generated_report::{self, GeneratedReport};
 use crate::model::id::MAX_FILES;
 use crate::model::message::Language;
 use crate::model::request::{ContactNotification, PortalPublishing, PublishRequest};
@@ -29,23 +30,26 @@ use crate::protocol::machine::Ending;
 
 /// `publish`.
 pub(super) fn publish(arguments: &Publish, source: Source) -> Result<Status, Refused> {
-    let request = request(arguments)?;
+    let asked = request(arguments)?;
     let journal = arguments.journal.as_deref();
-    if journal.is_none() && request.file_ids().len() > MAX_FILES {
-        return Err(Refused(format!(
-            "{} are more than the {MAX_FILES} of one request: give --journal PATH, which keeps track of several. \
-             Nothing was sent.",
-            counted(request.file_ids().len(), "file"),
-        )));
-    }
     let begun = journal.filter(|path| path.exists()).map(Journal::open).transpose()?;
-    if arguments.dry_run {
-        return dry_run(&request, journal, begun.as_ref(), arguments.format);
+    if arguments.report.is_empty() {
+        fits(&asked, journal)?;
+        if arguments.dry_run {
+            return dry_run(&asked, journal, begun.as_ref(), arguments.format);
+        }
     }
     let client = PortalClient::new(Settings::default(), environment)?;
     client.warning().iter().for_each(|warning| say(warning));
     block_on(async {
         let mut interrupts = source.listen()?;
+        let Some(request) = named(&asked, arguments, begun.as_ref(), &client, &mut interrupts).await? else {
+            return Ok(Status::Interrupted);
+        };
+        fits(&request, journal)?;
+        if arguments.dry_run {
+            return dry_run(&request, journal, begun.as_ref(), arguments.format);
+        }
         let plan = plan(&request, journal, begun.as_ref());
         let what = format!("About to publish to {} (firm {}):\n{plan}", client.base_url(), client.firm_id());
         if !is_wanted(&what, begun.as_ref(), arguments.yes, arguments.takes_stdin(), &mut interrupts).await? {
@@ -54,13 +58,49 @@ pub(super) fn publish(arguments: &Publish, source: Source) -> Result<Status, Ref
         let to_send = begun.as_ref().map_or_else(|| request.file_ids().to_vec(), to_send);
         let call = match journal {
             None => client.start(request, Repeat::Refuse, environment),
-            Some(journal) => client.start_batch(&request, &BatchOptions::new(journal), environment),
+            Some(journal) => {
+                let (reports, skip_published) = (arguments.report.clone(), arguments.skip_published);
+                let options = BatchOptions { reports, skip_published, ..BatchOptions::new(journal) };
+                client.start_batch(&asked, &options, environment)
+            }
         };
         if !arguments.yes {
             call.agree_to(to_send);
         }
         run(&call, journal, arguments.format, &mut interrupts).await
     })
+}
+
+/// The request with the files that it is about: those of the reports, if these are asked for; `None`: interrupted.
+async fn named(
+    asked: &PublishRequest,
+    arguments: &Publish,
+    begun: Option<&Journal>,
+    client: &PortalClient,
+    interrupts: &mut Interrupts,
+) -> Result<Option<PublishRequest>, Refused> {
+    if arguments.report.is_empty() {
+        return Ok(Some(asked.clone()));
+    }
+    if let Some(journal) = begun {
+        // They were taken from the reports when it was made.
+        return Ok(Some(asked.for_files(journal.request().file_ids().to_vec())));
+    }
+    let Some(reports) = report::look(client, &arguments.report, interrupts).await? else { return Ok(None) };
+    let reports: Vec<&GeneratedReport> = reports.iter().collect();
+    Ok(Some(generated_report::files_of(asked, &reports, arguments.skip_published)?.0))
+}
+
+/// Refuses more files than one request takes, where no journal keeps track of several.
+fn fits(request: &PublishRequest, journal: Option<&Path>) -> Result<(), Refused> {
+    if journal.is_some() || request.file_ids().len() <= MAX_FILES {
+        return Ok(());
+    }
+    Err(Refused(format!(
+        "{} are more than the {MAX_FILES} of one request: give --journal PATH, which keeps track of several. Nothing was \
+         sent.",
+        counted(request.file_ids().len(), "file"),
+    )))
 }
 
 /// `resume`.
@@ -88,7 +128,12 @@ fn request(arguments: &Publish) -> Result<PublishRequest, Refused> {
     if let Some(path) = &arguments.from {
         file_ids.extend(list::read(path, arguments.column())?);
     }
-    let request = PublishRequest::for_batch(file_ids, arguments.portal_publishing, arguments.contact_notification)?;
+    let (publishing, notification) = (arguments.portal_publishing, arguments.contact_notification);
+    let request = if file_ids.is_empty() && !arguments.report.is_empty() {
+        PublishRequest::for_reports(publishing, notification)
+    } else {
+        PublishRequest::for_batch(file_ids, publishing, notification)?
+    };
     let contacts = ids("publish_override_contact_ids", &arguments.override_contacts)?;
     Ok(request.with_override_contacts(contacts)?)
 }

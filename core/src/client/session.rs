@@ -17,9 +17,8 @@ use crate::journal::lock::{self, Lock};
 use crate::journal::record::{FORMAT, Header};
 use crate::journal::store::{Dated, Store, Unrecorded, Unwritten};
 use crate::model::batch::{BatchOptions, Repeat};
-use crate::model::display::counted;
 use crate::model::file_result::FileState;
-use crate::model::generated_report::GeneratedReport;
+use crate::model::generated_report::{self, GeneratedReport};
 use crate::model::message::{message, name};
 use crate::model::report::PublishReport;
 use crate::model::request::PublishRequest;
@@ -81,50 +80,21 @@ fn begun(
     looked: &[Looked],
 ) -> Result<Session, Error> {
     let path = &options.journal;
-    let (request, skipped) = planned(request, options, looked)?;
+    let reports: Vec<&GeneratedReport> = looked.iter().map(|looked| &looked.report).collect();
+    let (request, skipped) = match reports.as_slice() {
+        [] => (request.clone(), Vec::new()),
+        reports => generated_report::files_of(request, reports, options.skip_published)?,
+    };
     let _lock = config.journal_dir.as_deref().map(folder::lock).transpose()?;
     let report = PublishReport::uniform(&request, FileState::NotProcessed, String::new());
     refuse_repeats(config, request.file_ids(), &report, options, WayOn::Call)?;
     let chunks = history::chunks(request.file_ids(), options.chunk_size, 1);
-    let reports = looked.iter().map(|looked| looked.report.job_id.clone()).collect();
+    let reports = reports.iter().map(|report| report.job_id.clone()).collect();
     let header = Header { reports, skipped, ..header(config, &request, options.repeat) };
     let looks = looks(looked, |id| request.file_ids().contains(&id));
     let journal = JournalFile::create(path, header, chunks, looks)?;
     let pace = pace(&journal.1, options);
     Ok(session(journal, path, pace))
-}
-
-/// What is to be sent, with the names of portfolios, and what is left out since it is shown as published already.
-fn planned(
-    request: &PublishRequest,
-    options: &BatchOptions,
-    looked: &[Looked],
-) -> Result<(PublishRequest, Vec<u64>), Error> {
-    let reports = || looked.iter().map(|looked| &looked.report);
-    let mut seen = HashSet::new();
-    let mut ids: Vec<u64> = match request.file_ids() {
-        [] => reports().flat_map(GeneratedReport::file_ids).filter(|id| seen.insert(*id)).collect(),
-        ids => ids.to_vec(),
-    };
-    let found = ids.len();
-    let published: HashSet<u64> = reports().flat_map(|report| report.shown().0).collect();
-    let mut skipped = Vec::new();
-    if options.skip_published {
-        (skipped, ids) = ids.into_iter().partition(|id| published.contains(id));
-    }
-    if ids.is_empty() {
-        return Err(Error::input(match found {
-            0 => message![name("reports"), " must have files to publish, and none of them has one."],
-            _ => message![
-                format!("Every file of the reports ({}) is shown as published already, and ", counted(found, "file")),
-                name("skip_published"),
-                " leaves such files out: there is nothing to publish.",
-            ],
-        }));
-    }
-    let names = reports().flat_map(GeneratedReport::portfolio_names);
-    let names = request.portfolio_names().clone().into_iter().chain(names).collect();
-    Ok((request.for_files(ids).with_portfolio_names(names), skipped))
 }
 
 /// Records of what generated reports show about the files of a run.

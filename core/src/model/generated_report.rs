@@ -8,8 +8,10 @@ use std::time::SystemTime;
 
 use serde::Serialize;
 
+use crate::model::display::counted;
 use crate::model::invalid_input::InvalidInput;
 use crate::model::message::{message, name};
+use crate::model::request::PublishRequest;
 use crate::model::times::rfc3339;
 
 /// The API's route below the base URL.
@@ -125,4 +127,35 @@ pub(crate) fn job_id(given: &str) -> Result<String, InvalidInput> {
             " must be the id of a job as Addepar writes it, such as 7d4e1c58-9a63-4b0f-8a25-3c9d2f6b1e70, not {shown:?}."
         ),
     ]))
+}
+
+/// A request for the files of generated reports, with the names of their portfolios, and the files that are left out since
+/// they are shown as published already. A request that names files keeps to these.
+pub(crate) fn files_of(
+    request: &PublishRequest,
+    reports: &[&GeneratedReport],
+    skip_published: bool,
+) -> Result<(PublishRequest, Vec<u64>), InvalidInput> {
+    let mut seen = HashSet::new();
+    let found: Vec<u64> = match request.file_ids() {
+        [] => reports.iter().flat_map(|report| report.file_ids()).filter(|id| seen.insert(*id)).collect(),
+        file_ids => file_ids.to_vec(),
+    };
+    let count = found.len();
+    let published: HashSet<u64> = reports.iter().flat_map(|report| report.shown().0).collect();
+    let (skipped, left): (Vec<u64>, Vec<u64>) =
+        found.into_iter().partition(|id| skip_published && published.contains(id));
+    if left.is_empty() {
+        return Err(InvalidInput::new(match count {
+            0 => message![name("reports"), " must have files to publish, and none of them has one."],
+            _ => message![
+                format!("Every file of the reports ({}) is shown as published already, and ", counted(count, "file")),
+                name("skip_published"),
+                " leaves such files out: there is nothing to publish.",
+            ],
+        }));
+    }
+    let names = reports.iter().flat_map(|report| report.portfolio_names());
+    let names = request.portfolio_names().clone().into_iter().chain(names).collect();
+    Ok((request.for_files(left).with_portfolio_names(names), skipped))
 }
