@@ -114,15 +114,6 @@ impl World {
 
     /// The server meets a request: it refuses, does all, some or none of it, and answers or not.
     fn request(&mut self, chunk: u32, attempt: u32, file_ids: &[u64]) -> Result<Record, Crash> {
-        let attempted = |outcome| Attempt {
-            sent_at: None,
-            answered_at: None,
-            http_status: None,
-            request_id: None,
-            elapsed: Duration::from_millis(12),
-            outcome,
-            retry_after: None,
-        };
         if self.rng.u8(..5) == 0 {
             let (result, reason) = (Some(attempted(Outcome::NotProcessed)), "refused".to_owned());
             return Ok(Record::NotProcessed { chunk, attempt, result, reason });
@@ -151,6 +142,18 @@ impl World {
         });
         let (files, result) = (files.collect(), attempted(outcome));
         Ok(Record::Outcome { chunk, attempt, outcome, result, files, unexpected: Vec::new(), raw: "{}".to_owned() })
+    }
+}
+
+fn attempted(outcome: Outcome) -> Attempt {
+    Attempt {
+        sent_at: None,
+        answered_at: None,
+        http_status: None,
+        request_id: None,
+        elapsed: Duration::ZERO,
+        outcome,
+        retry_after: None,
     }
 }
 
@@ -253,7 +256,22 @@ fn a_record_that_cannot_follow_is_refused() {
         evidence: None,
     };
     let plan = |chunk, ids: &[u64]| Record::Plan { chunks: history::chunks(ids, 9, chunk) };
+    let outcome = |chunk, attempt, ids: &[u64]| Record::Outcome {
+        chunk,
+        attempt,
+        outcome: Outcome::Processed,
+        result: attempted(Outcome::Processed),
+        files: ids.iter().map(|id| FileResult::succeeded(*id)).collect(),
+        unexpected: Vec::new(),
+        raw: String::new(),
+    };
     for (before, refused) in [
+        // A result of a file that is in another chunk, or that has one already.
+        (vec![intent(1, 1)], outcome(1, 1, &[3])),
+        (vec![intent(1, 1)], outcome(1, 1, &[1, 1])),
+        (vec![intent(1, 1), refusal(1, 1), intent(2, 1)], outcome(2, 1, &[1])),
+        // It went out without this file, came back unprocessed, and may go out again: still without it.
+        (vec![published(1), intent_of(1, 1, &[2]), refusal(1, 1)], decision(1)),
         (vec![], intent(0, 1)),
         (vec![], intent(3, 1)),
         (vec![], intent(1, 2)),
@@ -287,6 +305,35 @@ fn a_record_that_cannot_follow_is_refused() {
         }
         assert!(history.apply(&refused, SystemTime::UNIX_EPOCH).is_err(), "{before:?} {refused:?}");
     }
+}
+
+/// What was answered is what the report of the run has, file by file.
+#[test]
+fn a_history_keeps_what_was_answered() {
+    let mut history = History::begin(header(), &history::chunks(&[1, 2, 3], 2, 1)).unwrap();
+    let failed = UnexpectedResult { publish_status: Some(Status::Fail), ..UnexpectedResult::success(2) };
+    let files = vec![FileResult::succeeded(1), FileResult::answered(2, failed)];
+    let outcome = Record::Outcome {
+        chunk: 1,
+        attempt: 1,
+        outcome: Outcome::Processed,
+        result: attempted(Outcome::Processed),
+        files: files.clone(),
+        unexpected: vec![UnexpectedResult::success(9)],
+        raw: String::new(),
+    };
+    let states = |history: &History| history.chunks().map(|(_, chunk, _)| chunk.stage.as_str()).collect::<Vec<_>>();
+    let intent = Record::Intent { chunk: 1, attempt: 1, file_ids: None, uptime: None };
+    assert_eq!(states(&history), ["not_processed", "not_processed"]);
+    history.apply(&intent, SystemTime::UNIX_EPOCH).unwrap();
+    assert_eq!(states(&history), ["unknown", "not_processed"]);
+    history.apply(&outcome, SystemTime::UNIX_EPOCH).unwrap();
+    assert_eq!(states(&history), ["processed", "not_processed"]);
+    let report = history.report();
+    assert_eq!(report.files()[..2], files[..]);
+    assert_eq!(report.files()[2], FileResult::unanswered(3, FileState::NotProcessed));
+    assert_eq!(report.unexpected(), [UnexpectedResult::success(9)]);
+    assert_eq!(history.counts(), [1, 1, 0, 1]);
 }
 
 /// The lines of a journal as an earlier version wrote them.
