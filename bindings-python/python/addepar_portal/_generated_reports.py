@@ -1,0 +1,201 @@
+"""Generated reports, whose files can be published, and what looks at them prove."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+
+from ._arguments import word
+from ._errors import InputError
+from ._rows import _Row
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+    from typing import Any
+
+    from ._types import Verdict
+
+
+class GeneratedPortfolio(_Row):
+    """A portfolio and the file that was generated for it. Any member may have been missing."""
+
+    __slots__ = __match_args__ = (
+        "portfolio_type",
+        "portfolio_id",
+        "portfolio_name",
+        "file_id",
+        "has_been_published",
+    )
+
+    portfolio_type: str | None
+    """Such as `entity` or `group`, as it came."""
+    portfolio_id: int | None
+    """The portfolio's id."""
+    portfolio_name: str | None
+    """The portfolio's name."""
+    file_id: int | None
+    """The file."""
+    has_been_published: bool | None
+    """Whether the file was ever published to a portal; `None` if the API did not say. It does not tell to whom or when,
+    nor whether anybody was e-mailed, and it may be shown late."""
+
+
+class FailedPortfolio(_Row):
+    """A portfolio for which no file was generated."""
+
+    __slots__ = __match_args__ = ("portfolio_type", "portfolio_id", "portfolio_name")
+
+    portfolio_type: str | None
+    """Such as `entity` or `group`, as it came."""
+    portfolio_id: int | None
+    """The portfolio's id."""
+    portfolio_name: str | None
+    """The portfolio's name."""
+
+
+class GeneratedReport(_Row):
+    """What one job generated. `publish_files` and `publish_batch` take it in the place of a list of files."""
+
+    __slots__ = __match_args__ = (
+        "job_id",
+        "report_id",
+        "report_name",
+        "status",
+        "started_at",
+        "completed_at",
+        "job_type",
+        "generated_portfolios",
+        "failed_portfolios",
+    )
+
+    job_id: str
+    """The job's id, a UUID."""
+    report_id: int | None
+    """The id of the report that was generated."""
+    report_name: str | None
+    """Its name."""
+    status: str | None
+    """`FINISHED`, `ERROR` or `CANCELED`, as it came. The last two may have generated some portfolios."""
+    started_at: datetime | None
+    """When the job started, in UTC."""
+    completed_at: datetime | None
+    """When it ended, in UTC."""
+    job_type: str | None
+    """Such as `AD_HOC`, as it came."""
+    generated_portfolios: tuple[GeneratedPortfolio, ...]
+    """The portfolios for which a file was generated."""
+    failed_portfolios: tuple[FailedPortfolio, ...]
+    """The portfolios for which none was."""
+
+    @property
+    def file_ids(self) -> tuple[int, ...]:
+        """Every file of it once, in the order of the portfolios."""
+        ids = (portfolio.file_id for portfolio in self.generated_portfolios)
+        return tuple(dict.fromkeys(id_ for id_ in ids if id_ is not None))
+
+    @property
+    def portfolio_names(self) -> dict[int, str]:
+        """File -> the name of its portfolio; the names of several, if it is of several."""
+        names: dict[int, str] = {}
+        for portfolio in self.generated_portfolios:
+            if portfolio.file_id is not None and portfolio.portfolio_name is not None:
+                earlier = names.get(portfolio.file_id)
+                name = portfolio.portfolio_name
+                names[portfolio.file_id] = name if earlier is None else f"{earlier}, {name}"
+        return names
+
+
+class SettledFile(_Row):
+    """What looks at generated reports prove about one file."""
+
+    __slots__ = __match_args__ = ("file_id", "portfolio_name", "decision", "evidence")
+
+    file_id: int
+    """The file."""
+    portfolio_name: str | None
+    """The name of its portfolio, if it is known."""
+    decision: Verdict | None
+    """What is proven: `published` or `not_published`; `None` if a person has to look."""
+    evidence: str
+    """What was seen, in words."""
+
+
+class Settlement(_Row):
+    """What looks at generated reports prove about the files of a journal whose outcome is unknown.
+
+    A generated report shows whether a file was ever published to a portal. It does not show who was e-mailed, and that is
+    never inferred. What the field means is taken from the vendor's page and was not tried on a live firm.
+    """
+
+    __slots__ = __match_args__ = ("files", "applied", "looked_at")
+
+    files: tuple[SettledFile, ...]
+    """Each file whose outcome was unknown, in the order asked."""
+    applied: bool
+    """Whether the decisions are in the journal now."""
+    looked_at: tuple[datetime, ...]
+    """When the reports were looked at, in UTC."""
+
+    @property
+    def left(self) -> tuple[int, ...]:
+        """The files that a person has to look at."""
+        return tuple(file.file_id for file in self.files if file.decision is None)
+
+    def __iter__(self) -> Iterator[SettledFile]:
+        return iter(self.files)
+
+    def __len__(self) -> int:
+        return len(self.files)
+
+
+def read_reports(text: str) -> list[GeneratedReport]:
+    """Reports as the core writes them."""
+    return [_report(report) for report in json.loads(text)]
+
+
+def _report(report: dict[str, Any]) -> GeneratedReport:
+    members = dict(report)
+    for name in ("started_at", "completed_at"):
+        members[name] = _time(members[name])
+    members["generated_portfolios"] = tuple(GeneratedPortfolio(**row) for row in members["generated_portfolios"])
+    members["failed_portfolios"] = tuple(FailedPortfolio(**row) for row in members["failed_portfolios"])
+    return GeneratedReport(**members)
+
+
+def read_settlement(text: str) -> Settlement:
+    """A settlement as the core writes it."""
+    settlement = json.loads(text)
+    return Settlement(
+        files=tuple(SettledFile(**file) for file in settlement["files"]),
+        applied=settlement["applied"],
+        looked_at=tuple(time for text in settlement["looked_at"] if (time := _time(text)) is not None),
+    )
+
+
+def _time(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text.replace("Z", "+00:00"))
+
+
+def epoch(name: str, time: object) -> float | None:
+    """Seconds since 1970. A time without a zone may be meant as any."""
+    if time is None:
+        return None
+    if not isinstance(time, datetime) or time.tzinfo is None:
+        raise InputError(
+            f"`{name}` must be a datetime with a time zone, such as datetime.now(timezone.utc), not {time!r}. "
+            "Nothing was sent."
+        )
+    return time.timestamp()
+
+
+def several(given: str | Iterable[str] | None) -> list[str]:
+    """One text or several, as a list."""
+    if given is None:
+        return []
+    return [word(given)] if isinstance(given, str) else [word(each) for each in given]
+
+
+def names_of(given: object) -> Mapping[int, str]:
+    """The names of portfolios that a list of files brings along."""
+    return given.portfolio_names if isinstance(given, GeneratedReport) else {}
