@@ -283,3 +283,38 @@ async fn settling_looks_at_the_reports_that_the_journal_names_or_the_caller() {
     let settled = journal.settle(&client(&portal), &[JOB.to_owned()], true).await.unwrap();
     assert_eq!(settled.left(), [101, 102], "nobody looked before");
 }
+
+/// Two thousand files, one request in twenty lost in some way: settled and resumed until nothing is left. A person is
+/// asked about what the reports cannot prove, and knows it from the portal's own outbox.
+#[tokio::test]
+async fn a_large_batch_with_faults_is_settled_and_resumed_to_its_end() {
+    const LOST: [&str; 4] = ["close_before_answer", "close_after_head", "half_done", "reset_in_body"];
+    let (portal, folder) = (portal(1..2_001, &json!({})), Folder::new());
+    let faults: Vec<&str> =
+        (0..200).map(|n| if n % 20 == 10 { LOST[n / 20 % LOST.len()] } else { "stray_bytes" }).collect();
+    control(&portal, &json!({"do": "faults", "faults": faults}));
+    let options = options(&folder, 20);
+    let (mut proven, mut asked) = (0, 0);
+    let report = loop {
+        let error = match publish(&portal, &options).await {
+            Ok(report) => break report,
+            Err(error) => error,
+        };
+        assert!(!error.undecided().is_empty(), "{error}");
+        // Ten minutes on the portal's clock.
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        let settled = settle(&portal, &folder, true).await.unwrap();
+        proven += settled.files.len() - settled.left().len();
+        let mut journal = Journal::open(folder.journal()).unwrap();
+        for file_id in settled.left() {
+            asked += 1;
+            let is_out = emails(&portal).contains(&file_id);
+            let found = if is_out { Verdict::Published } else { Verdict::NotPublished };
+            journal.decide([file_id], found, "A. Person", Some("the outbox")).unwrap();
+        }
+    };
+    assert!(report.settled());
+    assert_eq!(emails(&portal), (1..2_001).collect::<Vec<_>>(), "every file went out once");
+    assert!(proven > 0 && asked > 0, "{proven} proven, {asked} asked");
+    println!("{proven} files proven by the reports, {asked} by a person");
+}
