@@ -23,8 +23,17 @@ const LAYERS: [(&str, &[&str]); 11] = [
 ];
 
 /// What decides or only holds data: time and chance are its arguments.
-const PURE: [&str; 7] =
-    ["model/", "response/", "protocol/", "journal/record", "journal/history", "journal/fingerprint", "journal/store"];
+const PURE: [&str; 9] = [
+    "model/",
+    "response/",
+    "protocol/",
+    "journal/record",
+    "journal/history",
+    "journal/fingerprint",
+    "journal/look",
+    "journal/settle",
+    "journal/store",
+];
 
 /// What none of these may name.
 const IMPURE: [&str; 13] = [
