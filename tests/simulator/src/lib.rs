@@ -22,6 +22,7 @@ mod endpoint;
 mod fault;
 mod http;
 mod portal;
+mod refusal;
 mod script;
 mod server;
 
@@ -119,7 +120,7 @@ impl SimulatedPortal {
     /// # Errors
     /// A sentence that names the value and what is allowed.
     pub fn start(options_json: &str) -> Result<Self, String> {
-        let options: Options = serde_json::from_str(options_json).map_err(|error| error.to_string())?;
+        let options: Options = serde_json::from_str(options_json).map_err(|error| refusal::in_words(&error))?;
         let (listener, address) = endpoint::listen(options.port)?;
         let server = Arc::new(Server::new(options));
         let runtime = Builder::new_current_thread().enable_all().build().map_err(|error| error.to_string())?;
@@ -169,7 +170,7 @@ impl SimulatedPortal {
         if self.is_inherited() {
             return Err(format!("this portal belongs to the process {}: start one in this process", self.pid));
         }
-        let command = serde_json::from_str(command_json).map_err(|error| error.to_string())?;
+        let command = serde_json::from_str(command_json).map_err(|error| refusal::in_words(&error))?;
         self.obey(command).map(|answer| answer.to_string())
     }
 
