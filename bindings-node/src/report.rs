@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use addepar_portal::{Attempt, PublishReport, UnexpectedResult};
-use napi::bindgen_prelude::Either;
+use napi::bindgen_prelude::{Either, Float64Array};
 use napi_derive::napi;
 use serde::Serialize;
 
 use crate::failure::{Failure, or_failure};
+use crate::id;
 use crate::request::Request;
 use crate::rows::Rows;
 
@@ -57,6 +58,18 @@ impl Report {
     #[napi]
     pub fn settled(&self) -> bool {
         self.0.settled()
+    }
+
+    /// The files about which a person has to decide.
+    #[napi]
+    pub fn undecided(&self) -> Float64Array {
+        id::numbers(&self.0.undecided())
+    }
+
+    /// The files that another call was sending when the journal was read.
+    #[napi]
+    pub fn in_flight(&self) -> Float64Array {
+        id::numbers(self.0.in_flight())
     }
 
     /// Attempts, unexpected results and the next link, as JSON.

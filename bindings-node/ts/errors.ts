@@ -15,19 +15,6 @@ export interface ErrorJSON extends ErrorDetailsJSON {
   report: ReportJSON | null;
 }
 
-/** What became of a call with such an error that was made without its data, where the code proves it. */
-const PROVEN: Partial<Record<ErrorCode, Outcome>> = {
-  ERR_CONFIG: 'not_processed',
-  ERR_INPUT: 'not_processed',
-  ERR_CONNECT: 'not_processed',
-  ERR_REJECTED: 'not_processed',
-  ERR_AUTHENTICATION: 'not_processed',
-  ERR_PERMISSION_DENIED: 'not_processed',
-  ERR_RATE_LIMITED: 'not_processed',
-  ERR_ALREADY_SENT: 'not_processed',
-  ERR_PUBLISH_FAILURES: 'processed',
-};
-
 /**
  * Base of every error of this package.
  *
@@ -35,13 +22,16 @@ const PROVEN: Partial<Record<ErrorCode, Outcome>> = {
  */
 export class PortalError extends Error {
   readonly code: ErrorCode;
-  /** What became of the request. */
+  /**
+   * What became of the whole call or batch: `not_processed` only if no file was or may have been processed. An error that
+   * lost its data on the way is `unknown`: a batch may have sent files before, whatever its class says.
+   */
   readonly outcome: Outcome;
-  /** The status code of the last answer; `null` without one. */
+  /** The status code of the answer that it is about; `null` if it is about no answer. */
   readonly httpStatus: number | null;
-  /** The server's `X-Request-Id`. */
+  /** The `X-Request-Id` of that answer. */
   readonly requestId: string | null;
-  /** Milliseconds that the last attempt took; `null` without one. */
+  /** Milliseconds that the attempt took that it is about; `null` if it is about no attempt. */
   readonly elapsedMs: number | null;
   /** The API's error objects about the whole request. */
   readonly errors: readonly ApiError[];
@@ -49,7 +39,7 @@ export class PortalError extends Error {
   readonly report: PublishReport | null;
   /** The journal of the call; `null` without one. */
   readonly journal: string | null;
-  /** The files about which a person has to decide before the journal can be resumed. */
+  /** The files about which a person has to decide before the journal can be resumed; none that are in flight. */
   readonly undecided: readonly number[];
   readonly #details: ErrorDetailsJSON;
 
@@ -57,7 +47,7 @@ export class PortalError extends Error {
     super(details.message, options);
     this.#details = {
       ...details,
-      outcome: details.outcome ?? PROVEN[details.code] ?? 'unknown',
+      outcome: details.outcome ?? 'unknown',
       http_status: details.http_status ?? null,
       request_id: details.request_id ?? null,
       elapsed: details.elapsed ?? null,
@@ -86,7 +76,7 @@ export class PortalError extends Error {
   }
 }
 
-/** Missing or contradictory settings. Nothing was sent. */
+/** Missing or contradictory settings, or no access token could be had. The request was not sent. */
 export class ConfigError extends PortalError {
   declare readonly code: 'ERR_CONFIG';
 }
@@ -101,7 +91,7 @@ export class ConnectError extends PortalError {
   declare readonly code: 'ERR_CONNECT';
 }
 
-/** The server refused the whole request. Nothing was processed. */
+/** The server refused the whole request. Of a batch, earlier ones may have been processed. */
 export class RejectedError extends PortalError {
   declare readonly code: 'ERR_REJECTED' | 'ERR_AUTHENTICATION' | 'ERR_PERMISSION_DENIED' | 'ERR_RATE_LIMITED';
 }

@@ -15,10 +15,10 @@ export function raise(failure: Failure): never {
   throw errorOf(failure);
 }
 
-/** What a refused value is: a setting or an argument. */
-export type Refused = 'config' | 'input';
+/** What a refused value is: a setting, an argument, or what was to be recorded. */
+export type Refused = 'config' | 'input' | 'decision';
 
-/** Refuses what JavaScript lets through and the types of the core do not; that nothing was sent, the core adds. */
+/** Refuses what JavaScript lets through and the types of the core do not; that nothing was done, the core adds. */
 export function refuse(refused: Refused, message: string): never {
   raise(native.Failure[refused](message));
 }

@@ -19,13 +19,16 @@ export interface JournalledFile extends FileResult {
   readonly decidedBy: string | null;
   readonly decidedAt: Date | null;
   readonly evidence: string | null;
+  /** Whether another call was sending it when the journal was read: nobody has to decide about it. */
+  readonly inFlight: boolean;
 }
 
 /** A chunk in a journal: the files of one request. */
 export interface JournalledChunk {
   /** Its number, from 1. */
   readonly chunk: number;
-  readonly state: 'processed' | Extract<FileState, 'unknown' | 'not_processed'>;
+  /** `in_flight`: another call is sending it. */
+  readonly state: 'processed' | 'in_flight' | Extract<FileState, 'unknown' | 'not_processed'>;
   /** How often it was about to be sent. */
   readonly attempts: number;
   /** When it was sent last. */
@@ -39,7 +42,7 @@ export interface DecisionOptions {
   evidence?: string | undefined;
 }
 
-const DECISION: Table<DecisionOptions> = { as: 'input', kinds: { by: required(STRING), evidence: STRING } };
+const DECISION: Table<DecisionOptions> = { as: 'decision', kinds: { by: required(STRING), evidence: STRING } };
 
 /**
  * Sets a folder up for journals, once: it is made if it is missing, and marked. `journalDir` takes no other one, since a
@@ -74,6 +77,7 @@ export class Journal {
         decidedBy: file.decided_by,
         decidedAt: date(file.decided_at),
         evidence: file.evidence,
+        inFlight: file.in_flight,
       }),
     );
   }
@@ -92,6 +96,11 @@ export class Journal {
   /** The files whose outcome is unknown and about which nobody has decided yet. */
   get undecided(): readonly number[] {
     return this.toJSON().undecided;
+  }
+
+  /** The files that another call was sending when the journal was read: what becomes of them is to be awaited. */
+  get inFlight(): readonly number[] {
+    return this.toJSON().in_flight;
   }
 
   /** The run so far. Raw answers stay in the journal. */

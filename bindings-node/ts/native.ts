@@ -4,7 +4,7 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 
 import type { ErrorClass } from './errors';
-import type { ContactNotification, ErrorCode, LogLevel, Outcome, PortalPublishing } from './wire';
+import type { ContactNotification, ErrorCode, LogLevel, PortalPublishing } from './wire';
 
 /** An error of the core in the place of a result. */
 export interface Failure {
@@ -17,7 +17,6 @@ export interface Failure {
 export interface KindOfError {
   readonly code: ErrorCode;
   readonly className: ErrorClass;
-  readonly outcome: Outcome;
 }
 
 export interface Request {
@@ -38,6 +37,8 @@ export interface Rows {
 export interface Report {
   ok(): boolean;
   settled(): boolean;
+  undecided(): Float64Array;
+  inFlight(): Float64Array;
   request(): Request;
   rows(): Rows;
   circumstances(): string;
@@ -139,6 +140,7 @@ interface Addon {
   Failure: Made<Failure> & {
     config(message: string): Failure;
     input(message: string): Failure;
+    decision(message: string): Failure;
     notACollection(name: string, typeName: string): Failure;
   };
   Request: Made<Request> & {

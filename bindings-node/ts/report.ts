@@ -68,9 +68,17 @@ export class PublishReport implements Iterable<FileResult> {
     return this.#handle.settled();
   }
 
-  /** The files whose outcome is unknown and about which nobody has decided. */
+  /** The files whose outcome is unknown and about which nobody has decided, save those in flight. */
   get undecided(): readonly number[] {
-    return this.unknown.flatMap(({ fileId, decision }) => (decision === null ? fileId : []));
+    return [...this.#handle.undecided()];
+  }
+
+  /**
+   * The files that another call was sending when the journal was read: what becomes of them is to be awaited, and not to
+   * be decided.
+   */
+  get inFlight(): readonly number[] {
+    return [...this.#handle.inFlight()];
   }
 
   /** Every file, in the order asked. */

@@ -101,6 +101,7 @@ export interface ReportJSON extends CircumstancesJSON {
   ok: boolean;
   settled: boolean;
   undecided: number[];
+  in_flight: number[];
   request: {
     file_ids: number[];
     portal_publishing: PortalPublishing;
@@ -136,7 +137,7 @@ export interface ProgressJSON {
   waiting: number | null;
 }
 
-/** A journal: what it is about, its files, chunks and undecided files. */
+/** A journal: what it is about, its files, chunks, and the files that are undecided or in flight. */
 export interface JournalJSON {
   run: string;
   base_url: string;
@@ -152,6 +153,7 @@ export interface JournalJSON {
   files: JournalledFileJSON[];
   chunks: JournalledChunkJSON[];
   undecided: number[];
+  in_flight: number[];
 }
 
 export interface JournalledFileJSON extends FileResultJSON {
@@ -159,11 +161,12 @@ export interface JournalledFileJSON extends FileResultJSON {
   decided_by: string | null;
   decided_at: string | null;
   evidence: string | null;
+  in_flight: boolean;
 }
 
 export interface JournalledChunkJSON {
   chunk: number;
-  state: 'processed' | 'unknown' | 'not_processed';
+  state: 'processed' | 'unknown' | 'not_processed' | 'in_flight';
   attempts: number;
   sent_at: string | null;
   file_ids: number[];

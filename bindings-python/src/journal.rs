@@ -37,6 +37,10 @@ impl Journal {
         self.core().undecided()
     }
 
+    fn in_flight(&self) -> Vec<u64> {
+        self.core().in_flight()
+    }
+
     fn report(&self) -> PublishReport {
         PublishReport::new(Arc::new(self.core().report()))
     }
@@ -50,8 +54,9 @@ impl Journal {
         evidence: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let texts = || -> Result<_, Refusal> {
-            let by = arguments::text("by", by, Error::input)?;
-            let evidence = evidence.map(|evidence| arguments::text("evidence", evidence, Error::input)).transpose()?;
+            let by = arguments::text("by", by, Error::decision)?;
+            let evidence =
+                evidence.map(|evidence| arguments::text("evidence", evidence, Error::decision)).transpose()?;
             Ok((by, evidence))
         };
         let file_ids = raw_ids(file_ids)?;

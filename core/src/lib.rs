@@ -43,6 +43,7 @@ pub mod host {
     pub use crate::config::settings::{AccessToken, Settings};
     pub use crate::model::display::{Row, word};
     pub use crate::model::id::{NoId, not_a_collection};
+    pub use crate::model::json::read as read_json;
     pub use crate::model::message::{Language, Message};
     pub use crate::protocol::log_record::{Level, LogRecord};
     pub use crate::protocol::machine::Ending;

@@ -10,7 +10,7 @@ use std::task::Poll;
 use std::time::{Duration, Instant};
 use std::{env, fs, thread};
 
-use addepar_portal::host::{Ending, PublishCall, Turn};
+use addepar_portal::host::{Ending, Language, PublishCall, Turn};
 use addepar_portal::{
     BatchOptions, ContactNotification, Error, ErrorKind, FileState, Journal, Outcome, PortalClient, PortalPublishing,
     Progress, PublishReport, PublishRequest, Repeat, Verdict, init_journal_dir,
@@ -305,7 +305,7 @@ fn a_journal_that_is_not_as_it_was_written_is_refused() {
     let scene = Scene::new();
     let whole = scene.path("whole.jsonl");
     scene.faults(&json!([{ "name": "status", "status": 403 }]));
-    refused(scene.batch(4, &whole), ErrorKind::PermissionDenied, &["fix it, then resume", "whole.jsonl"]);
+    refused(scene.batch(4, &whole), ErrorKind::PermissionDenied, &["Fix the cause, then resume with", "whole.jsonl"]);
     scene.faults(&json!([{ "name": "answer", "status": 200, "processed": true, "body": "lost" }]));
     refused(scene.resume(&whole), ErrorKind::OutcomeUnknown, &[]);
     assert_eq!(types(&whole), ["header", "plan", "intent", "not_processed", "intent", "outcome"]);
@@ -317,7 +317,16 @@ fn a_journal_that_is_not_as_it_was_written_is_refused() {
     };
     let damaged = "It was damaged or edited";
     let table: Vec<(&str, String, Vec<&str>)> = vec![
-        ("a byte", edited(&|lines| lines[2] = lines[2].replace("intent", "inteNt")), vec!["line 3", damaged]),
+        (
+            "a byte",
+            edited(&|lines| lines[2] = lines[2].replace("intent", "inteNt")),
+            vec!["line 3: it must be one of header, plan, intent", "not \"inteNt\"", damaged],
+        ),
+        (
+            "a number that became a text",
+            edited(&|lines| lines[5] = lines[5].replace("\"attempt\":2", "\"attempt\":\"2\"")),
+            vec!["line 6: it must be a whole number from 0, not \"2\"", damaged],
+        ),
         // Each is a good line by itself: only the chain of hashes tells.
         (
             "an attempt that never was",
@@ -448,6 +457,15 @@ fn an_unknown_chunk_stops_until_each_file_is_decided() {
         assert_eq!(scene.posts(), 0);
         let report = scene.resume(&path).expect("a report");
         assert_eq!((scene.sent(), states(&report)), (sent, expected), "{verdicts:?}");
+        assert!(report.settled() && report.undecided().is_empty(), "{report}");
+        if let [FileState::Unknown, FileState::Unknown] = [report.files()[2].state, report.files()[3].state] {
+            let decided = format!("4 ok, 2 unknown (decided: {})", verdicts[0].as_str());
+            assert!(report.summary().starts_with(&decided), "{}", report.summary());
+            let error = report.clone().raise_for_failures().expect_err("they are not ok");
+            let expected = if verdicts[0] == Verdict::Leave { Outcome::Unknown } else { Outcome::Processed };
+            assert_eq!((error.outcome(), error.http_status()), (expected, None), "{error}");
+            assert!(!error.message().contains("Check the unknown ones"), "{error}");
+        }
         let shown = &Journal::open(&path).expect("a journal").files()[2];
         let decided = (verdicts[0] != Verdict::NotPublished).then_some(verdicts[0]);
         assert_eq!(
@@ -456,6 +474,123 @@ fn an_unknown_chunk_stops_until_each_file_is_decided() {
         );
         scene.resume(&path).expect("nothing left to do");
         assert_eq!(scene.posts(), 2.min(scene.sent().len() as u64));
+    }
+}
+
+/// What is said of the files is said of the whole run; what is said of an answer, of the request that failed.
+#[test]
+fn an_error_speaks_of_the_whole_batch_and_of_the_request_that_failed() {
+    let scene = Scene::new();
+    let path = scene.path("run.jsonl");
+    let about = |error: &Error| (error.outcome(), error.http_status(), error.elapsed().is_some());
+    let journal = |error: &Error| (error.journal().map(Path::to_owned), error.undecided());
+    scene.faults(&json!([{ "name": "close_idle" }, { "name": "status", "status": 403 }]));
+    let words = ["The batch stopped here: 2 ok, 8 not_processed", "Fix the cause, then resume with"];
+    let refusal = refused(scene.batch(10, &path), ErrorKind::PermissionDenied, &words);
+    assert_eq!(about(&refusal), (Outcome::Processed, Some(403), true));
+    assert_eq!(journal(&refusal), (Some(path.clone()), vec![]));
+    assert!(!refusal.message().contains("Nothing was"), "{refusal}");
+    // Nothing was sent now, so it is about no answer; earlier ones went out all the same.
+    for wrong in [
+        BatchOptions { chunk_size: 0, ..options(&path) },
+        BatchOptions { stop_timeout: Some(-1.0), ..options(&path) },
+        BatchOptions { repeat: Repeat::Allow, ..options(&path) },
+    ] {
+        let result = publish_batch(&scene.client(), 10, &wrong);
+        let error = refused(result, ErrorKind::Input, &["Nothing was sent now.", "then resume with"]);
+        assert_eq!(about(&error), (Outcome::Processed, None, false), "{error}");
+        assert_eq!(journal(&error), (Some(path.clone()), vec![]));
+    }
+    let paced = BatchOptions { pace: true, max_wait: 0.0, ..options(&path) };
+    scene.faults(&json!([{ "name": "rate_limited", "retry_after": 7 }]));
+    let limited = refused(
+        publish_batch(&scene.client(), 10, &paced),
+        ErrorKind::RateLimited,
+        &["It asks to wait 7 s", "Wait that long, then resume with"],
+    );
+    assert_eq!(about(&limited), (Outcome::Processed, Some(429), true));
+    // A request that got no answer has no status, whatever the requests before it had.
+    scene.faults(&json!([{ "name": "close_idle" }, { "name": "close_before_answer" }]));
+    let words = ["The batch stopped here: 4 ok, 2 unknown, 4 not_processed", "record what you find with"];
+    let lost = refused(scene.batch(10, &path), ErrorKind::OutcomeUnknown, &words);
+    assert_eq!(about(&lost), (Outcome::Unknown, None, true));
+    assert_eq!(journal(&lost), (Some(path.clone()), vec![5, 6]));
+    assert!(!lost.message().contains("Do not run this again"), "{lost}");
+    let waiting = refused(scene.resume(&path), ErrorKind::Journal, &["waits for a decision", "Nothing was sent now."]);
+    assert_eq!(about(&waiting), (Outcome::Unknown, None, false));
+    assert_eq!(journal(&waiting), (Some(path.clone()), vec![5, 6]));
+    decide(&path, &[5, 6], Verdict::Leave);
+    // An answer that says nothing of a file is the one that it is about.
+    scene.faults(&json!([{ "name": "missing_result", "file": 8 }]));
+    let unsaid = refused(
+        scene.resume(&path),
+        ErrorKind::Journal,
+        &["files 8", "5 ok, 1 unknown, 2 unknown (decided: leave), 2 not_processed"],
+    );
+    assert_eq!(about(&unsaid), (Outcome::Unknown, Some(200), true));
+    assert_eq!(journal(&unsaid), (Some(path.clone()), vec![8]));
+    assert_eq!(scene.posts(), 6);
+}
+
+/// The way on is written as each language, and a shell, writes it.
+#[test]
+fn a_message_says_how_to_resume_in_the_reader_s_language() {
+    let scene = Scene::new();
+    let path = scene.path("it is.jsonl");
+    scene.faults(&json!([{ "name": "close_before_answer" }]));
+    let lost = refused(scene.batch(4, &path), ErrorKind::OutcomeUnknown, &[]);
+    let shown = path.display();
+    for (language, texts) in [
+        (Language::Python, [format!("`Journal(\"{shown}\").decide(...)`"), format!("`client.resume(\"{shown}\")`")]),
+        (Language::Node, [format!("`new Journal('{shown}').decide(...)`"), format!("`client.resume('{shown}')`")]),
+        (
+            Language::CommandLine,
+            [
+                format!("`addepar-portal journal resolve '{shown}' --published (or --not-published, --leave)"),
+                format!("`addepar-portal resume '{shown}'`"),
+            ],
+        ),
+    ] {
+        for text in texts {
+            assert!(lost.message_in(language).contains(&text), "{text:?} is not in {}", lost.message_in(language));
+        }
+    }
+    // One call with a journal is resumed as well.
+    scene.faults(&json!([{ "name": "status", "status": 403 }, { "name": "close_before_answer" }]));
+    let client = scene.journalling();
+    let refusal = refused(block_on(client.publish_files(&request([40]))), ErrorKind::PermissionDenied, &[]);
+    let journal = refusal.journal().expect("a journal").display().to_string();
+    assert!(refusal.message().contains("Nothing was processed."), "{refusal}");
+    assert!(refusal.message_in(Language::Node).ends_with(&format!("resume with `client.resume('{journal}')`.")));
+    let lost =
+        refused(block_on(client.publish_files(&request([41]))), ErrorKind::OutcomeUnknown, &["Then resume with"]);
+    assert!(!lost.message().to_lowercase().contains("do not run this again"), "{lost}");
+    assert_eq!(lost.undecided(), [41]);
+}
+
+/// Nobody was e-mailed, and nobody is said to have been.
+#[test]
+fn an_error_speaks_of_what_was_asked_for() {
+    let scene = Scene::new();
+    let client = scene.journalling();
+    for (publishing, notification, contacts, happened, twice) in [
+        (PortalPublishing::Publish, ContactNotification::DoNotNotify, vec![], "published (", "may publish the same"),
+        (PortalPublishing::DoNotPublish, ContactNotification::DoNotNotify, vec![], "processed (", "repeats what was"),
+        (PortalPublishing::DoNotPublish, ContactNotification::DoNotNotify, vec![9_u64], "published (", "may publish"),
+        (PortalPublishing::DoNotPublish, ContactNotification::Notify, vec![], "e-mailed about (", "may e-mail"),
+    ] {
+        scene.faults(&json!([{ "name": "close_before_answer" }]));
+        let id = scene.posts() + 1;
+        let request = PublishRequest::new([id], publishing, notification)
+            .and_then(|request| request.with_override_contacts(contacts))
+            .expect("a request");
+        let words = ["1 file went to Addepar", "and may have been", happened];
+        let lost = refused(block_on(client.publish_files(&request)), ErrorKind::OutcomeUnknown, &words);
+        let says_mail = lost.message().contains("mail");
+        assert_eq!(says_mail, notification == ContactNotification::Notify, "{lost}");
+        decide(lost.journal().expect("a journal"), &[id], Verdict::Published);
+        let again = refused(block_on(client.publish_files(&request)), ErrorKind::AlreadySent, &[twice]);
+        assert_eq!(again.message().contains("mail"), notification == ContactNotification::Notify, "{again}");
     }
 }
 
@@ -552,7 +687,11 @@ fn waits_add_up() {
     let refusal = json!({ "name": "rate_limited", "retry_after": 1 });
     scene.faults(&json!([refusal, { "name": "close_idle" }, refusal, { "name": "close_idle" }, refusal]));
     let options = BatchOptions { max_wait: 2.5, ..options(&scene.path("run.jsonl")) };
-    let error = refused(publish_batch(&scene.client(), 6, &options), ErrorKind::RateLimited, &["wait, then resume"]);
+    let error = refused(
+        publish_batch(&scene.client(), 6, &options),
+        ErrorKind::RateLimited,
+        &["Wait that long, then resume with"],
+    );
     assert_eq!(states(error.report().expect("a report")), [4, 0, 0, 2]);
     assert_eq!(states(&publish_batch(&scene.client(), 6, &options).expect("a report")), [6, 0, 0, 0]);
 }
@@ -775,7 +914,12 @@ fn a_resumed_batch_does_not_repeat_what_another_run_sent_meanwhile() {
         refused(stopped, ErrorKind::PermissionDenied, &[]);
         block_on(client.publish_files(&request([4, 5, 6]))).expect("it is not processed: it may be sent");
         let posts = scene.posts();
-        let words = ["3 files (files 4, 5, 6) were sent before", "Record in", "batch.jsonl", "then resume"];
+        let words = [
+            "3 files (files 4, 5, 6) were sent before",
+            "Record that they need not be sent",
+            "batch.jsonl",
+            "then resume",
+        ];
         let error = refused(block_on(client.resume(&batch, |_| {})), ErrorKind::AlreadySent, &words);
         assert_eq!(error.file_ids(), [4, 5, 6]);
         assert_eq!(ids_in(error.report().expect("a report"), FileState::Ok), [1, 2, 4, 5, 6]);
@@ -869,6 +1013,97 @@ fn a_file_in_flight_is_refused_by_other_calls() {
     result_of(&call).expect("a report");
 }
 
+/// A refused call reports its files as other journals show them, whatever it was refused for.
+#[test]
+fn a_refused_call_shows_what_other_journals_do() {
+    let scene = Scene::new();
+    let client = scene.journalling();
+    block_on(client.publish_files(&request([37, 38]))).expect("a report");
+    let shown = |error: &Error| {
+        let files = error.report().expect("a report").files().iter();
+        files.map(|file| (file.file_id, file.state)).collect::<Vec<_>>()
+    };
+    let run = |call: PublishCall| {
+        assert_eq!(block_on(call.run()), Turn::Done);
+        result_of(&call)
+    };
+    // Too many files for one call, one of them sent before.
+    let large = client.start(request(37..=537), Repeat::Refuse, no_environment);
+    let error = refused(run(large), ErrorKind::Input, &["at most 500 files", "Nothing was sent now."]);
+    assert_eq!(shown(&error)[..3], [(37, FileState::Ok), (38, FileState::Ok), (39, FileState::NotProcessed)]);
+    assert_eq!((error.outcome(), error.http_status()), (Outcome::Processed, None));
+    // A wrong option of a batch that has no journal yet.
+    let wrong = BatchOptions { chunk_size: 0, ..options(&scene.path("batch.jsonl")) };
+    let error = refused(block_on(client.publish_batch(&request([37, 40]), &wrong, |_| {})), ErrorKind::Input, &[]);
+    assert_eq!(shown(&error), [(37, FileState::Ok), (40, FileState::NotProcessed)]);
+    assert_eq!(error.outcome(), Outcome::Processed);
+    // Repeats are meant, and one file is refused all the same: of the other, it is known what became of it.
+    scene.faults(&json!([{ "name": "close_before_answer" }]));
+    refused(block_on(client.publish_files(&request([41]))), ErrorKind::OutcomeUnknown, &[]);
+    let allowed = client.start(request([37, 40, 41]), Repeat::Allow, no_environment);
+    let error = refused(run(allowed), ErrorKind::AlreadySent, &["File 41 was sent before"]);
+    let expected = [(37, FileState::Ok), (40, FileState::NotProcessed), (41, FileState::Unknown)];
+    assert_eq!((error.file_ids(), shown(&error)), (vec![41], expected.to_vec()));
+    // What a journal shows that cannot be read, nobody knows.
+    let damaged = scene.path("damaged.jsonl");
+    fs::write(&damaged, "{\"type\":\"header\" and more\n").expect("a file");
+    let words = [
+        "damaged.jsonl is not as it was written, at line 1: it must be JSON, and is not at column",
+        "Nothing was sent now.",
+    ];
+    let error = refused(block_on(client.publish_files(&request([37, 40]))), ErrorKind::Journal, &words);
+    assert_eq!(shown(&error), [(37, FileState::Ok), (40, FileState::Unknown)]);
+    assert_eq!(error.outcome(), Outcome::Unknown);
+    assert_eq!(scene.posts(), 2);
+}
+
+/// What is being sent at this moment is to be awaited: nobody has to decide about it.
+#[test]
+fn a_file_in_flight_is_nobody_s_to_decide_about() {
+    let scene = Scene::new();
+    let client = scene.journalling();
+    let path = scene.path("run.jsonl");
+    scene.control(&json!({ "do": "hold" }));
+    let call = client.start_batch(&request(1..=4), &options(&path), no_environment);
+    thread::scope(|scope| {
+        scope.spawn(|| block_on(call.run()));
+        while scene.posts() == 0 {
+            thread::sleep(Duration::from_millis(5));
+        }
+        let journal = Journal::open(&path).expect("a journal");
+        assert_eq!((journal.undecided(), journal.in_flight()), (vec![], vec![1, 2]));
+        assert_eq!(journal.files().iter().map(|file| file.in_flight).collect::<Vec<_>>(), [true, true, false, false]);
+        assert_eq!(
+            journal.chunks().iter().map(|chunk| chunk.state).collect::<Vec<_>>(),
+            ["in_flight", "not_processed"]
+        );
+        let report = journal.report();
+        assert_eq!((report.undecided(), report.in_flight()), (vec![], &[1, 2][..]));
+        assert!(!report.settled());
+        assert!(report.summary().starts_with("2 being sent, 2 not_processed"), "{}", report.summary());
+        assert_eq!(report.rows()[0].state, "being sent");
+        assert_eq!(PublishReport::from_json(&report.to_json()).expect("a report"), report);
+        let shown: Value = serde_json::from_str(&journal.to_json()).expect("JSON");
+        assert_eq!((&shown["undecided"], &shown["in_flight"]), (&json!([]), &json!([1, 2])));
+        for result in [scene.resume(&path), scene.batch(4, &path)] {
+            let error = refused(result, ErrorKind::Journal, &["is being written", "Nothing was sent now."]);
+            assert_eq!(error.undecided(), [0_u64; 0], "{error}");
+            assert_eq!(error.report().expect("a report").in_flight(), [1, 2]);
+            assert_eq!(error.outcome(), Outcome::Unknown);
+        }
+        let again = refused(
+            block_on(client.publish_files(&request([9, 2]))),
+            ErrorKind::AlreadySent,
+            &["File 2 is being sent"],
+        );
+        let report = again.report().expect("a report");
+        assert_eq!((report.in_flight(), report.undecided()), (&[2][..], vec![]));
+        scene.control(&json!({ "do": "release" }));
+    });
+    result_of(&call).expect("a report");
+    assert_eq!(Journal::open(&path).expect("a journal").in_flight(), [0_u64; 0]);
+}
+
 /// A batch that is stopped awaits the request in flight, but no longer than it may.
 #[test]
 fn a_stopped_batch_drops_a_request_that_takes_too_long() {
@@ -886,7 +1121,7 @@ fn a_stopped_batch_drops_a_request_that_takes_too_long() {
         assert_eq!(block_on(call.run()), Turn::Done);
     });
     let result = result_of(&call);
-    let words = ["the batch was stopped, and 0.2 s later the request was dropped", "decide about each"];
+    let words = ["the batch was stopped, and 0.2 s later the request was dropped", "record what you find with"];
     let error = refused(result, ErrorKind::OutcomeUnknown, &words);
     assert_eq!(states(error.report().expect("a report")), [0, 0, 2, 2]);
     assert_eq!(error.undecided(), [1, 2]);
@@ -1269,7 +1504,13 @@ fn what_is_no_id_is_not_decided_about() {
     for ids in [["1", "x"], ["1", "1"], ["0", "1"], ["1_0", "1"], ["\u{ff14}", "1"]] {
         let error = journal.decide(ids, Verdict::NotPublished, "A. Person", None).expect_err("an error");
         assert_eq!(error.kind(), ErrorKind::Input, "{error}");
+        assert!(error.message().ends_with("Nothing was recorded."), "{error}");
+        assert_eq!(error.outcome(), Outcome::Unknown, "the files may have been processed");
     }
+    let nobody = journal.decide([1], Verdict::Leave, " ", None).expect_err("an error");
+    assert!(nobody.message().ends_with("Nothing was recorded."), "{nobody}");
+    let verdict = "perhaps".parse::<Verdict>().map_err(Error::from).expect_err("an error");
+    assert!(verdict.message().ends_with("not \"perhaps\". Nothing was recorded."), "{verdict}");
     assert_eq!(journal.undecided(), [1, 2]);
     journal.decide(["1", "02"], Verdict::Published, "A. Person", None).expect("they are ids");
     assert_eq!(journal.undecided(), [0_u64; 0]);

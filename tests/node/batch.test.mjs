@@ -87,11 +87,68 @@ batch('nothing is decided about what is not an id or not text', async (portal, j
     assert.throws(() => book.decide(files, 'not_published', { by: 'Ada' }), InputError, String(files));
   }
   for (const options of [{ by: 5 }, {}, undefined, { by: 'Ada', evidence: 7 }, { by: 'Ada', evidance: 'seen' }]) {
-    assert.throws(() => book.decide([1], 'leave', options), InputError, JSON.stringify(options));
+    assert.throws(
+      () => book.decide([1], 'leave', options),
+      (error) => error instanceof InputError && error.message.endsWith('Nothing was recorded.'),
+      JSON.stringify(options),
+    );
   }
+  assert.throws(() => book.decide([1], 'perhaps', { by: 'Ada' }), /not "perhaps"\. Nothing was recorded\.$/);
   assert.equal(readFileSync(journal, 'utf8'), before);
   book.decide(['1', 2n, 3], 'leave', { by: 'Ada' });
   assert.equal(book.undecided.length, 9);
+});
+
+batch('an error speaks of the whole batch, and its status of the request that failed', async (portal, journal) => {
+  const client = portal.client();
+  const options = { ...MODES, journal, chunkSize: 10 };
+  portal.control('faults', { faults: [{ name: 'close_idle' }, 'status:403'] });
+  await assert.rejects(client.publishBatch(ids(30), options), (error) => {
+    assert.deepEqual([error.code, error.outcome, error.httpStatus], ['ERR_PERMISSION_DENIED', 'processed', 403]);
+    assert.deepEqual([error.journal, error.undecided], [journal, []]);
+    assert.match(error.message, /The batch stopped here: 10 ok, 20 not_processed/);
+    assert.doesNotMatch(error.message, /Nothing was/);
+    assert(error.message.endsWith(`resume with \`client.resume('${journal}')\`.`), error.message);
+    return true;
+  });
+  await assert.rejects(client.publishBatch(ids(30), { ...options, chunkSize: 0 }), (error) => {
+    assert.deepEqual([error.code, error.outcome, error.httpStatus], ['ERR_INPUT', 'processed', null]);
+    assert.match(error.message, /Nothing was sent now\./);
+    return true;
+  });
+});
+
+batch('files in flight are shown as being sent, and nobody has to decide about them', async (portal, journal) => {
+  portal.control('hold');
+  const run = portal.client().publishBatch([1, 2, 3], { ...MODES, journal, chunkSize: 2 });
+  await posted(portal, 1);
+  const book = new Journal(journal);
+  assert.deepEqual([book.undecided, book.inFlight], [[], [1, 2]]);
+  assert.deepEqual(book.files.map((file) => file.inFlight), [true, true, false]);
+  assert.deepEqual(book.chunks.map((chunk) => chunk.state), ['in_flight', 'not_processed']);
+  const { report } = book;
+  assert.deepEqual([report.undecided, report.inFlight, report.settled], [[], [1, 2], false]);
+  await assert.rejects(portal.client().resume(journal), (error) => {
+    assert.deepEqual([error.code, error.undecided, error.report.inFlight], ['ERR_JOURNAL', [], [1, 2]]);
+    return true;
+  });
+  portal.control('release');
+  assert((await run).ok);
+});
+
+batch('a run whose files are all decided is settled', async (portal, journal) => {
+  const client = portal.client();
+  portal.nextFault('close_before_answer');
+  await assert.rejects(client.publishBatch([1, 2], { ...MODES, journal }), (error) => {
+    assert.doesNotMatch(error.message, /Do not run this again/);
+    assert(error.message.includes(`\`new Journal('${journal}').decide(...)\``), error.message);
+    return true;
+  });
+  new Journal(journal).decide([1, 2], 'published', { by: 'Ada' });
+  const report = await client.resume(journal);
+  assert.deepEqual([report.settled, report.undecided, report.ok], [true, [], false]);
+  assert.match(report.toString(), /2 unknown \(decided: published\)/);
+  assert.equal(portal.control('posts'), 1);
 });
 
 batch('a refusal stops the batch and a resume goes on', async (portal, journal) => {

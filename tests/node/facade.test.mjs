@@ -157,6 +157,13 @@ describe('report', () => {
       assert.deepEqual(copy.files, report.files);
     }
     assert.throws(() => PublishReport.fromJSON('{}'), InputError);
+    for (const [changed, words] of [
+      ['hagn', 'it must be JSON, and is not at column 1.'],
+      [{ ...report.toJSON(), files: 3 }, '`files` must be a list, not 3.'],
+      [{ ...report.toJSON(), attempts: [{}] }, '`attempts[0].sent_at` is missing.'],
+    ]) {
+      assert.throws(() => PublishReport.fromJSON(changed), { message: `This is not the JSON of a report: ${words}` });
+    }
   });
 
   test('a body is read without any network', () => {
@@ -264,11 +271,12 @@ describe('errors', () => {
     assert.equal(error.name, 'RateLimitedError');
     assert.ok(error instanceof esm.RejectedError);
     assert.equal(error.retryAfterMs, 3_600_000);
+    assert.match(error.message, /It asks to wait 3600000 ms, .* Wait that long, then publish the files again\.$/);
   });
 
   test('they can be made for the tests of a caller', () => {
     const error = new esm.RateLimitedError({ code: 'ERR_RATE_LIMITED', message: 'Wait.', retry_after: 2 });
-    assert.deepEqual([error.name, error.retryAfterMs, error.outcome], ['RateLimitedError', 2000, 'not_processed']);
+    assert.deepEqual([error.name, error.retryAfterMs, error.outcome], ['RateLimitedError', 2000, 'unknown']);
   });
 
   test('a client from before a test run is stopped as well', async () => {

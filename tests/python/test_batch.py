@@ -238,7 +238,7 @@ def test_two_writers_are_refused_by_name(simulated_portal: SimulatedPortal, jour
     wait_for_posts(simulated_portal, 1)
     with pytest.raises(JournalError, match=f"is being written by process {os.getpid()} on .* since "):
         client.resume(journal)
-    assert Journal(journal).chunks[0].state == "unknown"
+    assert Journal(journal).chunks[0].state == "in_flight"
     thread.join()
     assert client.resume(journal).ok
 
@@ -297,6 +297,78 @@ def test_ctrl_c_ends_a_wait_at_once(simulated_portal: SimulatedPortal, journal: 
     assert time.monotonic() - started < 30
     assert isinstance(raised.value.__cause__, StoppedError)
     assert raised.value.__cause__.outcome == "not_processed"
+
+
+def test_an_error_of_a_batch_speaks_of_all_its_files_and_of_the_request_that_failed(
+    simulated_portal: SimulatedPortal, journal: Path
+) -> None:
+    batch: Any = {"journal": journal, "chunk_size": 100, **MODES}
+    faults = [{"name": "close_idle"}, {"name": "close_idle"}, "status:403"]
+    simulated_portal.control("faults", faults=faults)
+    client = simulated_portal.client()
+    with pytest.raises(PermissionDeniedError) as refused:
+        client.publish_batch(range(1, 301), **batch)
+    error = refused.value
+    assert (error.outcome, error.http_status, error.journal, error.undecided) == ("processed", 403, str(journal), ())
+    assert "The batch stopped here: 200 ok, 100 not_processed" in str(error)
+    assert "Nothing was" not in str(error)
+    assert str(error).endswith(f'resume with `client.resume("{journal}")`.')
+    # As a task queue hands it over that keeps the class and its arguments alone.
+    lost = type(error)(*error.args)
+    assert (str(lost), lost.outcome, lost.report) == (str(error), "unknown", None)
+    # Refused before anything was sent now: about no response, and still of a batch that sent files.
+    with pytest.raises(InputError, match="Nothing was sent now") as wrong:
+        client.publish_batch(range(1, 301), **{**batch, "chunk_size": 0})
+    assert (wrong.value.outcome, wrong.value.http_status, wrong.value.elapsed) == ("processed", None, None)
+    assert (wrong.value.journal, wrong.value.undecided) == (str(journal), ())
+
+
+def test_a_run_whose_files_are_all_decided_is_settled(simulated_portal: SimulatedPortal, journal: Path) -> None:
+    client = simulated_portal.client()
+    simulated_portal.control("faults", faults=[{"name": "close_idle"}, "close_before_answer"])
+    with pytest.raises(OutcomeUnknownError) as lost:
+        client.publish_batch([1, 2, 3, 4], journal=journal, chunk_size=2, **MODES)
+    assert "Do not run this again" not in str(lost.value)
+    assert lost.value.undecided == (3, 4)
+    book = Journal(journal)
+    assert not book.report.settled
+    book.decide([3], "published", by="A. Person")
+    book.decide([4], "leave", by="A. Person")
+    for report in (Journal(journal).report, client.resume(journal)):
+        assert (report.settled, report.undecided, report.ok) == (True, (), False)
+        assert "2 ok, 1 unknown (decided: published), 1 unknown (decided: leave)" in str(report)
+        assert "unknown, decided: published" in report._repr_html_()
+        assert report.to_columns()["decision"] == [None, None, "published", "leave"]
+    assert simulated_portal.control("posts") == 2
+
+
+def test_files_in_flight_are_shown_as_being_sent(simulated_portal: SimulatedPortal, journal: Path) -> None:
+    client = simulated_portal.client()
+    simulated_portal.control("hold")
+    batch: Any = {"journal": journal, "chunk_size": 2, **MODES}
+    thread = threading.Thread(target=lambda: client.publish_batch([1, 2, 3], **batch))
+    thread.start()
+    try:
+        wait_for_posts(simulated_portal, 1)
+        book = Journal(journal)
+        assert (book.undecided, book.in_flight) == ((), (1, 2))
+        assert [(file.state, file.in_flight) for file in book.files] == [
+            ("unknown", True),
+            ("unknown", True),
+            ("not_processed", False),
+        ]
+        assert [chunk.state for chunk in book.chunks] == ["in_flight", "not_processed"]
+        assert (book.report.undecided, book.report.in_flight, book.report.settled) == ((), (1, 2), False)
+        assert "2 being sent, 1 not_processed" in str(book.report)
+        with pytest.raises(JournalError, match="is being written by process") as refused:
+            client.resume(journal)
+        assert refused.value.undecided == ()
+        assert refused.value.report is not None
+        assert refused.value.report.in_flight == (1, 2)
+    finally:
+        simulated_portal.control("release")
+        thread.join()
+    assert Journal(journal).report.ok
 
 
 @pytest.mark.parametrize("cancels", [1, 2])
@@ -478,7 +550,9 @@ def test_a_stopped_batch_continues_without_a_file_that_was_published_by_itself(
     with pytest.raises(PermissionDeniedError):
         client.publish_batch(range(1, 5), journal=journal, **MODES)
     assert client.publish_files([4], **MODES).ok
-    with pytest.raises(AlreadySentError, match=r"File 4 .* Record in .*batch\.jsonl"):
+    with pytest.raises(
+        AlreadySentError, match=r"File 4 .* Record that it need not be sent .*batch\.jsonl.*client\.resume"
+    ):
         client.resume(journal)
     Journal(journal).decide([4], "published", by="A. Person")
     report = client.resume(journal)

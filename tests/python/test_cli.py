@@ -178,6 +178,31 @@ def test_a_journal_that_another_process_writes_is_nobody_s_to_decide_about(
     assert "resolve" not in second.stderr
 
 
+def test_what_another_process_is_sending_is_shown_as_being_sent(run: Run, simulated_portal: SimulatedPortal) -> None:
+    simulated_portal.control("hold")
+    with ThreadPoolExecutor() as pool:
+        first = pool.submit(run, "publish", 37, *MODES, "--journal", "run.jsonl", "--yes")
+        until(lambda: has_arrived(simulated_portal))
+        table = run("journal", "show", "run.jsonl")
+        shown = json.loads(run("journal", "show", "run.jsonl", "--format", "json").stdout)
+        csv = run("journal", "show", "run.jsonl", "--format", "csv")
+        audit = run("journal", "audit", ".")
+        resume = run("resume", "run.jsonl", "--yes")
+        dry = run("publish", 37, *MODES, "--journal", "run.jsonl", "--dry-run")
+        simulated_portal.control("release")
+    assert first.result().returncode == 0
+    assert "  37  being sent  " in table.stdout
+    assert "1 file being sent by another process at this moment: 37" in table.stdout
+    assert "to be decided" not in table.stdout
+    assert (shown["undecided"], shown["in_flight"]) == ([], [37])
+    assert (shown["files"][0]["in_flight"], shown["chunks"][0]["state"]) == (True, "in_flight")
+    assert [line.rsplit(",", 1)[1] for line in csv.stdout.splitlines()] == ["in_flight", "true"]
+    assert (audit.returncode, "1 file being sent at this moment: 37" in audit.stdout) == (0, True), audit.stdout
+    assert "undecided" not in audit.stdout
+    assert (resume.returncode, "decide" in resume.stderr) == (2, False), resume.stderr
+    assert "nothing would be now: 1 file is being sent by another process" in dry.stderr
+
+
 # --- Results -------------------------------------------------------------------------------------------
 
 # What the portal does with three files in chunks of one request → exit status.
@@ -277,6 +302,46 @@ def test_a_journal_whose_name_is_no_text_is_that_journal(program: str, run: Run,
         assert run(*batch, program=program).returncode == 0
     assert name in os.listdir(os.fsencode(tmp_path))
     assert not (tmp_path / "m\ufffdller.jsonl").exists()
+
+
+def test_a_run_whose_files_are_all_decided_is_settled(run: Run, simulated_portal: SimulatedPortal) -> None:
+    simulated_portal.next_fault("close_before_answer")
+    batch = ("publish", 37, 38, *MODES, "--journal", "run.jsonl", "--yes")
+    lost = run(*batch)
+    assert lost.returncode == 3
+    assert "`addepar-portal journal resolve run.jsonl --published (or --not-published, --leave)" in lost.stderr
+    assert "resume with `addepar-portal resume run.jsonl`." in lost.stderr
+    assert "Do not run this again" not in lost.stderr
+    by = ("--by", "A. Person")
+    first = run("journal", "resolve", "run.jsonl", "--published", "--files", 37, *by)
+    assert (first.returncode, "1 file still to be decided about" in first.stdout) == (0, True)
+    last = run("journal", "resolve", "run.jsonl", "--leave", "--files", 38, *by)
+    assert "Every file is settled: nothing is left to be sent." in last.stdout
+    table = run("journal", "show", "run.jsonl").stdout
+    assert "unknown, decided: published" in table
+    assert "1 unknown (decided: published), 1 unknown (decided: leave)" in table
+    assert "to be decided" not in table
+    assert run("journal", "audit", ".").returncode == 0
+    for command in (("resume", "run.jsonl"), batch):
+        done = run(*command)
+        assert (done.returncode, "waits" in done.stderr) == (1, False), done.stderr
+    assert simulated_portal.control("posts") == 1
+
+
+def test_a_file_that_another_journal_leaves_undecided_is_said_to_be(
+    run: Run, simulated_portal: SimulatedPortal, tmp_path: Path
+) -> None:
+    journals = {"ADDEPAR_JOURNAL_DIR": str(tmp_path)}
+    init_journal_dir(tmp_path)
+    simulated_portal.next_fault("close_before_answer")
+    lost = run("publish", 37, *MODES, "--yes", **journals)
+    assert lost.returncode == 3
+    again = run("publish", 38, 37, *MODES, "--yes", "--format", "json", **journals)
+    assert again.returncode == 3, again.stderr
+    assert "`addepar-portal journal resolve " in again.stderr
+    assert "Nothing was sent now." in again.stderr
+    assert json.loads(again.stdout)["undecided"] == [37]
+    assert simulated_portal.control("posts") == 1
 
 
 def test_a_refused_chunk_stops_part_way_and_can_be_resumed(run: Run, simulated_portal: SimulatedPortal) -> None:
@@ -670,7 +735,7 @@ def test_a_second_interrupt_drops_the_request(
         process.send_signal(number)
         _, errors = process.communicate()
     assert process.returncode == 3
-    assert "decide about each of these files" in errors
+    assert "record what you find with `addepar-portal journal resolve run.jsonl" in errors
     assert len(Journal(tmp_path / "run.jsonl").undecided) == 100
 
 

@@ -16,6 +16,7 @@ from addepar_portal import (
     Attempt,
     FileError,
     FileResult,
+    InputError,
     OutcomeUnknownError,
     PublishFailuresError,
     PublishReport,
@@ -111,6 +112,34 @@ def test_json_is_read_back(report: PublishReport) -> None:
 def test_json_of_something_else_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="not the JSON of a report"):
         PublishReport.from_json(text)
+
+
+MISPLACED: list[tuple[str, str]] = [
+    ("hagn", "it must be JSON, and is not at column 1."),
+    ('{"files": [', "it must be whole JSON, and is cut off at column 11."),
+    (
+        '"state":"ok" -> "state":"hagn"',
+        '`files[0].state` must be one of ok, failed, unknown, not_processed, not "hagn".',
+    ),
+    ('"file_id":37 -> "file_id":"37"', '`files[0].file_id` must be a whole number from 0, not "37".'),
+    ('"portal_publishing":"publish" -> "portal_publishing":1', "`request.portal_publishing` must be one of "),
+    ('"attempts":[] -> "attempts":{}', "`attempts` must be a list, not an object."),
+    ('"raw": -> "row":', "`raw` is missing."),
+]
+
+
+@pytest.mark.parametrize(("change", "words"), MISPLACED)
+def test_json_that_is_refused_says_what_is_expected_and_what_stands_there(
+    change: str, words: str, report: PublishReport
+) -> None:
+    old, arrow, new = change.partition(" -> ")
+    text = report.to_json().replace(old, new, 1) if arrow else change
+    with pytest.raises(InputError) as raised:
+        PublishReport.from_json(text)
+    assert str(raised.value).startswith(f"This is not the JSON of a report: {words}")
+    # Whatever the report is of may have been sent.
+    assert "Nothing was" not in str(raised.value)
+    assert raised.value.outcome == "unknown"
 
 
 def test_json_that_lost_a_file_is_refused(report: PublishReport) -> None:

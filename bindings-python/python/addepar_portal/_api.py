@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ._async_client import AsyncPortalClient
 from ._client import PortalClient
-from ._errors import InputError
+from ._errors import refused
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -127,5 +127,5 @@ async def publish_batch_async(
 
 def _client(client: C | None, kind: type[C]) -> C:
     if not isinstance(client, kind | None):  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise InputError(f"client is {type(client).__name__}: it is of type {kind.__name__}. Nothing was sent.")
+        raise refused(f"client is {type(client).__name__}: it is of type {kind.__name__}.")
     return kind() if client is None else client  # a client may be falsy: a subclass may have a length

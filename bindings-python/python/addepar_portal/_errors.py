@@ -24,16 +24,17 @@ class PortalError(Exception):
     message: str
     """What went wrong and what to do."""
     outcome: Outcome = "unknown"
-    """What became of the request: `not_processed`, `unknown` or `processed`.
+    """What became of the whole call or batch: `not_processed`, `unknown` or `processed`.
 
-    An error that lost its data on the way, or never had any, says what its class proves.
+    `not_processed` only if no file was or may have been processed. An error that lost its data on the way, as in a task
+    queue, is `unknown`: a batch may have sent files before whatever its class says.
     """
     http_status: int | None
-    """The status code of the last response."""
+    """The status code of the response that it is about; `None` if it is about no response."""
     request_id: str | None
-    """The server's `X-Request-Id`."""
+    """The `X-Request-Id` of that response."""
     elapsed: float | None
-    """Seconds that the last attempt took."""
+    """Seconds that the attempt took that it is about; `None` if it is about no attempt."""
     errors: tuple[ApiError, ...]
     """The API's error objects about the whole request."""
     report: PublishReport | None
@@ -41,7 +42,7 @@ class PortalError(Exception):
     journal: str | None
     """The path of the call's journal, if it has one."""
     undecided: tuple[int, ...]
-    """The files about which a person has to decide before the journal can be resumed."""
+    """The files about which a person has to decide before the journal can be resumed; none that are in flight."""
 
     def __init__(
         self,
@@ -73,31 +74,32 @@ class PortalError(Exception):
 
 
 class ConfigError(PortalError, ValueError):
-    """Missing or contradictory settings. Nothing was sent."""
+    """Missing or contradictory settings, or no access token could be had. The request was not sent."""
 
     code = "ERR_CONFIG"
-    outcome = "not_processed"
 
 
 class InputError(PortalError, ValueError):
     """Values that cannot be sent. Nothing was sent."""
 
     code = "ERR_INPUT"
-    outcome = "not_processed"
+
+
+def refused(problem: str) -> InputError:
+    """The error for an argument that this package itself refuses, before there is a call."""
+    return InputError(f"{problem} Nothing was sent.", outcome="not_processed")
 
 
 class ConnectError(PortalError):
     """The server was never reached: proven."""
 
     code = "ERR_CONNECT"
-    outcome = "not_processed"
 
 
 class RejectedError(PortalError):
     """The server refused the whole request."""
 
     code = "ERR_REJECTED"
-    outcome = "not_processed"
 
 
 class AuthenticationError(RejectedError):
@@ -147,7 +149,6 @@ class PublishFailuresError(PortalError):
     """Some file is not ok. Only from `PublishReport.raise_for_failures`."""
 
     code = "ERR_PUBLISH_FAILURES"
-    outcome = "processed"
 
 
 class AlreadySentError(InputError):

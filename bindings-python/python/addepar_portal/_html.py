@@ -24,7 +24,9 @@ def table(report: PublishReport) -> str:
         asked += f", {contacts} override contacts"
     rows = _line(("file", "state", "published", "notified", "errors"), "th")
     for file_id, state, published, notified, errors in report._rows(_ROWS):
-        shown = f'<b style="color:{_COLOURS[state]}">{state.replace("_", " ")}</b>'
+        # What a person decided about, or what is being sent, needs nobody's attention.
+        colour = _COLOURS.get(state, _COLOURS["not_processed"])
+        shown = f'<b style="color:{colour}">{state.replace("_", " ")}</b>'
         rows += _line((str(file_id), shown, published, notified, escape(errors)))
     notes: list[str] = []
     if len(report) > _ROWS:

@@ -9,7 +9,7 @@ from _operator import index
 from itertools import islice
 
 from ._arguments import kind_of
-from ._errors import InputError
+from ._errors import refused
 from ._native import MAX_FILES, NoId
 
 TYPE_CHECKING = False
@@ -99,7 +99,7 @@ def _refuse_what_is_no_list(name: str, ids: Any) -> None:
 
 
 def _refuse(name: str, what: str, advice: str) -> NoReturn:
-    raise InputError(f"`{name}` must be a list of ids, not {what}: {advice} Nothing was sent.")
+    raise refused(f"`{name}` must be a list of ids, not {what}: {advice}")
 
 
 def _is(value: Any, name: str, wanted: object) -> bool:

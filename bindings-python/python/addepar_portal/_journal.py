@@ -42,6 +42,8 @@ class JournalledFile:
     """When, in UTC."""
     evidence: str | None
     """On what evidence."""
+    in_flight: bool
+    """Whether another call was sending it when the journal was read: nobody has to decide about it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +53,7 @@ class JournalledChunk:
     chunk: int
     """Its number, from 1."""
     state: str
-    """`processed`, `unknown` or `not_processed`."""
+    """`processed`, `unknown`, `not_processed`, or `in_flight` where another call is sending it."""
     attempts: int
     """How often it was about to be sent."""
     sent_at: datetime | None
@@ -107,6 +109,11 @@ class Journal:
         return tuple(self._native.undecided())
 
     @property
+    def in_flight(self) -> tuple[int, ...]:
+        """The files that another call was sending when the journal was read: what becomes of them is to be awaited."""
+        return tuple(self._native.in_flight())
+
+    @property
     def report(self) -> PublishReport:
         """The run so far. Raw answers stay in the journal."""
         return self._native.report()
@@ -129,7 +136,7 @@ class Journal:
         finish(value(self._native.decide(plain_ids("file_ids", file_ids), word(decision), by, evidence)))
 
     def to_dict(self) -> dict[str, Any]:
-        """The whole journal: what it is about, `files`, `chunks` and `undecided`."""
+        """The whole journal: what it is about, `files`, `chunks`, `undecided` and `in_flight`."""
         journal: dict[str, Any] = json.loads(self.to_json())
         return journal
 
@@ -142,7 +149,7 @@ class Journal:
 
 
 def _file(row: dict[str, Any]) -> JournalledFile:
-    about = ("chunk", "decided_by", "decided_at", "evidence")
+    about = ("chunk", "decided_by", "decided_at", "evidence", "in_flight")
     result = FileResult._from_json(json.dumps({name: value for name, value in row.items() if name not in about}))
     return JournalledFile(
         file_id=row["file_id"],
@@ -153,6 +160,7 @@ def _file(row: dict[str, Any]) -> JournalledFile:
         decided_by=row["decided_by"],
         decided_at=_time(row["decided_at"]),
         evidence=row["evidence"],
+        in_flight=row["in_flight"],
     )
 
 

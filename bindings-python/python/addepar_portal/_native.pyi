@@ -41,7 +41,7 @@ MAX_FILES: int
 __version__: str
 
 def run_cli(arguments: list[str]) -> int: ...
-def error_kinds() -> list[tuple[str, str, str]]: ...
+def error_kinds() -> list[tuple[str, str]]: ...
 def batch_defaults() -> tuple[int, float, bool, float | None]: ...
 def make_request(
     file_ids: list[int | str | NoId],
@@ -183,7 +183,10 @@ class PublishReport:
         """Whether nothing is left to be sent or to be decided about."""
     @property
     def undecided(self) -> tuple[int, ...]:
-        """The files whose outcome is unknown and about which nobody has decided."""
+        """The files whose outcome is unknown and about which nobody has decided, save those in flight."""
+    @property
+    def in_flight(self) -> tuple[int, ...]:
+        """The files that another call was sending when the journal was read: to be awaited, not to be decided about."""
     @property
     def files(self) -> tuple[FileResult, ...]:
         """Every file, in the order asked."""
@@ -345,6 +348,7 @@ class Journal:
     @staticmethod
     def open(path: str) -> Job: ...
     def undecided(self) -> list[int]: ...
+    def in_flight(self) -> list[int]: ...
     def report(self) -> PublishReport: ...
     def decide(
         self, file_ids: list[int | str | NoId], decision: str, by: str, evidence: str | None

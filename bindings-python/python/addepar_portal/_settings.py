@@ -7,7 +7,7 @@ from os import PathLike, fspath
 
 from ._arguments import seconds, seconds_if_given, whole_number, word, yes_or_no
 from ._drive import Call
-from ._errors import InputError
+from ._errors import refused
 from ._model import request, value
 from ._native import Client
 
@@ -160,8 +160,8 @@ def _check_progress(on_progress: Callable[[Progress], object] | None) -> None:
     if on_progress is None:
         return
     if not callable(on_progress):
-        raise InputError(f"on_progress is {type(on_progress).__name__}: it is a function. Nothing was sent.")
+        raise refused(f"on_progress is {type(on_progress).__name__}: it is a function.")
     from inspect import iscoroutinefunction
 
     if iscoroutinefunction(on_progress):
-        raise InputError("on_progress is a coroutine function: it is a plain one. Nothing was sent.")
+        raise refused("on_progress is a coroutine function: it is a plain one.")

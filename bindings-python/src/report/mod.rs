@@ -90,10 +90,16 @@ impl PublishReport {
         self.core.settled()
     }
 
-    /// The files whose outcome is unknown and about which nobody has decided.
+    /// The files whose outcome is unknown and about which nobody has decided, save those in flight.
     #[getter]
     fn undecided<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
         PyTuple::new(py, self.core.undecided())
+    }
+
+    /// The files that another call was sending when the journal was read: to be awaited, not to be decided about.
+    #[getter]
+    fn in_flight<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        PyTuple::new(py, self.core.in_flight())
     }
 
     /// Every file, in the order asked.
@@ -223,9 +229,9 @@ impl PublishReport {
         self.core.to_string()
     }
 
-    /// The first files of a table: what needs attention first; id, state, published, notified, errors.
-    fn _rows(&self, most: usize) -> Vec<(u64, &'static str, &'static str, &'static str, String)> {
+    /// The first files of a table: what needs attention first; id, state in words, published, notified, errors.
+    fn _rows(&self, most: usize) -> Vec<(u64, String, &'static str, &'static str, String)> {
         let rows = self.core.rows().into_iter().take(most);
-        rows.map(|row| (row.file.file_id, row.file.state.as_str(), row.published, row.notified, row.errors)).collect()
+        rows.map(|row| (row.file.file_id, row.state, row.published, row.notified, row.errors)).collect()
     }
 }

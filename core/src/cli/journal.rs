@@ -15,6 +15,7 @@ use crate::model::display::counted;
 use crate::model::display::word;
 use crate::model::file_result::Verdict;
 use crate::model::id;
+use crate::model::message::{self, Language, message};
 use crate::model::times;
 
 /// What became of every file of a run.
@@ -29,16 +30,17 @@ pub(super) fn show(path: &Path, format: Format) -> Result<Status, Refused> {
 }
 
 fn csv(journal: &Journal) -> String {
-    const COLUMNS: [&str; 4] = ["chunk", "decided_by", "decided_at", "evidence"];
+    const COLUMNS: [&str; 5] = ["chunk", "decided_by", "decided_at", "evidence", "in_flight"];
     let mut text = output::line(output::RESULT_COLUMNS.into_iter().chain(COLUMNS).map(Cow::Borrowed));
     for file in journal.files() {
-        let JournalledFile { result, chunk, decided_by, decided_at, evidence } = file;
+        let JournalledFile { result, chunk, decided_by, decided_at, evidence, in_flight } = file;
         let mut fields = output::result_fields(&result);
         fields.extend([
             chunk.to_string(),
             decided_by.unwrap_or_default(),
             decided_at.map(times::text).unwrap_or_default(),
             evidence.unwrap_or_default(),
+            in_flight.to_string(),
         ]);
         text += &output::line(fields.into_iter().map(Cow::Owned));
     }
@@ -69,7 +71,7 @@ fn text(journal: &Journal) -> String {
         let chunk = chunks.get(&id).copied().unwrap_or_default();
         vec![
             id.to_string(),
-            output::state(row.file),
+            row.state,
             word(asks.0, row.file.published).to_owned(),
             word(asks.1, row.file.notified).to_owned(),
             sent.get(&chunk).cloned().unwrap_or_default(),
@@ -78,11 +80,14 @@ fn text(journal: &Journal) -> String {
     });
     text += &output::table(&["file", "state", "published", "notified", "sent at", "errors"], rows.collect());
     let _ = writeln!(text, "{}", report.summary());
-    let undecided = journal.undecided();
-    if !undecided.is_empty() {
-        let ids = id::enumerate(&undecided.iter().map(u64::to_string).collect::<Vec<_>>());
-        let _ =
-            writeln!(text, "{} to be decided about with `journal resolve`: {ids}", counted(undecided.len(), "file"));
+    for (ids, what) in [
+        (journal.undecided(), "to be decided about with `journal resolve`"),
+        (journal.in_flight(), "being sent by another process at this moment"),
+    ] {
+        if !ids.is_empty() {
+            let named = id::enumerate(&ids.iter().map(u64::to_string).collect::<Vec<_>>());
+            let _ = writeln!(text, "{} {what}: {named}", counted(ids.len(), "file"));
+        }
     }
     text
 }
@@ -100,11 +105,13 @@ pub(super) fn resolve(arguments: &Resolve) -> Result<Status, Refused> {
     };
     let mut journal = Journal::open(&arguments.journal)?;
     journal.decide(file_ids.iter().copied(), verdict, &arguments.by, arguments.evidence.as_deref())?;
-    let undecided = journal.undecided().len();
-    let next = if undecided == 0 {
-        format!("Go on with: addepar-portal resume {}", arguments.journal.display())
-    } else {
-        format!("{} still to be decided about.", counted(undecided, "file"))
+    let next = match (journal.undecided().len(), journal.report().settled()) {
+        (0, true) => "Every file is settled: nothing is left to be sent.".to_owned(),
+        (0, false) => {
+            let next = message!["Resume it with ", message::resume(&arguments.journal), "."];
+            next.in_language(Language::CommandLine)
+        }
+        (undecided, _) => format!("{} still to be decided about.", counted(undecided, "file")),
     };
     let text = format!("Recorded: {}, {}. {next}\n", verdict.as_str(), counted(file_ids.len(), "file"));
     output::write(&terminal::shown(&text), Status::Ok)
@@ -149,6 +156,7 @@ pub(super) fn audit(folder: &Path, file: Option<&str>) -> Result<Status, Refused
         (&twice, "sent more than once"),
         (&repeated, "sent more than once with repeat=\"allow\""),
         (&undecided, "undecided"),
+        (&audit.in_flight(), "being sent at this moment"),
     ] {
         if !ids.is_empty() {
             let _ = writeln!(text, "{} {what}: {}", counted(ids.len(), "file"), listed(ids));
@@ -161,6 +169,7 @@ pub(super) fn audit(folder: &Path, file: Option<&str>) -> Result<Status, Refused
 fn ended(sent: &Sent) -> String {
     let ended = match sent.ending {
         Ending::Open => "unknown (no outcome was recorded)",
+        Ending::InFlight => "being sent",
         Ending::In(state) => state.as_str(),
     };
     match sent.decision {

@@ -31,13 +31,7 @@ pub(super) fn report(report: &PublishReport, format: Format) -> String {
         Format::Csv => csv(report),
         Format::Table => {
             let rows = report.rows().into_iter().map(|row| {
-                vec![
-                    row.file.file_id.to_string(),
-                    state(row.file),
-                    row.published.into(),
-                    row.notified.into(),
-                    row.errors,
-                ]
+                vec![row.file.file_id.to_string(), row.state, row.published.into(), row.notified.into(), row.errors]
             });
             let mut text = table(&["file", "state", "published", "notified", "errors"], rows.collect());
             let _ = writeln!(text, "{}", report.summary());
@@ -50,15 +44,6 @@ pub(super) fn report(report: &PublishReport, format: Format) -> String {
             }
             text
         }
-    }
-}
-
-/// A state in words, with what a person made of it.
-pub(super) fn state(file: &FileResult) -> String {
-    let state = file.state.as_str();
-    match file.decision {
-        Some(decision) => format!("{state}, decided: {}", decision.as_str()),
-        None => state.to_owned(),
     }
 }
 

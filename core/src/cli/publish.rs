@@ -15,10 +15,9 @@ use crate::cli::{list, output};
 use crate::client::call::PublishCall;
 use crate::client::portal_client::{PortalClient, environment};
 use crate::config::settings::Settings;
-use crate::error::{Error, ErrorKind};
+use crate::error::Error;
 use crate::journal::fingerprint;
 use crate::journal::history;
-use crate::journal::lock::Lock;
 use crate::journal::view::Journal;
 use crate::model::batch::{BatchOptions, Repeat};
 use crate::model::display::counted;
@@ -186,12 +185,17 @@ fn dry_run(
             format!("Would publish {server}:\n{}\n", plan(request, path, journal))
         }
     };
-    match journal.map(|journal| journal.undecided().len()).filter(|undecided| *undecided > 0) {
-        Some(undecided) => say(&format!(
+    let files = |count: usize| if count == 1 { "1 file is".to_owned() } else { format!("{count} files are") };
+    match journal.map(|journal| (journal.undecided().len(), journal.in_flight().len())) {
+        Some((undecided, _)) if undecided > 0 => say(&format!(
             "This is a dry run: nothing was sent, and nothing would be before {} decided about.",
-            if undecided == 1 { "1 file is".to_owned() } else { format!("{undecided} files are") },
+            files(undecided),
         )),
-        None => say("This is a dry run: nothing was sent."),
+        Some((_, in_flight)) if in_flight > 0 => say(&format!(
+            "This is a dry run: nothing was sent, and nothing would be now: {} being sent by another process.",
+            files(in_flight),
+        )),
+        _ => say("This is a dry run: nothing was sent."),
     }
     output::write(&text, Status::Ok)
 }
@@ -245,39 +249,28 @@ async fn run(
 ) -> Result<Status, Refused> {
     match drive(call, interrupts).await {
         Ending::Reported(report) => output::write(&output::report(&report, format), Status::of_files(&report)),
-        Ending::Failed(error) | Ending::Interrupted(Some(error)) => {
-            failed(&error, journal.is_some() && !call.has_opened(), journal, format)
-        }
+        Ending::Failed(error) | Ending::Interrupted(Some(error)) => failed(error, !call.has_opened(), journal, format),
         Ending::Interrupted(None) => {
-            say("Interrupted. Nothing was processed.");
+            let what = if journal.is_some() { "sent now" } else { "processed" };
+            say(&format!("Interrupted. Nothing was {what}."));
             Ok(Status::Interrupted)
         }
     }
 }
 
-/// Shows what is known at an error. `refused`: a batch was not even begun.
-fn failed(error: &Error, refused: bool, path: Option<&Path>, format: Format) -> Result<Status, Refused> {
+/// Shows what is known at an error. `is_refused`: the call was not begun.
+fn failed(error: Error, is_refused: bool, path: Option<&Path>, format: Format) -> Result<Status, Refused> {
     let journal = path.and_then(|path| Journal::open(path).ok());
-    // What another process is sending at this moment is nobody's to decide about.
-    let is_written = path.is_some_and(Lock::is_taken);
-    let waits = !is_written && journal.as_ref().is_some_and(|journal| !journal.undecided().is_empty());
-    let status = match error.kind() {
-        ErrorKind::Journal | ErrorKind::Input | ErrorKind::AlreadySent | ErrorKind::Config if refused && !waits => {
-            Status::Refused
-        }
-        _ => Status::of_error(error, journal.as_ref()),
-    };
+    let status = Status::of_error(&error, journal.as_ref(), is_refused);
     let status = match error.report().filter(|_| status != Status::Refused) {
         Some(report) => output::write(&output::report(report, format), status)?,
         None => status,
     };
+    // As it was written on the command line.
+    let error = match path {
+        Some(path) => error.with_journal(path),
+        None => error,
+    };
     say(&error.message_in(Language::CommandLine));
-    if let (true, Some(path)) = (waits, path) {
-        say(&format!(
-            "Record what you find with: addepar-portal journal resolve {} --published (or --not-published, --leave) \
-             --files IDS --by NAME",
-            path.display(),
-        ));
-    }
     Ok(status)
 }

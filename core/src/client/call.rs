@@ -184,7 +184,7 @@ impl PublishCall {
         let turn = match unpanicked(self.turn()).await {
             Ok(turn) => turn,
             Err(panic) => {
-                self.end(Error::config(format!("This library failed: {}.", words_of(&*panic))));
+                self.end(Error::config(format!("This library failed: {}.", words_of(&*panic).trim_end_matches('.'))));
                 // What is left to do is to record that.
                 unpanicked(self.turn()).await.unwrap_or(Turn::Done)
             }

@@ -168,12 +168,15 @@ impl PortalClient {
         let config = self.config();
         let allowed =
             request.too_large().map_or(Ok(()), |large| Err(large.into())).and_then(|()| config.guard(variable));
-        let opening = config.journal_dir.clone().map(|folder| -> Opening {
-            let (config, request) = (config.clone(), request.clone());
-            Opening { path: None, open: Box::new(move || session::single(&config, &request, repeat, &folder)) }
-        });
         let policy = Policy::single(config.max_rate_limit_wait, self.0.connection.asks_for_tokens());
-        self.call(policy, request, opening, allowed)
+        let Some(folder) = config.journal_dir.clone() else { return self.call(policy, request, None, allowed) };
+        // What is wrong is said with what other journals show: the same files may have been sent before.
+        let (config, asked) = (config.clone(), request.clone());
+        let open = Box::new(move || {
+            let opened = allowed.and_then(|()| session::single(&config, &asked, repeat, &folder));
+            opened.map_err(|error| session::with_earlier_calls(error, &config, &asked, &folder))
+        });
+        self.call(policy, request, Some(Opening { path: None, open }), Ok(()))
     }
 
     /// Prepares a batch for a host that drives it itself. Nothing is sent yet.

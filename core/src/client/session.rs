@@ -7,7 +7,7 @@ use std::time::SystemTime;
 use url::Url;
 
 use crate::config::settings::Config;
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::journal::file::{self, JournalFile};
 use crate::journal::fingerprint;
 use crate::journal::folder::{self, WayOn};
@@ -87,7 +87,7 @@ fn resumed(config: &Config, request: Option<&PublishRequest>, options: &BatchOpt
             name("repeat"),
             format!(
                 " must be \"refuse\" for the journal {}, which was made with it. Record in it which files need not be sent \
-                 (published or leave), then resume.",
+                 (published or leave).",
                 path.display(),
             ),
         ]));
@@ -107,16 +107,28 @@ fn pace(history: &History, options: &BatchOptions) -> Pace {
     }
 }
 
-/// Gives the error of a batch that was not even begun a report: what its journal shows, since files of it may have
-/// been sent before, or are being sent by another process. Where that cannot be read, nobody knows.
+/// Gives the error of a single call that was not begun a report: what other journals show of its files.
+pub(crate) fn with_earlier_calls(error: Error, config: &Config, request: &PublishRequest, folder: &Path) -> Error {
+    if error.report().is_some() {
+        return error;
+    }
+    let report = PublishReport::uniform(request, FileState::NotProcessed, String::new());
+    error.with_earlier(folder::completed(&report, folder, (&config.base_url, config.firm()), None))
+}
+
+/// Gives the error of a batch that was not begun its journal, and a report: what that journal shows, since files of it
+/// may have been sent before, or are being sent by another process. Where that cannot be read, nobody knows.
 pub(crate) fn with_states(error: Error, config: &Config, path: &Path, request: Option<&PublishRequest>) -> Error {
+    let error = error.with_journal(path);
     if error.report().is_some() {
         return error;
     }
     // Where the journal was displaced, what is true stands beside it.
     let saved = file::displaced(path);
     let shown = saved.as_ref().ok().and_then(Option::as_deref).unwrap_or(path);
-    let report = match (JournalFile::look(shown), request) {
+    let is_resumable = matches!(error.kind(), ErrorKind::Config | ErrorKind::Input);
+    let mut is_whole = false;
+    let report = match (JournalFile::observe(shown), request) {
         (Ok(history), Some(request)) if same_run(&history, config, Some(request)).is_err() => {
             if history.header().is_of(&config.base_url, config.firm()) {
                 history.report_on(request)
@@ -124,7 +136,10 @@ pub(crate) fn with_states(error: Error, config: &Config, path: &Path, request: O
                 PublishReport::uniform(request, FileState::NotProcessed, String::new())
             }
         }
-        (Ok(history), _) => history.report(),
+        (Ok(history), _) => {
+            is_whole = shown == path;
+            history.report()
+        }
         (Err(_), Some(request)) => {
             // What is there and not a file never was a journal; a link that leads nowhere may be one.
             let has_none = match file::exists(path) {
@@ -134,9 +149,14 @@ pub(crate) fn with_states(error: Error, config: &Config, path: &Path, request: O
             let state = if has_none { FileState::NotProcessed } else { FileState::Unknown };
             PublishReport::uniform(request, state, String::new())
         }
-        (Err(_), None) => return error,
+        (Err(_), None) => return error.nothing_sent_now(),
     };
-    error.with_earlier(report)
+    let report = match &config.journal_dir {
+        Some(folder) => folder::completed(&report, folder, (&config.base_url, config.firm()), Some(path)),
+        None => report,
+    };
+    let error = error.with_earlier(report);
+    if is_whole && is_resumable { error.resumable(path) } else { error }
 }
 
 /// Refuses what other journals in the folder show as sent, and a journal that the folder would not show.

@@ -18,6 +18,7 @@ use crate::journal::history::History;
 use crate::journal::lock::{Lock, beside, folder_of, is_same, write_new};
 use crate::journal::record::{Chunk, FORMAT, Header, Line, Record};
 use crate::journal::store::{Dated, Store, Unrecorded};
+use crate::model::json;
 use crate::runtime::clock;
 
 /// A journal that this process alone may append to.
@@ -107,7 +108,7 @@ impl JournalFile {
         if exists(path)? {
             return Err(Error::of_journal(path, "is there already"));
         }
-        let history = History::begin(header.clone(), &chunks).map_err(|misfit| Error::of_journal(path, &misfit))?;
+        let history = History::begin(header.clone(), &chunks).map_err(|reason| Error::of_journal(path, &reason))?;
         let records = [Record::Header(header), Record::Plan { chunks }];
         let now = clock::now().utc();
         let (text, end) = End::START.with(records.map(|record| (record, now)));
@@ -140,6 +141,18 @@ impl JournalFile {
             (end.tail, end.length) = (end.tail + 1, end.length + 1);
         }
         Ok((Self::new(path, file, &history, end, lock), history))
+    }
+
+    /// Reads a journal, and finds out whether somebody else is writing it.
+    pub(crate) fn observe(path: &Path) -> Result<History, Error> {
+        // Its writer may let go of it between the reading and the look at its lock.
+        let was_written = Lock::is_taken(path);
+        let mut history = Self::look(path)?;
+        let is_written = Lock::is_taken(path);
+        if was_written && !is_written {
+            history = Self::look(path)?;
+        }
+        Ok(history.written_by_another(is_written))
     }
 
     /// Reads a journal, which another process may be writing.
@@ -454,7 +467,7 @@ fn take(
     header: &mut Option<Header>,
     history: &mut Option<History>,
 ) -> Result<(), String> {
-    let Line { record, at, prev } = serde_json::from_slice(line).map_err(|error| error.to_string())?;
+    let Line { record, at, prev } = json::read(line)?;
     if prev.as_ref() != last {
         return Err("the line before is not the one that was there when it was written".to_owned());
     }

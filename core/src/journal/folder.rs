@@ -1,6 +1,6 @@
 //! A folder of journals, in which every call of a firm leaves one: what it shows is not sent again.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -17,8 +17,9 @@ use crate::journal::lock::{Lock, beside, make_folder, write_new};
 use crate::model::batch::Repeat;
 use crate::model::display::listed;
 use crate::model::file_result::{FileResult, FileState};
-use crate::model::message::{Message, choice, message, name};
+use crate::model::message::{Message, choice, decide, message, name, resume};
 use crate::model::report::PublishReport;
+use crate::model::request::PublishRequest;
 use crate::model::times;
 
 /// What tells a folder of journals from one that is empty because its share is not mounted.
@@ -173,78 +174,128 @@ pub(crate) enum WayOn<'a> {
     Journal(&'a Path),
 }
 
+/// What the journals of a folder show of some files at one server and firm.
+struct Survey {
+    found: HashMap<u64, Found>,
+    /// Why some journal cannot be read: it may show any file.
+    unreadable: Option<Error>,
+}
+
+impl Survey {
+    fn of(folder: &Path, (base_url, firm_id): (&Url, &str), file_ids: &[u64], own: Option<&Path>) -> Self {
+        let mut survey = Self { found: HashMap::new(), unreadable: None };
+        let wanted: HashSet<u64> = file_ids.iter().copied().collect();
+        let paths = journals(folder).unwrap_or_else(|error| {
+            survey.unreadable = Some(error);
+            Vec::new()
+        });
+        for path in paths.into_iter().filter(|path| own.is_none_or(|own| own != path)) {
+            match JournalFile::observe(&path) {
+                Ok(history) if history.header().is_of(base_url, firm_id) => survey.take(&history, &path, &wanted),
+                Ok(_) => {}
+                Err(error) => survey.unreadable = survey.unreadable.or(Some(error)),
+            }
+        }
+        survey
+    }
+
+    fn take(&mut self, history: &History, path: &Path, wanted: &HashSet<u64>) {
+        for file in history.files().iter().filter(|file| wanted.contains(&file.id)) {
+            let Some(finding) = finding(file, history) else { continue };
+            let this = Found {
+                finding,
+                sent_at: history.sent_at(file.chunk),
+                result: file.result(),
+                run: history.header().run.clone(),
+                path: path.to_owned(),
+            };
+            if self.found.get(&file.id).is_none_or(|other| other.key() < this.key()) {
+                self.found.insert(file.id, this);
+            }
+        }
+    }
+
+    /// The same report with what these journals show. What a journal that cannot be read shows, nobody knows.
+    fn complete(&self, report: &PublishReport) -> PublishReport {
+        let result = |file: &FileResult| match self.found.get(&file.file_id) {
+            Some(found) => found.result.clone(),
+            None if self.unreadable.is_some() && file.state == FileState::NotProcessed => {
+                FileResult::unanswered(file.file_id, FileState::Unknown)
+            }
+            None => file.clone(),
+        };
+        let results: HashMap<u64, FileResult> =
+            report.files().iter().map(|file| (file.file_id, result(file))).collect();
+        let in_flight = |id: &u64| {
+            let found = self.found.get(id).filter(|found| found.result.is_undecided());
+            found.is_some_and(|found| found.finding == Finding::InFlight)
+        };
+        let mut all: Vec<u64> = report.in_flight().to_vec();
+        all.extend(report.request().file_ids().iter().filter(|id| in_flight(id)));
+        report.with_results(&results).with_in_flight(all)
+    }
+}
+
+/// The same report with what the journals of a folder show of its files, as far as they can be read.
+pub(crate) fn completed(
+    report: &PublishReport,
+    folder: &Path,
+    server: (&Url, &str),
+    own: Option<&Path>,
+) -> PublishReport {
+    // Those that its own journal shows as sent are known.
+    let left: Vec<u64> = report.left().map(|file| file.file_id).collect();
+    if left.is_empty() || !folder.is_dir() {
+        return report.clone();
+    }
+    Survey::of(folder, server, &left, own).complete(report)
+}
+
 /// Refuses files that some journal of the same server and firm shows as sent, or as about to be. `repeat` lets those
 /// through whose outcome is known. `report` has the files' states without the other journals.
 pub(crate) fn refuse_repeats(
     folder: &Path,
-    (base_url, firm_id): (&Url, &str),
+    server: (&Url, &str),
     file_ids: &[u64],
     report: &PublishReport,
     own: Option<&Path>,
     repeat: Repeat,
     way_on: WayOn<'_>,
 ) -> Result<(), Error> {
-    let mut found: HashMap<u64, Option<Found>> = file_ids.iter().map(|id| (*id, None)).collect();
-    for path in journals(folder)? {
-        if own.is_some_and(|own| own == path) {
-            continue;
-        }
-        // Its writer may let go of it between the reading and the look at its lock.
-        let was_written = Lock::is_taken(&path);
-        let mut history = JournalFile::look(&path)?;
-        if !history.header().is_of(base_url, firm_id) {
-            continue;
-        }
-        let is_written = Lock::is_taken(&path);
-        if was_written && !is_written {
-            history = JournalFile::look(&path)?;
-        }
-        for file in history.files() {
-            let Some(slot) = found.get_mut(&file.id) else { continue };
-            let Some(finding) = finding(file, &history, is_written) else { continue };
-            let this = Found {
-                finding,
-                sent_at: history.sent_at(file.chunk),
-                result: file.result(),
-                run: history.header().run.clone(),
-                path: path.clone(),
-            };
-            if slot.as_ref().is_none_or(|slot| slot.key() < this.key()) {
-                *slot = Some(this);
-            }
-        }
+    let mut survey = Survey::of(folder, server, file_ids, own);
+    if let Some(error) = survey.unreadable.take() {
+        return Err(error);
     }
     let refused: Vec<&Found> = file_ids
         .iter()
-        .filter_map(|id| found.get(id)?.as_ref())
+        .filter_map(|id| survey.found.get(id))
         .filter(|found| repeat == Repeat::Refuse || found.finding > Finding::Sent)
         .collect();
     let Some(worst) = refused.iter().max_by_key(|found| found.key()) else { return Ok(()) };
     let refused_ids = refused.iter().map(|found| found.result.file_id).collect();
-    let results = refused.iter().map(|found| (found.result.file_id, found.result.clone()));
-    let report = report.with_results(&results.collect());
-    Err(Error::already_sent(told(&refused, worst, way_on), refused_ids, report))
+    let report = survey.complete(report);
+    Err(Error::already_sent(refusal(&refused, worst, report.request(), way_on), refused_ids, report))
 }
 
-fn finding(file: &File, history: &History, is_written: bool) -> Option<Finding> {
+fn finding(file: &File, history: &History) -> Option<Finding> {
     if file.may_be_published() {
         return Some(match file.is_undecided() {
-            true if is_written && history.is_open(file.chunk) => Finding::InFlight,
+            true if history.is_in_flight(file) => Finding::InFlight,
             true => Finding::Undecided,
             false => Finding::Sent,
         });
     }
-    is_written.then_some(Finding::InFlight)
+    history.is_written().then_some(Finding::InFlight)
 }
 
-/// When, how and in which run the files were sent, and how to go on.
-fn told(refused: &[&Found], worst: &Found, way_on: WayOn<'_>) -> Message {
+/// When, how and in which run the files were sent, and how the call is continued.
+fn refusal(refused: &[&Found], worst: &Found, request: &PublishRequest, way_on: WayOn<'_>) -> Message {
     let same = refused.iter().filter(|found| found.finding == worst.finding);
     let ids = listed(same.clone().map(|found| found.result.file_id));
     let id = worst.result.file_id;
-    let (files, are, were, it) = match same.count() {
-        1 => (format!("File {id}"), "is", "was", "it"),
-        count => (format!("{count} files{ids}"), "are", "were", "them"),
+    let (files, are, were, it, they) = match same.count() {
+        1 => (format!("File {id}"), "is", "was", "it", "it"),
+        count => (format!("{count} files{ids}"), "are", "were", "them", "they"),
     };
     let sent_at = match (worst.result.state, worst.result.decision, worst.sent_at) {
         // Its chunk may have met a refusal: it was published in some other way.
@@ -259,11 +310,11 @@ fn told(refused: &[&Found], worst: &Found, way_on: WayOn<'_>) -> Message {
             "{files} {are} being sent by another process, or about to be ({last}). Wait until that process has ended."
         )
         .into(),
-        Finding::Undecided => format!(
+        Finding::Undecided => Message::from(format!(
             "{files} {were} sent before, and nobody knows what became of {it} ({last}). Check {it} in Addepar, and \
-             record in that journal what you find (published, not_published or leave)."
-        )
-        .into(),
+             record what you find with "
+        ))
+        .followed_by(message![decide(&worst.path), "."]),
         Finding::Sent => {
             let way_on = match way_on {
                 WayOn::Call => message![
@@ -275,13 +326,20 @@ fn told(refused: &[&Found], worst: &Found, way_on: WayOn<'_>) -> Message {
                     name("publish_batch"),
                     " if you mean it.",
                 ],
-                WayOn::Journal(path) => Message::from(format!(
-                    "Record in {} that {it} need not be sent (published or leave), then resume.",
-                    path.display(),
-                )),
+                WayOn::Journal(path) => message![
+                    format!("Record that {they} need not be sent (published or leave) with "),
+                    decide(path),
+                    ", then resume with ",
+                    resume(path),
+                    ".",
+                ],
             };
-            Message::from(format!("{files} {were} sent before ({last}): sending {it} again may e-mail clients twice."))
-                .and(way_on)
+            let twice = match request.asks() {
+                (_, true) => "may e-mail clients twice",
+                (true, false) => "may publish the same to clients twice",
+                (false, false) => "repeats what was done",
+            };
+            Message::from(format!("{files} {were} sent before ({last}): sending {it} again {twice}.")).and(way_on)
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What a journal's records add up to: the state of every file, and what may be done next. No I/O.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::{Duration, SystemTime};
 
 use crate::journal::record::{Chunk, Header, Record};
@@ -10,8 +10,8 @@ use crate::model::file_result::{FileResult, FileState, UnexpectedResult, Verdict
 use crate::model::report::PublishReport;
 use crate::model::request::PublishRequest;
 
-/// Why a record cannot follow those before it.
-pub(crate) type Misfit = String;
+/// Why a record cannot follow those before it, in words.
+pub(crate) type InvalidRecord = String;
 
 /// The records so far.
 #[derive(Debug, Clone)]
@@ -25,6 +25,8 @@ pub(crate) struct History {
     chunks: Vec<ChunkHistory>,
     attempts: Vec<Attempt>,
     unexpected: Vec<UnexpectedResult>,
+    /// Whether somebody else wrote the journal when it was read: what was being sent is in flight.
+    is_written: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -61,7 +63,7 @@ pub(crate) enum Stage {
 }
 
 impl Stage {
-    pub(crate) const fn as_str(self) -> &'static str {
+    const fn as_str(self) -> &'static str {
         match self {
             Self::Ready => "not_processed",
             Self::Sending | Self::Unknown => "unknown",
@@ -143,7 +145,7 @@ impl File {
 
 impl History {
     /// A history that begins with a header and the first plan.
-    pub(crate) fn begin(header: Header, chunks: &[Chunk]) -> Result<Self, Misfit> {
+    pub(crate) fn begin(header: Header, chunks: &[Chunk]) -> Result<Self, InvalidRecord> {
         let ids = chunks.iter().flat_map(|chunk| chunk.file_ids.iter().copied());
         let request = PublishRequest::for_batch(ids, header.portal_publishing, header.contact_notification)
             .and_then(|request| request.with_override_contacts(header.publish_override_contact_ids.iter().copied()))
@@ -158,13 +160,14 @@ impl History {
             chunks: Vec::new(),
             attempts: Vec::new(),
             unexpected: Vec::new(),
+            is_written: false,
         };
         history.plan(chunks)?;
         Ok(history)
     }
 
     /// Takes in the next record, if it can follow.
-    pub(crate) fn apply(&mut self, record: &Record, at: SystemTime) -> Result<(), Misfit> {
+    pub(crate) fn apply(&mut self, record: &Record, at: SystemTime) -> Result<(), InvalidRecord> {
         match record {
             Record::Header(_) => Err("a second header".to_owned()),
             Record::Plan { chunks } => self.plan(chunks),
@@ -193,7 +196,7 @@ impl History {
         }
     }
 
-    fn decided(&mut self, file_id: u64, decision: Decision) -> Result<(), Misfit> {
+    fn decided(&mut self, file_id: u64, decision: Decision) -> Result<(), InvalidRecord> {
         let about = |what: &str| format!("a decision about file {file_id}, {what}");
         let position = *self.positions.get(&file_id).ok_or_else(|| about("which is not of this run"))?;
         let file = self.files.get(position).ok_or_else(|| about("which is not of this run"))?;
@@ -219,7 +222,7 @@ impl History {
         Ok(())
     }
 
-    fn plan(&mut self, chunks: &[Chunk]) -> Result<(), Misfit> {
+    fn plan(&mut self, chunks: &[Chunk]) -> Result<(), InvalidRecord> {
         for Chunk { chunk, file_ids } in chunks {
             if usize::try_from(*chunk).ok() != Some(self.chunks.len() + 1) {
                 return Err(format!("chunk {chunk} is not the next one"));
@@ -234,7 +237,7 @@ impl History {
     }
 
     /// Puts a file into a chunk: for the first time, or because it is to be sent again.
-    fn place(&mut self, id: u64, chunk: u32) -> Result<usize, Misfit> {
+    fn place(&mut self, id: u64, chunk: u32) -> Result<usize, InvalidRecord> {
         let position = *self.positions.get(&id).ok_or_else(|| format!("file {id} was not asked for"))?;
         let file = self.files.get_mut(position).filter(|file| file.chunk == 0 || file.is_to_be_sent_again());
         let file = file.ok_or_else(|| format!("file {id} is planned twice"))?;
@@ -243,14 +246,20 @@ impl History {
         Ok(position)
     }
 
-    fn chunk_mut(&mut self, chunk: u32) -> Result<&mut ChunkHistory, Misfit> {
+    fn chunk_mut(&mut self, chunk: u32) -> Result<&mut ChunkHistory, InvalidRecord> {
         let position = usize::try_from(chunk).ok().and_then(|chunk| chunk.checked_sub(1));
         position
             .and_then(|position| self.chunks.get_mut(position))
             .ok_or_else(|| format!("chunk {chunk} was not planned"))
     }
 
-    fn intent(&mut self, number: u32, attempt: u32, file_ids: Option<&[u64]>, at: SystemTime) -> Result<(), Misfit> {
+    fn intent(
+        &mut self,
+        number: u32,
+        attempt: u32,
+        file_ids: Option<&[u64]>,
+        at: SystemTime,
+    ) -> Result<(), InvalidRecord> {
         let sendable = self.chunk(number).map(|chunk| self.sendable(chunk)).unwrap_or_default();
         let named = self.ids(&sendable);
         let chunk = self.chunk_mut(number)?;
@@ -274,7 +283,7 @@ impl History {
         Ok(())
     }
 
-    fn end(&mut self, number: u32, attempt: u32, stage: Stage) -> Result<(), Misfit> {
+    fn end(&mut self, number: u32, attempt: u32, stage: Stage) -> Result<(), InvalidRecord> {
         let chunk = self.chunk_mut(number)?;
         if chunk.stage != Stage::Sending || attempt != chunk.attempts {
             return Err(format!("an end of attempt {attempt} of chunk {number}, which was not under way"));
@@ -291,7 +300,7 @@ impl History {
         }
     }
 
-    fn answered(&mut self, chunk: u32, files: &[FileResult]) -> Result<(), Misfit> {
+    fn answered(&mut self, chunk: u32, files: &[FileResult]) -> Result<(), InvalidRecord> {
         for result in files {
             let file = self.positions.get(&result.file_id).and_then(|position| self.files.get_mut(*position));
             // Those that went out are unknown so far.
@@ -353,9 +362,32 @@ impl History {
         self.chunk(chunk)?.sent_at
     }
 
-    /// Whether a chunk is being sent, or was when the journal ends.
-    pub(crate) fn is_open(&self, chunk: u32) -> bool {
-        self.chunk(chunk).is_some_and(|chunk| chunk.stage == Stage::Sending)
+    /// The same, of a journal that somebody else was writing when it was read.
+    pub(crate) fn written_by_another(mut self, is_written: bool) -> Self {
+        self.is_written = is_written;
+        self
+    }
+
+    /// Whether somebody else was writing the journal when it was read.
+    pub(crate) fn is_written(&self) -> bool {
+        self.is_written
+    }
+
+    /// Whether a file is being sent by somebody else: nobody has to decide about it.
+    pub(crate) fn is_in_flight(&self, file: &File) -> bool {
+        self.is_written
+            && file.is_undecided()
+            && self.chunk(file.chunk).is_some_and(|chunk| chunk.stage == Stage::Sending)
+    }
+
+    /// The files that somebody else is sending.
+    pub(crate) fn in_flight(&self) -> Vec<u64> {
+        self.files.iter().filter(|file| self.is_in_flight(file)).map(|file| file.id).collect()
+    }
+
+    /// Where a chunk stands, in a word.
+    pub(crate) fn state_of(&self, chunk: &ChunkHistory) -> &'static str {
+        if self.is_written && chunk.stage == Stage::Sending { "in_flight" } else { chunk.stage.as_str() }
     }
 
     /// How long ago requests went out, in no order.
@@ -372,7 +404,8 @@ impl History {
 
     /// The files about which a person has to decide before anything goes on.
     pub(crate) fn undecided(&self) -> Vec<u64> {
-        self.files.iter().filter(|file| file.is_undecided()).map(|file| file.id).collect()
+        let undecided = self.files.iter().filter(|file| file.is_undecided() && !self.is_in_flight(file));
+        undecided.map(|file| file.id).collect()
     }
 
     /// The files that going on would send, at once or after others.
@@ -416,7 +449,9 @@ impl History {
             FileResult::unanswered(*id, if went_out { FileState::Unknown } else { FileState::NotProcessed })
         };
         let files = other.file_ids().iter().map(result).collect();
-        PublishReport::new(other.clone(), files, Vec::new(), None, String::new())
+        let in_flight: HashSet<u64> = self.in_flight().into_iter().collect();
+        let in_flight = other.file_ids().iter().copied().filter(|id| in_flight.contains(id)).collect();
+        PublishReport::new(other.clone(), files, Vec::new(), None, String::new()).with_in_flight(in_flight)
     }
 
     /// The records that come to the same: for a journal whose lines were lost. The raw answers are lost with them, and a
@@ -504,7 +539,7 @@ impl History {
     pub(crate) fn report(&self) -> PublishReport {
         let files = self.files.iter().map(File::result).collect();
         let report = PublishReport::new(self.request.clone(), files, self.unexpected.clone(), None, String::new());
-        report.with_attempts(self.attempts.clone())
+        report.with_attempts(self.attempts.clone()).with_in_flight(self.in_flight())
     }
 }
 

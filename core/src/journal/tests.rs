@@ -234,7 +234,7 @@ fn comes_to_the_same_when_it_is_rewritten(history: &History) {
     };
     let mut again = History::begin(header, &chunks).unwrap();
     for (record, at) in records {
-        again.apply(&record, at).unwrap_or_else(|misfit| panic!("{misfit}: {record:?}"));
+        again.apply(&record, at).unwrap_or_else(|reason| panic!("{reason}: {record:?}"));
     }
     assert_eq!(again.counts(), history.counts());
     assert_eq!(again.undecided(), history.undecided());

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::model::file_result::{FileResult, FileState};
+use crate::model::file_result::{FileResult, FileState, Verdict};
 use crate::model::report::PublishReport;
 
 /// What a table says of one step: whether it was done for all contacts.
@@ -23,6 +23,8 @@ pub const fn word(asked: bool, answer: Option<bool>) -> &'static str {
 pub struct Row<'a> {
     /// The file.
     pub file: &'a FileResult,
+    /// Its state in words, with what a person made of it.
+    pub state: String,
     /// Whether it was published to all contacts: [`word`].
     pub published: &'static str,
     /// Whether all contacts were e-mailed.
@@ -41,18 +43,19 @@ impl PublishReport {
             .iter()
             .map(|file| Row {
                 file,
+                state: self.state_in_words(file),
                 published: word(publish, file.published),
                 notified: word(notify, file.notified),
-                errors: told(file),
+                errors: error_texts(file),
             })
             .collect();
-        rows.sort_by_key(|row| attention(row.file.state));
+        rows.sort_by_key(|row| attention(row.file));
         rows
     }
 }
 
 /// The most telling text of each error of a file.
-fn told(file: &FileResult) -> String {
+fn error_texts(file: &FileResult) -> String {
     let texts = file.errors.iter().filter_map(|error| {
         let texts = [&error.detail, &error.title, &error.code];
         texts.into_iter().flatten().map(String::as_str).find(|text| !text.is_empty())
@@ -60,12 +63,13 @@ fn told(file: &FileResult) -> String {
     texts.collect::<Vec<_>>().join(" ")
 }
 
-const fn attention(state: FileState) -> u8 {
-    match state {
-        FileState::Failed => 0,
-        FileState::Unknown => 1,
-        FileState::NotProcessed => 2,
-        FileState::Ok => 3,
+const fn attention(file: &FileResult) -> u8 {
+    match (file.state, file.decision) {
+        (FileState::Failed, _) => 0,
+        (FileState::Unknown, None) => 1,
+        (FileState::NotProcessed, None) | (_, Some(Verdict::NotPublished)) => 2,
+        (FileState::Unknown | FileState::NotProcessed, Some(Verdict::Published | Verdict::Leave)) => 3,
+        (FileState::Ok, _) => 4,
     }
 }
 
@@ -78,12 +82,14 @@ impl fmt::Display for PublishReport {
         f.write_str(&self.summary())?;
         let troubled = || self.files().iter().filter(|file| file.state != FileState::Ok);
         let width = troubled().take(LINES).map(|file| file.file_id.to_string().len()).max().unwrap_or_default();
+        let states = troubled().take(LINES).map(|file| self.state_in_words(file).len()).max().unwrap_or_default();
+        let states = states.max(FileState::NotProcessed.as_str().len());
         for file in troubled().take(LINES) {
             write!(
                 f,
-                "\n  {:>width$}  {:<13}  published: {:<9}  notified: {:<9}",
+                "\n  {:>width$}  {:<states$}  published: {:<9}  notified: {:<9}",
                 file.file_id,
-                file.state.as_str(),
+                self.state_in_words(file),
                 word(publish, file.published),
                 word(notify, file.notified),
             )?;

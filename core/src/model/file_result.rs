@@ -9,7 +9,7 @@ use crate::model::invalid_input::InvalidInput;
 use crate::model::message::{message, name};
 
 /// The state of one file after a call.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FileState {
     /// The API reported no failure. It never lists who received what.
@@ -167,7 +167,7 @@ impl Serialize for FileError {
 }
 
 /// What a person found out about a file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
     /// It is published: it is not sent again.
@@ -199,7 +199,10 @@ impl FromStr for Verdict {
     fn from_str(verdict: &str) -> Result<Self, InvalidInput> {
         Self::ALL.into_iter().find(|known| known.as_str() == verdict).ok_or_else(|| {
             let allowed = Self::ALL.map(Self::as_str).join(", ");
-            InvalidInput::new(message![name("decision"), format!(" must be one of {allowed}, not {verdict:?}.")])
+            InvalidInput::of_decision(message![
+                name("decision"),
+                format!(" must be one of {allowed}, not {verdict:?}.")
+            ])
         })
     }
 }

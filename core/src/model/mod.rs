@@ -7,6 +7,7 @@ pub(crate) mod display;
 pub(crate) mod file_result;
 pub(crate) mod id;
 pub(crate) mod invalid_input;
+pub(crate) mod json;
 pub(crate) mod message;
 pub(crate) mod moment;
 pub(crate) mod report;

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, HashMap};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::model::attempt::{Attempt, Outcome};
-use crate::model::file_result::{FileResult, FileState, Step, UnexpectedResult};
-use crate::model::invalid_input::InvalidInput;
+use crate::model::file_result::{FileResult, FileState, Step, UnexpectedResult, Verdict};
+use crate::model::json;
 use crate::model::request::PublishRequest;
 
 /// What became of every file of one call.
@@ -14,6 +14,8 @@ use crate::model::request::PublishRequest;
 pub struct PublishReport {
     request: PublishRequest,
     files: Vec<FileResult>,
+    /// Those that another call is sending at this moment: they are unknown so far.
+    in_flight: Vec<u64>,
     unexpected: Vec<UnexpectedResult>,
     attempts: Vec<Attempt>,
     next_link: Option<String>,
@@ -37,7 +39,7 @@ impl PublishReport {
         next_link: Option<String>,
         raw: String,
     ) -> Self {
-        Self { request, files, unexpected, attempts: Vec::new(), next_link, raw }
+        Self { request, files, in_flight: Vec::new(), unexpected, attempts: Vec::new(), next_link, raw }
     }
 
     /// A report in which every file has one state that no answer speaks of.
@@ -50,6 +52,12 @@ impl PublishReport {
     pub(crate) fn with_results(&self, results: &HashMap<u64, FileResult>) -> Self {
         let files = self.files.iter().map(|file| results.get(&file.file_id).unwrap_or(file).clone());
         Self { files: files.collect(), ..self.clone() }
+    }
+
+    /// The same report, with the files that another call is sending at this moment.
+    pub(crate) fn with_in_flight(mut self, in_flight: Vec<u64>) -> Self {
+        self.in_flight = in_flight;
+        self
     }
 
     pub(crate) fn with_attempts(mut self, attempts: Vec<Attempt>) -> Self {
@@ -69,10 +77,22 @@ impl PublishReport {
         !self.files.iter().any(|file| file.is_undecided() || file.is_left() || file.is_to_be_sent_again())
     }
 
-    /// The files whose outcome is unknown and about which nobody has decided.
+    /// The files whose outcome is unknown and about which nobody has decided, save those in flight.
     #[must_use]
     pub fn undecided(&self) -> Vec<u64> {
-        self.files.iter().filter(|file| file.is_undecided()).map(|file| file.file_id).collect()
+        let undecided = self.files.iter().filter(|file| file.is_undecided() && !self.is_in_flight(file.file_id));
+        undecided.map(|file| file.file_id).collect()
+    }
+
+    /// The files that another call was sending when the journal was read: what becomes of them is to be awaited, and not
+    /// to be decided.
+    #[must_use]
+    pub fn in_flight(&self) -> &[u64] {
+        &self.in_flight
+    }
+
+    fn is_in_flight(&self, file_id: u64) -> bool {
+        self.in_flight.contains(&file_id)
     }
 
     /// The files that were not processed, save those of which a person decided that they need not be.
@@ -99,12 +119,18 @@ impl PublishReport {
 
     /// What became of the call as a whole, as its files tell.
     pub(crate) fn outcome(&self) -> Outcome {
-        if self.count(FileState::Unknown) > 0 {
+        let of_file = |file: &FileResult| match (file.state, file.decision) {
+            (FileState::Ok | FileState::Failed, _) | (_, Some(Verdict::Published)) => Outcome::Processed,
+            (FileState::NotProcessed, _) | (FileState::Unknown, Some(Verdict::NotPublished)) => Outcome::NotProcessed,
+            (FileState::Unknown, Some(Verdict::Leave) | None) => Outcome::Unknown,
+        };
+        let outcomes: Vec<Outcome> = self.files.iter().map(of_file).collect();
+        if outcomes.contains(&Outcome::Unknown) {
             Outcome::Unknown
-        } else if self.count(FileState::NotProcessed) == self.files.len() {
-            Outcome::NotProcessed
-        } else {
+        } else if outcomes.contains(&Outcome::Processed) {
             Outcome::Processed
+        } else {
+            Outcome::NotProcessed
         }
     }
 
@@ -171,32 +197,44 @@ impl PublishReport {
         serde_json::to_string(self).unwrap_or_default()
     }
 
-    /// Reads what [`to_json`](Self::to_json) wrote.
-    ///
-    /// # Errors
-    /// The text is not a report.
-    pub fn from_json(json: &str) -> Result<Self, InvalidInput> {
-        let report: Self = serde_json::from_str(json)
-            .map_err(|error| InvalidInput::new(format!("This is not the JSON of a report: {error}.")))?;
+    /// Reads what [`to_json`](Self::to_json) wrote, or says what is wrong with it.
+    pub(crate) fn read_json(json: &str) -> Result<Self, String> {
+        let report: Self = json::read(json.as_bytes())?;
         let named = report.files.iter().map(|file| file.file_id);
-        if !named.eq(report.request.file_ids().iter().copied()) {
-            let message = "This is not the JSON of a report: its files are not those of its request.";
-            return Err(InvalidInput::new(message));
+        if named.eq(report.request.file_ids().iter().copied()) {
+            Ok(report)
+        } else {
+            Err("its files are not those of its request".to_owned())
         }
-        Ok(report)
     }
 }
 
 impl PublishReport {
+    /// What became of a file, with what a person made of it.
+    #[must_use]
+    pub fn state_in_words(&self, file: &FileResult) -> String {
+        let state = file.state.as_str();
+        match file.decision {
+            Some(decision) => format!("{state}, decided: {}", decision.as_str()),
+            None if self.is_in_flight(file.file_id) => "being sent".to_owned(),
+            None => state.to_owned(),
+        }
+    }
+
     /// One line: how many files are in which state, and what was asked.
     #[must_use]
     pub fn summary(&self) -> String {
-        let states = [FileState::Ok, FileState::Failed, FileState::Unknown, FileState::NotProcessed];
-        let counts: Vec<String> = states
+        let mut counted = BTreeMap::<_, usize>::new();
+        for file in &self.files {
+            *counted.entry((file.state, self.is_in_flight(file.file_id), file.decision)).or_default() += 1;
+        }
+        let counts: Vec<String> = counted
             .into_iter()
-            .map(|state| (self.count(state), state))
-            .filter(|(count, _)| *count > 0)
-            .map(|(count, state)| format!("{count} {}", state.as_str()))
+            .map(|((state, in_flight, decision), count)| match decision {
+                Some(decision) => format!("{count} {} (decided: {})", state.as_str(), decision.as_str()),
+                None if in_flight => format!("{count} being sent"),
+                None => format!("{count} {}", state.as_str()),
+            })
             .collect();
         let contacts = match self.request.publish_override_contact_ids().len() {
             0 => String::new(),
@@ -218,6 +256,7 @@ impl Serialize for PublishReport {
             ok: bool,
             settled: bool,
             undecided: Vec<u64>,
+            in_flight: &'a [u64],
             request: &'a PublishRequest,
             files: &'a [FileResult],
             unexpected: &'a [UnexpectedResult],
@@ -225,9 +264,10 @@ impl Serialize for PublishReport {
             next_link: &'a Option<String>,
             raw: &'a str,
         }
-        let Self { request, files, unexpected, attempts, next_link, raw } = self;
+        let Self { request, files, in_flight, unexpected, attempts, next_link, raw } = self;
         let (ok, settled, undecided) = (self.ok(), self.settled(), self.undecided());
-        Shown { ok, settled, undecided, request, files, unexpected, attempts, next_link, raw }.serialize(serializer)
+        Shown { ok, settled, undecided, in_flight, request, files, unexpected, attempts, next_link, raw }
+            .serialize(serializer)
     }
 }
 
@@ -237,12 +277,16 @@ impl<'de> Deserialize<'de> for PublishReport {
         struct Shown {
             request: PublishRequest,
             files: Vec<FileResult>,
+            // Reports of earlier versions have none.
+            #[serde(default)]
+            in_flight: Vec<u64>,
             unexpected: Vec<UnexpectedResult>,
             attempts: Vec<Attempt>,
             next_link: Option<String>,
             raw: String,
         }
-        let Shown { request, files, unexpected, attempts, next_link, raw } = Shown::deserialize(deserializer)?;
-        Ok(Self { request, files, unexpected, attempts, next_link, raw })
+        let Shown { request, files, in_flight, unexpected, attempts, next_link, raw } =
+            Shown::deserialize(deserializer)?;
+        Ok(Self { request, files, in_flight, unexpected, attempts, next_link, raw })
     }
 }

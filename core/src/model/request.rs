@@ -295,6 +295,6 @@ impl<'de> Deserialize<'de> for PublishRequest {
         let flat = Flat::<Vec<u64>>::deserialize(deserializer)?;
         Self::for_batch(flat.file_ids, flat.portal_publishing, flat.contact_notification)
             .and_then(|request| request.with_override_contacts(flat.publish_override_contact_ids))
-            .map_err(serde::de::Error::custom)
+            .map_err(|invalid| serde::de::Error::custom(invalid.message().trim_end_matches('.')))
     }
 }

@@ -13,7 +13,7 @@ use crate::model::report::PublishReport;
 use crate::model::request::PublishRequest;
 use crate::protocol::exchange::{Answer, Exchange, MAX_BODY, Page, Received};
 use crate::protocol::latch::Latch;
-use crate::protocol::outcome::{self, EARLY, Ended, Retry, Tried};
+use crate::protocol::outcome::{self, EARLY, Ended, Retry, RetryState};
 use crate::response::Unreadable;
 use crate::response::api_errors::excerpt;
 use crate::response::rows::Answered;
@@ -25,7 +25,7 @@ const MAX_PAGES: usize = 20;
 #[derive(Debug)]
 pub(crate) struct Chunk {
     request: PublishRequest,
-    tried: Tried,
+    retries: RetryState,
     attempts: Vec<Attempt>,
     pages: Option<Box<Pages>>,
 }
@@ -61,9 +61,14 @@ pub(crate) enum Next {
 impl Chunk {
     /// `max_wait`: how long all waits for the rate limit may take. `fresh_token`: whether there is somebody to ask for one.
     pub(crate) fn new(request: PublishRequest, max_wait: Duration, fresh_token: bool) -> Self {
-        let tried =
-            Tried { connects: 0, rate_limits: 0, waited: Duration::ZERO, max_rate_limit_wait: max_wait, fresh_token };
-        Self { request, tried, attempts: Vec::new(), pages: None }
+        let retries = RetryState {
+            connects: 0,
+            rate_limits: 0,
+            waited: Duration::ZERO,
+            max_rate_limit_wait: max_wait,
+            fresh_token,
+        };
+        Self { request, retries, attempts: Vec::new(), pages: None }
     }
 
     /// Opens an attempt: its body, and the latch that the body must go through.
@@ -83,11 +88,11 @@ impl Chunk {
 
     fn lost(&mut self, fault: Fault, cause: &str, never_sent: bool, flight: &Flight, now: Moment, chance: f64) -> Next {
         let ended = if never_sent { Ended::NeverSent(fault) } else { Ended::NoAnswer };
-        let (outcome, retry) = outcome::classify(ended, &self.tried);
+        let (outcome, retry) = outcome::classify(ended, &self.retries);
         let elapsed = now.since(&flight.started);
         self.note(flight, None, now, outcome);
         if let Retry::Backoff(tries) = retry {
-            self.tried.connects += 1;
+            self.retries.connects += 1;
             return Next::Wait(outcome::backoff(tries, chance));
         }
         let error = if outcome == Outcome::NotProcessed {
@@ -107,17 +112,17 @@ impl Chunk {
         let Page { raw, answered, errors } = page;
         let ended =
             Ended::Answered { status, after, retry_after, readable: answered.is_ok(), has_errors: !errors.is_empty() };
-        let (outcome, retry) = outcome::classify(ended, &self.tried);
+        let (outcome, retry) = outcome::classify(ended, &self.retries);
         self.note(flight, Some(answer), now, outcome);
         match retry {
             Retry::Backoff(_) | Retry::Never => {}
             Retry::After(delay) => {
-                self.tried.rate_limits += 1;
-                self.tried.waited += delay;
+                self.retries.rate_limits += 1;
+                self.retries.waited += delay;
                 return Next::Wait(delay);
             }
             Retry::FreshToken => {
-                self.tried.fresh_token = false;
+                self.retries.fresh_token = false;
                 return Next::FreshToken;
             }
         }
@@ -129,7 +134,7 @@ impl Chunk {
             (Outcome::NotProcessed, _) => {
                 let excerpt = excerpt(&raw);
                 let report = self.uniform(FileState::NotProcessed, raw);
-                Next::Over(Err(Error::refused(status, errors, excerpt, report).with_retry_after(retry_after)))
+                Next::Over(Err(Error::refused(status, errors, excerpt, retry_after, report)))
             }
             (_, answered) => {
                 let report = self.uniform(FileState::Unknown, raw);
@@ -214,7 +219,7 @@ impl Chunk {
 
     /// How long the waits for the rate limit took.
     pub(crate) fn waited(&self) -> Duration {
-        self.tried.waited
+        self.retries.waited
     }
 
     /// A report in which every file has one state.

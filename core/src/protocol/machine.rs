@@ -168,7 +168,7 @@ impl Ending {
             Self::Reported(report) => Ok(report),
             Self::Failed(error) | Self::Interrupted(Some(error)) => Err(error),
             Self::Interrupted(None) => {
-                Err(Error::new(ErrorKind::Stopped, "The call was ended before anything was sent."))
+                Err(Error::new(ErrorKind::Stopped, "The call was ended before the server processed anything of it."))
             }
         }
     }
@@ -439,7 +439,7 @@ impl Machine {
         if self.policy.scope == Scope::Run {
             let undecided = run.history.undecided();
             if !undecided.is_empty() {
-                let error = Error::awaiting_decision(&run.path, &undecided, false, run.history.report());
+                let error = Error::awaiting_decision(&run.path, &undecided, None, run.history.report());
                 return self.finish(Err(error));
             }
             if let Some(plan) = run.history.further_plan(run.history.chunk_size()) {
@@ -469,8 +469,8 @@ impl Machine {
         } else {
             // An answer that says nothing of some file will hardly say more of the next ones.
             let undecided = run.history.undecided();
-            (!undecided.is_empty())
-                .then(|| Error::awaiting_decision(path, &undecided, run.has_sent, run.history.report()))
+            let attempt = self.chunk.attempts().last().filter(|_| run.has_sent);
+            (!undecided.is_empty()).then(|| Error::awaiting_decision(path, &undecided, attempt, run.history.report()))
         };
         let delay = run.pace.delay(now.monotonic);
         let refusal =
@@ -538,8 +538,8 @@ impl Machine {
         let Some(run) = &mut self.run else { return };
         match run.history.apply(&record, now.utc()) {
             Ok(()) => self.todo = Some(Action::Record(vec![(record, now.utc())])),
-            Err(misfit) => {
-                let error = Error::of_journal(&run.path, &format!("refuses {misfit}"));
+            Err(reason) => {
+                let error = Error::of_journal(&run.path, &format!("refuses {reason}"));
                 self.unrecordable(Unrecorded::Failed { error, is_saved: false }, now);
             }
         }
@@ -590,10 +590,15 @@ impl Machine {
             }
         };
         let error = match self.after.take() {
-            Some(after) => Error::unrecorded(failed, is_saved, self.true_report(after)),
+            Some(after) => self.unrecorded(failed, is_saved, self.true_report(after)),
             None => self.of_this_call(failed, self.report()),
         };
         self.finish(Err(error));
+    }
+
+    /// What the last attempt came to could not be written down.
+    fn unrecorded(&self, failed: Error, is_saved: bool, report: PublishReport) -> Error {
+        Error::unrecorded(failed, is_saved, report).with_attempt(self.chunk.attempts().last().cloned())
     }
 
     /// The report of a call whose last attempt ended like that.
@@ -697,7 +702,7 @@ impl Machine {
             },
             (result, _) => {
                 let reason = match (over, after) {
-                    (Some(Err(error)), _) => error.message(),
+                    (Some(Err(error)), _) => error.problem() + ".",
                     (_, After::Stopped) => "the call was stopped before anything was sent".to_owned(),
                     _ => "it is tried again".to_owned(),
                 };
@@ -753,10 +758,10 @@ impl Machine {
 
     /// An error of this side as this call's.
     fn of_this_call(&self, error: Error, report: PublishReport) -> Error {
+        let error = error.with_attempt(self.chunk.attempts().last().cloned());
         match (&self.run, self.policy.scope) {
             (Some(run), Scope::Run) => error.in_batch(&run.path, report),
-            (Some(run), Scope::Request) => error.with_report(self.report()).with_journal(&run.path),
-            (None, _) => error.with_report(report),
+            _ => error.with_report(report),
         }
     }
 
@@ -782,7 +787,7 @@ impl Machine {
                 self.close_attempt(After::Over(Err(error.with_report(report))), now);
             }
             Stage::InFlight(_) => {
-                let lost = Received::Lost { fault: Fault::Connection, cause: error.message() };
+                let lost = Received::Lost { fault: Fault::Connection, cause: error.problem() };
                 self.received(lost, now, 0.0);
             }
             Stage::Paging => self.on(Event::Page(None), now, 0.0),
@@ -829,9 +834,11 @@ impl Machine {
     }
 
     fn journalled(&self, error: Error) -> Error {
-        match &self.run {
-            Some(run) => error.with_journal(&run.path),
-            None => error,
+        match (&self.run, self.policy.scope) {
+            // What is wrong with a journal says how it is used again.
+            (Some(run), Scope::Request) if error.kind() != ErrorKind::Journal => error.resumable(&run.path),
+            (Some(run), _) => error.with_journal(&run.path),
+            (None, _) => error,
         }
     }
 
@@ -901,7 +908,7 @@ impl Machine {
             Stage::Recording => after.map_or_else(|| self.nothing_lost(), |after| self.dropped(after)),
             Stage::Rescuing => {
                 let report = after.map_or_else(|| self.report(), |after| self.true_report(after));
-                Ending::Interrupted(Some(Error::unrecorded(self.overwritten(), false, report)))
+                Ending::Interrupted(Some(self.unrecorded(self.overwritten(), false, report)))
             }
         };
         self.stage = Stage::Over(ending);

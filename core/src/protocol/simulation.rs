@@ -242,7 +242,7 @@ fn replay(lines: &[Dated]) -> History {
     let [(Record::Header(header), _), (Record::Plan { chunks }, _), rest @ ..] = lines else { panic!("no beginning") };
     let mut history = History::begin(header.clone(), chunks).unwrap();
     for (record, at) in rest {
-        history.apply(record, *at).unwrap_or_else(|misfit| panic!("{misfit} in {lines:#?}"));
+        history.apply(record, *at).unwrap_or_else(|reason| panic!("{reason} in {lines:#?}"));
     }
     history
 }
@@ -434,13 +434,34 @@ impl Server {
             }
         }
     }
+
+    /// Checks that what an error says of the files is true of the whole call or batch, and what it says of an answer, of
+    /// the request that failed.
+    fn check_error(&self, ending: &Ending, has_journal: bool) {
+        let Some(error) = error_of(ending) else { return };
+        let message = error.message();
+        let says_nothing = ["Nothing was sent.", "Nothing was processed."].iter().any(|words| message.contains(words));
+        if error.outcome() == Outcome::NotProcessed || says_nothing {
+            assert!(self.processed.is_empty(), "{:?} {message}", self.processed);
+        }
+        assert!(!has_journal || !message.contains("Do not run this again"), "{message}");
+        assert!(error.undecided().is_empty() || message.contains("record what you find"), "{message}");
+        let last = error.report().and_then(|report| report.attempts().last()?.http_status);
+        assert!(error.http_status().is_none() || error.http_status() == last, "{message}");
+    }
+}
+
+fn error_of(ending: &Ending) -> Option<&Error> {
+    match ending {
+        Ending::Failed(error) | Ending::Interrupted(Some(error)) => Some(error),
+        Ending::Reported(_) | Ending::Interrupted(None) => None,
+    }
 }
 
 fn report_of(ending: &Ending) -> Option<&PublishReport> {
     match ending {
         Ending::Reported(report) => Some(report),
-        Ending::Failed(error) | Ending::Interrupted(Some(error)) => error.report(),
-        Ending::Interrupted(None) => None,
+        _ => error_of(ending)?.report(),
     }
 }
 
@@ -476,6 +497,7 @@ fn troubled_batch(seed: u64) -> u64 {
                 assert_eq!(report.files().len() as u64, files, "seed {seed}: a file is missing");
                 server.check(report, &HashSet::new());
             }
+            server.check_error(ending, true);
             if let Ending::Interrupted(None) = ending {
                 // The journal was not even opened.
                 assert!(history.counts()[3] > 0 || run > 0, "seed {seed}");
@@ -534,10 +556,7 @@ fn troubled_call(seed: u64) -> u64 {
         }
         None => assert!(server.processed.is_empty(), "seed {seed}: what was processed is not reported: {ending:?}"),
     }
-    if let Ending::Failed(error) = &ending {
-        let is_nothing = error.outcome() == Outcome::NotProcessed;
-        assert!(!is_nothing || server.processed.is_empty(), "seed {seed}: {error}");
-    }
+    server.check_error(&ending, has_journal);
     trouble.steps
 }
 
