@@ -58,7 +58,8 @@ fn files() -> BTreeMap<String, String> {
             }
             let name = path.strip_prefix(source()).expect("below src").with_extension("");
             let name = name.to_str().expect("a name").to_owned();
-            if ["protocol/simulation", "journal/tests", "client/slow_disk", "protocol/tests"].contains(&name.as_str())
+            if ["protocol/simulation", "journal/tests", "client/slow_disk", "client/panics", "protocol/tests"]
+                .contains(&name.as_str())
                 || name.starts_with("bin/")
             {
                 continue;
