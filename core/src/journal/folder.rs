@@ -205,7 +205,7 @@ pub(crate) fn refuse_repeats(
             let this = Found {
                 finding,
                 sent_at: history.sent_at(file.chunk),
-                result: file.result(),
+                result: history.result(file),
                 run: history.header().run.clone(),
                 path: path.clone(),
             };

@@ -98,7 +98,7 @@ impl Journal {
         let shown = |file: &history::File| {
             let decision = file.decision();
             JournalledFile {
-                result: file.result(),
+                result: self.history.result(file),
                 chunk: file.chunk,
                 decided_by: decision.map(|decision| decision.by.clone()),
                 decided_at: decision.map(|decision| decision.at),
