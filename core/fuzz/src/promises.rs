@@ -101,8 +101,7 @@ fn says_something(error: &Value) -> bool {
 
 /// A whole number, or a string of digits that may have blanks around it.
 fn id(value: &Value) -> Option<u64> {
-    let whole =
-        |number: f64| (number.fract() == 0.0 && (1.0..=MAX_ID as f64).contains(&number)).then_some(number as u64);
+    let whole = |number: f64| (number.fract() == 0.0).then(|| format!("{number:.0}").parse().ok())?;
     let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok())?;
     let id = value.as_u64().or_else(|| value.as_f64().and_then(whole)).or_else(|| digits(value.as_str()?.trim_ascii()));
     id.filter(|id| (1..=MAX_ID).contains(id))

@@ -314,7 +314,7 @@ impl History {
             let file = file.filter(|file| file.chunk == chunk && file.state == FileState::Unknown);
             let file =
                 file.ok_or_else(|| format!("a result of file {}, which is not of chunk {chunk}", result.file_id))?;
-            file.put(result.clone().as_asked(asks), asks, &mut self.counts);
+            file.put(result.clone().limited_to(asks), asks, &mut self.counts);
         }
         Ok(())
     }

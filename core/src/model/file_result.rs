@@ -298,11 +298,11 @@ impl FileResult {
         });
         let decision = None;
         Self { file_id, state, published, notified, publish_status, notify_status, errors, decision, reason }
-            .as_asked(asks)
+            .limited_to(asks)
     }
 
     /// Nothing is published or notified that nobody asked for. Earlier versions went by the answer alone.
-    pub(crate) fn as_asked(self, asks: Asks) -> Self {
+    pub(crate) fn limited_to(self, asks: Asks) -> Self {
         let (published, notified) = (self.published, self.notified);
         Self { published: published.filter(|_| asks.publish), notified: notified.filter(|_| asks.notify), ..self }
     }

@@ -299,7 +299,7 @@ impl<'de> Deserialize<'de> for PublishReport {
             raw: String,
         }
         let Shown { request, files, mut beside, attempts, next_link, raw } = Shown::deserialize(deserializer)?;
-        let files = files.into_iter().map(|file| file.as_asked(request.asks())).collect();
+        let files = files.into_iter().map(|file| file.limited_to(request.asks())).collect();
         // Earlier versions kept the link alone.
         if let Some(link) = next_link.filter(|_| beside.unread_pages.is_empty()) {
             let reason = "Nobody kept why it was not read.".to_owned();
