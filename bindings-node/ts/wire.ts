@@ -146,8 +146,8 @@ export interface ProgressJSON {
   waiting: number | null;
 }
 
-/** A journal: what it is about, its files, chunks and undecided files. */
-export interface JournalJSON {
+/** A journal: what it is about, its files, chunks and undecided files, and what the answers have beside the files. */
+export interface JournalJSON extends Omit<CircumstancesJSON, 'attempts' | 'next_link'> {
   run: string;
   base_url: string;
   firm_id: string;

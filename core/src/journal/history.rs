@@ -531,10 +531,15 @@ impl History {
     pub(crate) fn report(&self) -> PublishReport {
         let positions = self.request.file_ids().iter().filter_map(|id| self.positions.get(id));
         let files = positions.filter_map(|position| self.files.get(*position)).map(|file| self.result(file)).collect();
+        let report = PublishReport::new(self.request.clone(), files, self.beside(), String::new());
+        report.with_attempts(self.attempts.clone())
+    }
+
+    /// What the answers have beside the files.
+    pub(crate) fn beside(&self) -> Beside {
         let mut beside = Beside::default();
         self.chunks.iter().filter_map(|chunk| chunk.beside.as_ref()).for_each(|other| beside.extend(other));
-        let report = PublishReport::new(self.request.clone(), files, beside, String::new());
-        report.with_attempts(self.attempts.clone())
+        beside
     }
 
     /// The same run with its files in another order: that in which somebody asks for them now.

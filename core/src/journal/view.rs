@@ -15,7 +15,7 @@ use crate::journal::store::{Dated, Unrecorded};
 use crate::model::file_result::{FileResult, FileState, Verdict};
 use crate::model::id::{self, RawId};
 use crate::model::message::{message, name};
-use crate::model::report::PublishReport;
+use crate::model::report::{Beside, PublishReport};
 use crate::model::request::PublishRequest;
 use crate::model::times;
 use crate::model::times::rfc3339;
@@ -205,7 +205,8 @@ impl Journal {
         }
     }
 
-    /// The whole journal as JSON: what it is about, `files`, `chunks` and `undecided`.
+    /// The whole journal as JSON: what it is about, `files`, `chunks`, `undecided`, and what the answers have beside the
+    /// files, as in a report.
     #[must_use]
     pub fn to_json(&self) -> String {
         #[derive(Serialize)]
@@ -215,12 +216,15 @@ impl Journal {
             files: Vec<JournalledFile>,
             chunks: Vec<JournalledChunk>,
             undecided: Vec<u64>,
+            #[serde(flatten)]
+            beside: Beside,
         }
         let shown = Shown {
             header: self.history.header(),
             files: self.files(),
             chunks: self.chunks(),
             undecided: self.undecided(),
+            beside: self.history.beside(),
         };
         serde_json::to_string(&shown).unwrap_or_default()
     }
