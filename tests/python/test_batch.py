@@ -126,7 +126,9 @@ def test_a_size_that_the_journal_was_not_planned_with_is_refused(
     simulated_portal.next_fault("status:403")
     with pytest.raises(PermissionDeniedError):
         client.publish_batch(range(1, 31), journal=journal, chunk_size=10, **MODES)
-    with pytest.raises(InputError, match=r"`chunk_size` must be 10 for the journal .*, not 7\. Nothing was sent now\.$"):
+    with pytest.raises(
+        InputError, match=r"`chunk_size` must be 10 for the journal .*, not 7\. Nothing was sent now\.$"
+    ):
         client.publish_batch(range(1, 31), journal=journal, chunk_size=7, **MODES)
     assert simulated_portal.control("posts") == 1
     # The default is what nobody asked for.
@@ -137,9 +139,8 @@ def test_a_size_that_the_journal_was_not_planned_with_is_refused(
 def test_a_batch_keeps_what_was_seen_of_a_page_that_failed(journal: Path) -> None:
     link = "/v1/portal/publish_files?page=2"
     row = {"id": "1", "attributes": {"file_id": 1, "publish_status": "success", "notify_status": "success"}}
-    answer = {"name": "answer", "status": 200, "body": {"data": [row], "links": {"next": link}}}
     with SimulatedPortal(pages={link: {"status": 503, "body": "<html>busy"}}) as portal:
-        portal.next_fault(**answer)
+        portal.next_fault("answer", status=200, body={"data": [row], "links": {"next": link}})
         with pytest.raises(JournalError, match="waits for a decision") as waiting:
             portal.client().publish_batch([2, 1, 3], journal=journal, chunk_size=2, **MODES)
     report = waiting.value.report

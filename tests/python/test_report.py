@@ -139,7 +139,10 @@ def test_what_nobody_asked_for_is_neither_published_nor_notified() -> None:
     request = PublishRequest([37, 38], portal_publishing="do_not_publish", contact_notification="do_not_notify")
     body = BODY.replace('"notify_status": "fail"', '"notify_status": "success"')
     report = PublishReport.from_response(request, body)
-    assert [(file.state, file.published, file.notified) for file in report] == [("ok", None, None), ("failed", None, None)]
+    assert [(file.state, file.published, file.notified) for file in report] == [
+        ("ok", None, None),
+        ("failed", None, None),
+    ]
     assert (report.not_published, report.not_notified) == ((), ())
     assert [file.notify_status for file in report] == ["success", "success"]
     columns = report.to_columns()
@@ -181,12 +184,12 @@ def test_what_stands_beside_the_results_is_shown(report: PublishReport) -> None:
     assert raised.value.errors == shown.errors
 
 
-@pytest.mark.parametrize("half", ["\ud83d", "\udc00", "\\ud83d", "\\udc00"])
+@pytest.mark.parametrize("half", [chr(0xD83D), chr(0xDC00), "\\ud83d", "\\udc00"])
 def test_half_of_a_surrogate_pair_spoils_one_text_and_not_the_answer(half: str) -> None:
     report = PublishReport.from_response(REQUEST, BODY.replace("<b>Failed</b>", half))
     assert report.file(38).errors[0].detail == "\ufffd for contacts [1,2]."
     assert report.file(38).contacts_not_notified == (1, 2)
-    halves = BODY.replace("<b>Failed</b>", "\ud83d" + "\ude00")
+    halves = BODY.replace("<b>Failed</b>", chr(0xD83D) + chr(0xDE00))
     assert PublishReport.from_response(REQUEST, halves).file(38).errors[0].detail == "\U0001f600 for contacts [1,2]."
 
 

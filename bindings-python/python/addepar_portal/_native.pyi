@@ -5,7 +5,7 @@ from typing import Any, Literal, TypeAlias, final
 
 from typing_extensions import Self
 
-from ._rows import Attempt, FailedContacts, UnexpectedResult
+from ._rows import ApiError, Attempt, FailedContacts, UnexpectedResult, UnreadPage
 from ._types import ContactNotification, Id, PortalPublishing, Verdict
 
 __all__ = [
@@ -129,8 +129,8 @@ class FileResult:
         """`ok`, `failed`, `unknown` or `not_processed`."""
     @property
     def published(self) -> bool | None:
-        """Whether the API reported that publishing succeeded for all contacts; `None` if it did not say, or if the file was
-        to be published to nobody.
+        """Whether the API reported that publishing succeeded for all contacts; `None` if it did not say, or if the file
+        was to be published to nobody.
         """
     @property
     def notified(self) -> bool | None:

@@ -231,7 +231,8 @@ pub struct FileResult {
     /// What a person decided about it, in the journal; the state stays what the server said.
     #[serde(default)]
     pub decision: Option<Verdict>,
-    /// Why nobody knows what became of it, in words; `None` if that is known. It may quote the server: escape it for where
+    /// Why nobody knows what became of it, in words; `None` if that is known. Reports and journals of earlier versions
+    /// have none. It may quote the server: escape it for where
     /// it is shown.
     #[serde(default)]
     pub reason: Option<String>,
