@@ -32,7 +32,7 @@ export { PublishReport } from './report';
 export { PublishRequest } from './request';
 export type { BatchOptions, Progress, ProgressCallable, PublishOptions, RequestOptions, ResumeOptions } from './request';
 export type { AccessToken, Environment, PortalClientOptions } from './settings';
-export type { Attempt, FailedContacts, FailedStep, FileError, FileResult, UnexpectedResult } from './types';
+export type { Attempt, FailedContacts, FailedStep, FileError, FileResult, UnexpectedResult, UnreadPage } from './types';
 export type {
   ApiError,
   ContactNotification,

@@ -8,8 +8,8 @@ import { type Id, readId } from './ids';
 import { type Failure, native, type Report } from './native';
 import { handleOf, type PublishRequest, requestOf } from './request';
 import { okFile, readErrors, type ReadRows, RowReader } from './rows';
-import type { Attempt, FailedContacts, FileResult, UnexpectedResult } from './types';
-import { type CircumstancesJSON, date, type FailedContactsJSON, milliseconds, type ReportJSON } from './wire';
+import type { Attempt, FailedContacts, FileResult, UnexpectedResult, UnreadPage } from './types';
+import { type ApiError, type CircumstancesJSON, date, type FailedContactsJSON, milliseconds, type ReportJSON } from './wire';
 import { shown, typeName } from './words';
 
 let make: (handle: Report) => PublishReport;
@@ -87,11 +87,11 @@ export class PublishReport implements Iterable<FileResult> {
   }
 
   #readFiles(): readonly FileResult[] {
-    const { fileIds, exceptions } = this.#readRows();
+    const { steps, fileIds, exceptions } = this.#readRows();
     const files: FileResult[] = [];
     // Not `Array.from`: it takes three times as long.
     for (const fileId of fileIds) {
-      files.push(okFile(fileId));
+      files.push(okFile(fileId, steps));
     }
     for (const { position, file } of exceptions) {
       files[position] = file;
@@ -178,7 +178,17 @@ export class PublishReport implements Iterable<FileResult> {
     return this.#readCircumstances().unexpected;
   }
 
-  /** A link to further results that could not be followed. */
+  /** The API's error objects beside the results, of all pages. They may be about any file, so none is `ok`. */
+  get errors(): readonly ApiError[] {
+    return this.#readCircumstances().errors;
+  }
+
+  /** Further pages of results that could not be read: of a batch, at most one for each request. */
+  get unreadPages(): readonly UnreadPage[] {
+    return this.#readCircumstances().unreadPages;
+  }
+
+  /** A link to further results that could not be followed: that of the first unread page. */
   get nextLink(): string | null {
     return this.#readCircumstances().nextLink;
   }
@@ -235,10 +245,12 @@ export class PublishReport implements Iterable<FileResult> {
 interface Circumstances {
   readonly attempts: readonly Attempt[];
   readonly unexpected: readonly UnexpectedResult[];
+  readonly errors: readonly ApiError[];
+  readonly unreadPages: readonly UnreadPage[];
   readonly nextLink: string | null;
 }
 
-function readCircumstances({ attempts, unexpected, next_link }: CircumstancesJSON): Circumstances {
+function readCircumstances({ attempts, unexpected, errors, unread_pages, next_link }: CircumstancesJSON): Circumstances {
   return {
     attempts: Object.freeze(
       attempts.map((attempt) =>
@@ -261,6 +273,12 @@ function readCircumstances({ attempts, unexpected, next_link }: CircumstancesJSO
           notifyStatus: result.notify_status,
           errors: readErrors(result.errors),
         }),
+      ),
+    ),
+    errors: Object.freeze(errors.map((error) => Object.freeze(error))),
+    unreadPages: Object.freeze(
+      unread_pages.map(({ link, http_status, reason, raw }) =>
+        Object.freeze({ link, httpStatus: http_status, reason, raw }),
       ),
     ),
     nextLink: next_link,

@@ -58,7 +58,10 @@ export interface ResumeOptions {
 export interface BatchOptions extends RequestOptions, ResumeOptions {
   /** A file that does not exist yet, or the journal of this batch. */
   journal: string;
-  /** How many files go into one request, 1 to 500; default 100. A crash makes up to this many unknown. */
+  /**
+   * How many files go into one request, 1 to 500; default 100. A crash makes up to this many unknown. A journal that is
+   * resumed keeps the size that it was made with; any other than that and the default is refused.
+   */
   chunkSize?: number | undefined;
   /** `allow` sends files that a journal in `journalDir` shows as sent; default `refuse`. */
   repeat?: Repeat | undefined;

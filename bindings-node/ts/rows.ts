@@ -7,27 +7,35 @@ import type { FileErrorJSON, FileResultJSON, FileState, Verdict } from './wire';
 const NOBODY: readonly number[] = Object.freeze([]);
 const NO_ERRORS: readonly FileError[] = Object.freeze([]);
 
+/** Whether files were published and notified about which there is nothing to say; `null`: nobody asked for it. */
+interface Steps {
+  readonly published: boolean | null;
+  readonly notified: boolean | null;
+}
+
 /**
- * A file of which there is nothing to say but that both steps succeeded. Read-only by its type: to
+ * A file of which there is nothing to say but that the steps succeeded that were asked for. Read-only by its type: to
  * freeze each row would take longer than to make it.
  */
-export function okFile(fileId: number): FileResult {
+export function okFile(fileId: number, { published, notified }: Steps): FileResult {
   return {
     fileId,
     state: 'ok',
-    published: true,
-    notified: true,
+    published,
+    notified,
     publishStatus: 'success',
     notifyStatus: 'success',
     errors: NO_ERRORS,
     contactsNotPublished: NOBODY,
     contactsNotNotified: NOBODY,
     decision: null,
+    reason: null,
   };
 }
 
 /** The files of a report. Those that go without saying are made when they are looked at. */
 export interface ReadRows {
+  readonly steps: Steps;
   readonly fileIds: Rows['cells'];
   readonly exceptions: readonly Exception[];
 }
@@ -50,6 +58,7 @@ export class RowReader {
   }
 
   rows(): ReadRows {
+    const steps = { published: this.#answer(), notified: this.#answer() };
     const count = this.#cell();
     const fileIds = this.#cells.subarray(this.#at, (this.#at += count));
     const exceptions: Exception[] = [];
@@ -57,7 +66,7 @@ export class RowReader {
       const position = this.#cell();
       exceptions.push({ position, file: this.#file(fileIds[position] as number) });
     }
-    return { fileIds, exceptions };
+    return { steps, fileIds, exceptions };
   }
 
   #file(fileId: number): FileResult {
@@ -72,6 +81,7 @@ export class RowReader {
       contactsNotPublished: this.#contacts(),
       contactsNotNotified: this.#contacts(),
       decision: this.#text() as Verdict | null,
+      reason: this.#text(),
     };
   }
 
@@ -125,6 +135,7 @@ export function readFile(file: FileResultJSON): FileResult {
     contactsNotPublished: file.contacts_not_published && Object.freeze(file.contacts_not_published),
     contactsNotNotified: file.contacts_not_notified && Object.freeze(file.contacts_not_notified),
     decision: file.decision,
+    reason: file.reason,
   };
 }
 

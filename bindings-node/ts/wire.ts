@@ -70,6 +70,7 @@ export interface FileResultJSON {
   contacts_not_published: number[] | null;
   contacts_not_notified: number[] | null;
   decision: Verdict | null;
+  reason: string | null;
 }
 
 export interface UnexpectedResultJSON {
@@ -89,9 +90,18 @@ export interface AttemptJSON {
   retry_after: number | null;
 }
 
+export interface UnreadPageJSON {
+  link: string;
+  http_status: number | null;
+  reason: string;
+  raw: string;
+}
+
 /** Attempts and what else surrounds the files of a report. */
 export interface CircumstancesJSON {
   unexpected: UnexpectedResultJSON[];
+  errors: ApiError[];
+  unread_pages: UnreadPageJSON[];
   attempts: AttemptJSON[];
   next_link: string | null;
 }
@@ -137,8 +147,11 @@ export interface ProgressJSON {
   waiting: number | null;
 }
 
-/** A journal: what it is about, its files, chunks, and the files that are undecided or in flight. */
-export interface JournalJSON {
+/**
+ * A journal: what it is about, its files, chunks, the files that are undecided or in flight, and what the answers have
+ * beside the files.
+ */
+export interface JournalJSON extends Omit<CircumstancesJSON, 'attempts' | 'next_link'> {
   run: string;
   base_url: string;
   firm_id: string;

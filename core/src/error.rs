@@ -12,14 +12,13 @@ use serde::Serialize;
 
 use crate::model::api_error::ApiError;
 use crate::model::attempt::{Attempt, Fault, Outcome};
-use crate::model::display::{counted, listed};
+use crate::model::display::{counted, excerpt, listed};
 use crate::model::file_result::FileState;
 use crate::model::invalid_input::InvalidInput;
 use crate::model::message::{Language, Message, Part, decide, message, name, resume, seconds};
 use crate::model::report::PublishReport;
-use crate::model::request::PublishRequest;
+use crate::model::request::{Asks, PublishRequest};
 use crate::response::Unreadable;
-use crate::response::api_errors::excerpt;
 
 macro_rules! kinds {
     ($($(#[$docs:meta])* $kind:ident = $code:literal, $class:literal;)*) => {
@@ -164,7 +163,8 @@ fn names(report: &PublishReport, wanted: impl Fn(FileState) -> bool) -> String {
 
 /// What may have happened to files that went out, as they were asked to.
 fn may_have_happened(request: &PublishRequest) -> &'static str {
-    match request.asks() {
+    let Asks { publish, notify } = request.asks();
+    match (publish, notify) {
         (true, true) => "published and e-mailed",
         (true, false) => "published",
         (false, true) => "e-mailed about",
@@ -284,9 +284,10 @@ impl Error {
             advice = advice.and("Check the unknown ones in Addepar before anything is sent again.");
         }
         if report.count(FileState::Failed) > 0 {
-            advice = advice.and(match report.request().asks() {
-                (_, true) => "Publishing a failed file again may e-mail those who already got one.",
-                (_, false) => "Publishing a failed file again publishes it again to those who already have it.",
+            advice = advice.and(if report.request().asks().notify {
+                "Publishing a failed file again may e-mail those who already got one."
+            } else {
+                "Publishing a failed file again publishes it again to those who already have it."
             });
         }
         // Of several requests none is the one that it is about.
@@ -296,6 +297,7 @@ impl Error {
             .with_consequence(Consequence::Stated)
             .with_advice(advice)
             .with_attempt(attempt)
+            .with_errors(report.errors().to_vec())
             .with_report(report)
     }
 
@@ -356,6 +358,7 @@ impl Error {
 
     /// The request went out and what became of it cannot be told. `what` is a sentence's beginning.
     pub(crate) fn unknown(what: &str, phase: Phase, report: PublishReport) -> Self {
+        let report = report.with_reason(&format!("{what}."));
         let files = counted(report.count(FileState::Unknown), "file");
         let sent_at = report.attempts().last().and_then(|attempt| attempt.sent_at);
         let at = sent_at.map(|time| format!(" at {} UTC", time_of_day(time))).unwrap_or_default();
@@ -400,7 +403,10 @@ impl Error {
             .with_advice("Do not publish them here.")
             .with_phase(Phase::AwaitingAnswer);
         match request.filter(|request| !request.file_ids().is_empty()) {
-            Some(request) => error.with_report(PublishReport::uniform(request, FileState::Unknown, String::new())),
+            Some(request) => {
+                let report = PublishReport::uniform(request, FileState::Unknown, String::new());
+                error.with_report(report.with_reason("The process was forked while the call was under way."))
+            }
             None => error,
         }
     }

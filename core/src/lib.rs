@@ -33,7 +33,7 @@ pub use model::batch::{BatchOptions, Progress, Repeat};
 pub use model::file_result::{FileError, FileResult, FileState, Status, Step, UnexpectedResult, Verdict};
 pub use model::id::{MAX_FILES, MAX_ID, RawId};
 pub use model::invalid_input::InvalidInput;
-pub use model::report::{FailedContacts, PublishReport};
+pub use model::report::{FailedContacts, PublishReport, UnreadPage};
 pub use model::request::{ContactNotification, PortalPublishing, PublishRequest};
 
 /// What the bindings need beside the surface for Rust, without a promise of stability.
@@ -45,6 +45,7 @@ pub mod host {
     pub use crate::model::id::{NoId, not_a_collection};
     pub use crate::model::json::read as read_json;
     pub use crate::model::message::{Language, Message};
+    pub use crate::model::request::Asks;
     pub use crate::protocol::log_record::{Level, LogRecord};
     pub use crate::protocol::machine::Ending;
 }

@@ -27,11 +27,16 @@ struct Scene {
 
 impl Scene {
     fn new() -> Self {
+        Self::with(&json!({}))
+    }
+
+    /// The same with options of the portal.
+    fn with(options: &Value) -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let name = format!("journal-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
         init_journal_dir(&folder).expect("a folder of journals");
-        let portal = SimulatedPortal::start("{}").expect("a portal");
+        let portal = SimulatedPortal::start(&options.to_string()).expect("a portal");
         Self { client: client(portal.base_url(), "1", None), portal, folder }
     }
 
@@ -414,11 +419,139 @@ fn another_run_is_refused_saying_what_differs() {
         refused(result, ErrorKind::Journal, words);
     }
     refused(block_on(firm.resume(&options(&path), |_| {})), ErrorKind::Journal, &["firm_id is 1 there and 2 here"]);
-    // Neither the order of the files nor another size of chunks makes another run.
-    let order = build(&[4, 3, 2, 1], publish, notify, &[]);
+    // Neither the order of the files nor another size of chunks makes another run. Each call has its own order.
+    let order = build(&[4, 3, 1, 2], publish, notify, &[]);
     let options = BatchOptions { chunk_size: 3, ..BatchOptions::new(&path) };
-    block_on(here.publish_batch(&order, &options, |_| {})).expect("the same run");
+    let report = block_on(here.publish_batch(&order, &options, |_| {})).expect("the same run");
+    assert_eq!((report.request(), ids_in(&report, FileState::Ok)), (&order, vec![4, 3, 1, 2]));
     assert_eq!((scene.posts(), other.posts()), (2, 0));
+}
+
+/// What is asked for now would be passed over in silence: the chunks were planned when the journal was made.
+#[test]
+fn another_size_of_chunks_is_refused_as_long_as_anything_is_left_to_send() {
+    let scene = Scene::new();
+    let path = scene.path("run.jsonl");
+    scene.faults(
+        &json!([{ "name": "answer", "status": 200, "body": { "data": [] } }, { "name": "status", "status": 403 }]),
+    );
+    refused(scene.batch(5, &path), ErrorKind::Journal, &["waits for a decision"]);
+    decide(&path, &[1, 2], Verdict::Published);
+    let sized =
+        |chunk_size| publish_batch(&scene.client(), 5, &BatchOptions { chunk_size, ..BatchOptions::new(&path) });
+    for chunk_size in [1, 3, 5, 500] {
+        let not = format!(", which was made with it, not {chunk_size}. Nothing was sent now.");
+        let words = ["`chunk_size` must be 2 for the journal ", "run.jsonl", &not];
+        let error = refused(sized(chunk_size), ErrorKind::Input, &words);
+        assert_eq!(states(error.report().expect("a report")), [0, 0, 2, 3]);
+    }
+    assert_eq!(scene.posts(), 1);
+    // The default is what nobody asked for.
+    refused(sized(BatchOptions::new(&path).chunk_size), ErrorKind::PermissionDenied, &[]);
+    assert_eq!(states(&sized(2).expect("a report")), [3, 0, 2, 0]);
+    assert_eq!(states(&sized(3).expect("a report")), [3, 0, 2, 0]);
+    assert_eq!(scene.sent(), [vec![1, 2], vec![3, 4], vec![3, 4], vec![5]]);
+    // Where all files fit into one request, every larger size says the same.
+    let small = scene.path("small.jsonl");
+    scene.faults(&json!([{ "name": "status", "status": 403 }]));
+    let sized =
+        |chunk_size| publish_batch(&scene.client(), 3, &BatchOptions { chunk_size, ..BatchOptions::new(&small) });
+    refused(sized(50), ErrorKind::PermissionDenied, &[]);
+    refused(sized(2), ErrorKind::Input, &["`chunk_size` must be 3 for the journal "]);
+    assert_eq!(states(&sized(70).expect("a report")), [3, 0, 0, 0]);
+}
+
+/// Errors have the order of the call too, and so has a journal that another order began.
+#[test]
+fn a_report_comes_in_the_order_of_its_own_call() {
+    let scene = Scene::new();
+    let path = scene.path("run.jsonl");
+    let publish = |ids: &[u64]| {
+        let request = request(ids.iter().copied());
+        block_on(scene.client().publish_batch(&request, &options(&path), |_| {}))
+    };
+    let shown = |report: &PublishReport| report.files().iter().map(|file| file.file_id).collect::<Vec<_>>();
+    scene.faults(&json!([{ "name": "status", "status": 403 }]));
+    let error = refused(publish(&[9, 2, 7]), ErrorKind::PermissionDenied, &[]);
+    assert_eq!(shown(error.report().expect("a report")), [9, 2, 7]);
+    scene.faults(&json!([{ "name": "status", "status": 403 }]));
+    let error = refused(publish(&[7, 9, 2]), ErrorKind::PermissionDenied, &[]);
+    assert_eq!(shown(error.report().expect("a report")), [7, 9, 2]);
+    assert_eq!(shown(&Journal::open(&path).expect("a journal").report()), [9, 2, 7]);
+    // It is locked: what its journal shows is told in that order too.
+    let call = scene.client().start_batch(&request([9, 2, 7]), &options(&path), no_environment);
+    call.follow_progress();
+    assert_eq!(block_on(call.run()), Turn::News);
+    let error = refused(publish(&[2, 7, 9]), ErrorKind::Journal, &["is being written by"]);
+    assert_eq!(shown(error.report().expect("a report")), [2, 7, 9]);
+    drop(call);
+    let report = publish(&[2, 9, 7]).expect("a report");
+    assert_eq!((shown(&report), states(&report)), (vec![2, 9, 7], [3, 0, 0, 0]));
+    assert_eq!(shown(&scene.resume(&path).expect("a report")), [9, 2, 7]);
+    assert_eq!(scene.sent(), [vec![9, 2], vec![9, 2], vec![9, 2], vec![7]]);
+}
+
+/// What was seen of a page that failed, what stood beside the results, and why each file is unknown: in the report, in
+/// the journal, and in the report that is made of it.
+#[test]
+fn what_was_seen_is_in_the_journal() {
+    let link = "/v1/portal/publish_files?page=2";
+    let scene = Scene::with(&json!({ "pages": { link: { "status": 500, "body": "<html>\u{fffd}no" } } }));
+    let path = scene.path("run.jsonl");
+    let row = |id: u64| {
+        json!({ "id": id.to_string(), "attributes":
+            { "file_id": id, "publish_status": "success", "notify_status": "success" } })
+    };
+    scene.faults(&json!([
+        { "name": "answer", "status": 200, "body": { "data": [row(1), row(2)], "links": { "next": link } } },
+        { "name": "answer", "status": 200, "body":
+            { "data": [row(3)], "links": { "next": link }, "errors": [{ "code": "cut", "detail": "Cut short." }] } },
+    ]));
+    let error = refused(scene.batch(6, &path), ErrorKind::Journal, &["waits for a decision", "files 3, 4"]);
+    let report = error.report().expect("a report");
+    let reasons = |report: &PublishReport| report.files().iter().map(|file| file.reason.clone()).collect::<Vec<_>>();
+    let beside = "The answer has errors beside its results: Cut short.";
+    let left_out = "The answer has no result for it, and its next page was not read. The server answered 500.";
+    let expected = [None, None, Some(beside.to_owned()), Some(format!("{left_out} {beside}")), None, None];
+    assert_eq!(reasons(report), expected);
+    assert_eq!(report.next_link(), Some(link));
+    let pages = report
+        .unread_pages()
+        .iter()
+        .map(|page| (page.link.as_str(), page.http_status, page.reason.as_str(), page.raw.as_str()));
+    let page = (link, Some(500), "The server answered 500.", "<html>\u{fffd}no");
+    assert_eq!(pages.collect::<Vec<_>>(), [page, page]);
+    assert_eq!(report.errors().iter().map(|error| error.code.as_deref()).collect::<Vec<_>>(), [Some("cut")]);
+    let journalled = Journal::open(&path).expect("a journal").report();
+    assert_eq!(&journalled, report);
+    assert_eq!(PublishReport::from_json(&report.to_json()).expect("a report"), journalled);
+    // A person decides, and the run goes on: what was seen is still there.
+    decide(&path, &[3, 4], Verdict::Leave);
+    let report = scene.resume(&path).expect("a report");
+    assert_eq!((reasons(&report).as_slice(), report.unread_pages()), (expected.as_slice(), journalled.unread_pages()));
+    assert_eq!(states(&report), [4, 0, 2, 0]);
+}
+
+/// A journal, or a report, of an earlier version says nothing of what it did not know.
+#[test]
+fn a_report_of_an_earlier_version_is_read() {
+    let old = json!({
+        "ok": true, "settled": true, "undecided": [],
+        "request": { "file_ids": [1, 2], "portal_publishing": "publish", "contact_notification": "do_not_notify",
+                     "publish_override_contact_ids": [] },
+        "files": [
+            { "file_id": 1, "state": "ok", "published": true, "notified": true, "publish_status": "success",
+              "notify_status": "success", "errors": [], "contacts_not_published": [], "contacts_not_notified": [] },
+            { "file_id": 2, "state": "unknown", "published": null, "notified": null, "publish_status": null,
+              "notify_status": null, "errors": [], "contacts_not_published": null, "contacts_not_notified": null },
+        ],
+        "unexpected": [], "attempts": [], "next_link": "/v1/more", "raw": "",
+    });
+    let report = PublishReport::from_json(&old.to_string()).expect("a report");
+    let files: Vec<_> = report.files().iter().map(|file| (file.published, file.notified, &file.reason)).collect();
+    assert_eq!(files, [(Some(true), None, &None), (None, None, &None)]);
+    assert_eq!((report.next_link(), report.errors()), (Some("/v1/more"), [].as_slice()));
+    assert_eq!(PublishReport::from_json(&report.to_json()).expect("a report"), report);
 }
 
 /// What a person decides about files 3 and 4, whose outcome is unknown; what is sent then.
@@ -1590,7 +1723,7 @@ mod with_children {
 
     /// Batches whose journals reach the largest size that a file may have, each at another record.
     fn fill(client: &PortalClient, folder: &Path) {
-        for files in (1..=60).chain([2_000]) {
+        for files in (1..=120).chain([2_000]) {
             let path = folder.join(format!("{files}.jsonl"));
             let first = files * 1_000;
             let request = request(first..first + files);

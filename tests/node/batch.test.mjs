@@ -55,6 +55,38 @@ batch('a batch is sent in chunks and journalled', async (portal, journal) => {
   assert.deepEqual(new Journal(journal).report.toJSON(), report.toJSON());
 });
 
+batch('a size that the journal was not planned with is refused', async (portal, journal) => {
+  const client = portal.client();
+  portal.nextFault('status:403');
+  await assert.rejects(client.publishBatch(ids(30), { ...MODES, journal, chunkSize: 10 }), PermissionDeniedError);
+  const message = /`chunkSize` must be 10 for the journal .*run\.jsonl, which was made with it, not 7\. Nothing was sent now\.$/;
+  await assert.rejects(client.publishBatch(ids(30), { ...MODES, journal, chunkSize: 7 }), { name: 'InputError', message });
+  assert.equal(portal.control('posts'), 1);
+  const report = await client.publishBatch(ids(30).toReversed(), { ...MODES, journal });
+  assert.deepEqual([report.ok, report.files.map((file) => file.fileId)], [true, ids(30).toReversed()]);
+  assert.equal(portal.control('posts'), 4);
+});
+
+test('a batch keeps what was seen of a page that failed', async () => {
+  const link = '/v1/portal/publish_files?page=2';
+  const portal = await SimulatedPortal.start({ pages: { [link]: { status: 503, body: '<html>busy' } } });
+  try {
+    const journal = join(temporary(), 'run.jsonl');
+    const row = { id: '1', attributes: { file_id: 1, publish_status: 'success', notify_status: 'success' } };
+    portal.nextFault('answer', { status: 200, body: { data: [row], links: { next: link } } });
+    const error = await portal.client().publishBatch(ids(3), { ...MODES, journal, chunkSize: 2 }).catch((reason) => reason);
+    assert(error instanceof JournalError);
+    const leftOut = 'The answer has no result for it, and its next page was not read. The server answered 503.';
+    assert.deepEqual(error.report.files.map(({ reason }) => reason), [null, leftOut, null]);
+    const page = { link, httpStatus: 503, reason: 'The server answered 503.', raw: '<html>busy' };
+    assert.deepEqual([error.report.nextLink, error.report.unreadPages], [link, [page]]);
+    assert.deepEqual(new Journal(journal).report.toJSON(), error.report.toJSON());
+    assert.deepEqual(new Journal(journal).files.map((file) => (file.result ?? file).reason), [null, leftOut, null]);
+  } finally {
+    await portal.close();
+  }
+});
+
 batch('an unknown chunk stops until each file has a decision', async (portal, journal) => {
   const client = portal.client();
   portal.nextFault('close_before_answer');

@@ -30,6 +30,7 @@ from addepar_portal import (
     PublishReport,
     RateLimitedError,
     StoppedError,
+    UnreadPage,
     init_journal_dir,
     publish_batch,
     publish_batch_async,
@@ -110,9 +111,47 @@ def test_a_batch_that_is_done_sends_nothing_again(simulated_portal: SimulatedPor
     simulated_portal.fail_publish(3, [1])
     client = simulated_portal.client()
     report = publish_batch(range(1, 31), journal=journal, chunk_size=10, client=client, **MODES)
-    assert publish_batch(range(30, 0, -1), journal=journal, chunk_size=7, client=client, **MODES) == report
+    # Neither another order nor, with nothing left to send, another size makes it another batch.
+    again = publish_batch(range(30, 0, -1), journal=journal, chunk_size=7, client=client, **MODES)
+    assert again.files == report.files[::-1]
+    assert again.request.file_ids == tuple(range(30, 0, -1))
     assert client.resume(journal) == report
     assert simulated_portal.control("posts") == 3
+
+
+def test_a_size_that_the_journal_was_not_planned_with_is_refused(
+    simulated_portal: SimulatedPortal, journal: Path
+) -> None:
+    client = simulated_portal.client()
+    simulated_portal.next_fault("status:403")
+    with pytest.raises(PermissionDeniedError):
+        client.publish_batch(range(1, 31), journal=journal, chunk_size=10, **MODES)
+    with pytest.raises(
+        InputError, match=r"`chunk_size` must be 10 for the journal .*, not 7\. Nothing was sent now\.$"
+    ):
+        client.publish_batch(range(1, 31), journal=journal, chunk_size=7, **MODES)
+    assert simulated_portal.control("posts") == 1
+    # The default is what nobody asked for.
+    assert client.publish_batch(range(1, 31), journal=journal, **MODES).ok
+    assert [len(request["body"]["data"]["attributes"]["files_id"]) for request in simulated_portal.requests] == [10] * 4
+
+
+def test_a_batch_keeps_what_was_seen_of_a_page_that_failed(journal: Path) -> None:
+    link = "/v1/portal/publish_files?page=2"
+    row = {"id": "1", "attributes": {"file_id": 1, "publish_status": "success", "notify_status": "success"}}
+    with SimulatedPortal(pages={link: {"status": 503, "body": "<html>busy"}}) as portal:
+        portal.next_fault("answer", status=200, body={"data": [row], "links": {"next": link}})
+        with pytest.raises(JournalError, match="waits for a decision") as waiting:
+            portal.client().publish_batch([2, 1, 3], journal=journal, chunk_size=2, **MODES)
+    report = waiting.value.report
+    assert report is not None
+    page = UnreadPage(link, 503, "The server answered 503.", "<html>busy")
+    left_out = "The answer has no result for it, and its next page was not read. The server answered 503."
+    assert [(file.file_id, file.reason) for file in report] == [(2, left_out), (1, None), (3, None)]
+    assert (report.next_link, report.unread_pages) == (link, (page,))
+    assert Journal(journal).report == report
+    assert [file.result.reason for file in Journal(journal).files] == [left_out, None, None]
+    assert [file["reason"] for file in Journal(journal).to_dict()["files"]] == [left_out, None, None]
 
 
 def test_an_unknown_chunk_stops_until_each_file_has_a_decision(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import array
 import contextlib
+import csv
 import fcntl
 import json
 import os
@@ -19,6 +20,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
+from unittest.mock import ANY
 
 import pytest
 
@@ -80,6 +82,38 @@ def test_one_program_however_it_was_installed(program: str, run: Run, simulated_
     assert run("publish", 37, program=program).returncode == 2
 
 
+def test_why_a_file_is_unknown_is_shown(run: Run, simulated_portal: SimulatedPortal) -> None:
+    row = {"id": "37", "attributes": {"file_id": 37, "publish_status": "success", "notify_status": "success"}}
+    body = {"data": [row], "errors": [{"detail": "Cut\x1b[31m short."}], "links": {"next": "/v1/more"}}
+    answer = {"name": "answer", "status": 200, "body": body}
+    simulated_portal.control("faults", faults=[answer] * 3)
+    beside = "The answer has errors beside its results: Cut[31m short."
+    unread = "The server answered 404."
+    left_out = f"The answer has no result for it, and its next page was not read. {unread} {beside}"
+    batch = ("publish", 37, 38, *MODES, "--yes", "--format")
+    table = run(*batch, "table", "--journal", "run.jsonl")
+    assert table.stdout == (
+        "file  state    published  notified  errors\n"
+        f"  37  unknown  yes        yes       {beside}\n"
+        f"  38  unknown  ?          ?         {left_out}\n"
+        "2 unknown (asked: publish, notify)\n"
+        f"{beside}\n"
+        f"further results were not read: /v1/more ({unread})\n"
+    )
+    rows = list(csv.DictReader(run(*batch, "csv").stdout.splitlines()))
+    assert [row["reason"] for row in rows] == [beside, left_out]
+    report = json.loads(run(*batch, "json").stdout)
+    assert [file["reason"] for file in report["files"]] == [beside, left_out]
+    assert (report["unread_pages"][0]["http_status"], report["next_link"]) == (404, "/v1/more")
+    shown = run("journal", "show", "run.jsonl").stdout
+    assert all(text in shown for text in (left_out, beside, f"/v1/more ({unread})"))
+    rows = list(csv.DictReader(run("journal", "show", "run.jsonl", "--format", "csv").stdout.splitlines()))
+    assert [(row["reason"], row["chunk"]) for row in rows] == [(beside, "1"), (left_out, "1")]
+    journal = json.loads(run("journal", "show", "run.jsonl", "--format", "json").stdout)
+    assert journal["unread_pages"] == [{"link": "/v1/more", "http_status": 404, "reason": unread, "raw": ANY}]
+    assert [error["detail"] for error in journal["errors"]] == ["Cut\x1b[31m short."]
+
+
 # --- Input ---------------------------------------------------------------------------------------------
 
 LISTS = {
@@ -136,8 +170,8 @@ def test_a_dry_run_sends_nothing_and_needs_no_credentials(run: Run, simulated_po
     body = run("publish", 37, 38, *MODES, "--dry-run", "--format", "json", **bare)
     attributes = json.loads(body.stdout)["data"]["attributes"]
     assert attributes == {"files_id": [37, 38], "portal_publishing": "PUBLISH", "contact_notification": "NOTIFY"}
-    csv = run("publish", *range(1, 251), *MODES, "--journal", "run.jsonl", "--dry-run", "--format", "csv", **bare)
-    assert csv.stdout.splitlines()[-1] == "250,3"
+    plan = run("publish", *range(1, 251), *MODES, "--journal", "run.jsonl", "--dry-run", "--format", "csv", **bare)
+    assert plan.stdout.splitlines()[-1] == "250,3"
     assert simulated_portal.requests == []
 
 

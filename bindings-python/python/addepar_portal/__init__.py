@@ -27,7 +27,7 @@ from ._errors import (
     StoppedError,
 )
 from ._native import FileError, FileResult, Progress, PublishReport, PublishRequest, __version__
-from ._rows import ApiError, Attempt, FailedContacts, UnexpectedResult
+from ._rows import ApiError, Attempt, FailedContacts, UnexpectedResult, UnreadPage
 
 __all__ = [
     "AlreadySentError",
@@ -61,6 +61,7 @@ __all__ = [
     "Repeat",
     "StoppedError",
     "UnexpectedResult",
+    "UnreadPage",
     "Verdict",
     "__version__",
     "init_journal_dir",

@@ -116,7 +116,8 @@ class PortalClient(Settings["Token"]):
                 override contacts receive **every** file of the batch.
             journal: A file that does not exist yet, or the journal of this batch.
             chunk_size: How many files go into one request, from 1 to 500. A crash makes up to this many
-                unknown.
+                unknown. A journal that is resumed keeps the size that it was made with; any other than that
+                and the default is refused.
             on_progress: Called on this thread with a `Progress` at the beginning, after each chunk and at
                 each wait. An exception in it stops the batch as Ctrl-C does.
             max_wait: Seconds that all waits for the rate limit may take together.

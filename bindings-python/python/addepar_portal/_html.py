@@ -31,9 +31,6 @@ def table(report: PublishReport) -> str:
     notes: list[str] = []
     if len(report) > _ROWS:
         notes.append(f"… and {len(report) - _ROWS} more")
-    if report.unexpected:
-        notes.append(f"{len(report.unexpected)} results belong to no requested file alone: see .unexpected")
-    if report.next_link:
-        notes.append(f"further results were not read: {report.next_link}")
+    notes += report._notes()
     beside = "".join(f"<p>{escape(note)}</p>" for note in notes)
     return f"<div><p>{escape(asked)}</p><table>{rows}</table>{beside}</div>"

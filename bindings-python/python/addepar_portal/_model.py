@@ -12,7 +12,7 @@ from ._ids import plain_ids
 from ._native import Failure, failures, make_request, read_report, read_response
 from ._native import PublishReport as Report
 from ._native import PublishRequest as Request
-from ._rows import Attempt, FailedContacts, UnexpectedResult, attempt
+from ._rows import ApiError, Attempt, FailedContacts, UnexpectedResult, UnreadPage, attempt
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -69,8 +69,10 @@ class PublishReport:
     @staticmethod
     def from_response(request: Request, body: str | bytes) -> Report:
         """Reads the body of a response without any network. Raises `OutcomeUnknownError` where it cannot be read."""
-        # Half of a surrogate pair is not UTF-8 either, and the core says so.
-        read = body.encode("utf-8", "surrogatepass") if isinstance(body, str) else bytes(memoryview(body))
+        # Half of a surrogate pair is U+FFFD, as where it is written as an escape; two halves are one character.
+        if isinstance(body, str):
+            body = body.encode("utf-16", "surrogatepass").decode("utf-16", "replace").encode()
+        read = bytes(memoryview(body))
         return value(read_response(request, read))
 
     @staticmethod
@@ -87,6 +89,16 @@ class PublishReport:
     def unexpected(self: Any) -> tuple[UnexpectedResult, ...]:
         """Results that belong to no requested file alone, as they came."""
         return tuple(UnexpectedResult(*values) for values in self._unexpected())
+
+    @property
+    def errors(self: Any) -> tuple[ApiError, ...]:
+        """The API's error objects beside the results, of all pages. They may be about any file, so none is `ok`."""
+        return tuple(ApiError(*values) for values in self._errors())
+
+    @property
+    def unread_pages(self: Any) -> tuple[UnreadPage, ...]:
+        """Further pages of results that could not be read: of a batch, at most one for each request."""
+        return tuple(UnreadPage(*values) for values in self._unread_pages())
 
     def failed_contacts(self: Any) -> FailedContacts:
         """The contacts that some step failed for, and the files whose contacts could not be read."""

@@ -5,7 +5,7 @@ from typing import Any, Literal, TypeAlias, final
 
 from typing_extensions import Self
 
-from ._rows import Attempt, FailedContacts, UnexpectedResult
+from ._rows import ApiError, Attempt, FailedContacts, UnexpectedResult, UnreadPage
 from ._types import ContactNotification, Id, PortalPublishing, Verdict
 
 __all__ = [
@@ -129,10 +129,12 @@ class FileResult:
         """`ok`, `failed`, `unknown` or `not_processed`."""
     @property
     def published(self) -> bool | None:
-        """Whether the API reported that publishing succeeded for all contacts; `None` if it did not say."""
+        """Whether the API reported that publishing succeeded for all contacts; `None` if it did not say, or if the file
+        was to be published to nobody.
+        """
     @property
     def notified(self) -> bool | None:
-        """Likewise for e-mails. The API answers success as well when nobody was to be notified."""
+        """Likewise for e-mails: `None` if nobody was to be notified, about which the API answers success as well."""
     @property
     def publish_status(self) -> str | None:
         """The API's word on publishing: `success`, `fail`, or another as it came."""
@@ -156,6 +158,9 @@ class FileResult:
         """What a person decided about it, in the journal: `published`, `not_published` or `leave`; `None` if nobody
         has. The state stays what the server said.
         """
+    @property
+    def reason(self) -> str | None:
+        """Why nobody knows what became of it, in words; `None` if that is known. It may quote the server."""
     @staticmethod
     def _from_json(json: str) -> FileResult: ...
     def __eq__(self, other: object, /) -> bool: ...
@@ -225,8 +230,14 @@ class PublishReport:
     def unexpected(self) -> tuple[UnexpectedResult, ...]:
         """Results that belong to no requested file alone, as they came."""
     @property
+    def errors(self) -> tuple[ApiError, ...]:
+        """The API's error objects beside the results, of all pages. They may be about any file, so none is `ok`."""
+    @property
+    def unread_pages(self) -> tuple[UnreadPage, ...]:
+        """Further pages of results that could not be read: of a batch, at most one for each request."""
+    @property
     def next_link(self) -> str | None:
-        """A link to further results that could not be followed."""
+        """A link to further results that could not be followed: that of the first unread page."""
     @property
     def raw(self) -> str:
         """The body of the response as it came, its pages joined by line feeds; as much as was read of it."""
@@ -244,7 +255,10 @@ class PublishReport:
         """A `pandas.DataFrame` with one row for each file; imports pandas."""
     def _attempts(self) -> tuple[tuple[Any, ...], ...]: ...
     def _unexpected(self) -> tuple[tuple[Any, ...], ...]: ...
+    def _errors(self) -> tuple[tuple[Any, ...], ...]: ...
+    def _unread_pages(self) -> tuple[tuple[Any, ...], ...]: ...
     def _failed_contacts(self) -> tuple[Any, ...]: ...
+    def _notes(self) -> list[str]: ...
     def _rows(self, most: int) -> list[tuple[int, _State, str, str, str]]: ...
     def _repr_html_(self) -> str: ...
     def __len__(self) -> int: ...

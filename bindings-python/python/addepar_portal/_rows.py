@@ -107,8 +107,8 @@ class Attempt(_Row):
 
 
 class UnexpectedResult(_Row):
-    """A result that belongs to no requested file alone: an id nobody asked for, an id that cannot be read, or one of
-    several answers that contradict each other.
+    """A result that belongs to no requested file alone: an id nobody asked for, an id that cannot be read, one of
+    several answers that contradict each other, or one whose two ids do.
     """
 
     __slots__ = __match_args__ = ("file_id", "publish_status", "notify_status", "errors")
@@ -121,6 +121,21 @@ class UnexpectedResult(_Row):
     """The API's word on notifying."""
     errors: tuple[FileError, ...]
     """The API's error objects."""
+
+
+class UnreadPage(_Row):
+    """A further page of results that could not be read."""
+
+    __slots__ = __match_args__ = ("link", "http_status", "reason", "raw")
+
+    link: str
+    """The link to it, as the page before has it."""
+    http_status: int | None
+    """The status code of what was answered for it; `None` if nothing was."""
+    reason: str
+    """Why it was not read, in words. It may quote what was answered."""
+    raw: str
+    """The body of what was answered for it, as much as was read of it."""
 
 
 class FailedContacts(_Row):

@@ -178,11 +178,19 @@ impl PublishReport {
         PyTuple::new(py, results.collect::<PyResult<Vec<_>>>()?)
     }
 
+    fn _errors<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        PyTuple::new(py, self.core.errors().iter().map(plain::api_error))
+    }
+
+    fn _unread_pages<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        PyTuple::new(py, self.core.unread_pages().iter().map(plain::unread_page))
+    }
+
     fn _failed_contacts<'py>(&self, py: Python<'py>) -> PyResult<plain::FailedContacts<'py>> {
         plain::failed_contacts(py, &self.core.failed_contacts())
     }
 
-    /// A link to further results that could not be followed.
+    /// A link to further results that could not be followed: that of the first unread page.
     #[getter]
     fn next_link(&self) -> Option<&str> {
         self.core.next_link()
@@ -227,6 +235,11 @@ impl PublishReport {
 
     fn __str__(&self) -> String {
         self.core.to_string()
+    }
+
+    /// What is to be said below a table of the files.
+    fn _notes(&self) -> Vec<String> {
+        self.core.notes()
     }
 
     /// The first files of a table: what needs attention first; id, state in words, published, notified, errors.

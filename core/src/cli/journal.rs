@@ -12,7 +12,6 @@ use crate::journal::audit::{Audit, Ending, Sent};
 use crate::journal::folder::init_journal_dir;
 use crate::journal::view::{Journal, JournalledFile};
 use crate::model::display::counted;
-use crate::model::display::word;
 use crate::model::file_result::Verdict;
 use crate::model::id;
 use crate::model::message::{self, Language, message};
@@ -49,7 +48,7 @@ fn csv(journal: &Journal) -> String {
 
 fn text(journal: &Journal) -> String {
     let header = journal.header();
-    let (request, report) = (journal.request(), journal.report());
+    let report = journal.report();
     let mut text = format!("run {} at {} (firm {})", header.run, header.base_url, header.firm_id);
     if header.simulated {
         text += ", simulated";
@@ -58,7 +57,6 @@ fn text(journal: &Journal) -> String {
         let _ = write!(text, ", by {operator}");
     }
     let mut text = terminal::one_line(&text) + "\n\n";
-    let asks = request.asks();
     let chunks: std::collections::HashMap<u64, u32> =
         journal.files().into_iter().map(|file| (file.result.file_id, file.chunk)).collect();
     let sent: std::collections::HashMap<u32, String> = journal
@@ -72,14 +70,14 @@ fn text(journal: &Journal) -> String {
         vec![
             id.to_string(),
             row.state,
-            word(asks.0, row.file.published).to_owned(),
-            word(asks.1, row.file.notified).to_owned(),
+            row.published.to_owned(),
+            row.notified.to_owned(),
             sent.get(&chunk).cloned().unwrap_or_default(),
             row.errors,
         ]
     });
     text += &output::table(&["file", "state", "published", "notified", "sent at", "errors"], rows.collect());
-    let _ = writeln!(text, "{}", report.summary());
+    text += &output::below(&report);
     for (ids, what) in [
         (journal.undecided(), "to be decided about with `journal resolve`"),
         (journal.in_flight(), "being sent by another process at this moment"),

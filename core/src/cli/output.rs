@@ -7,7 +7,6 @@ use crate::cli::arguments::Format;
 use crate::cli::refused::Refused;
 use crate::cli::status::Status;
 use crate::cli::terminal;
-use crate::model::display::counted;
 use crate::model::file_result::FileResult;
 use crate::model::file_result::Verdict;
 use crate::model::report::PublishReport;
@@ -33,18 +32,19 @@ pub(super) fn report(report: &PublishReport, format: Format) -> String {
             let rows = report.rows().into_iter().map(|row| {
                 vec![row.file.file_id.to_string(), row.state, row.published.into(), row.notified.into(), row.errors]
             });
-            let mut text = table(&["file", "state", "published", "notified", "errors"], rows.collect());
-            let _ = writeln!(text, "{}", report.summary());
-            if !report.unexpected().is_empty() {
-                let count = counted(report.unexpected().len(), "result");
-                let _ = writeln!(text, "{count} of no requested file alone: see --format json");
-            }
-            if let Some(link) = report.next_link() {
-                let _ = writeln!(text, "further results were not read: {}", terminal::one_line(link));
-            }
-            text
+            let text = table(&["file", "state", "published", "notified", "errors"], rows.collect());
+            text + &below(report)
         }
     }
+}
+
+/// What stands below a table of a report's files.
+pub(super) fn below(report: &PublishReport) -> String {
+    let mut text = report.summary() + "\n";
+    for note in report.notes() {
+        let _ = writeln!(text, "{}", terminal::one_line(&note));
+    }
+    text
 }
 
 fn csv(report: &PublishReport) -> String {
@@ -55,7 +55,7 @@ fn csv(report: &PublishReport) -> String {
     text
 }
 
-pub(super) const RESULT_COLUMNS: [&str; 10] = [
+pub(super) const RESULT_COLUMNS: [&str; 11] = [
     "file_id",
     "state",
     "published",
@@ -66,6 +66,7 @@ pub(super) const RESULT_COLUMNS: [&str; 10] = [
     "contacts_not_notified",
     "errors",
     "decision",
+    "reason",
 ];
 
 /// The fields of one file. Contacts that cannot be told are `?`: not the same as none.
@@ -93,6 +94,7 @@ pub(super) fn result_fields(file: &FileResult) -> Vec<String> {
         contacts(file.contacts_not_notified()),
         errors.collect::<Vec<_>>().join(" "),
         file.decision.map(Verdict::as_str).unwrap_or_default().to_owned(),
+        file.reason.clone().unwrap_or_default(),
     ]
 }
 

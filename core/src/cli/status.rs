@@ -89,7 +89,7 @@ mod tests {
         let request = PublishRequest::new(ids.clone(), PortalPublishing::Publish, ContactNotification::Notify);
         let request = request.unwrap_or_else(|_| PublishRequest::of_nothing());
         let result = |(id, (state, decision)): (u64, &(FileState, Option<Verdict>))| {
-            (id, FileResult { decision: *decision, ..FileResult::plain(id, *state) })
+            (id, FileResult { decision: *decision, ..FileResult::unanswered(id, *state) })
         };
         let results: HashMap<u64, FileResult> = ids.zip(states).map(result).collect();
         PublishReport::uniform(&request, FileState::NotProcessed, String::new()).with_results(&results)

@@ -338,14 +338,16 @@ impl PublishCall {
         time::timeout(limit, self.changed.notified()).await.is_ok()
     }
 
-    async fn follow(&self, link: &str) -> Option<Exchange> {
-        let url = transport::page_url(&self.connection.config, &self.state().page, link)?;
+    /// A further page of results, or why it cannot be had.
+    async fn follow(&self, link: &str) -> Result<Exchange, String> {
+        let url = transport::page_url(&self.connection.config, &self.state().page, link)
+            .ok_or_else(|| "The link does not lead to the same server.".to_owned())?;
         self.state().page = url.clone();
-        if !self.authorize(false).await {
-            return None;
-        }
-        let authorization = self.state().authorization.take()?;
-        self.connection.transport.get(url, authorization).await.ok()
+        // Nobody is asked for a token any more: what the caller waits for is the answer.
+        let is_authorized = self.authorize(false).await;
+        let authorization = self.state().authorization.take().filter(|_| is_authorized);
+        let authorization = authorization.ok_or_else(|| "There was no access token for it any more.".to_owned())?;
+        self.connection.transport.get(url, authorization).await.map_err(|error| error.message())
     }
 
     /// Finds out who asks; `false`: the host has to be asked for a token.

@@ -15,7 +15,7 @@ use crate::journal::history::{self, History};
 use crate::journal::lock;
 use crate::journal::record::{FORMAT, Header};
 use crate::journal::store::Store;
-use crate::model::batch::{BatchOptions, Repeat};
+use crate::model::batch::{BatchOptions, DEFAULT_CHUNK_SIZE, Repeat};
 use crate::model::file_result::FileState;
 use crate::model::message::{message, name};
 use crate::model::report::PublishReport;
@@ -80,6 +80,21 @@ fn resumed(config: &Config, request: Option<&PublishRequest>, options: &BatchOpt
     let _lock = config.journal_dir.as_deref().map(folder::lock).transpose()?;
     let (journal, history) = JournalFile::open(path)?;
     same_run(&history, config, request).map_err(|differs| Error::of_journal(path, &differs))?;
+    let history = match request {
+        Some(request) => history.in_order_of(request),
+        None => history,
+    };
+    let (chunk_size, to_be_sent) = (options.chunk_size, history.to_be_sent());
+    if chunk_size != DEFAULT_CHUNK_SIZE && !to_be_sent.is_empty() && !history.is_planned_in(chunk_size) {
+        return Err(Error::input(message![
+            name("chunk_size"),
+            format!(
+                " must be {} for the journal {}, which was made with it, not {chunk_size}.",
+                history.chunk_size(),
+                path.display(),
+            ),
+        ]));
+    }
     // Since it was made, another run may have sent what is left of it.
     let repeat = history.header().repeat;
     if options.repeat == Repeat::Allow && repeat == Repeat::Refuse {
@@ -93,7 +108,7 @@ fn resumed(config: &Config, request: Option<&PublishRequest>, options: &BatchOpt
         ]));
     }
     let options = BatchOptions { repeat, ..options.clone() };
-    refuse_repeats(config, &history.to_be_sent(), &history.report(), &options, WayOn::Journal(path))?;
+    refuse_repeats(config, &to_be_sent, &history.report(), &options, WayOn::Journal(path))?;
     let pace = pace(&history, &options);
     Ok(session((journal, history), path, pace))
 }
@@ -136,9 +151,12 @@ pub(crate) fn with_states(error: Error, config: &Config, path: &Path, request: O
                 PublishReport::uniform(request, FileState::NotProcessed, String::new())
             }
         }
-        (Ok(history), _) => {
+        (Ok(history), request) => {
             is_whole = shown == path;
-            history.report()
+            match request {
+                Some(request) => history.in_order_of(request).report(),
+                None => history.report(),
+            }
         }
         (Err(_), Some(request)) => {
             // What is there and not a file never was a journal; a link that leads nowhere may be one.
@@ -148,6 +166,7 @@ pub(crate) fn with_states(error: Error, config: &Config, path: &Path, request: O
             };
             let state = if has_none { FileState::NotProcessed } else { FileState::Unknown };
             PublishReport::uniform(request, state, String::new())
+                .with_reason("Its journal cannot be read, and may show it as sent.")
         }
         (Err(_), None) => return error.nothing_sent_now(),
     };

@@ -19,7 +19,7 @@ use crate::model::display::listed;
 use crate::model::file_result::{FileResult, FileState};
 use crate::model::message::{Message, choice, decide, message, name, resume};
 use crate::model::report::PublishReport;
-use crate::model::request::PublishRequest;
+use crate::model::request::{Asks, PublishRequest};
 use crate::model::times;
 
 /// What tells a folder of journals from one that is empty because its share is not mounted.
@@ -205,7 +205,7 @@ impl Survey {
             let this = Found {
                 finding,
                 sent_at: history.sent_at(file.chunk),
-                result: file.result(),
+                result: history.result(file),
                 run: history.header().run.clone(),
                 path: path.to_owned(),
             };
@@ -335,9 +335,9 @@ fn refusal(refused: &[&Found], worst: &Found, request: &PublishRequest, way_on: 
                 ],
             };
             let twice = match request.asks() {
-                (_, true) => "may e-mail clients twice",
-                (true, false) => "may publish the same to clients twice",
-                (false, false) => "repeats what was done",
+                Asks { notify: true, .. } => "may e-mail clients twice",
+                Asks { publish: true, .. } => "may publish the same to clients twice",
+                Asks { .. } => "repeats what was done",
             };
             Message::from(format!("{files} {were} sent before ({last}): sending {it} again {twice}.")).and(way_on)
         }

@@ -6,9 +6,12 @@ use std::time::{Duration, SystemTime};
 use crate::journal::record::{Chunk, Header, Record};
 use crate::model::attempt::Attempt;
 use crate::model::attempt::Outcome;
-use crate::model::file_result::{FileResult, FileState, UnexpectedResult, Verdict};
-use crate::model::report::PublishReport;
-use crate::model::request::PublishRequest;
+use crate::model::file_result::{FileResult, FileState, Verdict};
+use crate::model::report::{Beside, PublishReport};
+use crate::model::request::{Asks, PublishRequest};
+
+/// Why a file is unknown that was about to be sent when the records end.
+const NO_OUTCOME: &str = "It was about to be sent, and no outcome was recorded.";
 
 /// Why a record cannot follow those before it, in words.
 pub(crate) type InvalidRecord = String;
@@ -24,7 +27,6 @@ pub(crate) struct History {
     positions: HashMap<u64, usize>,
     chunks: Vec<ChunkHistory>,
     attempts: Vec<Attempt>,
-    unexpected: Vec<UnexpectedResult>,
     /// Whether somebody else wrote the journal when it was read: what was being sent is in flight.
     is_written: bool,
 }
@@ -82,6 +84,8 @@ pub(crate) struct ChunkHistory {
     pub(crate) attempts: u32,
     /// When it was sent last.
     pub(crate) sent_at: Option<SystemTime>,
+    /// What its outcome has beside the files, if one was recorded.
+    beside: Option<Beside>,
 }
 
 impl ChunkHistory {
@@ -92,7 +96,16 @@ impl ChunkHistory {
 }
 
 impl File {
-    fn put(&mut self, result: FileResult, counts: &mut [usize; 4]) {
+    /// A file about which there is nothing to say but its state.
+    fn plain(id: u64, state: FileState, asks: Asks) -> FileResult {
+        match state {
+            FileState::Ok => FileResult::succeeded(id, asks),
+            FileState::Unknown => FileResult::unknown(id, NO_OUTCOME),
+            FileState::Failed | FileState::NotProcessed => FileResult::unanswered(id, state),
+        }
+    }
+
+    fn put(&mut self, result: FileResult, asks: Asks, counts: &mut [usize; 4]) {
         for (state, count) in
             [FileState::Ok, FileState::Failed, FileState::Unknown, FileState::NotProcessed].iter().zip(counts)
         {
@@ -100,13 +113,7 @@ impl File {
             *count -= usize::from(self.state == *state);
         }
         self.state = result.state;
-        self.answer = (result != FileResult::plain(self.id, self.state)).then(|| Box::new(result));
-    }
-
-    /// What became of it, and what a person made of that.
-    pub(crate) fn result(&self) -> FileResult {
-        let result = self.answer.as_deref().cloned().unwrap_or_else(|| FileResult::plain(self.id, self.state));
-        FileResult { decision: self.verdict(), ..result }
+        self.answer = (result != Self::plain(self.id, self.state, asks)).then(|| Box::new(result));
     }
 
     /// Whether nobody knows what became of it, and nobody has said what to do about that.
@@ -159,7 +166,6 @@ impl History {
             request,
             chunks: Vec::new(),
             attempts: Vec::new(),
-            unexpected: Vec::new(),
             is_written: false,
         };
         history.plan(chunks)?;
@@ -178,7 +184,7 @@ impl History {
                 self.set_states(*chunk, FileState::NotProcessed);
                 Ok(())
             }
-            Record::Outcome { chunk, attempt, outcome, result, files, unexpected, .. } => {
+            Record::Outcome { chunk, attempt, outcome, result, files, beside, .. } => {
                 let stage = match outcome {
                     Outcome::Processed => Stage::Processed,
                     Outcome::Unknown => Stage::Unknown,
@@ -186,7 +192,7 @@ impl History {
                 };
                 self.end(*chunk, *attempt, stage)?;
                 self.attempts.push(result.clone());
-                self.unexpected.extend_from_slice(unexpected);
+                self.chunk_mut(*chunk)?.beside = Some(beside.clone());
                 self.answered(*chunk, files)
             }
             Record::Decision { file_id, decision, by, evidence } => {
@@ -231,7 +237,14 @@ impl History {
             for id in file_ids {
                 planned.push(self.place(*id, *chunk)?);
             }
-            self.chunks.push(ChunkHistory { planned, sent: None, stage: Stage::Ready, attempts: 0, sent_at: None });
+            self.chunks.push(ChunkHistory {
+                planned,
+                sent: None,
+                stage: Stage::Ready,
+                attempts: 0,
+                sent_at: None,
+                beside: None,
+            });
         }
         Ok(())
     }
@@ -241,7 +254,8 @@ impl History {
         let position = *self.positions.get(&id).ok_or_else(|| format!("file {id} was not asked for"))?;
         let file = self.files.get_mut(position).filter(|file| file.chunk == 0 || file.is_to_be_sent_again());
         let file = file.ok_or_else(|| format!("file {id} is planned twice"))?;
-        file.put(FileResult::unanswered(id, FileState::NotProcessed), &mut self.counts);
+        let asks = self.request.asks();
+        file.put(File::plain(id, FileState::NotProcessed, asks), asks, &mut self.counts);
         file.chunk = chunk;
         Ok(position)
     }
@@ -293,21 +307,23 @@ impl History {
     }
 
     fn set_states(&mut self, chunk: u32, state: FileState) {
+        let asks = self.request.asks();
         for position in self.chunk(chunk).map(|chunk| chunk.positions().to_vec()).unwrap_or_default() {
             if let Some(file) = self.files.get_mut(position) {
-                file.put(FileResult::unanswered(file.id, state), &mut self.counts);
+                file.put(File::plain(file.id, state, asks), asks, &mut self.counts);
             }
         }
     }
 
     fn answered(&mut self, chunk: u32, files: &[FileResult]) -> Result<(), InvalidRecord> {
+        let asks = self.request.asks();
         for result in files {
             let file = self.positions.get(&result.file_id).and_then(|position| self.files.get_mut(*position));
             // Those that went out are unknown so far.
             let file = file.filter(|file| file.chunk == chunk && file.state == FileState::Unknown);
             let file =
                 file.ok_or_else(|| format!("a result of file {}, which is not of chunk {chunk}", result.file_id))?;
-            file.put(result.clone(), &mut self.counts);
+            file.put(result.clone().limited_to(asks), asks, &mut self.counts);
         }
         Ok(())
     }
@@ -329,6 +345,13 @@ impl History {
 
     pub(crate) fn files(&self) -> &[File] {
         &self.files
+    }
+
+    /// What became of a file, and what a person made of that.
+    pub(crate) fn result(&self, file: &File) -> FileResult {
+        let plain = || File::plain(file.id, file.state, self.request.asks());
+        let result = file.answer.as_deref().cloned().unwrap_or_else(plain);
+        FileResult { decision: file.verdict(), ..result }
     }
 
     pub(crate) fn chunks(&self) -> impl Iterator<Item = (u32, &ChunkHistory, Vec<u64>)> {
@@ -445,17 +468,19 @@ impl History {
     pub(crate) fn report_on(&self, other: &PublishRequest) -> PublishReport {
         let result = |id: &u64| {
             let file = self.positions.get(id).and_then(|position| self.files.get(*position));
-            let went_out = file.is_some_and(File::may_be_published);
-            FileResult::unanswered(*id, if went_out { FileState::Unknown } else { FileState::NotProcessed })
+            if file.is_some_and(File::may_be_published) {
+                FileResult::unknown(*id, "The journal is of another run, which sent it.")
+            } else {
+                FileResult::unanswered(*id, FileState::NotProcessed)
+            }
         };
         let files = other.file_ids().iter().map(result).collect();
         let in_flight: HashSet<u64> = self.in_flight().into_iter().collect();
         let in_flight = other.file_ids().iter().copied().filter(|id| in_flight.contains(id)).collect();
-        PublishReport::new(other.clone(), files, Vec::new(), None, String::new()).with_in_flight(in_flight)
+        PublishReport::new(other.clone(), files, Beside::default(), String::new()).with_in_flight(in_flight)
     }
 
-    /// The records that come to the same: for a journal whose lines were lost. The raw answers are lost with them, and a
-    /// chunk whose outcome is unknown has nothing but its intent.
+    /// The records that come to the same: for a journal whose lines were lost. The raw answers are lost with them.
     pub(crate) fn rewritten(&self, now: SystemTime) -> Vec<(Record, SystemTime)> {
         const BY: &str = "addepar-portal, after the journal was overwritten";
         let decision = |file: &File, verdict, by: &str, evidence| Record::Decision {
@@ -497,31 +522,33 @@ impl History {
                     records.push((Record::NotProcessed { chunk: number, attempt, result: None, reason }, at));
                 }
             }
-            if chunk.stage == Stage::Processed {
+            if let Some(beside) = chunk.beside.clone() {
                 let sent = chunk.positions().iter().filter_map(|position| self.files.get(*position));
                 let result = |file: &File| match file.chunk {
                     later if later != number => FileResult::unanswered(file.id, FileState::Unknown),
-                    _ => FileResult { decision: None, ..file.result() },
+                    _ => FileResult { decision: None, ..self.result(file) },
                 };
+                let is_processed = chunk.stage == Stage::Processed;
+                let outcome = if is_processed { Outcome::Processed } else { Outcome::Unknown };
                 let attempt = Attempt {
                     sent_at: chunk.sent_at,
                     answered_at: None,
                     http_status: None,
                     request_id: None,
                     elapsed: Duration::ZERO,
-                    outcome: Outcome::Processed,
+                    outcome,
                     retry_after: None,
                 };
-                let outcome = Record::Outcome {
+                let ended = Record::Outcome {
                     chunk: number,
                     attempt: chunk.attempts,
-                    outcome: Outcome::Processed,
+                    outcome,
                     result: attempt,
                     files: sent.map(result).collect(),
-                    unexpected: Vec::new(),
+                    beside,
                     raw: String::new(),
                 };
-                records.push((outcome, at));
+                records.push((ended, at));
             }
             for file in files() {
                 // It is in a later chunk, so it was found not to be published.
@@ -537,9 +564,28 @@ impl History {
 
     /// The whole run as a report. Raw answers stay in the journal.
     pub(crate) fn report(&self) -> PublishReport {
-        let files = self.files.iter().map(File::result).collect();
-        let report = PublishReport::new(self.request.clone(), files, self.unexpected.clone(), None, String::new());
+        let positions = self.request.file_ids().iter().filter_map(|id| self.positions.get(id));
+        let files = positions.filter_map(|position| self.files.get(*position)).map(|file| self.result(file)).collect();
+        let report = PublishReport::new(self.request.clone(), files, self.beside(), String::new());
         report.with_attempts(self.attempts.clone()).with_in_flight(self.in_flight())
+    }
+
+    /// What the answers have beside the files.
+    pub(crate) fn beside(&self) -> Beside {
+        let mut beside = Beside::default();
+        self.chunks.iter().filter_map(|chunk| chunk.beside.as_ref()).for_each(|other| beside.extend(other));
+        beside
+    }
+
+    /// The same run with its files in another order: that in which somebody asks for them now.
+    pub(crate) fn in_order_of(mut self, request: &PublishRequest) -> Self {
+        self.request = request.clone();
+        self
+    }
+
+    /// Whether the first plan has chunks of this size.
+    pub(crate) fn is_planned_in(&self, chunk_size: usize) -> bool {
+        self.chunk_size() == chunk_size.min(self.files.len())
     }
 }
 

@@ -22,7 +22,8 @@ use crate::model::attempt::Attempt;
 use crate::model::attempt::Outcome;
 use crate::model::batch::{BatchOptions, Repeat};
 use crate::model::file_result::{FileResult, FileState, Status, UnexpectedResult, Verdict};
-use crate::model::request::{ContactNotification, PortalPublishing, PublishRequest};
+use crate::model::report::Beside;
+use crate::model::request::{Asks, ContactNotification, PortalPublishing, PublishRequest};
 
 /// A journal as bytes, and the server's own record of how often it processed each file.
 struct World {
@@ -137,7 +138,7 @@ impl World {
         let readable = done == file_ids.len() && self.rng.u8(..4) > 0;
         let outcome = if readable { Outcome::Processed } else { Outcome::Unknown };
         let files = file_ids.iter().map(|id| match (readable, self.rng.u8(..6)) {
-            (false, _) | (true, 0) => FileResult::unanswered(*id, FileState::Unknown),
+            (false, _) | (true, 0) => FileResult::unknown(*id, "no answer"),
             (true, draw) => {
                 let publish_status = Some(if draw == 1 { Status::Fail } else { Status::Success });
                 let answer = UnexpectedResult {
@@ -146,11 +147,11 @@ impl World {
                     notify_status: Some(Status::Success),
                     errors: Vec::new(),
                 };
-                FileResult::answered(*id, answer)
+                FileResult::answered(*id, answer, Asks { publish: true, notify: true })
             }
         });
         let (files, result) = (files.collect(), attempted(outcome));
-        Ok(Record::Outcome { chunk, attempt, outcome, result, files, unexpected: Vec::new(), raw: "{}".to_owned() })
+        Ok(Record::Outcome { chunk, attempt, outcome, result, files, beside: Beside::default(), raw: "{}".to_owned() })
     }
 }
 
@@ -337,10 +338,11 @@ fn scratch(name: &str) -> std::path::PathBuf {
 fn a_journal_of_format_1_is_resumed_in_format_2() {
     let portal = SimulatedPortal::start("{}").unwrap();
     let path = scratch("format-1");
-    let files: Vec<FileResult> = [1, 2].map(FileResult::succeeded).to_vec();
+    let asks = Asks { publish: true, notify: true };
+    let files: Vec<FileResult> = [1, 2].map(|id| FileResult::succeeded(id, asks)).to_vec();
     let mut files = serde_json::to_value(files).unwrap();
     for file in files.as_array_mut().unwrap() {
-        file.as_object_mut().unwrap().remove("decision");
+        file.as_object_mut().unwrap().retain(|member, _| !["decision", "reason"].contains(&member.as_str()));
     }
     let result = json!({
         "sent_at": "2026-11-24T21:14:07.000000Z", "answered_at": "2026-11-24T21:14:08.000000Z", "http_status": 200,

@@ -15,7 +15,7 @@ use crate::journal::store::{Dated, Unrecorded};
 use crate::model::file_result::{FileResult, FileState, Verdict};
 use crate::model::id::{self, RawId};
 use crate::model::message::{message, name};
-use crate::model::report::PublishReport;
+use crate::model::report::{Beside, PublishReport};
 use crate::model::request::PublishRequest;
 use crate::model::times;
 use crate::model::times::rfc3339;
@@ -100,7 +100,7 @@ impl Journal {
         let shown = |file: &history::File| {
             let decision = file.decision();
             JournalledFile {
-                result: file.result(),
+                result: self.history.result(file),
                 chunk: file.chunk,
                 decided_by: decision.map(|decision| decision.by.clone()),
                 decided_at: decision.map(|decision| decision.at),
@@ -218,7 +218,8 @@ impl Journal {
         }
     }
 
-    /// The whole journal as JSON: what it is about, `files`, `chunks` and `undecided`.
+    /// The whole journal as JSON: what it is about, `files`, `chunks`, `undecided`, and what the answers have beside the
+    /// files, as in a report.
     #[must_use]
     pub fn to_json(&self) -> String {
         #[derive(Serialize)]
@@ -229,6 +230,8 @@ impl Journal {
             chunks: Vec<JournalledChunk>,
             undecided: Vec<u64>,
             in_flight: Vec<u64>,
+            #[serde(flatten)]
+            beside: Beside,
         }
         let shown = Shown {
             header: self.history.header(),
@@ -236,6 +239,7 @@ impl Journal {
             chunks: self.chunks(),
             undecided: self.undecided(),
             in_flight: self.in_flight(),
+            beside: self.history.beside(),
         };
         serde_json::to_string(&shown).unwrap_or_default()
     }

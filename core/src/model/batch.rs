@@ -36,12 +36,16 @@ impl FromStr for Repeat {
     }
 }
 
+/// How many files go into one request where nobody says so.
+pub(crate) const DEFAULT_CHUNK_SIZE: usize = 100;
+
 /// How a batch goes.
 #[derive(Debug, Clone)]
 pub struct BatchOptions {
     /// The journal: made, or resumed if it is of the same batch.
     pub journal: PathBuf,
-    /// How many files go into one request, from 1 to 500; default 100.
+    /// How many files go into one request, from 1 to 500; default 100. A journal keeps the size that it was made with: any
+    /// other than that and the default is refused.
     pub chunk_size: usize,
     /// Seconds that all waits for the rate limit may take together; default an hour.
     pub max_wait: f64,
@@ -59,7 +63,7 @@ impl BatchOptions {
     pub fn new(journal: impl Into<PathBuf>) -> Self {
         Self {
             journal: journal.into(),
-            chunk_size: 100,
+            chunk_size: DEFAULT_CHUNK_SIZE,
             max_wait: 3_600.0,
             pace: false,
             repeat: Repeat::Refuse,

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::model::api_error::ApiError;
 use crate::model::attempt::{Attempt, Outcome};
 use crate::model::file_result::{FileResult, FileState, Step, UnexpectedResult, Verdict};
 use crate::model::json;
@@ -16,10 +17,44 @@ pub struct PublishReport {
     files: Vec<FileResult>,
     /// Those that another call is sending at this moment: they are unknown so far.
     in_flight: Vec<u64>,
-    unexpected: Vec<UnexpectedResult>,
+    beside: Beside,
     attempts: Vec<Attempt>,
-    next_link: Option<String>,
     raw: String,
+}
+
+/// What an answer has beside the results of the files that were asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+pub(crate) struct Beside {
+    pub(crate) unexpected: Vec<UnexpectedResult>,
+    /// Error objects at the top of a page. Earlier versions passed them over.
+    #[serde(default)]
+    pub(crate) errors: Vec<ApiError>,
+    /// Earlier versions kept a link at most.
+    #[serde(default)]
+    pub(crate) unread_pages: Vec<UnreadPage>,
+}
+
+impl Beside {
+    /// Adds what another answer has.
+    pub(crate) fn extend(&mut self, other: &Self) {
+        let Self { unexpected, errors, unread_pages } = other;
+        self.unexpected.extend_from_slice(unexpected);
+        self.errors.extend_from_slice(errors);
+        self.unread_pages.extend_from_slice(unread_pages);
+    }
+}
+
+/// A further page of results that could not be read.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct UnreadPage {
+    /// The link to it, as the page before has it.
+    pub link: String,
+    /// The status code of what was answered for it; `None` if nothing was.
+    pub http_status: Option<u16>,
+    /// Why it was not read, in words. It may quote what was answered: escape it for where it is shown.
+    pub reason: String,
+    /// The body of what was answered for it, as much as was read of it.
+    pub raw: String,
 }
 
 /// The contacts that some step failed for.
@@ -32,20 +67,22 @@ pub struct FailedContacts {
 }
 
 impl PublishReport {
-    pub(crate) fn new(
-        request: PublishRequest,
-        files: Vec<FileResult>,
-        unexpected: Vec<UnexpectedResult>,
-        next_link: Option<String>,
-        raw: String,
-    ) -> Self {
-        Self { request, files, in_flight: Vec::new(), unexpected, attempts: Vec::new(), next_link, raw }
+    pub(crate) fn new(request: PublishRequest, files: Vec<FileResult>, beside: Beside, raw: String) -> Self {
+        Self { request, files, in_flight: Vec::new(), beside, attempts: Vec::new(), raw }
     }
 
     /// A report in which every file has one state that no answer speaks of.
     pub(crate) fn uniform(request: &PublishRequest, state: FileState, raw: String) -> Self {
         let files = request.file_ids().iter().map(|id| FileResult::unanswered(*id, state)).collect();
-        Self::new(request.clone(), files, Vec::new(), None, raw)
+        Self::new(request.clone(), files, Beside::default(), raw)
+    }
+
+    /// The same report with a reason for every unknown file that has none.
+    pub(crate) fn with_reason(mut self, reason: &str) -> Self {
+        for file in self.files.iter_mut().filter(|file| file.state == FileState::Unknown) {
+            file.reason.get_or_insert_with(|| reason.to_owned());
+        }
+        self
     }
 
     /// The same report with what is known better about some files.
@@ -155,13 +192,30 @@ impl PublishReport {
     /// Results that belong to no requested file alone, as they came.
     #[must_use]
     pub fn unexpected(&self) -> &[UnexpectedResult] {
-        &self.unexpected
+        &self.beside.unexpected
     }
 
-    /// A link to further results that could not be followed.
+    /// The API's error objects beside the results, of all pages. They may be about any file, so none is ok.
+    #[must_use]
+    pub fn errors(&self) -> &[ApiError] {
+        &self.beside.errors
+    }
+
+    /// Further pages of results that could not be read: of a batch, at most one for each request.
+    #[must_use]
+    pub fn unread_pages(&self) -> &[UnreadPage] {
+        &self.beside.unread_pages
+    }
+
+    /// A link to further results that could not be followed: that of the first unread page.
     #[must_use]
     pub fn next_link(&self) -> Option<&str> {
-        self.next_link.as_deref()
+        self.unread_pages().first().map(|page| page.link.as_str())
+    }
+
+    /// What the answer has beside the files.
+    pub(crate) fn beside(&self) -> &Beside {
+        &self.beside
     }
 
     /// The answer's body as it came, its pages joined by line feeds; as much as was read of it.
@@ -259,14 +313,15 @@ impl Serialize for PublishReport {
             in_flight: &'a [u64],
             request: &'a PublishRequest,
             files: &'a [FileResult],
-            unexpected: &'a [UnexpectedResult],
+            #[serde(flatten)]
+            beside: &'a Beside,
             attempts: &'a [Attempt],
-            next_link: &'a Option<String>,
+            next_link: Option<&'a str>,
             raw: &'a str,
         }
-        let Self { request, files, in_flight, unexpected, attempts, next_link, raw } = self;
-        let (ok, settled, undecided) = (self.ok(), self.settled(), self.undecided());
-        Shown { ok, settled, undecided, in_flight, request, files, unexpected, attempts, next_link, raw }
+        let Self { request, files, in_flight, beside, attempts, raw } = self;
+        let (ok, settled, undecided, next_link) = (self.ok(), self.settled(), self.undecided(), self.next_link());
+        Shown { ok, settled, undecided, in_flight, request, files, beside, attempts, next_link, raw }
             .serialize(serializer)
     }
 }
@@ -280,13 +335,20 @@ impl<'de> Deserialize<'de> for PublishReport {
             // Reports of earlier versions have none.
             #[serde(default)]
             in_flight: Vec<u64>,
-            unexpected: Vec<UnexpectedResult>,
+            #[serde(flatten)]
+            beside: Beside,
             attempts: Vec<Attempt>,
             next_link: Option<String>,
             raw: String,
         }
-        let Shown { request, files, in_flight, unexpected, attempts, next_link, raw } =
+        let Shown { request, files, in_flight, mut beside, attempts, next_link, raw } =
             Shown::deserialize(deserializer)?;
-        Ok(Self { request, files, in_flight, unexpected, attempts, next_link, raw })
+        let files = files.into_iter().map(|file| file.limited_to(request.asks())).collect();
+        // Earlier versions kept the link alone.
+        if let Some(link) = next_link.filter(|_| beside.unread_pages.is_empty()) {
+            let reason = "Nobody kept why it was not read.".to_owned();
+            beside.unread_pages.push(UnreadPage { link, http_status: None, reason, raw: String::new() });
+        }
+        Ok(Self { request, files, in_flight, beside, attempts, raw })
     }
 }

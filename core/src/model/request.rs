@@ -92,6 +92,15 @@ modes! {
     }
 }
 
+/// Which steps a request asks for. What was not asked for was not done, whatever the API answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Asks {
+    /// Whether anybody is to be published to.
+    pub publish: bool,
+    /// Whether anybody is to be e-mailed.
+    pub notify: bool,
+}
+
 /// One call of the API, validated. No network.
 ///
 /// Both modes are required: no default may e-mail anybody.
@@ -222,11 +231,14 @@ impl PublishRequest {
         &self.publish_override_contact_ids
     }
 
-    /// Whether anybody is to be published to, and whether anybody is to be e-mailed.
-    pub(crate) fn asks(&self) -> (bool, bool) {
+    /// Which steps are asked for.
+    #[must_use]
+    pub fn asks(&self) -> Asks {
         let publish = self.portal_publishing != PortalPublishing::DoNotPublish;
-        let notify = self.contact_notification != ContactNotification::DoNotNotify;
-        (publish || !self.publish_override_contact_ids.is_empty(), notify)
+        Asks {
+            publish: publish || !self.publish_override_contact_ids.is_empty(),
+            notify: self.contact_notification != ContactNotification::DoNotNotify,
+        }
     }
 
     /// The body of the POST, exactly as it is sent.

@@ -7,16 +7,16 @@ use bytes::Bytes;
 
 use crate::error::{Error, Phase};
 use crate::model::attempt::{Attempt, Fault, Outcome};
+use crate::model::display::excerpt;
 use crate::model::file_result::FileState;
 use crate::model::moment::{Moment, whole_micros};
-use crate::model::report::PublishReport;
+use crate::model::report::{PublishReport, UnreadPage};
 use crate::model::request::PublishRequest;
 use crate::protocol::exchange::{Answer, Exchange, MAX_BODY, Page, Received};
 use crate::protocol::latch::Latch;
 use crate::protocol::outcome::{self, EARLY, Ended, Retry, RetryState};
 use crate::response::Unreadable;
-use crate::response::api_errors::excerpt;
-use crate::response::rows::Answered;
+use crate::response::rows::{Answered, Raw};
 
 /// The most pages that are followed after the answer to the POST.
 const MAX_PAGES: usize = 20;
@@ -45,6 +45,20 @@ struct Pages {
     seen: HashSet<String>,
 }
 
+/// Why a page was not read, and what was answered for it.
+#[derive(Debug, Default)]
+struct Unread {
+    reason: String,
+    http_status: Option<u16>,
+    raw: String,
+}
+
+impl Unread {
+    fn because(reason: impl Into<String>) -> Self {
+        Self { reason: reason.into(), ..Self::default() }
+    }
+}
+
 /// What an attempt, or a page, asks for.
 #[derive(Debug)]
 pub(crate) enum Next {
@@ -56,6 +70,49 @@ pub(crate) enum Next {
     Follow(String),
     /// Nothing: the request is over.
     Over(Result<PublishReport, Error>),
+}
+
+impl Pages {
+    /// The link to follow next, if there is one, or why it is not followed.
+    fn next_link(&mut self) -> Option<Result<String, Unread>> {
+        let link = self.answered.next_link()?.to_owned();
+        Some(if self.seen.contains(&link) {
+            Err(Unread::because("The link was followed before."))
+        } else if self.seen.len() == MAX_PAGES {
+            Err(Unread::because(format!("No more than {MAX_PAGES} pages are followed.")))
+        } else {
+            self.seen.insert(link.clone());
+            Ok(link)
+        })
+    }
+
+    fn read(&mut self, exchange: Result<Exchange, String>) -> Result<(), Unread> {
+        let answer = match exchange {
+            Ok(Exchange::Answered(answer)) => answer,
+            Ok(Exchange::Lost { cause, .. }) => {
+                return Err(Unread::because(format!("The connection was lost before it came: {cause}.")));
+            }
+            Err(reason) => return Err(Unread::because(reason)),
+        };
+        let size = answer.body.len();
+        let page = Raw::new(answer.body);
+        let read = match (answer.broken, answer.status) {
+            (_, status) if status != 200 => Err(format!("The server answered {status}.")),
+            (Some(broken), _) => Err(format!("It cannot be read: {broken}.")),
+            _ if self.raw.len() + size > MAX_BODY => {
+                Err(format!("All pages together are larger than {} MiB.", MAX_BODY >> 20))
+            }
+            _ => self.answered.read_further(&page).map_err(|reason| format!("It cannot be read: {reason}.")),
+        };
+        match read {
+            Ok(()) => {
+                self.raw.push('\n');
+                self.raw.push_str(&page.text);
+                Ok(())
+            }
+            Err(reason) => Err(Unread { reason, http_status: Some(answer.status), raw: page.text }),
+        }
+    }
 }
 
 impl Chunk {
@@ -159,46 +216,45 @@ impl Chunk {
         }
     }
 
-    /// Takes in a further page; `None`: it could not be had.
-    pub(crate) fn page(&mut self, exchange: Option<Exchange>) -> Next {
-        let whole = match exchange {
-            Some(Exchange::Answered(answer)) if answer.broken.is_none() && answer.status == 200 => Some(answer),
-            _ => None,
-        };
-        if let Some(pages) = &mut self.pages
-            && let Some(answer) = whole
-            && pages.raw.len() + answer.body.len() <= MAX_BODY
-            && let Ok(text) = pages.answered.read_further(answer.body)
-        {
-            pages.raw.push('\n');
-            pages.raw.push_str(&text);
-            return self.next_page();
+    /// Takes in a further page, or why it could not be had.
+    pub(crate) fn page(&mut self, exchange: Result<Exchange, String>) -> Next {
+        let Some(pages) = &mut self.pages else { return Next::Over(Ok(self.settle(None))) };
+        match pages.read(exchange) {
+            Ok(()) => self.next_page(),
+            Err(unread) => Next::Over(Ok(self.settle(Some(unread)))),
         }
-        Next::Over(Ok(self.settle()))
     }
 
     fn next_page(&mut self) -> Next {
-        if let Some(pages) = &mut self.pages
-            && let Some(link) = pages.answered.next_link().map(str::to_owned)
-            && pages.seen.len() < MAX_PAGES
-            && pages.seen.insert(link.clone())
-        {
-            return Next::Follow(link);
+        match self.pages.as_mut().and_then(|pages| pages.next_link()) {
+            None => Next::Over(Ok(self.settle(None))),
+            Some(Ok(link)) => Next::Follow(link),
+            Some(Err(unread)) => Next::Over(Ok(self.settle(Some(unread)))),
         }
-        Next::Over(Ok(self.settle()))
     }
 
-    /// Makes the report of the pages that came.
-    fn settle(&mut self) -> PublishReport {
+    /// Makes the report of the pages that came; `unread`: why the next one did not.
+    fn settle(&mut self, unread: Option<Unread>) -> PublishReport {
         match self.pages.take() {
-            Some(pages) => pages.answered.into_report(pages.raw).with_attempts(self.attempts.clone()),
+            Some(pages) => {
+                let link = pages.answered.next_link().map(str::to_owned);
+                let unread = link.zip(unread).map(|(link, Unread { reason, http_status, raw })| UnreadPage {
+                    link,
+                    http_status,
+                    reason,
+                    raw,
+                });
+                pages.answered.into_report(pages.raw, unread).with_attempts(self.attempts.clone())
+            }
             None => self.uniform(FileState::Unknown, String::new()),
         }
     }
 
     /// Drops the attempt under way, or the pages that are yet to come. `None`: nothing went out, and now nothing will.
     pub(crate) fn dropped(&mut self, flight: Option<&Flight>, now: Moment) -> Option<Result<PublishReport, Error>> {
-        let Some(flight) = flight else { return Some(Ok(self.settle())) };
+        let Some(flight) = flight else {
+            return Some(Ok(self.settle(Some(Unread::because("The call was cancelled before the page came.")))));
+        };
         if flight.latch.revoke() {
             return None;
         }

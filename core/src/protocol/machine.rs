@@ -106,8 +106,8 @@ pub(crate) enum Event {
     Received(Received),
     /// The request in flight was dropped: an interrupted call awaited it long enough.
     OutOfPatience,
-    /// A further page of results; `None`: it could not be had.
-    Page(Option<Exchange>),
+    /// A further page of results, or why it could not be had.
+    Page(Result<Exchange, String>),
     /// A wait is over.
     Timer,
     /// The journal is closed.
@@ -634,10 +634,11 @@ impl Machine {
     }
 
     fn out_of_patience(&mut self, now: Moment) {
-        if let Stage::Paging = self.stage {
-            return self.on(Event::Page(None), now, 0.0);
-        }
         let seconds = self.policy.stop_limit.unwrap_or_default().as_secs_f64();
+        if let Stage::Paging = self.stage {
+            let reason = format!("The batch was stopped, and {seconds:.1} s later the page was no longer awaited.");
+            return self.on(Event::Page(Err(reason)), now, 0.0);
+        }
         let cause = format!("the batch was stopped, and {seconds:.1} s later the request was dropped");
         self.received(Received::Lost { fault: Fault::Connection, cause }, now, 0.0);
     }
@@ -697,7 +698,7 @@ impl Machine {
                 outcome: result.outcome,
                 result,
                 files: report.files().to_vec(),
-                unexpected: report.unexpected().to_vec(),
+                beside: report.beside().clone(),
                 raw: report.raw().to_owned(),
             },
             (result, _) => {
@@ -790,7 +791,7 @@ impl Machine {
                 let lost = Received::Lost { fault: Fault::Connection, cause: error.problem() };
                 self.received(lost, now, 0.0);
             }
-            Stage::Paging => self.on(Event::Page(None), now, 0.0),
+            Stage::Paging => self.on(Event::Page(Err(error.message())), now, 0.0),
             Stage::Planning | Stage::Intending | Stage::Recording | Stage::Rescuing => {
                 self.unrecordable(Unrecorded::Failed { error, is_saved: false }, now);
             }

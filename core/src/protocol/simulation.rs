@@ -336,7 +336,7 @@ impl Server {
                     Some(event) => event,
                     None => return End::Crashed,
                 },
-                Action::Follow(_) => Event::Page(None),
+                Action::Follow(_) => Event::Page(Err("Simulated.".to_owned())),
                 Action::Wait(delay) => {
                     self.now += delay;
                     Event::Timer
@@ -630,7 +630,8 @@ fn large_batch(files: u64, seed: u64) {
         if is_done && undecided.is_empty() {
             assert_eq!(history.counts()[3], 0);
             for file in history.files() {
-                let is_settled = file.state != FileState::Unknown || file.result().decision == Some(Verdict::Published);
+                let is_settled =
+                    file.state != FileState::Unknown || history.result(file).decision == Some(Verdict::Published);
                 assert!(is_settled, "{file:?}");
             }
             break;
