@@ -555,6 +555,10 @@ impl History {
                 if file.chunk != number {
                     records.push((decision(file, Verdict::NotPublished, BY, None), at));
                 } else if let Some(decided) = file.decision().filter(|_| !is_left_out(file)) {
+                    // That a file is to be sent after all replaces a decision that it need not be.
+                    if file.state == FileState::NotProcessed && decided.verdict == Verdict::NotPublished {
+                        records.push((decision(file, Verdict::Leave, BY, None), decided.at));
+                    }
                     records.push((own(file, decided), decided.at));
                 }
             }

@@ -22,7 +22,7 @@ use crate::model::attempt::Attempt;
 use crate::model::attempt::Outcome;
 use crate::model::batch::{BatchOptions, Repeat};
 use crate::model::file_result::{FileResult, FileState, Status, UnexpectedResult, Verdict};
-use crate::model::report::Beside;
+use crate::model::report::{Beside, UnreadPage};
 use crate::model::request::{Asks, ContactNotification, PortalPublishing, PublishRequest};
 
 /// A journal as bytes, and the server's own record of how often it processed each file.
@@ -151,7 +151,14 @@ impl World {
             }
         });
         let (files, result) = (files.collect(), attempted(outcome));
-        Ok(Record::Outcome { chunk, attempt, outcome, result, files, beside: Beside::default(), raw: "{}".to_owned() })
+        let page = || UnreadPage {
+            link: format!("/v1/{chunk}"),
+            http_status: Some(500),
+            reason: "no".to_owned(),
+            raw: "<html>".to_owned(),
+        };
+        let beside = Beside { unread_pages: Vec::from_iter(self.rng.bool().then(page)), ..Beside::default() };
+        Ok(Record::Outcome { chunk, attempt, outcome, result, files, beside, raw: "{}".to_owned() })
     }
 }
 
@@ -242,6 +249,7 @@ fn comes_to_the_same_when_it_is_rewritten(history: &History) {
     assert_eq!(again.to_be_sent(), history.to_be_sent());
     assert_eq!(again.next_chunk(), history.next_chunk());
     assert_eq!(again.report().files(), history.report().files());
+    assert_eq!(again.beside(), history.beside());
     let sends = |history: &History| {
         history.chunks().map(|(number, chunk, ids)| (number, chunk.attempts, ids)).collect::<Vec<_>>()
     };
