@@ -254,7 +254,7 @@ impl PublishCall {
                 }
                 Action::Follow(link) => {
                     if let Some(page) = self.unless_dropped(self.follow(&link)).await {
-                        self.on(Event::Page(page));
+                        self.on(Event::Page(page.and_then(Exchange::into_further)));
                     }
                 }
                 Action::Wait(delay) => {

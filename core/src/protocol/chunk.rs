@@ -11,12 +11,12 @@ use crate::model::file_result::FileState;
 use crate::model::moment::{Moment, whole_micros};
 use crate::model::report::PublishReport;
 use crate::model::request::PublishRequest;
-use crate::protocol::exchange::{Answer, Exchange, MAX_BODY, Page, Received};
+use crate::protocol::exchange::{Answer, MAX_BODY, Page, Received};
 use crate::protocol::latch::Latch;
 use crate::protocol::outcome::{self, EARLY, Ended, Retry, Tried};
 use crate::response::Unreadable;
 use crate::response::api_errors::excerpt;
-use crate::response::rows::Answered;
+use crate::response::rows::{Answered, Further};
 
 /// The most pages that are followed after the answer to the POST.
 const MAX_PAGES: usize = 20;
@@ -154,19 +154,15 @@ impl Chunk {
         }
     }
 
-    /// Takes in a further page; `None`: it could not be had.
-    pub(crate) fn page(&mut self, exchange: Option<Exchange>) -> Next {
-        let whole = match exchange {
-            Some(Exchange::Answered(answer)) if answer.broken.is_none() && answer.status == 200 => Some(answer),
-            _ => None,
-        };
+    /// Takes in a further page; `None`: it could not be had, or read.
+    pub(crate) fn page(&mut self, page: Option<Further>) -> Next {
         if let Some(pages) = &mut self.pages
-            && let Some(answer) = whole
-            && pages.raw.len() + answer.body.len() <= MAX_BODY
-            && let Ok(text) = pages.answered.read_further(answer.body)
+            && let Some(page) = page
+            && pages.raw.len() + page.raw().len() <= MAX_BODY
+            && let Ok(raw) = pages.answered.take_further(page)
         {
             pages.raw.push('\n');
-            pages.raw.push_str(&text);
+            pages.raw.push_str(&raw);
             return self.next_page();
         }
         Next::Over(Ok(self.settle()))

@@ -7,7 +7,7 @@ use crate::model::attempt::Fault;
 use crate::model::moment::Moment;
 use crate::model::request::PublishRequest;
 use crate::response::api_errors::api_errors;
-use crate::response::rows::{Answered, Raw};
+use crate::response::rows::{Answered, Further, Raw};
 
 /// The largest answer that is read, and the most that all its pages may have together.
 pub(crate) const MAX_BODY: usize = 64 << 20;
@@ -42,7 +42,7 @@ pub(crate) enum Received {
     Answered(Answer, Page),
 }
 
-/// A body that was read: a large one takes its time, so it is not read under a call's lock.
+/// A body that was read: a large one takes its time, so no page is read under a call's lock.
 #[derive(Debug)]
 pub(crate) struct Page {
     pub(crate) raw: String,
@@ -50,6 +50,18 @@ pub(crate) struct Page {
     pub(crate) answered: Result<Box<Answered>, String>,
     /// The API's error objects, where there are no results.
     pub(crate) errors: Vec<ApiError>,
+}
+
+impl Exchange {
+    /// Reads what came back for a further page; `None`: no results did.
+    pub(crate) fn into_further(self) -> Option<Further> {
+        match self {
+            Self::Answered(answer) if answer.broken.is_none() && answer.status == 200 => {
+                Further::read(answer.body).ok()
+            }
+            _ => None,
+        }
+    }
 }
 
 impl Received {

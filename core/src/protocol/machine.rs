@@ -35,10 +35,11 @@ use crate::model::moment::Moment;
 use crate::model::report::PublishReport;
 use crate::model::request::PublishRequest;
 use crate::protocol::chunk::{Chunk, Flight, Next};
-use crate::protocol::exchange::{Exchange, Received};
+use crate::protocol::exchange::Received;
 use crate::protocol::latch::Latch;
 use crate::protocol::log_record::LogRecord;
 use crate::protocol::pace::Pace;
+use crate::response::rows::Further;
 
 /// What a single call and a batch do differently.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -106,8 +107,8 @@ pub(crate) enum Event {
     Received(Received),
     /// The request in flight was dropped: an interrupted call awaited it long enough.
     OutOfPatience,
-    /// A further page of results; `None`: it could not be had.
-    Page(Option<Exchange>),
+    /// A further page of results; `None`: it could not be had, or read.
+    Page(Option<Further>),
     /// A wait is over.
     Timer,
     /// The journal is closed.
@@ -406,9 +407,9 @@ impl Machine {
             Event::Recorded(recorded) => self.recorded(recorded, now),
             Event::Received(received) => self.received(received, now, chance),
             Event::OutOfPatience => self.out_of_patience(now),
-            Event::Page(exchange) => {
+            Event::Page(page) => {
                 if let Stage::Paging = self.stage {
-                    let next = self.chunk.page(exchange);
+                    let next = self.chunk.page(page);
                     self.proceed(next, now);
                 }
             }

@@ -50,6 +50,29 @@ pub(crate) struct Answered {
     next_link: Option<String>,
 }
 
+/// A further page that was read.
+#[derive(Debug)]
+pub(crate) struct Further {
+    raw: Raw,
+    results: Vec<UnexpectedResult>,
+    next_link: Option<String>,
+}
+
+impl Further {
+    /// Reads it, or says why it cannot be read.
+    pub(crate) fn read(body: Vec<u8>) -> Result<Self, String> {
+        let raw = Raw::new(body);
+        let mut results = Vec::new();
+        let next_link = read(&raw, &mut results)?;
+        Ok(Self { raw, results, next_link })
+    }
+
+    /// Its text.
+    pub(crate) fn raw(&self) -> &str {
+        &self.raw.text
+    }
+}
+
 /// What the results say about a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Said {
@@ -76,20 +99,17 @@ impl Answered {
         Ok(answered)
     }
 
-    /// Reads a further page, all of it or nothing of one that cannot be read. Its text.
-    pub(crate) fn read_further(&mut self, body: Vec<u8>) -> Result<String, String> {
-        let raw = Raw::new(body);
-        let mut results = Vec::new();
-        let next_link = read(&raw, &mut results)?;
-        let items: usize = results.iter().map(items).sum();
+    /// Takes in a further page, all of it or nothing. Its text.
+    pub(crate) fn take_further(&mut self, page: Further) -> Result<String, String> {
+        let items: usize = page.results.iter().map(items).sum();
         if self.items + items > MAX_ITEMS {
             return Err("too many results".to_owned());
         }
-        for result in results {
+        for result in page.results {
             self.take(result);
         }
-        self.next_link = next_link;
-        Ok(raw.text)
+        self.next_link = page.next_link;
+        Ok(page.raw.text)
     }
 
     /// Where the next page is.
