@@ -332,14 +332,50 @@ impl Error {
         }
     }
 
+    /// A journal whose thread has ended by itself.
+    pub(crate) fn broken_off() -> Self {
+        Self::config("The journal's thread broke off.")
+    }
+
     /// A journal that cannot be used; `reason` goes on after its name.
     pub(crate) fn of_journal(path: &Path, reason: &str) -> Self {
         Self::new(ErrorKind::Journal, format!("The journal {} {reason}.", path.display())).with_journal(path)
     }
 
+    /// A file in the place of a journal; `reason` goes on after its name.
+    pub(crate) fn of_file(path: &Path, reason: &str) -> Self {
+        Self::new(ErrorKind::Journal, format!("{} {reason}.", path.display())).with_journal(path)
+    }
+
+    /// A folder of journals that cannot be used; `reason` goes on after its name.
+    pub(crate) fn of_folder(folder: &Path, reason: &str) -> Self {
+        Self::new(ErrorKind::Journal, format!("The folder of journals {} {reason}.", folder.display()))
+    }
+
+    /// Journals without which nobody knows what was sent; `reason` goes on after the name of one.
+    pub(crate) fn missed(paths: &[PathBuf], reason: &str) -> Self {
+        let names: Vec<String> = paths.iter().map(|path| path.display().to_string()).collect();
+        let (first, others) = names.split_first().map_or(("", &[][..]), |(first, others)| (first, others));
+        let others = if others.is_empty() { String::new() } else { format!(" (and so with {})", others.join(", ")) };
+        let problem = format!("The journal {first} {reason}{others}, and calls rely on what it showed as sent.");
+        let error = Self::new(ErrorKind::Journal, problem).with_advice(format!(
+            "Put it back as it was. If it is gone for good, check its files in Addepar, then record that it is: \
+             addepar-portal journal forget {first}",
+        ));
+        match paths.first() {
+            Some(path) => error.with_journal(path),
+            None => error,
+        }
+    }
+
     /// A decision that a journal does not take; `reason` goes on after its name.
     pub(crate) fn journal_refuses(path: &Path, reason: &str) -> Self {
-        Self::of_journal(path, reason).with_consequence(Consequence::NothingRecorded)
+        Self::of_journal(path, reason).recording_nothing()
+    }
+
+    /// The same error, of what was to be recorded.
+    pub(crate) fn recording_nothing(self) -> Self {
+        self.with_consequence(Consequence::NothingRecorded)
     }
 
     /// A journal that waits for a person. `has_sent`: this time something was sent.

@@ -14,6 +14,7 @@ use crate::client::session::{self, Opening};
 use crate::config::secret::Secret;
 use crate::config::settings::{AccessToken, Config, Settings};
 use crate::error::Error;
+use crate::journal::lock::Caller;
 use crate::model::batch::{BatchOptions, Progress, Repeat};
 use crate::model::report::PublishReport;
 use crate::model::request::PublishRequest;
@@ -170,7 +171,10 @@ impl PortalClient {
             request.too_large().map_or(Ok(()), |large| Err(large.into())).and_then(|()| config.guard(variable));
         let opening = config.journal_dir.clone().map(|folder| -> Opening {
             let (config, request) = (config.clone(), request.clone());
-            Opening { path: None, open: Box::new(move || session::single(&config, &request, repeat, &folder)) }
+            Opening {
+                path: None,
+                open: Box::new(move |caller| session::single(&config, &request, repeat, &folder, caller)),
+            }
         });
         let policy = Policy::single(config.max_rate_limit_wait, self.0.connection.asks_for_tokens());
         self.call(policy, request, opening, allowed)
@@ -207,10 +211,10 @@ impl PortalClient {
         let asked = request.clone();
         // What is wrong is said with what the journal shows: some of its files may have been sent before.
         let path = options.journal.clone();
-        let open = Box::new(move || {
+        let open = Box::new(move |caller: &Caller| {
             let opened = allowed
                 .and_then(|()| Ok(limits.map(drop)?))
-                .and_then(|()| session::run(&config, request.as_ref(), &options));
+                .and_then(|()| session::run(&config, request.as_ref(), &options, caller));
             opened.map_err(|error| session::with_states(error, &config, &options.journal, request.as_ref()))
         });
         let opening = Opening { path: Some(path), open };
