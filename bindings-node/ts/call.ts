@@ -140,17 +140,22 @@ function ended(
   const error = withReport(ending, reason);
   if (ending.isLoss()) {
     // If the error is swallowed, a warning is left all the same.
-    if (logger) {
-      log(logger, 'warn', error.message);
-    } else {
-      warn(error.message);
-    }
+    tell(logger, 'warn', error.message);
   }
   throw failed ? error : aborted(error);
 }
 
 function aborted(error: Error): Error {
   return Object.defineProperty(error, 'name', { value: 'AbortError', configurable: true, writable: true });
+}
+
+/** Without a logger only warnings are told, by Node. */
+function tell(logger: Logger | undefined, level: keyof Logger, message: string): void {
+  if (logger) {
+    log(logger, level, message);
+  } else if (level === 'warn') {
+    warn(message);
+  }
 }
 
 /** A logger that fails, at once or later, must not cost anybody the outcome of a call. */
@@ -180,9 +185,7 @@ async function drive(
   onProgress: ProgressCallable | undefined,
 ): Promise<Ending> {
   const { accessToken, logger } = host;
-  if (logger) {
-    call.watch();
-  }
+  call.watch(logger !== undefined);
   if (onProgress) {
     call.followProgress();
   }
@@ -190,10 +193,8 @@ async function drive(
   let failed: { readonly cause: unknown } | undefined;
   for (;;) {
     await turn(call, number, door);
-    if (logger) {
-      for (const [level, message] of call.logRecords()) {
-        log(logger, level, message);
-      }
+    for (const [level, message] of call.logRecords()) {
+      tell(logger, level, message);
     }
     const progress = onProgress && call.progress();
     if (progress) {

@@ -26,7 +26,7 @@ export {
 } from './errors';
 export type { ErrorDetails, ErrorJSON } from './errors';
 export type { Id, Ids } from './ids';
-export { initJournalDir, Journal } from './journal';
+export { forgetJournal, initJournalDir, Journal } from './journal';
 export type { JournalledChunk, JournalledFile } from './journal';
 export { PublishReport } from './report';
 export { PublishRequest } from './request';

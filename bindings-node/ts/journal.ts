@@ -55,6 +55,19 @@ export function initJournalDir(folder: string): string {
   return succeeded(native.initJournalDir(checked('folder', folder, STRING)));
 }
 
+/**
+ * Records that a journal is gone for good, or will not have again what it lost. Calls with its folder refuse to send
+ * anything until then, since nobody knows any more what it showed as sent.
+ *
+ * @returns The files that it named: any of them may have been published and e-mailed. Check each in Addepar before it is
+ * sent again.
+ * @throws {@link JournalError} where no call misses anything of it, or its folder cannot be used; {@link ConfigError}
+ * where its folder is not one for journals.
+ */
+export function forgetJournal(path: string): number[] {
+  return Array.from(succeeded(native.forgetJournal(checked('path', path, STRING))));
+}
+
 /** A journal as it is on disk when this is made. Another process may be writing it. */
 export class Journal {
   readonly path: string;

@@ -57,7 +57,7 @@ export interface Call {
   interrupt(): boolean;
   followProgress(): void;
   progress(): string | null;
-  watch(): void;
+  watch(everything: boolean): void;
   logRecords(): [LogLevel, string][];
   run(wakeups: Wakeups, number: number): void;
   wantsToken(): boolean;
@@ -161,6 +161,7 @@ interface Addon {
   Client: { create(settings: ClientSettings, environment: Record<string, string>): Client | Failure };
   Journal: { open(path: string): Journal | Failure };
   initJournalDir(folder: string): string | Failure;
+  forgetJournal(path: string): Float64Array | Failure;
   Wakeups: new (wake: (number: number) => void) => Wakeups;
   Refusal: Made<Refusal>;
   SimulatedPortal: { start(options: string): SimulatedPortal | Refusal };

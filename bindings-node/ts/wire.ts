@@ -32,7 +32,7 @@ export type Repeat = 'refuse' | 'allow';
 export type Verdict = 'published' | 'not_published' | 'leave';
 
 /** How much a line of the log matters. */
-export type LogLevel = 'debug' | 'info';
+export type LogLevel = 'debug' | 'info' | 'warn';
 
 /** Where a request was lost. */
 export type Phase = 'awaiting_answer' | 'reading_answer' | 'reading_pages';

@@ -16,6 +16,12 @@ pub(crate) fn init_journal_dir(folder: String) -> Job {
     Job::new(|| core::init_journal_dir(folder))
 }
 
+/// Records that a journal is gone for good; the files that it named.
+#[pyfunction]
+pub(crate) fn forget_journal(path: String) -> Job {
+    Job::new(|| core::forget_journal(path))
+}
+
 #[pyclass(frozen, module = "addepar_portal._native")]
 pub(crate) struct Journal(Arc<Mutex<core::Journal>>);
 

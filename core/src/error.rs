@@ -250,7 +250,7 @@ impl Error {
     /// The same of a value that was to be recorded in a journal.
     #[must_use]
     pub fn decision(problem: impl Into<Message>) -> Self {
-        Self::input(problem).unrecorded_decision()
+        Self::input(problem).recording_nothing()
     }
 
     /// A setting that the language of a binding lets through and Rust's types do not.
@@ -411,13 +411,49 @@ impl Error {
         }
     }
 
+    /// A journal whose thread has ended by itself.
+    pub(crate) fn broken_off() -> Self {
+        Self::config("The journal's thread broke off.")
+    }
+
     /// A journal that cannot be used; `reason` goes on after its name. What was sent before, it does not say.
     pub(crate) fn of_journal(path: &Path, reason: &str) -> Self {
         Self::new(ErrorKind::Journal, format!("The journal {} {reason}.", path.display())).with_journal(path)
     }
 
-    /// The same error, of a decision that was not recorded therefore.
-    pub(crate) fn unrecorded_decision(self) -> Self {
+    /// A file in the place of a journal; `reason` goes on after its name.
+    pub(crate) fn of_file(path: &Path, reason: &str) -> Self {
+        Self::new(ErrorKind::Journal, format!("{} {reason}.", path.display())).with_journal(path)
+    }
+
+    /// A folder of journals that cannot be used; `reason` goes on after its name.
+    pub(crate) fn of_folder(folder: &Path, reason: &str) -> Self {
+        Self::new(ErrorKind::Journal, format!("The folder of journals {} {reason}.", folder.display()))
+    }
+
+    /// Journals without which nobody knows what was sent; `reason` goes on after the name of one.
+    pub(crate) fn missed(paths: &[PathBuf], reason: &str) -> Self {
+        let names: Vec<String> = paths.iter().map(|path| path.display().to_string()).collect();
+        let (first, others) = names.split_first().map_or(("", &[][..]), |(first, others)| (first, others));
+        let others = if others.is_empty() { String::new() } else { format!(" (and so with {})", others.join(", ")) };
+        let problem = format!("The journal {first} {reason}{others}, and calls rely on what it showed as sent.");
+        let error = Self::new(ErrorKind::Journal, problem).with_advice(format!(
+            "Put it back as it was. If it is gone for good, check its files in Addepar, then record that it is: \
+             addepar-portal journal forget {first}",
+        ));
+        match paths.first() {
+            Some(path) => error.with_journal(path),
+            None => error,
+        }
+    }
+
+    /// A decision that a journal does not take; `reason` goes on after its name.
+    pub(crate) fn journal_refuses(path: &Path, reason: &str) -> Self {
+        Self::of_journal(path, reason).recording_nothing()
+    }
+
+    /// The same error, of what was to be recorded.
+    pub(crate) fn recording_nothing(self) -> Self {
         self.with_consequence(Consequence::NothingRecorded)
     }
 

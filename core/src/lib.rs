@@ -25,7 +25,7 @@ mod runtime;
 pub use client::portal_client::{PortalClient, PortalClientBuilder};
 pub use config::secret::Secret;
 pub use error::{Error, ErrorKind, Phase};
-pub use journal::folder::init_journal_dir;
+pub use journal::folder::{forget_journal, init_journal_dir};
 pub use journal::view::{Journal, JournalledChunk, JournalledFile};
 pub use model::api_error::ApiError;
 pub use model::attempt::{Attempt, Outcome};

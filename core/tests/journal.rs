@@ -10,10 +10,10 @@ use std::task::Poll;
 use std::time::{Duration, Instant};
 use std::{env, fs, thread};
 
-use addepar_portal::host::{Ending, Language, PublishCall, Turn};
+use addepar_portal::host::{Ending, Language, Level, PublishCall, Turn};
 use addepar_portal::{
     BatchOptions, ContactNotification, Error, ErrorKind, FileState, Journal, Outcome, PortalClient, PortalPublishing,
-    Progress, PublishReport, PublishRequest, Repeat, Verdict, init_journal_dir,
+    Progress, PublishReport, PublishRequest, Repeat, Verdict, forget_journal, init_journal_dir,
 };
 use addepar_portal_simulator::SimulatedPortal;
 use serde_json::{Value, json};
@@ -347,10 +347,10 @@ fn a_journal_that_is_not_as_it_was_written_is_refused() {
             edited(&|lines| lines[0] = lines[0].replace("\"format\":2", "\"format\":3")),
             vec!["format 3", "newer version", "up to 2"],
         ),
-        ("no header", edited(&|lines| drop(lines.remove(0))), vec!["line 1"]),
+        ("no header", edited(&|lines| drop(lines.remove(0))), vec!["is not a journal of this library"]),
         ("a header alone", edited(&|lines| lines.truncate(1)), vec!["no header and plan"]),
         ("nothing", String::new(), vec!["no header and plan"]),
-        ("another text", "file_id\n37\n".to_owned(), vec!["line 1"]),
+        ("another text", "file_id\n37\n".to_owned(), vec!["edited.jsonl is not a journal of this library"]),
         ("zeros", edited(&|lines| lines[3] = "\0".repeat(40)), vec!["line 4", damaged]),
     ];
     scene.control(&json!({ "do": "reset" }));
@@ -858,7 +858,7 @@ fn one_call_that_is_interrupted_in_a_wait_sends_nothing_more() {
     for client in [scene.client(), scene.journalling()] {
         scene.faults(&json!([{ "name": "rate_limited", "retry_after": 30 }]));
         let call = client.start(request([1]), Repeat::Allow, no_environment);
-        call.watch();
+        call.watch(Level::Debug);
         let before = scene.received();
         while !call.log_records().iter().any(|record| record.wait.is_some()) {
             assert_eq!(block_on(call.run()), Turn::News);
@@ -1470,6 +1470,304 @@ fn a_journal_that_lost_its_beginning_refuses_every_call() {
     }
 }
 
+/// Makes journals look as if nobody had written them for a while: what was just written is read again in any case.
+fn let_rest(paths: &[PathBuf]) {
+    for path in paths {
+        let file = fs::File::options().write(true).open(path).expect("a journal");
+        file.set_modified(std::time::SystemTime::now() - Duration::from_secs(10)).expect("a time");
+    }
+}
+
+fn publish(client: &PortalClient, ids: impl IntoIterator<Item = u64>) -> Result<PublishReport, Error> {
+    block_on(client.publish_files(&request(ids)))
+}
+
+/// A call of one file, and what it warned of.
+fn warned(client: &PortalClient, id: u64) -> (Result<Arc<PublishReport>, Error>, Vec<String>) {
+    let call = client.start(request([id]), Repeat::Refuse, no_environment);
+    call.watch(Level::Warn);
+    let mut warnings = Vec::new();
+    loop {
+        let turn = block_on(call.run());
+        warnings.extend(call.log_records().into_iter().map(|record| record.message));
+        if turn == Turn::Done {
+            return (result_of(&call), warnings);
+        }
+    }
+}
+
+const INDEX: &str = "addepar-portal-journals.index";
+
+/// The journal of a file, in a folder where each has one of its own.
+fn journal_of(folder: &Path, id: u64) -> PathBuf {
+    let is_its = |path: &PathBuf| Journal::open(path).is_ok_and(|journal| journal.request().file_ids() == [id]);
+    journals(folder).into_iter().find(is_its).expect("a journal")
+}
+
+/// What a journal showed as sent is not known any more when it is gone.
+#[test]
+fn a_journal_that_is_gone_refuses_every_call_until_that_is_recorded() {
+    let scene = Scene::new();
+    let client = scene.journalling();
+    for id in [37, 38] {
+        publish(&client, [id]).expect("a report");
+    }
+    let (gone, aside) = (journal_of(&scene.folder, 37), scene.path("aside"));
+    let name = gone.display().to_string();
+    let words = [&name, "is not there any more", "addepar-portal journal forget", "Nothing was sent"];
+    fs::rename(&gone, &aside).expect("moved");
+    let batch = options(&scene.path("batch.jsonl"));
+    for _ in 0..2 {
+        let error = refused(publish(&client, [39]), ErrorKind::Journal, &words);
+        assert_eq!((error.outcome(), error.journal()), (Outcome::NotProcessed, Some(gone.as_path())));
+        refused(block_on(client.publish_batch(&request([39]), &batch, |_| {})), ErrorKind::Journal, &words);
+    }
+    assert!(!batch.journal.exists());
+    fs::rename(&aside, &gone).expect("put back");
+    publish(&client, [39]).expect("a report");
+    // Under another name it shows the same.
+    fs::rename(&gone, scene.path("renamed.jsonl")).expect("moved");
+    publish(&client, [40]).expect("a report");
+    refused(publish(&client, [37]), ErrorKind::AlreadySent, &["renamed.jsonl"]);
+    // Of two that are gone, both are named.
+    let gone = [journal_of(&scene.folder, 38), scene.path("renamed.jsonl")];
+    for path in &gone {
+        fs::remove_file(path).expect("removed");
+    }
+    let names = gone.each_ref().map(|path| path.display().to_string());
+    refused(publish(&client, [41]), ErrorKind::Journal, &[&names[0], &names[1]]);
+    assert_eq!(scene.posts(), 4);
+    assert_eq!(forget_journal(&gone[0]).expect("it is missed"), [38]);
+    refused(publish(&client, [41]), ErrorKind::Journal, &[&names[1]]);
+    assert_eq!(forget_journal(&gone[1]).expect("it is missed"), [37]);
+    publish(&client, [41, 37]).expect("a report");
+    // There is nothing to record of one that is there, nor of one that is not missed.
+    let there = journal_of(&scene.folder, 40);
+    for (path, words) in [(&gone[0], "is not missed"), (&there, "is there, and has all that it had")] {
+        let error = forget_journal(path).expect_err("an error");
+        assert_eq!(error.kind(), ErrorKind::Journal, "{error}");
+        assert!(error.message().contains(words) && error.message().contains("Nothing was recorded"), "{error}");
+    }
+    // Put back after all, it is believed again.
+    fs::write(&gone[0], fs::read(&there).expect("a journal")).expect("a journal");
+    publish(&client, [42]).expect("a report");
+}
+
+/// The name of a journal that is gone is not made anew: its files may have been sent.
+#[test]
+fn a_batch_whose_journal_is_gone_is_not_begun_again() {
+    let scene = Scene::new();
+    let client = scene.journalling();
+    let batch = options(&scene.path("batch.jsonl"));
+    block_on(client.publish_batch(&request(1..=4), &batch, |_| {})).expect("a report");
+    fs::remove_file(&batch.journal).expect("removed");
+    let again = block_on(client.publish_batch(&request(1..=4), &batch, |_| {}));
+    let error = refused(again, ErrorKind::Journal, &["batch.jsonl is not there any more"]);
+    assert_eq!((error.outcome(), states(error.report().expect("a report"))), (Outcome::Unknown, [0, 0, 4, 0]));
+    assert_eq!((scene.posts(), batch.journal.exists()), (2, false));
+    assert_eq!(forget_journal(&batch.journal).expect("it is missed"), [1, 2, 3, 4]);
+    block_on(client.publish_batch(&request(1..=4), &batch, |_| {})).expect("a report");
+}
+
+/// Whatever a journal becomes that lost what it had, the calls after that are refused.
+#[test]
+fn a_journal_that_lost_lines_refuses_every_call() {
+    type Change = fn(&[u8]) -> Vec<u8>;
+    let changes: [(&str, Change); 4] = [
+        ("cut after its plan", |text| text.split_inclusive(|byte| *byte == b'\n').take(2).flatten().copied().collect()),
+        ("cut, and as long as it was", |text| {
+            let kept = text.split_inclusive(|byte| *byte == b'\n').take(2).flatten().count();
+            text.iter().enumerate().map(|(at, byte)| if at < kept { *byte } else { b' ' }).collect()
+        }),
+        ("without its beginning", |text| {
+            text.split_inclusive(|byte| *byte == b'\n').skip(2).flatten().copied().collect()
+        }),
+        ("a byte changed", |text| String::from_utf8_lossy(text).replacen("\"ok\"", "\"OK\"", 1).into_bytes()),
+    ];
+    for (how, change) in changes {
+        for keeps_time in [false, true] {
+            let scene = Scene::new();
+            let client = scene.journalling();
+            publish(&client, [37]).expect("a report");
+            let path = journal_of(&scene.folder, 37);
+            let_rest(std::slice::from_ref(&path));
+            publish(&client, [38]).expect("a report");
+            let (text, modified) =
+                (fs::read(&path).expect("a journal"), fs::metadata(&path).expect("a file").modified());
+            fs::write(&path, change(&text)).expect("damage");
+            if keeps_time {
+                let file = fs::File::options().write(true).open(&path).expect("a journal");
+                file.set_modified(modified.expect("a time")).expect("a time");
+            }
+            let name = path.display().to_string();
+            refused(publish(&client, [39]), ErrorKind::Journal, &[&name, "Nothing was sent"]);
+            refused(publish(&client, [37]), ErrorKind::Journal, &[&name]);
+            assert_eq!(scene.posts(), 2, "{how}");
+            // A person takes what is left of it for what it is, if it can be read; or moves it away.
+            if Journal::open(&path).is_ok() {
+                assert_eq!(forget_journal(&path).expect("it lost lines"), [37]);
+            } else {
+                assert!(forget_journal(&path).expect_err("an error").message().contains("move it away first"));
+                fs::remove_file(&path).expect("removed");
+                assert_eq!(forget_journal(&path).expect("it is missed"), [37]);
+            }
+            publish(&client, [39]).expect("a report");
+        }
+    }
+}
+
+/// An index that says nothing is made anew: what the journals show counts.
+#[test]
+fn an_index_that_cannot_be_believed_is_made_anew() {
+    type Change = fn(&str) -> String;
+    let changes: [(Change, Option<&str>); 8] = [
+        (|_| String::new(), Some("was damaged")),
+        (|_| "\0".repeat(300), Some("was damaged")),
+        (|text| text[..text.len() - 20].to_owned(), Some("was damaged")),
+        // A lie by which file 37 would be nobody's.
+        (|text| text.replace("\"37\"", "\"73\""), Some("was damaged")),
+        (|text| text.replace("\"folder\":\"", "\"folder\":\"0"), Some("is of another folder")),
+        // An older one knows less, and no less truly.
+        (|text| text.to_owned(), None),
+        (|text| text.replacen("\"format\":1", "\"format\":2", 1), Some("is of a later version")),
+        (|_| "{\"format\":7}".to_owned(), Some("is of a later version")),
+    ];
+    for (number, (change, expected)) in changes.into_iter().enumerate() {
+        let scene = Scene::new();
+        let (client, index) = (scene.journalling(), scene.path(INDEX));
+        publish(&client, [37]).expect("a report");
+        let older = fs::read_to_string(&index).expect("an index");
+        publish(&client, [38]).expect("a report");
+        let written = change(&older);
+        fs::write(&index, &written).expect("an index");
+        let (result, warnings) = warned(&client, 37);
+        refused(result, ErrorKind::AlreadySent, &["File 37 was sent before"]);
+        let told = expected.into_iter().map(|words| [INDEX, words, "is not missed"]).collect::<Vec<_>>();
+        assert_eq!(warnings.len(), told.len(), "{number}: {warnings:?}");
+        assert!(
+            warnings.iter().zip(&told).all(|(told, words)| words.iter().all(|word| told.contains(word))),
+            "{warnings:?}"
+        );
+        let is_left_alone = expected.is_some_and(|words| words.contains("later"));
+        assert_eq!(fs::read_to_string(&index).expect("an index") == written, is_left_alone, "{number}");
+        let (result, warnings) = warned(&client, 38);
+        refused(result, ErrorKind::AlreadySent, &["File 38 was sent before"]);
+        assert_eq!(warnings.is_empty(), !is_left_alone, "{number}: {warnings:?}");
+        assert_eq!(scene.posts(), 2);
+    }
+}
+
+/// The index is made anew each time: never written through a link, nor over somebody's file.
+#[cfg(unix)]
+#[test]
+fn the_index_is_never_written_through() {
+    let scene = Scene::new();
+    let (client, precious) = (scene.journalling(), scene.path("precious"));
+    fs::write(&precious, "precious\n").expect("a file");
+    publish(&client, [37]).expect("a report");
+    for is_link in [true, false] {
+        fs::remove_file(scene.path(INDEX)).expect("an index");
+        if is_link {
+            std::os::unix::fs::symlink(&precious, scene.path(INDEX)).expect("a link");
+        } else {
+            fs::hard_link(&precious, scene.path(INDEX)).expect("a second name");
+        }
+        let (result, warnings) = warned(&client, 37);
+        refused(result, ErrorKind::AlreadySent, &[]);
+        assert!(warnings[0].contains("was damaged"), "{warnings:?}");
+        assert_eq!(fs::read_to_string(&precious).expect("a file"), "precious\n");
+        assert!(fs::symlink_metadata(scene.path(INDEX)).expect("an index").is_file());
+    }
+    // Where none can be written, each call reads the journals, and says so.
+    fs::remove_file(scene.path(INDEX)).expect("an index");
+    fs::create_dir(scene.path(INDEX)).expect("a folder");
+    let (result, warnings) = warned(&client, 38);
+    result.expect("a report");
+    assert!(warnings.iter().any(|warning| warning.contains("cannot be written")), "{warnings:?}");
+}
+
+/// What has a journal's name and never was one is passed over, and the caller hears of it.
+#[test]
+fn what_never_was_a_journal_is_passed_over_with_a_warning() {
+    let scene = Scene::new();
+    let client = scene.journalling();
+    let foreign = [("._x.jsonl", "\0\x05\x16\x07"), ("empty.jsonl", ""), ("events.jsonl", "{\"event\":1}\n")];
+    for (name, text) in foreign {
+        fs::write(scene.path(name), text).expect("a file");
+    }
+    let (result, warnings) = warned(&client, 37);
+    result.expect("a report");
+    for (name, _) in foreign {
+        let told = warnings.iter().filter(|warning| warning.contains(name) && warning.contains("is not a journal"));
+        assert_eq!(told.count(), 1, "{warnings:?}");
+    }
+    assert_eq!(warnings.len(), 3, "{warnings:?}");
+    // Once known as a journal, it is not passed over.
+    let journal = fs::read(journal_of(&scene.folder, 37)).expect("a journal");
+    fs::write(scene.path("events.jsonl"), journal).expect("a copy");
+    publish(&client, [38]).expect("a report");
+    fs::write(scene.path("events.jsonl"), "{\"event\":1}\n").expect("a file");
+    refused(publish(&client, [39]), ErrorKind::Journal, &["events.jsonl", "Nothing was sent"]);
+}
+
+/// Locks a folder as another process does, and says so.
+fn hold(folder: &Path) -> fs::File {
+    let path = folder.join("folder.lock");
+    let lock = fs::File::options().create(true).truncate(false).write(true).open(path).expect("a lock");
+    lock.lock().expect("it is free");
+    std::io::Write::write_all(&mut &lock, b"process 4711 on elsewhere since 2026-11-24T21:14:07Z\n").expect("a holder");
+    lock
+}
+
+#[test]
+fn waiting_for_a_folder_is_warned_of_and_ends_at_an_interrupt() {
+    let scene = Scene::new();
+    let client = scene.journalling();
+    let batch = options(&scene.path("batch.jsonl"));
+    let calls = [
+        client.start(request([37]), Repeat::Refuse, no_environment),
+        client.start_batch(&request(1..=4), &batch, no_environment),
+        client.start(request([38]), Repeat::Refuse, no_environment),
+    ];
+    let lock = hold(&scene.folder);
+    for call in &calls {
+        call.watch(Level::Warn);
+        assert_eq!(block_on(call.run()), Turn::News);
+        let [warning] = <[_; 1]>::try_from(call.log_records()).expect("one warning");
+        assert_eq!((warning.level, warning.wait), (Level::Warn, None));
+        for word in ["Waiting for the folder of journals", "process 4711 on elsewhere", "Nothing was sent yet"] {
+            assert!(warning.message.contains(word), "{}", warning.message);
+        }
+    }
+    // An interrupt waits for no lock, and leaves no journal behind; nor does a call that is dropped.
+    for call in &calls[..2] {
+        assert!(!call.interrupt());
+        assert!(matches!(call.ending(), Ending::Interrupted(None)));
+    }
+    let dropped = client.start_batch(&request(1..=4), &options(&scene.path("dropped.jsonl")), no_environment);
+    assert!(block_on(async { tokio::time::timeout(Duration::from_millis(10), dropped.run()).await }).is_err());
+    drop(dropped);
+    drop(lock);
+    for path in [&batch.journal, &scene.path("dropped.jsonl")] {
+        // This waits for what was dropped in this process.
+        refused(Journal::open(path), ErrorKind::Journal, &["cannot be opened"]);
+    }
+    // The one that still waits goes on.
+    while block_on(calls[2].run()) != Turn::Done {}
+    result_of(&calls[2]).expect("a report");
+    assert_eq!((scene.sent(), journals(&scene.folder).len()), (vec![vec![38]], 1));
+    // What is not a call waits for a second only, and names who holds the folder.
+    let new = scene.path("new");
+    fs::create_dir(&new).expect("a folder");
+    let locks = [hold(&scene.folder), hold(&new)];
+    init_journal_dir(&scene.folder).expect("it is set up already");
+    for result in [init_journal_dir(&new).map(drop), forget_journal(&batch.journal).map(drop)] {
+        let words = ["The folder of journals", "is locked by process 4711 on elsewhere since 2026-11-24T21:14:07Z"];
+        refused(result, ErrorKind::Journal, &words);
+    }
+    drop(locks);
+}
+
 /// Somebody cleans the files up that stand beside a journal.
 #[cfg(unix)]
 #[test]
@@ -1717,6 +2015,11 @@ mod with_children {
                 refused(publish_batch(&client, 4, &options(&journal)), ErrorKind::Journal, &words);
             }
             "fill" => fill(&client, &journal),
+            "guarded" => {
+                let folder = journal.parent().expect("a folder");
+                let client = super::client(&base_url, "1", Some(folder));
+                println!("RESULT {:?}", super::publish(&client, [1_000]).map(|report| states(&report)));
+            }
             other => panic!("{other}"),
         }
     }
@@ -1907,6 +2210,61 @@ mod with_children {
         assert_eq!(steps, expected, "{trace}");
         let connect = trace.find("sin_port").expect("a connection");
         assert!(trace.find("\\\"type\\\":\\\"intent").is_some_and(|intent| intent < connect), "{trace}");
+    }
+
+    /// Runs a part of `child` under strace, with these options, and what that wrote.
+    fn traced(scene: &Scene, part: &str, journal: &Path, options: &[&str]) -> Option<(String, String)> {
+        let Some(mut command) = strace() else {
+            eprintln!("NOT RUN: there is no strace and no apt-get to get it with");
+            return None;
+        };
+        let (own, trace) = (program(part, scene, journal), scene.path("trace"));
+        command.arg("-f").args(options).arg("-o").arg(&trace).arg(own.get_program()).args(own.get_args());
+        command.envs(own.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        let output = run(command);
+        Some((output, fs::read_to_string(&trace).expect("a trace")))
+    }
+
+    /// A call for other files looks at each journal once, and reads none.
+    #[test]
+    fn journals_that_are_as_they_were_are_not_read_again() {
+        let scene = Scene::new();
+        let client = scene.journalling();
+        for id in 1..=5 {
+            publish(&client, [id]).expect("a report");
+        }
+        let journals = journals(&scene.folder);
+        let_rest(&journals);
+        refused(publish(&client, [1]), ErrorKind::AlreadySent, &[]);
+        let options = ["-s", "300", "-e", "trace=open,openat,stat,newfstatat,statx"];
+        let Some((output, trace)) = traced(&scene, "guarded", &scene.path("run.jsonl"), &options) else { return };
+        assert!(output.contains("RESULT Ok([1, 0, 0, 0])"), "{output}");
+        for path in journals {
+            let name = format!("{}\"", path.display());
+            let touched: Vec<&str> = trace.lines().filter(|line| line.contains(&name)).collect();
+            assert!(touched.len() == 1 && touched[0].contains("stat"), "{touched:#?}");
+        }
+    }
+
+    /// Some file systems have folders that cannot be synced, which is no failure; on others it means what it says.
+    #[test]
+    fn a_folder_that_cannot_be_synced_stops_before_sending_or_is_tolerated() {
+        for (error, is_tolerated) in [("EINVAL", true), ("EOPNOTSUPP", true), ("EIO", false)] {
+            for part in ["publish", "guarded"] {
+                let scene = Scene::new();
+                let (path, folder) = (scene.path("run.jsonl"), scene.folder.to_str().expect("a path").to_owned());
+                let inject = format!("inject=fsync:error={error}");
+                let options = ["-P", &folder, "-e", "trace=fsync", "-e", &inject];
+                let Some((output, trace)) = traced(&scene, part, &path, &options) else { return };
+                assert!(trace.contains("INJECTED"), "{trace}");
+                if is_tolerated {
+                    assert!(output.contains("RESULT Ok("), "{error}: {output}");
+                } else {
+                    assert!(output.contains("cannot be written") && output.contains("Nothing was sent"), "{output}");
+                    assert_eq!((scene.posts(), journals(&scene.folder)), (0, Vec::new()), "it leaves none behind");
+                }
+            }
+        }
     }
 
     /// strace, from Debian's package if there is none; only on a system that has neither is there nothing.

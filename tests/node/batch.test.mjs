@@ -1,7 +1,7 @@
 // Batches and journals: what is sent, what is written, and what happens when somebody interrupts.
 
 import assert from 'node:assert/strict';
-import { mkdtempSync, readdirSync, readFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'node:test';
@@ -9,6 +9,7 @@ import test from 'node:test';
 import {
   AlreadySentError,
   ConfigError,
+  forgetJournal,
   initJournalDir,
   InputError,
   Journal,
@@ -330,4 +331,30 @@ batch('a folder of journals refuses to send a file again', async (portal, journa
   assert((await client.publishFiles([38], { ...MODES, repeat: 'allow' })).ok);
   assert.equal(readdirSync(journalDir).filter((name) => name.endsWith('.jsonl')).length, 2);
   assert.equal(portal.control('posts'), 2);
+});
+
+batch('a journal that is gone is missed until it is forgotten', async (portal) => {
+  const journalDir = join(temporary(), 'journals');
+  initJournalDir(journalDir);
+  writeFileSync(join(journalDir, 'events.jsonl'), '{"event":1}\n');
+  const lines = [];
+  const logger = { debug() {}, info() {}, warn: (message) => lines.push(message) };
+  const client = portal.client({ journalDir, logger });
+  assert((await client.publishFiles([37, 38], MODES)).ok);
+  assert.equal(lines.length, 1);
+  assert.match(lines[0], /events\.jsonl is not a journal, and is passed over/);
+  const [path] = readdirSync(journalDir).filter((name) => /^2.*\.jsonl$/.test(name)).map((name) => join(journalDir, name));
+  rmSync(path);
+  await assert.rejects(client.publishFiles([39], MODES), (error) => {
+    assert(error instanceof JournalError, error);
+    assert.match(error.message, /is not there any more/);
+    assert.deepEqual([error.outcome, error.journal], ['not_processed', path]);
+    return true;
+  });
+  assert.deepEqual(forgetJournal(path), [37, 38]);
+  assert.throws(() => forgetJournal(path), JournalError);
+  // Without a logger Node warns.
+  const warned = new Promise((resolve) => process.once('warning', resolve));
+  assert((await portal.client({ journalDir }).publishFiles([39], MODES)).ok);
+  assert.match((await warned).message, /events\.jsonl is not a journal/);
 });

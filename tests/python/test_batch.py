@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import json
 import multiprocessing
 import os
 import pickle
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -31,6 +33,7 @@ from addepar_portal import (
     RateLimitedError,
     StoppedError,
     UnreadPage,
+    forget_journal,
     init_journal_dir,
     publish_batch,
     publish_batch_async,
@@ -531,6 +534,51 @@ def test_a_folder_of_journals_refuses_to_send_a_file_again(simulated_portal: Sim
         client.publish_files([41], **MODES)
     assert client.publish_files([41], **MODES).ok
     assert len(list((tmp_path / "journals").glob("*.jsonl"))) == 6
+
+
+def test_a_journal_that_is_gone_is_missed_until_it_is_forgotten(
+    simulated_portal: SimulatedPortal, tmp_path: Path
+) -> None:
+    init_journal_dir(tmp_path)
+    client = simulated_portal.client(journal_dir=tmp_path)
+    assert client.publish_files([37, 38], **MODES).ok
+    [path] = tmp_path.glob("*.jsonl")
+    path.unlink()
+    with pytest.raises(JournalError, match="is not there any more") as raised:
+        client.publish_files([39], **MODES)
+    assert raised.value.outcome == "not_processed"
+    assert forget_journal(path) == (37, 38)
+    assert client.publish_files([39], **MODES).ok
+    with pytest.raises(JournalError, match="is not missed"):
+        forget_journal(str(path))
+
+
+@pytest.mark.parametrize("logs", [False, True])
+def test_a_call_warns_when_it_waits_for_a_folder(logs: bool, simulated_portal: SimulatedPortal, tmp_path: Path) -> None:
+    """Whether the program logs or not: on standard error, unless logging is set up."""
+    init_journal_dir(tmp_path)
+    (tmp_path / "._x.jsonl").write_bytes(b"\0\5\x16\7")
+    code = (
+        ("import logging; logging.basicConfig(level=logging.INFO)\n" if logs else "")
+        + "import asyncio, sys, addepar_portal\n"
+        "settings = dict(firm_id=1, key_id='simulated-key', key_secret='simulated-secret', journal_dir='.')\n"
+        "client = addepar_portal.AsyncPortalClient(base_url=sys.argv[1], **settings)\n"
+        "asyncio.run(client.publish_files([37], portal_publishing='publish', contact_notification='do_not_notify'))\n"
+    )
+    with (tmp_path / "folder.lock").open("r+") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        program = subprocess.Popen(
+            [sys.executable, "-c", code, simulated_portal.base_url], cwd=tmp_path, stderr=subprocess.PIPE, text=True
+        )
+        assert program.stderr
+        told = program.stderr.readline()
+        assert "Waiting for the folder of journals" in told
+        assert f"locked by process {os.getpid()} on " in told
+        assert told.startswith("WARNING:addepar_portal:") == logs
+        assert simulated_portal.control("posts") == 0
+    assert "._x.jsonl is not a journal, and is passed over" in program.communicate(timeout=60)[1]
+    assert program.returncode == 0
+    assert simulated_portal.control("posts") == 1
 
 
 def test_a_folder_of_journals_stays_where_it_was_when_the_client_was_made(

@@ -143,12 +143,22 @@ REFUSED = {
     "no such list": (["publish", "--from", "nowhere.csv", *MODES, "--yes"], "nowhere.csv cannot be read"),
     "no such journal": (["resume", "nowhere.jsonl"], "nowhere.jsonl cannot be opened"),
     "no terminal to ask on": (["publish", "37", *MODES], "There is no terminal to ask on"),
+    "a workbook for a list": (["publish", "--from", "list.xlsx", *MODES, "--yes"], "is an Excel workbook"),
+    "a list for a journal": (["resume", "list.csv"], "list.csv is not a journal"),
+    "a list for the journal of a batch": (
+        ["publish", "37", *MODES, "--journal", "list.csv", "--yes"],
+        "list.csv is not a journal",
+    ),
+    "a list for a journal to look at": (["journal", "show", "list.csv"], "list.csv is not a journal"),
+    "a file for a folder of journals": (["journal", "audit", "list.csv"], "list.csv is not a folder"),
     "over 500 files": (["publish", *map(str, range(1, 502)), *MODES, "--yes"], "give --journal PATH"),
 }
 
 
 @pytest.mark.parametrize("what", REFUSED)
-def test_bad_input_sends_nothing(what: str, run: Run, simulated_portal: SimulatedPortal) -> None:
+def test_bad_input_sends_nothing(what: str, run: Run, simulated_portal: SimulatedPortal, tmp_path: Path) -> None:
+    (tmp_path / "list.csv").write_text("file_id\n37\n")
+    (tmp_path / "list.xlsx").write_bytes(b"PK\x03\x04\x14\x00")
     arguments, words = REFUSED[what]
     done = run(*arguments)
     assert (done.returncode, done.stdout) == (2, "")
@@ -480,6 +490,53 @@ def test_a_journal_that_changes_after_the_question_sends_nothing_that_nobody_agr
     said += resume.communicate(timeout=60)[1]
     assert "nobody agreed to" in said, said
     assert (resume.returncode, simulated_portal.control("posts")) == (4, 1)
+
+
+def test_a_journal_that_is_gone_stops_every_call_until_that_is_recorded(
+    run: Run, simulated_portal: SimulatedPortal, tmp_path: Path
+) -> None:
+    guarded = {"ADDEPAR_JOURNAL_DIR": str(tmp_path)}
+    assert run("journal", "init", ".").returncode == 0
+    assert run("publish", 37, 38, *MODES, "--yes", **guarded).returncode == 0
+    [path] = tmp_path.glob("*.jsonl")
+    path.unlink()
+    done = run("publish", 39, *MODES, "--yes", **guarded)
+    assert done.returncode == 4
+    assert f"The journal {path} is not there any more" in done.stderr
+    assert f"addepar-portal journal forget {path}" in done.stderr
+    done = run("journal", "forget", path.name)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert f"Recorded: {path.name} is gone" in done.stdout
+    assert "It named 2 files: 37, 38." in done.stdout
+    done = run("journal", "forget", path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "is not missed" in done.stderr
+    assert run("publish", 39, *MODES, "--yes", **guarded).returncode == 0
+    assert simulated_portal.control("posts") == 2
+
+
+def test_a_wait_for_a_folder_is_told_and_ends_at_ctrl_c(
+    run: Run, simulated_portal: SimulatedPortal, tmp_path: Path
+) -> None:
+    init_journal_dir(tmp_path)
+    with (tmp_path / "folder.lock").open("r+") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        program = subprocess.Popen(
+            [PROGRAMS["pip"], "publish", "37", *MODES, "--journal", "run.jsonl", "--yes"],
+            env={**environment(simulated_portal), "ADDEPAR_JOURNAL_DIR": str(tmp_path)},
+            cwd=tmp_path,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        assert program.stderr is not None
+        while "Waiting for the folder of journals" not in (line := program.stderr.readline()):
+            assert line
+        assert f"locked by process {os.getpid()} on " in line
+        program.send_signal(signal.SIGINT)
+        assert "Nothing was" in program.communicate(timeout=30)[1]
+    assert program.returncode == 130
+    assert not (tmp_path / "run.jsonl").exists()
+    assert simulated_portal.control("posts") == 0
 
 
 def test_an_audit_lists_deliberate_repeats_apart(run: Run, simulated_portal: SimulatedPortal, tmp_path: Path) -> None:

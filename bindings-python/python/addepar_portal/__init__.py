@@ -64,6 +64,7 @@ __all__ = [
     "UnreadPage",
     "Verdict",
     "__version__",
+    "forget_journal",
     "init_journal_dir",
     "publish_batch",
     "publish_batch_async",
@@ -73,12 +74,12 @@ __all__ = [
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ._journal import Journal, JournalledChunk, JournalledFile, init_journal_dir
+    from ._journal import Journal, JournalledChunk, JournalledFile, forget_journal, init_journal_dir
     from ._types import ContactNotification, Environment, PortalPublishing, Repeat, Verdict
 
 # What few programs need is loaded when it is asked for.
 _LATER = {
-    **dict.fromkeys(("Journal", "JournalledChunk", "JournalledFile", "init_journal_dir"), "_journal"),
+    **dict.fromkeys(("Journal", "JournalledChunk", "JournalledFile", "forget_journal", "init_journal_dir"), "_journal"),
     **dict.fromkeys(("ContactNotification", "Environment", "PortalPublishing", "Repeat", "Verdict"), "_types"),
 }
 

@@ -66,8 +66,7 @@ class Call:
         self._is_settled = False
         if on_progress is not None:
             native.follow_progress()
-        if _log.is_read():
-            native.watch()
+        native.watch(_log.is_read())
 
     def run(self) -> Turn:
         """Runs until its turn ends, on this thread if it is the main one."""

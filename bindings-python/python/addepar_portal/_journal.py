@@ -14,6 +14,7 @@ from ._ids import plain_ids
 from ._model import value
 from ._native import FileResult, PublishReport
 from ._native import Journal as Native
+from ._native import forget_journal as _forget_journal
 from ._native import init_journal_dir as _init_journal_dir
 
 if TYPE_CHECKING:
@@ -76,6 +77,23 @@ def init_journal_dir(folder: str | PathLike[str]) -> str:
     """
     identity: str = finish(_init_journal_dir(fspath(folder)))
     return identity
+
+
+def forget_journal(path: str | PathLike[str]) -> tuple[int, ...]:
+    """Records that a journal is gone for good, or will not have again what it lost.
+
+    Calls with its folder refuse to send anything until then, since nobody knows any more what it showed as sent.
+
+    Returns:
+        The files that it named: any of them may have been published and e-mailed. Check each in Addepar before it is
+        sent again.
+
+    Raises:
+        JournalError: No call misses anything of it, or its folder cannot be used.
+        ConfigError: Its folder is not one for journals.
+    """
+    file_ids: list[int] = finish(_forget_journal(fspath(path)))
+    return tuple(file_ids)
 
 
 class Journal:
@@ -169,6 +187,6 @@ def _time(text: str | None) -> datetime | None:
 
 
 # The public names, for tracebacks and pickles.
-for _public in (Journal, JournalledChunk, JournalledFile, init_journal_dir):
+for _public in (Journal, JournalledChunk, JournalledFile, forget_journal, init_journal_dir):
     _public.__module__ = "addepar_portal"
 del _public

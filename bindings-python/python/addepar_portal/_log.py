@@ -16,8 +16,11 @@ def is_read() -> bool:
 
 
 def tell(call: Call) -> None:
-    """Logs what a watched call has to tell."""
+    """Logs what a call has to tell. Its warnings are told even where nobody reads the rest."""
     while (record := call.log_record()) is not None:
+        if record.level == "warn":
+            _warn(f"{record.message}.")
+            continue
         import logging
 
         logging.getLogger("addepar_portal").log(

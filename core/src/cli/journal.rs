@@ -1,4 +1,4 @@
-//! `journal show`, `journal resolve` and `journal audit`.
+//! `journal init`, `forget`, `show`, `resolve` and `audit`.
 
 use std::borrow::Cow;
 use std::fmt::Write;
@@ -9,7 +9,7 @@ use crate::cli::refused::{Refused, ids};
 use crate::cli::status::Status;
 use crate::cli::{list, output, terminal};
 use crate::journal::audit::{Audit, Ending, Sent};
-use crate::journal::folder::init_journal_dir;
+use crate::journal::folder::{forget_journal, init_journal_dir};
 use crate::journal::view::{Journal, JournalledFile};
 use crate::model::display::counted;
 use crate::model::file_result::Verdict;
@@ -119,6 +119,20 @@ pub(super) fn resolve(arguments: &Resolve) -> Result<Status, Refused> {
 pub(super) fn init(folder: &Path) -> Result<Status, Refused> {
     let id = init_journal_dir(folder)?;
     let text = format!("{} is set up for journals (id {id}).\n", folder.display());
+    output::write(&terminal::shown(&text), Status::Ok)
+}
+
+/// Records that a journal is gone.
+pub(super) fn forget(path: &Path) -> Result<Status, Refused> {
+    let file_ids = forget_journal(path)?;
+    let text = format!(
+        "Recorded: {} is gone, and is not missed any more. It named {}: {}. Any of them may have been published and \
+         e-mailed: check them in Addepar before they are sent again.\n",
+        path.display(),
+        counted(file_ids.len(), "file"),
+        // All of them: nothing else may name them any more.
+        file_ids.iter().map(u64::to_string).collect::<Vec<_>>().join(", "),
+    );
     output::write(&terminal::shown(&text), Status::Ok)
 }
 

@@ -104,10 +104,13 @@ pub(super) fn line<'a>(fields: impl IntoIterator<Item = Cow<'a, str>>) -> String
     fields.join(",") + "\r\n"
 }
 
+/// How a formula begins, also as East Asian keyboards write it: spreadsheets read the full-width signs alike.
+const FORMULA: [char; 8] = ['=', '+', '-', '@', '＝', '＋', '－', '＠'];
+
 /// A field that a spreadsheet does not take for a formula, and no terminal for a command.
 fn csv_field(field: &str) -> String {
     let mut shown = terminal::one_line(field);
-    if shown.trim_start().starts_with(['=', '+', '-', '@']) {
+    if shown.trim_start().starts_with(FORMULA) {
         shown.insert(0, '\'');
     }
     if shown.contains([',', '"', ';', '\'', ' ']) { format!("\"{}\"", shown.replace('"', "\"\"")) } else { shown }
@@ -166,6 +169,12 @@ mod tests {
             ("+1", "\"'+1\""),
             ("-1", "\"'-1\""),
             ("@x", "\"'@x\""),
+            // Spreadsheets of East Asia take the full-width signs for the same.
+            ("＝1+1", "\"'＝1+1\""),
+            ("＋1", "\"'＋1\""),
+            ("－1", "\"'－1\""),
+            (" ＠x", "\"' ＠x\""),
+            ("1＋1", "1＋1"),
             ("  =1", "\"'  =1\""),
             ("\t=1", "\\t=1"),
             ("a,b", "\"a,b\""),

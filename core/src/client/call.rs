@@ -21,12 +21,12 @@ use crate::config::secret::Secret;
 use crate::config::settings::{AccessToken, Credentials, is_token};
 use crate::error::Error;
 use crate::journal::store::Unrecorded;
-use crate::journal::writer::Writer;
+use crate::journal::writer::{self, Said, Writer};
 use crate::model::batch::Progress;
 use crate::model::request::PublishRequest;
 use crate::net::transport::{self, Authorization};
-use crate::protocol::exchange::{Exchange, Received};
-use crate::protocol::log_record::{self, LogRecord};
+use crate::protocol::exchange::{self, Exchange, Received};
+use crate::protocol::log_record::{self, Level, LogRecord};
 use crate::protocol::machine::{Action, Ending, Event, HandOver, Machine, Opened, Policy};
 use crate::runtime::clock;
 
@@ -71,6 +71,8 @@ struct State {
     opening: Option<Opening>,
     /// The thread of the journal, once it is being opened.
     writer: Option<Writer>,
+    /// What that thread is to say of it, as long as nobody waits for that.
+    under_way: Option<writer::Opening<Opened>>,
     /// Who asks, for the request that goes out next.
     authorization: Option<Authorization>,
     /// The generation of the token in use.
@@ -113,12 +115,13 @@ impl PublishCall {
     ) -> Self {
         let mut machine = Machine::new(policy, request, opening.is_some());
         if log_record::is_traced() {
-            machine.listen();
+            machine.listen(Level::Debug);
         }
         let state = State {
             machine,
             opening,
             writer: None,
+            under_way: None,
             authorization: None,
             token: None,
             permit: None,
@@ -137,11 +140,11 @@ impl PublishCall {
         self.state().machine.on(event, now, chance);
     }
 
-    /// Lets the host do the logging: the call stops whenever there is something to log.
-    pub fn watch(&self) {
+    /// Lets the host do the logging: the call stops whenever there is something to log that matters at least so much.
+    pub fn watch(&self, least: Level) {
         let mut state = self.state();
         state.is_watched = true;
-        state.machine.listen();
+        state.machine.listen(least);
     }
 
     /// What the host has to log by now.
@@ -212,8 +215,9 @@ impl PublishCall {
             };
             match action {
                 Action::Open => {
-                    let opened = self.open().await;
-                    self.on(Event::Opened(opened.map(Box::new)));
+                    if let Some(opened) = self.open().await {
+                        self.on(Event::Opened(opened.map(Box::new)));
+                    }
                 }
                 Action::Authorize { fresh } => {
                     if !self.authorize(fresh).await {
@@ -254,7 +258,7 @@ impl PublishCall {
                 }
                 Action::Follow(link) => {
                     if let Some(page) = self.unless_dropped(self.follow(&link)).await {
-                        self.on(Event::Page(page));
+                        self.on(Event::Page(exchange::read_further(page)));
                     }
                 }
                 Action::Wait(delay) => {
@@ -276,20 +280,39 @@ impl PublishCall {
         }
     }
 
-    /// Opens the journal, on a thread of its own.
-    async fn open(&self) -> Result<Opened, Error> {
-        let opening = {
-            let mut state = self.state();
-            let opening = state.opening.take().ok_or_else(broken_off)?;
-            let (writer, opened) = Writer::start(opening.path, opening.open)?;
-            state.writer = Some(writer);
-            opened
+    /// Opens the journal, on a thread of its own. `None`: the host is to be told something first, or the call was ended.
+    async fn open(&self) -> Option<Result<Opened, Error>> {
+        let mut opening = match self.opening() {
+            Ok(opening) => opening,
+            Err(error) => return Some(Err(error)),
         };
-        let opened = opening.await.unwrap_or_else(|_| Err(broken_off()))?;
-        if let Some(writer) = &mut self.state().writer {
-            writer.is_of(&opened.path);
+        match either(pin!(opening.next()), self.changed.notified()).await {
+            Either::First(Said::Opened(opened)) => {
+                if let (Ok(opened), Some(writer)) = (&opened, &mut self.state().writer) {
+                    writer.is_of(&opened.path);
+                }
+                return Some(opened);
+            }
+            Either::First(Said::Warning(warning)) => self.on(Event::Warned(warning)),
+            Either::Second(()) => {}
         }
-        Ok(opened)
+        let mut state = self.state();
+        if state.machine.put_back(Action::Open) {
+            state.under_way = Some(opening);
+        }
+        None
+    }
+
+    /// What the journal's thread is to say of the journal that it opens.
+    fn opening(&self) -> Result<writer::Opening<Opened>, Error> {
+        let mut state = self.state();
+        if let Some(opening) = state.under_way.take() {
+            return Ok(opening);
+        }
+        let opening = state.opening.take().ok_or_else(Error::broken_off)?;
+        let (writer, opening) = Writer::start(opening.path, opening.open)?;
+        state.writer = Some(writer);
+        Ok(opening)
     }
 
     fn ask<T>(&self, ask: impl FnOnce(&Writer) -> oneshot::Receiver<T>) -> Option<oneshot::Receiver<T>> {
@@ -302,7 +325,8 @@ impl PublishCall {
             // A call without a journal records nothing.
             None => Ok(Ok(())),
         };
-        let recorded = recorded.unwrap_or_else(|_| Err(Unrecorded::Failed { error: broken_off(), is_saved: false }));
+        let recorded =
+            recorded.unwrap_or_else(|_| Err(Unrecorded::Failed { error: Error::broken_off(), is_saved: false }));
         self.on(Event::Recorded(recorded));
     }
 
@@ -475,6 +499,7 @@ impl PublishCall {
         }
         let writer = if state.machine.is_over() {
             state.permit = None;
+            state.under_way = None;
             state.writer.take()
         } else {
             None
@@ -490,11 +515,6 @@ impl PublishCall {
     pub(crate) fn is_inherited(&self) -> bool {
         self.pid != process::id()
     }
-}
-
-/// The journal's thread has ended by itself.
-fn broken_off() -> Error {
-    Error::config("The journal's thread broke off.")
 }
 
 enum Either<A, B> {

@@ -18,6 +18,7 @@ use crate::client::session::Opening;
 use crate::config::settings::{Config, Settings};
 use crate::error::{Error, ErrorKind};
 use crate::journal::history::{self, History};
+use crate::journal::lock::Caller;
 use crate::journal::record::{Header, Record};
 use crate::journal::store::{Dated, Store, Unrecorded};
 use crate::model::attempt::Outcome;
@@ -61,7 +62,7 @@ fn call(base_url: &str, journal: Option<Lines>) -> PublishCall {
         return PublishCall::new(connection, Policy::single(Duration::ZERO, false), request(), None);
     };
     let policy = Policy::batch(Duration::ZERO, Some(Duration::from_secs(600)), false);
-    let open = move || {
+    let open = move |_: &Caller| {
         let history = History::begin(Header::example(), &history::chunks(request().file_ids(), 2, 1)).unwrap();
         let store: Box<dyn Store> = Box::new(Memory(lines));
         Ok((store, Opened { history, path: PathBuf::from("run.jsonl"), pace: Pace::default() }))

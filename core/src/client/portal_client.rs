@@ -14,6 +14,7 @@ use crate::client::session::{self, Opening};
 use crate::config::secret::Secret;
 use crate::config::settings::{AccessToken, Config, Settings};
 use crate::error::Error;
+use crate::journal::lock::Caller;
 use crate::model::batch::{BatchOptions, Progress, Repeat};
 use crate::model::report::PublishReport;
 use crate::model::request::PublishRequest;
@@ -172,8 +173,8 @@ impl PortalClient {
         let Some(folder) = config.journal_dir.clone() else { return self.call(policy, request, None, allowed) };
         // What is wrong is said with what other journals show: the same files may have been sent before.
         let (config, asked) = (config.clone(), request.clone());
-        let open = Box::new(move || {
-            let opened = allowed.and_then(|()| session::single(&config, &asked, repeat, &folder));
+        let open = Box::new(move |caller: &Caller| {
+            let opened = allowed.and_then(|()| session::single(&config, &asked, repeat, &folder, caller));
             opened.map_err(|error| session::with_earlier_calls(error, &config, &asked, &folder))
         });
         self.call(policy, request, Some(Opening { path: None, open }), Ok(()))
@@ -210,10 +211,10 @@ impl PortalClient {
         let asked = request.clone();
         // What is wrong is said with what the journal shows: some of its files may have been sent before.
         let path = options.journal.clone();
-        let open = Box::new(move || {
+        let open = Box::new(move |caller: &Caller| {
             let opened = allowed
                 .and_then(|()| Ok(limits.map(drop)?))
-                .and_then(|()| session::run(&config, request.as_ref(), &options));
+                .and_then(|()| session::run(&config, request.as_ref(), &options, caller));
             opened.map_err(|error| session::with_states(error, &config, &options.journal, request.as_ref()))
         });
         let opening = Opening { path: Some(path), open };

@@ -10,10 +10,10 @@ use crate::config::settings::Config;
 use crate::error::{Error, ErrorKind};
 use crate::journal::file::{self, JournalFile};
 use crate::journal::fingerprint;
-use crate::journal::folder::{self, WayOn};
+use crate::journal::folder::{self, Folder, Query, WayOn};
 use crate::journal::history::{self, History};
-use crate::journal::lock;
-use crate::journal::record::{FORMAT, Header};
+use crate::journal::lock::{self, Caller, PATIENCE};
+use crate::journal::record::{Chunk, FORMAT, Header};
 use crate::journal::store::Store;
 use crate::model::batch::{BatchOptions, DEFAULT_CHUNK_SIZE, Repeat};
 use crate::model::file_result::FileState;
@@ -32,8 +32,10 @@ pub(crate) type Session = (Box<dyn Store>, Opened);
 pub(crate) struct Opening {
     /// Where it is; `None`: it has yet to be named.
     pub(crate) path: Option<PathBuf>,
-    pub(crate) open: Box<dyn FnOnce() -> Result<Session, Error> + Send>,
+    pub(crate) open: Open,
 }
+
+type Open = Box<dyn FnOnce(&Caller) -> Result<Session, Error> + Send>;
 
 fn session((journal, history): (JournalFile, History), path: &Path, pace: Pace) -> Session {
     (Box::new(journal), Opened { history, path: path.to_owned(), pace })
@@ -45,39 +47,82 @@ pub(crate) fn single(
     request: &PublishRequest,
     repeat: Repeat,
     folder: &Path,
+    caller: &Caller,
 ) -> Result<Session, Error> {
-    let _lock = folder::lock(folder)?;
+    let mut folder = Folder::open(folder, PATIENCE, caller.clone())?;
     let report = PublishReport::uniform(request, FileState::NotProcessed, String::new());
-    let (server, way_on) = ((&config.base_url, config.firm()), WayOn::Call);
-    folder::refuse_repeats(folder, server, request.file_ids(), &report, None, repeat, way_on)?;
+    folder.refuse_repeats(&Query {
+        base_url: &config.base_url,
+        firm_id: config.firm(),
+        file_ids: request.file_ids(),
+        report: &report,
+        own: None,
+        repeat,
+        way_on: WayOn::Call,
+    })?;
     let header = header(config, request, repeat);
-    let path = folder::new_path(folder, &header.run);
-    let journal = JournalFile::create(&path, header, history::chunks(request.file_ids(), usize::MAX, 1))?;
+    let path = folder.new_path(&header.run);
+    let chunks = history::chunks(request.file_ids(), usize::MAX, 1);
+    let journal = created(&path, header, chunks, Some(&mut folder), caller)?;
     Ok(session(journal, &path, Pace::default()))
 }
 
 /// The journal of a batch: a new one, or the one that is there. Without a request it has to be there.
-pub(crate) fn run(config: &Config, request: Option<&PublishRequest>, options: &BatchOptions) -> Result<Session, Error> {
+pub(crate) fn run(
+    config: &Config,
+    request: Option<&PublishRequest>,
+    options: &BatchOptions,
+    caller: &Caller,
+) -> Result<Session, Error> {
     match request {
-        Some(request) if !file::exists(&options.journal)? => begun(config, request, options),
-        request => resumed(config, request, options),
+        Some(request) if !file::exists(&options.journal)? => begun(config, request, options, caller),
+        request => resumed(config, request, options, caller),
     }
 }
 
-fn begun(config: &Config, request: &PublishRequest, options: &BatchOptions) -> Result<Session, Error> {
+fn begun(config: &Config, request: &PublishRequest, options: &BatchOptions, caller: &Caller) -> Result<Session, Error> {
     let path = &options.journal;
-    let _lock = config.journal_dir.as_deref().map(folder::lock).transpose()?;
+    let mut folder = open_folder(config, caller)?;
     let report = PublishReport::uniform(request, FileState::NotProcessed, String::new());
-    refuse_repeats(config, request.file_ids(), &report, options, WayOn::Call)?;
+    refuse_repeats(folder.as_mut(), config, request.file_ids(), &report, options, WayOn::Call)?;
     let chunks = history::chunks(request.file_ids(), options.chunk_size, 1);
-    let journal = JournalFile::create(path, header(config, request, options.repeat), chunks)?;
+    let journal = created(path, header(config, request, options.repeat), chunks, folder.as_mut(), caller)?;
     let pace = pace(&journal.1, options);
     Ok(session(journal, path, pace))
 }
 
-fn resumed(config: &Config, request: Option<&PublishRequest>, options: &BatchOptions) -> Result<Session, Error> {
+/// Makes a journal for a call that still waits for it: one that has left meanwhile leaves none behind.
+fn created(
+    path: &Path,
+    header: Header,
+    chunks: Vec<Chunk>,
+    folder: Option<&mut Folder>,
+    caller: &Caller,
+) -> Result<(JournalFile, History), Error> {
+    let nobody = || Err(Error::new(ErrorKind::Stopped, "The call was dropped while its journal was opened."));
+    if caller.has_left() {
+        return nobody();
+    }
+    let (journal, history) = JournalFile::create(path, header, chunks)?;
+    if let Some(folder) = folder {
+        // As long as the folder is locked, nobody has seen it.
+        if caller.has_left() {
+            journal.discard();
+            return nobody();
+        }
+        folder.add(path, &journal, &history);
+    }
+    Ok((journal, history))
+}
+
+fn resumed(
+    config: &Config,
+    request: Option<&PublishRequest>,
+    options: &BatchOptions,
+    caller: &Caller,
+) -> Result<Session, Error> {
     let path = &options.journal;
-    let _lock = config.journal_dir.as_deref().map(folder::lock).transpose()?;
+    let mut folder = open_folder(config, caller)?;
     let (journal, history) = JournalFile::open(path)?;
     same_run(&history, config, request).map_err(|differs| Error::of_journal(path, &differs))?;
     let history = match request {
@@ -108,9 +153,14 @@ fn resumed(config: &Config, request: Option<&PublishRequest>, options: &BatchOpt
         ]));
     }
     let options = BatchOptions { repeat, ..options.clone() };
-    refuse_repeats(config, &to_be_sent, &history.report(), &options, WayOn::Journal(path))?;
+    refuse_repeats(folder.as_mut(), config, &to_be_sent, &history.report(), &options, WayOn::Journal(path))?;
     let pace = pace(&history, &options);
     Ok(session((journal, history), path, pace))
+}
+
+/// The folder of journals, if there is one.
+fn open_folder(config: &Config, caller: &Caller) -> Result<Option<Folder>, Error> {
+    config.journal_dir.as_deref().map(|folder| Folder::open(folder, PATIENCE, caller.clone())).transpose()
 }
 
 /// What an earlier process sent counts too.
@@ -159,9 +209,9 @@ pub(crate) fn with_states(error: Error, config: &Config, path: &Path, request: O
             }
         }
         (Err(_), Some(request)) => {
-            // What is there and not a file never was a journal; a link that leads nowhere may be one.
+            // What is there and never was a journal shows nothing; a link that leads nowhere may be one.
             let has_none = match file::exists(path) {
-                Ok(is_there) => !is_there || fs::metadata(path).is_ok_and(|found| !found.is_file()),
+                Ok(is_there) => !is_there || folder::is_foreign(path),
                 Err(_) => false,
             };
             let state = if has_none { FileState::NotProcessed } else { FileState::Unknown };
@@ -180,23 +230,32 @@ pub(crate) fn with_states(error: Error, config: &Config, path: &Path, request: O
 
 /// Refuses what other journals in the folder show as sent, and a journal that the folder would not show.
 fn refuse_repeats(
+    folder: Option<&mut Folder>,
     config: &Config,
     file_ids: &[u64],
     report: &PublishReport,
     options: &BatchOptions,
     way_on: WayOn<'_>,
 ) -> Result<(), Error> {
-    let Some(folder) = &config.journal_dir else { return Ok(()) };
+    let Some(folder) = folder else { return Ok(()) };
     let path = &options.journal;
     let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let (Ok(folder), Some(name)) = (fs::canonicalize(folder), path.file_name()) else {
-        return Err(not_in_folder(folder, path));
+    let (Ok(real), Some(name)) = (fs::canonicalize(folder.path()), path.file_name()) else {
+        return Err(not_in_folder(folder.path(), path));
     };
-    if !folder::is_journal(path) || fs::canonicalize(parent).ok().as_ref() != Some(&folder) {
-        return Err(not_in_folder(&folder, path));
+    if !folder::is_journal(path) || fs::canonicalize(parent).ok().as_ref() != Some(&real) {
+        return Err(not_in_folder(&real, path));
     }
-    let (server, own) = ((&config.base_url, config.firm()), folder.join(name));
-    folder::refuse_repeats(&folder, server, file_ids, report, Some(&own), options.repeat, way_on)
+    let own = folder.path().join(name);
+    folder.refuse_repeats(&Query {
+        base_url: &config.base_url,
+        firm_id: config.firm(),
+        file_ids,
+        report,
+        own: Some(&own),
+        repeat: options.repeat,
+        way_on,
+    })
 }
 
 fn not_in_folder(folder: &Path, path: &Path) -> Error {
@@ -209,7 +268,6 @@ fn not_in_folder(folder: &Path, path: &Path) -> Error {
 }
 
 fn header(config: &Config, request: &PublishRequest, repeat: Repeat) -> Header {
-    let variable = |name: &str| std::env::var_os(name).map(|value| value.to_string_lossy().into_owned());
     Header {
         format: FORMAT,
         library: env!("CARGO_PKG_VERSION").to_owned(),
@@ -219,7 +277,7 @@ fn header(config: &Config, request: &PublishRequest, repeat: Repeat) -> Header {
         portal_publishing: request.portal_publishing(),
         contact_notification: request.contact_notification(),
         publish_override_contact_ids: request.publish_override_contact_ids().to_vec(),
-        operator: variable("USER").or_else(|| variable("USERNAME")),
+        operator: lock::operator(),
         host: lock::host(),
         simulated: is_loopback(&config.base_url),
         repeat,

@@ -163,8 +163,7 @@ struct Candidates {
 impl Candidates {
     fn of(folder: &Path) -> Result<Self, Error> {
         let mut found = Self::default();
-        let entries = fs::read_dir(folder);
-        let entries = entries.map_err(|error| Error::of_journal(folder, &format!("cannot be read: {error}")))?;
+        let entries = folder::entries(folder)?;
         found.take(folder, entries);
         found.journals.sort();
         Ok(found)

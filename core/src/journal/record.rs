@@ -18,6 +18,9 @@ use crate::model::times::rfc3339;
 /// The version of the format that is written, and the newest that is read.
 pub(crate) const FORMAT: u32 = 2;
 
+/// How every journal begins.
+pub(crate) const START: &[u8] = b"{\"type\":\"header\"";
+
 /// One line: a record, when it was written, and the hash of the line before.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Line {

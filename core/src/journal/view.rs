@@ -168,7 +168,7 @@ impl Journal {
         Ids::Item: Into<RawId>,
     {
         let file_ids = id::validate("file_ids", file_ids).map_err(Error::from);
-        file_ids.and_then(|file_ids| self.record(file_ids, verdict, by, evidence)).map_err(Error::unrecorded_decision)
+        file_ids.and_then(|file_ids| self.record(file_ids, verdict, by, evidence)).map_err(Error::recording_nothing)
     }
 
     fn record(&mut self, file_ids: Vec<u64>, verdict: Verdict, by: &str, evidence: Option<&str>) -> Result<(), Error> {

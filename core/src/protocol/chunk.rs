@@ -12,11 +12,11 @@ use crate::model::file_result::FileState;
 use crate::model::moment::{Moment, whole_micros};
 use crate::model::report::{PublishReport, UnreadPage};
 use crate::model::request::PublishRequest;
-use crate::protocol::exchange::{Answer, Exchange, MAX_BODY, Page, Received};
+use crate::protocol::exchange::{Answer, MAX_BODY, Page, Received, Unread};
 use crate::protocol::latch::Latch;
 use crate::protocol::outcome::{self, EARLY, Ended, Retry, RetryState};
 use crate::response::Unreadable;
-use crate::response::rows::{Answered, Raw};
+use crate::response::rows::{Answered, Further};
 
 /// The most pages that are followed after the answer to the POST.
 const MAX_PAGES: usize = 20;
@@ -43,20 +43,6 @@ struct Pages {
     answered: Answered,
     raw: String,
     seen: HashSet<String>,
-}
-
-/// Why a page was not read, and what was answered for it.
-#[derive(Debug, Default)]
-struct Unread {
-    reason: String,
-    http_status: Option<u16>,
-    raw: String,
-}
-
-impl Unread {
-    fn because(reason: impl Into<String>) -> Self {
-        Self { reason: reason.into(), ..Self::default() }
-    }
 }
 
 /// What an attempt, or a page, asks for.
@@ -86,31 +72,19 @@ impl Pages {
         })
     }
 
-    fn read(&mut self, exchange: Result<Exchange, String>) -> Result<(), Unread> {
-        let answer = match exchange {
-            Ok(Exchange::Answered(answer)) => answer,
-            Ok(Exchange::Lost { cause, .. }) => {
-                return Err(Unread::because(format!("The connection was lost before it came: {cause}.")));
-            }
-            Err(reason) => return Err(Unread::because(reason)),
-        };
-        let size = answer.body.len();
-        let page = Raw::new(answer.body);
-        let read = match (answer.broken, answer.status) {
-            (_, status) if status != 200 => Err(format!("The server answered {status}.")),
-            (Some(broken), _) => Err(format!("It cannot be read: {broken}.")),
-            _ if self.raw.len() + size > MAX_BODY => {
-                Err(format!("All pages together are larger than {} MiB.", MAX_BODY >> 20))
-            }
-            _ => self.answered.read_further(&page).map_err(|reason| format!("It cannot be read: {reason}.")),
-        };
-        match read {
-            Ok(()) => {
+    fn take(&mut self, page: Further) -> Result<(), Unread> {
+        let size = page.raw().len();
+        if self.raw.len() + size > MAX_BODY {
+            let reason = format!("All pages together are larger than {} MiB.", MAX_BODY >> 20);
+            return Err(Unread { reason, http_status: Some(200), raw: page.raw().to_owned() });
+        }
+        match self.answered.take_further(page) {
+            Ok(raw) => {
                 self.raw.push('\n');
-                self.raw.push_str(&page.text);
+                self.raw.push_str(&raw);
                 Ok(())
             }
-            Err(reason) => Err(Unread { reason, http_status: Some(answer.status), raw: page.text }),
+            Err((reason, raw)) => Err(Unread::unreadable(&reason, raw)),
         }
     }
 }
@@ -216,10 +190,10 @@ impl Chunk {
         }
     }
 
-    /// Takes in a further page, or why it could not be had.
-    pub(crate) fn page(&mut self, exchange: Result<Exchange, String>) -> Next {
+    /// Takes in a further page, or why it could not be had or read.
+    pub(crate) fn page(&mut self, page: Result<Further, Unread>) -> Next {
         let Some(pages) = &mut self.pages else { return Next::Over(Ok(self.settle(None))) };
-        match pages.read(exchange) {
+        match page.and_then(|page| pages.take(page)) {
             Ok(()) => self.next_page(),
             Err(unread) => Next::Over(Ok(self.settle(Some(unread)))),
         }

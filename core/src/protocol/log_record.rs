@@ -17,6 +17,8 @@ pub enum Level {
     Debug,
     /// The course of a call.
     Info,
+    /// What somebody should look at.
+    Warn,
 }
 
 impl Level {
@@ -26,6 +28,7 @@ impl Level {
         match self {
             Self::Debug => "debug",
             Self::Info => "info",
+            Self::Warn => "warn",
         }
     }
 }
@@ -44,6 +47,11 @@ pub struct LogRecord {
 impl LogRecord {
     fn info(message: String) -> Self {
         Self { level: Level::Info, message, wait: None }
+    }
+
+    /// What came up before the call's journal was open.
+    pub(crate) fn warning(message: String) -> Self {
+        Self { level: Level::Warn, ..Self::info(message) }
     }
 
     /// A request goes out.
@@ -100,6 +108,7 @@ impl LogRecord {
         match self.level {
             Level::Debug => debug!(target: TARGET, "{}", self.message),
             Level::Info => info!(target: TARGET, "{}", self.message),
+            Level::Warn => warn!(target: TARGET, "{}", self.message),
         }
     }
 }

@@ -35,10 +35,11 @@ use crate::model::moment::Moment;
 use crate::model::report::PublishReport;
 use crate::model::request::PublishRequest;
 use crate::protocol::chunk::{Chunk, Flight, Next};
-use crate::protocol::exchange::{Exchange, Received};
+use crate::protocol::exchange::{Received, Unread};
 use crate::protocol::latch::Latch;
-use crate::protocol::log_record::LogRecord;
+use crate::protocol::log_record::{Level, LogRecord};
 use crate::protocol::pace::Pace;
+use crate::response::rows::Further;
 
 /// What a single call and a batch do differently.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -96,6 +97,8 @@ pub(crate) struct Opened {
 /// What has happened.
 #[derive(Debug)]
 pub(crate) enum Event {
+    /// Something came up while the journal is being opened.
+    Warned(String),
     /// The journal was opened, or cannot be.
     Opened(Result<Box<Opened>, Error>),
     /// There is a token, or the host was asked for nothing.
@@ -106,8 +109,8 @@ pub(crate) enum Event {
     Received(Received),
     /// The request in flight was dropped: an interrupted call awaited it long enough.
     OutOfPatience,
-    /// A further page of results, or why it could not be had.
-    Page(Result<Exchange, String>),
+    /// A further page of results, or why it could not be had or read.
+    Page(Result<Further, Unread>),
     /// A wait is over.
     Timer,
     /// The journal is closed.
@@ -200,10 +203,12 @@ pub(crate) struct Machine {
 }
 
 /// What the host is to be told.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct News {
-    /// What is to be logged; `None`: nobody reads it.
-    log: Option<Vec<LogRecord>>,
+    /// What is to be logged.
+    log: Vec<LogRecord>,
+    /// The least that is to be logged.
+    least: Level,
     /// How far the call has come, if the host has not been told and wants to be.
     progress: Option<Progress>,
     follows_progress: bool,
@@ -281,7 +286,7 @@ impl Machine {
             is_interrupted: false,
             agreed: None,
             is_announced: false,
-            news: News::default(),
+            news: News { log: Vec::new(), least: Level::Warn, progress: None, follows_progress: false, is_new: false },
         }
     }
 
@@ -297,19 +302,19 @@ impl Machine {
         self.policy.interrupt = Interrupt::Await;
     }
 
-    /// From now on there is somebody to read what is logged.
-    pub(crate) fn listen(&mut self) {
-        self.news.log.get_or_insert_default();
+    /// Logs from now on what matters at least so much, rather than warnings alone.
+    pub(crate) fn listen(&mut self, least: Level) {
+        self.news.least = least;
     }
 
     /// What is to be logged by now.
     pub(crate) fn take_log(&mut self) -> Vec<LogRecord> {
-        self.news.log.as_mut().map(std::mem::take).unwrap_or_default()
+        std::mem::take(&mut self.news.log)
     }
 
     /// Whether there is something to be logged, or to be told of how far the call has come.
     pub(crate) fn has_news(&self) -> bool {
-        self.news.progress.is_some() || self.news.log.as_ref().is_some_and(|log| !log.is_empty())
+        self.news.progress.is_some() || !self.news.log.is_empty()
     }
 
     /// Whether anything has become news since this was asked last.
@@ -348,9 +353,12 @@ impl Machine {
         self.todo.take().unwrap_or(Action::Nothing)
     }
 
-    /// Takes back an authorization that somebody has to be asked for first. `false`: the call was ended meanwhile.
+    /// Takes back an action about which somebody has to be asked, or told, first. `false`: the call was ended meanwhile.
     pub(crate) fn put_back(&mut self, action: Action) -> bool {
-        let is_wanted = matches!(self.stage, Stage::Authorizing);
+        let is_wanted = matches!(
+            (&self.stage, &action),
+            (Stage::Opening, Action::Open) | (Stage::Authorizing, Action::Authorize { .. })
+        );
         if is_wanted {
             self.todo = Some(action);
         }
@@ -401,14 +409,18 @@ impl Machine {
     /// that ended meanwhile stays as it ended.
     pub(crate) fn on(&mut self, event: Event, now: Moment, chance: f64) {
         match event {
+            Event::Warned(warning) => {
+                self.news.log.push(LogRecord::warning(warning));
+                self.news.is_new = true;
+            }
             Event::Opened(opened) => self.opened(opened, now),
             Event::Authorized => self.authorized(now),
             Event::Recorded(recorded) => self.recorded(recorded, now),
             Event::Received(received) => self.received(received, now, chance),
             Event::OutOfPatience => self.out_of_patience(now),
-            Event::Page(exchange) => {
+            Event::Page(page) => {
                 if let Stage::Paging = self.stage {
-                    let next = self.chunk.page(exchange);
+                    let next = self.chunk.page(page);
                     self.proceed(next, now);
                 }
             }
@@ -637,7 +649,7 @@ impl Machine {
         let seconds = self.policy.stop_limit.unwrap_or_default().as_secs_f64();
         if let Stage::Paging = self.stage {
             let reason = format!("The batch was stopped, and {seconds:.1} s later the page was no longer awaited.");
-            return self.on(Event::Page(Err(reason)), now, 0.0);
+            return self.on(Event::Page(Err(Unread::because(reason))), now, 0.0);
         }
         let cause = format!("the batch was stopped, and {seconds:.1} s later the request was dropped");
         self.received(Received::Lost { fault: Fault::Connection, cause }, now, 0.0);
@@ -791,7 +803,7 @@ impl Machine {
                 let lost = Received::Lost { fault: Fault::Connection, cause: error.problem() };
                 self.received(lost, now, 0.0);
             }
-            Stage::Paging => self.on(Event::Page(Err(error.message())), now, 0.0),
+            Stage::Paging => self.on(Event::Page(Err(Unread::because(error.message()))), now, 0.0),
             Stage::Planning | Stage::Intending | Stage::Recording | Stage::Rescuing => {
                 self.unrecordable(Unrecorded::Failed { error, is_saved: false }, now);
             }
@@ -856,7 +868,8 @@ impl Machine {
     /// The host ends the call for a reason of its own. `true`: what is in flight is awaited, and the call goes on until
     /// it is over; otherwise nothing of it goes out from now on.
     pub(crate) fn interrupt(&mut self, now: Moment) -> (bool, Option<HandOver>) {
-        let is_first = !self.is_interrupted && self.stopped_at.is_none();
+        // As long as the journal is being opened, nothing is in flight that could be awaited.
+        let is_first = !self.is_interrupted && self.stopped_at.is_none() && !matches!(self.stage, Stage::Opening);
         if self.policy.interrupt == Interrupt::Await && is_first && !self.is_over() {
             self.is_interrupted = true;
             self.stop(now);
@@ -948,8 +961,9 @@ impl Machine {
     }
 
     fn log<Records: IntoIterator<Item = LogRecord>>(&mut self, records: impl FnOnce(&Chunk) -> Records) {
-        if let Some(log) = &mut self.news.log {
-            log.extend(records(&self.chunk));
+        let least = self.news.least;
+        if least < Level::Warn {
+            self.news.log.extend(records(&self.chunk).into_iter().filter(|record| record.level >= least));
             self.news.is_new = true;
         }
     }

@@ -23,7 +23,7 @@ use crate::model::file_result::{FileState, Verdict};
 use crate::model::moment::Moment;
 use crate::model::report::PublishReport;
 use crate::model::request::{ContactNotification, PortalPublishing, PublishRequest};
-use crate::protocol::exchange::{Answer, Exchange, Received};
+use crate::protocol::exchange::{Answer, Exchange, Received, Unread};
 use crate::protocol::latch::Latch;
 use crate::protocol::machine::{Action, Ending, Event, HandOver, Machine, Opened, Policy};
 use crate::protocol::pace::Pace;
@@ -336,7 +336,7 @@ impl Server {
                     Some(event) => event,
                     None => return End::Crashed,
                 },
-                Action::Follow(_) => Event::Page(Err("Simulated.".to_owned())),
+                Action::Follow(_) => Event::Page(Err(Unread::because("Simulated."))),
                 Action::Wait(delay) => {
                     self.now += delay;
                     Event::Timer

@@ -52,6 +52,31 @@ pub(crate) struct Answered {
     next_link: Option<String>,
 }
 
+/// A further page that was read.
+#[derive(Debug)]
+pub(crate) struct Further {
+    raw: Raw,
+    rows: Vec<Row>,
+    page: Page,
+}
+
+impl Further {
+    /// Reads it; where it cannot be read, why, and its text.
+    pub(crate) fn read(body: Vec<u8>) -> Result<Self, (String, String)> {
+        let raw = Raw::new(body);
+        let mut rows = Vec::new();
+        match read(&raw, &mut rows) {
+            Ok(page) => Ok(Self { raw, rows, page }),
+            Err(reason) => Err((reason, raw.text)),
+        }
+    }
+
+    /// Its text.
+    pub(crate) fn raw(&self) -> &str {
+        &self.raw.text
+    }
+}
+
 /// What the results say about a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Said {
@@ -81,20 +106,19 @@ impl Answered {
         Ok(answered)
     }
 
-    /// Reads a further page, all of it or nothing of one that cannot be read.
-    pub(crate) fn read_further(&mut self, raw: &Raw) -> Result<(), String> {
-        let mut rows = Vec::new();
-        let Page { errors, next_link } = read(raw, &mut rows)?;
+    /// Takes in a further page, all of it or nothing. Its text; where nothing is taken, with the reason.
+    pub(crate) fn take_further(&mut self, page: Further) -> Result<String, (String, String)> {
+        let Further { raw, rows, page: Page { errors, next_link } } = page;
         let items = rows.iter().map(Row::items).sum::<usize>() + errors.len();
         if self.items + self.errors.len() + items > MAX_ITEMS {
-            return Err("too many results".to_owned());
+            return Err(("too many results".to_owned(), raw.text));
         }
         for row in rows {
             self.take(row);
         }
         self.errors.extend(errors);
         self.next_link = next_link;
-        Ok(())
+        Ok(raw.text)
     }
 
     /// Where the next page is.
@@ -251,6 +275,7 @@ impl Positions {
 }
 
 /// What a page has beside its results.
+#[derive(Debug)]
 struct Page {
     errors: Vec<ApiError>,
     next_link: Option<String>,
