@@ -403,7 +403,7 @@ mod tests {
         let caller = Caller::new(warn);
         let error = Lock::of_folder(&folder, SILENCE * 2, &caller).unwrap_err().message();
         let by = format!("locked by process {}", process::id());
-        assert!(error.contains(&by) && error.contains(" since ") && error.contains("Nothing was sent"), "{error}");
+        assert!(error.contains(&by) && error.contains(" since "), "{error}");
         assert!(warnings.try_recv().unwrap().contains(&by));
         assert!(warnings.try_recv().is_err(), "one warning is enough");
         // A caller who has left does not wait for the rest.
