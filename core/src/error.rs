@@ -246,6 +246,11 @@ impl Error {
             Fault::Certificate => {
                 message!["If the server uses a private certificate authority, name its file in ", name("ca_file"), "."]
             }
+            Fault::AuthorityAsServer => message![
+                "The server shows the certificate of an authority (CA:TRUE) as its own, which is refused whatever ",
+                name("ca_file"),
+                " names. Give the server a certificate of its own (basicConstraints=CA:FALSE).",
+            ],
             Fault::Proxy => {
                 message!["Look at the setting ", name("proxy"), " or the variables HTTPS_PROXY and NO_PROXY."]
             }
@@ -259,22 +264,39 @@ impl Error {
     }
 
     /// The server refused the whole request.
-    pub(crate) fn refused(status: u16, errors: Vec<ApiError>, excerpt_: Option<String>, report: PublishReport) -> Self {
+    pub(crate) fn refused(
+        status: u16,
+        url: &str,
+        errors: Vec<ApiError>,
+        excerpt_: Option<String>,
+        report: PublishReport,
+    ) -> Self {
         let said = errors
             .iter()
             .find_map(|error| error.detail.as_deref().or(error.title.as_deref()))
             .and_then(excerpt)
             .or(excerpt_);
-        let advice = match status {
-            401 => "Look at the credentials; an access token lasts 60 minutes.",
+        let advice: Message = match status {
+            401 => "Look at the credentials; an access token lasts 60 minutes.".into(),
             403 => {
                 "For one or more of these files the permissions \"Portal: Share client files\" and \"Files: Create, edit, \
                  delete\" or the OAuth scopes FILE_WRITE (another page: FILES_WRITE) and PUBLISH_FILE are missing."
+                    .into()
             }
+            404 | 405 | 410 => message![
+                format!("The request went to {url}: look at "),
+                name("base_url"),
+                ", or at ",
+                name("firm_name"),
+                " and ",
+                name("environment"),
+                ".",
+            ],
             429 => {
                 "The limit is per firm and shared with its other integrations: 50 requests in 15 minutes, 1,000 in 24 hours."
+                    .into()
             }
-            _ => "",
+            _ => Message::default(),
         };
         let problem = match said {
             // The API's sentences end with a full stop or without.

@@ -3,18 +3,10 @@
 
 #![allow(clippy::expect_used, missing_docs)]
 
-use std::pin::Pin;
-use std::task::{Context, Poll, Waker};
-
-use body::{LatchedBody, Revoked};
-use bytes::Bytes;
-use http_body::{Body, Frame};
 use latch::Latch;
 use loom::thread;
 
-#[path = "../src/net/body.rs"]
-mod body;
-#[allow(dead_code, reason = "the body needs a part of it")]
+#[allow(dead_code, reason = "the model needs a part of it")]
 #[path = "../src/runtime/clock.rs"]
 mod clock;
 #[allow(dead_code, reason = "the model needs a part of it")]
@@ -29,10 +21,7 @@ mod model {
     pub(crate) use crate::moment;
 }
 mod protocol {
-    pub(crate) use crate::{latch, sync};
-}
-mod runtime {
-    pub(crate) use crate::clock;
+    pub(crate) use crate::sync;
 }
 
 mod sync {
@@ -66,47 +55,39 @@ mod sync {
     }
 }
 
-fn latched() -> (Latch, LatchedBody) {
-    let latch = Latch::default();
-    let body = LatchedBody::new(latch.clone(), Bytes::from_static(b"x"));
-    (latch, body)
-}
-
-fn poll(body: &mut LatchedBody) -> Option<Result<Frame<Bytes>, Revoked>> {
-    match Pin::new(body).poll_frame(&mut Context::from_waker(Waker::noop())) {
-        Poll::Ready(frame) => frame,
-        Poll::Pending => unreachable!("a body in memory is always ready"),
-    }
+/// What a transport asks before the first byte of a request goes out.
+fn begin(latch: &Latch) -> bool {
+    latch.begin(clock::now())
 }
 
 #[test]
-fn a_revoked_body_yields_no_bytes() {
+fn nothing_begins_once_it_was_revoked() {
     loom::model(|| {
-        let (latch, mut body) = latched();
+        let latch = Latch::default();
         assert!(latch.revoke());
-        assert!(matches!(poll(&mut body), Some(Err(Revoked))));
+        assert!(!begin(&latch));
         assert!(latch.revoke());
         assert!(latch.sent_at().is_none());
     });
 }
 
 #[test]
-fn a_body_that_began_cannot_be_revoked() {
+fn what_began_cannot_be_revoked() {
     loom::model(|| {
-        let (latch, mut body) = latched();
-        assert!(matches!(poll(&mut body), Some(Ok(_))));
+        let latch = Latch::default();
+        assert!(begin(&latch));
         assert!(!latch.revoke());
         assert!(latch.sent_at().is_some());
-        assert!(poll(&mut body).is_none());
+        assert!(!begin(&latch), "once");
     });
 }
 
 #[test]
 fn in_every_order_there_are_either_the_bytes_or_the_proof() {
     loom::model(|| {
-        let (latch, mut body) = latched();
-        let sends = thread::spawn(move || matches!(poll(&mut body), Some(Ok(_))));
-        let other = latch.clone();
+        let latch = Latch::default();
+        let (sending, other) = (latch.clone(), latch.clone());
+        let sends = thread::spawn(move || begin(&sending));
         let cancels = thread::spawn(move || other.revoke());
         let proven = latch.revoke();
         // Without a proof, the time at which the body went out is known.

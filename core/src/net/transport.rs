@@ -2,35 +2,30 @@
 //!
 //! HTTP/1.1 only, no redirects, no retries, no compression.
 
-use std::error::Error as StdError;
-use std::path::{Path, PathBuf};
+use std::fmt::Write as _;
 use std::sync::{Arc, OnceLock};
-use std::{fs, io};
 
+use base64::prelude::{BASE64_STANDARD, Engine as _};
 use bytes::Bytes;
-use reqwest::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
-use reqwest::{Body, Client, Method, Response, redirect, retry};
-use rustls::crypto::CryptoProvider;
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject;
-use rustls::{ClientConfig, ConfigBuilder, RootCertStore, WantsVerifier};
-use rustls_platform_verifier::Verifier;
-use url::Url;
+use rustls::ClientConfig;
+use url::{Position, Url};
 
+use crate::config::proxy::bare;
 use crate::config::secret::Secret;
-use crate::config::settings::{Config, ExtraRoots};
+use crate::config::settings::Config;
 use crate::error::Error;
 use crate::model::attempt::Fault;
-use crate::net::body::LatchedBody;
-use crate::protocol::exchange::{Answer, Exchange, MAX_BODY};
+use crate::net::dial::{Place, Unreached, dial};
+use crate::net::head::Head;
+use crate::net::tls;
+use crate::net::wire::{Broken, Stream, Wire};
+use crate::protocol::exchange::{Answer, Exchange};
 use crate::protocol::latch::Latch;
 use crate::protocol::rate_limit;
 use crate::runtime::clock;
 use crate::runtime::per_process::PerProcess;
 
-/// How much of an answer that is too large is kept for the reader.
-const KEPT_OF_TOO_LARGE: usize = 64 << 10;
-const MEDIA_TYPE: HeaderValue = HeaderValue::from_static("application/vnd.api+json");
+const MEDIA_TYPE: &str = "application/vnd.api+json";
 
 /// Who asks, as one request says it.
 #[derive(Clone)]
@@ -46,251 +41,155 @@ pub(crate) enum Authorization {
 /// shared between calls is the client's configuration and its TLS sessions, which are resumed.
 pub(crate) struct Transport {
     config: Arc<Config>,
-    /// It keeps no connection, so that it may serve any runtime; a forked child makes its own, whose locks are free.
-    client: PerProcess<OnceLock<Client>>,
+    /// How TLS is spoken. A forked child makes its own, whose locks are free.
+    tls: PerProcess<OnceLock<Arc<ClientConfig>>>,
 }
 
 impl Transport {
     pub(crate) fn new(config: Arc<Config>) -> Self {
-        Self { config, client: PerProcess::new() }
+        Self { config, tls: PerProcess::new() }
     }
 
-    /// One POST. Every byte of its body goes through `latch`.
+    /// One POST. Not a byte of it goes out unless `latch` lets it.
     pub(crate) async fn post(
         &self,
         body: Bytes,
         authorization: Authorization,
         latch: &Latch,
     ) -> Result<Exchange, Error> {
-        let url = self.config.route.clone();
-        let body = Body::wrap(LatchedBody::new(latch.clone(), body));
-        self.exchange(Method::POST, url, Some(body), authorization, latch).await
+        self.exchange(&self.config.route, Some(&body), &authorization, latch).await
     }
 
     /// One GET of a further page of results.
     pub(crate) async fn get(&self, url: Url, authorization: Authorization) -> Result<Exchange, Error> {
-        self.exchange(Method::GET, url, None, authorization, &Latch::default()).await
+        self.exchange(&url, None, &authorization, &Latch::default()).await
     }
 
     async fn exchange(
         &self,
-        method: Method,
-        url: Url,
-        body: Option<Body>,
-        authorization: Authorization,
+        url: &Url,
+        body: Option<&Bytes>,
+        authorization: &Authorization,
         latch: &Latch,
     ) -> Result<Exchange, Error> {
-        let client = self.client()?;
-        let mut headers = HeaderMap::with_capacity(3);
-        headers.insert(ACCEPT, MEDIA_TYPE);
-        headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
-        headers.insert("addepar-firm", self.config.firm_id.clone());
-        let mut request = client.request(method, url).headers(headers);
-        request = match authorization {
-            Authorization::Basic { id, secret } => request.basic_auth(id, Some(secret.expose())),
-            Authorization::Bearer(token) => request.bearer_auth(token.expose()),
-        };
-        if let Some(body) = body {
-            request = request.header(CONTENT_TYPE, MEDIA_TYPE).body(body);
-        }
+        let tls = self.tls(url)?;
+        let request = self.request(url, body, authorization);
+        let server =
+            Place { host: bare(url.host()).unwrap_or_default(), port: url.port_or_known_default().unwrap_or_default() };
         let mut answer = None;
         let ended = clock::timeout(self.config.timeout, async {
-            let response = request.send().await?;
-            read_body(response, latch, &mut answer).await
+            let stream = self.connect(&server, tls.as_ref()).await?;
+            converse(stream, request, url, latch, &mut answer).await
         })
         .await;
         Ok(match (answer, ended) {
             (Some(answer), Ok(Ok(()))) => Exchange::Answered(answer),
             (Some(mut answer), ended) => {
                 answer.broken = Some(match ended {
-                    Ok(ended) => ended.err().as_ref().map(cause).unwrap_or_default(),
+                    Ok(ended) => ended.err().map(|unreached| unreached.cause).unwrap_or_default(),
                     Err(clock::Elapsed) => format!("it was not whole after {:?}", self.config.timeout),
                 });
                 Exchange::Answered(answer)
             }
-            (None, Ok(ended)) => {
-                let (fault, cause) = ended.err().as_ref().map_or((Fault::Connection, String::new()), diagnose);
-                Exchange::Lost { fault, cause }
-            }
-            (None, Err(clock::Elapsed)) => {
-                Exchange::Lost { fault: Fault::Timeout, cause: format!("no answer after {:?}", self.config.timeout) }
-            }
+            (None, Ok(Err(Unreached { fault, cause }))) => Exchange::Lost { fault, cause },
+            (None, Ok(Ok(()))) => Exchange::Lost { fault: Fault::Connection, cause: "nothing came of it".to_owned() },
+            (None, Err(clock::Elapsed)) => Exchange::Lost {
+                fault: Fault::Timeout,
+                cause: format!("no answer from {}{} after {:?}", server.shown(), self.through(), self.config.timeout),
+            },
         })
     }
 
-    fn client(&self) -> Result<Client, Error> {
-        let slot = self.client.get(OnceLock::new);
-        if let Some(client) = slot.get() {
-            return Ok(client.clone());
-        }
-        let client = self.connect()?;
-        Ok(slot.get_or_init(|| client).clone())
+    async fn connect(&self, server: &Place, tls: Option<&Arc<ClientConfig>>) -> Result<Box<dyn Stream>, Unreached> {
+        let Config { proxy, user_agent, connect_timeout, .. } = &*self.config;
+        // A handshake of TLS holds much, and nobody should carry it around for longer.
+        let dialled = Box::pin(dial(server, proxy.as_ref(), tls, user_agent, *connect_timeout));
+        clock::timeout(*connect_timeout, dialled).await.unwrap_or_else(|clock::Elapsed| {
+            let cause = format!("no connection to {}{} within {connect_timeout:?}", server.shown(), self.through());
+            Err(Unreached { fault: Fault::ConnectTimeout, cause })
+        })
     }
 
-    fn connect(&self) -> Result<Client, Error> {
-        let mut builder = Client::builder()
-            .http1_only()
-            .redirect(redirect::Policy::none())
-            .retry(retry::never())
-            .referer(false)
-            .connect_timeout(self.config.connect_timeout)
-            .pool_max_idle_per_host(0)
-            .no_proxy()
-            .tls_backend_preconfigured(tls(&self.config)?);
-        if let Some(proxy) = &self.config.proxy {
-            // reqwest's own message would show the URL and the password in it.
-            let way = reqwest::Proxy::all(proxy.url.expose())
-                .map_err(|_| Error::config("`proxy` is no proxy URL.".to_owned()))?
-                .no_proxy(proxy.no_proxy.as_deref().and_then(reqwest::NoProxy::from_string));
-            builder = builder.proxy(way);
-        }
-        builder.build().map_err(|error| Error::config(format!("The HTTP client cannot be set up: {}.", cause(&error))))
+    fn through(&self) -> String {
+        self.config.proxy.as_ref().map(|proxy| format!(" through the proxy {}", proxy.shown())).unwrap_or_default()
     }
-}
 
-/// What every client has that trusts the system's roots alone: they take milliseconds to load, and a client that is
-/// made for one call resumes the TLS session of the one before. Clients with roots of their own share neither.
-static SYSTEM_TLS: PerProcess<OnceLock<ClientConfig>> = PerProcess::new();
+    /// The whole request, as it goes out.
+    fn request(&self, url: &Url, body: Option<&Bytes>, authorization: &Authorization) -> Vec<u8> {
+        let authorization = match authorization {
+            Authorization::Basic { id, secret } => {
+                format!("Basic {}", BASE64_STANDARD.encode(format!("{id}:{}", secret.expose())))
+            }
+            Authorization::Bearer(token) => format!("Bearer {}", token.expose()),
+        };
+        let Config { firm_id, user_agent, .. } = &*self.config;
+        let method = if body.is_some() { "POST" } else { "GET" };
+        let (host, path) =
+            (&url[Position::BeforeHost..Position::AfterPort], &url[Position::BeforePath..Position::AfterQuery]);
+        let mut request = format!(
+            "{method} {path} HTTP/1.1\r\nHost: {host}\r\nUser-Agent: {user_agent}\r\nAccept: {MEDIA_TYPE}\r\n\
+             Accept-Encoding: identity\r\nAddepar-Firm: {firm_id}\r\nAuthorization: {authorization}\r\n",
+        );
+        if let Some(body) = body {
+            let _ = write!(request, "Content-Type: {MEDIA_TYPE}\r\nContent-Length: {}\r\n", body.len());
+        }
+        request += "\r\n";
+        let mut request = request.into_bytes();
+        request.extend_from_slice(body.map(AsRef::as_ref).unwrap_or_default());
+        request
+    }
 
-fn tls(config: &Config) -> Result<ClientConfig, Error> {
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let verifier = match &config.extra_roots {
+    fn tls(&self, url: &Url) -> Result<Option<Arc<ClientConfig>>, Error> {
         // No certificate is looked at, so none is loaded.
-        None if config.base_url.scheme() == "http" => {
-            return Ok(tls_builder(provider)?.with_root_certificates(RootCertStore::empty()).with_no_client_auth());
+        if url.scheme() == "http" {
+            return Ok(None);
         }
-        Some(extra) => Verifier::new_with_extra_roots(read_roots(extra)?, provider.clone()),
-        None => {
-            let slot = SYSTEM_TLS.get(OnceLock::new);
-            if let Some(tls) = slot.get() {
-                return Ok(tls.clone());
-            }
-            let verifier = Verifier::new(provider.clone()).map_err(no_tls)?;
-            let tls = verified_by(verifier, provider)?;
-            return Ok(slot.get_or_init(|| tls).clone());
+        let slot = self.tls.get(OnceLock::new);
+        if let Some(config) = slot.get() {
+            return Ok(Some(config.clone()));
         }
-    };
-    verified_by(verifier.map_err(no_tls)?, provider)
-}
-
-fn verified_by(verifier: Verifier, provider: Arc<CryptoProvider>) -> Result<ClientConfig, Error> {
-    let builder = tls_builder(provider)?.dangerous().with_custom_certificate_verifier(Arc::new(verifier));
-    Ok(builder.with_no_client_auth())
-}
-
-fn tls_builder(provider: Arc<CryptoProvider>) -> Result<ConfigBuilder<ClientConfig, WantsVerifier>, Error> {
-    ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().map_err(no_tls)
-}
-
-#[allow(clippy::needless_pass_by_value, reason = "a function for map_err")]
-fn no_tls(error: rustls::Error) -> Error {
-    Error::config(format!("TLS cannot be set up: {error}."))
-}
-
-fn read_roots(extra: &ExtraRoots) -> Result<Vec<CertificateDer<'static>>, Error> {
-    let ExtraRoots { setting, path } = extra;
-    let unread = |error: io::Error| Error::config(format!("{setting} {path:?} cannot be read: {error}."));
-    let mut roots = Vec::new();
-    for file in pem_files(Path::new(path)).map_err(unread)? {
-        let pem = fs::read(file).map_err(unread)?;
-        for root in CertificateDer::pem_slice_iter(&pem) {
-            roots.push(root.map_err(|error| Error::config(format!("{setting} {path:?} is not a PEM file: {error}.")))?);
-        }
+        let config = tls::config(self.config.extra_roots.as_ref())?;
+        Ok(Some(slot.get_or_init(|| config).clone()))
     }
-    if roots.is_empty() {
-        return Err(Error::config(format!("{setting} {path:?} has no certificate in PEM.")));
+}
+
+/// Sends the request and reads its answer. Where that breaks off, `answer` has what came of it.
+async fn converse(
+    stream: Box<dyn Stream>,
+    request: Vec<u8>,
+    url: &Url,
+    latch: &Latch,
+    answer: &mut Option<Answer>,
+) -> Result<(), Unreached> {
+    let lost = |broken: &Broken| Unreached { fault: Fault::Connection, cause: broken.cause() };
+    // From here on the server may have got all of it.
+    if !latch.begin(clock::now()) {
+        return Err(lost(&"the request was withdrawn before it was sent".into()));
     }
-    Ok(roots)
-}
-
-/// The file itself, or the files of a folder.
-fn pem_files(path: &Path) -> io::Result<Vec<PathBuf>> {
-    if !path.is_dir() {
-        return Ok(vec![path.to_owned()]);
+    let mut wire = Wire::new(stream, request);
+    let head = wire.head().await.map_err(|broken| lost(&broken))?;
+    let received = answer.insert(answer_of(&head, url, latch));
+    let read = wire.body(&head, &mut received.body).await;
+    if !head.is_success() && wire.has_another_answer() {
+        *answer = None;
+        return Err(lost(&"two answers came, and nobody can tell which one counts".into()));
     }
-    let files = fs::read_dir(path)?.map(|entry| Ok(entry?.path())).collect::<io::Result<Vec<_>>>()?;
-    Ok(files.into_iter().filter(|file| file.is_file()).collect())
+    wire.close();
+    read.map_err(|broken| lost(&broken))
 }
 
-async fn read_body(mut response: Response, latch: &Latch, answer: &mut Option<Answer>) -> Result<(), reqwest::Error> {
-    let answer = answer.insert(head(&response, latch));
-    let announced = response.content_length().and_then(|length| usize::try_from(length).ok()).unwrap_or_default();
-    if announced <= MAX_BODY {
-        answer.body.reserve_exact(announced);
-        while let Some(chunk) = response.chunk().await? {
-            if answer.body.len() + chunk.len() > MAX_BODY {
-                answer.body.truncate(KEPT_OF_TOO_LARGE);
-                answer.body.shrink_to_fit();
-                answer.broken = Some(too_large());
-                break;
-            }
-            answer.body.extend_from_slice(&chunk);
-        }
-    } else {
-        answer.broken = Some(too_large());
-    }
-    Ok(())
-}
-
-fn too_large() -> String {
-    format!("it is larger than {} MiB", MAX_BODY >> 20)
-}
-
-fn head(response: &Response, latch: &Latch) -> Answer {
+fn answer_of(head: &Head, url: &Url, latch: &Latch) -> Answer {
     let now = clock::now();
-    let header = |name: &str| response.headers().get(name)?.to_str().ok();
+    let delays = [rate_limit::ADDEPAR_HEADER, "retry-after"].into_iter().flat_map(|name| head.values(name));
     Answer {
-        status: response.status().as_u16(),
+        status: head.status,
+        url: url.to_string(),
         at: now,
         after: latch.sent_at().map(|sent_at| now.since(sent_at)).unwrap_or_default(),
-        request_id: header("x-request-id").map(|id| id.chars().take(200).collect()),
-        retry_after: rate_limit::delay(header(rate_limit::ADDEPAR_HEADER), header(RETRY_AFTER.as_str()), now.wall),
+        request_id: head.values("x-request-id").next().map(|id| id.chars().take(200).collect()),
+        retry_after: rate_limit::delay(delays, now.wall),
         body: Vec::new(),
         broken: None,
-    }
-}
-
-/// The kind of a failure and its innermost words. Kinds choose the words, never the outcome.
-fn diagnose(error: &reqwest::Error) -> (Fault, String) {
-    let cause = cause(error);
-    let mut fault = if error.is_timeout() { Fault::ConnectTimeout } else { Fault::Connection };
-    let mut source: Option<&(dyn StdError + 'static)> = Some(error);
-    while let Some(layer) = source {
-        if let Some(tls) = as_tls(layer) {
-            if matches!(tls, rustls::Error::InvalidCertificate(_)) {
-                fault = Fault::Certificate;
-            }
-        } else if layer.to_string().starts_with("tunnel error") {
-            fault = Fault::Proxy;
-        }
-        source = layer.source();
-    }
-    (fault, cause)
-}
-
-/// rustls hides its errors inside `io::Error`s, whose `source` skips the error that they wrap.
-fn as_tls<'a>(layer: &'a (dyn StdError + 'static)) -> Option<&'a rustls::Error> {
-    match layer.downcast_ref::<io::Error>() {
-        Some(wrapper) => as_tls(wrapper.get_ref()?),
-        None => layer.downcast_ref(),
-    }
-}
-
-/// The words of the innermost layers, without the URL.
-fn cause(error: &reqwest::Error) -> String {
-    let mut words: Vec<String> = Vec::new();
-    let mut source = error.source();
-    while let Some(layer) = source {
-        let said = layer.to_string();
-        if words.last() != Some(&said) && !said.starts_with("client error") {
-            words.push(said);
-        }
-        source = layer.source();
-    }
-    let innermost = words.len().saturating_sub(2);
-    match words.get(innermost..) {
-        Some([]) | None => "the connection failed".to_owned(),
-        Some(words) => words.join(": "),
     }
 }
 

@@ -129,7 +129,9 @@ impl Chunk {
             (Outcome::NotProcessed, _) => {
                 let excerpt = excerpt(&raw);
                 let report = self.uniform(FileState::NotProcessed, raw);
-                Next::Over(Err(Error::refused(status, errors, excerpt, report).with_retry_after(retry_after)))
+                Next::Over(Err(
+                    Error::refused(status, &answer.url, errors, excerpt, report).with_retry_after(retry_after)
+                ))
             }
             (_, answered) => {
                 let report = self.uniform(FileState::Unknown, raw);
@@ -163,6 +165,7 @@ impl Chunk {
         if let Some(pages) = &mut self.pages
             && let Some(answer) = whole
             && pages.raw.len() + answer.body.len() <= MAX_BODY
+            && pages.raw.try_reserve(1 + answer.body.len()).is_ok()
             && let Ok(text) = pages.answered.read_further(answer.body)
         {
             pages.raw.push('\n');
