@@ -1,6 +1,8 @@
 //! A client for one firm, and what it does.
 
+use addepar_portal::host::{Host, Settings};
 use addepar_portal::{BatchOptions, PortalClient, Repeat};
+use napi::Env;
 use napi::bindgen_prelude::Either;
 use napi_derive::napi;
 
@@ -8,6 +10,11 @@ use crate::call::Call;
 use crate::failure::{Failure, or_failure};
 use crate::request::Request;
 use crate::settings::{BatchSettings, ClientSettings, Environment, repeat_or, variable};
+
+/// What this addon runs in.
+fn host(env: Env) -> Host {
+    env.get_node_version().map_or_else(|_| Host::Node(0, 0), |node| Host::Node(node.major, node.minor))
+}
 
 /// A client of the core.
 #[napi]
@@ -17,8 +24,9 @@ pub struct Client(PortalClient);
 impl Client {
     /// A client from settings and the caller's environment.
     #[napi]
-    pub fn create(settings: ClientSettings, environment: Environment) -> Either<Client, Failure> {
-        or_failure(PortalClient::new(settings.into(), |name| variable(&environment, name)).map(Self))
+    pub fn create(env: Env, settings: ClientSettings, environment: Environment) -> Either<Client, Failure> {
+        let settings = Settings { host: host(env), ..settings.into() };
+        or_failure(PortalClient::new(settings, |name| variable(&environment, name)).map(Self))
     }
 
     /// The base URL, without `/v1`.

@@ -85,6 +85,7 @@ impl From<ClientSettings> for Settings {
             proxy: given.proxy.map(Into::into),
             ca_file: given.ca_file,
             journal_dir: given.journal_dir,
+            ..Self::default()
         }
     }
 }

@@ -35,9 +35,9 @@ export interface PortalClientOptions {
   connectTimeoutMs?: number | undefined;
   /** Milliseconds that all waits for the rate limit may take together; default 60,000. */
   maxRateLimitWaitMs?: number | undefined;
-  /** The URL of an HTTP proxy (`HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY`). */
+  /** The URL of an HTTP proxy, such as `http://USER:PASSWORD@HOST:PORT` (`HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY`). */
   proxy?: string | undefined;
-  /** A PEM file with certificates that are trusted beside the system's. */
+  /** A PEM file, or a folder of them, with certificates that are trusted beside the system's. */
   caFile?: string | undefined;
   /** A folder in which every call leaves a journal (`ADDEPAR_JOURNAL_DIR`); what it shows is not sent again. */
   journalDir?: string | undefined;

@@ -1,6 +1,6 @@
 use std::ffi::OsString;
 
-use addepar_portal::host::{AccessToken, Settings};
+use addepar_portal::host::{AccessToken, Host, Settings};
 use addepar_portal::{BatchOptions, Error, PortalClient};
 use pyo3::prelude::*;
 use pyo3::types::PyString;
@@ -40,6 +40,7 @@ impl Client {
         ca_file: Option<&Bound<'_, PyAny>>,
         journal_dir: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Bound<'py, PyAny>> {
+        let python = py.version_info();
         let make = || -> Result<Self, Refusal> {
             let access_token = match setting("access_token", access_token)? {
                 _ if asks_for_token => Some(AccessToken::Asked),
@@ -59,6 +60,7 @@ impl Client {
                 proxy: setting("proxy", proxy)?.map(Into::into),
                 ca_file: setting("ca_file", ca_file)?,
                 journal_dir: setting("journal_dir", journal_dir)?,
+                host: Host::Python(python.major.into(), python.minor.into()),
             };
             Ok(Self(PortalClient::new(settings, variable)?))
         };

@@ -307,6 +307,11 @@ impl Error {
             Fault::Certificate => {
                 message!["If the server uses a private certificate authority, name its file in ", name("ca_file"), "."]
             }
+            Fault::AuthorityAsServer => message![
+                "The server shows the certificate of an authority (CA:TRUE) as its own, which is refused whatever ",
+                name("ca_file"),
+                " names. Give the server a certificate of its own (basicConstraints=CA:FALSE).",
+            ],
             Fault::Proxy => {
                 message!["Look at the setting ", name("proxy"), " or the variables HTTPS_PROXY and NO_PROXY."]
             }
@@ -323,12 +328,13 @@ impl Error {
     /// The server refused the whole request. `page`: the beginning of a body that has no error objects.
     pub(crate) fn refused(
         status: u16,
+        url: &str,
         errors: Vec<ApiError>,
         page: Option<String>,
         retry_after: Option<Duration>,
         report: PublishReport,
     ) -> Self {
-        let advice = match status {
+        let advice: Message = match status {
             400 => {
                 "The causes of a 400 that are documented: more than 500 files; a file that is missing, not found or \
                  invalid; a file that is associated with no portfolio."
@@ -341,6 +347,15 @@ impl Error {
                     missing."
                     .into()
             }
+            404 | 405 | 410 => message![
+                format!("The request went to {url}: look at "),
+                name("base_url"),
+                ", or at ",
+                name("firm_name"),
+                " and ",
+                name("environment"),
+                ".",
+            ],
             429 => rate_limit(retry_after),
             _ => Message::default(),
         };

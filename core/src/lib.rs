@@ -41,6 +41,7 @@ pub mod host {
     pub use crate::client::call::{PublishCall, Turn};
     pub use crate::config::environment::VARIABLES;
     pub use crate::config::settings::{AccessToken, Settings};
+    pub use crate::config::user_agent::Host;
     pub use crate::model::display::{Row, word};
     pub use crate::model::id::{NoId, not_a_collection};
     pub use crate::model::json::read as read_json;

@@ -18,13 +18,21 @@ const LAYERS: [(&str, &[&str]); 11] = [
     ("protocol", &["model", "response", "error", "journal"]),
     ("net", &["model", "error", "runtime", "config", "protocol"]),
     ("client", &["model", "error", "runtime", "config", "journal", "protocol", "net"]),
-    ("cli", &["model", "error", "config", "journal", "protocol", "client"]),
+    ("cli", &["model", "error", "runtime", "config", "journal", "protocol", "client"]),
     ("lib", &["model", "response", "error", "runtime", "config", "journal", "protocol", "net", "client", "cli"]),
 ];
 
 /// What decides or only holds data: time and chance are its arguments.
-const PURE: [&str; 7] =
-    ["model/", "response/", "protocol/", "journal/record", "journal/history", "journal/fingerprint", "journal/store"];
+const PURE: [&str; 8] = [
+    "net/pem",
+    "model/",
+    "response/",
+    "protocol/",
+    "journal/record",
+    "journal/history",
+    "journal/fingerprint",
+    "journal/store",
+];
 
 /// What none of these may name.
 const IMPURE: [&str; 13] = [

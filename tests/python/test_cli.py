@@ -23,8 +23,9 @@ from typing import Any
 from unittest.mock import ANY
 
 import pytest
+from networks.calls import MACHINE, SYSTEM
 
-from addepar_portal import Journal, OutcomeUnknownError, PermissionDeniedError, init_journal_dir
+from addepar_portal import Journal, OutcomeUnknownError, PermissionDeniedError, __version__, init_journal_dir
 from addepar_portal.testing import SimulatedPortal
 
 ROOT = Path(__file__).parents[2]
@@ -170,6 +171,25 @@ def test_settings_that_are_missing_are_named(run: Run, simulated_portal: Simulat
     done = run("publish", 37, *MODES, "--yes", ADDEPAR_KEY_SECRET="")
     assert done.returncode == 2
     assert "`key_secret` (ADDEPAR_KEY_SECRET) is missing" in done.stderr
+
+
+def test_settings_that_are_missing_are_named_at_once(run: Run, simulated_portal: SimulatedPortal) -> None:
+    done = run("publish", 37, *MODES, "--yes", **dict.fromkeys(simulated_portal.environ(), ""))
+    assert done.returncode == 2
+    for variable in (
+        "ADDEPAR_FIRM_NAME",
+        "ADDEPAR_BASE_URL",
+        "ADDEPAR_FIRM_ID",
+        "ADDEPAR_KEY_ID",
+        "ADDEPAR_KEY_SECRET",
+    ):
+        assert variable in done.stderr
+
+
+def test_requests_say_that_the_program_asks(run: Run, simulated_portal: SimulatedPortal) -> None:
+    assert run("publish", 37, *MODES, "--yes").returncode == 0
+    (request,) = simulated_portal.requests
+    assert request["headers"]["user-agent"] == f"addepar-portal/{__version__} (cli; {SYSTEM} {MACHINE})"
 
 
 def test_a_dry_run_sends_nothing_and_needs_no_credentials(run: Run, simulated_portal: SimulatedPortal) -> None:

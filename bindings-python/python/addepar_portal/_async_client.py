@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ._errors import ConfigError
 from ._settings import Settings
 
 TYPE_CHECKING = False
@@ -100,8 +101,10 @@ class AsyncPortalClient(Settings["Token"]):
         )
 
     async def _drive(self, call: Call) -> PublishReport:
-        from . import _bells  # asyncio is there by now, and need not be before
-
+        try:
+            from . import _bells  # asyncio is there by now, and need not be before
+        except OSError as error:
+            raise ConfigError(f"A module of this package cannot be loaded: {error}. Nothing was sent.") from error
         return await _bells.drive(call, self._access_token)
 
     async def aclose(self) -> None:

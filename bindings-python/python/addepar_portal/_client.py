@@ -37,8 +37,10 @@ class PortalClient(Settings["Token"]):
         timeout: Seconds for one attempt, waits excluded. Addepar itself takes up to 60.
         connect_timeout: Seconds for connecting.
         max_rate_limit_wait: Seconds that all waits for the rate limit may take together.
-        proxy: The URL of an HTTP proxy; default: `HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY`.
-        ca_file: A PEM file with certificates that are trusted beside the system's; default: `REQUESTS_CA_BUNDLE`.
+        proxy: The URL of an HTTP proxy, such as `http://USER:PASSWORD@HOST:PORT`; default: `HTTPS_PROXY`,
+            `ALL_PROXY`, `NO_PROXY`.
+        ca_file: A PEM file, or a folder of them, with certificates that are trusted beside the system's; default:
+            `REQUESTS_CA_BUNDLE`.
         journal_dir: A folder in which every call leaves a journal (`ADDEPAR_JOURNAL_DIR`). What one of them
             shows as sent is refused unless `repeat="allow"`.
 

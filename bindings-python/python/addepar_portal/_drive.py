@@ -222,17 +222,17 @@ class _Ear:
     __slots__ = ("_socket", "bell")
 
     def __init__(self) -> None:
-        import _socket  # gevent leaves it alone: this thread waits, and not one of its greenlets
-
         self.bell: Bell | None = None
         self._socket: Any = None
         try:
+            import _socket  # gevent leaves it alone: this thread waits, and not one of its greenlets
+
             self.bell = Bell()
             descriptor = self.bell.take_descriptor()
             if descriptor is not None:
                 self._socket = _socket.socket(fileno=descriptor)
                 self._socket.settimeout(None)
-        except OSError:
+        except (ImportError, OSError):
             self.bell = None
 
     def wait(self) -> None:

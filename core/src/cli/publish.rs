@@ -3,8 +3,6 @@
 use std::fmt::Write;
 use std::path::Path;
 
-use tokio::task;
-
 use crate::cli::arguments::{Format, Publish};
 use crate::cli::drive::drive;
 use crate::cli::interrupts::{Interrupts, Source};
@@ -15,6 +13,7 @@ use crate::cli::{list, output};
 use crate::client::call::PublishCall;
 use crate::client::portal_client::{PortalClient, environment};
 use crate::config::settings::Settings;
+use crate::config::user_agent::Host;
 use crate::error::Error;
 use crate::journal::fingerprint;
 use crate::journal::history;
@@ -25,6 +24,12 @@ use crate::model::id::MAX_FILES;
 use crate::model::message::Language;
 use crate::model::request::{ContactNotification, PortalPublishing, PublishRequest};
 use crate::protocol::machine::Ending;
+use crate::runtime::event_loop;
+
+/// All else comes from the environment.
+fn settings() -> Settings {
+    Settings { host: Host::CommandLine, ..Settings::default() }
+}
 
 /// `publish`.
 pub(super) fn publish(arguments: &Publish, source: Source) -> Result<Status, Refused> {
@@ -41,7 +46,7 @@ pub(super) fn publish(arguments: &Publish, source: Source) -> Result<Status, Ref
     if arguments.dry_run {
         return dry_run(&request, journal, begun.as_ref(), arguments.format);
     }
-    let client = PortalClient::new(Settings::default(), environment)?;
+    let client = PortalClient::new(settings(), environment)?;
     client.warning().iter().for_each(|warning| say(warning));
     block_on(async {
         let mut interrupts = source.listen()?;
@@ -65,7 +70,7 @@ pub(super) fn publish(arguments: &Publish, source: Source) -> Result<Status, Ref
 /// `resume`.
 pub(super) fn resume(path: &Path, format: Format, yes: bool, source: Source) -> Result<Status, Refused> {
     let journal = Journal::open(path)?;
-    let client = PortalClient::new(Settings::default(), environment)?;
+    let client = PortalClient::new(settings(), environment)?;
     client.warning().iter().for_each(|warning| say(warning));
     block_on(async {
         let mut interrupts = source.listen()?;
@@ -178,7 +183,7 @@ fn dry_run(
         }
         Format::Table => {
             // Settings may be missing: that is no reason not to look.
-            let server = PortalClient::new(Settings::default(), environment).map_or_else(
+            let server = PortalClient::new(settings(), environment).map_or_else(
                 |_| "to a server that is not set yet".to_owned(),
                 |client| format!("to {} (firm {})", client.base_url(), client.firm_id()),
             );
@@ -228,7 +233,8 @@ async fn agreed(what: &str, stdin_is_taken: bool, interrupts: &mut Interrupts) -
     };
     let question = format!("{what}\nThis cannot be undone. Go on?");
     // Its thread may wait for an answer for ever: the runtime does not.
-    let answer = task::spawn_blocking(move || terminal.agrees(&question));
+    let answer = event_loop::aside("addepar-portal-question", move || terminal.agrees(&question))
+        .map_err(|error| Refused(format!("No thread can be started to ask on: {error}. Nothing was sent.")))?;
     tokio::select! {
         answer = answer => match answer {
             Ok(true) => Ok(true),

@@ -83,7 +83,7 @@ impl PortalClient {
     /// The firm's id.
     #[must_use]
     pub fn firm_id(&self) -> &str {
-        self.config().firm_id.to_str().unwrap_or_default()
+        self.config().firm()
     }
 
     /// What the caller should know about the settings although it is no error.
@@ -289,13 +289,13 @@ impl PortalClientBuilder {
         firm_id,
         /// The base URL (`ADDEPAR_BASE_URL`), instead of firm name and environment.
         base_url,
-        /// A PEM file with certificates that are trusted beside the system's.
+        /// A PEM file, or a folder of them, with certificates that are trusted beside the system's.
         ca_file,
         /// A folder in which every call leaves a journal (`ADDEPAR_JOURNAL_DIR`).
         journal_dir,
     }
 
-    /// The URL of an HTTP proxy (`HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY`).
+    /// The URL of an HTTP proxy, such as `http://USER:PASSWORD@HOST:PORT` (`HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY`).
     #[must_use]
     pub fn proxy(mut self, url: impl Into<Secret>) -> Self {
         self.settings.proxy = Some(url.into());

@@ -1,4 +1,8 @@
 //! HTTP.
 
 pub(crate) mod body;
+pub(crate) mod diagnose;
+pub(crate) mod names;
+pub(crate) mod pem;
+pub(crate) mod tls;
 pub(crate) mod transport;

@@ -165,7 +165,7 @@ impl Chunk {
             (Outcome::NotProcessed, _) => {
                 let excerpt = excerpt(&raw);
                 let report = self.uniform(FileState::NotProcessed, raw);
-                Next::Over(Err(Error::refused(status, errors, excerpt, retry_after, report)))
+                Next::Over(Err(Error::refused(status, &answer.url, errors, excerpt, retry_after, report)))
             }
             (_, answered) => {
                 let report = self.uniform(FileState::Unknown, raw);

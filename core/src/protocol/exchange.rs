@@ -25,6 +25,8 @@ pub(crate) enum Exchange {
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
+    /// Where the request went.
+    pub(crate) url: String,
     pub(crate) at: Moment,
     /// From the request body's first byte to the answer's head.
     pub(crate) after: Duration,
@@ -39,7 +41,7 @@ pub(crate) struct Answer {
 #[derive(Debug)]
 pub(crate) enum Received {
     Lost { fault: Fault, cause: String },
-    Answered(Answer, Page),
+    Answered(Box<Answer>, Page),
 }
 
 /// A body that was read: a large one takes its time, so no page is read under a call's lock.
@@ -104,6 +106,6 @@ impl Received {
             None => Err("its status is not that of a result".to_owned()),
         };
         let errors = if answered.is_ok() { Vec::new() } else { api_errors(&raw.text) };
-        Self::Answered(answer, Page { raw: raw.text, answered: answered.map(Box::new), errors })
+        Self::Answered(Box::new(answer), Page { raw: raw.text, answered: answered.map(Box::new), errors })
     }
 }

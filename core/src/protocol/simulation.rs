@@ -125,6 +125,7 @@ impl Server {
         let at = self.moment();
         let plain = |status, body: &str| Answer {
             status,
+            url: String::new(),
             at,
             after: Duration::from_secs(1),
             request_id: None,

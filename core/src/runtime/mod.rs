@@ -1,4 +1,5 @@
-//! Clocks, and state that belongs to one process.
+//! Clocks, event loops and threads, and state that belongs to one process.
 
 pub(crate) mod clock;
+pub(crate) mod event_loop;
 pub(crate) mod per_process;

@@ -82,6 +82,12 @@ pub(crate) enum Fault {
         after_ms: Option<u64>,
     },
     GarbageStatus {},
+    /// These bytes in the place of an answer; `{body}` and `{length}` stand for the normal answer's body and its length,
+    /// `{chunks}` for that body in one chunk. `keeps`: the connection stays open after them.
+    Raw {
+        text: String,
+        keeps: Option<bool>,
+    },
     MissingResult {
         file: u64,
     },

@@ -33,11 +33,11 @@ use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
-use std::{fmt, process};
+use std::{fmt, io, process};
 
 use serde::Deserialize;
 use serde_json::{Value, json};
-use tokio::runtime::{Builder, Handle};
+use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::oneshot;
 
 use crate::fault::Repeated;
@@ -123,7 +123,7 @@ impl SimulatedPortal {
         let options: Options = serde_json::from_str(options_json).map_err(|error| refusal::in_words(&error))?;
         let (listener, address) = endpoint::listen(options.port)?;
         let server = Arc::new(Server::new(options));
-        let runtime = Builder::new_current_thread().enable_all().build().map_err(|error| error.to_string())?;
+        let runtime = runtime().map_err(|error| error.to_string())?;
         let handle = runtime.handle().clone();
         let serving = server.clone();
         endpoint::each(&handle, listener, move |socket| serving.clone().serve(socket))?;
@@ -237,6 +237,16 @@ impl SimulatedPortal {
     fn is_inherited(&self) -> bool {
         self.pid != process::id()
     }
+}
+
+/// The first runtime of a process makes what all have in common, and panics where that lacks descriptors.
+fn runtime() -> io::Result<Runtime> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::net::UnixStream;
+        drop((UnixStream::pair()?, UnixStream::pair()?, UnixStream::pair()?));
+    }
+    Builder::new_current_thread().enable_all().build()
 }
 
 impl Drop for SimulatedPortal {
