@@ -1,4 +1,5 @@
 //! HTTP.
 
 pub(crate) mod body;
+mod mask;
 pub(crate) mod transport;

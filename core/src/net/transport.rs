@@ -22,6 +22,7 @@ use crate::config::settings::{Config, ExtraRoots};
 use crate::error::Error;
 use crate::model::attempt::Fault;
 use crate::net::body::LatchedBody;
+use crate::net::mask::Mask;
 use crate::protocol::exchange::{Answer, Exchange, MAX_BODY};
 use crate::protocol::latch::Latch;
 use crate::protocol::rate_limit;
@@ -37,6 +38,15 @@ const MEDIA_TYPE: HeaderValue = HeaderValue::from_static("application/vnd.api+js
 pub(crate) enum Authorization {
     Basic { id: String, secret: Secret },
     Bearer(Secret),
+}
+
+impl Authorization {
+    fn mask(&self) -> Mask {
+        match self {
+            Self::Basic { id, secret } => Mask::of_key(id, secret),
+            Self::Bearer(token) => Mask::of_token(token),
+        }
+    }
 }
 
 /// The way to one server.
@@ -81,6 +91,7 @@ impl Transport {
         latch: &Latch,
     ) -> Result<Exchange, Error> {
         let client = self.client()?;
+        let mask = authorization.mask().and_proxy(self.config.proxy.as_ref().map(|proxy| &proxy.url));
         let mut headers = HeaderMap::with_capacity(3);
         headers.insert(ACCEPT, MEDIA_TYPE);
         headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
@@ -99,7 +110,7 @@ impl Transport {
             read_body(response, latch, &mut answer).await
         })
         .await;
-        Ok(match (answer, ended) {
+        Ok(mask.applied(match (answer, ended) {
             (Some(answer), Ok(Ok(()))) => Exchange::Answered(answer),
             (Some(mut answer), ended) => {
                 answer.broken = Some(match ended {
@@ -115,7 +126,7 @@ impl Transport {
             (None, Err(clock::Elapsed)) => {
                 Exchange::Lost { fault: Fault::Timeout, cause: format!("no answer after {:?}", self.config.timeout) }
             }
-        })
+        }))
     }
 
     fn client(&self) -> Result<Client, Error> {
