@@ -7,7 +7,7 @@ use napi_derive::napi;
 use crate::call::Call;
 use crate::failure::{Failure, or_failure};
 use crate::request::Request;
-use crate::settings::{BatchSettings, ClientSettings, Environment, repeat_or, variable};
+use crate::settings::{BatchSettings, ClientSettings, Environment, Program, repeat_or, variable};
 
 /// A client of the core.
 #[napi]
@@ -15,10 +15,10 @@ pub struct Client(PortalClient);
 
 #[napi]
 impl Client {
-    /// A client from settings and the caller's environment.
+    /// A client from settings, the caller's environment and program.
     #[napi]
-    pub fn create(settings: ClientSettings, environment: Environment) -> Either<Client, Failure> {
-        or_failure(PortalClient::new(settings.into(), |name| variable(&environment, name)).map(Self))
+    pub fn create(settings: ClientSettings, environment: Environment, program: Program) -> Either<Client, Failure> {
+        or_failure(PortalClient::new(settings.of(program), |name| variable(&environment, name)).map(Self))
     }
 
     /// The base URL, without `/v1`.

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::ffi::OsString;
 
-use addepar_portal::host::{AccessToken, Settings, VARIABLES};
+use addepar_portal::host::{self, AccessToken, Settings, TEST_FUNCTIONS, VARIABLES};
 use addepar_portal::{BatchOptions, Error, InvalidInput, Repeat};
 use napi_derive::napi;
 
@@ -66,6 +66,28 @@ impl TryFrom<BatchSettings> for BatchOptions {
     }
 }
 
+/// How the program was started that calls this.
+#[napi(object)]
+pub struct Program {
+    /// Its file.
+    pub started: Option<String>,
+    /// Those of `testFunctions` that are global functions.
+    pub test_functions: Vec<String>,
+}
+
+/// The functions of test runners that the core wants to know of.
+#[napi]
+pub fn test_functions() -> Vec<&'static str> {
+    TEST_FUNCTIONS.to_vec()
+}
+
+impl ClientSettings {
+    pub(crate) fn of(self, program: Program) -> Settings {
+        let Program { started, test_functions } = program;
+        Settings { program: host::Program { started, test_functions }, ..self.into() }
+    }
+}
+
 impl From<ClientSettings> for Settings {
     fn from(given: ClientSettings) -> Self {
         Self {
@@ -85,6 +107,7 @@ impl From<ClientSettings> for Settings {
             proxy: given.proxy.map(Into::into),
             ca_file: given.ca_file,
             journal_dir: given.journal_dir,
+            ..Self::default()
         }
     }
 }

@@ -1,7 +1,7 @@
 /** The settings of a client, from the caller and from the environment. */
 
 import type { Logger, TokenCallable } from './call';
-import { native } from './native';
+import { native, type Started } from './native';
 import { hasMethods, kind, NUMBER, type Table, TEXT, TEXT_OR_FUNCTION, withoutPrototype } from './options';
 
 /** Addepar's environments. */
@@ -81,4 +81,10 @@ export function environment(): Record<string, string> {
     }
   }
   return variables;
+}
+
+/** How this program was started: it may be a test runner. */
+export function program(): Started {
+  const functions = native.testFunctions().filter((name) => typeof Reflect.get(globalThis, name) === 'function');
+  return withoutPrototype<Started>({ started: process.argv[1], testFunctions: functions });
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::{env, fs, thread};
 
-use addepar_portal::host::{AccessToken, NoId, Settings, Turn, not_a_collection};
+use addepar_portal::host::{AccessToken, NoId, Program, Settings, Turn, not_a_collection};
 use addepar_portal::{Error, PortalClient, PublishReport, PublishRequest, RawId, Repeat};
 use addepar_portal_simulator::SimulatedPortal;
 use serde_json::{Map, Value, json};
@@ -194,6 +194,7 @@ impl<'a> Case<'a> {
             proxy: text("proxy").map(Into::into),
             ca_file: text("ca_file"),
             journal_dir: text("journal_dir"),
+            program: Program::default(),
         };
         let client = PortalClient::new(settings, |name| variables.get(name).map(Into::into))?;
         let tokens = tokens.iter().map(|token| token.as_str().expect("a token").to_owned()).collect();

@@ -42,7 +42,7 @@ def test_every_kind_of_error_is_a_class_with_its_code_and_outcome() -> None:
 @pytest.mark.parametrize("client", CLIENTS)
 def test_a_client_takes_every_setting_of_the_core(client: type[object]) -> None:
     # The core's struct is filled from these member by member, so that the compiler compares the two.
-    settings = set(inspect.signature(_native.Client.make).parameters) - {"asks_for_token"}
+    settings = set(inspect.signature(_native.Client.make).parameters) - {"asks_for_token", "started"}
     parameters = inspect.signature(client).parameters
     assert set(parameters) == settings
     assert {parameter.kind for parameter in parameters.values()} == {inspect.Parameter.KEYWORD_ONLY}

@@ -318,6 +318,7 @@ class Client:
         proxy: str | None,
         ca_file: str | None,
         journal_dir: str | None,
+        started: str | None,
     ) -> Client | Failure: ...
     @property
     def base_url(self) -> str: ...

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from _operator import index
 from os import PathLike, fspath
 
@@ -74,6 +75,7 @@ class Settings(Generic[Token]):
                 proxy=proxy,
                 ca_file=None if ca_file is None else fspath(ca_file),
                 journal_dir=None if journal_dir is None else fspath(journal_dir),
+                started=_started(),
             )
         )
         warning = self._native.warning
@@ -143,6 +145,12 @@ class Settings(Generic[Token]):
         _check_progress(on_progress)
         started = self._native.start_resume(*_batch_options(journal, max_wait, pace, stop_timeout))
         return Call(value(started), on_progress)
+
+
+def _started() -> str | None:
+    """What was started, which may be a test runner; a program that Python is embedded in may not say."""
+    argv: Any = getattr(sys, "argv", None)  # at the end of the interpreter it is None
+    return argv[0] if argv and isinstance(argv, list) and isinstance(argv[0], str) else None
 
 
 def _batch_options(
