@@ -42,21 +42,11 @@ pub struct BatchSettings {
 impl TryFrom<BatchSettings> for BatchOptions {
     type Error = Error;
 
-    #[allow(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "what is not a whole number is refused before"
-    )]
     fn try_from(given: BatchSettings) -> Result<Self, Error> {
         let default = Self::new(given.journal);
-        let chunk_size = match given.chunk_size {
-            Some(size) if size.fract() != 0.0 || size < 0.0 => {
-                return Err(Error::input(format!("`chunkSize` must be a whole number, not {size}.")));
-            }
-            size => size.map_or(default.chunk_size, |size| size as usize),
-        };
+        let chunk_size = given.chunk_size.map(|size| Self::chunk_size_from(&size.to_string())).transpose()?;
         Ok(Self {
-            chunk_size,
+            chunk_size: chunk_size.unwrap_or(default.chunk_size),
             max_wait: seconds(given.max_wait_ms).unwrap_or(default.max_wait),
             pace: given.pace.unwrap_or(default.pace),
             repeat: repeat_or(default.repeat, given.repeat)?,
