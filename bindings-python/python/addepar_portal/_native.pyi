@@ -1,12 +1,12 @@
 """The native half. What is private here (`Call`, `Client`, `Bell` and others) is not public anywhere."""
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, Literal, TypeAlias, final
+from typing import Any, Literal, SupportsIndex, TypeAlias, final
 
 from typing_extensions import Self
 
+from ._aliases import ContactNotification, Id, PortalPublishing, Verdict
 from ._rows import Attempt, FailedContacts, UnexpectedResult
-from ._types import ContactNotification, Id, PortalPublishing, Verdict
 
 __all__ = [
     "MAX_FILES",
@@ -210,7 +210,7 @@ class PublishReport:
     @property
     def not_notified(self) -> tuple[FileResult, ...]:
         """The files of which the API reported that notifying failed for some or all contacts."""
-    def file(self, file_id: int) -> FileResult:
+    def file(self, file_id: SupportsIndex) -> FileResult:
         """The result of one file; `KeyError` if it was not part of the request."""
     @property
     def request(self) -> PublishRequest:
@@ -239,6 +239,7 @@ class PublishReport:
         """One list for each column, as a data frame wants it."""
     def to_pandas(self) -> Any:
         """A `pandas.DataFrame` with one row for each file; imports pandas."""
+    def _file(self, file_id: int) -> FileResult: ...
     def _attempts(self) -> tuple[tuple[Any, ...], ...]: ...
     def _unexpected(self) -> tuple[tuple[Any, ...], ...]: ...
     def _failed_contacts(self) -> tuple[Any, ...]: ...
@@ -350,6 +351,7 @@ class Journal:
     def decide(
         self, file_ids: list[int | str | NoId], decision: str, by: str, evidence: str | None
     ) -> Job | Failure: ...
+    def to_dict(self) -> dict[str, Any]: ...
     def to_json(self) -> str: ...
 
 @final
