@@ -110,6 +110,10 @@ export class PortalClient {
 
   /** @internal */
   [inspect.custom](): string {
+    // What a mock makes of the class has no handle.
+    if (!(#handle in this)) {
+      return 'PortalClient {}';
+    }
     return `PortalClient { baseUrl: ${inspect(this.baseUrl)}, firmId: ${inspect(this.firmId)} }`;
   }
 }

@@ -4,10 +4,7 @@ import type { PublishReport } from './report';
 import { type ApiError, type ErrorCode, type ErrorDetailsJSON, milliseconds, type Outcome, type Phase, type ReportJSON } from './wire';
 
 /** Everything about an error but its report, as JSON has it in every language. */
-export interface ErrorDetails extends Partial<ErrorDetailsJSON> {
-  code: ErrorCode;
-  message: string;
-}
+export type ErrorDetails = Partial<ErrorDetailsJSON>;
 
 /** What {@link PortalError.toJSON} gives: plain data in snake case, the same in every language. */
 export interface ErrorJSON extends ErrorDetailsJSON {
@@ -15,18 +12,15 @@ export interface ErrorJSON extends ErrorDetailsJSON {
   report: ReportJSON | null;
 }
 
-/** What became of a call with such an error that was made without its data, where the code proves it. */
-const PROVEN: Partial<Record<ErrorCode, Outcome>> = {
-  ERR_CONFIG: 'not_processed',
-  ERR_INPUT: 'not_processed',
-  ERR_CONNECT: 'not_processed',
-  ERR_REJECTED: 'not_processed',
-  ERR_AUTHENTICATION: 'not_processed',
-  ERR_PERMISSION_DENIED: 'not_processed',
-  ERR_RATE_LIMITED: 'not_processed',
-  ERR_ALREADY_SENT: 'not_processed',
-  ERR_PUBLISH_FAILURES: 'processed',
-};
+/**
+ * What an error of this package is made of. A text is its message alone; without anything, as in a mock, an error has what
+ * its class proves: the outcome is `unknown` unless the class says otherwise.
+ */
+export type ErrorInit = ErrorDetails | string;
+
+function detailsOf(init: ErrorInit | undefined): ErrorDetails {
+  return typeof init === 'string' ? { message: init } : (init ?? {});
+}
 
 /**
  * Base of every error of this package.
@@ -51,13 +45,19 @@ export class PortalError extends Error {
   readonly journal: string | null;
   /** The files about which a person has to decide before the journal can be resumed. */
   readonly undecided: readonly number[];
+  /** The code of an error of this class. */
+  static readonly code: string = '';
+  /** What became of a call with an error of this class that says no more. */
+  static readonly outcome: Outcome = 'unknown';
   readonly #details: ErrorDetailsJSON;
 
-  constructor(details: ErrorDetails, report: PublishReport | null = null, options?: ErrorOptions) {
-    super(details.message, options);
+  constructor(init?: ErrorInit, report: PublishReport | null = null, options?: ErrorOptions) {
+    const details = detailsOf(init);
+    super(details.message ?? '', options);
     this.#details = {
-      ...details,
-      outcome: details.outcome ?? PROVEN[details.code] ?? 'unknown',
+      code: details.code ?? (new.target.code as ErrorCode),
+      message: this.message,
+      outcome: details.outcome ?? new.target.outcome,
       http_status: details.http_status ?? null,
       request_id: details.request_id ?? null,
       elapsed: details.elapsed ?? null,
@@ -68,8 +68,8 @@ export class PortalError extends Error {
       journal: details.journal ?? null,
       undecided: details.undecided ?? [],
     };
-    const { outcome, http_status, request_id, elapsed, errors, journal, undecided } = this.#details;
-    this.code = details.code;
+    const { code, outcome, http_status, request_id, elapsed, errors, journal, undecided } = this.#details;
+    this.code = code;
     this.outcome = outcome;
     this.httpStatus = http_status;
     this.requestId = request_id;
@@ -80,7 +80,10 @@ export class PortalError extends Error {
     this.undecided = Object.freeze([...undecided]);
   }
 
-  /** Plain data for logs: everything but `stack` and `cause`, in snake case and seconds. */
+  /**
+   * Plain data for logs and other threads: everything but `stack` and `cause`, in snake case and seconds. Of an error
+   * itself `structuredClone` and `postMessage` keep no more than the message.
+   */
   toJSON(): ErrorJSON {
     return { name: this.name, ...structuredClone(this.#details), report: this.report?.toJSON() ?? null };
   }
@@ -89,42 +92,53 @@ export class PortalError extends Error {
 /** Missing or contradictory settings. Nothing was sent. */
 export class ConfigError extends PortalError {
   declare readonly code: 'ERR_CONFIG';
+  static override readonly code: string = 'ERR_CONFIG';
+  static override readonly outcome: Outcome = 'not_processed';
 }
 
 /** Values that cannot be sent. Nothing was sent. */
 export class InputError extends PortalError {
   declare readonly code: 'ERR_INPUT' | 'ERR_ALREADY_SENT';
+  static override readonly code: string = 'ERR_INPUT';
+  static override readonly outcome: Outcome = 'not_processed';
 }
 
 /** The server was never reached: proven. */
 export class ConnectError extends PortalError {
   declare readonly code: 'ERR_CONNECT';
+  static override readonly code: string = 'ERR_CONNECT';
+  static override readonly outcome: Outcome = 'not_processed';
 }
 
 /** The server refused the whole request. Nothing was processed. */
 export class RejectedError extends PortalError {
   declare readonly code: 'ERR_REJECTED' | 'ERR_AUTHENTICATION' | 'ERR_PERMISSION_DENIED' | 'ERR_RATE_LIMITED';
+  static override readonly code: string = 'ERR_REJECTED';
+  static override readonly outcome: Outcome = 'not_processed';
 }
 
 /** 401: look at the credentials. */
 export class AuthenticationError extends RejectedError {
   declare readonly code: 'ERR_AUTHENTICATION';
+  static override readonly code: string = 'ERR_AUTHENTICATION';
 }
 
 /** 403: a permission or scope is missing for one or more of these files. */
 export class PermissionDeniedError extends RejectedError {
   declare readonly code: 'ERR_PERMISSION_DENIED';
+  static override readonly code: string = 'ERR_PERMISSION_DENIED';
 }
 
 /** 429: the firm's quota, which it shares with its other integrations, is used up. */
 export class RateLimitedError extends RejectedError {
   declare readonly code: 'ERR_RATE_LIMITED';
+  static override readonly code: string = 'ERR_RATE_LIMITED';
   /** Milliseconds to wait, as the server asked; `null` where it did not say. */
   readonly retryAfterMs: number | null;
 
-  constructor(details: ErrorDetails, report?: PublishReport | null, options?: ErrorOptions) {
-    super(details, report, options);
-    this.retryAfterMs = milliseconds(details.retry_after ?? null);
+  constructor(init?: ErrorInit, report?: PublishReport | null, options?: ErrorOptions) {
+    super(init, report, options);
+    this.retryAfterMs = milliseconds(detailsOf(init).retry_after ?? null);
   }
 }
 
@@ -135,21 +149,24 @@ export class RateLimitedError extends RejectedError {
  */
 export class OutcomeUnknownError extends PortalError {
   declare readonly code: 'ERR_OUTCOME_UNKNOWN';
+  static override readonly code: string = 'ERR_OUTCOME_UNKNOWN';
   /** The files whose outcome is unknown. */
   readonly fileIds: readonly number[];
   /** Where the request was lost. */
   readonly phase: Phase | null;
 
-  constructor(details: ErrorDetails, report?: PublishReport | null, options?: ErrorOptions) {
-    super(details, report, options);
-    this.fileIds = Object.freeze([...(details.file_ids ?? [])]);
-    this.phase = details.phase ?? null;
+  constructor(init?: ErrorInit, report?: PublishReport | null, options?: ErrorOptions) {
+    super(init, report, options);
+    this.fileIds = Object.freeze([...(detailsOf(init).file_ids ?? [])]);
+    this.phase = detailsOf(init).phase ?? null;
   }
 }
 
 /** Some file is not ok. Only from {@link PublishReport.raiseForFailures}. */
 export class PublishFailuresError extends PortalError {
   declare readonly code: 'ERR_PUBLISH_FAILURES';
+  static override readonly code: string = 'ERR_PUBLISH_FAILURES';
+  static override readonly outcome: Outcome = 'processed';
 }
 
 /**
@@ -158,23 +175,26 @@ export class PublishFailuresError extends PortalError {
  */
 export class AlreadySentError extends InputError {
   declare readonly code: 'ERR_ALREADY_SENT';
+  static override readonly code: string = 'ERR_ALREADY_SENT';
   /** The files that were sent before, all of them. */
   readonly fileIds: readonly number[];
 
-  constructor(details: ErrorDetails, report?: PublishReport | null, options?: ErrorOptions) {
-    super(details, report, options);
-    this.fileIds = Object.freeze([...(details.file_ids ?? [])]);
+  constructor(init?: ErrorInit, report?: PublishReport | null, options?: ErrorOptions) {
+    super(init, report, options);
+    this.fileIds = Object.freeze([...(detailsOf(init).file_ids ?? [])]);
   }
 }
 
 /** The journal is locked, of another run, damaged, cannot be written, or waits for a decision. */
 export class JournalError extends PortalError {
   declare readonly code: 'ERR_JOURNAL';
+  static override readonly code: string = 'ERR_JOURNAL';
 }
 
 /** A batch was stopped on request; resume it with its journal. Its `name` is `AbortError` where a signal did it. */
 export class StoppedError extends PortalError {
   declare readonly code: 'ERR_STOPPED';
+  static override readonly code: string = 'ERR_STOPPED';
 }
 
 /** The class of each kind of error that the core knows, by the name that it has there. */

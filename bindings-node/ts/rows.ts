@@ -1,5 +1,6 @@
 /** The files of a report, as the addon and as JSON have them. */
 
+import { parse } from './json';
 import type { Rows } from './native';
 import type { FileError, FileResult } from './types';
 import type { FileErrorJSON, FileResultJSON, FileState, Verdict } from './wire';
@@ -7,12 +8,9 @@ import type { FileErrorJSON, FileResultJSON, FileState, Verdict } from './wire';
 const NOBODY: readonly number[] = Object.freeze([]);
 const NO_ERRORS: readonly FileError[] = Object.freeze([]);
 
-/**
- * A file of which there is nothing to say but that both steps succeeded. Read-only by its type: to
- * freeze each row would take longer than to make it.
- */
+/** A file of which there is nothing to say but that both steps succeeded. */
 export function okFile(fileId: number): FileResult {
-  return {
+  return Object.freeze({
     fileId,
     state: 'ok',
     published: true,
@@ -23,7 +21,7 @@ export function okFile(fileId: number): FileResult {
     contactsNotPublished: NOBODY,
     contactsNotNotified: NOBODY,
     decision: null,
-  };
+  });
 }
 
 /** The files of a report. Those that go without saying are made when they are looked at. */
@@ -46,7 +44,7 @@ export class RowReader {
 
   constructor({ cells, texts }: Rows) {
     this.#cells = cells;
-    this.#texts = JSON.parse(texts);
+    this.#texts = parse(texts);
   }
 
   rows(): ReadRows {
@@ -61,7 +59,7 @@ export class RowReader {
   }
 
   #file(fileId: number): FileResult {
-    return {
+    return Object.freeze({
       fileId,
       state: this.#text() as FileState,
       published: this.#answer(),
@@ -72,7 +70,7 @@ export class RowReader {
       contactsNotPublished: this.#contacts(),
       contactsNotNotified: this.#contacts(),
       decision: this.#text() as Verdict | null,
-    };
+    });
   }
 
   #errors(): readonly FileError[] {

@@ -7,7 +7,10 @@ import { hasMethods, kind, NUMBER, type Table, TEXT, TEXT_OR_FUNCTION, withoutPr
 /** Addepar's environments. */
 export type Environment = 'production' | 'development' | 'sandbox';
 
-/** An OAuth 2.0 access token, or a function that is asked for one, and once more after a 401. */
+/**
+ * An OAuth 2.0 access token, or a function that is asked for one, and once more after a 401. A promise is waited for as
+ * long as `timeoutMs` says; then the call ends, and nothing was sent.
+ */
 export type AccessToken = string | TokenCallable;
 
 /**
