@@ -9,7 +9,7 @@ use napi_derive::napi;
 use crate::call::Call;
 use crate::failure::{Failure, or_failure};
 use crate::request::Request;
-use crate::settings::{BatchSettings, ClientSettings, Environment, repeat_or, variable};
+use crate::settings::{BatchSettings, ClientSettings, Environment, Program, repeat_or, variable};
 
 /// What this addon runs in.
 fn host(env: Env) -> Host {
@@ -22,10 +22,15 @@ pub struct Client(PortalClient);
 
 #[napi]
 impl Client {
-    /// A client from settings and the caller's environment.
+    /// A client from settings, the caller's environment and program.
     #[napi]
-    pub fn create(env: Env, settings: ClientSettings, environment: Environment) -> Either<Client, Failure> {
-        let settings = Settings { host: host(env), ..settings.into() };
+    pub fn create(
+        env: Env,
+        settings: ClientSettings,
+        environment: Environment,
+        program: Program,
+    ) -> Either<Client, Failure> {
+        let settings = Settings { host: host(env), ..settings.of(program) };
         or_failure(PortalClient::new(settings, |name| variable(&environment, name)).map(Self))
     }
 

@@ -1,13 +1,14 @@
 /** Errors of the core, which the addon returns, thrown where the caller's line is still on the stack. */
 
 import { CLASSES, type PortalError } from './errors';
+import { parse } from './json';
 import { type Failure, native } from './native';
 import type { PublishReport } from './report';
 
 /** The error that a failure is; the module that knows reports makes its report. */
 export function errorOf(failure: Failure, report: PublishReport | null = null, options?: ErrorOptions): PortalError {
   const Class: typeof PortalError = CLASSES[failure.className];
-  return new Class(JSON.parse(failure.toJson()), report, options);
+  return new Class(parse(failure.toJson()), report, options);
 }
 
 /** Throws the error of a failure that has no report. */

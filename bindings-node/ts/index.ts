@@ -24,7 +24,7 @@ export {
   RejectedError,
   StoppedError,
 } from './errors';
-export type { ErrorDetails, ErrorJSON } from './errors';
+export type { ErrorDetails, ErrorInit, ErrorJSON } from './errors';
 export type { Id, Ids } from './ids';
 export { forgetJournal, initJournalDir, Journal } from './journal';
 export type { JournalledChunk, JournalledFile } from './journal';

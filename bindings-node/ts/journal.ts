@@ -4,11 +4,13 @@ import { inspect } from 'node:util';
 
 import { succeeded } from './failure';
 import { type Ids, packIds } from './ids';
+import { parse } from './json';
 import { type Journal as Handle, native } from './native';
 import { checked, required, STRING, type Table, take } from './options';
 import { type PublishReport, reportOf } from './report';
 import { readFile } from './rows';
 import type { FileResult } from './types';
+import { visible } from './visible';
 import { date, type FileState, type JournalJSON, type Verdict } from './wire';
 import { shown } from './words';
 
@@ -68,6 +70,8 @@ export function forgetJournal(path: string): number[] {
   return Array.from(succeeded(native.forgetJournal(checked('path', path, STRING))));
 }
 
+let show: (journal: Journal) => void;
+
 /** A journal as it is on disk when this is made. Another process may be writing it. */
 export class Journal {
   readonly path: string;
@@ -80,6 +84,11 @@ export class Journal {
   constructor(path: string) {
     this.path = checked('path', path, STRING);
     this.#handle = succeeded(native.Journal.open(path));
+    show(this);
+  }
+
+  static {
+    show = visible(this.prototype, ['files', 'chunks', 'undecided', 'report']);
   }
 
   /** Every file, in the order asked. */
@@ -136,11 +145,11 @@ export class Journal {
 
   /** Plain data, the same in every language. */
   toJSON(): JournalJSON {
-    return JSON.parse(this.#handle.toJson());
+    return parse(this.#handle.toJson());
   }
 
   /** @internal */
   [inspect.custom](): string {
-    return `Journal ${inspect(this.path)}: ${this.report.toString()}`;
+    return #handle in this ? `Journal ${inspect(this.path)}: ${this.report.toString()}` : 'Journal {}';
   }
 }

@@ -87,6 +87,12 @@ export interface ClientSettings {
   journalDir?: string | undefined;
 }
 
+/** How this program was started. */
+export interface Started {
+  started?: string | undefined;
+  testFunctions: string[];
+}
+
 export interface BatchSettings {
   journal: string;
   chunkSize?: number | undefined;
@@ -136,6 +142,7 @@ interface Made<T> {
 
 interface Addon {
   variables(): string[];
+  testFunctions(): string[];
   errorKinds(): KindOfError[];
   Failure: Made<Failure> & {
     config(message: string): Failure;
@@ -158,7 +165,7 @@ interface Addon {
     ofFailure(failure: Failure): Report | null;
   };
   Call: Made<Call>;
-  Client: { create(settings: ClientSettings, environment: Record<string, string>): Client | Failure };
+  Client: { create(settings: ClientSettings, environment: Record<string, string>, program: Started): Client | Failure };
   Journal: { open(path: string): Journal | Failure };
   initJournalDir(folder: string): string | Failure;
   forgetJournal(path: string): Float64Array | Failure;

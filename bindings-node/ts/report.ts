@@ -5,17 +5,31 @@ import { inspect, types } from 'node:util';
 import type { PortalError } from './errors';
 import { errorOf } from './failure';
 import { type Id, readId } from './ids';
+import { parse, stringify } from './json';
 import { type Failure, native, type Report } from './native';
 import { handleOf, type PublishRequest, requestOf } from './request';
 import { okFile, readErrors, type ReadRows, RowReader } from './rows';
 import type { Attempt, FailedContacts, FileResult, UnexpectedResult, UnreadPage } from './types';
-import { type ApiError, type CircumstancesJSON, date, type FailedContactsJSON, milliseconds, type ReportJSON } from './wire';
+import { visible } from './visible';
+import {
+  type ApiError,
+  type AttemptJSON,
+  type CircumstancesJSON,
+  date,
+  type FailedContactsJSON,
+  milliseconds,
+  type ReportJSON,
+} from './wire';
 import { shown, typeName } from './words';
 
 let make: (handle: Report) => PublishReport;
+let show: (report: PublishReport) => void;
 
 /**
  * What became of every file that was asked for. Iterable over {@link FileResult}s; immutable.
+ *
+ * To another thread, or to a later program, it goes as its JSON ({@link toJSON}, {@link fromJSON}). `structuredClone` and
+ * `postMessage` make plain data of it, without its methods.
  *
  * A partial failure is a result, not an error: say `report.ok` or `report.raiseForFailures()`.
  */
@@ -28,11 +42,13 @@ export class PublishReport implements Iterable<FileResult> {
 
   private constructor(handle: Report) {
     this.#handle = handle;
+    show(this);
     Object.freeze(this);
   }
 
   static {
     make = (handle) => new PublishReport(handle);
+    show = visible(this.prototype, ['ok', 'settled', 'undecided', 'files', 'request', 'attempts', 'unexpected', 'nextLink', 'raw']);
   }
 
   /**
@@ -54,7 +70,7 @@ export class PublishReport implements Iterable<FileResult> {
    * @throws {@link InputError} where it is not the JSON of a report.
    */
   static fromJSON(json: string | ReportJSON): PublishReport {
-    const text: string | undefined = typeof json === 'string' ? json : JSON.stringify(json);
+    const text: string | undefined = typeof json === 'string' ? json : stringify(json);
     return reportOf(native.Report.fromJson(text ?? 'null'));
   }
 
@@ -170,7 +186,8 @@ export class PublishReport implements Iterable<FileResult> {
 
   /** Every try, in order; empty where the report was read without a network. */
   get attempts(): readonly Attempt[] {
-    return this.#readCircumstances().attempts;
+    // New ones each time: a `Date` can be changed.
+    return Object.freeze(this.#readCircumstances().attempts.map(readAttempt));
   }
 
   /** Results that belong to no requested file alone, as they came. */
@@ -194,7 +211,7 @@ export class PublishReport implements Iterable<FileResult> {
   }
 
   #readCircumstances(): Circumstances {
-    return (this.#circumstances ??= readCircumstances(JSON.parse(this.#handle.circumstances())));
+    return (this.#circumstances ??= readCircumstances(parse(this.#handle.circumstances())));
   }
 
   /** The answer's body as it came, its pages joined by line feeds; as much as was read of it. */
@@ -204,7 +221,7 @@ export class PublishReport implements Iterable<FileResult> {
 
   /** The contacts that some step failed for, and the files whose contacts could not be read. */
   failedContacts(): FailedContacts {
-    const { contacts, unreadable }: FailedContactsJSON = JSON.parse(this.#handle.failedContacts());
+    const { contacts, unreadable }: FailedContactsJSON = parse(this.#handle.failedContacts());
     const entries = Object.entries(contacts).map(
       ([contact, steps]) => [Number(contact), steps.map(([fileId, step]) => ({ fileId, step }))] as const,
     );
@@ -228,7 +245,7 @@ export class PublishReport implements Iterable<FileResult> {
 
   /** Plain data, the same in every language: snake case, seconds, times as RFC 3339. */
   toJSON(): ReportJSON {
-    return JSON.parse(this.#handle.toJson());
+    return parse(this.#handle.toJson());
   }
 
   /** How many files are in which state and what was asked; then the files that are not `ok`. */
@@ -238,12 +255,12 @@ export class PublishReport implements Iterable<FileResult> {
 
   /** @internal */
   [inspect.custom](): string {
-    return `PublishReport: ${this.toString()}`;
+    return #handle in this ? `PublishReport: ${this.toString()}` : 'PublishReport {}';
   }
 }
 
 interface Circumstances {
-  readonly attempts: readonly Attempt[];
+  readonly attempts: readonly AttemptJSON[];
   readonly unexpected: readonly UnexpectedResult[];
   readonly errors: readonly ApiError[];
   readonly unreadPages: readonly UnreadPage[];
@@ -252,19 +269,7 @@ interface Circumstances {
 
 function readCircumstances({ attempts, unexpected, errors, unread_pages, next_link }: CircumstancesJSON): Circumstances {
   return {
-    attempts: Object.freeze(
-      attempts.map((attempt) =>
-        Object.freeze({
-          sentAt: date(attempt.sent_at),
-          answeredAt: date(attempt.answered_at),
-          httpStatus: attempt.http_status,
-          requestId: attempt.request_id,
-          elapsedMs: milliseconds(attempt.elapsed),
-          outcome: attempt.outcome,
-          retryAfterMs: milliseconds(attempt.retry_after),
-        }),
-      ),
-    ),
+    attempts,
     unexpected: Object.freeze(
       unexpected.map((result) =>
         Object.freeze({
@@ -283,6 +288,18 @@ function readCircumstances({ attempts, unexpected, errors, unread_pages, next_li
     ),
     nextLink: next_link,
   };
+}
+
+function readAttempt(attempt: AttemptJSON): Attempt {
+  return Object.freeze({
+    sentAt: date(attempt.sent_at),
+    answeredAt: date(attempt.answered_at),
+    httpStatus: attempt.http_status,
+    requestId: attempt.request_id,
+    elapsedMs: milliseconds(attempt.elapsed),
+    outcome: attempt.outcome,
+    retryAfterMs: milliseconds(attempt.retry_after),
+  });
 }
 
 /** The report of an operation; a failure is thrown. */

@@ -2,6 +2,7 @@
 
 import { succeeded } from './failure';
 import { type Ids, packIds } from './ids';
+import { parse } from './json';
 import { native, type Request } from './native';
 import { ANY, BOOLEAN, FUNCTION, hasMethods, kind, NUMBER, required, STRING, type Table, take } from './options';
 import type { ContactNotification, PortalPublishing, Repeat, RequestJSON } from './wire';
@@ -144,7 +145,7 @@ export class PublishRequest {
 
   /** The body of the POST as an object. */
   toJSON(): RequestJSON {
-    return JSON.parse(this.#handle.toJson());
+    return parse(this.#handle.toJson());
   }
 
   static {

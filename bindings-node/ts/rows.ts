@@ -1,5 +1,6 @@
 /** The files of a report, as the addon and as JSON have them. */
 
+import { parse } from './json';
 import type { Rows } from './native';
 import type { FileError, FileResult } from './types';
 import type { FileErrorJSON, FileResultJSON, FileState, Verdict } from './wire';
@@ -14,11 +15,10 @@ interface Steps {
 }
 
 /**
- * A file of which there is nothing to say but that the steps succeeded that were asked for. Read-only by its type: to
- * freeze each row would take longer than to make it.
+ * A file of which there is nothing to say but that the steps succeeded that were asked for.
  */
 export function okFile(fileId: number, { published, notified }: Steps): FileResult {
-  return {
+  return Object.freeze({
     fileId,
     state: 'ok',
     published,
@@ -30,7 +30,7 @@ export function okFile(fileId: number, { published, notified }: Steps): FileResu
     contactsNotNotified: NOBODY,
     decision: null,
     reason: null,
-  };
+  });
 }
 
 /** The files of a report. Those that go without saying are made when they are looked at. */
@@ -54,7 +54,7 @@ export class RowReader {
 
   constructor({ cells, texts }: Rows) {
     this.#cells = cells;
-    this.#texts = JSON.parse(texts);
+    this.#texts = parse(texts);
   }
 
   rows(): ReadRows {
@@ -70,7 +70,7 @@ export class RowReader {
   }
 
   #file(fileId: number): FileResult {
-    return {
+    return Object.freeze({
       fileId,
       state: this.#text() as FileState,
       published: this.#answer(),
@@ -82,7 +82,7 @@ export class RowReader {
       contactsNotNotified: this.#contacts(),
       decision: this.#text() as Verdict | null,
       reason: this.#text(),
-    };
+    });
   }
 
   #errors(): readonly FileError[] {

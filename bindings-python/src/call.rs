@@ -81,12 +81,13 @@ impl Call {
         let mut interrupt = None;
         let turn = py.detach(|| {
             self.publish.run_blocking(|| {
-                let attended = Python::attach(|py| {
+                let attended = Python::try_attach(|py| {
                     py.check_signals().or_else(|raised| signalled.call1(py, (raised.into_value(py),)).map(drop))
                 });
                 match attended {
-                    Ok(()) => ControlFlow::Continue(()),
-                    Err(raised) => {
+                    // None: a finalizer calls at the end of the interpreter, which takes no signals any more.
+                    None | Some(Ok(())) => ControlFlow::Continue(()),
+                    Some(Err(raised)) => {
                         interrupt = Some(raised);
                         ControlFlow::Break(())
                     }

@@ -5,7 +5,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyList, PyString};
 
 use crate::convert::ids::raw_ids;
-use crate::convert::{Refusal, arguments};
+use crate::convert::{Refusal, arguments, json};
 use crate::error::hand_over;
 use crate::job::{Job, NOTHING};
 use crate::report::PublishReport;
@@ -77,6 +77,10 @@ impl Journal {
             })
         });
         hand_over(py, job)
+    }
+
+    fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        json::read(py, &self.core().to_json())
     }
 
     fn to_json(&self) -> String {

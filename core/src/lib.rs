@@ -40,6 +40,7 @@ pub use model::request::{ContactNotification, PortalPublishing, PublishRequest};
 pub mod host {
     pub use crate::client::call::{PublishCall, Turn};
     pub use crate::config::environment::VARIABLES;
+    pub use crate::config::guard::{Program, TEST_FUNCTIONS};
     pub use crate::config::settings::{AccessToken, Settings};
     pub use crate::config::user_agent::Host;
     pub use crate::model::display::{Row, word};

@@ -29,8 +29,9 @@ function namesOfAddon() {
   const report = native.Report.fromResponse(request, Buffer.from('{"data":[]}'));
   names['addon.Rows'] = Object.keys(report.rows());
   names['addon.KindOfError'] = Object.keys(KINDS[0]);
-  names['addon.ClientSettings'] = read({ asksForToken: false }, (settings) => native.Client.create(settings, {}));
-  const client = native.Client.create({ baseUrl: 'http://127.0.0.1:1/api', firmId: '1', keyId: 'k', keySecret: 's', asksForToken: false }, {});
+  names['addon.ClientSettings'] = read({ asksForToken: false }, (settings) => native.Client.create(settings, {}, { testFunctions: [] }));
+  const client = native.Client.create({ baseUrl: 'http://127.0.0.1:1/api', firmId: '1', keyId: 'k', keySecret: 's', asksForToken: false }, {}, { testFunctions: [] });
+  names['addon.Started'] = read({ testFunctions: [] }, (program) => native.Client.create({ asksForToken: false }, {}, program));
   names['addon.BatchSettings'] = read({ journal: '' }, (settings) => client.startBatch(request, settings, {}));
   return names;
 }

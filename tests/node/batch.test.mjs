@@ -291,7 +291,12 @@ batch('bad options name the value and send nothing', async (portal, journal) => 
   for (const [name, value] of Object.entries({ chunkSize: 0, maxWaitMs: -1, repeat: 'perhaps', pace: 'yes', journal: 7, typo: 1 })) {
     await assert.rejects(client.publishBatch([1], { ...MODES, journal, [name]: value }), InputError, name);
   }
-  await assert.rejects(client.publishBatch([1], { ...MODES, journal, chunkSize: 1.5 }), InputError);
+  for (const chunkSize of [1.5, -1, Number.NaN, Infinity, 1e300]) {
+    await assert.rejects(client.publishBatch([1], { ...MODES, journal, chunkSize }), {
+      name: 'InputError',
+      message: /^`chunkSize` must be a whole number from 1 to 500, not .*\. Nothing was sent\.$/,
+    });
+  }
   await assert.rejects(client.publishBatch([1], MODES), InputError);
   await assert.rejects(client.resume(journal, { typo: 1 }), InputError);
   await assert.rejects(client.resume(journal), JournalError);

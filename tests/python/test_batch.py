@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import fcntl
 import json
 import multiprocessing
@@ -235,6 +236,8 @@ def test_a_rate_limit_is_waited_for_and_shown(simulated_portal: SimulatedPortal,
     simulated_portal.next_fault("rate_limited", retry_after=1)
     assert client.publish_batch([1, 2], journal=journal, on_progress=seen.append, **MODES).ok
     assert [progress.waiting for progress in seen] == [None, 1.0, None]
+    # As it goes to another process, which shows it.
+    assert pickle.loads(pickle.dumps(seen)) == seen == copy.deepcopy(seen)
     simulated_portal.next_fault("rate_limited", retry_after=100)
     with pytest.raises(RateLimitedError):
         client.publish_batch([3], journal=journal.with_name("other.jsonl"), max_wait=99.0, **MODES)
@@ -262,7 +265,14 @@ def test_another_batch_is_refused_saying_what_differs(simulated_portal: Simulate
 
 def test_bad_arguments_name_the_value_and_send_nothing(simulated_portal: SimulatedPortal, journal: Path) -> None:
     client = simulated_portal.client()
-    bad: list[dict[str, Any]] = [{"chunk_size": 0}, {"chunk_size": 501}, {"max_wait": -1.0}, {"repeat": "perhaps"}]
+    bad: list[dict[str, Any]] = [
+        {"chunk_size": 0},
+        {"chunk_size": 501},
+        {"chunk_size": -1},
+        {"chunk_size": 2**200},
+        {"max_wait": -1.0},
+        {"repeat": "perhaps"},
+    ]
     bad += [{"journal": ""}, {"journal": "/"}, {"on_progress": 7}, {"on_progress": asyncio.sleep}]
     for arguments in bad:
         with pytest.raises(InputError, match=next(iter(arguments))):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import json
 import pickle
@@ -325,7 +326,13 @@ def test_rows_of_python_are_compared_hashed_and_pickled_by_content(report: Publi
                 setattr(row, name, None)
             with pytest.raises(AttributeError):
                 delattr(row, name)
+        values = row._values()
+        with contextlib.suppress(TypeError):
+            row.__init__(*[None for _ in values])  # type: ignore[misc]
+        assert row._values() == values
         assert not hasattr(row, "__dict__")
+    with pytest.raises(TypeError):
+        report.failed_contacts().contacts[1] = ()  # type: ignore[index]
     assert len({*rows, *pickle.loads(pickle.dumps(rows))}) == len(rows)
     assert error != ApiError("403", "other", None, None, None)
     match error:

@@ -74,13 +74,13 @@ __all__ = [
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from ._aliases import ContactNotification, Environment, PortalPublishing, Repeat, Verdict
     from ._journal import Journal, JournalledChunk, JournalledFile, forget_journal, init_journal_dir
-    from ._types import ContactNotification, Environment, PortalPublishing, Repeat, Verdict
 
 # What few programs need is loaded when it is asked for.
 _LATER = {
     **dict.fromkeys(("Journal", "JournalledChunk", "JournalledFile", "forget_journal", "init_journal_dir"), "_journal"),
-    **dict.fromkeys(("ContactNotification", "Environment", "PortalPublishing", "Repeat", "Verdict"), "_types"),
+    **dict.fromkeys(("ContactNotification", "Environment", "PortalPublishing", "Repeat", "Verdict"), "_aliases"),
 }
 
 

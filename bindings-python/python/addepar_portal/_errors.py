@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from . import _types
+from ._native import PublishReport
 from ._rows import ApiError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from typing import Any, ClassVar
+    from typing import Any
 
-    from ._native import Failure, PublishReport
-    from ._types import Outcome
+    from ._native import Failure
 
 
 class PortalError(Exception):
@@ -19,36 +20,36 @@ class PortalError(Exception):
     No error inherits `OSError` or `TimeoutError`: a generic retry decorator would send the call again.
     """
 
-    code: ClassVar[str] = ""
+    code: _types.ClassVar[str] = ""
 
-    message: str
+    message: str = ""
     """What went wrong and what to do."""
-    outcome: Outcome = "unknown"
+    outcome: _types.Outcome = "unknown"
     """What became of the whole call or batch: `not_processed`, `unknown` or `processed`.
 
     `not_processed` only if no file was or may have been processed. An error that lost its data on the way, as in a task
     queue, is `unknown`: a batch may have sent files before whatever its class says.
     """
-    http_status: int | None
+    http_status: int | None = None
     """The status code of the response that it is about; `None` if it is about no response."""
-    request_id: str | None
+    request_id: str | None = None
     """The `X-Request-Id` of that response."""
-    elapsed: float | None
+    elapsed: float | None = None
     """Seconds that the attempt took that it is about; `None` if it is about no attempt."""
-    errors: tuple[ApiError, ...]
+    errors: tuple[ApiError, ...] = ()
     """The API's error objects about the whole request."""
-    report: PublishReport | None
+    report: PublishReport | None = None
     """The state of every file; on every error of a publish."""
-    journal: str | None
+    journal: str | None = None
     """The path of the call's journal, if it has one."""
-    undecided: tuple[int, ...]
+    undecided: tuple[int, ...] = ()
     """The files about which a person has to decide before the journal can be resumed; none that are in flight."""
 
     def __init__(
         self,
         message: str = "",
         *,
-        outcome: Outcome | None = None,
+        outcome: _types.Outcome | None = None,
         http_status: int | None = None,
         request_id: str | None = None,
         elapsed: float | None = None,
@@ -68,7 +69,7 @@ class PortalError(Exception):
         self.journal = journal
         self.undecided = undecided
 
-    def __reduce__(self) -> tuple[Any, ...]:
+    def __reduce__(self) -> tuple[_types.Any, ...]:
         # All of it as state: frameworks put attributes of their own on exceptions.
         return _rebuild, (type(self), self.message), dict(self.__dict__)
 
@@ -119,10 +120,10 @@ class RateLimitedError(RejectedError):
 
     code = "ERR_RATE_LIMITED"
 
-    retry_after: float | None
+    retry_after: float | None = None
     """Seconds to wait, as the server asked; `None` if it did not say."""
 
-    def __init__(self, message: str = "", *, retry_after: float | None = None, **details: Any) -> None:
+    def __init__(self, message: str = "", *, retry_after: float | None = None, **details: _types.Any) -> None:
         super().__init__(message, **details)
         self.retry_after = retry_after
 
@@ -132,13 +133,13 @@ class OutcomeUnknownError(PortalError):
 
     code = "ERR_OUTCOME_UNKNOWN"
 
-    file_ids: tuple[int, ...]
+    file_ids: tuple[int, ...] = ()
     """The files whose outcome is unknown."""
-    phase: str | None
+    phase: str | None = None
     """Where the request was lost: `awaiting_answer`, `reading_answer` or `reading_pages`."""
 
     def __init__(
-        self, message: str = "", *, file_ids: tuple[int, ...] = (), phase: str | None = None, **details: Any
+        self, message: str = "", *, file_ids: tuple[int, ...] = (), phase: str | None = None, **details: _types.Any
     ) -> None:
         super().__init__(message, **details)
         self.file_ids = file_ids
@@ -159,10 +160,10 @@ class AlreadySentError(InputError):
 
     code = "ERR_ALREADY_SENT"
 
-    file_ids: tuple[int, ...]
+    file_ids: tuple[int, ...] = ()
     """The files that were sent before, all of them."""
 
-    def __init__(self, message: str = "", *, file_ids: tuple[int, ...] = (), **details: Any) -> None:
+    def __init__(self, message: str = "", *, file_ids: tuple[int, ...] = (), **details: _types.Any) -> None:
         super().__init__(message, **details)
         self.file_ids = file_ids
 

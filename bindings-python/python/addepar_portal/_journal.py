@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from os import PathLike, fspath
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from . import _types
 from ._arguments import word
 from ._drive import finish
 from ._ids import plain_ids
@@ -16,11 +17,6 @@ from ._native import FileResult, PublishReport
 from ._native import Journal as Native
 from ._native import forget_journal as _forget_journal
 from ._native import init_journal_dir as _init_journal_dir
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from ._types import Id, Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +35,7 @@ class JournalledFile:
     """What a person decided about it: `published`, `not_published` or `leave`."""
     decided_by: str | None
     """Who decided."""
-    decided_at: datetime | None
+    decided_at: _types.datetime | None
     """When, in UTC."""
     evidence: str | None
     """On what evidence."""
@@ -57,7 +53,7 @@ class JournalledChunk:
     """`processed`, `unknown`, `not_processed`, or `in_flight` where another call is sending it."""
     attempts: int
     """How often it was about to be sent."""
-    sent_at: datetime | None
+    sent_at: _types.datetime | None
     """When it was sent last, in UTC."""
     file_ids: tuple[int, ...]
     """Its files."""
@@ -111,7 +107,7 @@ class Journal:
     @property
     def files(self) -> tuple[JournalledFile, ...]:
         """Every file, in the order asked."""
-        return tuple(_file(row) for row in self.to_dict()["files"])
+        return tuple(map(_file, self.to_dict()["files"], self.report))
 
     @property
     def chunks(self) -> tuple[JournalledChunk, ...]:
@@ -136,7 +132,9 @@ class Journal:
         """The run so far. Raw answers stay in the journal."""
         return self._native.report()
 
-    def decide(self, file_ids: Iterable[Id], decision: Verdict, *, by: str, evidence: str | None = None) -> None:
+    def decide(
+        self, file_ids: Iterable[_types.Id], decision: _types.Verdict, *, by: str, evidence: str | None = None
+    ) -> None:
         """Records what a person found out about files whose outcome is unknown; or that files which are yet to be sent
         need not be, since they were published in some other way.
 
@@ -155,20 +153,19 @@ class Journal:
 
     def to_dict(self) -> dict[str, Any]:
         """The whole journal: what it is about, `files`, `chunks`, `undecided` and `in_flight`."""
-        journal: dict[str, Any] = json.loads(self.to_json())
-        return journal
+        return self._native.to_dict()
 
     def to_json(self) -> str:
         """The same as JSON, alike in every language."""
         return self._native.to_json()
 
     def __repr__(self) -> str:
+        if not hasattr(self, "_native"):
+            return "<Journal that could not be opened>"
         return f"Journal({self.path!r}): {self.report}"
 
 
-def _file(row: dict[str, Any]) -> JournalledFile:
-    about = ("chunk", "decided_by", "decided_at", "evidence", "in_flight")
-    result = FileResult._from_json(json.dumps({name: value for name, value in row.items() if name not in about}))
+def _file(row: dict[str, Any], result: FileResult) -> JournalledFile:
     return JournalledFile(
         file_id=row["file_id"],
         state=row["state"],

@@ -1,12 +1,12 @@
 """The native half. What is private here (`Call`, `Client`, `Bell` and others) is not public anywhere."""
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, Literal, TypeAlias, final
+from typing import Any, Literal, SupportsIndex, TypeAlias, final
 
 from typing_extensions import Self
 
+from ._aliases import ContactNotification, Id, PortalPublishing, Verdict
 from ._rows import ApiError, Attempt, FailedContacts, UnexpectedResult, UnreadPage
-from ._types import ContactNotification, Id, PortalPublishing, Verdict
 
 __all__ = [
     "MAX_FILES",
@@ -219,7 +219,7 @@ class PublishReport:
     @property
     def not_notified(self) -> tuple[FileResult, ...]:
         """The files of which the API reported that notifying failed for some or all contacts."""
-    def file(self, file_id: int) -> FileResult:
+    def file(self, file_id: SupportsIndex) -> FileResult:
         """The result of one file; `KeyError` if it was not part of the request."""
     @property
     def request(self) -> PublishRequest:
@@ -254,6 +254,7 @@ class PublishReport:
         """One list for each column, as a data frame wants it."""
     def to_pandas(self) -> Any:
         """A `pandas.DataFrame` with one row for each file; imports pandas."""
+    def _file(self, file_id: int) -> FileResult: ...
     def _attempts(self) -> tuple[tuple[Any, ...], ...]: ...
     def _unexpected(self) -> tuple[tuple[Any, ...], ...]: ...
     def _errors(self) -> tuple[tuple[Any, ...], ...]: ...
@@ -336,6 +337,7 @@ class Client:
         proxy: str | None,
         ca_file: str | None,
         journal_dir: str | None,
+        started: str | None,
     ) -> Client | Failure: ...
     @property
     def base_url(self) -> str: ...
@@ -369,6 +371,7 @@ class Journal:
     def decide(
         self, file_ids: list[int | str | NoId], decision: str, by: str, evidence: str | None
     ) -> Job | Failure: ...
+    def to_dict(self) -> dict[str, Any]: ...
     def to_json(self) -> str: ...
 
 @final
@@ -401,6 +404,8 @@ class Progress:
     @property
     def waiting(self) -> float | None:
         """Seconds that the batch now waits for the rate limit; `None` if it does not wait."""
+    @staticmethod
+    def _from_json(json: str) -> Progress: ...
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
 

@@ -6,13 +6,14 @@
 use std::sync::Arc;
 
 use addepar_portal::{self as core, FileState};
-use pyo3::exceptions::{PyKeyError, PyOverflowError, PyTypeError};
+use pyo3::exceptions::{PyKeyError, PyTypeError};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyDict, PyIterator, PyTuple};
+use pyo3::types::{PyDict, PyInt, PyIterator, PyTuple};
 
 use self::file_result::Rows;
+use crate::convert::json;
 use crate::convert::pickle::Reduced;
 use crate::request::PublishRequest;
 
@@ -148,14 +149,9 @@ impl PublishReport {
         self.select(py, |file| file.notified == Some(false))
     }
 
-    /// The result of one file; `KeyError` if it was not part of the request.
-    fn file<'py>(&self, py: Python<'py>, file_id: &Bound<'py, PyAny>) -> PyResult<Bound<'py, FileResult>> {
-        let id = match file_id.extract::<u64>() {
-            Ok(id) => id,
-            Err(error) if error.is_instance_of::<PyOverflowError>(py) => {
-                return Err(PyKeyError::new_err("no file has an id below zero or beyond 64 bits"));
-            }
-            Err(error) => return Err(error),
+    fn _file<'py>(&self, py: Python<'py>, file_id: &Bound<'py, PyInt>) -> PyResult<Bound<'py, FileResult>> {
+        let Ok(id) = file_id.extract::<u64>() else {
+            return Err(PyKeyError::new_err("no file has an id below zero or beyond 64 bits"));
         };
         match self.core.files().iter().enumerate().find(|(_, file)| file.file_id == id) {
             Some((index, file)) => Rows::new(py, &self.core)?.row(index, file),
@@ -205,6 +201,11 @@ impl PublishReport {
     /// The report as JSON, the same in every language.
     fn to_json(&self) -> String {
         self.core.to_json()
+    }
+
+    /// One dict for each file.
+    fn to_dicts<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        json::read(py, &serde_json::to_string(self.core.files()).unwrap_or_default())
     }
 
     /// One list for each column, as a data frame wants it.

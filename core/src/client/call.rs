@@ -1,6 +1,7 @@
 //! A call under way: does what the machine says and reports what came of it. It decides nothing.
 
 use std::any::Any;
+use std::convert::Infallible;
 use std::fmt;
 use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -23,6 +24,7 @@ use crate::error::Error;
 use crate::journal::store::Unrecorded;
 use crate::journal::writer::{self, Said, Writer};
 use crate::model::batch::Progress;
+use crate::model::moment::Moment;
 use crate::model::request::PublishRequest;
 use crate::net::transport::{self, Authorization};
 use crate::protocol::exchange::{self, Exchange, Received};
@@ -33,7 +35,8 @@ use crate::runtime::clock;
 /// Why a call stopped running.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Turn {
-    /// It needs an access token: [`PublishCall::provide_token`] or [`PublishCall::refuse_token`], then run on.
+    /// It needs an access token: [`PublishCall::provide_token`] or [`PublishCall::refuse_token`]. A host that goes on
+    /// meanwhile runs on at once: the call waits for the token, for as long as an attempt may take.
     TokenWanted,
     /// It has something to report: [`PublishCall::log_records`] and [`PublishCall::progress`], then run on.
     News,
@@ -77,12 +80,19 @@ struct State {
     authorization: Option<Authorization>,
     /// The generation of the token in use.
     token: Option<u64>,
-    /// The right to ask for a token, while this call does.
-    permit: Option<OwnedSemaphorePermit>,
+    /// While this call asks its host for a token.
+    asking: Option<Asking>,
     /// The page that was read last: links are relative to it.
     page: Url,
     /// Whether the host does the logging.
     is_watched: bool,
+}
+
+/// A host was asked for a token.
+struct Asking {
+    /// The right to ask, which others wait for.
+    _permit: OwnedSemaphorePermit,
+    since: Moment,
 }
 
 impl State {
@@ -106,6 +116,9 @@ impl Drop for Running<'_> {
     }
 }
 
+/// What may be wrong with a callable for tokens that hangs.
+const WAITS_FOR_ITSELF: &str = "A callable that publishes with this client itself waits for its own end";
+
 impl PublishCall {
     pub(crate) fn new(
         connection: Arc<Connection>,
@@ -124,7 +137,7 @@ impl PublishCall {
             under_way: None,
             authorization: None,
             token: None,
-            permit: None,
+            asking: None,
             page: connection.config.route.clone(),
             is_watched: false,
         };
@@ -380,6 +393,10 @@ impl PublishCall {
             Credentials::Key { id, secret } => Authorization::Basic { id: id.clone(), secret: secret.clone() },
             Credentials::Token(AccessToken::Fixed(token)) => Authorization::Bearer(token.clone()),
             Credentials::Token(AccessToken::Asked) => {
+                let is_asking = self.state().asking.is_some();
+                if is_asking && !self.await_host().await {
+                    return true;
+                }
                 let refused = if fresh { self.state().token } else { None };
                 let patience = self.connection.config.timeout;
                 match self.connection.tokens().find(refused, patience).await {
@@ -389,8 +406,7 @@ impl PublishCall {
                     }
                     Found::Taken => {
                         self.on(Event::Failed(Error::no_token(&format!(
-                            "another call has been asking for it for {patience:?}; a callable that publishes with this \
-                             client itself waits for its own end"
+                            "another call has been asking for it for {patience:?}. {WAITS_FOR_ITSELF}"
                         ))));
                         return true;
                     }
@@ -400,7 +416,7 @@ impl PublishCall {
                         if !state.machine.put_back(Action::Authorize { fresh }) {
                             return true;
                         }
-                        state.permit = Some(permit);
+                        state.asking = Some(Asking { _permit: permit, since: clock::now() });
                         return false;
                     }
                 }
@@ -410,13 +426,35 @@ impl PublishCall {
         true
     }
 
+    /// Waits for a host that was asked for a token and is driven on meanwhile, but not for ever. `false`: the call ended.
+    async fn await_host(&self) -> bool {
+        let timeout = self.connection.config.timeout;
+        loop {
+            let patience = {
+                let mut state = self.state();
+                if !state.machine.wants_authorization() {
+                    // Others may ask now.
+                    state.asking = None;
+                    return false;
+                }
+                let Some(Asking { since, .. }) = state.asking else { return true };
+                timeout.saturating_sub(clock::now().since(&since))
+            };
+            if clock::timeout(patience, self.changed.notified()).await.is_err() {
+                self.connection.tokens().give_up();
+                self.refuse_token(&format!("the callable has given none for {timeout:?}. {WAITS_FOR_ITSELF}"));
+            }
+        }
+    }
+
     /// Hands over the token that [`Turn::TokenWanted`] asked for.
     pub fn provide_token(&self, token: Secret) {
         if !is_token(&token) {
             return self.refuse_token("it is empty or has a character that it cannot have");
         }
         self.connection.tokens().provide(token);
-        self.state().permit = None;
+        self.state().asking = None;
+        self.changed.notify_one();
     }
 
     /// Says that no token can be had: the call ends with an error of its own, and nothing is sent.
@@ -427,14 +465,17 @@ impl PublishCall {
     /// Says that the host failed to give a token: the call ends, nothing is sent, and the host raises its own reason.
     pub fn fail_token(&self, reason: &str) {
         let mut state = self.state();
-        state.permit = None;
+        state.asking = None;
         state.machine.host_failed(Error::no_token(reason), clock::now());
+        drop(state);
+        self.changed.notify_one();
     }
 
     /// Ends the call for a reason of this side, unless something of it may have gone out.
     pub(crate) fn end(&self, error: Error) {
-        self.state().permit = None;
+        self.state().asking = None;
         self.on(Event::Failed(error));
+        self.changed.notify_one();
     }
 
     /// How the call ended, after [`Turn::Done`] or [`abandon`](Self::abandon); the same however often it is asked. A call
@@ -498,7 +539,7 @@ impl PublishCall {
             log_record::trace_dropped(lost);
         }
         let writer = if state.machine.is_over() {
-            state.permit = None;
+            state.asking = None;
             state.under_way = None;
             state.writer.take()
         } else {
@@ -530,6 +571,14 @@ async fn either<A, B>(mut first: Pin<&mut impl Future<Output = A>>, second: impl
         Poll::Pending => second.as_mut().poll(context).map(Either::Second),
     })
     .await
+}
+
+/// Runs a future to its end, and another one beside it that has none.
+pub(crate) async fn beside<T>(main: impl Future<Output = T>, other: impl Future<Output = Infallible>) -> T {
+    match either(pin!(main), other).await {
+        Either::First(done) => done,
+        Either::Second(never) => match never {},
+    }
 }
 
 /// Runs a future to its end, or to its panic.

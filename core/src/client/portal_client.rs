@@ -1,14 +1,15 @@
 //! The client of one firm, and how it is built.
 
+use std::convert::Infallible;
 use std::ffi::OsString;
 use std::fmt;
-use std::future::Future;
+use std::future::{Future, pending};
 use std::path;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::client::call::{PublishCall, Turn};
+use crate::client::call::{PublishCall, Turn, beside};
 use crate::client::connection::Connection;
 use crate::client::session::{self, Opening};
 use crate::config::secret::Secret;
@@ -44,7 +45,10 @@ struct Inner {
     provider: Option<Provider>,
 }
 
-type Provider = Box<dyn Fn() -> Pin<Box<dyn Future<Output = Result<Secret, String>> + Send>> + Send + Sync>;
+type Provider = Box<dyn Fn() -> Asked + Send + Sync>;
+
+/// A token that somebody was asked for.
+type Asked = Pin<Box<dyn Future<Output = Result<Secret, String>> + Send>>;
 
 impl PortalClient {
     /// Settings one by one; what is not given comes from the environment.
@@ -136,17 +140,15 @@ impl PortalClient {
 
     async fn drive(&self, call: PublishCall, mut progressed: impl FnMut(Progress)) -> Result<PublishReport, Error> {
         call.follow_progress();
+        let mut asked = None;
         loop {
-            let turn = call.run().await;
+            let turn = beside(Box::pin(call.run()), answer(&call, &mut asked)).await;
             call.progress().into_iter().for_each(&mut progressed);
             match turn {
                 Turn::Done => break,
                 Turn::News => {}
                 Turn::TokenWanted => match &self.0.provider {
-                    Some(provider) => match provider().await {
-                        Ok(token) => call.provide_token(token),
-                        Err(reason) => call.refuse_token(&reason),
-                    },
+                    Some(provider) => asked = Some(provider()),
                     None => call.refuse_token("there is no callable for it"),
                 },
             }
@@ -242,6 +244,18 @@ impl PortalClient {
     }
 }
 
+/// Hands over the token that somebody was asked for, while the call waits for it.
+async fn answer(call: &PublishCall, asked: &mut Option<Asked>) -> Infallible {
+    if let Some(token) = asked {
+        match token.await {
+            Ok(token) => call.provide_token(token),
+            Err(reason) => call.refuse_token(&reason),
+        }
+        *asked = None;
+    }
+    pending().await
+}
+
 impl fmt::Debug for PortalClient {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("PortalClient")
@@ -317,7 +331,8 @@ impl PortalClientBuilder {
         self
     }
 
-    /// A function that is asked for an access token, and once more after a 401.
+    /// A function that is asked for an access token, and once more after a 401. It is waited for as long as an attempt may
+    /// take.
     #[must_use]
     pub fn access_token_from<F, T>(mut self, provider: F) -> Self
     where

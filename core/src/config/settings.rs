@@ -9,7 +9,7 @@ use std::time::Duration;
 use url::Url;
 
 use crate::config::environment::{self as variable, Environment};
-use crate::config::guard;
+use crate::config::guard::{self, Program};
 use crate::config::proxy::{self, Proxy};
 use crate::config::secret::Secret;
 use crate::config::user_agent::{Host, user_agent};
@@ -59,6 +59,8 @@ pub struct Settings {
     pub journal_dir: Option<String>,
     /// What this library runs in, which the server is told.
     pub host: Host,
+    /// What a host knows of its program.
+    pub program: Program,
 }
 
 impl fmt::Debug for Settings {
@@ -109,6 +111,8 @@ pub(crate) struct Config {
     pub(crate) extra_roots: Option<ExtraRoots>,
     /// Where every call leaves a journal.
     pub(crate) journal_dir: Option<PathBuf>,
+    /// Which may be a test runner.
+    program: Program,
 }
 
 /// Below this a timeout cuts off answers that the server was still going to give.
@@ -136,6 +140,7 @@ impl Config {
             proxy: proxy(&settings, &base_url, &environment)?,
             extra_roots: extra_roots(settings.ca_file, &environment)?,
             journal_dir: journal_dir(settings.journal_dir.as_ref(), &environment)?,
+            program: settings.program,
             base_url,
             route,
         };
@@ -146,7 +151,7 @@ impl Config {
     /// Refuses another host than this machine inside a test run. Asked again before each call: a test runner may have
     /// started meanwhile.
     pub(crate) fn guard(&self, variable: impl Fn(&str) -> Option<OsString>) -> Result<(), Error> {
-        guard::refuse_in_tests(&self.base_url, variable)
+        guard::refuse_in_tests(&self.base_url, &self.program, variable)
     }
 
     /// The firm's id.

@@ -71,6 +71,19 @@ impl BatchOptions {
         }
     }
 
+    /// The size of chunks, as the language of a binding writes the number that it was given.
+    ///
+    /// # Errors
+    /// It is not whole, or is beyond every size.
+    pub fn chunk_size_from(given: &str) -> Result<usize, InvalidInput> {
+        given.parse().map_err(|_| {
+            InvalidInput::new(message![
+                name("chunk_size"),
+                format!(" must be a whole number from 1 to {MAX_FILES}, not {given}."),
+            ])
+        })
+    }
+
     /// Refuses values that make no sense; how long all waits may take.
     pub(crate) fn checked(&self) -> Result<Duration, InvalidInput> {
         let Self { journal, chunk_size, max_wait, .. } = self;
@@ -111,7 +124,7 @@ fn time_from_zero(argument: &'static str, given: f64) -> Result<Duration, Invali
 }
 
 /// How far a batch has come.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Progress {
     /// How many files there are.
     pub total: usize,

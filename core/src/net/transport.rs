@@ -18,6 +18,7 @@ use crate::error::Error;
 use crate::model::attempt::Fault;
 use crate::net::body::LatchedBody;
 use crate::net::diagnose::{Place, Way, words};
+use crate::net::mask::Mask;
 use crate::net::names::Names;
 use crate::net::tls;
 use crate::protocol::exchange::{Answer, Exchange, MAX_BODY};
@@ -39,6 +40,15 @@ const UNANNOUNCED: Duration = Duration::from_secs(2);
 pub(crate) enum Authorization {
     Basic { id: String, secret: Secret },
     Bearer(Secret),
+}
+
+impl Authorization {
+    fn mask(&self) -> Mask {
+        match self {
+            Self::Basic { id, secret } => Mask::of_key(id, secret),
+            Self::Bearer(token) => Mask::of_token(token),
+        }
+    }
 }
 
 /// The way to one server.
@@ -83,6 +93,7 @@ impl Transport {
         latch: &Latch,
     ) -> Result<Exchange, Error> {
         let client = self.client()?;
+        let mask = authorization.mask().and_proxy(self.config.proxy.as_ref().and_then(|proxy| proxy.authorization.as_ref()));
         let mut headers = HeaderMap::with_capacity(3);
         headers.insert(ACCEPT, MEDIA_TYPE);
         headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
@@ -102,7 +113,7 @@ impl Transport {
             read_body(response, latch, &mut answer).await
         })
         .await;
-        Ok(match (answer, ended) {
+        Ok(mask.applied(match (answer, ended) {
             (Some(answer), Ok(Ok(()))) => Exchange::Answered(answer),
             (Some(mut answer), ended) => {
                 answer.broken = Some(match ended {
@@ -120,7 +131,7 @@ impl Transport {
                 fault: Fault::Timeout,
                 cause: format!("no answer from {} after {:?}", way.shown(), self.config.timeout),
             },
-        })
+        }))
     }
 
     fn client(&self) -> Result<Client, Error> {

@@ -355,14 +355,19 @@ impl Machine {
 
     /// Takes back an action about which somebody has to be asked, or told, first. `false`: the call was ended meanwhile.
     pub(crate) fn put_back(&mut self, action: Action) -> bool {
-        let is_wanted = matches!(
-            (&self.stage, &action),
-            (Stage::Opening, Action::Open) | (Stage::Authorizing, Action::Authorize { .. })
-        );
+        let is_wanted = match &action {
+            Action::Open => matches!(self.stage, Stage::Opening),
+            _ => self.wants_authorization(),
+        };
         if is_wanted {
             self.todo = Some(action);
         }
         is_wanted
+    }
+
+    /// Whether it waits for somebody to say who asks.
+    pub(crate) fn wants_authorization(&self) -> bool {
+        matches!(self.stage, Stage::Authorizing)
     }
 
     /// Whether the next action ends the call.
@@ -855,8 +860,12 @@ impl Machine {
         }
     }
 
-    /// A callable of the host failed that the call depends on: the host raises what it failed with.
+    /// A callable of the host failed that the call depends on: the host raises what it failed with, unless that came too
+    /// late.
     pub(crate) fn host_failed(&mut self, error: Error, now: Moment) {
+        if !self.wants_authorization() {
+            return;
+        }
         self.failed(error, now);
         if let Stage::Closing(ending) | Stage::Over(ending) = &mut self.stage
             && let Ending::Failed(error) = ending
