@@ -93,7 +93,8 @@ impl Transport {
         latch: &Latch,
     ) -> Result<Exchange, Error> {
         let client = self.client()?;
-        let mask = authorization.mask().and_proxy(self.config.proxy.as_ref().and_then(|proxy| proxy.authorization.as_ref()));
+        let mask =
+            authorization.mask().and_proxy(self.config.proxy.as_ref().and_then(|proxy| proxy.authorization.as_ref()));
         let mut headers = HeaderMap::with_capacity(3);
         headers.insert(ACCEPT, MEDIA_TYPE);
         headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
@@ -195,13 +196,11 @@ async fn read_body(mut response: Response, latch: &Latch, answer: &mut Option<An
     if is_announced || response.status().is_success() {
         return receive(&mut response, answer).await;
     }
-    match clock::timeout(UNANNOUNCED, receive(&mut response, answer)).await {
-        Ok(received) => received,
-        Err(clock::Elapsed) => {
-            answer.broken = Some("it does not say where it ends".to_owned());
-            Ok(())
-        }
-    }
+    let Ok(received) = clock::timeout(UNANNOUNCED, receive(&mut response, answer)).await else {
+        answer.broken = Some("it does not say where it ends".to_owned());
+        return Ok(());
+    };
+    received
 }
 
 async fn receive(response: &mut Response, answer: &mut Answer) -> Result<(), reqwest::Error> {
