@@ -60,7 +60,7 @@ batch('a size that the journal was not planned with is refused', async (portal, 
   const client = portal.client();
   portal.nextFault('status:403');
   await assert.rejects(client.publishBatch(ids(30), { ...MODES, journal, chunkSize: 10 }), PermissionDeniedError);
-  const message = /`chunkSize` must be 10 for the journal .*run\.jsonl, which was made with it, not 7\. Nothing was sent now\.$/;
+  const message = /`chunkSize` must be 10 for the journal .*run\.jsonl, which was made with it, not 7\. Nothing was sent now\./;
   await assert.rejects(client.publishBatch(ids(30), { ...MODES, journal, chunkSize: 7 }), { name: 'InputError', message });
   assert.equal(portal.control('posts'), 1);
   const report = await client.publishBatch(ids(30).toReversed(), { ...MODES, journal });

@@ -33,7 +33,7 @@ def tell(call: Call) -> None:
     """Logs what a call has to tell. Its warnings are told even where nobody reads the rest."""
     while (record := call.log_record()) is not None:
         if record.level == "warn":
-            _warn(f"{record.message}.")
+            _log("warning", f"{record.message}.")
         else:
             _log(record.level, record.message)
 
