@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use addepar_portal::host::{Ending, Language, PublishCall, Turn};
+use addepar_portal::host::{Ending, Language, Level, PublishCall, Turn};
 use napi::bindgen_prelude::Either;
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
 use napi::{Env, Status};
@@ -72,10 +72,10 @@ impl Call {
         self.publish.progress().and_then(|progress| serde_json::to_string(&progress).ok())
     }
 
-    /// From now on `logRecords` has what is to be logged.
+    /// From now on `logRecords` has what is to be logged: all of it, or warnings alone.
     #[napi]
-    pub fn watch(&self) {
-        self.publish.watch();
+    pub fn watch(&self, everything: bool) {
+        self.publish.watch(if everything { Level::Debug } else { Level::Warn });
     }
 
     /// What is to be logged by now: levels and lines.

@@ -1,13 +1,20 @@
 //! A client for one firm, and what it does.
 
+use addepar_portal::host::{Host, Settings};
 use addepar_portal::{BatchOptions, PortalClient, Repeat};
+use napi::Env;
 use napi::bindgen_prelude::Either;
 use napi_derive::napi;
 
 use crate::call::Call;
 use crate::failure::{Failure, or_failure};
 use crate::request::Request;
-use crate::settings::{BatchSettings, ClientSettings, Environment, repeat_or, variable};
+use crate::settings::{BatchSettings, ClientSettings, Environment, Program, repeat_or, variable};
+
+/// What this addon runs in.
+fn host(env: Env) -> Host {
+    env.get_node_version().map_or_else(|_| Host::Node(0, 0), |node| Host::Node(node.major, node.minor))
+}
 
 /// A client of the core.
 #[napi]
@@ -15,10 +22,16 @@ pub struct Client(PortalClient);
 
 #[napi]
 impl Client {
-    /// A client from settings and the caller's environment.
+    /// A client from settings, the caller's environment and program.
     #[napi]
-    pub fn create(settings: ClientSettings, environment: Environment) -> Either<Client, Failure> {
-        or_failure(PortalClient::new(settings.into(), |name| variable(&environment, name)).map(Self))
+    pub fn create(
+        env: Env,
+        settings: ClientSettings,
+        environment: Environment,
+        program: Program,
+    ) -> Either<Client, Failure> {
+        let settings = Settings { host: host(env), ..settings.of(program) };
+        or_failure(PortalClient::new(settings, |name| variable(&environment, name)).map(Self))
     }
 
     /// The base URL, without `/v1`.

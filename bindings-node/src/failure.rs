@@ -23,6 +23,12 @@ impl Failure {
         Self(Error::input(message))
     }
 
+    /// The same of a value that was to be recorded in a journal.
+    #[napi]
+    pub fn decision(message: String) -> Self {
+        Self(Error::decision(message))
+    }
+
     /// A string, bytes or mapping in the place of a list of ids.
     #[napi]
     pub fn not_a_collection(name: String, type_name: String) -> Self {
@@ -75,17 +81,11 @@ pub struct KindOfError {
     pub code: &'static str,
     /// The name of the class.
     pub class_name: &'static str,
-    /// What became of a call with such an error, where no report says more.
-    pub outcome: &'static str,
 }
 
 /// Every kind of error that a [`Failure`] can be of.
 #[napi]
 pub fn error_kinds() -> Vec<KindOfError> {
-    let described = |kind: &ErrorKind| KindOfError {
-        code: kind.code(),
-        class_name: kind.class_name(),
-        outcome: kind.outcome().as_str(),
-    };
+    let described = |kind: &ErrorKind| KindOfError { code: kind.code(), class_name: kind.class_name() };
     ErrorKind::ALL.iter().map(described).collect()
 }

@@ -37,7 +37,8 @@ pub(crate) fn raw(ids: Ids) -> Result<Vec<RawId>, Error> {
     match ids {
         Either::A(numbers) => Ok(numbers.iter().map(|number| RawId::Integer(safe_integer(*number))).collect()),
         Either::B(json) => {
-            let items: Vec<Item> = serde_json::from_str(&json).map_err(|error| Error::input(error.to_string()))?;
+            let items: Vec<Item> =
+                serde_json::from_str(&json).map_err(|_| Error::input("The ids were not handed over."))?;
             Ok(items.into_iter().map(RawId::from).collect())
         }
     }

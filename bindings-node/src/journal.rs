@@ -1,7 +1,7 @@
 //! A journal, for people who look at a run and decide about files whose outcome is unknown.
 
 use addepar_portal::Journal as Core;
-use napi::bindgen_prelude::Either;
+use napi::bindgen_prelude::{Either, Float64Array};
 use napi_derive::napi;
 
 use crate::failure::{Failure, or_failure};
@@ -12,6 +12,12 @@ use crate::report::Report;
 #[napi]
 pub fn init_journal_dir(folder: String) -> Either<String, Failure> {
     or_failure(addepar_portal::init_journal_dir(folder))
+}
+
+/// Records that a journal is gone for good; the files that it named.
+#[napi]
+pub fn forget_journal(path: String) -> Either<Float64Array, Failure> {
+    or_failure(addepar_portal::forget_journal(path).map(|file_ids| id::numbers(&file_ids)))
 }
 
 /// A journal as it was when it was read.

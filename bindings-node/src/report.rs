@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use addepar_portal::{Attempt, PublishReport, UnexpectedResult};
-use napi::bindgen_prelude::Either;
+use addepar_portal::{ApiError, Attempt, PublishReport, UnexpectedResult, UnreadPage};
+use napi::bindgen_prelude::{Either, Float64Array};
 use napi_derive::napi;
 use serde::Serialize;
 
 use crate::failure::{Failure, or_failure};
+use crate::id;
 use crate::request::Request;
 use crate::rows::Rows;
 
@@ -50,7 +51,7 @@ impl Report {
     /// What became of every file.
     #[napi]
     pub fn rows(&self) -> Rows {
-        Rows::of(self.0.files())
+        Rows::of(&self.0)
     }
 
     /// Whether nothing is left to be sent or to be decided about.
@@ -59,18 +60,34 @@ impl Report {
         self.0.settled()
     }
 
-    /// Attempts, unexpected results and the next link, as JSON.
+    /// The files about which a person has to decide.
+    #[napi]
+    pub fn undecided(&self) -> Float64Array {
+        id::numbers(&self.0.undecided())
+    }
+
+    /// The files that another call was sending when the journal was read.
+    #[napi]
+    pub fn in_flight(&self) -> Float64Array {
+        id::numbers(self.0.in_flight())
+    }
+
+    /// Attempts, unexpected results, errors beside the results and pages that were not read, as JSON.
     #[napi]
     pub fn circumstances(&self) -> String {
         #[derive(Serialize)]
         struct Circumstances<'a> {
             attempts: &'a [Attempt],
             unexpected: &'a [UnexpectedResult],
+            errors: &'a [ApiError],
+            unread_pages: &'a [UnreadPage],
             next_link: Option<&'a str>,
         }
         let circumstances = Circumstances {
             attempts: self.0.attempts(),
             unexpected: self.0.unexpected(),
+            errors: self.0.errors(),
+            unread_pages: self.0.unread_pages(),
             next_link: self.0.next_link(),
         };
         serde_json::to_string(&circumstances).unwrap_or_default()

@@ -1,6 +1,7 @@
 //! The files of a report on their way to JavaScript.
 
-use addepar_portal::{FileError, FileResult, Status, Verdict};
+use addepar_portal::host::Asks;
+use addepar_portal::{FileError, FileResult, PublishReport, Status, Verdict};
 use napi::bindgen_prelude::{Either, Float64Array, Int32Array};
 use napi_derive::napi;
 
@@ -8,10 +9,12 @@ use crate::id;
 
 /// Files as numbers, which the facade makes into objects: half of the time that objects of the addon take, or JSON.
 ///
-/// First how many files there are and their ids. Then, of each file about which there is more to say than that both
-/// steps succeeded: its position, state, whether it was published and notified (1 or 0), both statuses, how many errors
-/// there are, of each error its code, title, detail and contacts, then the contacts not published, those not notified and
-/// what a person decided. A text is its place in `texts`, contacts are their number and themselves, and -1 is none.
+/// First whether files about which there is nothing to say were published and notified (1, or -1 if nobody asked for it),
+/// how many files there are and their ids. Then, of each file about which there is more to say than that both steps
+/// succeeded: its position, state, whether it was published and notified (1 or 0), both statuses, how many errors there
+/// are, of each error its code, title, detail and contacts, then the contacts not published, those not notified, what a
+/// person decided and why it is unknown. A text is its place in `texts`, contacts are their number and themselves, and -1
+/// is none.
 #[napi(object)]
 pub struct Rows {
     /// The numbers, small ones where all of them are: V8 makes an object of any other.
@@ -21,9 +24,9 @@ pub struct Rows {
 }
 
 impl Rows {
-    pub(crate) fn of(files: &[FileResult]) -> Self {
+    pub(crate) fn of(report: &PublishReport) -> Self {
         let mut rows = RowWriter::default();
-        rows.all(files);
+        rows.all(report.files(), report.request().asks());
         Self { cells: id::compact(&rows.cells), texts: serde_json::to_string(&rows.texts).unwrap_or_default() }
     }
 }
@@ -39,10 +42,13 @@ impl<'a> RowWriter<'a> {
     /// Few texts come more than once, and those come early: only so many are looked through.
     const LOOKED_THROUGH: usize = 16;
 
-    fn all(&mut self, files: &'a [FileResult]) {
+    fn all(&mut self, files: &'a [FileResult], asks: Asks) {
+        let FileResult { published, notified, .. } = FileResult::succeeded(0, asks);
+        self.answer(published);
+        self.answer(notified);
         self.count(files.len());
         self.cells.extend(files.iter().map(|file| id::signed(file.file_id)));
-        for (position, file) in files.iter().enumerate().filter(|(_, file)| !file.goes_without_saying()) {
+        for (position, file) in files.iter().enumerate().filter(|(_, file)| !file.goes_without_saying(asks)) {
             self.count(position);
             self.file(file);
         }
@@ -65,6 +71,7 @@ impl<'a> RowWriter<'a> {
         self.contacts(file.contacts_not_published());
         self.contacts(file.contacts_not_notified());
         self.text(file.decision.map(Verdict::as_str));
+        self.text(file.reason.as_deref());
     }
 
     #[expect(clippy::cast_possible_wrap, reason = "no list has so many members")]

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::ffi::OsString;
 
-use addepar_portal::host::{AccessToken, Settings, VARIABLES};
+use addepar_portal::host::{self, AccessToken, Settings, TEST_FUNCTIONS, VARIABLES};
 use addepar_portal::{BatchOptions, Error, InvalidInput, Repeat};
 use napi_derive::napi;
 
@@ -42,27 +42,39 @@ pub struct BatchSettings {
 impl TryFrom<BatchSettings> for BatchOptions {
     type Error = Error;
 
-    #[allow(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "what is not a whole number is refused before"
-    )]
     fn try_from(given: BatchSettings) -> Result<Self, Error> {
         let default = Self::new(given.journal);
-        let chunk_size = match given.chunk_size {
-            Some(size) if size.fract() != 0.0 || size < 0.0 => {
-                return Err(Error::input(format!("`chunkSize` must be a whole number, not {size}.")));
-            }
-            size => size.map_or(default.chunk_size, |size| size as usize),
-        };
+        let chunk_size = given.chunk_size.map(|size| Self::chunk_size_from(&size.to_string())).transpose()?;
         Ok(Self {
-            chunk_size,
+            chunk_size: chunk_size.unwrap_or(default.chunk_size),
             max_wait: seconds(given.max_wait_ms).unwrap_or(default.max_wait),
             pace: given.pace.unwrap_or(default.pace),
             repeat: repeat_or(default.repeat, given.repeat)?,
             stop_timeout: seconds(given.stop_timeout_ms),
             ..default
         })
+    }
+}
+
+/// How the program was started that calls this.
+#[napi(object)]
+pub struct Program {
+    /// Its file.
+    pub started: Option<String>,
+    /// Those of `testFunctions` that are global functions.
+    pub test_functions: Vec<String>,
+}
+
+/// The functions of test runners that the core wants to know of.
+#[napi]
+pub fn test_functions() -> Vec<&'static str> {
+    TEST_FUNCTIONS.to_vec()
+}
+
+impl ClientSettings {
+    pub(crate) fn of(self, program: Program) -> Settings {
+        let Program { started, test_functions } = program;
+        Settings { program: host::Program { started, test_functions }, ..self.into() }
     }
 }
 
@@ -85,6 +97,7 @@ impl From<ClientSettings> for Settings {
             proxy: given.proxy.map(Into::into),
             ca_file: given.ca_file,
             journal_dir: given.journal_dir,
+            ..Self::default()
         }
     }
 }

@@ -1,10 +1,11 @@
 /** Drives one publish: the addon runs its turns, JavaScript answers between them. */
 
-import { thrownName, typeName } from './ids';
+import { parse } from './json';
 import { type Call, native, type Wakeups } from './native';
 import { type PublishReport, reportOf, withReport } from './report';
 import type { Progress, ProgressCallable } from './request';
 import { milliseconds, type ProgressJSON } from './wire';
+import { thrownName, typeName } from './words';
 
 /** A function that returns an access token. */
 export type TokenCallable = () => string | Promise<string>;
@@ -92,8 +93,23 @@ function unlessAborted(
       }
     };
     const stopListening = listen(signal, abort);
-    void start().then(resolve, reject).finally(stopListening);
+    void start()
+      .then(resolve, reject)
+      .then(stopListening)
+      .catch(ignore);
   });
+}
+
+/** A signal that fails after the outcome is known: nobody is told of that. */
+function ignore(): void {}
+
+/** The signal's reason, or what it throws instead. */
+function reasonOf(signal: AbortSignal | undefined): unknown {
+  try {
+    return signal?.reason;
+  } catch (error) {
+    return error;
+  }
 }
 
 /** The calls of each signal. They share one listener: Node warns of more than ten. */
@@ -133,24 +149,29 @@ function ended(
   if (!isInterrupted && ending) {
     return reportOf(ending);
   }
-  const reason = failed ?? { cause: signal?.reason };
+  const reason = failed ?? { cause: reasonOf(signal) };
   if (!(ending instanceof native.Failure)) {
     throw reason.cause;
   }
   const error = withReport(ending, reason);
   if (ending.isLoss()) {
     // If the error is swallowed, a warning is left all the same.
-    if (logger) {
-      log(logger, 'warn', error.message);
-    } else {
-      warn(error.message);
-    }
+    tell(logger, 'warn', error.message);
   }
   throw failed ? error : aborted(error);
 }
 
 function aborted(error: Error): Error {
   return Object.defineProperty(error, 'name', { value: 'AbortError', configurable: true, writable: true });
+}
+
+/** Without a logger only warnings are told, by Node. */
+function tell(logger: Logger | undefined, level: keyof Logger, message: string): void {
+  if (logger) {
+    log(logger, level, message);
+  } else if (level === 'warn') {
+    warn(message);
+  }
 }
 
 /** A logger that fails, at once or later, must not cost anybody the outcome of a call. */
@@ -168,7 +189,11 @@ function log(logger: Logger, level: keyof Logger, message: string): void {
 }
 
 function warn(message: string): void {
-  process.emitWarning(message, 'AddeparPortalWarning');
+  try {
+    process.emitWarning(message, 'AddeparPortalWarning');
+  } catch {
+    // A program may have put something else in its place; the error that is about to be thrown says it too.
+  }
 }
 
 async function drive(
@@ -180,25 +205,34 @@ async function drive(
   onProgress: ProgressCallable | undefined,
 ): Promise<Ending> {
   const { accessToken, logger } = host;
-  if (logger) {
-    call.watch();
-  }
+  call.watch(logger !== undefined);
   if (onProgress) {
     call.followProgress();
   }
   // What a callable of the caller threw or rejected with: the first, since that ends the call.
   let failed: { readonly cause: unknown } | undefined;
+  const ask = async (): Promise<void> => {
+    try {
+      const token: unknown = await accessToken?.();
+      if (typeof token !== 'string') {
+        throw new TypeError(`accessToken gave ${typeName(token)} in the place of a string`);
+      }
+      call.provideToken(token);
+    } catch (error) {
+      failed ??= { cause: error };
+      // The error's words stay out of ours: they may hold a secret.
+      call.failToken(`accessToken threw ${thrownName(error)}`);
+    }
+  };
   for (;;) {
     await turn(call, number, door);
-    if (logger) {
-      for (const [level, message] of call.logRecords()) {
-        log(logger, level, message);
-      }
+    for (const [level, message] of call.logRecords()) {
+      tell(logger, level, message);
     }
     const progress = onProgress && call.progress();
     if (progress) {
       try {
-        await onProgress(readProgress(JSON.parse(progress)));
+        await onProgress(readProgress(parse(progress)));
       } catch (error) {
         if (!failed) {
           failed = { cause: error };
@@ -207,17 +241,8 @@ async function drive(
       }
     }
     if (!call.isOver() && call.wantsToken()) {
-      try {
-        const token: unknown = await accessToken?.();
-        if (typeof token !== 'string') {
-          throw new TypeError(`accessToken gave ${typeName(token)} in the place of a string`);
-        }
-        call.provideToken(token);
-      } catch (error) {
-        failed ??= { cause: error };
-        // The error's words stay out of ours: they may hold a secret.
-        call.failToken(`accessToken threw ${thrownName(error)}`);
-      }
+      // The call waits for it, and knows how long.
+      void ask();
     }
     if (call.isOver()) {
       return () => ended(call, host, signal, failed);
@@ -226,7 +251,7 @@ async function drive(
 }
 
 function readProgress({ not_processed, waiting, ...counts }: ProgressJSON): Progress {
-  return { ...counts, notProcessed: not_processed, waitingMs: waiting === null ? null : milliseconds(waiting) };
+  return Object.freeze({ ...counts, notProcessed: not_processed, waitingMs: milliseconds(waiting) });
 }
 
 /** Runs until the call is over, wants a token or has something to tell. */

@@ -9,7 +9,7 @@ import { type BatchSettings, type Client, type ClientSettings, native } from './
 import { checked, hasMethods, kind, STRING, type Table, take, withoutPrototype } from './options';
 import type { PublishReport } from './report';
 import { BATCH, type BatchOptions, createRequest, PUBLISH, type PublishOptions, RESUME, type ResumeOptions } from './request';
-import { environment, type PortalClientOptions, SETTINGS } from './settings';
+import { environment, type PortalClientOptions, program, SETTINGS } from './settings';
 
 /** A client for one firm. It does not keep the process alive; one serves any number of calls at once. */
 export class PortalClient {
@@ -25,7 +25,9 @@ export class PortalClient {
     const asksForToken = typeof accessToken === 'function';
     this.#host = { accessToken: asksForToken ? accessToken : undefined, logger };
     const token = { accessToken: asksForToken ? undefined : accessToken, asksForToken };
-    this.#handle = succeeded(native.Client.create(withoutPrototype<ClientSettings>(given, token), environment()));
+    this.#handle = succeeded(
+      native.Client.create(withoutPrototype<ClientSettings>(given, token), environment(), program()),
+    );
     const warning = this.#handle.warning();
     if (warning) {
       process.emitWarning(warning, 'AddeparPortalWarning');
@@ -108,6 +110,10 @@ export class PortalClient {
 
   /** @internal */
   [inspect.custom](): string {
+    // What a mock makes of the class has no handle.
+    if (!(#handle in this)) {
+      return 'PortalClient {}';
+    }
     return `PortalClient { baseUrl: ${inspect(this.baseUrl)}, firmId: ${inspect(this.firmId)} }`;
   }
 }

@@ -1,10 +1,9 @@
 import { types } from 'node:util';
 
 import { raise, refuse } from './failure';
+import { stringify } from './json';
 import { native } from './native';
 import { shown, typeName } from './words';
-
-export { thrownName, typeName } from './words';
 
 /**
  * One id: a whole number from 1 to 2^53 - 1, or a string of ASCII digits. Fractions and unsafe
@@ -44,7 +43,7 @@ export function packIds(name: keyof typeof ARGUMENTS, ids: unknown): Float64Arra
   }
   // Holes become `undefined`.
   const list = [...ids];
-  return list.every(Number.isSafeInteger) ? new Float64Array(list as number[]) : JSON.stringify(list.map(item));
+  return list.every(Number.isSafeInteger) ? new Float64Array(list as number[]) : stringify(list.map(item));
 }
 
 /** Typed arrays whose elements are too short for ids. */

@@ -5,6 +5,7 @@ export {
   AuthenticationError,
   ConfigError,
   ConnectError,
+  forgetJournal,
   initJournalDir,
   InputError,
   Journal,

@@ -24,15 +24,15 @@ export {
   RejectedError,
   StoppedError,
 } from './errors';
-export type { ErrorDetails, ErrorJSON } from './errors';
+export type { ErrorDetails, ErrorInit, ErrorJSON } from './errors';
 export type { Id, Ids } from './ids';
-export { initJournalDir, Journal } from './journal';
+export { forgetJournal, initJournalDir, Journal } from './journal';
 export type { JournalledChunk, JournalledFile } from './journal';
 export { PublishReport } from './report';
 export { PublishRequest } from './request';
 export type { BatchOptions, Progress, ProgressCallable, PublishOptions, RequestOptions, ResumeOptions } from './request';
 export type { AccessToken, Environment, PortalClientOptions } from './settings';
-export type { Attempt, FailedContacts, FailedStep, FileError, FileResult, UnexpectedResult } from './types';
+export type { Attempt, FailedContacts, FailedStep, FileError, FileResult, UnexpectedResult, UnreadPage } from './types';
 export type {
   ApiError,
   ContactNotification,

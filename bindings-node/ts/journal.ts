@@ -4,11 +4,13 @@ import { inspect } from 'node:util';
 
 import { succeeded } from './failure';
 import { type Ids, packIds } from './ids';
+import { parse } from './json';
 import { type Journal as Handle, native } from './native';
 import { checked, required, STRING, type Table, take } from './options';
 import { type PublishReport, reportOf } from './report';
 import { readFile } from './rows';
 import type { FileResult } from './types';
+import { visible } from './visible';
 import { date, type FileState, type JournalJSON, type Verdict } from './wire';
 import { shown } from './words';
 
@@ -19,13 +21,16 @@ export interface JournalledFile extends FileResult {
   readonly decidedBy: string | null;
   readonly decidedAt: Date | null;
   readonly evidence: string | null;
+  /** Whether another call was sending it when the journal was read: nobody has to decide about it. */
+  readonly inFlight: boolean;
 }
 
 /** A chunk in a journal: the files of one request. */
 export interface JournalledChunk {
   /** Its number, from 1. */
   readonly chunk: number;
-  readonly state: 'processed' | Extract<FileState, 'unknown' | 'not_processed'>;
+  /** `in_flight`: another call is sending it. */
+  readonly state: 'processed' | 'in_flight' | Extract<FileState, 'unknown' | 'not_processed'>;
   /** How often it was about to be sent. */
   readonly attempts: number;
   /** When it was sent last. */
@@ -39,7 +44,7 @@ export interface DecisionOptions {
   evidence?: string | undefined;
 }
 
-const DECISION: Table<DecisionOptions> = { as: 'input', kinds: { by: required(STRING), evidence: STRING } };
+const DECISION: Table<DecisionOptions> = { as: 'decision', kinds: { by: required(STRING), evidence: STRING } };
 
 /**
  * Sets a folder up for journals, once: it is made if it is missing, and marked. `journalDir` takes no other one, since a
@@ -51,6 +56,21 @@ const DECISION: Table<DecisionOptions> = { as: 'input', kinds: { by: required(ST
 export function initJournalDir(folder: string): string {
   return succeeded(native.initJournalDir(checked('folder', folder, STRING)));
 }
+
+/**
+ * Records that a journal is gone for good, or will not have again what it lost. Calls with its folder refuse to send
+ * anything until then, since nobody knows any more what it showed as sent.
+ *
+ * @returns The files that it named: any of them may have been published and e-mailed. Check each in Addepar before it is
+ * sent again.
+ * @throws {@link JournalError} where no call misses anything of it, or its folder cannot be used; {@link ConfigError}
+ * where its folder is not one for journals.
+ */
+export function forgetJournal(path: string): number[] {
+  return Array.from(succeeded(native.forgetJournal(checked('path', path, STRING))));
+}
+
+let show: (journal: Journal) => void;
 
 /** A journal as it is on disk when this is made. Another process may be writing it. */
 export class Journal {
@@ -64,6 +84,11 @@ export class Journal {
   constructor(path: string) {
     this.path = checked('path', path, STRING);
     this.#handle = succeeded(native.Journal.open(path));
+    show(this);
+  }
+
+  static {
+    show = visible(this.prototype, ['files', 'chunks', 'undecided', 'report']);
   }
 
   /** Every file, in the order asked. */
@@ -74,6 +99,7 @@ export class Journal {
         decidedBy: file.decided_by,
         decidedAt: date(file.decided_at),
         evidence: file.evidence,
+        inFlight: file.in_flight,
       }),
     );
   }
@@ -92,6 +118,11 @@ export class Journal {
   /** The files whose outcome is unknown and about which nobody has decided yet. */
   get undecided(): readonly number[] {
     return this.toJSON().undecided;
+  }
+
+  /** The files that another call was sending when the journal was read: what becomes of them is to be awaited. */
+  get inFlight(): readonly number[] {
+    return this.toJSON().in_flight;
   }
 
   /** The run so far. Raw answers stay in the journal. */
@@ -114,11 +145,11 @@ export class Journal {
 
   /** Plain data, the same in every language. */
   toJSON(): JournalJSON {
-    return JSON.parse(this.#handle.toJson());
+    return parse(this.#handle.toJson());
   }
 
   /** @internal */
   [inspect.custom](): string {
-    return `Journal ${inspect(this.path)}: ${this.report.toString()}`;
+    return #handle in this ? `Journal ${inspect(this.path)}: ${this.report.toString()}` : 'Journal {}';
   }
 }

@@ -4,7 +4,7 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 
 import type { ErrorClass } from './errors';
-import type { ContactNotification, ErrorCode, LogLevel, Outcome, PortalPublishing } from './wire';
+import type { ContactNotification, ErrorCode, LogLevel, PortalPublishing } from './wire';
 
 /** An error of the core in the place of a result. */
 export interface Failure {
@@ -17,7 +17,6 @@ export interface Failure {
 export interface KindOfError {
   readonly code: ErrorCode;
   readonly className: ErrorClass;
-  readonly outcome: Outcome;
 }
 
 export interface Request {
@@ -38,6 +37,8 @@ export interface Rows {
 export interface Report {
   ok(): boolean;
   settled(): boolean;
+  undecided(): Float64Array;
+  inFlight(): Float64Array;
   request(): Request;
   rows(): Rows;
   circumstances(): string;
@@ -56,7 +57,7 @@ export interface Call {
   interrupt(): boolean;
   followProgress(): void;
   progress(): string | null;
-  watch(): void;
+  watch(everything: boolean): void;
   logRecords(): [LogLevel, string][];
   run(wakeups: Wakeups, number: number): void;
   wantsToken(): boolean;
@@ -84,6 +85,12 @@ export interface ClientSettings {
   proxy?: string | undefined;
   caFile?: string | undefined;
   journalDir?: string | undefined;
+}
+
+/** How this program was started. */
+export interface Started {
+  started?: string | undefined;
+  testFunctions: string[];
 }
 
 export interface BatchSettings {
@@ -135,10 +142,12 @@ interface Made<T> {
 
 interface Addon {
   variables(): string[];
+  testFunctions(): string[];
   errorKinds(): KindOfError[];
   Failure: Made<Failure> & {
     config(message: string): Failure;
     input(message: string): Failure;
+    decision(message: string): Failure;
     notACollection(name: string, typeName: string): Failure;
   };
   Request: Made<Request> & {
@@ -156,9 +165,10 @@ interface Addon {
     ofFailure(failure: Failure): Report | null;
   };
   Call: Made<Call>;
-  Client: { create(settings: ClientSettings, environment: Record<string, string>): Client | Failure };
+  Client: { create(settings: ClientSettings, environment: Record<string, string>, program: Started): Client | Failure };
   Journal: { open(path: string): Journal | Failure };
   initJournalDir(folder: string): string | Failure;
+  forgetJournal(path: string): Float64Array | Failure;
   Wakeups: new (wake: (number: number) => void) => Wakeups;
   Refusal: Made<Refusal>;
   SimulatedPortal: { start(options: string): SimulatedPortal | Refusal };

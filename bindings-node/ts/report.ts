@@ -5,17 +5,31 @@ import { inspect, types } from 'node:util';
 import type { PortalError } from './errors';
 import { errorOf } from './failure';
 import { type Id, readId } from './ids';
+import { parse, stringify } from './json';
 import { type Failure, native, type Report } from './native';
 import { handleOf, type PublishRequest, requestOf } from './request';
 import { okFile, readErrors, type ReadRows, RowReader } from './rows';
-import type { Attempt, FailedContacts, FileResult, UnexpectedResult } from './types';
-import { type CircumstancesJSON, date, type FailedContactsJSON, milliseconds, type ReportJSON } from './wire';
+import type { Attempt, FailedContacts, FileResult, UnexpectedResult, UnreadPage } from './types';
+import { visible } from './visible';
+import {
+  type ApiError,
+  type AttemptJSON,
+  type CircumstancesJSON,
+  date,
+  type FailedContactsJSON,
+  milliseconds,
+  type ReportJSON,
+} from './wire';
 import { shown, typeName } from './words';
 
 let make: (handle: Report) => PublishReport;
+let show: (report: PublishReport) => void;
 
 /**
  * What became of every file that was asked for. Iterable over {@link FileResult}s; immutable.
+ *
+ * To another thread, or to a later program, it goes as its JSON ({@link toJSON}, {@link fromJSON}). `structuredClone` and
+ * `postMessage` make plain data of it, without its methods.
  *
  * A partial failure is a result, not an error: say `report.ok` or `report.raiseForFailures()`.
  */
@@ -28,11 +42,13 @@ export class PublishReport implements Iterable<FileResult> {
 
   private constructor(handle: Report) {
     this.#handle = handle;
+    show(this);
     Object.freeze(this);
   }
 
   static {
     make = (handle) => new PublishReport(handle);
+    show = visible(this.prototype, ['ok', 'settled', 'undecided', 'files', 'request', 'attempts', 'unexpected', 'nextLink', 'raw']);
   }
 
   /**
@@ -54,7 +70,7 @@ export class PublishReport implements Iterable<FileResult> {
    * @throws {@link InputError} where it is not the JSON of a report.
    */
   static fromJSON(json: string | ReportJSON): PublishReport {
-    const text: string | undefined = typeof json === 'string' ? json : JSON.stringify(json);
+    const text: string | undefined = typeof json === 'string' ? json : stringify(json);
     return reportOf(native.Report.fromJson(text ?? 'null'));
   }
 
@@ -68,9 +84,17 @@ export class PublishReport implements Iterable<FileResult> {
     return this.#handle.settled();
   }
 
-  /** The files whose outcome is unknown and about which nobody has decided. */
+  /** The files whose outcome is unknown and about which nobody has decided, save those in flight. */
   get undecided(): readonly number[] {
-    return this.unknown.flatMap(({ fileId, decision }) => (decision === null ? fileId : []));
+    return [...this.#handle.undecided()];
+  }
+
+  /**
+   * The files that another call was sending when the journal was read: what becomes of them is to be awaited, and not to
+   * be decided.
+   */
+  get inFlight(): readonly number[] {
+    return [...this.#handle.inFlight()];
   }
 
   /** Every file, in the order asked. */
@@ -79,11 +103,11 @@ export class PublishReport implements Iterable<FileResult> {
   }
 
   #readFiles(): readonly FileResult[] {
-    const { fileIds, exceptions } = this.#readRows();
+    const { steps, fileIds, exceptions } = this.#readRows();
     const files: FileResult[] = [];
     // Not `Array.from`: it takes three times as long.
     for (const fileId of fileIds) {
-      files.push(okFile(fileId));
+      files.push(okFile(fileId, steps));
     }
     for (const { position, file } of exceptions) {
       files[position] = file;
@@ -162,7 +186,8 @@ export class PublishReport implements Iterable<FileResult> {
 
   /** Every try, in order; empty where the report was read without a network. */
   get attempts(): readonly Attempt[] {
-    return this.#readCircumstances().attempts;
+    // New ones each time: a `Date` can be changed.
+    return Object.freeze(this.#readCircumstances().attempts.map(readAttempt));
   }
 
   /** Results that belong to no requested file alone, as they came. */
@@ -170,13 +195,23 @@ export class PublishReport implements Iterable<FileResult> {
     return this.#readCircumstances().unexpected;
   }
 
-  /** A link to further results that could not be followed. */
+  /** The API's error objects beside the results, of all pages. They may be about any file, so none is `ok`. */
+  get errors(): readonly ApiError[] {
+    return this.#readCircumstances().errors;
+  }
+
+  /** Further pages of results that could not be read: of a batch, at most one for each request. */
+  get unreadPages(): readonly UnreadPage[] {
+    return this.#readCircumstances().unreadPages;
+  }
+
+  /** A link to further results that could not be followed: that of the first unread page. */
   get nextLink(): string | null {
     return this.#readCircumstances().nextLink;
   }
 
   #readCircumstances(): Circumstances {
-    return (this.#circumstances ??= readCircumstances(JSON.parse(this.#handle.circumstances())));
+    return (this.#circumstances ??= readCircumstances(parse(this.#handle.circumstances())));
   }
 
   /** The answer's body as it came, its pages joined by line feeds; as much as was read of it. */
@@ -186,7 +221,7 @@ export class PublishReport implements Iterable<FileResult> {
 
   /** The contacts that some step failed for, and the files whose contacts could not be read. */
   failedContacts(): FailedContacts {
-    const { contacts, unreadable }: FailedContactsJSON = JSON.parse(this.#handle.failedContacts());
+    const { contacts, unreadable }: FailedContactsJSON = parse(this.#handle.failedContacts());
     const entries = Object.entries(contacts).map(
       ([contact, steps]) => [Number(contact), steps.map(([fileId, step]) => ({ fileId, step }))] as const,
     );
@@ -210,7 +245,7 @@ export class PublishReport implements Iterable<FileResult> {
 
   /** Plain data, the same in every language: snake case, seconds, times as RFC 3339. */
   toJSON(): ReportJSON {
-    return JSON.parse(this.#handle.toJson());
+    return parse(this.#handle.toJson());
   }
 
   /** How many files are in which state and what was asked; then the files that are not `ok`. */
@@ -220,31 +255,21 @@ export class PublishReport implements Iterable<FileResult> {
 
   /** @internal */
   [inspect.custom](): string {
-    return `PublishReport: ${this.toString()}`;
+    return #handle in this ? `PublishReport: ${this.toString()}` : 'PublishReport {}';
   }
 }
 
 interface Circumstances {
-  readonly attempts: readonly Attempt[];
+  readonly attempts: readonly AttemptJSON[];
   readonly unexpected: readonly UnexpectedResult[];
+  readonly errors: readonly ApiError[];
+  readonly unreadPages: readonly UnreadPage[];
   readonly nextLink: string | null;
 }
 
-function readCircumstances({ attempts, unexpected, next_link }: CircumstancesJSON): Circumstances {
+function readCircumstances({ attempts, unexpected, errors, unread_pages, next_link }: CircumstancesJSON): Circumstances {
   return {
-    attempts: Object.freeze(
-      attempts.map((attempt) =>
-        Object.freeze({
-          sentAt: date(attempt.sent_at),
-          answeredAt: date(attempt.answered_at),
-          httpStatus: attempt.http_status,
-          requestId: attempt.request_id,
-          elapsedMs: milliseconds(attempt.elapsed),
-          outcome: attempt.outcome,
-          retryAfterMs: milliseconds(attempt.retry_after),
-        }),
-      ),
-    ),
+    attempts,
     unexpected: Object.freeze(
       unexpected.map((result) =>
         Object.freeze({
@@ -255,8 +280,26 @@ function readCircumstances({ attempts, unexpected, next_link }: CircumstancesJSO
         }),
       ),
     ),
+    errors: Object.freeze(errors.map((error) => Object.freeze(error))),
+    unreadPages: Object.freeze(
+      unread_pages.map(({ link, http_status, reason, raw }) =>
+        Object.freeze({ link, httpStatus: http_status, reason, raw }),
+      ),
+    ),
     nextLink: next_link,
   };
+}
+
+function readAttempt(attempt: AttemptJSON): Attempt {
+  return Object.freeze({
+    sentAt: date(attempt.sent_at),
+    answeredAt: date(attempt.answered_at),
+    httpStatus: attempt.http_status,
+    requestId: attempt.request_id,
+    elapsedMs: milliseconds(attempt.elapsed),
+    outcome: attempt.outcome,
+    retryAfterMs: milliseconds(attempt.retry_after),
+  });
 }
 
 /** The report of an operation; a failure is thrown. */

@@ -2,6 +2,7 @@
 
 import { succeeded } from './failure';
 import { type Ids, packIds } from './ids';
+import { parse } from './json';
 import { native, type Request } from './native';
 import { ANY, BOOLEAN, FUNCTION, hasMethods, kind, NUMBER, required, STRING, type Table, take } from './options';
 import type { ContactNotification, PortalPublishing, Repeat, RequestJSON } from './wire';
@@ -58,7 +59,10 @@ export interface ResumeOptions {
 export interface BatchOptions extends RequestOptions, ResumeOptions {
   /** A file that does not exist yet, or the journal of this batch. */
   journal: string;
-  /** How many files go into one request, 1 to 500; default 100. A crash makes up to this many unknown. */
+  /**
+   * How many files go into one request, 1 to 500; default 100. A crash makes up to this many unknown. A journal that is
+   * resumed keeps the size that it was made with; any other than that and the default is refused.
+   */
   chunkSize?: number | undefined;
   /** `allow` sends files that a journal in `journalDir` shows as sent; default `refuse`. */
   repeat?: Repeat | undefined;
@@ -141,7 +145,7 @@ export class PublishRequest {
 
   /** The body of the POST as an object. */
   toJSON(): RequestJSON {
-    return JSON.parse(this.#handle.toJson());
+    return parse(this.#handle.toJson());
   }
 
   static {

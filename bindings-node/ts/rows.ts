@@ -1,5 +1,6 @@
 /** The files of a report, as the addon and as JSON have them. */
 
+import { parse } from './json';
 import type { Rows } from './native';
 import type { FileError, FileResult } from './types';
 import type { FileErrorJSON, FileResultJSON, FileState, Verdict } from './wire';
@@ -7,27 +8,34 @@ import type { FileErrorJSON, FileResultJSON, FileState, Verdict } from './wire';
 const NOBODY: readonly number[] = Object.freeze([]);
 const NO_ERRORS: readonly FileError[] = Object.freeze([]);
 
+/** Whether files were published and notified about which there is nothing to say; `null`: nobody asked for it. */
+interface Steps {
+  readonly published: boolean | null;
+  readonly notified: boolean | null;
+}
+
 /**
- * A file of which there is nothing to say but that both steps succeeded. Read-only by its type: to
- * freeze each row would take longer than to make it.
+ * A file of which there is nothing to say but that the steps succeeded that were asked for.
  */
-export function okFile(fileId: number): FileResult {
-  return {
+export function okFile(fileId: number, { published, notified }: Steps): FileResult {
+  return Object.freeze({
     fileId,
     state: 'ok',
-    published: true,
-    notified: true,
+    published,
+    notified,
     publishStatus: 'success',
     notifyStatus: 'success',
     errors: NO_ERRORS,
     contactsNotPublished: NOBODY,
     contactsNotNotified: NOBODY,
     decision: null,
-  };
+    reason: null,
+  });
 }
 
 /** The files of a report. Those that go without saying are made when they are looked at. */
 export interface ReadRows {
+  readonly steps: Steps;
   readonly fileIds: Rows['cells'];
   readonly exceptions: readonly Exception[];
 }
@@ -46,10 +54,11 @@ export class RowReader {
 
   constructor({ cells, texts }: Rows) {
     this.#cells = cells;
-    this.#texts = JSON.parse(texts);
+    this.#texts = parse(texts);
   }
 
   rows(): ReadRows {
+    const steps = { published: this.#answer(), notified: this.#answer() };
     const count = this.#cell();
     const fileIds = this.#cells.subarray(this.#at, (this.#at += count));
     const exceptions: Exception[] = [];
@@ -57,11 +66,11 @@ export class RowReader {
       const position = this.#cell();
       exceptions.push({ position, file: this.#file(fileIds[position] as number) });
     }
-    return { fileIds, exceptions };
+    return { steps, fileIds, exceptions };
   }
 
   #file(fileId: number): FileResult {
-    return {
+    return Object.freeze({
       fileId,
       state: this.#text() as FileState,
       published: this.#answer(),
@@ -72,7 +81,8 @@ export class RowReader {
       contactsNotPublished: this.#contacts(),
       contactsNotNotified: this.#contacts(),
       decision: this.#text() as Verdict | null,
-    };
+      reason: this.#text(),
+    });
   }
 
   #errors(): readonly FileError[] {
@@ -125,6 +135,7 @@ export function readFile(file: FileResultJSON): FileResult {
     contactsNotPublished: file.contacts_not_published && Object.freeze(file.contacts_not_published),
     contactsNotNotified: file.contacts_not_notified && Object.freeze(file.contacts_not_notified),
     decision: file.decision,
+    reason: file.reason,
   };
 }
 

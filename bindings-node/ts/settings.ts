@@ -1,13 +1,16 @@
 /** The settings of a client, from the caller and from the environment. */
 
 import type { Logger, TokenCallable } from './call';
-import { native } from './native';
+import { native, type Started } from './native';
 import { hasMethods, kind, NUMBER, type Table, TEXT, TEXT_OR_FUNCTION, withoutPrototype } from './options';
 
 /** Addepar's environments. */
 export type Environment = 'production' | 'development' | 'sandbox';
 
-/** An OAuth 2.0 access token, or a function that is asked for one, and once more after a 401. */
+/**
+ * An OAuth 2.0 access token, or a function that is asked for one, and once more after a 401. A promise is waited for as
+ * long as `timeoutMs` says; then the call ends, and nothing was sent.
+ */
 export type AccessToken = string | TokenCallable;
 
 /**
@@ -35,9 +38,9 @@ export interface PortalClientOptions {
   connectTimeoutMs?: number | undefined;
   /** Milliseconds that all waits for the rate limit may take together; default 60,000. */
   maxRateLimitWaitMs?: number | undefined;
-  /** The URL of an HTTP proxy (`HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY`). */
+  /** The URL of an HTTP proxy, such as `http://USER:PASSWORD@HOST:PORT` (`HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY`). */
   proxy?: string | undefined;
-  /** A PEM file with certificates that are trusted beside the system's. */
+  /** A PEM file, or a folder of them, with certificates that are trusted beside the system's. */
   caFile?: string | undefined;
   /** A folder in which every call leaves a journal (`ADDEPAR_JOURNAL_DIR`); what it shows is not sent again. */
   journalDir?: string | undefined;
@@ -81,4 +84,10 @@ export function environment(): Record<string, string> {
     }
   }
   return variables;
+}
+
+/** How this program was started: it may be a test runner. */
+export function program(): Started {
+  const functions = native.testFunctions().filter((name) => typeof Reflect.get(globalThis, name) === 'function');
+  return withoutPrototype<Started>({ started: process.argv[1], testFunctions: functions });
 }

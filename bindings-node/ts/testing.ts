@@ -4,9 +4,10 @@
  * @packageDocumentation
  */
 
-import { inspect } from 'node:util';
+import { inspect, types } from 'node:util';
 
 import { PortalClient } from './client';
+import { parse, stringify } from './json';
 import { native, type Refusal, type SimulatedPortal as Native } from './native';
 import { ANY, own, type Table, withoutPrototype } from './options';
 import { type PortalClientOptions, SETTINGS } from './settings';
@@ -20,18 +21,24 @@ export interface Preferences {
 /** A fault that the next POST meets: its name, or its name and parameters. */
 export type Fault = string | ({ name: string } & Record<string, unknown>);
 
+/** Contact ids. */
+export type Contacts = readonly number[] | ReadonlySet<number>;
+
+/** What belongs to each file or contact, by its id. */
+export type ById<T> = Readonly<Record<number, T>> | ReadonlyMap<number, T>;
+
 /** How a simulated portal starts. */
 export interface SimulatedPortalOptions {
   /** File id → the contacts it belongs to. Without it every file is known and has the contact 1. */
-  files?: Readonly<Record<number, readonly number[]>>;
+  files?: ById<Contacts>;
   /** One e-mail per file or per call; which of them the real service sends is not documented. */
   emails?: 'per_file' | 'per_call';
   /** Contact id → what `use_contact_preference` means for it; default: both. */
-  preferences?: Readonly<Record<number, Preferences>>;
+  preferences?: ById<Preferences>;
   /** File id → the contacts to whom publishing it fails. */
-  failPublish?: Readonly<Record<number, readonly number[]>>;
+  failPublish?: ById<Contacts>;
   /** File id → the contacts for whom the e-mail about it fails. */
-  failNotify?: Readonly<Record<number, readonly number[]>>;
+  failNotify?: ById<Contacts>;
   /** What the first POSTs meet, one after the other. */
   faults?: readonly Fault[];
   /** Milliseconds by which every answer is delayed. */
@@ -79,10 +86,16 @@ const OPTIONS: Table<SimulatedPortalOptions> = {
   },
 };
 
+/** The portals that were not closed: one that nobody refers to would be collected, and its server with it. */
+const running = new Set<Native>();
+
 const KEY = { firmId: '1', keyId: 'simulated-key', keySecret: 'simulated-secret' };
 
 /**
  * A server on this machine that speaks the documented API, with contacts, portals and an outbox.
+ *
+ * It runs until it is closed or the process (the worker thread) ends, even if nothing refers to it any more. It does not
+ * keep the process alive.
  *
  * ```js
  * const portal = await SimulatedPortal.start({ files: { 37: [1, 2] } });
@@ -97,13 +110,14 @@ export class SimulatedPortal {
 
   private constructor(handle: Native) {
     this.#handle = handle;
+    running.add(handle);
   }
 
   /** Starts a portal on a free port of this machine. */
   static async start(options?: SimulatedPortalOptions): Promise<SimulatedPortal> {
     const { faults, ...rest } = own(options, OPTIONS);
     const named = faults?.map((fault) => (typeof fault === 'string' ? fault : snakeCase(fault)));
-    const json = JSON.stringify({ ...snakeCase(rest), faults: named });
+    const json = stringify({ ...snakeCase(rest), faults: named }, plain);
     return new SimulatedPortal(accepted(native.SimulatedPortal.start(json)));
   }
 
@@ -148,12 +162,12 @@ export class SimulatedPortal {
   }
 
   /** From now on, publishing the file fails for these contacts. */
-  failPublish(file: number, contacts: readonly number[]): void {
+  failPublish(file: number, contacts: Contacts): void {
     this.control('fail_publish', { file, contacts });
   }
 
   /** From now on, e-mailing these contacts about the file fails. */
-  failNotify(file: number, contacts: readonly number[]): void {
+  failNotify(file: number, contacts: Contacts): void {
     this.control('fail_notify', { file, contacts });
   }
 
@@ -164,11 +178,12 @@ export class SimulatedPortal {
 
   /** One command of the simulator, for what has no method here. */
   control(command: string, parameters: Readonly<Record<string, unknown>> = {}): unknown {
-    return JSON.parse(accepted(this.#handle.control(JSON.stringify({ do: command, ...parameters }))));
+    return parse(accepted(this.#handle.control(stringify({ do: command, ...parameters }, plain))));
   }
 
   /** Stops the server. */
   async close(): Promise<void> {
+    running.delete(this.#handle);
     this.#handle.stop();
   }
 
@@ -178,7 +193,7 @@ export class SimulatedPortal {
 
   /** @internal */
   [inspect.custom](): string {
-    return `SimulatedPortal { baseUrl: ${inspect(this.baseUrl)} }`;
+    return #handle in this ? `SimulatedPortal { baseUrl: ${inspect(this.baseUrl)} }` : 'SimulatedPortal {}';
   }
 }
 
@@ -187,6 +202,14 @@ function accepted<T>(answer: T | Refusal): T {
     throw new TypeError(answer.message);
   }
   return answer;
+}
+
+/** Collections as JSON has them, which would write most of them as `{}`. */
+function plain(_: string, value: unknown): unknown {
+  if (types.isMap(value)) {
+    return Object.fromEntries(value);
+  }
+  return types.isSet(value) || types.isTypedArray(value) ? Array.from<unknown>(value) : value;
 }
 
 /** The names of options as the simulator has them. */

@@ -17,9 +17,12 @@ export interface FileError {
 export interface FileResult {
   readonly fileId: number;
   readonly state: FileState;
-  /** Whether publishing succeeded for all contacts; `null`: the API did not say. */
+  /**
+   * Whether publishing succeeded for all contacts; `null` if the API did not say, or if the file was to be published to
+   * nobody.
+   */
   readonly published: boolean | null;
-  /** Likewise for e-mails. The API answers success as well when nobody was to be notified. */
+  /** Likewise for e-mails: `null` if nobody was to be notified, about which the API answers success as well. */
   readonly notified: boolean | null;
   readonly publishStatus: Status | null;
   readonly notifyStatus: Status | null;
@@ -30,9 +33,26 @@ export interface FileResult {
   readonly contactsNotNotified: readonly number[] | null;
   /** What a person decided about it, in the journal; the state stays what the server said. */
   readonly decision: Verdict | null;
+  /** Why nobody knows what became of it, in words; `null` if that is known. It may quote the server. */
+  readonly reason: string | null;
 }
 
-/** A result that belongs to no requested file alone: not asked for, unreadable or contradictory. */
+/** A further page of results that could not be read. */
+export interface UnreadPage {
+  /** The link to it, as the page before has it. */
+  readonly link: string;
+  /** The status code of what was answered for it; `null` if nothing was. */
+  readonly httpStatus: number | null;
+  /** Why it was not read, in words. It may quote what was answered. */
+  readonly reason: string;
+  /** The body of what was answered for it, as much as was read of it. */
+  readonly raw: string;
+}
+
+/**
+ * A result that belongs to no requested file alone: not asked for, unreadable, contradictory, or one whose two ids name
+ * two files.
+ */
 export interface UnexpectedResult {
   /** The id that it named, if it can be read. */
   readonly fileId: number | null;

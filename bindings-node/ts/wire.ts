@@ -32,7 +32,7 @@ export type Repeat = 'refuse' | 'allow';
 export type Verdict = 'published' | 'not_published' | 'leave';
 
 /** How much a line of the log matters. */
-export type LogLevel = 'debug' | 'info';
+export type LogLevel = 'debug' | 'info' | 'warn';
 
 /** Where a request was lost. */
 export type Phase = 'awaiting_answer' | 'reading_answer' | 'reading_pages';
@@ -70,6 +70,7 @@ export interface FileResultJSON {
   contacts_not_published: number[] | null;
   contacts_not_notified: number[] | null;
   decision: Verdict | null;
+  reason: string | null;
 }
 
 export interface UnexpectedResultJSON {
@@ -89,9 +90,18 @@ export interface AttemptJSON {
   retry_after: number | null;
 }
 
+export interface UnreadPageJSON {
+  link: string;
+  http_status: number | null;
+  reason: string;
+  raw: string;
+}
+
 /** Attempts and what else surrounds the files of a report. */
 export interface CircumstancesJSON {
   unexpected: UnexpectedResultJSON[];
+  errors: ApiError[];
+  unread_pages: UnreadPageJSON[];
   attempts: AttemptJSON[];
   next_link: string | null;
 }
@@ -101,6 +111,7 @@ export interface ReportJSON extends CircumstancesJSON {
   ok: boolean;
   settled: boolean;
   undecided: number[];
+  in_flight: number[];
   request: {
     file_ids: number[];
     portal_publishing: PortalPublishing;
@@ -136,8 +147,11 @@ export interface ProgressJSON {
   waiting: number | null;
 }
 
-/** A journal: what it is about, its files, chunks and undecided files. */
-export interface JournalJSON {
+/**
+ * A journal: what it is about, its files, chunks, the files that are undecided or in flight, and what the answers have
+ * beside the files.
+ */
+export interface JournalJSON extends Omit<CircumstancesJSON, 'attempts' | 'next_link'> {
   run: string;
   base_url: string;
   firm_id: string;
@@ -152,6 +166,7 @@ export interface JournalJSON {
   files: JournalledFileJSON[];
   chunks: JournalledChunkJSON[];
   undecided: number[];
+  in_flight: number[];
 }
 
 export interface JournalledFileJSON extends FileResultJSON {
@@ -159,11 +174,12 @@ export interface JournalledFileJSON extends FileResultJSON {
   decided_by: string | null;
   decided_at: string | null;
   evidence: string | null;
+  in_flight: boolean;
 }
 
 export interface JournalledChunkJSON {
   chunk: number;
-  state: 'processed' | 'unknown' | 'not_processed';
+  state: 'processed' | 'unknown' | 'not_processed' | 'in_flight';
   attempts: number;
   sent_at: string | null;
   file_ids: number[];

@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use addepar_portal::host::{Ending, PublishCall, Turn};
+use addepar_portal::host::{Ending, Level, PublishCall, Turn};
 use addepar_portal::{self as core, Error};
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
@@ -81,12 +81,13 @@ impl Call {
         let mut interrupt = None;
         let turn = py.detach(|| {
             self.publish.run_blocking(|| {
-                let attended = Python::attach(|py| {
+                let attended = Python::try_attach(|py| {
                     py.check_signals().or_else(|raised| signalled.call1(py, (raised.into_value(py),)).map(drop))
                 });
                 match attended {
-                    Ok(()) => ControlFlow::Continue(()),
-                    Err(raised) => {
+                    // None: a finalizer calls at the end of the interpreter, which takes no signals any more.
+                    None | Some(Ok(())) => ControlFlow::Continue(()),
+                    Some(Err(raised)) => {
                         interrupt = Some(raised);
                         ControlFlow::Break(())
                     }
@@ -132,9 +133,9 @@ impl Call {
         self.publish.progress().map(Progress::from)
     }
 
-    /// From now on `log_record` has what is to be logged.
-    fn watch(&self) {
-        self.publish.watch();
+    /// From now on `log_record` has what is to be logged: all of it, or warnings alone.
+    fn watch(&self, everything: bool) {
+        self.publish.watch(if everything { Level::Debug } else { Level::Warn });
     }
 
     /// The next line that is to be logged by now.

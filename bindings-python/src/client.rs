@@ -1,6 +1,6 @@
 use std::ffi::OsString;
 
-use addepar_portal::host::{AccessToken, Settings};
+use addepar_portal::host::{AccessToken, Host, Program, Settings};
 use addepar_portal::{BatchOptions, Error, PortalClient};
 use pyo3::prelude::*;
 use pyo3::types::PyString;
@@ -20,7 +20,7 @@ impl Client {
     #[staticmethod]
     #[pyo3(signature = (
         *, firm_name, environment, firm_id, key_id, key_secret, access_token, asks_for_token, base_url,
-        timeout, connect_timeout, max_rate_limit_wait, proxy, ca_file, journal_dir,
+        timeout, connect_timeout, max_rate_limit_wait, proxy, ca_file, journal_dir, started,
     ))]
     #[allow(clippy::too_many_arguments, reason = "one for each setting")]
     fn make<'py>(
@@ -39,7 +39,9 @@ impl Client {
         proxy: Option<&Bound<'_, PyAny>>,
         ca_file: Option<&Bound<'_, PyAny>>,
         journal_dir: Option<&Bound<'_, PyAny>>,
+        started: Option<&Bound<'_, PyString>>,
     ) -> PyResult<Bound<'py, PyAny>> {
+        let python = py.version_info();
         let make = || -> Result<Self, Refusal> {
             let access_token = match setting("access_token", access_token)? {
                 _ if asks_for_token => Some(AccessToken::Asked),
@@ -59,6 +61,8 @@ impl Client {
                 proxy: setting("proxy", proxy)?.map(Into::into),
                 ca_file: setting("ca_file", ca_file)?,
                 journal_dir: setting("journal_dir", journal_dir)?,
+                host: Host::Python(python.major.into(), python.minor.into()),
+                program: Program { started: started.map(arguments::word), ..Program::default() },
             };
             Ok(Self(PortalClient::new(settings, variable)?))
         };

@@ -5,7 +5,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyList, PyString};
 
 use crate::convert::ids::raw_ids;
-use crate::convert::{Refusal, arguments};
+use crate::convert::{Refusal, arguments, json};
 use crate::error::hand_over;
 use crate::job::{Job, NOTHING};
 use crate::report::PublishReport;
@@ -14,6 +14,12 @@ use crate::report::PublishReport;
 #[pyfunction]
 pub(crate) fn init_journal_dir(folder: String) -> Job {
     Job::new(|| core::init_journal_dir(folder))
+}
+
+/// Records that a journal is gone for good; the files that it named.
+#[pyfunction]
+pub(crate) fn forget_journal(path: String) -> Job {
+    Job::new(|| core::forget_journal(path))
 }
 
 #[pyclass(frozen, module = "addepar_portal._native")]
@@ -37,6 +43,10 @@ impl Journal {
         self.core().undecided()
     }
 
+    fn in_flight(&self) -> Vec<u64> {
+        self.core().in_flight()
+    }
+
     fn report(&self) -> PublishReport {
         PublishReport::new(Arc::new(self.core().report()))
     }
@@ -50,8 +60,9 @@ impl Journal {
         evidence: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let texts = || -> Result<_, Refusal> {
-            let by = arguments::text("by", by, Error::input)?;
-            let evidence = evidence.map(|evidence| arguments::text("evidence", evidence, Error::input)).transpose()?;
+            let by = arguments::text("by", by, Error::decision)?;
+            let evidence =
+                evidence.map(|evidence| arguments::text("evidence", evidence, Error::decision)).transpose()?;
             Ok((by, evidence))
         };
         let file_ids = raw_ids(file_ids)?;
@@ -66,6 +77,10 @@ impl Journal {
             })
         });
         hand_over(py, job)
+    }
+
+    fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        json::read(py, &self.core().to_json())
     }
 
     fn to_json(&self) -> String {

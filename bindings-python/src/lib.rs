@@ -32,7 +32,7 @@ mod _native {
     #[pymodule_export]
     use super::job::Job;
     #[pymodule_export]
-    use super::journal::{Journal, init_journal_dir};
+    use super::journal::{Journal, forget_journal, init_journal_dir};
     #[pymodule_export]
     use super::make::{failures, make_request, read_report, read_response};
     #[pymodule_export]

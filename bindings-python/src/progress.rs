@@ -1,6 +1,8 @@
 use addepar_portal as core;
 use pyo3::prelude::*;
 
+use crate::convert::pickle::{Reduced, reduce, restore};
+
 /// How far a batch has come.
 #[pyclass(frozen, eq, module = "addepar_portal")]
 #[derive(PartialEq)]
@@ -14,6 +16,15 @@ impl From<core::Progress> for Progress {
 
 #[pymethods]
 impl Progress {
+    #[staticmethod]
+    fn _from_json(json: &str) -> PyResult<Self> {
+        restore(json).map(Self)
+    }
+
+    fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<Reduced<'py>> {
+        reduce(slf.as_any(), &slf.get().0)
+    }
+
     #[classattr]
     #[allow(non_upper_case_globals, reason = "Python's name")]
     const __match_args__: (&'static str, &'static str, &'static str, &'static str, &'static str) =

@@ -2,6 +2,7 @@ use addepar_portal as core;
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 
+use crate::convert::json;
 use crate::convert::pickle::{Reduced, reduce, restore};
 
 /// One call of the API, validated. No network.
@@ -35,6 +36,11 @@ impl PublishRequest {
     #[getter]
     fn publish_override_contact_ids<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
         PyTuple::new(py, self.0.publish_override_contact_ids())
+    }
+
+    /// The body of the POST as a dict.
+    fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        json::read(py, &self.0.to_json())
     }
 
     /// The body of the POST, exactly as it is sent.

@@ -12,17 +12,16 @@ use serde::Serialize;
 
 use crate::model::api_error::ApiError;
 use crate::model::attempt::{Attempt, Fault, Outcome};
-use crate::model::display::{counted, listed};
+use crate::model::display::{counted, excerpt, listed};
 use crate::model::file_result::FileState;
 use crate::model::invalid_input::InvalidInput;
-use crate::model::message::{Language, Message, message, name};
+use crate::model::message::{Language, Message, Part, decide, message, name, resume, seconds};
 use crate::model::report::PublishReport;
-use crate::model::request::PublishRequest;
+use crate::model::request::{Asks, PublishRequest};
 use crate::response::Unreadable;
-use crate::response::api_errors::excerpt;
 
 macro_rules! kinds {
-    ($($(#[$docs:meta])* $kind:ident = $code:literal, $class:literal, $outcome:ident;)*) => {
+    ($($(#[$docs:meta])* $kind:ident = $code:literal, $class:literal;)*) => {
         /// What kind of error it is. Tests compare the classes of the bindings with [`ErrorKind::ALL`].
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
         pub enum ErrorKind {
@@ -48,43 +47,35 @@ macro_rules! kinds {
                     $(Self::$kind => $class,)*
                 }
             }
-
-            /// What became of a call with such an error, where no report says more.
-            #[must_use]
-            pub const fn outcome(self) -> Outcome {
-                match self {
-                    $(Self::$kind => Outcome::$outcome,)*
-                }
-            }
         }
     };
 }
 
 kinds! {
-    /// Missing or contradictory settings. Nothing was sent.
-    Config = "ERR_CONFIG", "ConfigError", NotProcessed;
+    /// Missing or contradictory settings, or no access token could be had. The request was not sent.
+    Config = "ERR_CONFIG", "ConfigError";
     /// Values that cannot be sent. Nothing was sent.
-    Input = "ERR_INPUT", "InputError", NotProcessed;
+    Input = "ERR_INPUT", "InputError";
     /// The server was never reached: proven.
-    Connect = "ERR_CONNECT", "ConnectError", NotProcessed;
+    Connect = "ERR_CONNECT", "ConnectError";
     /// The server refused the whole request.
-    Rejected = "ERR_REJECTED", "RejectedError", NotProcessed;
+    Rejected = "ERR_REJECTED", "RejectedError";
     /// 401.
-    Authentication = "ERR_AUTHENTICATION", "AuthenticationError", NotProcessed;
+    Authentication = "ERR_AUTHENTICATION", "AuthenticationError";
     /// 403.
-    PermissionDenied = "ERR_PERMISSION_DENIED", "PermissionDeniedError", NotProcessed;
+    PermissionDenied = "ERR_PERMISSION_DENIED", "PermissionDeniedError";
     /// 429.
-    RateLimited = "ERR_RATE_LIMITED", "RateLimitedError", NotProcessed;
+    RateLimited = "ERR_RATE_LIMITED", "RateLimitedError";
     /// The server may have processed the request.
-    OutcomeUnknown = "ERR_OUTCOME_UNKNOWN", "OutcomeUnknownError", Unknown;
+    OutcomeUnknown = "ERR_OUTCOME_UNKNOWN", "OutcomeUnknownError";
     /// Some file is not ok; only from `raise_for_failures`.
-    PublishFailures = "ERR_PUBLISH_FAILURES", "PublishFailuresError", Processed;
+    PublishFailures = "ERR_PUBLISH_FAILURES", "PublishFailuresError";
     /// A journal shows some of the files as sent. Nothing was sent now.
-    AlreadySent = "ERR_ALREADY_SENT", "AlreadySentError", NotProcessed;
+    AlreadySent = "ERR_ALREADY_SENT", "AlreadySentError";
     /// The journal is locked, of another run, damaged, cannot be written, or waits for a decision.
-    Journal = "ERR_JOURNAL", "JournalError", Unknown;
+    Journal = "ERR_JOURNAL", "JournalError";
     /// A batch was stopped on request.
-    Stopped = "ERR_STOPPED", "StoppedError", Unknown;
+    Stopped = "ERR_STOPPED", "StoppedError";
 }
 
 impl ErrorKind {
@@ -132,6 +123,10 @@ struct Inner {
     problem: Message,
     consequence: Consequence,
     advice: Message,
+    /// Whether the journal of the call can be resumed.
+    is_resumable: bool,
+    /// The attempt that it is about: of a batch with many requests, the one that failed.
+    attempt: Option<Attempt>,
     errors: Vec<ApiError>,
     phase: Option<Phase>,
     retry_after: Option<Duration>,
@@ -142,19 +137,22 @@ struct Inner {
     journal: Option<PathBuf>,
 }
 
-/// What an error means for the files, as far as the problem itself does not say it.
+/// What an error means for the files of the whole call. It is put into words last, from the report that the error has by
+/// then.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Consequence {
-    /// What the report says; without one nothing was sent.
-    OfReport,
-    /// Nothing was sent this time, whatever the report shows of earlier times.
+    /// What the report says. Without one there was no call: a value was refused before.
+    OfCall,
+    /// This call sent nothing. What earlier ones sent, the report shows; without one, nobody knows.
     NothingSentNow,
+    /// A generated report could not be read: nothing was sent.
+    NothingRead,
     /// A decision was not recorded.
     NothingRecorded,
-    /// The batch ended here: the report says how far it has come, and this how to continue with its journal.
-    BatchStopped(&'static str),
+    /// The batch ended here, and the report says how far it has come.
+    BatchStopped,
     /// The problem says it.
-    Told,
+    Stated,
 }
 
 /// What to do about files whose outcome is unknown, where no journal can take a decision.
@@ -167,7 +165,8 @@ fn names(report: &PublishReport, wanted: impl Fn(FileState) -> bool) -> String {
 
 /// What may have happened to files that went out, as they were asked to.
 fn may_have_happened(request: &PublishRequest) -> &'static str {
-    match request.asks() {
+    let Asks { publish, notify } = request.asks();
+    match (publish, notify) {
         (true, true) => "published and e-mailed",
         (true, false) => "published",
         (false, true) => "e-mailed about",
@@ -181,30 +180,57 @@ fn time_of_day(time: SystemTime) -> String {
     text.get(11..19).unwrap_or(&text).to_owned()
 }
 
-const LOOK_AT_CREDENTIALS: &str = "Look at the credentials; an access token lasts 60 minutes.";
-const QUOTA: &str =
-    "The limit is per firm and shared with its other integrations: 50 requests in 15 minutes, 1,000 in 24 hours.";
-
 /// What to look at where the server was not reached.
 fn unreachable_advice(fault: Fault) -> Message {
     match fault {
         Fault::Certificate => {
             message!["If the server uses a private certificate authority, name its file in ", name("ca_file"), "."]
         }
+        Fault::AuthorityAsServer => message![
+            "The server shows the certificate of an authority (CA:TRUE) as its own, which is refused whatever ",
+            name("ca_file"),
+            " names. Give the server a certificate of its own (basicConstraints=CA:FALSE).",
+        ],
         Fault::Proxy => message!["Look at the setting ", name("proxy"), " or the variables HTTPS_PROXY and NO_PROXY."],
         Fault::ConnectTimeout | Fault::Timeout | Fault::Connection => Message::default(),
     }
 }
 
-/// A sentence about an answer, with what the answer says.
-fn answered(what: &str, status: u16, errors: &[ApiError], excerpt_: Option<String>) -> String {
-    let said = errors.iter().find_map(|error| error.detail.as_deref().or(error.title.as_deref()));
-    match said.and_then(excerpt).or(excerpt_) {
-        // The API's sentences end with a full stop or without.
-        Some(said) if said.ends_with(['.', '!', '?']) => format!("{what} with {status}: {said}"),
-        Some(said) => format!("{what} with {status}: {said}."),
-        None => format!("{what} with {status}."),
+const LOOK_AT_CREDENTIALS: &str = "Look at the credentials; an access token lasts 60 minutes.";
+
+/// What the API's error objects say, the first ones of many, each as a sentence.
+fn said(errors: &[ApiError]) -> Option<String> {
+    const SHOWN: usize = 3;
+    let mut texts = errors.iter().filter_map(|error| {
+        let text = [&error.detail, &error.title, &error.code].into_iter().flatten().find_map(|text| excerpt(text))?;
+        Some(sentence(text))
+    });
+    let shown: Vec<String> = texts.by_ref().take(SHOWN).collect();
+    let more = match texts.count() {
+        0 => String::new(),
+        more => format!(" (and {more} more)"),
+    };
+    (!shown.is_empty()).then(|| shown.join(" ") + &more)
+}
+
+/// The API's sentences end with a full stop or without.
+fn sentence(text: String) -> String {
+    if text.ends_with(['.', '!', '?']) { text } else { text + "." }
+}
+
+/// What a 429 asks for.
+fn rate_limit(retry_after: Option<Duration>) -> Message {
+    const LIMIT: &str =
+        "The limit is per firm and shared with its other integrations: 50 requests in 15 minutes, 1,000 in 24 hours.";
+    match retry_after {
+        Some(delay) => message!["It asks to wait ", whole_seconds(delay), ", longer than this call may wait. ", LIMIT],
+        None => message!["It does not say how long to wait. ", LIMIT],
     }
+}
+
+/// A time that is never shown shorter than it is.
+fn whole_seconds(delay: Duration) -> Part {
+    seconds(delay.as_secs_f64().ceil())
 }
 
 impl Error {
@@ -212,8 +238,10 @@ impl Error {
         Self(Box::new(Inner {
             kind,
             problem: problem.into(),
-            consequence: Consequence::OfReport,
+            consequence: Consequence::OfCall,
             advice: Message::default(),
+            is_resumable: false,
+            attempt: None,
             errors: Vec::new(),
             phase: None,
             retry_after: None,
@@ -239,6 +267,12 @@ impl Error {
         Self::new(ErrorKind::Input, problem)
     }
 
+    /// The same of a value that was to be recorded in a journal.
+    #[must_use]
+    pub fn decision(problem: impl Into<Message>) -> Self {
+        Self::input(problem).recording_nothing()
+    }
+
     /// A setting that the language of a binding lets through and Rust's types do not.
     #[must_use]
     pub fn config(problem: impl Into<Message>) -> Self {
@@ -252,17 +286,38 @@ impl Error {
 
     /// Files that a journal shows as sent: `problem` says when, how and in which run, the report what became of each.
     pub(crate) fn already_sent(problem: Message, file_ids: Vec<u64>, report: PublishReport) -> Self {
-        let mut error = Self::new(ErrorKind::AlreadySent, problem).with_consequence(Consequence::NothingSentNow);
+        let mut error = Self::new(ErrorKind::AlreadySent, problem).with_earlier(report);
         error.0.file_ids = Some(file_ids);
-        error.with_report(report)
+        error
+    }
+
+    /// Reading what this library wrote tells nothing of what was sent.
+    pub(crate) fn unreadable_json(problem: impl Into<Message>) -> Self {
+        Self::input(problem).with_consequence(Consequence::Stated)
     }
 
     pub(crate) fn publish_failures(report: PublishReport) -> Self {
         let problem =
             format!("Not every file is ok: {}{}.", report.summary(), names(&report, |state| state != FileState::Ok));
+        let mut advice = Message::default();
+        if !report.undecided().is_empty() {
+            advice = advice.and("Check the unknown ones in Addepar before anything is sent again.");
+        }
+        if report.count(FileState::Failed) > 0 {
+            advice = advice.and(if report.request().asks().notify {
+                "Publishing a failed file again may e-mail those who already got one."
+            } else {
+                "Publishing a failed file again publishes it again to those who already have it."
+            });
+        }
+        // Of several requests none is the one that it is about.
+        let is_one = report.attempts().iter().filter(|attempt| attempt.outcome != Outcome::NotProcessed).count() < 2;
+        let attempt = report.attempts().last().filter(|_| is_one).cloned();
         Self::new(ErrorKind::PublishFailures, problem)
-            .with_consequence(Consequence::Told)
-            .with_advice("See .report; publishing a failed file again may e-mail those who already got one.")
+            .with_consequence(Consequence::Stated)
+            .with_advice(advice)
+            .with_attempt(attempt)
+            .with_errors(report.errors().to_vec())
             .with_report(report)
     }
 
@@ -272,54 +327,102 @@ impl Error {
         let tries = if unanswered > 1 { format!(" after {unanswered} tries") } else { String::new() };
         Self::new(ErrorKind::Connect, format!("The server was not reached{tries}: {cause}."))
             .with_advice(unreachable_advice(fault))
+            .with_attempt(report.attempts().last().cloned())
             .with_report(report)
     }
 
-    /// The server refused the whole request.
-    pub(crate) fn refused(status: u16, errors: Vec<ApiError>, excerpt_: Option<String>, report: PublishReport) -> Self {
-        let advice = match status {
-            401 => LOOK_AT_CREDENTIALS,
-            403 => {
-                "For one or more of these files the permissions \"Portal: Share client files\" and \"Files: Create, edit, \
-                 delete\" or the OAuth scopes FILE_WRITE (another page: FILES_WRITE) and PUBLISH_FILE are missing."
+    /// The server refused the whole request. `page`: the beginning of a body that has no error objects.
+    pub(crate) fn refused(
+        status: u16,
+        url: &str,
+        errors: Vec<ApiError>,
+        page: Option<String>,
+        retry_after: Option<Duration>,
+        report: PublishReport,
+    ) -> Self {
+        let advice: Message = match status {
+            400 => {
+                "The causes of a 400 that are documented: more than 500 files; a file that is missing, not found or \
+                 invalid; a file that is associated with no portfolio."
+                    .into()
             }
-            429 => QUOTA,
-            _ => "",
+            401 => LOOK_AT_CREDENTIALS.into(),
+            403 => {
+                "For one or more of these files the permissions \"Portal: Share client files\" and \"Files: Create, \
+                    edit, delete\" or the OAuth scopes FILE_WRITE (another page: FILES_WRITE) and PUBLISH_FILE are \
+                    missing."
+                    .into()
+            }
+            404 | 405 | 410 => message![
+                format!("The request went to {url}: look at "),
+                name("base_url"),
+                ", or at ",
+                name("firm_name"),
+                " and ",
+                name("environment"),
+                ".",
+            ],
+            429 => rate_limit(retry_after),
+            _ => Message::default(),
         };
-        let problem = answered("The server refused the request", status, &errors, excerpt_);
-        Self::new(ErrorKind::refusal(status), problem).with_advice(advice).with_errors(errors).with_report(report)
+        let problem = match said(&errors).or_else(|| page.map(sentence)) {
+            Some(said) => format!("The server refused the request with {status}: {said}"),
+            None => format!("The server refused the request with {status}."),
+        };
+        Self::new(ErrorKind::refusal(status), problem)
+            .with_advice(advice)
+            .with_errors(errors)
+            .with_retry_after(retry_after.filter(|_| status == 429))
+            .with_attempt(report.attempts().last().cloned())
+            .with_report(report)
     }
 
     /// A generated report could not be asked for; `cause` says why in the words of the layer that failed.
     pub(crate) fn report_unreachable(fault: Fault, cause: &str) -> Self {
         let problem = format!("The generated report could not be read: {cause}.");
-        Self::new(ErrorKind::Connect, problem).with_advice(unreachable_advice(fault))
+        Self::new(ErrorKind::Connect, problem)
+            .with_consequence(Consequence::NothingRead)
+            .with_advice(unreachable_advice(fault))
     }
 
-    /// The server does not show a generated report.
-    pub(crate) fn report_refused(status: u16, errors: Vec<ApiError>, excerpt_: Option<String>) -> Self {
-        let advice = match status {
-            401 => LOOK_AT_CREDENTIALS,
+    /// The server does not show a generated report. `page`: the beginning of a body that has no error objects.
+    pub(crate) fn report_refused(
+        status: u16,
+        errors: Vec<ApiError>,
+        page: Option<String>,
+        retry_after: Option<Duration>,
+    ) -> Self {
+        let advice: Message = match status {
+            401 => LOOK_AT_CREDENTIALS.into(),
             403 => {
-                "To read generated reports the permission \"Access to all tools and portfolios\" or the OAuth scope FILES \
-                 is missing."
+                "To read generated reports the permission \"Access to all tools and portfolios\" or the OAuth scope \
+                    FILES is missing."
+                    .into()
             }
-            404 => "Look at the id of the job, and at the firm.",
-            429 => QUOTA,
-            _ => "",
+            404 => "Look at the id of the job, and at the firm.".into(),
+            429 => rate_limit(retry_after),
+            _ => Message::default(),
         };
-        let problem = answered("The server answered the request for a generated report", status, &errors, excerpt_);
-        Self::new(ErrorKind::refusal(status), problem).with_advice(advice).with_errors(errors)
+        let problem = match said(&errors).or_else(|| page.map(sentence)) {
+            Some(said) => format!("The server answered the request for a generated report with {status}: {said}"),
+            None => format!("The server answered the request for a generated report with {status}."),
+        };
+        Self::new(ErrorKind::refusal(status), problem)
+            .with_consequence(Consequence::NothingRead)
+            .with_advice(advice)
+            .with_errors(errors)
+            .with_retry_after(retry_after)
     }
 
     /// The answer to a look at generated reports cannot be read.
     pub(crate) fn report_unreadable(reason: &str, errors: Vec<ApiError>) -> Self {
         let problem = format!("The generated report could not be read: {reason}.");
-        Self::new(ErrorKind::Rejected, problem).with_errors(errors)
+        Self::new(ErrorKind::Rejected, problem).with_consequence(Consequence::NothingRead).with_errors(errors)
     }
 
     /// The request went out and what became of it cannot be told. `what` is a sentence's beginning.
     pub(crate) fn unknown(what: &str, phase: Phase, report: PublishReport) -> Self {
+        let report = report.with_reason(&format!("{what}."));
         let files = counted(report.count(FileState::Unknown), "file");
         let sent_at = report.attempts().last().and_then(|attempt| attempt.sent_at);
         let at = sent_at.map(|time| format!(" at {} UTC", time_of_day(time))).unwrap_or_default();
@@ -329,24 +432,30 @@ impl Error {
             ErrorKind::OutcomeUnknown,
             format!("{what}. {files} went to Addepar{at} and may have been {happened}{names}."),
         )
-        .with_consequence(Consequence::Told)
-        .with_advice(CHECK_FIRST)
+        .with_consequence(Consequence::Stated)
         .with_phase(phase)
+        .with_attempt(report.attempts().last().cloned())
         .with_report(report)
     }
 
     /// The call was processed, and its result did not reach the caller, who had cancelled it.
     pub(crate) fn undelivered(report: Arc<PublishReport>) -> Self {
         let problem = format!(
-            "The call was cancelled after the server had processed it: {}{}. See .report.",
+            "The call was cancelled after the server had processed it: {}{}.",
             report.summary(),
             names(&report, |_| true),
         );
-        Self::new(ErrorKind::OutcomeUnknown, problem)
-            .with_consequence(Consequence::Told)
-            .with_advice(CHECK_FIRST)
+        let error = Self::new(ErrorKind::OutcomeUnknown, problem)
+            .with_consequence(Consequence::Stated)
             .with_phase(Phase::ReadingPages)
-            .with_report(report)
+            .with_attempt(report.attempts().last().cloned());
+        let is_known = report.undecided().is_empty();
+        let error = error.with_report(report);
+        if is_known {
+            error.with_advice("Its report says what became of each file: do not send them again.")
+        } else {
+            error
+        }
     }
 
     /// A call that is driven on in a process that was forked while it was under way.
@@ -354,27 +463,71 @@ impl Error {
         let problem = "This process was forked while the call was under way. The parent process continues with it; this \
                        one does not, and cannot know what becomes of its files.";
         let error = Self::new(ErrorKind::OutcomeUnknown, problem)
-            .with_consequence(Consequence::Told)
+            .with_consequence(Consequence::Stated)
             .with_advice("Do not publish them here.")
             .with_phase(Phase::AwaitingAnswer);
         match request.filter(|request| !request.file_ids().is_empty()) {
-            Some(request) => error.with_report(PublishReport::uniform(request, FileState::Unknown, String::new())),
+            Some(request) => {
+                let report = PublishReport::uniform(request, FileState::Unknown, String::new());
+                error.with_report(report.with_reason("The process was forked while the call was under way."))
+            }
             None => error,
         }
     }
 
-    /// A journal that cannot be used; `reason` goes on after its name.
+    /// A journal whose thread has ended by itself.
+    pub(crate) fn broken_off() -> Self {
+        Self::config("The journal's thread broke off.")
+    }
+
+    /// A journal that cannot be used; `reason` goes on after its name. What was sent before, it does not say.
     pub(crate) fn of_journal(path: &Path, reason: &str) -> Self {
         Self::new(ErrorKind::Journal, format!("The journal {} {reason}.", path.display())).with_journal(path)
     }
 
-    /// A decision that a journal does not take; `reason` goes on after its name.
-    pub(crate) fn journal_refuses(path: &Path, reason: &str) -> Self {
-        Self::of_journal(path, reason).with_consequence(Consequence::NothingRecorded)
+    /// A file in the place of a journal; `reason` goes on after its name.
+    pub(crate) fn of_file(path: &Path, reason: &str) -> Self {
+        Self::new(ErrorKind::Journal, format!("{} {reason}.", path.display())).with_journal(path)
     }
 
-    /// A journal that waits for a person. `has_sent`: this time something was sent.
-    pub(crate) fn awaiting_decision(path: &Path, file_ids: &[u64], has_sent: bool, report: PublishReport) -> Self {
+    /// A folder of journals that cannot be used; `reason` goes on after its name.
+    pub(crate) fn of_folder(folder: &Path, reason: &str) -> Self {
+        Self::new(ErrorKind::Journal, format!("The folder of journals {} {reason}.", folder.display()))
+    }
+
+    /// Journals without which nobody knows what was sent; `reason` goes on after the name of one.
+    pub(crate) fn missed(paths: &[PathBuf], reason: &str) -> Self {
+        let names: Vec<String> = paths.iter().map(|path| path.display().to_string()).collect();
+        let (first, others) = names.split_first().map_or(("", &[][..]), |(first, others)| (first, others));
+        let others = if others.is_empty() { String::new() } else { format!(" (and so with {})", others.join(", ")) };
+        let problem = format!("The journal {first} {reason}{others}, and calls rely on what it showed as sent.");
+        let error = Self::new(ErrorKind::Journal, problem).with_advice(format!(
+            "Put it back as it was. If it is gone for good, check its files in Addepar, then record that it is: \
+             addepar-portal journal forget {first}",
+        ));
+        match paths.first() {
+            Some(path) => error.with_journal(path),
+            None => error,
+        }
+    }
+
+    /// A decision that a journal does not take; `reason` goes on after its name.
+    pub(crate) fn journal_refuses(path: &Path, reason: &str) -> Self {
+        Self::of_journal(path, reason).recording_nothing()
+    }
+
+    /// The same error, of what was to be recorded.
+    pub(crate) fn recording_nothing(self) -> Self {
+        self.with_consequence(Consequence::NothingRecorded)
+    }
+
+    /// A journal that waits for a person. `attempt`: the one whose answer left files unknown, if anything was sent now.
+    pub(crate) fn awaiting_decision(
+        path: &Path,
+        file_ids: &[u64],
+        attempt: Option<&Attempt>,
+        report: PublishReport,
+    ) -> Self {
         let reason = format!(
             "waits for a decision: {} may have been {}{}",
             counted(file_ids.len(), "file"),
@@ -382,12 +535,10 @@ impl Error {
             listed(file_ids.iter().copied()),
         );
         Self::of_journal(path, &reason)
-            .with_consequence(if has_sent { Consequence::OfReport } else { Consequence::NothingSentNow })
-            .with_advice(
-                "Check each in Addepar (the server may work on a request for a minute: not sooner), record what you find \
-                 (published, not_published or leave), then resume.",
-            )
+            .with_consequence(if attempt.is_some() { Consequence::OfCall } else { Consequence::NothingSentNow })
+            .with_attempt(attempt.cloned())
             .with_report(report)
+            .resumable(path)
     }
 
     /// What a request came to could not be written down.
@@ -398,11 +549,11 @@ impl Error {
         } else {
             "The report of this error is true, the journal is not: it shows the last request as unknown."
         });
-        let error = Self::new(ErrorKind::Journal, problem).with_report(report);
-        match journal {
-            Some(path) => error.with_journal(&path),
-            None => error,
-        }
+        let error = Self::new(ErrorKind::Journal, problem);
+        let Some(path) = journal else { return error.with_report(report) };
+        let is_told = is_saved || !report.undecided().is_empty();
+        let error = error.with_report(report).resumable(&path);
+        if is_told { error } else { error.with_advice(message!["Record what it says with ", decide(&path), "."]) }
     }
 
     /// A journal that changed between the question and the answer.
@@ -414,10 +565,9 @@ impl Error {
     /// A batch that would have to wait longer than it may.
     pub(crate) fn paced(delay: Duration) -> Self {
         let problem = message![
-            format!(
-                "The published limits of 50 requests in 15 minutes and 1,000 in 24 hours ask to wait {:.0} s, longer than ",
-                delay.as_secs_f64(),
-            ),
+            "The published limits of 50 requests in 15 minutes and 1,000 in 24 hours ask to wait ",
+            whole_seconds(delay),
+            ", longer than ",
             name("max_wait"),
             " has left.",
         ];
@@ -426,35 +576,28 @@ impl Error {
 
     /// A batch that was stopped on request.
     pub(crate) fn stopped(path: &Path, report: PublishReport) -> Self {
-        let (problem, advice) = if report.settled() {
-            ("The batch was stopped after its last request", String::new())
-        } else {
-            ("The batch was stopped", format!("Resume it with its journal {}.", path.display()))
-        };
-        Self::new(ErrorKind::Stopped, format!("{problem}: {}.", report.summary()))
-            .with_consequence(Consequence::Told)
-            .with_advice(advice)
+        let when = if report.settled() { " after its last request" } else { "" };
+        Self::new(ErrorKind::Stopped, format!("The batch was stopped{when}: {}.", report.summary()))
+            .with_consequence(Consequence::Stated)
             .with_report(report)
-            .with_journal(path)
+            .resumable(path)
     }
 
     /// The same error, of a batch whose files the report shows.
     pub(crate) fn in_batch(self, path: &Path, report: PublishReport) -> Self {
-        let (error, way_on) = match self.kind() {
-            // The journal takes what a person finds, and is resumed then.
-            ErrorKind::OutcomeUnknown => (
-                self.with_advice(Message::default()),
-                "look in Addepar, decide about each of these files in the journal, then resume",
-            ),
-            ErrorKind::RateLimited => (self, "wait, then resume"),
-            _ => (self, "fix it, then resume"),
-        };
-        error.with_consequence(Consequence::BatchStopped(way_on)).with_report(report).with_journal(path)
+        self.with_consequence(Consequence::BatchStopped).with_report(report).resumable(path)
     }
 
     /// The same error, before anything was sent this time, with what became of the files before.
-    pub(crate) fn with_earlier(self, report: impl Into<Arc<PublishReport>>) -> Self {
-        self.with_consequence(Consequence::NothingSentNow).with_report(report)
+    pub(crate) fn with_earlier(self, report: PublishReport) -> Self {
+        let has_earlier = report.outcome() != Outcome::NotProcessed || !report.attempts().is_empty();
+        let consequence = if has_earlier { Consequence::NothingSentNow } else { Consequence::OfCall };
+        self.with_consequence(consequence).with_report(report)
+    }
+
+    /// The same error, before anything was sent this time; what became of the files before, nobody knows.
+    pub(crate) fn nothing_sent_now(self) -> Self {
+        self.with_consequence(Consequence::NothingSentNow)
     }
 
     pub(crate) fn with_report(mut self, report: impl Into<Arc<PublishReport>>) -> Self {
@@ -464,6 +607,17 @@ impl Error {
 
     pub(crate) fn with_journal(mut self, path: &Path) -> Self {
         self.0.journal = Some(path.to_owned());
+        self
+    }
+
+    /// The same error, of a call with this journal, which can be resumed.
+    pub(crate) fn resumable(mut self, path: &Path) -> Self {
+        self.0.is_resumable = true;
+        self.with_journal(path)
+    }
+
+    pub(crate) fn with_attempt(mut self, attempt: Option<Attempt>) -> Self {
+        self.0.attempt = attempt;
         self
     }
 
@@ -494,6 +648,11 @@ impl Error {
         self.0.kind.code()
     }
 
+    /// What went wrong, without what follows for the files, as a part of another sentence.
+    pub(crate) fn problem(&self) -> String {
+        self.0.problem.in_language(Language::Rust).trim_end_matches('.').to_owned()
+    }
+
     /// What went wrong, what follows for the files, and what to do, in words.
     #[must_use]
     pub fn message(&self) -> String {
@@ -505,25 +664,27 @@ impl Error {
     pub fn message_in(&self, language: Language) -> String {
         let Inner { problem, advice, .. } = &*self.0;
         let (first, last) = match self.0.consequence {
-            Consequence::BatchStopped(way_on) => (Message::default(), self.batch_stopped(way_on)),
+            Consequence::BatchStopped => (Message::default(), self.consequence()),
             _ => (self.consequence(), Message::default()),
         };
-        problem.clone().and(first).and(advice.clone()).and(last).in_language(language)
-    }
-
-    fn batch_stopped(&self, way_on: &str) -> Message {
-        let summary = self.report().map(PublishReport::summary).unwrap_or_default();
-        let journal = self.journal().map(|path| format!(" with {}", path.display())).unwrap_or_default();
-        format!("The batch stopped here ({summary}): {way_on}{journal}.").into()
+        problem.clone().and(first).and(advice.clone()).and(last).and(self.next_step()).in_language(language)
     }
 
     fn consequence(&self) -> Message {
         match (self.0.consequence, self.report()) {
-            (Consequence::Told | Consequence::BatchStopped(_), _) => Message::default(),
+            (Consequence::Stated, _) => Message::default(),
             (Consequence::NothingRecorded, _) => "Nothing was recorded.".into(),
             (Consequence::NothingSentNow, _) => "Nothing was sent now.".into(),
-            (Consequence::OfReport, None) => "Nothing was sent.".into(),
-            (Consequence::OfReport, Some(report)) => match report.outcome() {
+            (Consequence::NothingRead, _) => "Nothing was sent.".into(),
+            (Consequence::BatchStopped, report) => {
+                let summary = report.map(PublishReport::summary).unwrap_or_default();
+                format!("The batch stopped here: {summary}.").into()
+            }
+            (Consequence::OfCall, None) => match self.outcome() {
+                Outcome::NotProcessed => "Nothing was sent.".into(),
+                Outcome::Unknown | Outcome::Processed => Message::default(),
+            },
+            (Consequence::OfCall, Some(report)) => match report.outcome() {
                 Outcome::NotProcessed if report.attempts().iter().all(|attempt| attempt.sent_at.is_none()) => {
                     "Nothing was sent.".into()
                 }
@@ -533,35 +694,69 @@ impl Error {
         }
     }
 
+    /// How the call is continued.
+    fn next_step(&self) -> Message {
+        let Some(report) = self.report() else { return Message::default() };
+        let wait = if self.0.retry_after.is_some() { "Wait that long" } else { "Wait" };
+        let is_undecided = !report.undecided().is_empty();
+        let Some(path) = self.journal().filter(|_| self.0.is_resumable) else {
+            return match (self.0.kind, self.0.consequence) {
+                (ErrorKind::OutcomeUnknown, _) if is_undecided && self.0.advice.is_empty() => CHECK_FIRST.into(),
+                (ErrorKind::RateLimited, Consequence::OfCall) => {
+                    format!("{wait}, then publish the files again.").into()
+                }
+                _ => Message::default(),
+            };
+        };
+        if is_undecided {
+            return message![
+                "Check each of these files in Addepar (the server may work on a request for a minute: not sooner) and \
+                 record what you find with ",
+                decide(path),
+                ". Then resume with ",
+                resume(path),
+                ".",
+            ];
+        }
+        let first = match self.0.kind {
+            _ if report.settled() => return Message::default(),
+            ErrorKind::RateLimited => format!("{wait}, then resume with "),
+            ErrorKind::Stopped => "Resume it with ".to_owned(),
+            _ => "Fix the cause, then resume with ".to_owned(),
+        };
+        message![first, resume(path), "."]
+    }
+
     /// What became of the whole call or batch: [`Outcome::NotProcessed`] only if no file was or may have been processed.
     #[must_use]
     pub fn outcome(&self) -> Outcome {
-        match self.0.kind {
-            ErrorKind::OutcomeUnknown => Outcome::Unknown,
-            kind => self.report().map_or(kind.outcome(), PublishReport::outcome),
+        match (self.0.kind, self.report()) {
+            (ErrorKind::OutcomeUnknown, _) => Outcome::Unknown,
+            (_, Some(report)) => report.outcome(),
+            (ErrorKind::Config | ErrorKind::Input, None) if self.0.consequence == Consequence::OfCall => {
+                Outcome::NotProcessed
+            }
+            (_, None) if self.0.consequence == Consequence::NothingRead => Outcome::NotProcessed,
+            (_, None) => Outcome::Unknown,
         }
     }
 
-    fn last_attempt(&self) -> Option<&Attempt> {
-        self.report()?.attempts().last()
-    }
-
-    /// The status code of the last answer.
+    /// The status code of the answer that it is about; none where it is about no answer.
     #[must_use]
     pub fn http_status(&self) -> Option<u16> {
-        self.last_attempt()?.http_status
+        self.0.attempt.as_ref()?.http_status
     }
 
-    /// The `X-Request-Id` of the last answer.
+    /// The `X-Request-Id` of that answer.
     #[must_use]
     pub fn request_id(&self) -> Option<&str> {
-        self.last_attempt()?.request_id.as_deref()
+        self.0.attempt.as_ref()?.request_id.as_deref()
     }
 
-    /// How long the last attempt took.
+    /// How long the attempt took that it is about.
     #[must_use]
     pub fn elapsed(&self) -> Option<Duration> {
-        Some(self.last_attempt()?.elapsed)
+        Some(self.0.attempt.as_ref()?.elapsed)
     }
 
     /// The error objects of the answer.
@@ -667,7 +862,8 @@ impl Error {
 
 impl From<InvalidInput> for Error {
     fn from(invalid: InvalidInput) -> Self {
-        Self::input(invalid.into_message())
+        let refuse = if invalid.is_of_decision() { Self::decision } else { Self::input };
+        refuse(invalid.into_message())
     }
 }
 
@@ -685,6 +881,15 @@ impl PublishReport {
     /// report holds the raw text.
     pub fn from_response(request: &PublishRequest, body: &[u8]) -> Result<Self, Error> {
         crate::response::read(request, body).map_err(|unreadable| (*unreadable).into())
+    }
+
+    /// Reads what [`to_json`](Self::to_json) wrote, in any language.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Input`], saying what is wrong with the text.
+    pub fn from_json(json: &str) -> Result<Self, Error> {
+        let unreadable = |reason| Error::unreadable_json(format!("This is not the JSON of a report: {reason}."));
+        Self::read_json(json).map_err(unreadable)
     }
 
     /// The report itself if every file is ok.

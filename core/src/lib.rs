@@ -26,7 +26,7 @@ pub use client::portal_client::{PortalClient, PortalClientBuilder};
 pub use client::reports::ReportFilter;
 pub use config::secret::Secret;
 pub use error::{Error, ErrorKind, Phase};
-pub use journal::folder::init_journal_dir;
+pub use journal::folder::{forget_journal, init_journal_dir};
 pub use journal::view::{Journal, JournalledChunk, JournalledFile};
 pub use model::api_error::ApiError;
 pub use model::attempt::{Attempt, Outcome};
@@ -35,7 +35,7 @@ pub use model::file_result::{FileError, FileResult, FileState, Status, Step, Une
 pub use model::generated_report::{FailedPortfolio, GeneratedPortfolio, GeneratedReport};
 pub use model::id::{MAX_FILES, MAX_ID, RawId};
 pub use model::invalid_input::InvalidInput;
-pub use model::report::{FailedContacts, PublishReport};
+pub use model::report::{FailedContacts, PublishReport, UnreadPage};
 pub use model::request::{ContactNotification, PortalPublishing, PublishRequest};
 pub use model::settlement::{SettledFile, Settlement};
 
@@ -43,10 +43,14 @@ pub use model::settlement::{SettledFile, Settlement};
 pub mod host {
     pub use crate::client::call::{PublishCall, Turn};
     pub use crate::config::environment::VARIABLES;
+    pub use crate::config::guard::{Program, TEST_FUNCTIONS};
     pub use crate::config::settings::{AccessToken, Settings};
+    pub use crate::config::user_agent::Host;
     pub use crate::model::display::{Row, word};
     pub use crate::model::id::{NoId, not_a_collection};
+    pub use crate::model::json::read as read_json;
     pub use crate::model::message::{Language, Message};
+    pub use crate::model::request::Asks;
     pub use crate::protocol::log_record::{Level, LogRecord};
     pub use crate::protocol::machine::Ending;
 }

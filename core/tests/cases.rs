@@ -194,6 +194,7 @@ impl<'a> Case<'a> {
             proxy: text("proxy").map(Into::into),
             ca_file: text("ca_file"),
             journal_dir: text("journal_dir"),
+            ..Settings::default()
         };
         let client = PortalClient::new(settings, |name| variables.get(name).map(Into::into))?;
         let tokens = tokens.iter().map(|token| token.as_str().expect("a token").to_owned()).collect();

@@ -10,10 +10,10 @@ use std::task::Poll;
 use std::time::{Duration, Instant};
 use std::{env, fs, thread};
 
-use addepar_portal::host::{Ending, PublishCall, Turn};
+use addepar_portal::host::{Ending, Language, Level, PublishCall, Turn};
 use addepar_portal::{
     BatchOptions, ContactNotification, Error, ErrorKind, FileState, Journal, Outcome, PortalClient, PortalPublishing,
-    Progress, PublishReport, PublishRequest, Repeat, Verdict, init_journal_dir,
+    Progress, PublishReport, PublishRequest, Repeat, Verdict, forget_journal, init_journal_dir,
 };
 use addepar_portal_simulator::SimulatedPortal;
 use serde_json::{Value, json};
@@ -27,11 +27,16 @@ struct Scene {
 
 impl Scene {
     fn new() -> Self {
+        Self::with(&json!({}))
+    }
+
+    /// The same with options of the portal.
+    fn with(options: &Value) -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let name = format!("journal-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
         init_journal_dir(&folder).expect("a folder of journals");
-        let portal = SimulatedPortal::start("{}").expect("a portal");
+        let portal = SimulatedPortal::start(&options.to_string()).expect("a portal");
         Self { client: client(portal.base_url(), "1", None), portal, folder }
     }
 
@@ -305,7 +310,7 @@ fn a_journal_that_is_not_as_it_was_written_is_refused() {
     let scene = Scene::new();
     let whole = scene.path("whole.jsonl");
     scene.faults(&json!([{ "name": "status", "status": 403 }]));
-    refused(scene.batch(4, &whole), ErrorKind::PermissionDenied, &["fix it, then resume", "whole.jsonl"]);
+    refused(scene.batch(4, &whole), ErrorKind::PermissionDenied, &["Fix the cause, then resume with", "whole.jsonl"]);
     scene.faults(&json!([{ "name": "answer", "status": 200, "processed": true, "body": "lost" }]));
     refused(scene.resume(&whole), ErrorKind::OutcomeUnknown, &[]);
     assert_eq!(types(&whole), ["header", "plan", "intent", "not_processed", "intent", "outcome"]);
@@ -317,7 +322,16 @@ fn a_journal_that_is_not_as_it_was_written_is_refused() {
     };
     let damaged = "It was damaged or edited";
     let table: Vec<(&str, String, Vec<&str>)> = vec![
-        ("a byte", edited(&|lines| lines[2] = lines[2].replace("intent", "inteNt")), vec!["line 3", damaged]),
+        (
+            "a byte",
+            edited(&|lines| lines[2] = lines[2].replace("intent", "inteNt")),
+            vec!["line 3: it must be one of header, plan, intent", "not \"inteNt\"", damaged],
+        ),
+        (
+            "a number that became a text",
+            edited(&|lines| lines[5] = lines[5].replace("\"attempt\":2", "\"attempt\":\"2\"")),
+            vec!["line 6: it must be a whole number from 0, not \"2\"", damaged],
+        ),
         // Each is a good line by itself: only the chain of hashes tells.
         (
             "an attempt that never was",
@@ -333,10 +347,10 @@ fn a_journal_that_is_not_as_it_was_written_is_refused() {
             edited(&|lines| lines[0] = lines[0].replace("\"format\":2", "\"format\":3")),
             vec!["format 3", "newer version", "up to 2"],
         ),
-        ("no header", edited(&|lines| drop(lines.remove(0))), vec!["line 1"]),
+        ("no header", edited(&|lines| drop(lines.remove(0))), vec!["is not a journal of this library"]),
         ("a header alone", edited(&|lines| lines.truncate(1)), vec!["no header and plan"]),
         ("nothing", String::new(), vec!["no header and plan"]),
-        ("another text", "file_id\n37\n".to_owned(), vec!["line 1"]),
+        ("another text", "file_id\n37\n".to_owned(), vec!["edited.jsonl is not a journal of this library"]),
         ("zeros", edited(&|lines| lines[3] = "\0".repeat(40)), vec!["line 4", damaged]),
     ];
     scene.control(&json!({ "do": "reset" }));
@@ -405,11 +419,139 @@ fn another_run_is_refused_saying_what_differs() {
         refused(result, ErrorKind::Journal, words);
     }
     refused(block_on(firm.resume(&options(&path), |_| {})), ErrorKind::Journal, &["firm_id is 1 there and 2 here"]);
-    // Neither the order of the files nor another size of chunks makes another run.
-    let order = build(&[4, 3, 2, 1], publish, notify, &[]);
+    // Neither the order of the files nor another size of chunks makes another run. Each call has its own order.
+    let order = build(&[4, 3, 1, 2], publish, notify, &[]);
     let options = BatchOptions { chunk_size: 3, ..BatchOptions::new(&path) };
-    block_on(here.publish_batch(&order, &options, |_| {})).expect("the same run");
+    let report = block_on(here.publish_batch(&order, &options, |_| {})).expect("the same run");
+    assert_eq!((report.request(), ids_in(&report, FileState::Ok)), (&order, vec![4, 3, 1, 2]));
     assert_eq!((scene.posts(), other.posts()), (2, 0));
+}
+
+/// What is asked for now would be passed over in silence: the chunks were planned when the journal was made.
+#[test]
+fn another_size_of_chunks_is_refused_as_long_as_anything_is_left_to_send() {
+    let scene = Scene::new();
+    let path = scene.path("run.jsonl");
+    scene.faults(
+        &json!([{ "name": "answer", "status": 200, "body": { "data": [] } }, { "name": "status", "status": 403 }]),
+    );
+    refused(scene.batch(5, &path), ErrorKind::Journal, &["waits for a decision"]);
+    decide(&path, &[1, 2], Verdict::Published);
+    let sized =
+        |chunk_size| publish_batch(&scene.client(), 5, &BatchOptions { chunk_size, ..BatchOptions::new(&path) });
+    for chunk_size in [1, 3, 5, 500] {
+        let not = format!(", which was made with it, not {chunk_size}. Nothing was sent now.");
+        let words = ["`chunk_size` must be 2 for the journal ", "run.jsonl", &not];
+        let error = refused(sized(chunk_size), ErrorKind::Input, &words);
+        assert_eq!(states(error.report().expect("a report")), [0, 0, 2, 3]);
+    }
+    assert_eq!(scene.posts(), 1);
+    // The default is what nobody asked for.
+    refused(sized(BatchOptions::new(&path).chunk_size), ErrorKind::PermissionDenied, &[]);
+    assert_eq!(states(&sized(2).expect("a report")), [3, 0, 2, 0]);
+    assert_eq!(states(&sized(3).expect("a report")), [3, 0, 2, 0]);
+    assert_eq!(scene.sent(), [vec![1, 2], vec![3, 4], vec![3, 4], vec![5]]);
+    // Where all files fit into one request, every larger size says the same.
+    let small = scene.path("small.jsonl");
+    scene.faults(&json!([{ "name": "status", "status": 403 }]));
+    let sized =
+        |chunk_size| publish_batch(&scene.client(), 3, &BatchOptions { chunk_size, ..BatchOptions::new(&small) });
+    refused(sized(50), ErrorKind::PermissionDenied, &[]);
+    refused(sized(2), ErrorKind::Input, &["`chunk_size` must be 3 for the journal "]);
+    assert_eq!(states(&sized(70).expect("a report")), [3, 0, 0, 0]);
+}
+
+/// Errors have the order of the call too, and so has a journal that another order began.
+#[test]
+fn a_report_comes_in_the_order_of_its_own_call() {
+    let scene = Scene::new();
+    let path = scene.path("run.jsonl");
+    let publish = |ids: &[u64]| {
+        let request = request(ids.iter().copied());
+        block_on(scene.client().publish_batch(&request, &options(&path), |_| {}))
+    };
+    let shown = |report: &PublishReport| report.files().iter().map(|file| file.file_id).collect::<Vec<_>>();
+    scene.faults(&json!([{ "name": "status", "status": 403 }]));
+    let error = refused(publish(&[9, 2, 7]), ErrorKind::PermissionDenied, &[]);
+    assert_eq!(shown(error.report().expect("a report")), [9, 2, 7]);
+    scene.faults(&json!([{ "name": "status", "status": 403 }]));
+    let error = refused(publish(&[7, 9, 2]), ErrorKind::PermissionDenied, &[]);
+    assert_eq!(shown(error.report().expect("a report")), [7, 9, 2]);
+    assert_eq!(shown(&Journal::open(&path).expect("a journal").report()), [9, 2, 7]);
+    // It is locked: what its journal shows is told in that order too.
+    let call = scene.client().start_batch(&request([9, 2, 7]), &options(&path), no_environment);
+    call.follow_progress();
+    assert_eq!(block_on(call.run()), Turn::News);
+    let error = refused(publish(&[2, 7, 9]), ErrorKind::Journal, &["is being written by"]);
+    assert_eq!(shown(error.report().expect("a report")), [2, 7, 9]);
+    drop(call);
+    let report = publish(&[2, 9, 7]).expect("a report");
+    assert_eq!((shown(&report), states(&report)), (vec![2, 9, 7], [3, 0, 0, 0]));
+    assert_eq!(shown(&scene.resume(&path).expect("a report")), [9, 2, 7]);
+    assert_eq!(scene.sent(), [vec![9, 2], vec![9, 2], vec![9, 2], vec![7]]);
+}
+
+/// What was seen of a page that failed, what stood beside the results, and why each file is unknown: in the report, in
+/// the journal, and in the report that is made of it.
+#[test]
+fn what_was_seen_is_in_the_journal() {
+    let link = "/v1/portal/publish_files?page=2";
+    let scene = Scene::with(&json!({ "pages": { link: { "status": 500, "body": "<html>\u{fffd}no" } } }));
+    let path = scene.path("run.jsonl");
+    let row = |id: u64| {
+        json!({ "id": id.to_string(), "attributes":
+            { "file_id": id, "publish_status": "success", "notify_status": "success" } })
+    };
+    scene.faults(&json!([
+        { "name": "answer", "status": 200, "body": { "data": [row(1), row(2)], "links": { "next": link } } },
+        { "name": "answer", "status": 200, "body":
+            { "data": [row(3)], "links": { "next": link }, "errors": [{ "code": "cut", "detail": "Cut short." }] } },
+    ]));
+    let error = refused(scene.batch(6, &path), ErrorKind::Journal, &["waits for a decision", "files 3, 4"]);
+    let report = error.report().expect("a report");
+    let reasons = |report: &PublishReport| report.files().iter().map(|file| file.reason.clone()).collect::<Vec<_>>();
+    let beside = "The answer has errors beside its results: Cut short.";
+    let left_out = "The answer has no result for it, and its next page was not read. The server answered 500.";
+    let expected = [None, None, Some(beside.to_owned()), Some(format!("{left_out} {beside}")), None, None];
+    assert_eq!(reasons(report), expected);
+    assert_eq!(report.next_link(), Some(link));
+    let pages = report
+        .unread_pages()
+        .iter()
+        .map(|page| (page.link.as_str(), page.http_status, page.reason.as_str(), page.raw.as_str()));
+    let page = (link, Some(500), "The server answered 500.", "<html>\u{fffd}no");
+    assert_eq!(pages.collect::<Vec<_>>(), [page, page]);
+    assert_eq!(report.errors().iter().map(|error| error.code.as_deref()).collect::<Vec<_>>(), [Some("cut")]);
+    let journalled = Journal::open(&path).expect("a journal").report();
+    assert_eq!(&journalled, report);
+    assert_eq!(PublishReport::from_json(&report.to_json()).expect("a report"), journalled);
+    // A person decides, and the run goes on: what was seen is still there.
+    decide(&path, &[3, 4], Verdict::Leave);
+    let report = scene.resume(&path).expect("a report");
+    assert_eq!((reasons(&report).as_slice(), report.unread_pages()), (expected.as_slice(), journalled.unread_pages()));
+    assert_eq!(states(&report), [4, 0, 2, 0]);
+}
+
+/// A journal, or a report, of an earlier version says nothing of what it did not know.
+#[test]
+fn a_report_of_an_earlier_version_is_read() {
+    let old = json!({
+        "ok": true, "settled": true, "undecided": [],
+        "request": { "file_ids": [1, 2], "portal_publishing": "publish", "contact_notification": "do_not_notify",
+                     "publish_override_contact_ids": [] },
+        "files": [
+            { "file_id": 1, "state": "ok", "published": true, "notified": true, "publish_status": "success",
+              "notify_status": "success", "errors": [], "contacts_not_published": [], "contacts_not_notified": [] },
+            { "file_id": 2, "state": "unknown", "published": null, "notified": null, "publish_status": null,
+              "notify_status": null, "errors": [], "contacts_not_published": null, "contacts_not_notified": null },
+        ],
+        "unexpected": [], "attempts": [], "next_link": "/v1/more", "raw": "",
+    });
+    let report = PublishReport::from_json(&old.to_string()).expect("a report");
+    let files: Vec<_> = report.files().iter().map(|file| (file.published, file.notified, &file.reason)).collect();
+    assert_eq!(files, [(Some(true), None, &None), (None, None, &None)]);
+    assert_eq!((report.next_link(), report.errors()), (Some("/v1/more"), [].as_slice()));
+    assert_eq!(PublishReport::from_json(&report.to_json()).expect("a report"), report);
 }
 
 /// What a person decides about files 3 and 4, whose outcome is unknown; what is sent then.
@@ -448,6 +590,15 @@ fn an_unknown_chunk_stops_until_each_file_is_decided() {
         assert_eq!(scene.posts(), 0);
         let report = scene.resume(&path).expect("a report");
         assert_eq!((scene.sent(), states(&report)), (sent, expected), "{verdicts:?}");
+        assert!(report.settled() && report.undecided().is_empty(), "{report}");
+        if let [FileState::Unknown, FileState::Unknown] = [report.files()[2].state, report.files()[3].state] {
+            let decided = format!("4 ok, 2 unknown (decided: {})", verdicts[0].as_str());
+            assert!(report.summary().starts_with(&decided), "{}", report.summary());
+            let error = report.clone().raise_for_failures().expect_err("they are not ok");
+            let expected = if verdicts[0] == Verdict::Leave { Outcome::Unknown } else { Outcome::Processed };
+            assert_eq!((error.outcome(), error.http_status()), (expected, None), "{error}");
+            assert!(!error.message().contains("Check the unknown ones"), "{error}");
+        }
         let shown = &Journal::open(&path).expect("a journal").files()[2];
         let decided = (verdicts[0] != Verdict::NotPublished).then_some(verdicts[0]);
         assert_eq!(
@@ -456,6 +607,123 @@ fn an_unknown_chunk_stops_until_each_file_is_decided() {
         );
         scene.resume(&path).expect("nothing left to do");
         assert_eq!(scene.posts(), 2.min(scene.sent().len() as u64));
+    }
+}
+
+/// What is said of the files is said of the whole run; what is said of an answer, of the request that failed.
+#[test]
+fn an_error_speaks_of_the_whole_batch_and_of_the_request_that_failed() {
+    let scene = Scene::new();
+    let path = scene.path("run.jsonl");
+    let about = |error: &Error| (error.outcome(), error.http_status(), error.elapsed().is_some());
+    let journal = |error: &Error| (error.journal().map(Path::to_owned), error.undecided());
+    scene.faults(&json!([{ "name": "close_idle" }, { "name": "status", "status": 403 }]));
+    let words = ["The batch stopped here: 2 ok, 8 not_processed", "Fix the cause, then resume with"];
+    let refusal = refused(scene.batch(10, &path), ErrorKind::PermissionDenied, &words);
+    assert_eq!(about(&refusal), (Outcome::Processed, Some(403), true));
+    assert_eq!(journal(&refusal), (Some(path.clone()), vec![]));
+    assert!(!refusal.message().contains("Nothing was"), "{refusal}");
+    // Nothing was sent now, so it is about no answer; earlier ones went out all the same.
+    for wrong in [
+        BatchOptions { chunk_size: 0, ..options(&path) },
+        BatchOptions { stop_timeout: Some(-1.0), ..options(&path) },
+        BatchOptions { repeat: Repeat::Allow, ..options(&path) },
+    ] {
+        let result = publish_batch(&scene.client(), 10, &wrong);
+        let error = refused(result, ErrorKind::Input, &["Nothing was sent now.", "then resume with"]);
+        assert_eq!(about(&error), (Outcome::Processed, None, false), "{error}");
+        assert_eq!(journal(&error), (Some(path.clone()), vec![]));
+    }
+    let paced = BatchOptions { pace: true, max_wait: 0.0, ..options(&path) };
+    scene.faults(&json!([{ "name": "rate_limited", "retry_after": 7 }]));
+    let limited = refused(
+        publish_batch(&scene.client(), 10, &paced),
+        ErrorKind::RateLimited,
+        &["It asks to wait 7 s", "Wait that long, then resume with"],
+    );
+    assert_eq!(about(&limited), (Outcome::Processed, Some(429), true));
+    // A request that got no answer has no status, whatever the requests before it had.
+    scene.faults(&json!([{ "name": "close_idle" }, { "name": "close_before_answer" }]));
+    let words = ["The batch stopped here: 4 ok, 2 unknown, 4 not_processed", "record what you find with"];
+    let lost = refused(scene.batch(10, &path), ErrorKind::OutcomeUnknown, &words);
+    assert_eq!(about(&lost), (Outcome::Unknown, None, true));
+    assert_eq!(journal(&lost), (Some(path.clone()), vec![5, 6]));
+    assert!(!lost.message().contains("Do not run this again"), "{lost}");
+    let waiting = refused(scene.resume(&path), ErrorKind::Journal, &["waits for a decision", "Nothing was sent now."]);
+    assert_eq!(about(&waiting), (Outcome::Unknown, None, false));
+    assert_eq!(journal(&waiting), (Some(path.clone()), vec![5, 6]));
+    decide(&path, &[5, 6], Verdict::Leave);
+    // An answer that says nothing of a file is the one that it is about.
+    scene.faults(&json!([{ "name": "missing_result", "file": 8 }]));
+    let unsaid = refused(
+        scene.resume(&path),
+        ErrorKind::Journal,
+        &["files 8", "5 ok, 1 unknown, 2 unknown (decided: leave), 2 not_processed"],
+    );
+    assert_eq!(about(&unsaid), (Outcome::Unknown, Some(200), true));
+    assert_eq!(journal(&unsaid), (Some(path.clone()), vec![8]));
+    assert_eq!(scene.posts(), 6);
+}
+
+/// The way on is written as each language, and a shell, writes it.
+#[test]
+fn a_message_says_how_to_resume_in_the_reader_s_language() {
+    let scene = Scene::new();
+    let path = scene.path("it is.jsonl");
+    scene.faults(&json!([{ "name": "close_before_answer" }]));
+    let lost = refused(scene.batch(4, &path), ErrorKind::OutcomeUnknown, &[]);
+    let shown = path.display();
+    for (language, texts) in [
+        (Language::Python, [format!("`Journal(\"{shown}\").decide(...)`"), format!("`client.resume(\"{shown}\")`")]),
+        (Language::Node, [format!("`new Journal('{shown}').decide(...)`"), format!("`client.resume('{shown}')`")]),
+        (
+            Language::CommandLine,
+            [
+                format!("`addepar-portal journal resolve '{shown}' --published (or --not-published, --leave)"),
+                format!("`addepar-portal resume '{shown}'`"),
+            ],
+        ),
+    ] {
+        for text in texts {
+            assert!(lost.message_in(language).contains(&text), "{text:?} is not in {}", lost.message_in(language));
+        }
+    }
+    // One call with a journal is resumed as well.
+    scene.faults(&json!([{ "name": "status", "status": 403 }, { "name": "close_before_answer" }]));
+    let client = scene.journalling();
+    let refusal = refused(block_on(client.publish_files(&request([40]))), ErrorKind::PermissionDenied, &[]);
+    let journal = refusal.journal().expect("a journal").display().to_string();
+    assert!(refusal.message().contains("Nothing was processed."), "{refusal}");
+    assert!(refusal.message_in(Language::Node).ends_with(&format!("resume with `client.resume('{journal}')`.")));
+    let lost =
+        refused(block_on(client.publish_files(&request([41]))), ErrorKind::OutcomeUnknown, &["Then resume with"]);
+    assert!(!lost.message().to_lowercase().contains("do not run this again"), "{lost}");
+    assert_eq!(lost.undecided(), [41]);
+}
+
+/// Nobody was e-mailed, and nobody is said to have been.
+#[test]
+fn an_error_speaks_of_what_was_asked_for() {
+    let scene = Scene::new();
+    let client = scene.journalling();
+    for (publishing, notification, contacts, happened, twice) in [
+        (PortalPublishing::Publish, ContactNotification::DoNotNotify, vec![], "published (", "may publish the same"),
+        (PortalPublishing::DoNotPublish, ContactNotification::DoNotNotify, vec![], "processed (", "repeats what was"),
+        (PortalPublishing::DoNotPublish, ContactNotification::DoNotNotify, vec![9_u64], "published (", "may publish"),
+        (PortalPublishing::DoNotPublish, ContactNotification::Notify, vec![], "e-mailed about (", "may e-mail"),
+    ] {
+        scene.faults(&json!([{ "name": "close_before_answer" }]));
+        let id = scene.posts() + 1;
+        let request = PublishRequest::new([id], publishing, notification)
+            .and_then(|request| request.with_override_contacts(contacts))
+            .expect("a request");
+        let words = ["1 file went to Addepar", "and may have been", happened];
+        let lost = refused(block_on(client.publish_files(&request)), ErrorKind::OutcomeUnknown, &words);
+        let says_mail = lost.message().contains("mail");
+        assert_eq!(says_mail, notification == ContactNotification::Notify, "{lost}");
+        decide(lost.journal().expect("a journal"), &[id], Verdict::Published);
+        let again = refused(block_on(client.publish_files(&request)), ErrorKind::AlreadySent, &[twice]);
+        assert_eq!(again.message().contains("mail"), notification == ContactNotification::Notify, "{again}");
     }
 }
 
@@ -552,7 +820,11 @@ fn waits_add_up() {
     let refusal = json!({ "name": "rate_limited", "retry_after": 1 });
     scene.faults(&json!([refusal, { "name": "close_idle" }, refusal, { "name": "close_idle" }, refusal]));
     let options = BatchOptions { max_wait: 2.5, ..options(&scene.path("run.jsonl")) };
-    let error = refused(publish_batch(&scene.client(), 6, &options), ErrorKind::RateLimited, &["wait, then resume"]);
+    let error = refused(
+        publish_batch(&scene.client(), 6, &options),
+        ErrorKind::RateLimited,
+        &["Wait that long, then resume with"],
+    );
     assert_eq!(states(error.report().expect("a report")), [4, 0, 0, 2]);
     assert_eq!(states(&publish_batch(&scene.client(), 6, &options).expect("a report")), [6, 0, 0, 0]);
 }
@@ -586,7 +858,7 @@ fn one_call_that_is_interrupted_in_a_wait_sends_nothing_more() {
     for client in [scene.client(), scene.journalling()] {
         scene.faults(&json!([{ "name": "rate_limited", "retry_after": 30 }]));
         let call = client.start(request([1]), Repeat::Allow, no_environment);
-        call.watch();
+        call.watch(Level::Debug);
         let before = scene.received();
         while !call.log_records().iter().any(|record| record.wait.is_some()) {
             assert_eq!(block_on(call.run()), Turn::News);
@@ -775,7 +1047,12 @@ fn a_resumed_batch_does_not_repeat_what_another_run_sent_meanwhile() {
         refused(stopped, ErrorKind::PermissionDenied, &[]);
         block_on(client.publish_files(&request([4, 5, 6]))).expect("it is not processed: it may be sent");
         let posts = scene.posts();
-        let words = ["3 files (files 4, 5, 6) were sent before", "Record in", "batch.jsonl", "then resume"];
+        let words = [
+            "3 files (files 4, 5, 6) were sent before",
+            "Record that they need not be sent",
+            "batch.jsonl",
+            "then resume",
+        ];
         let error = refused(block_on(client.resume(&batch, |_| {})), ErrorKind::AlreadySent, &words);
         assert_eq!(error.file_ids(), [4, 5, 6]);
         assert_eq!(ids_in(error.report().expect("a report"), FileState::Ok), [1, 2, 4, 5, 6]);
@@ -869,6 +1146,97 @@ fn a_file_in_flight_is_refused_by_other_calls() {
     result_of(&call).expect("a report");
 }
 
+/// A refused call reports its files as other journals show them, whatever it was refused for.
+#[test]
+fn a_refused_call_shows_what_other_journals_do() {
+    let scene = Scene::new();
+    let client = scene.journalling();
+    block_on(client.publish_files(&request([37, 38]))).expect("a report");
+    let shown = |error: &Error| {
+        let files = error.report().expect("a report").files().iter();
+        files.map(|file| (file.file_id, file.state)).collect::<Vec<_>>()
+    };
+    let run = |call: PublishCall| {
+        assert_eq!(block_on(call.run()), Turn::Done);
+        result_of(&call)
+    };
+    // Too many files for one call, one of them sent before.
+    let large = client.start(request(37..=537), Repeat::Refuse, no_environment);
+    let error = refused(run(large), ErrorKind::Input, &["at most 500 files", "Nothing was sent now."]);
+    assert_eq!(shown(&error)[..3], [(37, FileState::Ok), (38, FileState::Ok), (39, FileState::NotProcessed)]);
+    assert_eq!((error.outcome(), error.http_status()), (Outcome::Processed, None));
+    // A wrong option of a batch that has no journal yet.
+    let wrong = BatchOptions { chunk_size: 0, ..options(&scene.path("batch.jsonl")) };
+    let error = refused(block_on(client.publish_batch(&request([37, 40]), &wrong, |_| {})), ErrorKind::Input, &[]);
+    assert_eq!(shown(&error), [(37, FileState::Ok), (40, FileState::NotProcessed)]);
+    assert_eq!(error.outcome(), Outcome::Processed);
+    // Repeats are meant, and one file is refused all the same: of the other, it is known what became of it.
+    scene.faults(&json!([{ "name": "close_before_answer" }]));
+    refused(block_on(client.publish_files(&request([41]))), ErrorKind::OutcomeUnknown, &[]);
+    let allowed = client.start(request([37, 40, 41]), Repeat::Allow, no_environment);
+    let error = refused(run(allowed), ErrorKind::AlreadySent, &["File 41 was sent before"]);
+    let expected = [(37, FileState::Ok), (40, FileState::NotProcessed), (41, FileState::Unknown)];
+    assert_eq!((error.file_ids(), shown(&error)), (vec![41], expected.to_vec()));
+    // What a journal shows that cannot be read, nobody knows.
+    let damaged = scene.path("damaged.jsonl");
+    fs::write(&damaged, "{\"type\":\"header\" and more\n").expect("a file");
+    let words = [
+        "damaged.jsonl is not as it was written, at line 1: it must be JSON, and is not at column",
+        "Nothing was sent now.",
+    ];
+    let error = refused(block_on(client.publish_files(&request([37, 40]))), ErrorKind::Journal, &words);
+    assert_eq!(shown(&error), [(37, FileState::Ok), (40, FileState::Unknown)]);
+    assert_eq!(error.outcome(), Outcome::Unknown);
+    assert_eq!(scene.posts(), 2);
+}
+
+/// What is being sent at this moment is to be awaited: nobody has to decide about it.
+#[test]
+fn a_file_in_flight_is_nobody_s_to_decide_about() {
+    let scene = Scene::new();
+    let client = scene.journalling();
+    let path = scene.path("run.jsonl");
+    scene.control(&json!({ "do": "hold" }));
+    let call = client.start_batch(&request(1..=4), &options(&path), no_environment);
+    thread::scope(|scope| {
+        scope.spawn(|| block_on(call.run()));
+        while scene.posts() == 0 {
+            thread::sleep(Duration::from_millis(5));
+        }
+        let journal = Journal::open(&path).expect("a journal");
+        assert_eq!((journal.undecided(), journal.in_flight()), (vec![], vec![1, 2]));
+        assert_eq!(journal.files().iter().map(|file| file.in_flight).collect::<Vec<_>>(), [true, true, false, false]);
+        assert_eq!(
+            journal.chunks().iter().map(|chunk| chunk.state).collect::<Vec<_>>(),
+            ["in_flight", "not_processed"]
+        );
+        let report = journal.report();
+        assert_eq!((report.undecided(), report.in_flight()), (vec![], &[1, 2][..]));
+        assert!(!report.settled());
+        assert!(report.summary().starts_with("2 being sent, 2 not_processed"), "{}", report.summary());
+        assert_eq!(report.rows()[0].state, "being sent");
+        assert_eq!(PublishReport::from_json(&report.to_json()).expect("a report"), report);
+        let shown: Value = serde_json::from_str(&journal.to_json()).expect("JSON");
+        assert_eq!((&shown["undecided"], &shown["in_flight"]), (&json!([]), &json!([1, 2])));
+        for result in [scene.resume(&path), scene.batch(4, &path)] {
+            let error = refused(result, ErrorKind::Journal, &["is being written", "Nothing was sent now."]);
+            assert_eq!(error.undecided(), [0_u64; 0], "{error}");
+            assert_eq!(error.report().expect("a report").in_flight(), [1, 2]);
+            assert_eq!(error.outcome(), Outcome::Unknown);
+        }
+        let again = refused(
+            block_on(client.publish_files(&request([9, 2]))),
+            ErrorKind::AlreadySent,
+            &["File 2 is being sent"],
+        );
+        let report = again.report().expect("a report");
+        assert_eq!((report.in_flight(), report.undecided()), (&[2][..], vec![]));
+        scene.control(&json!({ "do": "release" }));
+    });
+    result_of(&call).expect("a report");
+    assert_eq!(Journal::open(&path).expect("a journal").in_flight(), [0_u64; 0]);
+}
+
 /// A batch that is stopped awaits the request in flight, but no longer than it may.
 #[test]
 fn a_stopped_batch_drops_a_request_that_takes_too_long() {
@@ -886,7 +1254,7 @@ fn a_stopped_batch_drops_a_request_that_takes_too_long() {
         assert_eq!(block_on(call.run()), Turn::Done);
     });
     let result = result_of(&call);
-    let words = ["the batch was stopped, and 0.2 s later the request was dropped", "decide about each"];
+    let words = ["the batch was stopped, and 0.2 s later the request was dropped", "record what you find with"];
     let error = refused(result, ErrorKind::OutcomeUnknown, &words);
     assert_eq!(states(error.report().expect("a report")), [0, 0, 2, 2]);
     assert_eq!(error.undecided(), [1, 2]);
@@ -1102,6 +1470,304 @@ fn a_journal_that_lost_its_beginning_refuses_every_call() {
     }
 }
 
+/// Makes journals look as if nobody had written them for a while: what was just written is read again in any case.
+fn let_rest(paths: &[PathBuf]) {
+    for path in paths {
+        let file = fs::File::options().write(true).open(path).expect("a journal");
+        file.set_modified(std::time::SystemTime::now() - Duration::from_secs(10)).expect("a time");
+    }
+}
+
+fn publish(client: &PortalClient, ids: impl IntoIterator<Item = u64>) -> Result<PublishReport, Error> {
+    block_on(client.publish_files(&request(ids)))
+}
+
+/// A call of one file, and what it warned of.
+fn warned(client: &PortalClient, id: u64) -> (Result<Arc<PublishReport>, Error>, Vec<String>) {
+    let call = client.start(request([id]), Repeat::Refuse, no_environment);
+    call.watch(Level::Warn);
+    let mut warnings = Vec::new();
+    loop {
+        let turn = block_on(call.run());
+        warnings.extend(call.log_records().into_iter().map(|record| record.message));
+        if turn == Turn::Done {
+            return (result_of(&call), warnings);
+        }
+    }
+}
+
+const INDEX: &str = "addepar-portal-journals.index";
+
+/// The journal of a file, in a folder where each has one of its own.
+fn journal_of(folder: &Path, id: u64) -> PathBuf {
+    let is_its = |path: &PathBuf| Journal::open(path).is_ok_and(|journal| journal.request().file_ids() == [id]);
+    journals(folder).into_iter().find(is_its).expect("a journal")
+}
+
+/// What a journal showed as sent is not known any more when it is gone.
+#[test]
+fn a_journal_that_is_gone_refuses_every_call_until_that_is_recorded() {
+    let scene = Scene::new();
+    let client = scene.journalling();
+    for id in [37, 38] {
+        publish(&client, [id]).expect("a report");
+    }
+    let (gone, aside) = (journal_of(&scene.folder, 37), scene.path("aside"));
+    let name = gone.display().to_string();
+    let words = [&name, "is not there any more", "addepar-portal journal forget", "Nothing was sent"];
+    fs::rename(&gone, &aside).expect("moved");
+    let batch = options(&scene.path("batch.jsonl"));
+    for _ in 0..2 {
+        let error = refused(publish(&client, [39]), ErrorKind::Journal, &words);
+        assert_eq!((error.outcome(), error.journal()), (Outcome::NotProcessed, Some(gone.as_path())));
+        refused(block_on(client.publish_batch(&request([39]), &batch, |_| {})), ErrorKind::Journal, &words);
+    }
+    assert!(!batch.journal.exists());
+    fs::rename(&aside, &gone).expect("put back");
+    publish(&client, [39]).expect("a report");
+    // Under another name it shows the same.
+    fs::rename(&gone, scene.path("renamed.jsonl")).expect("moved");
+    publish(&client, [40]).expect("a report");
+    refused(publish(&client, [37]), ErrorKind::AlreadySent, &["renamed.jsonl"]);
+    // Of two that are gone, both are named.
+    let gone = [journal_of(&scene.folder, 38), scene.path("renamed.jsonl")];
+    for path in &gone {
+        fs::remove_file(path).expect("removed");
+    }
+    let names = gone.each_ref().map(|path| path.display().to_string());
+    refused(publish(&client, [41]), ErrorKind::Journal, &[&names[0], &names[1]]);
+    assert_eq!(scene.posts(), 4);
+    assert_eq!(forget_journal(&gone[0]).expect("it is missed"), [38]);
+    refused(publish(&client, [41]), ErrorKind::Journal, &[&names[1]]);
+    assert_eq!(forget_journal(&gone[1]).expect("it is missed"), [37]);
+    publish(&client, [41, 37]).expect("a report");
+    // There is nothing to record of one that is there, nor of one that is not missed.
+    let there = journal_of(&scene.folder, 40);
+    for (path, words) in [(&gone[0], "is not missed"), (&there, "is there, and has all that it had")] {
+        let error = forget_journal(path).expect_err("an error");
+        assert_eq!(error.kind(), ErrorKind::Journal, "{error}");
+        assert!(error.message().contains(words) && error.message().contains("Nothing was recorded"), "{error}");
+    }
+    // Put back after all, it is believed again.
+    fs::write(&gone[0], fs::read(&there).expect("a journal")).expect("a journal");
+    publish(&client, [42]).expect("a report");
+}
+
+/// The name of a journal that is gone is not made anew: its files may have been sent.
+#[test]
+fn a_batch_whose_journal_is_gone_is_not_begun_again() {
+    let scene = Scene::new();
+    let client = scene.journalling();
+    let batch = options(&scene.path("batch.jsonl"));
+    block_on(client.publish_batch(&request(1..=4), &batch, |_| {})).expect("a report");
+    fs::remove_file(&batch.journal).expect("removed");
+    let again = block_on(client.publish_batch(&request(1..=4), &batch, |_| {}));
+    let error = refused(again, ErrorKind::Journal, &["batch.jsonl is not there any more"]);
+    assert_eq!((error.outcome(), states(error.report().expect("a report"))), (Outcome::Unknown, [0, 0, 4, 0]));
+    assert_eq!((scene.posts(), batch.journal.exists()), (2, false));
+    assert_eq!(forget_journal(&batch.journal).expect("it is missed"), [1, 2, 3, 4]);
+    block_on(client.publish_batch(&request(1..=4), &batch, |_| {})).expect("a report");
+}
+
+/// Whatever a journal becomes that lost what it had, the calls after that are refused.
+#[test]
+fn a_journal_that_lost_lines_refuses_every_call() {
+    type Change = fn(&[u8]) -> Vec<u8>;
+    let changes: [(&str, Change); 4] = [
+        ("cut after its plan", |text| text.split_inclusive(|byte| *byte == b'\n').take(2).flatten().copied().collect()),
+        ("cut, and as long as it was", |text| {
+            let kept = text.split_inclusive(|byte| *byte == b'\n').take(2).flatten().count();
+            text.iter().enumerate().map(|(at, byte)| if at < kept { *byte } else { b' ' }).collect()
+        }),
+        ("without its beginning", |text| {
+            text.split_inclusive(|byte| *byte == b'\n').skip(2).flatten().copied().collect()
+        }),
+        ("a byte changed", |text| String::from_utf8_lossy(text).replacen("\"ok\"", "\"OK\"", 1).into_bytes()),
+    ];
+    for (how, change) in changes {
+        for keeps_time in [false, true] {
+            let scene = Scene::new();
+            let client = scene.journalling();
+            publish(&client, [37]).expect("a report");
+            let path = journal_of(&scene.folder, 37);
+            let_rest(std::slice::from_ref(&path));
+            publish(&client, [38]).expect("a report");
+            let (text, modified) =
+                (fs::read(&path).expect("a journal"), fs::metadata(&path).expect("a file").modified());
+            fs::write(&path, change(&text)).expect("damage");
+            if keeps_time {
+                let file = fs::File::options().write(true).open(&path).expect("a journal");
+                file.set_modified(modified.expect("a time")).expect("a time");
+            }
+            let name = path.display().to_string();
+            refused(publish(&client, [39]), ErrorKind::Journal, &[&name, "Nothing was sent"]);
+            refused(publish(&client, [37]), ErrorKind::Journal, &[&name]);
+            assert_eq!(scene.posts(), 2, "{how}");
+            // A person takes what is left of it for what it is, if it can be read; or moves it away.
+            if Journal::open(&path).is_ok() {
+                assert_eq!(forget_journal(&path).expect("it lost lines"), [37]);
+            } else {
+                assert!(forget_journal(&path).expect_err("an error").message().contains("move it away first"));
+                fs::remove_file(&path).expect("removed");
+                assert_eq!(forget_journal(&path).expect("it is missed"), [37]);
+            }
+            publish(&client, [39]).expect("a report");
+        }
+    }
+}
+
+/// An index that says nothing is made anew: what the journals show counts.
+#[test]
+fn an_index_that_cannot_be_believed_is_made_anew() {
+    type Change = fn(&str) -> String;
+    let changes: [(Change, Option<&str>); 8] = [
+        (|_| String::new(), Some("was damaged")),
+        (|_| "\0".repeat(300), Some("was damaged")),
+        (|text| text[..text.len() - 20].to_owned(), Some("was damaged")),
+        // A lie by which file 37 would be nobody's.
+        (|text| text.replace("\"37\"", "\"73\""), Some("was damaged")),
+        (|text| text.replace("\"folder\":\"", "\"folder\":\"0"), Some("is of another folder")),
+        // An older one knows less, and no less truly.
+        (|text| text.to_owned(), None),
+        (|text| text.replacen("\"format\":1", "\"format\":2", 1), Some("is of a later version")),
+        (|_| "{\"format\":7}".to_owned(), Some("is of a later version")),
+    ];
+    for (number, (change, expected)) in changes.into_iter().enumerate() {
+        let scene = Scene::new();
+        let (client, index) = (scene.journalling(), scene.path(INDEX));
+        publish(&client, [37]).expect("a report");
+        let older = fs::read_to_string(&index).expect("an index");
+        publish(&client, [38]).expect("a report");
+        let written = change(&older);
+        fs::write(&index, &written).expect("an index");
+        let (result, warnings) = warned(&client, 37);
+        refused(result, ErrorKind::AlreadySent, &["File 37 was sent before"]);
+        let told = expected.into_iter().map(|words| [INDEX, words, "is not missed"]).collect::<Vec<_>>();
+        assert_eq!(warnings.len(), told.len(), "{number}: {warnings:?}");
+        assert!(
+            warnings.iter().zip(&told).all(|(told, words)| words.iter().all(|word| told.contains(word))),
+            "{warnings:?}"
+        );
+        let is_left_alone = expected.is_some_and(|words| words.contains("later"));
+        assert_eq!(fs::read_to_string(&index).expect("an index") == written, is_left_alone, "{number}");
+        let (result, warnings) = warned(&client, 38);
+        refused(result, ErrorKind::AlreadySent, &["File 38 was sent before"]);
+        assert_eq!(warnings.is_empty(), !is_left_alone, "{number}: {warnings:?}");
+        assert_eq!(scene.posts(), 2);
+    }
+}
+
+/// The index is made anew each time: never written through a link, nor over somebody's file.
+#[cfg(unix)]
+#[test]
+fn the_index_is_never_written_through() {
+    let scene = Scene::new();
+    let (client, precious) = (scene.journalling(), scene.path("precious"));
+    fs::write(&precious, "precious\n").expect("a file");
+    publish(&client, [37]).expect("a report");
+    for is_link in [true, false] {
+        fs::remove_file(scene.path(INDEX)).expect("an index");
+        if is_link {
+            std::os::unix::fs::symlink(&precious, scene.path(INDEX)).expect("a link");
+        } else {
+            fs::hard_link(&precious, scene.path(INDEX)).expect("a second name");
+        }
+        let (result, warnings) = warned(&client, 37);
+        refused(result, ErrorKind::AlreadySent, &[]);
+        assert!(warnings[0].contains("was damaged"), "{warnings:?}");
+        assert_eq!(fs::read_to_string(&precious).expect("a file"), "precious\n");
+        assert!(fs::symlink_metadata(scene.path(INDEX)).expect("an index").is_file());
+    }
+    // Where none can be written, each call reads the journals, and says so.
+    fs::remove_file(scene.path(INDEX)).expect("an index");
+    fs::create_dir(scene.path(INDEX)).expect("a folder");
+    let (result, warnings) = warned(&client, 38);
+    result.expect("a report");
+    assert!(warnings.iter().any(|warning| warning.contains("cannot be written")), "{warnings:?}");
+}
+
+/// What has a journal's name and never was one is passed over, and the caller hears of it.
+#[test]
+fn what_never_was_a_journal_is_passed_over_with_a_warning() {
+    let scene = Scene::new();
+    let client = scene.journalling();
+    let foreign = [("._x.jsonl", "\0\x05\x16\x07"), ("empty.jsonl", ""), ("events.jsonl", "{\"event\":1}\n")];
+    for (name, text) in foreign {
+        fs::write(scene.path(name), text).expect("a file");
+    }
+    let (result, warnings) = warned(&client, 37);
+    result.expect("a report");
+    for (name, _) in foreign {
+        let told = warnings.iter().filter(|warning| warning.contains(name) && warning.contains("is not a journal"));
+        assert_eq!(told.count(), 1, "{warnings:?}");
+    }
+    assert_eq!(warnings.len(), 3, "{warnings:?}");
+    // Once known as a journal, it is not passed over.
+    let journal = fs::read(journal_of(&scene.folder, 37)).expect("a journal");
+    fs::write(scene.path("events.jsonl"), journal).expect("a copy");
+    publish(&client, [38]).expect("a report");
+    fs::write(scene.path("events.jsonl"), "{\"event\":1}\n").expect("a file");
+    refused(publish(&client, [39]), ErrorKind::Journal, &["events.jsonl", "Nothing was sent"]);
+}
+
+/// Locks a folder as another process does, and says so.
+fn hold(folder: &Path) -> fs::File {
+    let path = folder.join("folder.lock");
+    let lock = fs::File::options().create(true).truncate(false).write(true).open(path).expect("a lock");
+    lock.lock().expect("it is free");
+    std::io::Write::write_all(&mut &lock, b"process 4711 on elsewhere since 2026-11-24T21:14:07Z\n").expect("a holder");
+    lock
+}
+
+#[test]
+fn waiting_for_a_folder_is_warned_of_and_ends_at_an_interrupt() {
+    let scene = Scene::new();
+    let client = scene.journalling();
+    let batch = options(&scene.path("batch.jsonl"));
+    let calls = [
+        client.start(request([37]), Repeat::Refuse, no_environment),
+        client.start_batch(&request(1..=4), &batch, no_environment),
+        client.start(request([38]), Repeat::Refuse, no_environment),
+    ];
+    let lock = hold(&scene.folder);
+    for call in &calls {
+        call.watch(Level::Warn);
+        assert_eq!(block_on(call.run()), Turn::News);
+        let [warning] = <[_; 1]>::try_from(call.log_records()).expect("one warning");
+        assert_eq!((warning.level, warning.wait), (Level::Warn, None));
+        for word in ["Waiting for the folder of journals", "process 4711 on elsewhere", "Nothing was sent yet"] {
+            assert!(warning.message.contains(word), "{}", warning.message);
+        }
+    }
+    // An interrupt waits for no lock, and leaves no journal behind; nor does a call that is dropped.
+    for call in &calls[..2] {
+        assert!(!call.interrupt());
+        assert!(matches!(call.ending(), Ending::Interrupted(None)));
+    }
+    let dropped = client.start_batch(&request(1..=4), &options(&scene.path("dropped.jsonl")), no_environment);
+    assert!(block_on(async { tokio::time::timeout(Duration::from_millis(10), dropped.run()).await }).is_err());
+    drop(dropped);
+    drop(lock);
+    for path in [&batch.journal, &scene.path("dropped.jsonl")] {
+        // This waits for what was dropped in this process.
+        refused(Journal::open(path), ErrorKind::Journal, &["cannot be opened"]);
+    }
+    // The one that still waits goes on.
+    while block_on(calls[2].run()) != Turn::Done {}
+    result_of(&calls[2]).expect("a report");
+    assert_eq!((scene.sent(), journals(&scene.folder).len()), (vec![vec![38]], 1));
+    // What is not a call waits for a second only, and names who holds the folder.
+    let new = scene.path("new");
+    fs::create_dir(&new).expect("a folder");
+    let locks = [hold(&scene.folder), hold(&new)];
+    init_journal_dir(&scene.folder).expect("it is set up already");
+    for result in [init_journal_dir(&new).map(drop), forget_journal(&batch.journal).map(drop)] {
+        let words = ["The folder of journals", "is locked by process 4711 on elsewhere since 2026-11-24T21:14:07Z"];
+        refused(result, ErrorKind::Journal, &words);
+    }
+    drop(locks);
+}
+
 /// Somebody cleans the files up that stand beside a journal.
 #[cfg(unix)]
 #[test]
@@ -1269,7 +1935,13 @@ fn what_is_no_id_is_not_decided_about() {
     for ids in [["1", "x"], ["1", "1"], ["0", "1"], ["1_0", "1"], ["\u{ff14}", "1"]] {
         let error = journal.decide(ids, Verdict::NotPublished, "A. Person", None).expect_err("an error");
         assert_eq!(error.kind(), ErrorKind::Input, "{error}");
+        assert!(error.message().ends_with("Nothing was recorded."), "{error}");
+        assert_eq!(error.outcome(), Outcome::Unknown, "the files may have been processed");
     }
+    let nobody = journal.decide([1], Verdict::Leave, " ", None).expect_err("an error");
+    assert!(nobody.message().ends_with("Nothing was recorded."), "{nobody}");
+    let verdict = "perhaps".parse::<Verdict>().map_err(Error::from).expect_err("an error");
+    assert!(verdict.message().ends_with("not \"perhaps\". Nothing was recorded."), "{verdict}");
     assert_eq!(journal.undecided(), [1, 2]);
     journal.decide(["1", "02"], Verdict::Published, "A. Person", None).expect("they are ids");
     assert_eq!(journal.undecided(), [0_u64; 0]);
@@ -1343,13 +2015,18 @@ mod with_children {
                 refused(publish_batch(&client, 4, &options(&journal)), ErrorKind::Journal, &words);
             }
             "fill" => fill(&client, &journal),
+            "guarded" => {
+                let folder = journal.parent().expect("a folder");
+                let client = super::client(&base_url, "1", Some(folder));
+                println!("RESULT {:?}", super::publish(&client, [1_000]).map(|report| states(&report)));
+            }
             other => panic!("{other}"),
         }
     }
 
     /// Batches whose journals reach the largest size that a file may have, each at another record.
     fn fill(client: &PortalClient, folder: &Path) {
-        for files in (1..=60).chain([2_000]) {
+        for files in (1..=120).chain([2_000]) {
             let path = folder.join(format!("{files}.jsonl"));
             let first = files * 1_000;
             let request = request(first..first + files);
@@ -1533,6 +2210,61 @@ mod with_children {
         assert_eq!(steps, expected, "{trace}");
         let connect = trace.find("sin_port").expect("a connection");
         assert!(trace.find("\\\"type\\\":\\\"intent").is_some_and(|intent| intent < connect), "{trace}");
+    }
+
+    /// Runs a part of `child` under strace, with these options, and what that wrote.
+    fn traced(scene: &Scene, part: &str, journal: &Path, options: &[&str]) -> Option<(String, String)> {
+        let Some(mut command) = strace() else {
+            eprintln!("NOT RUN: there is no strace and no apt-get to get it with");
+            return None;
+        };
+        let (own, trace) = (program(part, scene, journal), scene.path("trace"));
+        command.arg("-f").args(options).arg("-o").arg(&trace).arg(own.get_program()).args(own.get_args());
+        command.envs(own.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        let output = run(command);
+        Some((output, fs::read_to_string(&trace).expect("a trace")))
+    }
+
+    /// A call for other files looks at each journal once, and reads none.
+    #[test]
+    fn journals_that_are_as_they_were_are_not_read_again() {
+        let scene = Scene::new();
+        let client = scene.journalling();
+        for id in 1..=5 {
+            publish(&client, [id]).expect("a report");
+        }
+        let journals = journals(&scene.folder);
+        let_rest(&journals);
+        refused(publish(&client, [1]), ErrorKind::AlreadySent, &[]);
+        let options = ["-s", "300", "-e", "trace=open,openat,stat,newfstatat,statx"];
+        let Some((output, trace)) = traced(&scene, "guarded", &scene.path("run.jsonl"), &options) else { return };
+        assert!(output.contains("RESULT Ok([1, 0, 0, 0])"), "{output}");
+        for path in journals {
+            let name = format!("{}\"", path.display());
+            let touched: Vec<&str> = trace.lines().filter(|line| line.contains(&name)).collect();
+            assert!(touched.len() == 1 && touched[0].contains("stat"), "{touched:#?}");
+        }
+    }
+
+    /// Some file systems have folders that cannot be synced, which is no failure; on others it means what it says.
+    #[test]
+    fn a_folder_that_cannot_be_synced_stops_before_sending_or_is_tolerated() {
+        for (error, is_tolerated) in [("EINVAL", true), ("EOPNOTSUPP", true), ("EIO", false)] {
+            for part in ["publish", "guarded"] {
+                let scene = Scene::new();
+                let (path, folder) = (scene.path("run.jsonl"), scene.folder.to_str().expect("a path").to_owned());
+                let inject = format!("inject=fsync:error={error}");
+                let options = ["-P", &folder, "-e", "trace=fsync", "-e", &inject];
+                let Some((output, trace)) = traced(&scene, part, &path, &options) else { return };
+                assert!(trace.contains("INJECTED"), "{trace}");
+                if is_tolerated {
+                    assert!(output.contains("RESULT Ok("), "{error}: {output}");
+                } else {
+                    assert!(output.contains("cannot be written") && output.contains("Nothing was sent"), "{output}");
+                    assert_eq!((scene.posts(), journals(&scene.folder)), (0, Vec::new()), "it leaves none behind");
+                }
+            }
+        }
     }
 
     /// strace, from Debian's package if there is none; only on a system that has neither is there nothing.

@@ -136,6 +136,46 @@ fn a_dropped_future_that_had_sent_is_warned_of() {
     assert!(warnings.iter().all(|line| line.contains("(files 37, 38)")), "{warnings:#?}");
 }
 
+/// Panics at every event of ours.
+struct Panicking;
+
+impl Subscriber for Panicking {
+    fn enabled(&self, _: &Metadata<'_>) -> bool {
+        true
+    }
+
+    fn new_span(&self, _: &Attributes<'_>) -> Id {
+        Id::from_u64(1)
+    }
+
+    fn event(&self, event: &Event<'_>) {
+        assert!(event.metadata().target() != "addepar_portal", "a logger that fails");
+    }
+
+    fn record(&self, _: &Id, _: &Record<'_>) {}
+    fn record_follows_from(&self, _: &Id, _: &Id) {}
+    fn enter(&self, _: &Id) {}
+    fn exit(&self, _: &Id) {}
+}
+
+#[test]
+fn a_logger_that_panics_costs_nobody_the_outcome() {
+    let portal = portal();
+    portal.control(r#"{"do": "faults", "faults": [{"name": "close_idle"}, {"name": "hang"}]}"#).expect("faults");
+    tracing::subscriber::with_default(Panicking, || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        let (client, request) = (client(&portal), request());
+        runtime.block_on(async {
+            assert!(client.publish_files(&request).await.expect("a report").ok());
+            // It is dropped, which is warned of.
+            let mut call = Box::pin(client.publish_files(&request));
+            while portal.control(r#"{"do": "requests"}"#).expect("requests").matches(r#""complete":true"#).count() < 2 {
+                assert!(timeout(Duration::from_millis(5), &mut call).await.is_err());
+            }
+        });
+    });
+}
+
 #[test]
 fn no_log_of_any_level_or_library_holds_a_secret() {
     let (portal, lines) = (portal(), Lines::default());

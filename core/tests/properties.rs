@@ -3,9 +3,10 @@
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, missing_docs, unreachable_pub)]
 
 use addepar_portal::{
-    ContactNotification, FileError, MAX_ID, PortalPublishing, PublishReport, PublishRequest, UnexpectedResult,
+    ContactNotification, FileError, FileResult, MAX_ID, PortalPublishing, PublishReport, PublishRequest,
+    UnexpectedResult,
 };
-use proptest::collection::vec;
+use proptest::collection::{hash_set, vec};
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use proptest::test_runner::RngSeed;
@@ -83,8 +84,29 @@ fn usually(value: impl Strategy<Value = String> + 'static) -> BoxedStrategy<Stri
 }
 
 fn file_id() -> impl Strategy<Value = String> {
-    let known =
-        select(vec!["37", "38", "39", "\"37\"", "\"038\"", "99", "0", "37.0", "-37", "9007199254740992", "null"]);
+    let known = select(vec![
+        "37",
+        "37",
+        "38",
+        "38",
+        "39",
+        "39",
+        "\"37\"",
+        "\"37\"",
+        "\"38\"",
+        "\"038\"",
+        "99",
+        "0",
+        "37.0",
+        "3.8e1",
+        "37.5",
+        "\" 37 \"",
+        "\"\"",
+        "false",
+        "-37",
+        "9007199254740992",
+        "null",
+    ]);
     usually(known.prop_map(str::to_owned))
 }
 
@@ -115,15 +137,30 @@ fn result() -> impl Strategy<Value = String> {
         }),
         2 => vec(attribute, 0..5).prop_map(|attributes| object(&attributes)),
     ];
-    let result = (file_id(), usually(attributes));
-    usually(result.prop_map(|(id, attributes)| object(&[("id", id), ("attributes", attributes)])))
+    let beside = prop_oneof![
+        12 => Just(None),
+        1 => error().prop_map(|error| Some(("error", error))),
+        1 => vec(error(), 0..2).prop_map(|errors| Some(("errors", list(&errors)))),
+    ];
+    let result = (file_id(), usually(attributes), beside);
+    usually(result.prop_map(|(id, attributes, beside)| {
+        object(&[("id", id), ("attributes", attributes)].into_iter().chain(beside).collect::<Vec<_>>())
+    }))
 }
 
 /// What is nearly the body of an answer.
 fn body() -> impl Strategy<Value = String> {
     let next = usually(select(vec!["null", "\"\"", "\"?page=2\"", "{\"href\":\"/v1/a\"}"]).prop_map(str::to_owned));
-    let body = (vec(result(), 0..6), next)
-        .prop_map(|(results, next)| object(&[("data", list(&results)), ("links", object(&[("next", next)]))]));
+    let errors = prop_oneof![
+        12 => Just(None),
+        1 => select(vec!["null", "false", "\"\"", "[]", "[null]"]).prop_map(|none| Some(("errors", none.to_owned()))),
+        1 => vec(error(), 0..2).prop_map(|errors| Some(("errors", list(&errors)))),
+        1 => error().prop_map(|error| Some(("error", error))),
+    ];
+    let body = (vec(result(), 0..6), next, errors).prop_map(|(results, next, errors)| {
+        let members = [("data", list(&results)), ("links", object(&[("next", next)]))];
+        object(&members.into_iter().chain(errors).collect::<Vec<_>>())
+    });
     usually(body)
 }
 
@@ -152,8 +189,38 @@ fn any_detail() -> impl Strategy<Value = String> {
 
 /// A row of an answer; `#` stands for its id.
 fn row() -> impl Strategy<Value = String> {
-    let id = select(vec!["\"#\"", "#", "\"#1\"", "\"1#\"", "\"0#\"", "\"\\u003#\"", "\"x\"", "null"]);
-    let file_id = select(vec!["#", "#", "\"#\"", "\"0#\"", "9007199254740#", "#.0", "#e1", "-#", "[#]", "null"]);
+    let id = select(vec![
+        "\"#\"",
+        "#",
+        "#",
+        "\"#1\"",
+        "\"1#\"",
+        "\"0#\"",
+        "\"\\u003#\"",
+        "\"x\"",
+        "\"x#\"",
+        "\"2\"",
+        "2",
+        "#0",
+        "#e1",
+        "null",
+    ]);
+    let file_id = select(vec![
+        "#",
+        "#",
+        "\"#\"",
+        "\"0#\"",
+        "9007199254740#",
+        "#.0",
+        "0.#e2",
+        "#e1",
+        "#0",
+        "2",
+        "\" #\"",
+        "-#",
+        "[#]",
+        "null",
+    ]);
     let status = select(vec!["\"success\"", "\"success\"", "\"SUCCESS\"", "\"fail\"", "\"#\"", "#", "null"]);
     let more = select(vec![
         "",
@@ -173,13 +240,17 @@ fn row() -> impl Strategy<Value = String> {
     })
 }
 
-/// What an answer of these rows says, about files that nobody asked for; nothing if it cannot be read.
-fn read(rows: &[String]) -> Option<Vec<UnexpectedResult>> {
+/// What an answer of these rows says about these files; nothing if it cannot be read.
+fn read(files: &[u64], rows: &[String]) -> Option<(Vec<FileResult>, Vec<UnexpectedResult>)> {
     let modes = (PortalPublishing::Publish, ContactNotification::Notify);
-    let request = PublishRequest::new([77], modes.0, modes.1).expect("a request");
+    let request = PublishRequest::new(files.iter().copied(), modes.0, modes.1).expect("a request");
     let report = PublishReport::from_response(&request, format!("{{\"data\":[{}]}}", rows.join(",")).as_bytes());
-    Some(report.ok()?.unexpected().to_vec())
+    let report = report.ok()?;
+    Some((report.files().to_vec(), report.unexpected().to_vec()))
 }
+
+/// A file that none of the rows below names.
+const NOT_NAMED: [u64; 1] = [77];
 
 proptest! {
     #![proptest_config(config(1_000))]
@@ -207,8 +278,23 @@ proptest! {
     ) {
         let text = |(id, other): (&u64, &String)| if mixes && id % 3 == 0 { other } else { &rows[0] }.replace('#', &id.to_string());
         let texts: Vec<String> = ids.iter().zip(&rows).map(text).collect();
-        let alone: Option<Vec<_>> = texts.iter().map(|text| read(std::slice::from_ref(text))).collect();
-        prop_assert_eq!(read(&texts), alone.map(|results| results.concat()));
+        let unexpected = |texts: &[String]| read(&NOT_NAMED, texts).map(|(_, unexpected)| unexpected);
+        let alone: Option<Vec<_>> = texts.iter().map(|text| unexpected(std::slice::from_ref(text))).collect();
+        prop_assert_eq!(unexpected(&texts), alone.map(|results| results.concat()));
+    }
+
+    /// Rows that differ in nothing but their id are compared, not read. With a blank more in each, each is read.
+    #[test]
+    fn a_row_that_is_known_again_says_what_it_says_when_it_is_read(
+        ids in vec(prop_oneof![3 => 1..=40_u64, 1 => 95..=105_u64, 1 => 370..=400_u64], 2..14),
+        asked in hash_set(prop_oneof![3 => 1..=40_u64, 1 => 95..=105_u64, 1 => 370..=400_u64], 1..30),
+        row in row(),
+    ) {
+        let texts: Vec<String> = ids.iter().map(|id| row.replace('#', &id.to_string())).collect();
+        let spaced = |(count, text): (usize, &String)| text.replacen('{', &format!("{{{}", " ".repeat(count)), 1);
+        let spaced: Vec<String> = texts.iter().enumerate().map(spaced).collect();
+        let asked: Vec<u64> = asked.into_iter().collect();
+        prop_assert_eq!(read(&asked, &texts), read(&asked, &spaced));
     }
 
     #[test]

@@ -175,7 +175,7 @@ async fn nothing_left_to_publish_is_an_error_and_leaves_no_journal() {
     assert_eq!(
         error.message(),
         "Every file of the reports (1 file) is shown as published already, and `skip_published` leaves such files out: \
-         there is nothing to publish. Nothing was sent."
+         there is nothing to publish. Nothing was sent now."
     );
     assert!(!folder.journal().exists());
 }

@@ -29,8 +29,9 @@ function namesOfAddon() {
   const report = native.Report.fromResponse(request, Buffer.from('{"data":[]}'));
   names['addon.Rows'] = Object.keys(report.rows());
   names['addon.KindOfError'] = Object.keys(KINDS[0]);
-  names['addon.ClientSettings'] = read({ asksForToken: false }, (settings) => native.Client.create(settings, {}));
-  const client = native.Client.create({ baseUrl: 'http://127.0.0.1:1/api', firmId: '1', keyId: 'k', keySecret: 's', asksForToken: false }, {});
+  names['addon.ClientSettings'] = read({ asksForToken: false }, (settings) => native.Client.create(settings, {}, { testFunctions: [] }));
+  const client = native.Client.create({ baseUrl: 'http://127.0.0.1:1/api', firmId: '1', keyId: 'k', keySecret: 's', asksForToken: false }, {}, { testFunctions: [] });
+  names['addon.Started'] = read({ testFunctions: [] }, (program) => native.Client.create({ asksForToken: false }, {}, program));
   names['addon.BatchSettings'] = read({ journal: '' }, (settings) => client.startBatch(request, settings, {}));
   return names;
 }
@@ -86,10 +87,10 @@ test('the addon reads every setting and option of a batch that is not for JavaSc
 test('every kind of error has its class, and no class is without a kind', () => {
   const classes = Object.keys(portal).filter((name) => portal[name].prototype instanceof portal.PortalError);
   assert.deepEqual(classes.toSorted(), KINDS.map(({ className }) => className).toSorted());
-  for (const { code, className, outcome } of KINDS) {
+  for (const { code, className } of KINDS) {
     const error = errorOf({ className, toJson: () => JSON.stringify({ code, message: 'in words' }) });
     assert.equal(error.constructor, portal[className]);
-    assert.deepEqual([error.name, error.code, error.message, error.outcome], [className, code, 'in words', outcome]);
+    assert.deepEqual([error.name, error.code, error.message, error.outcome], [className, code, 'in words', 'unknown']);
   }
 });
 

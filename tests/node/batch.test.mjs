@@ -1,7 +1,7 @@
 // Batches and journals: what is sent, what is written, and what happens when somebody interrupts.
 
 import assert from 'node:assert/strict';
-import { mkdtempSync, readdirSync, readFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'node:test';
@@ -9,6 +9,7 @@ import test from 'node:test';
 import {
   AlreadySentError,
   ConfigError,
+  forgetJournal,
   initJournalDir,
   InputError,
   Journal,
@@ -55,6 +56,38 @@ batch('a batch is sent in chunks and journalled', async (portal, journal) => {
   assert.deepEqual(new Journal(journal).report.toJSON(), report.toJSON());
 });
 
+batch('a size that the journal was not planned with is refused', async (portal, journal) => {
+  const client = portal.client();
+  portal.nextFault('status:403');
+  await assert.rejects(client.publishBatch(ids(30), { ...MODES, journal, chunkSize: 10 }), PermissionDeniedError);
+  const message = /`chunkSize` must be 10 for the journal .*run\.jsonl, which was made with it, not 7\. Nothing was sent now\./;
+  await assert.rejects(client.publishBatch(ids(30), { ...MODES, journal, chunkSize: 7 }), { name: 'InputError', message });
+  assert.equal(portal.control('posts'), 1);
+  const report = await client.publishBatch(ids(30).toReversed(), { ...MODES, journal });
+  assert.deepEqual([report.ok, report.files.map((file) => file.fileId)], [true, ids(30).toReversed()]);
+  assert.equal(portal.control('posts'), 4);
+});
+
+test('a batch keeps what was seen of a page that failed', async () => {
+  const link = '/v1/portal/publish_files?page=2';
+  const portal = await SimulatedPortal.start({ pages: { [link]: { status: 503, body: '<html>busy' } } });
+  try {
+    const journal = join(temporary(), 'run.jsonl');
+    const row = { id: '1', attributes: { file_id: 1, publish_status: 'success', notify_status: 'success' } };
+    portal.nextFault('answer', { status: 200, body: { data: [row], links: { next: link } } });
+    const error = await portal.client().publishBatch(ids(3), { ...MODES, journal, chunkSize: 2 }).catch((reason) => reason);
+    assert(error instanceof JournalError);
+    const leftOut = 'The answer has no result for it, and its next page was not read. The server answered 503.';
+    assert.deepEqual(error.report.files.map(({ reason }) => reason), [null, leftOut, null]);
+    const page = { link, httpStatus: 503, reason: 'The server answered 503.', raw: '<html>busy' };
+    assert.deepEqual([error.report.nextLink, error.report.unreadPages], [link, [page]]);
+    assert.deepEqual(new Journal(journal).report.toJSON(), error.report.toJSON());
+    assert.deepEqual(new Journal(journal).files.map((file) => (file.result ?? file).reason), [null, leftOut, null]);
+  } finally {
+    await portal.close();
+  }
+});
+
 batch('an unknown chunk stops until each file has a decision', async (portal, journal) => {
   const client = portal.client();
   portal.nextFault('close_before_answer');
@@ -87,11 +120,68 @@ batch('nothing is decided about what is not an id or not text', async (portal, j
     assert.throws(() => book.decide(files, 'not_published', { by: 'Ada' }), InputError, String(files));
   }
   for (const options of [{ by: 5 }, {}, undefined, { by: 'Ada', evidence: 7 }, { by: 'Ada', evidance: 'seen' }]) {
-    assert.throws(() => book.decide([1], 'leave', options), InputError, JSON.stringify(options));
+    assert.throws(
+      () => book.decide([1], 'leave', options),
+      (error) => error instanceof InputError && error.message.endsWith('Nothing was recorded.'),
+      JSON.stringify(options),
+    );
   }
+  assert.throws(() => book.decide([1], 'perhaps', { by: 'Ada' }), /not "perhaps"\. Nothing was recorded\.$/);
   assert.equal(readFileSync(journal, 'utf8'), before);
   book.decide(['1', 2n, 3], 'leave', { by: 'Ada' });
   assert.equal(book.undecided.length, 9);
+});
+
+batch('an error speaks of the whole batch, and its status of the request that failed', async (portal, journal) => {
+  const client = portal.client();
+  const options = { ...MODES, journal, chunkSize: 10 };
+  portal.control('faults', { faults: [{ name: 'close_idle' }, 'status:403'] });
+  await assert.rejects(client.publishBatch(ids(30), options), (error) => {
+    assert.deepEqual([error.code, error.outcome, error.httpStatus], ['ERR_PERMISSION_DENIED', 'processed', 403]);
+    assert.deepEqual([error.journal, error.undecided], [journal, []]);
+    assert.match(error.message, /The batch stopped here: 10 ok, 20 not_processed/);
+    assert.doesNotMatch(error.message, /Nothing was/);
+    assert(error.message.endsWith(`resume with \`client.resume('${journal}')\`.`), error.message);
+    return true;
+  });
+  await assert.rejects(client.publishBatch(ids(30), { ...options, chunkSize: 0 }), (error) => {
+    assert.deepEqual([error.code, error.outcome, error.httpStatus], ['ERR_INPUT', 'processed', null]);
+    assert.match(error.message, /Nothing was sent now\./);
+    return true;
+  });
+});
+
+batch('files in flight are shown as being sent, and nobody has to decide about them', async (portal, journal) => {
+  portal.control('hold');
+  const run = portal.client().publishBatch([1, 2, 3], { ...MODES, journal, chunkSize: 2 });
+  await posted(portal, 1);
+  const book = new Journal(journal);
+  assert.deepEqual([book.undecided, book.inFlight], [[], [1, 2]]);
+  assert.deepEqual(book.files.map((file) => file.inFlight), [true, true, false]);
+  assert.deepEqual(book.chunks.map((chunk) => chunk.state), ['in_flight', 'not_processed']);
+  const { report } = book;
+  assert.deepEqual([report.undecided, report.inFlight, report.settled], [[], [1, 2], false]);
+  await assert.rejects(portal.client().resume(journal), (error) => {
+    assert.deepEqual([error.code, error.undecided, error.report.inFlight], ['ERR_JOURNAL', [], [1, 2]]);
+    return true;
+  });
+  portal.control('release');
+  assert((await run).ok);
+});
+
+batch('a run whose files are all decided is settled', async (portal, journal) => {
+  const client = portal.client();
+  portal.nextFault('close_before_answer');
+  await assert.rejects(client.publishBatch([1, 2], { ...MODES, journal }), (error) => {
+    assert.doesNotMatch(error.message, /Do not run this again/);
+    assert(error.message.includes(`\`new Journal('${journal}').decide(...)\``), error.message);
+    return true;
+  });
+  new Journal(journal).decide([1, 2], 'published', { by: 'Ada' });
+  const report = await client.resume(journal);
+  assert.deepEqual([report.settled, report.undecided, report.ok], [true, [], false]);
+  assert.match(report.toString(), /2 unknown \(decided: published\)/);
+  assert.equal(portal.control('posts'), 1);
 });
 
 batch('a refusal stops the batch and a resume goes on', async (portal, journal) => {
@@ -201,7 +291,12 @@ batch('bad options name the value and send nothing', async (portal, journal) => 
   for (const [name, value] of Object.entries({ chunkSize: 0, maxWaitMs: -1, repeat: 'perhaps', pace: 'yes', journal: 7, typo: 1 })) {
     await assert.rejects(client.publishBatch([1], { ...MODES, journal, [name]: value }), InputError, name);
   }
-  await assert.rejects(client.publishBatch([1], { ...MODES, journal, chunkSize: 1.5 }), InputError);
+  for (const chunkSize of [1.5, -1, Number.NaN, Infinity, 1e300]) {
+    await assert.rejects(client.publishBatch([1], { ...MODES, journal, chunkSize }), {
+      name: 'InputError',
+      message: /^`chunkSize` must be a whole number from 1 to 500, not .*\. Nothing was sent\.$/,
+    });
+  }
   await assert.rejects(client.publishBatch([1], MODES), InputError);
   await assert.rejects(client.resume(journal, { typo: 1 }), InputError);
   await assert.rejects(client.resume(journal), JournalError);
@@ -241,4 +336,30 @@ batch('a folder of journals refuses to send a file again', async (portal, journa
   assert((await client.publishFiles([38], { ...MODES, repeat: 'allow' })).ok);
   assert.equal(readdirSync(journalDir).filter((name) => name.endsWith('.jsonl')).length, 2);
   assert.equal(portal.control('posts'), 2);
+});
+
+batch('a journal that is gone is missed until it is forgotten', async (portal) => {
+  const journalDir = join(temporary(), 'journals');
+  initJournalDir(journalDir);
+  writeFileSync(join(journalDir, 'events.jsonl'), '{"event":1}\n');
+  const lines = [];
+  const logger = { debug() {}, info() {}, warn: (message) => lines.push(message) };
+  const client = portal.client({ journalDir, logger });
+  assert((await client.publishFiles([37, 38], MODES)).ok);
+  assert.equal(lines.length, 1);
+  assert.match(lines[0], /events\.jsonl is not a journal, and is passed over/);
+  const [path] = readdirSync(journalDir).filter((name) => /^2.*\.jsonl$/.test(name)).map((name) => join(journalDir, name));
+  rmSync(path);
+  await assert.rejects(client.publishFiles([39], MODES), (error) => {
+    assert(error instanceof JournalError, error);
+    assert.match(error.message, /is not there any more/);
+    assert.deepEqual([error.outcome, error.journal], ['not_processed', path]);
+    return true;
+  });
+  assert.deepEqual(forgetJournal(path), [37, 38]);
+  assert.throws(() => forgetJournal(path), JournalError);
+  // Without a logger Node warns.
+  const warned = new Promise((resolve) => process.once('warning', resolve));
+  assert((await portal.client({ journalDir }).publishFiles([39], MODES)).ok);
+  assert.match((await warned).message, /events\.jsonl is not a journal/);
 });

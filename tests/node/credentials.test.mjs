@@ -70,27 +70,53 @@ test('a callable that publishes with its own client is told so', async () => {
   });
   await assert.rejects(client.publishFiles([2], MODES), (error) => {
     assert.ok(error instanceof ConfigError);
-    assert.match(error.cause.message, /publishes with this client itself/);
+    assert.match(error.message, /publishes with this client itself/);
     return true;
   });
   assert.deepEqual(portal.requests, []);
 });
 
-test('a callable that hangs costs other calls no more than their timeout', async () => {
+test('a callable that never answers costs each call no more than its timeout, and is not asked in vain again and again', async () => {
+  let asked = 0;
   let provide;
-  const token = new Promise((resolve) => {
-    provide = resolve;
-  });
-  const client = portal.client({ timeoutMs: 3_000, accessToken: () => token });
-  const hanging = client.publishFiles([1], MODES);
-  await assert.rejects(client.publishFiles([2], MODES), (error) => {
-    assert.match(error.message, /another call has been asking for it/);
-    assert.equal(error.report.file(2).state, 'not_processed');
-    return true;
-  });
+  const accessToken = () => {
+    asked += 1;
+    return new Promise((resolve) => {
+      provide = resolve;
+    });
+  };
+  const client = portal.client({ timeoutMs: 500, accessToken });
+  const started = Date.now();
+  const [first, second] = await Promise.allSettled([client.publishFiles([1], MODES), client.publishFiles([2], MODES)]);
+  assert.ok(Date.now() - started >= 499);
+  for (const [file, { reason }] of [first, second].entries()) {
+    assert.ok(reason instanceof ConfigError, reason);
+    assert.match(reason.message, /^No access token could be had: .*Nothing was sent\.$/);
+    assert.equal(reason.report.file(file + 1).state, 'not_processed');
+  }
+  assert.match(first.reason.message, /the callable has given none for 500ms/);
+  assert.match(second.reason.message, /another call has been asking for it/);
+  assert.equal(asked, 1);
+  assert.deepEqual(portal.requests, []);
+  // It comes too late for them, and is there for the next.
   provide('simulated-token');
-  assert.ok((await hanging).ok);
+  await new Promise(setImmediate);
   assert.ok((await client.publishFiles([3], MODES)).ok);
+  assert.equal(asked, 1);
+});
+
+test('a callable that fails too late ends no process', async () => {
+  let refuse;
+  const client = portal.client({
+    timeoutMs: 200,
+    accessToken: () =>
+      new Promise((_, reject) => {
+        refuse = reject;
+      }),
+  });
+  await assert.rejects(client.publishFiles([1], MODES), { code: 'ERR_CONFIG', message: /has given none/ });
+  refuse(new Error('too late'));
+  await sleep(20);
 });
 
 /** Grants an access token for the one refresh token that is not spent, which it rotates. */

@@ -157,6 +157,13 @@ describe('report', () => {
       assert.deepEqual(copy.files, report.files);
     }
     assert.throws(() => PublishReport.fromJSON('{}'), InputError);
+    for (const [changed, words] of [
+      ['hagn', 'it must be JSON, and is not at column 1.'],
+      [{ ...report.toJSON(), files: 3 }, '`files` must be a list, not 3.'],
+      [{ ...report.toJSON(), attempts: [{}] }, '`attempts[0].sent_at` is missing.'],
+    ]) {
+      assert.throws(() => PublishReport.fromJSON(changed), { message: `This is not the JSON of a report: ${words}` });
+    }
   });
 
   test('a body is read without any network', () => {
@@ -198,10 +205,64 @@ describe('report', () => {
           contactsNotPublished: null,
           contactsNotNotified: null,
           decision: null,
+          reason: null,
         });
       }
     });
   }
+
+  for (const [modes, steps] of [
+    [{ portalPublishing: 'publish', contactNotification: 'notify' }, [true, true]],
+    [{ portalPublishing: 'publish', contactNotification: 'do_not_notify' }, [true, null]],
+    [{ portalPublishing: 'do_not_publish', contactNotification: 'notify' }, [null, true]],
+    [{ portalPublishing: 'do_not_publish', contactNotification: 'do_not_notify', publishOverrideContactIds: [23] }, [true, null]],
+    [{ portalPublishing: 'do_not_publish', contactNotification: 'do_not_notify' }, [null, null]],
+  ]) {
+    test(`what is said of steps with ${inspect(modes, { breakLength: Infinity })}`, () => {
+      const row = (id, status) => ({ id: String(id), attributes: { publish_status: status, notify_status: status } });
+      const data = [row(37, 'success'), row(38, 'fail'), row(39, 'success')];
+      const report = PublishReport.fromResponse(new PublishRequest([37, 38, 39], modes), JSON.stringify({ data }));
+      const failed = steps.map((step) => step && false);
+      const answers = report.files.map(({ published, notified }) => [published, notified]);
+      assert.deepEqual(answers, [steps, failed, steps]);
+      assert.deepEqual(report.toJSON().files.map(({ published, notified }) => [published, notified]), answers);
+      assert.deepEqual(report.notPublished.length + report.notNotified.length, failed.filter((step) => step === false).length);
+    });
+  }
+
+  test('what stands beside the results', () => {
+    const row = { id: '37', attributes: { file_id: 37, publish_status: 'success', notify_status: 'success' } };
+    const request = new PublishRequest([37, 38], MODES);
+    const body = { data: [row], errors: [{ code: 'cut', detail: 'Cut short.' }], links: { next: '/v1/more' } };
+    const report = PublishReport.fromResponse(request, JSON.stringify(body));
+    assert.deepEqual(report.errors, [{ status: null, code: 'cut', title: null, detail: 'Cut short.', source: null }]);
+    const reason = 'The answer was read without a network.';
+    assert.deepEqual(report.unreadPages, [{ link: '/v1/more', httpStatus: null, reason, raw: '' }]);
+    assert.equal(report.nextLink, '/v1/more');
+    const beside = 'The answer has errors beside its results: Cut short.';
+    const leftOut = `The answer has no result for it, and its next page was not read. ${reason} ${beside}`;
+    assert.deepEqual(report.files.map((file) => [file.state, file.reason]), [['unknown', beside], ['unknown', leftOut]]);
+    for (const value of [report.errors, report.errors[0], report.unreadPages, report.unreadPages[0]]) {
+      assert.ok(Object.isFrozen(value));
+    }
+    assert.match(String(report), /further results were not read: \/v1\/more/);
+    assert.throws(() => report.raiseForFailures(), { name: 'PublishFailuresError', errors: report.errors });
+  });
+
+  test('half of a surrogate pair spoils one text and not the answer', () => {
+    for (const half of [String.raw`\ud83d`, '\ud83d', String.raw`\udc00`, '\udc00']) {
+      const body = `{"data":[{"id":"37","attributes":{"publish_status":"fail","error":"${half} for contacts [4]."}}]}`;
+      const { errors } = PublishReport.fromResponse(new PublishRequest([37], MODES), body).file(37);
+      assert.deepEqual(errors.map(({ detail, contactIds }) => [detail, contactIds]), [['\ufffd for contacts [4].', [4]]]);
+    }
+  });
+
+  test('the JSON of an earlier version is read', async () => {
+    const { errors: _errors, unread_pages: _unread, ...old } = (await portal.client().publishFiles([37, 38], MODES)).toJSON();
+    for (const file of old.files) delete file.reason;
+    const report = PublishReport.fromJSON({ ...old, next_link: '/v1/more' });
+    assert.deepEqual([report.ok, report.errors, report.nextLink, report.file(37).reason], [true, [], '/v1/more', null]);
+  });
 
   test('nothing of it can be changed', async () => {
     portal.failPublish(38, [4, 5]);
@@ -264,11 +325,12 @@ describe('errors', () => {
     assert.equal(error.name, 'RateLimitedError');
     assert.ok(error instanceof esm.RejectedError);
     assert.equal(error.retryAfterMs, 3_600_000);
+    assert.match(error.message, /It asks to wait 3600000 ms, .* Wait that long, then publish the files again\.$/);
   });
 
   test('they can be made for the tests of a caller', () => {
     const error = new esm.RateLimitedError({ code: 'ERR_RATE_LIMITED', message: 'Wait.', retry_after: 2 });
-    assert.deepEqual([error.name, error.retryAfterMs, error.outcome], ['RateLimitedError', 2000, 'not_processed']);
+    assert.deepEqual([error.name, error.retryAfterMs, error.outcome], ['RateLimitedError', 2000, 'unknown']);
   });
 
   test('a client from before a test run is stopped as well', async () => {

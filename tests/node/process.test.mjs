@@ -1,6 +1,7 @@
 // Life in a process: idle clients, signals, exits, other processes, many calls at once.
 
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
@@ -254,3 +255,69 @@ test('node:cluster: each worker has connections of its own, the primary keeps it
   assert.equal(sent.length, 60);
   assert.equal(new Set(sent).size, 60);
 });
+
+test('a simulated portal runs although nobody refers to it, and keeps no process alive', async () => {
+  const { code, output, errors } = await run(
+    `${REQUIRE}
+    const { SimulatedPortal } = require('addepar-portal/testing');
+    const { setImmediate: turn } = require('node:timers/promises');
+    (async () => {
+      Object.assign(process.env, (await SimulatedPortal.start()).environ());
+      for (let round = 0; round < 10; round += 1) { await turn(); gc(); }
+      console.log((await publishFiles([37], ${MODES})).ok);
+    })();`,
+    '--expose-gc',
+  );
+  assert.deepEqual({ code, output, errors }, { code: 0, output: 'true\n', errors: '' });
+  assert.deepEqual(portal.requests, []);
+});
+
+test('the files of a simulated portal may be a Map', async () => {
+  const files = new Map([[37, new Set([1, 2])], [38, [3]], ['39', Int32Array.of(4)]]);
+  const other = await SimulatedPortal.start({ files, failPublish: new Map([[38, new Set([3])]]), preferences: new Map() });
+  try {
+    other.failNotify(37, new Set([2]));
+    const modes = { portalPublishing: 'publish', contactNotification: 'notify' };
+    const report = await other.client().publishFiles([37, 38, 39], modes);
+    assert.deepEqual(report.files.map(({ state }) => state), ['failed', 'failed', 'ok']);
+    assert.deepEqual([37, 38, 39].map((file) => other.published(file)), [[1, 2], [], [4]]);
+    assert.deepEqual(report.file(37).contactsNotNotified, [2]);
+  } finally {
+    await other.close();
+  }
+});
+
+/** Source text: tries to make a client of a real host, and tells why not. */
+const LIVE = `const { PortalClient } = require('addepar-portal');
+  try {
+    new PortalClient({ firmName: 'examplefirm', firmId: '1', accessToken: 'token' });
+    console.log('made');
+  } catch (error) {
+    console.log(error.code, error.message);
+  }`;
+
+/** Programs that are test runners, though no variable says so: by their file, or by what they provide. */
+const RUNNERS = {
+  mocha: ['node_modules/mocha/bin/mocha.js', LIVE, /^ERR_CONFIG .*this is a test run \(it was started as mocha\)/],
+  'a worker of mocha': ['node_modules/mocha/lib/nodejs/worker.js', LIVE, /^ERR_CONFIG .*started as mocha/],
+  'a runner with globals': ['run.js', `globalThis.describe = globalThis.it = () => {}; ${LIVE}`, /^ERR_CONFIG .*global functions/],
+  'a runner with globals in other words': ['run.js', `globalThis.suite = globalThis.test = () => {}; ${LIVE}`, /^ERR_CONFIG .*global functions/],
+  'no test runner': ['mocha/app.js', `globalThis.it = 'it'; globalThis.describe = 1; ${LIVE}`, /^made/],
+};
+
+for (const [runner, [path, script, told]] of Object.entries(RUNNERS)) {
+  test(`a program may reach Addepar unless it is a test runner: ${runner}`, async () => {
+    const folder = await mkdtemp(fileURLToPath(new URL('runner-', import.meta.url)));
+    try {
+      const file = join(folder, path);
+      await mkdir(dirname(file), { recursive: true });
+      await writeFile(file, script);
+      const signs = new Set(['NODE_TEST_CONTEXT', 'NODE_ENV', 'VITEST', 'JEST_WORKER_ID', 'AVA_PATH']);
+      const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !signs.has(name) && !/^(ADDEPAR|PYTEST)_/.test(name)));
+      const { stdout, stderr } = spawnSync(process.execPath, [file], { env, encoding: 'utf8', timeout: 60_000 });
+      assert.match(stdout, told, stderr);
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
+}

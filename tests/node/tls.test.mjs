@@ -5,6 +5,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
+import { createRequire } from 'node:module';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -14,6 +15,8 @@ import { ConnectError, PortalClient } from 'addepar-portal';
 
 const MODES = { portalPublishing: 'publish', contactNotification: 'do_not_notify' };
 const KEY = { firmId: '1', keyId: 'simulated-key', keySecret: 'simulated-secret' };
+/** Who asks, which firewalls want to know. */
+const USER_AGENT = userAgent();
 const NAME = 'portal.test'; // a name that only the proxy knows
 const VARIABLES = ['HTTPS_PROXY', 'https_proxy', 'ALL_PROXY', 'all_proxy', 'NO_PROXY', 'no_proxy'];
 const CERTIFICATES = ['REQUESTS_CA_BUNDLE', 'NODE_EXTRA_CA_CERTS'];
@@ -23,6 +26,14 @@ const hasOpenssl = spawnSync('openssl', ['version']).status === 0;
 const skip = hasOpenssl ? false : 'there is no openssl to make certificates with';
 const folder = mkdtempSync(join(tmpdir(), 'addepar-portal-'));
 test.after(() => rmSync(folder, { recursive: true }));
+
+function userAgent() {
+  const { version } = createRequire(import.meta.url)('addepar-portal/package.json');
+  const [major, minor] = process.versions.node.split('.');
+  const system = { darwin: 'macos', win32: 'windows' }[process.platform] ?? process.platform;
+  const machine = { x64: 'x86_64', arm64: 'aarch64' }[process.arch] ?? process.arch;
+  return `addepar-portal/${version} (node/${major}.${minor}; ${system} ${machine})`;
+}
 
 function openssl(...args) {
   const { status, stderr } = spawnSync('openssl', args, { cwd: folder, encoding: 'utf8' });
@@ -73,7 +84,11 @@ async function passwordProxy(user) {
   const asked = [];
   const server = createServer();
   server.on('connect', (request, client) => {
-    asked.push({ target: request.url, headers: Object.keys(request.headers).toSorted() });
+    asked.push({
+      target: request.url,
+      headers: Object.keys(request.headers).toSorted(),
+      userAgent: request.headers['user-agent'],
+    });
     const expected = `Basic ${Buffer.from(user).toString('base64')}`;
     if (request.headers['proxy-authorization'] !== expected) {
       client.end('HTTP/1.1 407 Proxy Authentication Required\r\nProxy-Authenticate: Basic\r\nContent-Length: 0\r\n\r\n');
@@ -175,10 +190,11 @@ test('a forward proxy', { skip }, async (context) => {
       } else {
         assert((await call).ok);
       }
-      const asked = [{ target: `${NAME}:${port}`, headers: ['host', 'proxy-authorization'] }];
+      const asked = [{ target: `${NAME}:${port}`, headers: ['host', 'proxy-authorization', 'user-agent'], userAgent: USER_AGENT }];
       assert.deepEqual(proxy.asked, way === 'direct' ? [] : asked);
       assert.equal(requests.length, way === 'refused' ? 0 : 1);
       assert(requests.every(({ headers }) => !('proxy-authorization' in headers)));
+      assert(requests.every(({ headers }) => headers['user-agent'] === USER_AGENT));
     });
   }
   close();

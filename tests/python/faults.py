@@ -109,6 +109,7 @@ class World:
                 "expired": authority.certificate("localhost", expired=True),
                 "unknown authority": stranger.certificate("localhost"),
                 "self-signed": self_signed(folder, "localhost"),
+                "of an authority": self_signed(folder, "localhost", as_authority=True),
             }
             server = "".join(
                 f"location ~ ^/{place}/(?<port>[0-9]+)(?<rest>/.*)$ {{ {does} }}" for place, does in PLACES.items()
@@ -231,6 +232,12 @@ def limited(delay: str | None, times: int = 1) -> dict[str, Any]:
 
 # The faults
 
+ODD_HEADERS = "Cache: \x00\r\nPolicy: one,\r\n two\r\nPlace : here\r\nno colon\r\n" + "Header: 1\r\n" * 200
+ODD_HEAD = f"HTTP/1.1 403 Forbidden\r\n{ODD_HEADERS}Content-Length : 0\r\n\r\n"
+UNCLEAR = "HTTP/1.1 403 Forbidden\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\n"
+REFUSAL = "HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n"
+SUCCESS = "HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n{body}"
+TWO_LENGTHS = "\r\nContent-Length: 5\r\n"
 STATUSES = (300, 301, 302, 303, 307, 308, 402, 408, 418, 425, 500, 501, 502, 503, 504, 520)
 
 FAULTS: dict[str, list[Fault]] = {
@@ -250,6 +257,7 @@ FAULTS: dict[str, list[Fault]] = {
         Fault("the certificate is for another host", certificate("other host")),
         Fault("the certificate has expired", certificate("expired")),
         Fault("the certificate is self-signed", certificate("self-signed")),
+        Fault("the certificate is one of an authority", certificate("of an authority")),
         Fault("proxy.py wants another password (407)", forward_proxy(lambda proxy: proxy.url("wrong"))),
         Fault("proxy.py does not reach the server", forward_proxy(lambda proxy: proxy.url(), reachable=False)),
         Fault("the proxy hangs up on CONNECT", broken_proxy(b"")),
@@ -271,6 +279,8 @@ FAULTS: dict[str, list[Fault]] = {
         Fault("429 with a delay that may not be waited for", portal(limited("61"))),
         Fault("429 without a delay", portal(limited(None))),
         Fault("429 with a delay that makes no sense", portal(limited("NaN"))),
+        Fault("403 beside odd headers, 200 of them", portal({"name": "raw", "text": ODD_HEAD})),
+        Fault("403 whose body nobody can delimit", portal({"name": "raw", "text": UNCLEAR, "keeps": True})),
         Fault("nginx refuses the size (413, HTML)", nginx("small")),
         Fault("nginx denies access (403, HTML)", nginx("denied")),
     ],
@@ -292,6 +302,9 @@ FAULTS: dict[str, list[Fault]] = {
             for ending in get_args(Ending)
         ),
         Fault("no HTTP", portal("garbage_status")),
+        Fault("bytes before its head", portal({"name": "raw", "text": "more\r\n" + ODD_HEAD})),
+        Fault("a refusal, and an answer right behind it", portal({"name": "raw", "text": REFUSAL + SUCCESS})),
+        Fault("200 with two lengths", portal({"name": "raw", "text": SUCCESS.replace("\r\n", TWO_LENGTHS, 1)})),
         Fault("chunks without an end", portal("chunked_cut")),
         Fault("it drips until the time is up", portal({"name": "drip", "every_ms": 200}, timeout=PATIENT)),
         *(Fault(f"{status}", portal(f"status:{status}")) for status in STATUSES),

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import copy
+import fcntl
 import json
 import multiprocessing
 import os
 import pickle
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -30,6 +33,8 @@ from addepar_portal import (
     PublishReport,
     RateLimitedError,
     StoppedError,
+    UnreadPage,
+    forget_journal,
     init_journal_dir,
     publish_batch,
     publish_batch_async,
@@ -110,9 +115,47 @@ def test_a_batch_that_is_done_sends_nothing_again(simulated_portal: SimulatedPor
     simulated_portal.fail_publish(3, [1])
     client = simulated_portal.client()
     report = publish_batch(range(1, 31), journal=journal, chunk_size=10, client=client, **MODES)
-    assert publish_batch(range(30, 0, -1), journal=journal, chunk_size=7, client=client, **MODES) == report
+    # Neither another order nor, with nothing left to send, another size makes it another batch.
+    again = publish_batch(range(30, 0, -1), journal=journal, chunk_size=7, client=client, **MODES)
+    assert again.files == report.files[::-1]
+    assert again.request.file_ids == tuple(range(30, 0, -1))
     assert client.resume(journal) == report
     assert simulated_portal.control("posts") == 3
+
+
+def test_a_size_that_the_journal_was_not_planned_with_is_refused(
+    simulated_portal: SimulatedPortal, journal: Path
+) -> None:
+    client = simulated_portal.client()
+    simulated_portal.next_fault("status:403")
+    with pytest.raises(PermissionDeniedError):
+        client.publish_batch(range(1, 31), journal=journal, chunk_size=10, **MODES)
+    with pytest.raises(
+        InputError, match=r"`chunk_size` must be 10 for the journal .*, not 7\. Nothing was sent now\."
+    ):
+        client.publish_batch(range(1, 31), journal=journal, chunk_size=7, **MODES)
+    assert simulated_portal.control("posts") == 1
+    # The default is what nobody asked for.
+    assert client.publish_batch(range(1, 31), journal=journal, **MODES).ok
+    assert [len(request["body"]["data"]["attributes"]["files_id"]) for request in simulated_portal.requests] == [10] * 4
+
+
+def test_a_batch_keeps_what_was_seen_of_a_page_that_failed(journal: Path) -> None:
+    link = "/v1/portal/publish_files?page=2"
+    row = {"id": "1", "attributes": {"file_id": 1, "publish_status": "success", "notify_status": "success"}}
+    with SimulatedPortal(pages={link: {"status": 503, "body": "<html>busy"}}) as portal:
+        portal.next_fault("answer", status=200, body={"data": [row], "links": {"next": link}})
+        with pytest.raises(JournalError, match="waits for a decision") as waiting:
+            portal.client().publish_batch([2, 1, 3], journal=journal, chunk_size=2, **MODES)
+    report = waiting.value.report
+    assert report is not None
+    page = UnreadPage(link, 503, "The server answered 503.", "<html>busy")
+    left_out = "The answer has no result for it, and its next page was not read. The server answered 503."
+    assert [(file.file_id, file.reason) for file in report] == [(2, left_out), (1, None), (3, None)]
+    assert (report.next_link, report.unread_pages) == (link, (page,))
+    assert Journal(journal).report == report
+    assert [file.result.reason for file in Journal(journal).files] == [left_out, None, None]
+    assert [file["reason"] for file in Journal(journal).to_dict()["files"]] == [left_out, None, None]
 
 
 def test_an_unknown_chunk_stops_until_each_file_has_a_decision(
@@ -193,6 +236,8 @@ def test_a_rate_limit_is_waited_for_and_shown(simulated_portal: SimulatedPortal,
     simulated_portal.next_fault("rate_limited", retry_after=1)
     assert client.publish_batch([1, 2], journal=journal, on_progress=seen.append, **MODES).ok
     assert [progress.waiting for progress in seen] == [None, 1.0, None]
+    # As it goes to another process, which shows it.
+    assert pickle.loads(pickle.dumps(seen)) == seen == copy.deepcopy(seen)
     simulated_portal.next_fault("rate_limited", retry_after=100)
     with pytest.raises(RateLimitedError):
         client.publish_batch([3], journal=journal.with_name("other.jsonl"), max_wait=99.0, **MODES)
@@ -220,7 +265,14 @@ def test_another_batch_is_refused_saying_what_differs(simulated_portal: Simulate
 
 def test_bad_arguments_name_the_value_and_send_nothing(simulated_portal: SimulatedPortal, journal: Path) -> None:
     client = simulated_portal.client()
-    bad: list[dict[str, Any]] = [{"chunk_size": 0}, {"chunk_size": 501}, {"max_wait": -1.0}, {"repeat": "perhaps"}]
+    bad: list[dict[str, Any]] = [
+        {"chunk_size": 0},
+        {"chunk_size": 501},
+        {"chunk_size": -1},
+        {"chunk_size": 2**200},
+        {"max_wait": -1.0},
+        {"repeat": "perhaps"},
+    ]
     bad += [{"journal": ""}, {"journal": "/"}, {"on_progress": 7}, {"on_progress": asyncio.sleep}]
     for arguments in bad:
         with pytest.raises(InputError, match=next(iter(arguments))):
@@ -238,7 +290,7 @@ def test_two_writers_are_refused_by_name(simulated_portal: SimulatedPortal, jour
     wait_for_posts(simulated_portal, 1)
     with pytest.raises(JournalError, match=f"is being written by process {os.getpid()} on .* since "):
         client.resume(journal)
-    assert Journal(journal).chunks[0].state == "unknown"
+    assert Journal(journal).chunks[0].state == "in_flight"
     thread.join()
     assert client.resume(journal).ok
 
@@ -297,6 +349,78 @@ def test_ctrl_c_ends_a_wait_at_once(simulated_portal: SimulatedPortal, journal: 
     assert time.monotonic() - started < 30
     assert isinstance(raised.value.__cause__, StoppedError)
     assert raised.value.__cause__.outcome == "not_processed"
+
+
+def test_an_error_of_a_batch_speaks_of_all_its_files_and_of_the_request_that_failed(
+    simulated_portal: SimulatedPortal, journal: Path
+) -> None:
+    batch: Any = {"journal": journal, "chunk_size": 100, **MODES}
+    faults = [{"name": "close_idle"}, {"name": "close_idle"}, "status:403"]
+    simulated_portal.control("faults", faults=faults)
+    client = simulated_portal.client()
+    with pytest.raises(PermissionDeniedError) as refused:
+        client.publish_batch(range(1, 301), **batch)
+    error = refused.value
+    assert (error.outcome, error.http_status, error.journal, error.undecided) == ("processed", 403, str(journal), ())
+    assert "The batch stopped here: 200 ok, 100 not_processed" in str(error)
+    assert "Nothing was" not in str(error)
+    assert str(error).endswith(f'resume with `client.resume("{journal}")`.')
+    # As a task queue hands it over that keeps the class and its arguments alone.
+    lost = type(error)(*error.args)
+    assert (str(lost), lost.outcome, lost.report) == (str(error), "unknown", None)
+    # Refused before anything was sent now: about no response, and still of a batch that sent files.
+    with pytest.raises(InputError, match="Nothing was sent now") as wrong:
+        client.publish_batch(range(1, 301), **{**batch, "chunk_size": 0})
+    assert (wrong.value.outcome, wrong.value.http_status, wrong.value.elapsed) == ("processed", None, None)
+    assert (wrong.value.journal, wrong.value.undecided) == (str(journal), ())
+
+
+def test_a_run_whose_files_are_all_decided_is_settled(simulated_portal: SimulatedPortal, journal: Path) -> None:
+    client = simulated_portal.client()
+    simulated_portal.control("faults", faults=[{"name": "close_idle"}, "close_before_answer"])
+    with pytest.raises(OutcomeUnknownError) as lost:
+        client.publish_batch([1, 2, 3, 4], journal=journal, chunk_size=2, **MODES)
+    assert "Do not run this again" not in str(lost.value)
+    assert lost.value.undecided == (3, 4)
+    book = Journal(journal)
+    assert not book.report.settled
+    book.decide([3], "published", by="A. Person")
+    book.decide([4], "leave", by="A. Person")
+    for report in (Journal(journal).report, client.resume(journal)):
+        assert (report.settled, report.undecided, report.ok) == (True, (), False)
+        assert "2 ok, 1 unknown (decided: published), 1 unknown (decided: leave)" in str(report)
+        assert "unknown, decided: published" in report._repr_html_()
+        assert report.to_columns()["decision"] == [None, None, "published", "leave"]
+    assert simulated_portal.control("posts") == 2
+
+
+def test_files_in_flight_are_shown_as_being_sent(simulated_portal: SimulatedPortal, journal: Path) -> None:
+    client = simulated_portal.client()
+    simulated_portal.control("hold")
+    batch: Any = {"journal": journal, "chunk_size": 2, **MODES}
+    thread = threading.Thread(target=lambda: client.publish_batch([1, 2, 3], **batch))
+    thread.start()
+    try:
+        wait_for_posts(simulated_portal, 1)
+        book = Journal(journal)
+        assert (book.undecided, book.in_flight) == ((), (1, 2))
+        assert [(file.state, file.in_flight) for file in book.files] == [
+            ("unknown", True),
+            ("unknown", True),
+            ("not_processed", False),
+        ]
+        assert [chunk.state for chunk in book.chunks] == ["in_flight", "not_processed"]
+        assert (book.report.undecided, book.report.in_flight, book.report.settled) == ((), (1, 2), False)
+        assert "2 being sent, 1 not_processed" in str(book.report)
+        with pytest.raises(JournalError, match="is being written by process") as refused:
+            client.resume(journal)
+        assert refused.value.undecided == ()
+        assert refused.value.report is not None
+        assert refused.value.report.in_flight == (1, 2)
+    finally:
+        simulated_portal.control("release")
+        thread.join()
+    assert Journal(journal).report.ok
 
 
 @pytest.mark.parametrize("cancels", [1, 2])
@@ -422,6 +546,51 @@ def test_a_folder_of_journals_refuses_to_send_a_file_again(simulated_portal: Sim
     assert len(list((tmp_path / "journals").glob("*.jsonl"))) == 6
 
 
+def test_a_journal_that_is_gone_is_missed_until_it_is_forgotten(
+    simulated_portal: SimulatedPortal, tmp_path: Path
+) -> None:
+    init_journal_dir(tmp_path)
+    client = simulated_portal.client(journal_dir=tmp_path)
+    assert client.publish_files([37, 38], **MODES).ok
+    [path] = tmp_path.glob("*.jsonl")
+    path.unlink()
+    with pytest.raises(JournalError, match="is not there any more") as raised:
+        client.publish_files([39], **MODES)
+    assert raised.value.outcome == "not_processed"
+    assert forget_journal(path) == (37, 38)
+    assert client.publish_files([39], **MODES).ok
+    with pytest.raises(JournalError, match="is not missed"):
+        forget_journal(str(path))
+
+
+@pytest.mark.parametrize("logs", [False, True])
+def test_a_call_warns_when_it_waits_for_a_folder(logs: bool, simulated_portal: SimulatedPortal, tmp_path: Path) -> None:
+    """Whether the program logs or not: on standard error, unless logging is set up."""
+    init_journal_dir(tmp_path)
+    (tmp_path / "._x.jsonl").write_bytes(b"\0\5\x16\7")
+    code = (
+        ("import logging; logging.basicConfig(level=logging.INFO)\n" if logs else "")
+        + "import asyncio, sys, addepar_portal\n"
+        "settings = dict(firm_id=1, key_id='simulated-key', key_secret='simulated-secret', journal_dir='.')\n"
+        "client = addepar_portal.AsyncPortalClient(base_url=sys.argv[1], **settings)\n"
+        "asyncio.run(client.publish_files([37], portal_publishing='publish', contact_notification='do_not_notify'))\n"
+    )
+    with (tmp_path / "folder.lock").open("r+") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        program = subprocess.Popen(
+            [sys.executable, "-c", code, simulated_portal.base_url], cwd=tmp_path, stderr=subprocess.PIPE, text=True
+        )
+        assert program.stderr
+        told = program.stderr.readline()
+        assert "Waiting for the folder of journals" in told
+        assert f"locked by process {os.getpid()} on " in told
+        assert told.startswith("WARNING:addepar_portal:") == logs
+        assert simulated_portal.control("posts") == 0
+    assert "._x.jsonl is not a journal, and is passed over" in program.communicate(timeout=60)[1]
+    assert program.returncode == 0
+    assert simulated_portal.control("posts") == 1
+
+
 def test_a_folder_of_journals_stays_where_it_was_when_the_client_was_made(
     simulated_portal: SimulatedPortal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -478,7 +647,9 @@ def test_a_stopped_batch_continues_without_a_file_that_was_published_by_itself(
     with pytest.raises(PermissionDeniedError):
         client.publish_batch(range(1, 5), journal=journal, **MODES)
     assert client.publish_files([4], **MODES).ok
-    with pytest.raises(AlreadySentError, match=r"File 4 .* Record in .*batch\.jsonl"):
+    with pytest.raises(
+        AlreadySentError, match=r"File 4 .* Record that it need not be sent .*batch\.jsonl.*client\.resume"
+    ):
         client.resume(journal)
     Journal(journal).decide([4], "published", by="A. Person")
     report = client.resume(journal)

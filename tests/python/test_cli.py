@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import array
 import contextlib
+import csv
 import fcntl
 import json
 import os
@@ -19,10 +20,12 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
+from unittest.mock import ANY
 
 import pytest
+from networks.calls import MACHINE, SYSTEM
 
-from addepar_portal import Journal, OutcomeUnknownError, PermissionDeniedError, init_journal_dir
+from addepar_portal import Journal, OutcomeUnknownError, PermissionDeniedError, __version__, init_journal_dir
 from addepar_portal.testing import SimulatedPortal
 
 ROOT = Path(__file__).parents[2]
@@ -80,6 +83,38 @@ def test_one_program_however_it_was_installed(program: str, run: Run, simulated_
     assert run("publish", 37, program=program).returncode == 2
 
 
+def test_why_a_file_is_unknown_is_shown(run: Run, simulated_portal: SimulatedPortal) -> None:
+    row = {"id": "37", "attributes": {"file_id": 37, "publish_status": "success", "notify_status": "success"}}
+    body = {"data": [row], "errors": [{"detail": "Cut\x1b[31m short."}], "links": {"next": "/v1/more"}}
+    answer = {"name": "answer", "status": 200, "body": body}
+    simulated_portal.control("faults", faults=[answer] * 3)
+    beside = "The answer has errors beside its results: Cut[31m short."
+    unread = "The server answered 404."
+    left_out = f"The answer has no result for it, and its next page was not read. {unread} {beside}"
+    batch = ("publish", 37, 38, *MODES, "--yes", "--format")
+    table = run(*batch, "table", "--journal", "run.jsonl")
+    assert table.stdout == (
+        "file  state    published  notified  errors\n"
+        f"  37  unknown  yes        yes       {beside}\n"
+        f"  38  unknown  ?          ?         {left_out}\n"
+        "2 unknown (asked: publish, notify)\n"
+        f"{beside}\n"
+        f"further results were not read: /v1/more ({unread})\n"
+    )
+    rows = list(csv.DictReader(run(*batch, "csv").stdout.splitlines()))
+    assert [row["reason"] for row in rows] == [beside, left_out]
+    report = json.loads(run(*batch, "json").stdout)
+    assert [file["reason"] for file in report["files"]] == [beside, left_out]
+    assert (report["unread_pages"][0]["http_status"], report["next_link"]) == (404, "/v1/more")
+    shown = run("journal", "show", "run.jsonl").stdout
+    assert all(text in shown for text in (left_out, beside, f"/v1/more ({unread})"))
+    rows = list(csv.DictReader(run("journal", "show", "run.jsonl", "--format", "csv").stdout.splitlines()))
+    assert [(row["reason"], row["chunk"]) for row in rows] == [(beside, "1"), (left_out, "1")]
+    journal = json.loads(run("journal", "show", "run.jsonl", "--format", "json").stdout)
+    assert journal["unread_pages"] == [{"link": "/v1/more", "http_status": 404, "reason": unread, "raw": ANY}]
+    assert [error["detail"] for error in journal["errors"]] == ["Cut\x1b[31m short."]
+
+
 # --- Input ---------------------------------------------------------------------------------------------
 
 LISTS = {
@@ -109,12 +144,22 @@ REFUSED = {
     "no such list": (["publish", "--from", "nowhere.csv", *MODES, "--yes"], "nowhere.csv cannot be read"),
     "no such journal": (["resume", "nowhere.jsonl"], "nowhere.jsonl cannot be opened"),
     "no terminal to ask on": (["publish", "37", *MODES], "There is no terminal to ask on"),
+    "a workbook for a list": (["publish", "--from", "list.xlsx", *MODES, "--yes"], "is an Excel workbook"),
+    "a list for a journal": (["resume", "list.csv"], "list.csv is not a journal"),
+    "a list for the journal of a batch": (
+        ["publish", "37", *MODES, "--journal", "list.csv", "--yes"],
+        "list.csv is not a journal",
+    ),
+    "a list for a journal to look at": (["journal", "show", "list.csv"], "list.csv is not a journal"),
+    "a file for a folder of journals": (["journal", "audit", "list.csv"], "list.csv is not a folder"),
     "over 500 files": (["publish", *map(str, range(1, 502)), *MODES, "--yes"], "give --journal PATH"),
 }
 
 
 @pytest.mark.parametrize("what", REFUSED)
-def test_bad_input_sends_nothing(what: str, run: Run, simulated_portal: SimulatedPortal) -> None:
+def test_bad_input_sends_nothing(what: str, run: Run, simulated_portal: SimulatedPortal, tmp_path: Path) -> None:
+    (tmp_path / "list.csv").write_text("file_id\n37\n")
+    (tmp_path / "list.xlsx").write_bytes(b"PK\x03\x04\x14\x00")
     arguments, words = REFUSED[what]
     done = run(*arguments)
     assert (done.returncode, done.stdout) == (2, "")
@@ -128,6 +173,25 @@ def test_settings_that_are_missing_are_named(run: Run, simulated_portal: Simulat
     assert "`key_secret` (ADDEPAR_KEY_SECRET) is missing" in done.stderr
 
 
+def test_settings_that_are_missing_are_named_at_once(run: Run, simulated_portal: SimulatedPortal) -> None:
+    done = run("publish", 37, *MODES, "--yes", **dict.fromkeys(simulated_portal.environ(), ""))
+    assert done.returncode == 2
+    for variable in (
+        "ADDEPAR_FIRM_NAME",
+        "ADDEPAR_BASE_URL",
+        "ADDEPAR_FIRM_ID",
+        "ADDEPAR_KEY_ID",
+        "ADDEPAR_KEY_SECRET",
+    ):
+        assert variable in done.stderr
+
+
+def test_requests_say_that_the_program_asks(run: Run, simulated_portal: SimulatedPortal) -> None:
+    assert run("publish", 37, *MODES, "--yes").returncode == 0
+    (request,) = simulated_portal.requests
+    assert request["headers"]["user-agent"] == f"addepar-portal/{__version__} (cli; {SYSTEM} {MACHINE})"
+
+
 def test_a_dry_run_sends_nothing_and_needs_no_credentials(run: Run, simulated_portal: SimulatedPortal) -> None:
     bare = dict.fromkeys(simulated_portal.environ(), "")
     plan = run("publish", 37, 38, *MODES, "--override-contacts", "23,25", "--dry-run", **bare)
@@ -136,8 +200,8 @@ def test_a_dry_run_sends_nothing_and_needs_no_credentials(run: Run, simulated_po
     body = run("publish", 37, 38, *MODES, "--dry-run", "--format", "json", **bare)
     attributes = json.loads(body.stdout)["data"]["attributes"]
     assert attributes == {"files_id": [37, 38], "portal_publishing": "PUBLISH", "contact_notification": "NOTIFY"}
-    csv = run("publish", *range(1, 251), *MODES, "--journal", "run.jsonl", "--dry-run", "--format", "csv", **bare)
-    assert csv.stdout.splitlines()[-1] == "250,3"
+    plan = run("publish", *range(1, 251), *MODES, "--journal", "run.jsonl", "--dry-run", "--format", "csv", **bare)
+    assert plan.stdout.splitlines()[-1] == "250,3"
     assert simulated_portal.requests == []
 
 
@@ -176,6 +240,31 @@ def test_a_journal_that_another_process_writes_is_nobody_s_to_decide_about(
     assert (second.returncode, second.stdout) == (2, "")
     assert "is being written by process" in second.stderr
     assert "resolve" not in second.stderr
+
+
+def test_what_another_process_is_sending_is_shown_as_being_sent(run: Run, simulated_portal: SimulatedPortal) -> None:
+    simulated_portal.control("hold")
+    with ThreadPoolExecutor() as pool:
+        first = pool.submit(run, "publish", 37, *MODES, "--journal", "run.jsonl", "--yes")
+        until(lambda: has_arrived(simulated_portal))
+        table = run("journal", "show", "run.jsonl")
+        shown = json.loads(run("journal", "show", "run.jsonl", "--format", "json").stdout)
+        csv = run("journal", "show", "run.jsonl", "--format", "csv")
+        audit = run("journal", "audit", ".")
+        resume = run("resume", "run.jsonl", "--yes")
+        dry = run("publish", 37, *MODES, "--journal", "run.jsonl", "--dry-run")
+        simulated_portal.control("release")
+    assert first.result().returncode == 0
+    assert "  37  being sent  " in table.stdout
+    assert "1 file being sent by another process at this moment: 37" in table.stdout
+    assert "to be decided" not in table.stdout
+    assert (shown["undecided"], shown["in_flight"]) == ([], [37])
+    assert (shown["files"][0]["in_flight"], shown["chunks"][0]["state"]) == (True, "in_flight")
+    assert [line.rsplit(",", 1)[1] for line in csv.stdout.splitlines()] == ["in_flight", "true"]
+    assert (audit.returncode, "1 file being sent at this moment: 37" in audit.stdout) == (0, True), audit.stdout
+    assert "undecided" not in audit.stdout
+    assert (resume.returncode, "decide" in resume.stderr) == (2, False), resume.stderr
+    assert "nothing would be now: 1 file is being sent by another process" in dry.stderr
 
 
 # --- Results -------------------------------------------------------------------------------------------
@@ -277,6 +366,46 @@ def test_a_journal_whose_name_is_no_text_is_that_journal(program: str, run: Run,
         assert run(*batch, program=program).returncode == 0
     assert name in os.listdir(os.fsencode(tmp_path))
     assert not (tmp_path / "m\ufffdller.jsonl").exists()
+
+
+def test_a_run_whose_files_are_all_decided_is_settled(run: Run, simulated_portal: SimulatedPortal) -> None:
+    simulated_portal.next_fault("close_before_answer")
+    batch = ("publish", 37, 38, *MODES, "--journal", "run.jsonl", "--yes")
+    lost = run(*batch)
+    assert lost.returncode == 3
+    assert "`addepar-portal journal resolve run.jsonl --published (or --not-published, --leave)" in lost.stderr
+    assert "resume with `addepar-portal resume run.jsonl`." in lost.stderr
+    assert "Do not run this again" not in lost.stderr
+    by = ("--by", "A. Person")
+    first = run("journal", "resolve", "run.jsonl", "--published", "--files", 37, *by)
+    assert (first.returncode, "1 file still to be decided about" in first.stdout) == (0, True)
+    last = run("journal", "resolve", "run.jsonl", "--leave", "--files", 38, *by)
+    assert "Every file is settled: nothing is left to be sent." in last.stdout
+    table = run("journal", "show", "run.jsonl").stdout
+    assert "unknown, decided: published" in table
+    assert "1 unknown (decided: published), 1 unknown (decided: leave)" in table
+    assert "to be decided" not in table
+    assert run("journal", "audit", ".").returncode == 0
+    for command in (("resume", "run.jsonl"), batch):
+        done = run(*command)
+        assert (done.returncode, "waits" in done.stderr) == (1, False), done.stderr
+    assert simulated_portal.control("posts") == 1
+
+
+def test_a_file_that_another_journal_leaves_undecided_is_said_to_be(
+    run: Run, simulated_portal: SimulatedPortal, tmp_path: Path
+) -> None:
+    journals = {"ADDEPAR_JOURNAL_DIR": str(tmp_path)}
+    init_journal_dir(tmp_path)
+    simulated_portal.next_fault("close_before_answer")
+    lost = run("publish", 37, *MODES, "--yes", **journals)
+    assert lost.returncode == 3
+    again = run("publish", 38, 37, *MODES, "--yes", "--format", "json", **journals)
+    assert again.returncode == 3, again.stderr
+    assert "`addepar-portal journal resolve " in again.stderr
+    assert "Nothing was sent now." in again.stderr
+    assert json.loads(again.stdout)["undecided"] == [37]
+    assert simulated_portal.control("posts") == 1
 
 
 def test_a_refused_chunk_stops_part_way_and_can_be_resumed(run: Run, simulated_portal: SimulatedPortal) -> None:
@@ -381,6 +510,53 @@ def test_a_journal_that_changes_after_the_question_sends_nothing_that_nobody_agr
     said += resume.communicate(timeout=60)[1]
     assert "nobody agreed to" in said, said
     assert (resume.returncode, simulated_portal.control("posts")) == (4, 1)
+
+
+def test_a_journal_that_is_gone_stops_every_call_until_that_is_recorded(
+    run: Run, simulated_portal: SimulatedPortal, tmp_path: Path
+) -> None:
+    guarded = {"ADDEPAR_JOURNAL_DIR": str(tmp_path)}
+    assert run("journal", "init", ".").returncode == 0
+    assert run("publish", 37, 38, *MODES, "--yes", **guarded).returncode == 0
+    [path] = tmp_path.glob("*.jsonl")
+    path.unlink()
+    done = run("publish", 39, *MODES, "--yes", **guarded)
+    assert done.returncode == 4
+    assert f"The journal {path} is not there any more" in done.stderr
+    assert f"addepar-portal journal forget {path}" in done.stderr
+    done = run("journal", "forget", path.name)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert f"Recorded: {path.name} is gone" in done.stdout
+    assert "It named 2 files: 37, 38." in done.stdout
+    done = run("journal", "forget", path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "is not missed" in done.stderr
+    assert run("publish", 39, *MODES, "--yes", **guarded).returncode == 0
+    assert simulated_portal.control("posts") == 2
+
+
+def test_a_wait_for_a_folder_is_told_and_ends_at_ctrl_c(
+    run: Run, simulated_portal: SimulatedPortal, tmp_path: Path
+) -> None:
+    init_journal_dir(tmp_path)
+    with (tmp_path / "folder.lock").open("r+") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        program = subprocess.Popen(
+            [PROGRAMS["pip"], "publish", "37", *MODES, "--journal", "run.jsonl", "--yes"],
+            env={**environment(simulated_portal), "ADDEPAR_JOURNAL_DIR": str(tmp_path)},
+            cwd=tmp_path,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        assert program.stderr is not None
+        while "Waiting for the folder of journals" not in (line := program.stderr.readline()):
+            assert line
+        assert f"locked by process {os.getpid()} on " in line
+        program.send_signal(signal.SIGINT)
+        assert "Nothing was" in program.communicate(timeout=30)[1]
+    assert program.returncode == 130
+    assert not (tmp_path / "run.jsonl").exists()
+    assert simulated_portal.control("posts") == 0
 
 
 def test_an_audit_lists_deliberate_repeats_apart(run: Run, simulated_portal: SimulatedPortal, tmp_path: Path) -> None:
@@ -670,7 +846,7 @@ def test_a_second_interrupt_drops_the_request(
         process.send_signal(number)
         _, errors = process.communicate()
     assert process.returncode == 3
-    assert "decide about each of these files" in errors
+    assert "record what you find with `addepar-portal journal resolve run.jsonl" in errors
     assert len(Journal(tmp_path / "run.jsonl").undecided) == 100
 
 

@@ -33,9 +33,11 @@ from addepar_portal import (
     AsyncPortalClient,
     ConnectError,
     OutcomeUnknownError,
+    PermissionDeniedError,
     PortalClient,
     PortalError,
     PublishReport,
+    RejectedError,
 )
 from addepar_portal.testing import SimulatedPortal
 
@@ -222,6 +224,9 @@ ODD_ANSWERS: tuple[tuple[str, bytes, bool], ...] = (
     ("the same length twice", odd("HTTP/1.1 200 OK", "Content-Length: {n}", "Content-Length: {n}"), True),
     ("two lengths", odd("HTTP/1.1 200 OK", "Content-Length: {n}", "Content-Length: 5"), False),
     ("a list of lengths", odd("HTTP/1.1 200 OK", "Content-Length: {n}, 5"), False),
+    ("a list of the same length", odd("HTTP/1.1 200 OK", "Content-Length: {n}, {n}"), True),
+    ("a folded length", odd("HTTP/1.1 200 OK", "Content-Length:", "\t{n}"), True),
+    ("a blank before a length's colon", odd("HTTP/1.1 200 OK", "Content-Length : {n}"), True),
     ("a negative length", odd("HTTP/1.1 200 OK", "Content-Length: -1"), False),
     ("a length beyond 64 bits", odd("HTTP/1.1 200 OK", "Content-Length: 99999999999999999999"), False),
     ("a length that is not a number", odd("HTTP/1.1 200 OK", "Content-Length: many"), False),
@@ -229,13 +234,13 @@ ODD_ANSWERS: tuple[tuple[str, bytes, bool], ...] = (
     ("a length too small by one", odd("HTTP/1.1 200 OK", f"Content-Length: {len(BODY) - 1}"), False),
     ("more bytes than it says", OK + b"\r\n\r\nmore", True),
     ("a second answer right behind it", OK + answer([99]), True),
-    ("101 headers", odd("HTTP/1.1 200 OK", "Content-Length: {n}", *["X-Header: 1"] * 100), False),
+    ("101 headers", odd("HTTP/1.1 200 OK", "Content-Length: {n}", *["X-Header: 1"] * 100), True),
     ("a header of 1 MB", odd("HTTP/1.1 200 OK", "X-Header: " + "x" * 1_000_000, "Content-Length: {n}"), False),
     ("a header of 8 KB", odd("HTTP/1.1 200 OK", "X-Header: " + "x" * 8_000, "Content-Length: {n}"), True),
     ("a header that is no ASCII", odd("HTTP/1.1 200 OK", "X-Request-Id: \xfc\xff", "Content-Length: {n}"), True),
-    ("a header with a NUL", odd("HTTP/1.1 200 OK", "X-Header: \x00", "Content-Length: {n}"), False),
-    ("a header without a name", odd("HTTP/1.1 200 OK", ": 1", "Content-Length: {n}"), False),
-    ("a header without a colon", odd("HTTP/1.1 200 OK", "X-Header", "Content-Length: {n}"), False),
+    ("a header with a NUL", odd("HTTP/1.1 200 OK", "X-Header: \x00", "Content-Length: {n}"), True),
+    ("a header without a name", odd("HTTP/1.1 200 OK", ": 1", "Content-Length: {n}"), True),
+    ("a header without a colon", odd("HTTP/1.1 200 OK", "X-Header", "Content-Length: {n}"), True),
     ("line feeds alone", odd("HTTP/1.1 200 OK", "Content-Length: {n}").replace(b"\r\n", b"\n"), True),
     ("status 99", odd("HTTP/1.1 099 Odd", "Content-Length: {n}"), False),
     ("status 1000", odd("HTTP/1.1 1000 Odd", "Content-Length: {n}"), False),
@@ -276,6 +281,57 @@ def test_an_odd_answer(odd_answer: bytes, readable: bool, pieces: str, asynchron
         assert ended(call, [37, 38]) == ("ok" if readable else "unknown")
         assert ended(call, [39]) == "ok"
     assert server.requests == [[37, 38], [39]]
+
+
+REFUSED_AT_ONCE = {
+    "two lengths": ("Content-Length: 12", "Content-Length: 5"),
+    "a length that is not a number": ("Content-Length: 1\x002",),
+    "an encoding that nobody asked for": ("Transfer-Encoding: gzip",),
+    "a length beside chunks": ("Transfer-Encoding: chunked", "Content-Length: 12"),
+}
+
+
+@both_clients
+@pytest.mark.parametrize("headers", REFUSED_AT_ONCE.values(), ids=REFUSED_AT_ONCE)
+def test_a_refusal_whose_body_cannot_be_delimited_is_not_waited_for(
+    headers: tuple[str, ...], asynchronous: bool
+) -> None:
+    """Its status says enough, and the server keeps the connection open."""
+
+    def serve(connection: Connection) -> None:
+        if server.read_request(connection):
+            connection.send(odd("HTTP/1.1 403 Forbidden", *headers, body=b""))
+            connection.waits(PATIENCE)
+
+    with RawServer(serve) as server:
+        started = time.monotonic()
+        with pytest.raises(PermissionDeniedError) as raised:
+            publish(asynchronous, base_url=server.base_url, timeout=30)
+        assert time.monotonic() - started < PATIENCE
+    assert raised.value.outcome == "not_processed"
+    assert server.requests == [[37, 38]]
+
+
+@both_clients
+def test_a_refusal_may_come_before_a_large_request_is_read(asynchronous: bool) -> None:
+    """The request is larger than all that lies between: who sent it to its end first would wait for ever."""
+    contacts = range(1, 500_001)
+
+    def serve(connection: Connection) -> None:
+        connection.read_head()
+        connection.send(odd("HTTP/1.1 413 Too Large", "Content-Length: {n}", body=b"{}"))
+        connection.waits(PATIENCE)
+
+    def call() -> PublishReport:
+        modes = {**MODES, "publish_override_contact_ids": contacts}
+        settings = {"base_url": server.base_url, **KEY}
+        if asynchronous:
+            return asyncio.run(AsyncPortalClient(**settings).publish_files([37, 38], **modes))
+        return PortalClient(**settings).publish_files([37, 38], **modes)
+
+    with RawServer(serve) as server, pytest.raises(RejectedError) as raised:
+        call()
+    assert raised.value.http_status == 413
 
 
 # A connection for each call

@@ -206,8 +206,12 @@ last = Last()
 }
 
 
+@pytest.mark.parametrize("is_slow", [False, True])
 @pytest.mark.parametrize("what", FINISHING)
-def test_what_publishes_at_the_end_still_does(what: str, simulated_portal: SimulatedPortal) -> None:
+def test_what_publishes_at_the_end_still_does(what: str, is_slow: bool, simulated_portal: SimulatedPortal) -> None:
+    if is_slow:
+        # The second call waits until it looks at the signals, as no other did before.
+        simulated_portal.control("faults", faults=[{"name": "close_idle"}, {"name": "drip", "every_ms": 20}])
     code, output, errors = end(start(simulated_portal, FINISHING[what]))
     assert (code, output) == (0, "done\n"), errors
     assert errors == ""

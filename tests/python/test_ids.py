@@ -230,7 +230,10 @@ class MineError(Exception):
     """An exception of the caller's."""
 
 
-RAISED: list[type[BaseException]] = [MineError, KeyboardInterrupt, SystemExit, GeneratorExit, InputError, ValueError]
+RAISED: list[type[BaseException]] = [
+    *(MineError, KeyboardInterrupt, SystemExit, GeneratorExit, InputError),
+    *(AttributeError, IndexError, OverflowError, TypeError, ValueError),
+]
 
 
 @pytest.mark.parametrize("error", RAISED)
@@ -263,3 +266,32 @@ def test_what_the_callers_own_code_raises_passes_through_as_it_is(
     assert raised.value is mine
     assert mine.__cause__ is None
     assert simulated_portal.requests == []
+
+
+@pytest.mark.parametrize("error", RAISED)
+def test_what_the_callers_own_numbers_raise_passes_through_as_it_is(
+    error: type[BaseException], simulated_portal: SimulatedPortal, tmp_path: Path
+) -> None:
+    mine = error("mine")
+
+    class Number:
+        def __index__(self) -> int:
+            raise mine
+
+        __float__ = __index__
+
+    number: Any = Number()
+    client, arguments = simulated_portal.client(), {"journal": tmp_path / "run.jsonl", **MODES}
+    report = client.publish_files([37], **MODES)
+    for use in (
+        lambda: report.file(number),
+        lambda: simulated_portal.client(timeout=number),
+        lambda: simulated_portal.client(firm_id=number),
+        lambda: client.publish_batch([37], chunk_size=number, **arguments),
+        lambda: client.publish_batch([37], max_wait=number, **arguments),
+        lambda: client.resume(tmp_path / "run.jsonl", stop_timeout=number),
+    ):
+        with pytest.raises(error) as raised:
+            use()
+        assert raised.value is mine
+    assert simulated_portal.control("posts") == 1

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import inspect
 import logging
 import os
 import pickle
 import signal
 import statistics
+import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Coroutine, Iterator
+from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 from jupyter_client.manager import start_new_kernel
@@ -683,6 +687,54 @@ def test_errors_are_pickled_whole(simulated_portal: SimulatedPortal) -> None:
     assert str(again) == str(raised.value)
     for builtin in (OSError, ConnectionError, TimeoutError):
         assert not isinstance(again, builtin)
+
+
+def test_an_error_that_lost_its_data_has_what_its_class_proves() -> None:
+    """As mocks and task queues make them: from the class alone, or without `__init__`."""
+    publish = mock.Mock(side_effect=OutcomeUnknownError)
+    with pytest.raises(OutcomeUnknownError) as raised:
+        publish([37])
+    for error in (raised.value, OutcomeUnknownError.__new__(OutcomeUnknownError)):
+        assert (error.code, error.outcome, error.message, str(error)) == ("ERR_OUTCOME_UNKNOWN", "unknown", "", "")
+        assert (error.file_ids, error.undecided, error.errors) == ((), (), ())
+        assert (error.report, error.http_status, error.request_id, error.elapsed, error.phase) == (None,) * 5
+        assert type(pickle.loads(pickle.dumps(error))) is OutcomeUnknownError
+
+
+UNITTEST = """
+import unittest
+from addepar_portal import ConfigError, PortalClient
+
+class Test(unittest.TestCase):
+    def test(self):
+        with self.assertRaisesRegex(ConfigError, "this is a test run .it was started as .*-m unittest"):
+            PortalClient(firm_name="examplefirm", firm_id=1, key_id="k", key_secret="s")
+"""
+
+
+def test_unittest_reaches_only_this_machine(tmp_path: Path) -> None:
+    (tmp_path / "test_it.py").write_text(UNITTEST)
+    environ = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "NODE_ENV"))}
+    done = subprocess.run(
+        [sys.executable, "-m", "unittest", "test_it"],
+        cwd=tmp_path,
+        env=environ,
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_portal_runs_although_nobody_refers_to_it() -> None:
+    """The script that is tested may keep its address alone."""
+    environ = SimulatedPortal(files={37: [1]}).environ()
+    gc.collect()
+    client = addepar_portal.PortalClient(
+        base_url=environ["ADDEPAR_BASE_URL"], firm_id=1, key_id="simulated-key", key_secret="simulated-secret"
+    )
+    assert client.publish_files([37], **MODES).ok
 
 
 def test_inside_a_test_run_only_this_machine_is_reached() -> None:

@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 import pytest
 from networks.authority import Authority, server_context
-from networks.calls import KEY, MODES, publish, report_of
+from networks.calls import KEY, MODES, USER_AGENT, publish, report_of
 from networks.forward_proxy import PASSWORD, USER, ForwardProxy
 from networks.nginx import Nginx
 from networks.servers import TlsPortal, port_of
@@ -80,8 +80,9 @@ def test_a_call_goes_through_the_proxy(
         monkeypatch.setenv(name, proxy.url())
     assert publish(asynchronous, base_url=server.base_url(NAME), ca_file=authority.file, **settings).ok
     # The proxy sees neither the portal's credentials nor the firm, and the portal not the proxy's password.
-    tunnel = {"method": "CONNECT", "target": f"{NAME}:{server.port}", "headers": ["host", "proxy-authorization"]}
-    assert proxy.asked == [tunnel]
+    headers = ["host", "proxy-authorization", "user-agent"]
+    target = f"{NAME}:{server.port}"
+    assert proxy.asked == [{"method": "CONNECT", "target": target, "headers": headers, "user_agent": USER_AGENT}]
     assert len(server.requests) == 1
     assert b"proxy-authorization" not in server.requests[0].lower()
 
@@ -95,6 +96,9 @@ WAYS: tuple[tuple[dict[str, str], str | None, bool], ...] = (
     ({"HTTPS_PROXY": "{proxy}", "no_proxy": ADDRESS}, None, False),
     ({"ALL_PROXY": "{proxy}", "NO_PROXY": f"example.com, {ADDRESS}"}, None, False),
     ({"HTTPS_PROXY": "{proxy}", "NO_PROXY": "0.0.0.0/8"}, None, False),
+    ({"HTTPS_PROXY": "{proxy}", "NO_PROXY": f"example.com {ADDRESS}"}, None, False),
+    ({"HTTPS_PROXY": "{proxy}", "NO_PROXY": f"{ADDRESS}:{{port}}"}, None, False),
+    ({"HTTPS_PROXY": "{proxy}", "NO_PROXY": f"{ADDRESS}:443"}, None, True),
     ({"HTTPS_PROXY": "{proxy}", "NO_PROXY": "*"}, None, False),
     ({"HTTPS_PROXY": "{proxy}", "NO_PROXY": "example.com"}, None, True),
     ({"HTTPS_PROXY": "{proxy}", "NO_PROXY": ""}, None, True),
@@ -118,7 +122,7 @@ def test_which_way_a_call_goes(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     for name, value in variables.items():
-        monkeypatch.setenv(name, value.format(proxy=proxy.url()))
+        monkeypatch.setenv(name, value.format(proxy=proxy.url(), port=server.port))
     settings = {"proxy": setting.format(proxy=proxy.url())} if setting else {}
     assert publish(base_url=server.base_url(ADDRESS), ca_file=authority.file, **settings).ok
     assert len(proxy.asked) == used
@@ -153,6 +157,7 @@ def test_a_proxy_that_wants_another_password(
     with pytest.raises(ConnectError) as raised:
         publish(asynchronous, base_url=server.base_url(NAME), ca_file=authority.file, proxy=url)
     assert_not_sent(raised.value, server)
+    assert f"127.0.0.1:{proxy.port} answered CONNECT {NAME}:{server.port} with 407" in str(raised.value)
     assert len(proxy.asked) == 1
 
 
@@ -167,6 +172,7 @@ def test_a_proxy_that_is_not_there(proxy: ForwardProxy, server: TlsPortal, autho
     with pytest.raises(ConnectError) as raised:
         publish(base_url=server.base_url(NAME), ca_file=authority.file, proxy=DEAD)
     assert_not_sent(raised.value, server)
+    assert "127.0.0.1:1" in str(raised.value)
 
 
 def assert_not_sent(error: ConnectError, server: TlsPortal) -> None:
@@ -333,6 +339,7 @@ def in_front(portal: SimulatedPortal, folder: Path, authority: Authority, direct
 
 HEADERS = {
     "host": "localhost:{port}",
+    "user-agent": USER_AGENT,
     "accept": "application/vnd.api+json",
     "accept-encoding": "identity",
     "addepar-firm": "1",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import json
 import pickle
@@ -16,10 +17,12 @@ from addepar_portal import (
     Attempt,
     FileError,
     FileResult,
+    InputError,
     OutcomeUnknownError,
     PublishFailuresError,
     PublishReport,
     PublishRequest,
+    UnreadPage,
 )
 from addepar_portal.testing import SimulatedPortal
 
@@ -113,6 +116,34 @@ def test_json_of_something_else_is_refused(text: str) -> None:
         PublishReport.from_json(text)
 
 
+MISPLACED: list[tuple[str, str]] = [
+    ("hagn", "it must be JSON, and is not at column 1."),
+    ('{"files": [', "it must be whole JSON, and is cut off at column 11."),
+    (
+        '"state":"ok" -> "state":"hagn"',
+        '`files[0].state` must be one of ok, failed, unknown, not_processed, not "hagn".',
+    ),
+    ('"file_id":37 -> "file_id":"37"', '`files[0].file_id` must be a whole number from 0, not "37".'),
+    ('"portal_publishing":"publish" -> "portal_publishing":1', "`request.portal_publishing` must be one of "),
+    ('"attempts":[] -> "attempts":{}', "`attempts` must be a list, not an object."),
+    ('"raw": -> "row":', "`raw` is missing."),
+]
+
+
+@pytest.mark.parametrize(("change", "words"), MISPLACED)
+def test_json_that_is_refused_says_what_is_expected_and_what_stands_there(
+    change: str, words: str, report: PublishReport
+) -> None:
+    old, arrow, new = change.partition(" -> ")
+    text = report.to_json().replace(old, new, 1) if arrow else change
+    with pytest.raises(InputError) as raised:
+        PublishReport.from_json(text)
+    assert str(raised.value).startswith(f"This is not the JSON of a report: {words}")
+    # Whatever the report is of may have been sent.
+    assert "Nothing was" not in str(raised.value)
+    assert raised.value.outcome == "unknown"
+
+
 def test_json_that_lost_a_file_is_refused(report: PublishReport) -> None:
     members = json.loads(report.to_json())
     del members["files"][0]
@@ -124,12 +155,83 @@ def test_columns_and_pandas(report: PublishReport) -> None:
     columns = report.to_columns()
     assert columns["file_id"] == [37, 38, 39]
     assert columns["published"] == [True, True, None]
+    assert columns["reason"] == [None, None, "The answer has no result for it."]
     frame = report.to_pandas()
     assert isinstance(frame, pd.DataFrame)
     assert list(frame["state"]) == ["ok", "failed", "unknown"]
     assert list(frame[frame["published"]]["file_id"]) == [37, 38]
     assert list(frame[~frame["notified"]]["file_id"]) == [38]
     assert frame.columns.to_list() == list(columns)
+    assert [file["reason"] for file in report.to_dicts()] == columns["reason"]
+
+
+def test_what_nobody_asked_for_is_neither_published_nor_notified() -> None:
+    request = PublishRequest([37, 38], portal_publishing="do_not_publish", contact_notification="do_not_notify")
+    body = BODY.replace('"notify_status": "fail"', '"notify_status": "success"')
+    report = PublishReport.from_response(request, body)
+    assert [(file.state, file.published, file.notified) for file in report] == [
+        ("ok", None, None),
+        ("failed", None, None),
+    ]
+    assert (report.not_published, report.not_notified) == ((), ())
+    assert [file.notify_status for file in report] == ["success", "success"]
+    columns = report.to_columns()
+    assert (columns["published"], columns["notified"]) == ([None, None], [None, None])
+    frame = report.to_pandas()
+    assert (frame["published"].isna().all(), frame["notified"].isna().all()) == (True, True)
+    assert [(file["published"], file["notified"]) for file in report.to_dicts()] == [(None, None)] * 2
+    for file in report:
+        assert pickle.loads(pickle.dumps(file)) == file
+    assert "not asked" in report._repr_html_()
+    assert ">yes<" not in report._repr_html_()
+
+
+def test_what_stands_beside_the_results_is_shown(report: PublishReport) -> None:
+    assert (report.errors, report.unread_pages, report.next_link) == ((), (), None)
+    body = json.loads(BODY) | {
+        "errors": [{"status": 500, "code": "cut", "detail": "Cut <short>\x1b."}],
+        "links": {"next": "/v1/more?a=<b>"},
+    }
+    shown = PublishReport.from_response(REQUEST, json.dumps(body))
+    assert [file.state for file in shown] == ["unknown", "failed", "unknown"]
+    assert shown.errors == (ApiError("500", "cut", None, "Cut <short>\x1b.", None),)
+    page = UnreadPage("/v1/more?a=<b>", None, "The answer was read without a network.", "")
+    assert (shown.unread_pages, shown.next_link) == ((page,), "/v1/more?a=<b>")
+    beside = "The answer has errors beside its results: Cut <short>."
+    left_out = "The answer has no result for it, and its next page was not read. The answer was read without a network."
+    assert [file.reason for file in shown] == [beside, None, f"{left_out} {beside}"]
+    assert f"reason={json.dumps(beside)}" in repr(shown.files[0])
+    for text in (str(shown), shown._repr_html_()):
+        assert "\x1b" not in text
+        assert "no result for it" in text
+        assert "further results were not read: /v1/more" in text
+    assert "<short>" not in shown._repr_html_()
+    for value in (shown, *shown, *shown.errors, *shown.unread_pages):
+        again = pickle.loads(pickle.dumps(value))
+        assert (again, hash(again)) == (value, hash(value))
+    with pytest.raises(PublishFailuresError) as raised:
+        shown.raise_for_failures()
+    assert raised.value.errors == shown.errors
+
+
+@pytest.mark.parametrize("half", [chr(0xD83D), chr(0xDC00), "\\ud83d", "\\udc00"])
+def test_half_of_a_surrogate_pair_spoils_one_text_and_not_the_answer(half: str) -> None:
+    report = PublishReport.from_response(REQUEST, BODY.replace("<b>Failed</b>", half))
+    assert report.file(38).errors[0].detail == "\ufffd for contacts [1,2]."
+    assert report.file(38).contacts_not_notified == (1, 2)
+    halves = BODY.replace("<b>Failed</b>", chr(0xD83D) + chr(0xDE00))
+    assert PublishReport.from_response(REQUEST, halves).file(38).errors[0].detail == "\U0001f600 for contacts [1,2]."
+
+
+def test_the_json_of_an_earlier_version_is_read(report: PublishReport) -> None:
+    old = json.loads(report.to_json())
+    del old["errors"], old["unread_pages"]
+    for file in old["files"]:
+        del file["reason"]
+    again = PublishReport.from_json(json.dumps(old | {"next_link": "/v1/more"}))
+    assert (again.errors, again.next_link) == ((), "/v1/more")
+    assert [file.state for file in again] == [file.state for file in report]
+    assert [file.reason for file in again] == [None, None, None]
 
 
 def test_failed_contacts(report: PublishReport) -> None:
@@ -211,6 +313,7 @@ def test_rows_of_python_are_compared_hashed_and_pickled_by_content(report: Publi
         error,
         Attempt(sent_at, None, 503, "r-1", 0.25, "unknown", None),
         *report.unexpected,
+        UnreadPage("/v1/more", 500, "The server answered 500.", "no"),
         report.failed_contacts(),
     ]
     for row in rows:
@@ -223,7 +326,13 @@ def test_rows_of_python_are_compared_hashed_and_pickled_by_content(report: Publi
                 setattr(row, name, None)
             with pytest.raises(AttributeError):
                 delattr(row, name)
+        values = row._values()
+        with contextlib.suppress(TypeError):
+            row.__init__(*[None for _ in values])  # type: ignore[misc]
+        assert row._values() == values
         assert not hasattr(row, "__dict__")
+    with pytest.raises(TypeError):
+        report.failed_contacts().contacts[1] = ()  # type: ignore[index]
     assert len({*rows, *pickle.loads(pickle.dumps(rows))}) == len(rows)
     assert error != ApiError("403", "other", None, None, None)
     match error:

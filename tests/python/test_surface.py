@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import inspect
+import os
 import re
+import subprocess
+import sys
+from collections.abc import Iterator
 from graphlib import TopologicalSorter
 from pathlib import Path
 from types import ModuleType
+from typing import Any, get_type_hints
 
 import pytest
 
 import addepar_portal
-from addepar_portal import AsyncPortalClient, PortalClient, PortalError, _native
+from addepar_portal import AsyncPortalClient, PortalClient, PortalError, _native, testing
 
 SOURCE = Path(__file__).parent.parent.parent / "bindings-python" / "src"
 CLIENTS = (PortalClient, AsyncPortalClient)
@@ -32,20 +37,56 @@ def test_every_public_name_is_documented() -> None:
             assert value.__module__ == "addepar_portal", name
 
 
-def test_every_kind_of_error_is_a_class_with_its_code_and_outcome() -> None:
+def test_every_kind_of_error_is_a_class_with_its_code_and_without_data_its_outcome_is_unknown() -> None:
+    """A batch may have sent files before it ended in an error of any class."""
     classes = {name: getattr(addepar_portal, name) for name in addepar_portal.__all__ if name.endswith("Error")}
     errors = {name: cls for name, cls in classes.items() if inspect.isclass(cls) and issubclass(cls, PortalError)}
-    assert errors.pop("PortalError")().outcome == "unknown"
-    assert {(cls.code, name, cls().outcome) for name, cls in errors.items()} == set(_native.error_kinds())
+    assert {cls().outcome for cls in errors.values()} == {"unknown"}
+    del errors["PortalError"]
+    assert {(cls.code, name) for name, cls in errors.items()} == set(_native.error_kinds())
 
 
 @pytest.mark.parametrize("client", CLIENTS)
 def test_a_client_takes_every_setting_of_the_core(client: type[object]) -> None:
     # The core's struct is filled from these member by member, so that the compiler compares the two.
-    settings = set(inspect.signature(_native.Client.make).parameters) - {"asks_for_token"}
+    settings = set(inspect.signature(_native.Client.make).parameters) - {"asks_for_token", "started"}
     parameters = inspect.signature(client).parameters
     assert set(parameters) == settings
     assert {parameter.kind for parameter in parameters.values()} == {inspect.Parameter.KEYWORD_ONLY}
+
+
+def public() -> Iterator[tuple[str, Any]]:
+    """Every public function, class and method, and the getter of every property that Python code has."""
+    for module in (addepar_portal, testing):
+        for name in module.__all__:
+            value = getattr(module, name)
+            if not inspect.isclass(value):
+                if inspect.isfunction(value):
+                    yield name, value
+                continue
+            yield name, value
+            for cls in value.__mro__:
+                for member, part in vars(cls).items():
+                    function = part.fget if isinstance(part, property) else getattr(part, "__func__", part)
+                    if inspect.isfunction(function) and (member == "__init__" or not member.startswith("_")):
+                        yield f"{name}.{member}", function
+
+
+@pytest.mark.parametrize(("name", "value"), list(public()))
+def test_every_annotation_of_what_is_public_can_be_evaluated(name: str, value: Any) -> None:
+    """As frameworks do that fill in or check arguments by their types."""
+    hints = get_type_hints(value)
+    if inspect.isfunction(value):
+        annotated = [one for one in inspect.signature(value, eval_str=True).parameters.values() if one.name in hints]
+        assert all(one.annotation in (hints[one.name], None) for one in annotated)
+
+
+def test_annotations_are_free_until_somebody_asks() -> None:
+    code = "import sys; before = set(sys.modules); import addepar_portal; print(*set(sys.modules) - before)"
+    environ = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    command = [sys.executable, "-S", "-c", code]
+    done = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=30, check=True)
+    assert not {"typing", "re", "json", "logging", "dataclasses", "datetime", "asyncio"} & set(done.stdout.split())
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 from networks.authority import Authority, self_signed, server_context
-from networks.calls import KEY, MODES, publish, report_of
+from networks.calls import KEY, MODES, USER_AGENT, publish, report_of
 from networks.servers import Listener, TlsPortal, hold_handshake
 
 from addepar_portal import (
@@ -125,7 +125,162 @@ def test_a_file_that_cannot_be_used_is_named(
     assert server.connections == 0
 
 
+PRIVATE = "MIGHAgEAMBMGByqGSM49"
+
+
+def changed(content: bytes) -> bytes:
+    """One sign in the middle of a certificate is not base64."""
+    middle = content.index(b"-----END") - 80
+    return content[:middle] + b"*" + content[middle + 1 :]
+
+
+DAMAGED: dict[str, tuple[Callable[[bytes], bytes], str]] = {
+    "one of several is not base64": (lambda pem: pem + changed(pem) + pem, "certificate number 2"),
+    "one of several is none": (lambda pem: pem + pem.replace(b"MII", b"AAA", 1), "certificate number 2"),
+    "one of several has no end": (lambda pem: pem + pem.partition(b"-----END")[0], "certificate number 2"),
+    "line feeds written out": (lambda pem: pem.replace(b"\n", b"\\n"), "\\n"),
+    "a key with line feeds written out": (
+        lambda _: f"-----BEGIN PRIVATE KEY-----\\n{PRIVATE}\\n-----END PRIVATE KEY-----\\n".encode(),
+        "\\n",
+    ),
+    "a key": (lambda _: f"-----BEGIN PRIVATE KEY-----\n{PRIVATE}\n".encode(), "private key"),
+    "UTF-16": (lambda pem: pem.decode().encode("utf-16"), "UTF-16"),
+    "DER": (lambda pem: ssl.PEM_cert_to_DER_cert(pem.decode()), "openssl x509"),
+}
+
+
+@pytest.mark.parametrize(("damage", "words"), DAMAGED.values(), ids=DAMAGED)
+@pytest.mark.parametrize("place", ["file", "folder"])
+def test_a_damaged_certificate_is_named_and_its_bytes_are_not_shown(
+    damage: Callable[[bytes], bytes], words: str, place: str, authority: Authority, tmp_path: Path
+) -> None:
+    file = tmp_path / "bundle.pem"
+    file.write_bytes(damage(authority.file.read_bytes()))
+    ca_file = file if place == "file" else tmp_path
+    with Listener(lambda _: None) as server, pytest.raises(ConfigError) as raised:
+        publish(base_url=f"https://localhost:{server.port}", ca_file=ca_file)
+    told = str(raised.value)
+    assert "`ca_file`" in told
+    assert str(tmp_path) in told
+    if words in ("private key", "openssl x509"):
+        # In a folder there may be anything beside certificates.
+        assert place == "folder" or words in told
+    else:
+        assert str(file) in told
+        assert words in told
+    assert PRIVATE not in told
+    assert str(list(PRIVATE.encode()))[1:20] not in told
+    assert server.connections == 0
+
+
+GLUED: dict[str, Callable[[bytes, bytes], bytes]] = {
+    "a byte-order mark": lambda pem, _: b"\xef\xbb\xbf" + pem,
+    "two files without a line feed in between": lambda pem, other: other.rstrip(b"\n") + pem,
+    "text before and behind": lambda pem, other: b"# our roots\n" + other + b"\r\n# the second\r\n" + pem + b"the end",
+    "carriage returns": lambda pem, other: (other + pem).replace(b"\n", b"\r\n"),
+    "OpenSSL's own form": lambda pem, _: (
+        subprocess.run(
+            ["openssl", "x509", "-trustout", "-addtrust", "serverAuth"], input=pem, capture_output=True, check=True
+        ).stdout
+    ),
+}
+
+
+@pytest.mark.parametrize("glue", GLUED.values(), ids=GLUED)
+def test_no_certificate_of_a_file_is_passed_over(
+    glue: Callable[[bytes, bytes], bytes],
+    authority: Authority,
+    stranger: Authority,
+    simulated_portal: SimulatedPortal,
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "bundle.pem"
+    file.write_bytes(glue(authority.file.read_bytes(), stranger.file.read_bytes()))
+    with TlsPortal(server_context(authority.certificate("localhost")), simulated_portal) as server:
+        assert publish(base_url=server.base_url("localhost"), ca_file=file).ok
+
+
+def test_over_plain_http_no_certificate_is_read(
+    simulated_portal: SimulatedPortal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "nowhere.pem"))
+    assert publish(base_url=simulated_portal.base_url).ok
+
+
+def in_a_process(code: str, *arguments: object, **environment: str) -> str:
+    """What Python prints in a process of its own: the system's certificates are read once."""
+    command = [sys.executable, "-c", code, *map(str, arguments)]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=True, timeout=30).stdout
+
+
+NO_ROOTS = """
+import sys
+from addepar_portal import ConfigError, PortalClient
+try:
+    PortalClient(base_url=sys.argv[1], firm_id="1", key_id="id", key_secret="secret").publish_files(
+        [37], portal_publishing="publish", contact_notification="do_not_notify"
+    )
+except ConfigError as error:
+    print(error)
+"""
+
+
+def test_a_system_without_certificates_is_told_what_it_lacks(tmp_path: Path) -> None:
+    places = {"SSL_CERT_FILE": str(tmp_path / "none.pem"), "SSL_CERT_DIR": str(tmp_path / "none")}
+    with Listener(lambda _: None) as server:
+        told = in_a_process(NO_ROOTS, f"https://localhost:{server.port}", **places)
+        assert "ca-certificates" in told
+        assert "`ca_file`" in told
+        assert "unexpected" not in told
+        assert server.connections == 0
+
+
+READ_ONCE = """
+import os, sys
+from addepar_portal import ConnectError, PortalClient
+base_url, system = sys.argv[1:]
+def publish():
+    with PortalClient(base_url=base_url, firm_id="1", key_id="simulated-key", key_secret="simulated-secret") as client:
+        return client.publish_files([37], portal_publishing="publish", contact_notification="do_not_notify").ok
+print(publish())
+os.remove(system)
+print(publish())
+with open(os.environ["REQUESTS_CA_BUNDLE"], "a") as bundle:
+    bundle.write("# changed")
+try:
+    print(publish())
+except ConnectError as error:
+    print("ca_file" in str(error))
+"""
+
+
+def test_clients_that_trust_the_same_bundle_read_the_system_s_certificates_once(
+    authority: Authority, stranger: Authority, simulated_portal: SimulatedPortal, tmp_path: Path
+) -> None:
+    """The system alone trusts the server; its file is gone for the second client. The third has another bundle."""
+    system, bundle = tmp_path / "system.pem", tmp_path / "bundle.pem"
+    system.write_bytes(stranger.file.read_bytes())
+    bundle.write_bytes(authority.file.read_bytes())
+    places = {"SSL_CERT_FILE": str(system), "SSL_CERT_DIR": str(tmp_path / "none"), "REQUESTS_CA_BUNDLE": str(bundle)}
+    with TlsPortal(server_context(stranger.certificate("localhost")), simulated_portal) as server:
+        assert in_a_process(READ_ONCE, server.base_url("localhost"), system, **places).split() == ["True"] * 3
+        assert server.resumed == [False, True]
+
+
 # Certificates that are refused
+
+
+def test_a_server_that_shows_the_certificate_of_an_authority_is_told_apart(
+    folder: Path, simulated_portal: SimulatedPortal
+) -> None:
+    """`openssl req -x509` makes such ones; to name it in `ca_file` was no help, so that is not the advice."""
+    certificate = self_signed(folder, "localhost", as_authority=True)
+    with TlsPortal(server_context(certificate), simulated_portal) as server, pytest.raises(ConnectError) as raised:
+        publish(base_url=server.base_url("localhost"), ca_file=certificate)
+    assert f"localhost:{server.port}" in str(raised.value)
+    assert "CA:FALSE" in str(raised.value)
+    assert "name its file" not in str(raised.value)
+    assert (server.connections, simulated_portal.requests) == (1, [])
 
 
 REFUSED: tuple[tuple[Callable[[Authority, Authority, Path], Path], str], ...] = (
@@ -298,6 +453,7 @@ def test_the_exact_request(
         "content-length": str(len(body)),
         "content-type": "application/vnd.api+json",
         "host": f"localhost:{server.port}",
+        "user-agent": USER_AGENT,
     }
     for request in server.requests:
         head, _, received = request.decode().partition("\r\n\r\n")

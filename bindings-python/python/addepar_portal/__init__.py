@@ -27,7 +27,7 @@ from ._errors import (
     StoppedError,
 )
 from ._native import FileError, FileResult, Progress, PublishReport, PublishRequest, __version__
-from ._rows import ApiError, Attempt, FailedContacts, UnexpectedResult
+from ._rows import ApiError, Attempt, FailedContacts, UnexpectedResult, UnreadPage
 
 __all__ = [
     "AlreadySentError",
@@ -61,8 +61,10 @@ __all__ = [
     "Repeat",
     "StoppedError",
     "UnexpectedResult",
+    "UnreadPage",
     "Verdict",
     "__version__",
+    "forget_journal",
     "init_journal_dir",
     "publish_batch",
     "publish_batch_async",
@@ -72,13 +74,13 @@ __all__ = [
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ._journal import Journal, JournalledChunk, JournalledFile, init_journal_dir
-    from ._types import ContactNotification, Environment, PortalPublishing, Repeat, Verdict
+    from ._aliases import ContactNotification, Environment, PortalPublishing, Repeat, Verdict
+    from ._journal import Journal, JournalledChunk, JournalledFile, forget_journal, init_journal_dir
 
 # What few programs need is loaded when it is asked for.
 _LATER = {
-    **dict.fromkeys(("Journal", "JournalledChunk", "JournalledFile", "init_journal_dir"), "_journal"),
-    **dict.fromkeys(("ContactNotification", "Environment", "PortalPublishing", "Repeat", "Verdict"), "_types"),
+    **dict.fromkeys(("Journal", "JournalledChunk", "JournalledFile", "forget_journal", "init_journal_dir"), "_journal"),
+    **dict.fromkeys(("ContactNotification", "Environment", "PortalPublishing", "Repeat", "Verdict"), "_aliases"),
 }
 
 

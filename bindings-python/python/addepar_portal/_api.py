@@ -2,29 +2,29 @@
 
 from __future__ import annotations
 
+from _collections_abc import Callable, Iterable
+from os import PathLike
+
+from . import _types
 from ._async_client import AsyncPortalClient
 from ._client import PortalClient
-from ._errors import InputError
+from ._errors import refused
+from ._native import Progress, PublishReport
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-    from os import PathLike
     from typing import TypeVar
-
-    from ._native import Progress, PublishReport
-    from ._types import ContactNotification, Id, PortalPublishing, Repeat
 
     C = TypeVar("C", PortalClient, AsyncPortalClient)
 
 
 def publish_files(
-    file_ids: Iterable[Id],
+    file_ids: Iterable[_types.Id],
     *,
-    portal_publishing: PortalPublishing,
-    contact_notification: ContactNotification,
-    publish_override_contact_ids: Iterable[Id] = (),
-    repeat: Repeat = "refuse",
+    portal_publishing: _types.PortalPublishing,
+    contact_notification: _types.ContactNotification,
+    publish_override_contact_ids: Iterable[_types.Id] = (),
+    repeat: _types.Repeat = "refuse",
     client: PortalClient | None = None,
 ) -> PublishReport:
     """Publishes from 1 to 500 files; see `PortalClient.publish_files`.
@@ -42,12 +42,12 @@ def publish_files(
 
 
 async def publish_files_async(
-    file_ids: Iterable[Id],
+    file_ids: Iterable[_types.Id],
     *,
-    portal_publishing: PortalPublishing,
-    contact_notification: ContactNotification,
-    publish_override_contact_ids: Iterable[Id] = (),
-    repeat: Repeat = "refuse",
+    portal_publishing: _types.PortalPublishing,
+    contact_notification: _types.ContactNotification,
+    publish_override_contact_ids: Iterable[_types.Id] = (),
+    repeat: _types.Repeat = "refuse",
     client: AsyncPortalClient | None = None,
 ) -> PublishReport:
     """Publishes from 1 to 500 files; see `AsyncPortalClient.publish_files`.
@@ -64,18 +64,18 @@ async def publish_files_async(
 
 
 def publish_batch(
-    file_ids: Iterable[Id],
+    file_ids: Iterable[_types.Id],
     *,
-    portal_publishing: PortalPublishing,
-    contact_notification: ContactNotification,
-    publish_override_contact_ids: Iterable[Id] = (),
+    portal_publishing: _types.PortalPublishing,
+    contact_notification: _types.ContactNotification,
+    publish_override_contact_ids: Iterable[_types.Id] = (),
     journal: str | PathLike[str],
     chunk_size: int = 100,
     on_progress: Callable[[Progress], object] | None = None,
     max_wait: float = 3600.0,
     pace: bool = False,
     stop_timeout: float | None = None,
-    repeat: Repeat = "refuse",
+    repeat: _types.Repeat = "refuse",
     client: PortalClient | None = None,
 ) -> PublishReport:
     """Publishes any number of files with a journal; see `PortalClient.publish_batch`."""
@@ -95,18 +95,18 @@ def publish_batch(
 
 
 async def publish_batch_async(
-    file_ids: Iterable[Id],
+    file_ids: Iterable[_types.Id],
     *,
-    portal_publishing: PortalPublishing,
-    contact_notification: ContactNotification,
-    publish_override_contact_ids: Iterable[Id] = (),
+    portal_publishing: _types.PortalPublishing,
+    contact_notification: _types.ContactNotification,
+    publish_override_contact_ids: Iterable[_types.Id] = (),
     journal: str | PathLike[str],
     chunk_size: int = 100,
     on_progress: Callable[[Progress], object] | None = None,
     max_wait: float = 3600.0,
     pace: bool = False,
     stop_timeout: float | None = None,
-    repeat: Repeat = "refuse",
+    repeat: _types.Repeat = "refuse",
     client: AsyncPortalClient | None = None,
 ) -> PublishReport:
     """Publishes any number of files with a journal; see `AsyncPortalClient.publish_batch`."""
@@ -127,5 +127,5 @@ async def publish_batch_async(
 
 def _client(client: C | None, kind: type[C]) -> C:
     if not isinstance(client, kind | None):  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise InputError(f"client is {type(client).__name__}: it is of type {kind.__name__}. Nothing was sent.")
+        raise refused(f"client is {type(client).__name__}: it is of type {kind.__name__}.")
     return kind() if client is None else client  # a client may be falsy: a subclass may have a length

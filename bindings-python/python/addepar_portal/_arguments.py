@@ -14,6 +14,11 @@ def kind_of(given: object) -> type[object]:
     return type(given)
 
 
+def is_from_python(error: Exception) -> bool:
+    """Whether an error that was just caught comes from Python code that was called, such as the caller's."""
+    return error.__traceback__ is not None and error.__traceback__.tb_next is not None
+
+
 def word(given: Any) -> str:
     """A word that the core knows or refuses: it is shown anything."""
     return given if type(given) is str else str.__str__(str(given))
@@ -28,9 +33,11 @@ def seconds(name: str, given: Any) -> float:
         try:
             return float(given)
         except OverflowError:
+            if not isinstance(given, int):
+                raise
             return float("inf") if given > 0 else float("-inf")
         except TypeError:
-            if hasattr(kind, "__float__"):
+            if hasattr(kind, "__float__") or hasattr(kind, "__index__"):
                 raise
     raise TypeError(f"{name} is of type {kind.__name__}: it is a number")
 

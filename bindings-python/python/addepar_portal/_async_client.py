@@ -2,34 +2,36 @@
 
 from __future__ import annotations
 
+from _collections_abc import Callable, Iterable
+from os import PathLike
+
+from . import _types
+from ._drive import Call
+from ._errors import ConfigError
+from ._native import Progress, PublishReport
 from ._settings import Settings
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable
-    from os import PathLike
-    from types import TracebackType
-
-    from typing_extensions import Self
-
-    from ._drive import Call
-    from ._native import Progress, PublishReport
-    from ._types import ContactNotification, Id, PortalPublishing, Repeat
+    from collections.abc import Awaitable
 
     Token = str | Callable[[], str | Awaitable[str]]
 
 
 class AsyncPortalClient(Settings["Token"]):
-    """`PortalClient` for asyncio: the same arguments; `access_token` may also be an async function."""
+    """`PortalClient` for asyncio: the same arguments; `access_token` may also be an async function.
+
+    That is awaited for as long as `timeout` says; then the call ends, and nothing was sent.
+    """
 
     async def publish_files(
         self,
-        file_ids: Iterable[Id],
+        file_ids: Iterable[_types.Id],
         *,
-        portal_publishing: PortalPublishing,
-        contact_notification: ContactNotification,
-        publish_override_contact_ids: Iterable[Id] = (),
-        repeat: Repeat = "refuse",
+        portal_publishing: _types.PortalPublishing,
+        contact_notification: _types.ContactNotification,
+        publish_override_contact_ids: Iterable[_types.Id] = (),
+        repeat: _types.Repeat = "refuse",
     ) -> PublishReport:
         """As `PortalClient.publish_files`.
 
@@ -48,18 +50,18 @@ class AsyncPortalClient(Settings["Token"]):
 
     async def publish_batch(
         self,
-        file_ids: Iterable[Id],
+        file_ids: Iterable[_types.Id],
         *,
-        portal_publishing: PortalPublishing,
-        contact_notification: ContactNotification,
-        publish_override_contact_ids: Iterable[Id] = (),
+        portal_publishing: _types.PortalPublishing,
+        contact_notification: _types.ContactNotification,
+        publish_override_contact_ids: Iterable[_types.Id] = (),
         journal: str | PathLike[str],
         chunk_size: int = 100,
         on_progress: Callable[[Progress], object] | None = None,
         max_wait: float = 3600.0,
         pace: bool = False,
         stop_timeout: float | None = None,
-        repeat: Repeat = "refuse",
+        repeat: _types.Repeat = "refuse",
     ) -> PublishReport:
         """As `PortalClient.publish_batch`; `on_progress` is called on the loop.
 
@@ -100,17 +102,17 @@ class AsyncPortalClient(Settings["Token"]):
         )
 
     async def _drive(self, call: Call) -> PublishReport:
-        from . import _bells  # asyncio is there by now, and need not be before
-
-        return await _bells.drive(call, self._access_token)
+        try:
+            from . import _bells  # asyncio is there by now, and need not be before
+        except OSError as error:
+            raise ConfigError(f"A module of this package cannot be loaded: {error}. Nothing was sent.") from error
+        return await _bells.drive(call)
 
     async def aclose(self) -> None:
         """Does nothing: no connection outlives its call. It is here for `async with` and `contextlib.aclosing`."""
 
-    async def __aenter__(self) -> Self:
+    async def __aenter__(self) -> _types.Self:
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: object) -> None:
         await self.aclose()

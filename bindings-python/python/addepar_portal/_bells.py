@@ -7,13 +7,14 @@ import os
 import socket
 import sys
 import weakref
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from ._drive import PAUSE
+from ._drive import PAUSE, is_closed
 from ._native import Bell
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Awaitable, Iterator
     from typing import Any
 
     from ._drive import Call, Turn
@@ -28,7 +29,8 @@ _idle: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, list[_Pair]] = weakr
 def _close(pairs: list[_Pair]) -> None:
     for _, ear in pairs:
         if ear is not None:
-            ear.close()
+            with suppress(OSError):  # something else may have closed it
+                ear.close()
 
 
 def _pairs(loop: asyncio.AbstractEventLoop) -> list[_Pair]:
@@ -124,6 +126,11 @@ async def _run(call: Call, shield: _Shield) -> Turn:
                     shield.raise_it()
                 elif not _is_redelivered(cancelled, call.interrupt):
                     raise
+            except Exception:
+                if ear is None or not is_closed(ear):
+                    raise  # that of a signal handler
+                _close([(bell, ear)])
+                bell = ear = None
             if call.interrupt is not None and shield.is_hit():
                 raise call.interrupt
     except BaseException:
@@ -138,12 +145,12 @@ async def _run(call: Call, shield: _Shield) -> Turn:
     return turn
 
 
-async def drive(call: Call, ask_for_token: Callable[[], object]) -> PublishReport:
+async def drive(call: Call) -> PublishReport:
     """Runs a call to its end. The report, or what is raised in the end."""
     shield = _Shield()
     try:
         try:
-            report = await _to_its_end(call, ask_for_token, shield)
+            report = await _to_its_end(call, shield)
             shield.lower()
             return report
         except BaseException as raised:
@@ -157,25 +164,47 @@ async def drive(call: Call, ask_for_token: Callable[[], object]) -> PublishRepor
         raise
     finally:
         # No call: a signal handler runs where one begins or ends, and here nobody would tell what may have happened.
-        call.interrupt = call.ended_by = call.on_progress = None
+        call.interrupt = call.ended_by = call.refused_by = call.on_progress = None
 
 
-async def _to_its_end(call: Call, ask_for_token: Callable[[], object], shield: _Shield) -> PublishReport:
-    while True:
-        turn = await _run(call, shield)
-        call.tell()
-        if turn == "done":
-            return call.report()
-        if turn == "token_wanted":
-            try:
-                call.provide(await _awaited(ask_for_token()))
-            except Exception as error:
-                call.refuse(error)
-                raise
+async def _to_its_end(call: Call, shield: _Shield) -> PublishReport:
+    asking: asyncio.Task[None] | None = None
+    try:
+        while True:
+            turn = await _run(call, shield)
+            call.tell()
+            if turn == "done":
+                if call.refused_by is not None:
+                    raise call.refused_by
+                return call.report()
+            if turn == "token_wanted":
+                asking = _answer(call, call.ask())
+    finally:
+        if asking is not None:
+            asking.cancel()
 
 
-async def _awaited(given: Any) -> object:
-    return await given if hasattr(given, "__await__") else given
+def _answer(call: Call, given: Any) -> asyncio.Task[None] | None:
+    """Hands over what the token function returned.
+
+    What has to be awaited for it is awaited beside the call, which knows how long it waits.
+    """
+    try:
+        if hasattr(given, "__await__"):
+            return asyncio.ensure_future(_awaited(call, given))
+        call.provide(given)
+    finally:
+        del given
+    return None
+
+
+async def _awaited(call: Call, given: Awaitable[object]) -> None:
+    try:
+        call.provide(await given)
+    except BaseException as error:
+        # Raised where the call is awaited: here it would end the loop, or be nobody's.
+        call.refused_by = error
+        call.refuse(error)
 
 
 if hasattr(os, "register_at_fork"):

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
+from _collections_abc import Callable, Iterable
+from os import PathLike
+
+from . import _types
 from ._drive import drive
+from ._native import Progress, PublishReport
 from ._settings import Settings
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-    from os import PathLike
-    from types import TracebackType
-
-    from typing_extensions import Self
-
-    from ._native import Progress, PublishReport
-    from ._types import ContactNotification, Id, PortalPublishing, Repeat
-
     Token = str | Callable[[], str]
 
 
@@ -37,8 +33,10 @@ class PortalClient(Settings["Token"]):
         timeout: Seconds for one attempt, waits excluded. Addepar itself takes up to 60.
         connect_timeout: Seconds for connecting.
         max_rate_limit_wait: Seconds that all waits for the rate limit may take together.
-        proxy: The URL of an HTTP proxy; default: `HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY`.
-        ca_file: A PEM file with certificates that are trusted beside the system's; default: `REQUESTS_CA_BUNDLE`.
+        proxy: The URL of an HTTP proxy, such as `http://USER:PASSWORD@HOST:PORT`; default: `HTTPS_PROXY`,
+            `ALL_PROXY`, `NO_PROXY`.
+        ca_file: A PEM file, or a folder of them, with certificates that are trusted beside the system's; default:
+            `REQUESTS_CA_BUNDLE`.
         journal_dir: A folder in which every call leaves a journal (`ADDEPAR_JOURNAL_DIR`). What one of them
             shows as sent is refused unless `repeat="allow"`.
 
@@ -48,16 +46,21 @@ class PortalClient(Settings["Token"]):
 
     def publish_files(
         self,
-        file_ids: Iterable[Id],
+        file_ids: Iterable[_types.Id],
         *,
-        portal_publishing: PortalPublishing,
-        contact_notification: ContactNotification,
-        publish_override_contact_ids: Iterable[Id] = (),
-        repeat: Repeat = "refuse",
+        portal_publishing: _types.PortalPublishing,
+        contact_notification: _types.ContactNotification,
+        publish_override_contact_ids: Iterable[_types.Id] = (),
+        repeat: _types.Repeat = "refuse",
     ) -> PublishReport:
         """Publishes from 1 to 500 files with exactly one POST that the server may process.
 
         A partial failure is a result, not an exception: look at `report.ok` and `report.failed`.
+
+        Ctrl-C raises `KeyboardInterrupt` at once, with an `OutcomeUnknownError` as its cause if the request had begun
+        to go out. Python 3.10 may also raise it between the return of the report and its assignment to a variable:
+        then it has no such cause although the files were processed. A journal (`journal_dir`) has the result in any
+        case.
 
         Args:
             file_ids: From 1 to 500 distinct files: any iterable of ids, such as a list or one column of a
@@ -82,24 +85,23 @@ class PortalClient(Settings["Token"]):
                 contact_notification=contact_notification,
                 publish_override_contact_ids=publish_override_contact_ids,
                 repeat=repeat,
-            ),
-            self._access_token,
+            )
         )
 
     def publish_batch(
         self,
-        file_ids: Iterable[Id],
+        file_ids: Iterable[_types.Id],
         *,
-        portal_publishing: PortalPublishing,
-        contact_notification: ContactNotification,
-        publish_override_contact_ids: Iterable[Id] = (),
+        portal_publishing: _types.PortalPublishing,
+        contact_notification: _types.ContactNotification,
+        publish_override_contact_ids: Iterable[_types.Id] = (),
         journal: str | PathLike[str],
         chunk_size: int = 100,
         on_progress: Callable[[Progress], object] | None = None,
         max_wait: float = 3600.0,
         pace: bool = False,
         stop_timeout: float | None = None,
-        repeat: Repeat = "refuse",
+        repeat: _types.Repeat = "refuse",
     ) -> PublishReport:
         """Publishes any number of files in chunks, one request at a time, with a journal.
 
@@ -116,7 +118,8 @@ class PortalClient(Settings["Token"]):
                 override contacts receive **every** file of the batch.
             journal: A file that does not exist yet, or the journal of this batch.
             chunk_size: How many files go into one request, from 1 to 500. A crash makes up to this many
-                unknown.
+                unknown. A journal that is resumed keeps the size that it was made with; any other than that
+                and the default is refused.
             on_progress: Called on this thread with a `Progress` at the beginning, after each chunk and at
                 each wait. An exception in it stops the batch as Ctrl-C does.
             max_wait: Seconds that all waits for the rate limit may take together.
@@ -145,8 +148,7 @@ class PortalClient(Settings["Token"]):
                 pace=pace,
                 stop_timeout=stop_timeout,
                 repeat=repeat,
-            ),
-            self._access_token,
+            )
         )
 
     def resume(
@@ -165,17 +167,14 @@ class PortalClient(Settings["Token"]):
         return drive(
             self._start_resume(
                 journal, on_progress=on_progress, max_wait=max_wait, pace=pace, stop_timeout=stop_timeout
-            ),
-            self._access_token,
+            )
         )
 
     def close(self) -> None:
         """Does nothing: no connection outlives its call. It is here for `with` and `contextlib.closing`."""
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> _types.Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: object) -> None:
         self.close()

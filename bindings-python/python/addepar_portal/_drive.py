@@ -6,7 +6,9 @@ a logger) is never decided by their class, since they may be errors of this pack
 
 from __future__ import annotations
 
+import _socket  # gevent leaves it alone: a thread waits, and not one of its greenlets
 from os import getpid
+from time import sleep
 
 from . import _log
 from ._errors import ConfigError, from_core
@@ -53,21 +55,38 @@ def is_main_thread() -> bool:
 class Call:
     """A native call with what Python knows about it: what a batch was stopped for, and whether it was told."""
 
-    __slots__ = ("__weakref__", "_is_settled", "_is_told", "ended_by", "interrupt", "native", "on_progress")
+    __slots__ = (
+        "__weakref__",
+        "_ask_for_token",
+        "_is_settled",
+        "_is_told",
+        "ended_by",
+        "interrupt",
+        "native",
+        "on_progress",
+        "refused_by",
+    )
 
-    def __init__(self, native: Native, on_progress: Callable[[Progress], object] | None = None) -> None:
+    def __init__(
+        self,
+        native: Native,
+        ask_for_token: Any,
+        on_progress: Callable[[Progress], object] | None = None,
+    ) -> None:
         self.native = native
+        # Here, and in no frame of a call: what shows it may show what it is made of.
+        self._ask_for_token = ask_for_token
         self.on_progress = on_progress
-        # What a batch was stopped for, and what got the call's end as its cause. Their frames know this call, so
-        # `drive` forgets them in the end.
+        # What a batch was stopped for, what got the call's end as its cause, and what an awaited token function raised.
+        # Their frames know this call, so it forgets them in the end.
         self.interrupt: BaseException | None = None
         self.ended_by: BaseException | None = None
+        self.refused_by: BaseException | None = None
         self._is_told = False
         self._is_settled = False
         if on_progress is not None:
             native.follow_progress()
-        if _log.is_read():
-            native.watch()
+        native.watch(_log.is_read())
 
     def run(self) -> Turn:
         """Runs until its turn ends, on this thread if it is the main one."""
@@ -118,14 +137,25 @@ class Call:
             if not self.stop(error, warned=False):
                 raise
 
+    def ask(self) -> object:
+        """What the token function returns: handed on as it is, since a token belongs in no variable."""
+        try:
+            return self._ask_for_token()
+        except Exception as error:
+            self.refuse(error)
+            raise
+
     def provide(self, token: object) -> None:
         """Hands over what the token function returned."""
-        if isinstance(token, str):
-            self.native.provide_token(token)
-        else:
-            self.native.refuse_token(f"the callable returned {type(token).__name__}, not a str")
+        try:
+            if isinstance(token, str):
+                self.native.provide_token(token)
+            else:
+                self.native.refuse_token(f"the callable returned {type(token).__name__}, not a str")
+        finally:
+            del token
 
-    def refuse(self, error: Exception) -> None:
+    def refuse(self, error: BaseException) -> None:
         """Ends a call whose token function failed. The error's words stay out of ours: they may hold a secret."""
         self.native.fail_token(f"the callable raised {type(error).__name__}")
 
@@ -176,11 +206,11 @@ class Call:
             _log.warn_dropped(failure)
 
 
-def drive(call: Call, ask_for_token: Callable[[], object]) -> PublishReport:
+def drive(call: Call) -> PublishReport:
     """Runs a call to its end. The report, or what is raised in the end."""
     try:
         try:
-            return _to_its_end(call, ask_for_token)
+            return _to_its_end(call)
         except BaseException as raised:
             call.end(raised)
             raise
@@ -190,21 +220,17 @@ def drive(call: Call, ask_for_token: Callable[[], object]) -> PublishReport:
         raise
     finally:
         # No call: a signal handler runs where one begins or ends, and here nobody would tell what may have happened.
-        call.interrupt = call.ended_by = call.on_progress = None
+        call.interrupt = call.ended_by = call.refused_by = call.on_progress = None
 
 
-def _to_its_end(call: Call, ask_for_token: Callable[[], object]) -> PublishReport:
+def _to_its_end(call: Call) -> PublishReport:
     while True:
         turn = call.run()
         call.tell()
         if turn == "done":
             return call.report()
         if turn == "token_wanted":
-            try:
-                call.provide(ask_for_token())
-            except Exception as error:
-                call.refuse(error)
-                raise
+            call.provide(call.ask())
 
 
 def _stubborn(act: Callable[[], T]) -> T:
@@ -217,39 +243,54 @@ def _stubborn(act: Callable[[], T]) -> T:
         return act()
 
 
+def is_closed(socket: _socket.socket) -> bool:
+    """Whether something else has closed its descriptor, which is no reason to end a call."""
+    try:
+        socket.getsockopt(_socket.SOL_SOCKET, _socket.SO_ERROR)
+    except OSError:
+        return True
+    return False
+
+
 class _Ear:
     """Waits for a bell, on a thread of its own; without descriptors, by looking now and then."""
 
     __slots__ = ("_socket", "bell")
 
     def __init__(self) -> None:
-        import _socket  # gevent leaves it alone: this thread waits, and not one of its greenlets
-
         self.bell: Bell | None = None
-        self._socket: Any = None
+        self._socket: _socket.socket | None = None
         try:
+            import _socket  # gevent leaves it alone: this thread waits, and not one of its greenlets
+
             self.bell = Bell()
             descriptor = self.bell.take_descriptor()
             if descriptor is not None:
                 self._socket = _socket.socket(fileno=descriptor)
                 self._socket.settimeout(None)
-        except OSError:
+        except (ImportError, OSError):
             self.bell = None
 
     def wait(self) -> None:
-        if self.bell is None:
-            from time import sleep
-
+        if self.bell is None or self._socket is None:
             sleep(PAUSE)
-        else:
+            return
+        try:
             self._socket.recv(1)
+        except OSError:
+            if not is_closed(self._socket):
+                raise  # that of a signal handler
+            self.bell = None
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         if self._socket is not None:
-            self._socket.close()
+            try:
+                self._socket.close()
+            except OSError:
+                return  # something else has closed it
 
 
 def finish(job: Job) -> Any:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from . import _types
+from ._native import PublishReport
 from ._rows import ApiError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from typing import Any, ClassVar
+    from typing import Any
 
-    from ._native import Failure, PublishReport
-    from ._types import Outcome
+    from ._native import Failure
 
 
 class PortalError(Exception):
@@ -19,35 +20,36 @@ class PortalError(Exception):
     No error inherits `OSError` or `TimeoutError`: a generic retry decorator would send the call again.
     """
 
-    code: ClassVar[str] = ""
+    code: _types.ClassVar[str] = ""
 
-    message: str
+    message: str = ""
     """What went wrong and what to do."""
-    outcome: Outcome = "unknown"
-    """What became of the request: `not_processed`, `unknown` or `processed`.
+    outcome: _types.Outcome = "unknown"
+    """What became of the whole call or batch: `not_processed`, `unknown` or `processed`.
 
-    An error that lost its data on the way, or never had any, says what its class proves.
+    `not_processed` only if no file was or may have been processed. An error that lost its data on the way, as in a task
+    queue, is `unknown`: a batch may have sent files before whatever its class says.
     """
-    http_status: int | None
-    """The status code of the last response."""
-    request_id: str | None
-    """The server's `X-Request-Id`."""
-    elapsed: float | None
-    """Seconds that the last attempt took."""
-    errors: tuple[ApiError, ...]
+    http_status: int | None = None
+    """The status code of the response that it is about; `None` if it is about no response."""
+    request_id: str | None = None
+    """The `X-Request-Id` of that response."""
+    elapsed: float | None = None
+    """Seconds that the attempt took that it is about; `None` if it is about no attempt."""
+    errors: tuple[ApiError, ...] = ()
     """The API's error objects about the whole request."""
-    report: PublishReport | None
+    report: PublishReport | None = None
     """The state of every file; on every error of a publish."""
-    journal: str | None
+    journal: str | None = None
     """The path of the call's journal, if it has one."""
-    undecided: tuple[int, ...]
-    """The files about which a person has to decide before the journal can be resumed."""
+    undecided: tuple[int, ...] = ()
+    """The files about which a person has to decide before the journal can be resumed; none that are in flight."""
 
     def __init__(
         self,
         message: str = "",
         *,
-        outcome: Outcome | None = None,
+        outcome: _types.Outcome | None = None,
         http_status: int | None = None,
         request_id: str | None = None,
         elapsed: float | None = None,
@@ -67,37 +69,38 @@ class PortalError(Exception):
         self.journal = journal
         self.undecided = undecided
 
-    def __reduce__(self) -> tuple[Any, ...]:
+    def __reduce__(self) -> tuple[_types.Any, ...]:
         # All of it as state: frameworks put attributes of their own on exceptions.
         return _rebuild, (type(self), self.message), dict(self.__dict__)
 
 
 class ConfigError(PortalError, ValueError):
-    """Missing or contradictory settings. Nothing was sent."""
+    """Missing or contradictory settings, or no access token could be had. The request was not sent."""
 
     code = "ERR_CONFIG"
-    outcome = "not_processed"
 
 
 class InputError(PortalError, ValueError):
     """Values that cannot be sent. Nothing was sent."""
 
     code = "ERR_INPUT"
-    outcome = "not_processed"
+
+
+def refused(problem: str) -> InputError:
+    """The error for an argument that this package itself refuses, before there is a call."""
+    return InputError(f"{problem} Nothing was sent.", outcome="not_processed")
 
 
 class ConnectError(PortalError):
     """The server was never reached: proven."""
 
     code = "ERR_CONNECT"
-    outcome = "not_processed"
 
 
 class RejectedError(PortalError):
     """The server refused the whole request."""
 
     code = "ERR_REJECTED"
-    outcome = "not_processed"
 
 
 class AuthenticationError(RejectedError):
@@ -117,10 +120,10 @@ class RateLimitedError(RejectedError):
 
     code = "ERR_RATE_LIMITED"
 
-    retry_after: float | None
+    retry_after: float | None = None
     """Seconds to wait, as the server asked; `None` if it did not say."""
 
-    def __init__(self, message: str = "", *, retry_after: float | None = None, **details: Any) -> None:
+    def __init__(self, message: str = "", *, retry_after: float | None = None, **details: _types.Any) -> None:
         super().__init__(message, **details)
         self.retry_after = retry_after
 
@@ -130,13 +133,13 @@ class OutcomeUnknownError(PortalError):
 
     code = "ERR_OUTCOME_UNKNOWN"
 
-    file_ids: tuple[int, ...]
+    file_ids: tuple[int, ...] = ()
     """The files whose outcome is unknown."""
-    phase: str | None
+    phase: str | None = None
     """Where the request was lost: `awaiting_answer`, `reading_answer` or `reading_pages`."""
 
     def __init__(
-        self, message: str = "", *, file_ids: tuple[int, ...] = (), phase: str | None = None, **details: Any
+        self, message: str = "", *, file_ids: tuple[int, ...] = (), phase: str | None = None, **details: _types.Any
     ) -> None:
         super().__init__(message, **details)
         self.file_ids = file_ids
@@ -147,7 +150,6 @@ class PublishFailuresError(PortalError):
     """Some file is not ok. Only from `PublishReport.raise_for_failures`."""
 
     code = "ERR_PUBLISH_FAILURES"
-    outcome = "processed"
 
 
 class AlreadySentError(InputError):
@@ -158,10 +160,10 @@ class AlreadySentError(InputError):
 
     code = "ERR_ALREADY_SENT"
 
-    file_ids: tuple[int, ...]
+    file_ids: tuple[int, ...] = ()
     """The files that were sent before, all of them."""
 
-    def __init__(self, message: str = "", *, file_ids: tuple[int, ...] = (), **details: Any) -> None:
+    def __init__(self, message: str = "", *, file_ids: tuple[int, ...] = (), **details: _types.Any) -> None:
         super().__init__(message, **details)
         self.file_ids = file_ids
 

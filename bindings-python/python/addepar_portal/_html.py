@@ -24,14 +24,13 @@ def table(report: PublishReport) -> str:
         asked += f", {contacts} override contacts"
     rows = _line(("file", "state", "published", "notified", "errors"), "th")
     for file_id, state, published, notified, errors in report._rows(_ROWS):
-        shown = f'<b style="color:{_COLOURS[state]}">{state.replace("_", " ")}</b>'
+        # What a person decided about, or what is being sent, needs nobody's attention.
+        colour = _COLOURS.get(state, _COLOURS["not_processed"])
+        shown = f'<b style="color:{colour}">{state.replace("_", " ")}</b>'
         rows += _line((str(file_id), shown, published, notified, escape(errors)))
     notes: list[str] = []
     if len(report) > _ROWS:
         notes.append(f"… and {len(report) - _ROWS} more")
-    if report.unexpected:
-        notes.append(f"{len(report.unexpected)} results belong to no requested file alone: see .unexpected")
-    if report.next_link:
-        notes.append(f"further results were not read: {report.next_link}")
+    notes += report._notes()
     beside = "".join(f"<p>{escape(note)}</p>" for note in notes)
     return f"<div><p>{escape(asked)}</p><table>{rows}</table>{beside}</div>"

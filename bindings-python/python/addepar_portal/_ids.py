@@ -8,8 +8,8 @@ from __future__ import annotations
 from _operator import index
 from itertools import islice
 
-from ._arguments import kind_of
-from ._errors import InputError
+from ._arguments import is_from_python, kind_of
+from ._errors import refused
 from ._native import MAX_FILES, NoId
 
 TYPE_CHECKING = False
@@ -53,8 +53,10 @@ def _plain(id_: Any) -> int | str | NoId:
     # Other integers: numpy's, an IntEnum's.
     try:
         return index(id_)
-    except TypeError:
-        return _no_id(id_)  # how a value says that it is no integer
+    except TypeError as error:
+        if is_from_python(error):
+            raise
+        return _no_id(id_)  # how an array, say, tells that it is not an integer
 
 
 def _no_id(id_: Any, hint: str | None = None) -> NoId:
@@ -99,7 +101,7 @@ def _refuse_what_is_no_list(name: str, ids: Any) -> None:
 
 
 def _refuse(name: str, what: str, advice: str) -> NoReturn:
-    raise InputError(f"`{name}` must be a list of ids, not {what}: {advice} Nothing was sent.")
+    raise refused(f"`{name}` must be a list of ids, not {what}: {advice}")
 
 
 def _is(value: Any, name: str, wanted: object) -> bool:

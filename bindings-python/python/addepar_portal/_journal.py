@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from os import PathLike, fspath
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from . import _types
 from ._arguments import word
 from ._drive import finish
 from ._ids import plain_ids
 from ._model import value
 from ._native import FileResult, PublishReport
 from ._native import Journal as Native
+from ._native import forget_journal as _forget_journal
 from ._native import init_journal_dir as _init_journal_dir
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from ._types import Id, Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +35,12 @@ class JournalledFile:
     """What a person decided about it: `published`, `not_published` or `leave`."""
     decided_by: str | None
     """Who decided."""
-    decided_at: datetime | None
+    decided_at: _types.datetime | None
     """When, in UTC."""
     evidence: str | None
     """On what evidence."""
+    in_flight: bool
+    """Whether another call was sending it when the journal was read: nobody has to decide about it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +50,10 @@ class JournalledChunk:
     chunk: int
     """Its number, from 1."""
     state: str
-    """`processed`, `unknown` or `not_processed`."""
+    """`processed`, `unknown`, `not_processed`, or `in_flight` where another call is sending it."""
     attempts: int
     """How often it was about to be sent."""
-    sent_at: datetime | None
+    sent_at: _types.datetime | None
     """When it was sent last, in UTC."""
     file_ids: tuple[int, ...]
     """Its files."""
@@ -76,6 +75,23 @@ def init_journal_dir(folder: str | PathLike[str]) -> str:
     return identity
 
 
+def forget_journal(path: str | PathLike[str]) -> tuple[int, ...]:
+    """Records that a journal is gone for good, or will not have again what it lost.
+
+    Calls with its folder refuse to send anything until then, since nobody knows any more what it showed as sent.
+
+    Returns:
+        The files that it named: any of them may have been published and e-mailed. Check each in Addepar before it is
+        sent again.
+
+    Raises:
+        JournalError: No call misses anything of it, or its folder cannot be used.
+        ConfigError: Its folder is not one for journals.
+    """
+    file_ids: list[int] = finish(_forget_journal(fspath(path)))
+    return tuple(file_ids)
+
+
 class Journal:
     """A journal as it is on disk when this is made. Another process may be writing it.
 
@@ -91,7 +107,7 @@ class Journal:
     @property
     def files(self) -> tuple[JournalledFile, ...]:
         """Every file, in the order asked."""
-        return tuple(_file(row) for row in self.to_dict()["files"])
+        return tuple(map(_file, self.to_dict()["files"], self.report))
 
     @property
     def chunks(self) -> tuple[JournalledChunk, ...]:
@@ -107,11 +123,18 @@ class Journal:
         return tuple(self._native.undecided())
 
     @property
+    def in_flight(self) -> tuple[int, ...]:
+        """The files that another call was sending when the journal was read: what becomes of them is to be awaited."""
+        return tuple(self._native.in_flight())
+
+    @property
     def report(self) -> PublishReport:
         """The run so far. Raw answers stay in the journal."""
         return self._native.report()
 
-    def decide(self, file_ids: Iterable[Id], decision: Verdict, *, by: str, evidence: str | None = None) -> None:
+    def decide(
+        self, file_ids: Iterable[_types.Id], decision: _types.Verdict, *, by: str, evidence: str | None = None
+    ) -> None:
         """Records what a person found out about files whose outcome is unknown; or that files which are yet to be sent
         need not be, since they were published in some other way.
 
@@ -129,21 +152,20 @@ class Journal:
         finish(value(self._native.decide(plain_ids("file_ids", file_ids), word(decision), by, evidence)))
 
     def to_dict(self) -> dict[str, Any]:
-        """The whole journal: what it is about, `files`, `chunks` and `undecided`."""
-        journal: dict[str, Any] = json.loads(self.to_json())
-        return journal
+        """The whole journal: what it is about, `files`, `chunks`, `undecided` and `in_flight`."""
+        return self._native.to_dict()
 
     def to_json(self) -> str:
         """The same as JSON, alike in every language."""
         return self._native.to_json()
 
     def __repr__(self) -> str:
+        if not hasattr(self, "_native"):
+            return "<Journal that could not be opened>"
         return f"Journal({self.path!r}): {self.report}"
 
 
-def _file(row: dict[str, Any]) -> JournalledFile:
-    about = ("chunk", "decided_by", "decided_at", "evidence")
-    result = FileResult._from_json(json.dumps({name: value for name, value in row.items() if name not in about}))
+def _file(row: dict[str, Any], result: FileResult) -> JournalledFile:
     return JournalledFile(
         file_id=row["file_id"],
         state=row["state"],
@@ -153,6 +175,7 @@ def _file(row: dict[str, Any]) -> JournalledFile:
         decided_by=row["decided_by"],
         decided_at=_time(row["decided_at"]),
         evidence=row["evidence"],
+        in_flight=row["in_flight"],
     )
 
 
@@ -161,6 +184,6 @@ def _time(text: str | None) -> datetime | None:
 
 
 # The public names, for tracebacks and pickles.
-for _public in (Journal, JournalledChunk, JournalledFile, init_journal_dir):
+for _public in (Journal, JournalledChunk, JournalledFile, forget_journal, init_journal_dir):
     _public.__module__ = "addepar_portal"
 del _public

@@ -1,4 +1,8 @@
-"""Logging under `addepar_portal`, which costs a program that does not log nothing."""
+"""Logging under `addepar_portal`, which costs a program that does not log nothing.
+
+Nothing is imported here: a record may stand between an answer and its caller. A logger that fails costs nobody a
+result; what it was to be told goes to standard error. What is not an `Exception` is an interrupt like any other.
+"""
 
 from __future__ import annotations
 
@@ -6,50 +10,62 @@ import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any, Literal
+
     from ._native import Call, Failure
 
 
+def _logging() -> Any:
+    """The module, if the program has imported it: nobody else has set logging up."""
+    return sys.modules.get("logging")
+
+
 def is_read() -> bool:
-    """Whether somebody reads how calls go on. Who never imported `logging` does not."""
-    logging = sys.modules.get("logging")
-    return logging is not None and logging.getLogger("addepar_portal").isEnabledFor(logging.INFO)
+    """Whether somebody reads how calls go on."""
+    logging = _logging()
+    try:
+        return logging is not None and bool(logging.getLogger("addepar_portal").isEnabledFor(logging.INFO))
+    except Exception:
+        return False  # such as a module of the program's own by that name
 
 
 def tell(call: Call) -> None:
-    """Logs what a watched call has to tell."""
+    """Logs what a call has to tell. Its warnings are told even where nobody reads the rest."""
     while (record := call.log_record()) is not None:
-        import logging
-
-        logging.getLogger("addepar_portal").log(
-            logging.DEBUG if record.level == "debug" else logging.INFO, "%s", record.message
-        )
+        if record.level == "warn":
+            _log("warning", f"{record.message}.")
+        else:
+            _log(record.level, record.message)
 
 
 def warn_dropped(failure: Failure) -> None:
     """Warns in the log, since the exception may be swallowed on its way."""
-    _warn(failure.message())
+    _log("warning", failure.message())
 
 
 def warn_stopping() -> None:
     """Warns the person who interrupted a batch and now waits."""
-    _warn(
+    _log(
+        "warning",
         "The batch stops after the request in flight, whose answer is awaited and recorded. A second interrupt (Ctrl-C,"
-        " or cancelling again) drops that request: the outcome of its files is then unknown."
+        " or cancelling again) drops that request: the outcome of its files is then unknown.",
     )
 
 
-def _warn(message: str) -> None:
-    """Without a logger set up it goes to standard error. A logger that fails costs nobody the outcome."""
+def _log(level: Literal["debug", "info", "warning"], message: str) -> None:
+    logging = _logging()
+    if logging is None:
+        _show(message)  # as `logging` does with a warning where nobody has set it up
+        return
     try:
-        import logging
-
-        logging.getLogger("addepar_portal").warning("%s", message)
-    except Exception:
-        _show(message)
+        getattr(logging.getLogger("addepar_portal"), level)("%s", message)
+    except Exception as error:
+        _show(f"The logger `addepar_portal` failed ({type(error).__name__}). {message}")
 
 
 def _show(message: str) -> None:
     try:
-        print(message, file=sys.stderr)
+        if sys.stderr is not None:
+            print(message, file=sys.stderr)
     except Exception:
         return  # nobody can be told; the exception that is about to be raised says it too

@@ -6,20 +6,21 @@ other threads wherever they run Python code, which must never be below native fr
 
 from __future__ import annotations
 
+from _collections_abc import Iterable
+from _operator import index
+
+from . import _types
 from ._arguments import word
 from ._errors import from_core
 from ._ids import plain_ids
-from ._native import Failure, failures, make_request, read_report, read_response
+from ._native import Failure, FileResult, failures, make_request, read_report, read_response
 from ._native import PublishReport as Report
 from ._native import PublishRequest as Request
-from ._rows import Attempt, FailedContacts, UnexpectedResult, attempt
+from ._rows import ApiError, Attempt, FailedContacts, UnexpectedResult, UnreadPage, attempt
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from typing import Any, TypeVar
-
-    from ._types import ContactNotification, Id, PortalPublishing
 
     T = TypeVar("T")
 
@@ -49,28 +50,23 @@ def request(
 class PublishRequest:
     def __new__(  # type: ignore[misc]  # what it makes is of the native class
         cls,
-        file_ids: Iterable[Id],
+        file_ids: Iterable[_types.Id],
         *,
-        portal_publishing: PortalPublishing,
-        contact_notification: ContactNotification,
-        publish_override_contact_ids: Iterable[Id] | None = None,
+        portal_publishing: _types.PortalPublishing,
+        contact_notification: _types.ContactNotification,
+        publish_override_contact_ids: Iterable[_types.Id] | None = None,
     ) -> Request:
         return request(file_ids, portal_publishing, contact_notification, publish_override_contact_ids)
-
-    def to_dict(self: Any) -> dict[str, Any]:
-        """The body of the POST as a dict."""
-        import json
-
-        body: dict[str, Any] = json.loads(self.to_json())
-        return body
 
 
 class PublishReport:
     @staticmethod
     def from_response(request: Request, body: str | bytes) -> Report:
         """Reads the body of a response without any network. Raises `OutcomeUnknownError` where it cannot be read."""
-        # Half of a surrogate pair is not UTF-8 either, and the core says so.
-        read = body.encode("utf-8", "surrogatepass") if isinstance(body, str) else bytes(memoryview(body))
+        # Half of a surrogate pair is U+FFFD, as where it is written as an escape; two halves are one character.
+        if isinstance(body, str):
+            body = body.encode("utf-16", "surrogatepass").decode("utf-16", "replace").encode()
+        read = bytes(memoryview(body))
         return value(read_response(request, read))
 
     @staticmethod
@@ -79,20 +75,35 @@ class PublishReport:
         return value(read_report(json))
 
     @property
-    def attempts(self: Any) -> tuple[Attempt, ...]:
+    def attempts(self: _types.Any) -> tuple[Attempt, ...]:
         """Every try, in order; empty where the report was read without a network."""
         return tuple(attempt(*values) for values in self._attempts())
 
     @property
-    def unexpected(self: Any) -> tuple[UnexpectedResult, ...]:
+    def unexpected(self: _types.Any) -> tuple[UnexpectedResult, ...]:
         """Results that belong to no requested file alone, as they came."""
         return tuple(UnexpectedResult(*values) for values in self._unexpected())
 
-    def failed_contacts(self: Any) -> FailedContacts:
+    @property
+    def errors(self: _types.Any) -> tuple[ApiError, ...]:
+        """The API's error objects beside the results, of all pages. They may be about any file, so none is `ok`."""
+        return tuple(ApiError(*values) for values in self._errors())
+
+    @property
+    def unread_pages(self: _types.Any) -> tuple[UnreadPage, ...]:
+        """Further pages of results that could not be read: of a batch, at most one for each request."""
+        return tuple(UnreadPage(*values) for values in self._unread_pages())
+
+    def file(self: _types.Any, file_id: _types.SupportsIndex) -> FileResult:
+        """The result of one file; `KeyError` if it was not part of the request."""
+        found: FileResult = self._file(index(file_id))
+        return found
+
+    def failed_contacts(self: _types.Any) -> FailedContacts:
         """The contacts that some step failed for, and the files whose contacts could not be read."""
         return FailedContacts(*self._failed_contacts())
 
-    def raise_for_failures(self: Any) -> Report:
+    def raise_for_failures(self: _types.Any) -> Report:
         """The report itself if every file is ok; raises `PublishFailuresError` otherwise."""
         failed = failures(self)
         if failed is not None:
@@ -100,14 +111,7 @@ class PublishReport:
         report: Report = self
         return report
 
-    def to_dicts(self: Any) -> list[dict[str, Any]]:
-        """One dict for each file."""
-        import json
-
-        files: list[dict[str, Any]] = json.loads(self.to_json())["files"]
-        return files
-
-    def to_pandas(self: Any) -> Any:
+    def to_pandas(self: _types.Any) -> _types.Any:
         """A `pandas.DataFrame` with one row for each file; imports pandas."""
         from importlib import import_module
 
@@ -115,7 +119,7 @@ class PublishReport:
         # A column that knows "not said", so that a mask works whatever was answered.
         return frame.astype({"published": "boolean", "notified": "boolean"})
 
-    def _repr_html_(self: Any) -> str:
+    def _repr_html_(self: _types.Any) -> str:
         from ._html import table
 
         return table(self)

@@ -1,12 +1,12 @@
 """The native half. What is private here (`Call`, `Client`, `Bell` and others) is not public anywhere."""
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, Literal, TypeAlias, final
+from typing import Any, Literal, SupportsIndex, TypeAlias, final
 
 from typing_extensions import Self
 
-from ._rows import Attempt, FailedContacts, UnexpectedResult
-from ._types import ContactNotification, Id, PortalPublishing, Verdict
+from ._aliases import ContactNotification, Id, PortalPublishing, Verdict
+from ._rows import ApiError, Attempt, FailedContacts, UnexpectedResult, UnreadPage
 
 __all__ = [
     "MAX_FILES",
@@ -28,6 +28,7 @@ __all__ = [
     "batch_defaults",
     "error_kinds",
     "failures",
+    "forget_journal",
     "init_journal_dir",
     "make_request",
     "read_report",
@@ -41,7 +42,7 @@ MAX_FILES: int
 __version__: str
 
 def run_cli(arguments: list[str]) -> int: ...
-def error_kinds() -> list[tuple[str, str, str]]: ...
+def error_kinds() -> list[tuple[str, str]]: ...
 def batch_defaults() -> tuple[int, float, bool, float | None]: ...
 def make_request(
     file_ids: list[int | str | NoId],
@@ -129,10 +130,12 @@ class FileResult:
         """`ok`, `failed`, `unknown` or `not_processed`."""
     @property
     def published(self) -> bool | None:
-        """Whether the API reported that publishing succeeded for all contacts; `None` if it did not say."""
+        """Whether the API reported that publishing succeeded for all contacts; `None` if it did not say, or if the file
+        was to be published to nobody.
+        """
     @property
     def notified(self) -> bool | None:
-        """Likewise for e-mails. The API answers success as well when nobody was to be notified."""
+        """Likewise for e-mails: `None` if nobody was to be notified, about which the API answers success as well."""
     @property
     def publish_status(self) -> str | None:
         """The API's word on publishing: `success`, `fail`, or another as it came."""
@@ -156,6 +159,9 @@ class FileResult:
         """What a person decided about it, in the journal: `published`, `not_published` or `leave`; `None` if nobody
         has. The state stays what the server said.
         """
+    @property
+    def reason(self) -> str | None:
+        """Why nobody knows what became of it, in words; `None` if that is known. It may quote the server."""
     @staticmethod
     def _from_json(json: str) -> FileResult: ...
     def __eq__(self, other: object, /) -> bool: ...
@@ -183,7 +189,10 @@ class PublishReport:
         """Whether nothing is left to be sent or to be decided about."""
     @property
     def undecided(self) -> tuple[int, ...]:
-        """The files whose outcome is unknown and about which nobody has decided."""
+        """The files whose outcome is unknown and about which nobody has decided, save those in flight."""
+    @property
+    def in_flight(self) -> tuple[int, ...]:
+        """The files that another call was sending when the journal was read: to be awaited, not to be decided about."""
     @property
     def files(self) -> tuple[FileResult, ...]:
         """Every file, in the order asked."""
@@ -210,7 +219,7 @@ class PublishReport:
     @property
     def not_notified(self) -> tuple[FileResult, ...]:
         """The files of which the API reported that notifying failed for some or all contacts."""
-    def file(self, file_id: int) -> FileResult:
+    def file(self, file_id: SupportsIndex) -> FileResult:
         """The result of one file; `KeyError` if it was not part of the request."""
     @property
     def request(self) -> PublishRequest:
@@ -222,8 +231,14 @@ class PublishReport:
     def unexpected(self) -> tuple[UnexpectedResult, ...]:
         """Results that belong to no requested file alone, as they came."""
     @property
+    def errors(self) -> tuple[ApiError, ...]:
+        """The API's error objects beside the results, of all pages. They may be about any file, so none is `ok`."""
+    @property
+    def unread_pages(self) -> tuple[UnreadPage, ...]:
+        """Further pages of results that could not be read: of a batch, at most one for each request."""
+    @property
     def next_link(self) -> str | None:
-        """A link to further results that could not be followed."""
+        """A link to further results that could not be followed: that of the first unread page."""
     @property
     def raw(self) -> str:
         """The body of the response as it came, its pages joined by line feeds; as much as was read of it."""
@@ -239,9 +254,13 @@ class PublishReport:
         """One list for each column, as a data frame wants it."""
     def to_pandas(self) -> Any:
         """A `pandas.DataFrame` with one row for each file; imports pandas."""
+    def _file(self, file_id: int) -> FileResult: ...
     def _attempts(self) -> tuple[tuple[Any, ...], ...]: ...
     def _unexpected(self) -> tuple[tuple[Any, ...], ...]: ...
+    def _errors(self) -> tuple[tuple[Any, ...], ...]: ...
+    def _unread_pages(self) -> tuple[tuple[Any, ...], ...]: ...
     def _failed_contacts(self) -> tuple[Any, ...]: ...
+    def _notes(self) -> list[str]: ...
     def _rows(self, most: int) -> list[tuple[int, _State, str, str, str]]: ...
     def _repr_html_(self) -> str: ...
     def __len__(self) -> int: ...
@@ -272,7 +291,7 @@ class NoId:
 @final
 class LogRecord:
     @property
-    def level(self) -> Literal["debug", "info"]: ...
+    def level(self) -> Literal["debug", "info", "warn"]: ...
     @property
     def message(self) -> str: ...
 
@@ -291,7 +310,7 @@ class Call:
     def interrupt(self) -> bool: ...
     def follow_progress(self) -> None: ...
     def progress(self) -> Progress | None: ...
-    def watch(self) -> None: ...
+    def watch(self, everything: bool) -> None: ...
     def log_record(self) -> LogRecord | None: ...
     def provide_token(self, token: str) -> None: ...
     def refuse_token(self, reason: str) -> None: ...
@@ -318,6 +337,7 @@ class Client:
         proxy: str | None,
         ca_file: str | None,
         journal_dir: str | None,
+        started: str | None,
     ) -> Client | Failure: ...
     @property
     def base_url(self) -> str: ...
@@ -339,16 +359,19 @@ class Client:
     def start_resume(self, journal: str, max_wait: float, pace: bool, stop_timeout: float | None) -> Call | Failure: ...
 
 def init_journal_dir(folder: str) -> Job: ...
+def forget_journal(path: str) -> Job: ...
 
 @final
 class Journal:
     @staticmethod
     def open(path: str) -> Job: ...
     def undecided(self) -> list[int]: ...
+    def in_flight(self) -> list[int]: ...
     def report(self) -> PublishReport: ...
     def decide(
         self, file_ids: list[int | str | NoId], decision: str, by: str, evidence: str | None
     ) -> Job | Failure: ...
+    def to_dict(self) -> dict[str, Any]: ...
     def to_json(self) -> str: ...
 
 @final
@@ -381,6 +404,8 @@ class Progress:
     @property
     def waiting(self) -> float | None:
         """Seconds that the batch now waits for the rate limit; `None` if it does not wait."""
+    @staticmethod
+    def _from_json(json: str) -> Progress: ...
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 import pytest
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .testing import SimulatedPortal
 

@@ -6,20 +6,26 @@ importing it takes four times as long as importing this whole package.
 
 from __future__ import annotations
 
+from . import _types
+from ._native import FileError
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from datetime import datetime
-    from typing import Any, Literal, NoReturn
+    from datetime import datetime, timedelta, timezone
+    from typing import Any, NoReturn
 
     from typing_extensions import dataclass_transform
-
-    from ._native import FileError
-    from ._types import Outcome
 else:
+    # The native half of `datetime`: a program may have a module of that name, and a report must be read all the same.
+    from _datetime import datetime, timedelta, timezone
 
     def dataclass_transform(**_):
         """Says something to type checkers only."""
         return lambda cls: cls
+
+
+# `types.MappingProxyType`, without the import.
+_ReadOnly: Any = type(type.__dict__)
 
 
 @dataclass_transform(frozen_default=True)
@@ -29,13 +35,15 @@ class _Row:
     __slots__ = ()
     __match_args__: tuple[str, ...] = ()
 
-    def __init__(self, *values: object, **named: object) -> None:
-        members = self.__match_args__
+    def __new__(cls, *values: object, **named: object) -> _types.Self:
+        members = cls.__match_args__
         given = dict(zip(members, values, strict=False), **named)
         if len(values) + len(named) != len(members) or len(given) != len(members):
-            raise TypeError(f"{type(self).__name__} takes {', '.join(members)}")
+            raise TypeError(f"{cls.__name__} takes {', '.join(members)}")
+        row = super().__new__(cls)
         for name in members:
-            object.__setattr__(self, name, given[name])
+            object.__setattr__(row, name, given[name])
+        return row
 
     def _values(self) -> tuple[Any, ...]:
         return tuple(getattr(self, name) for name in self.__match_args__)
@@ -90,9 +98,9 @@ class Attempt(_Row):
         "retry_after",
     )
 
-    sent_at: datetime | None
+    sent_at: _types.datetime | None
     """When the request's body began to go out, in UTC; `None` if it never did."""
-    answered_at: datetime | None
+    answered_at: _types.datetime | None
     """When the head of the response arrived, in UTC; `None` if it never did."""
     http_status: int | None
     """The status code of the response."""
@@ -100,15 +108,15 @@ class Attempt(_Row):
     """The server's `X-Request-Id`."""
     elapsed: float
     """Seconds from the start of the attempt to its end."""
-    outcome: Outcome
+    outcome: _types.Outcome
     """What the attempt ended in."""
     retry_after: float | None
     """Seconds that a 429 asked to wait."""
 
 
 class UnexpectedResult(_Row):
-    """A result that belongs to no requested file alone: an id nobody asked for, an id that cannot be read, or one of
-    several answers that contradict each other.
+    """A result that belongs to no requested file alone: an id nobody asked for, an id that cannot be read, one of
+    several answers that contradict each other, or one whose two ids do.
     """
 
     __slots__ = __match_args__ = ("file_id", "publish_status", "notify_status", "errors")
@@ -123,15 +131,36 @@ class UnexpectedResult(_Row):
     """The API's error objects."""
 
 
+class UnreadPage(_Row):
+    """A further page of results that could not be read."""
+
+    __slots__ = __match_args__ = ("link", "http_status", "reason", "raw")
+
+    link: str
+    """The link to it, as the page before has it."""
+    http_status: int | None
+    """The status code of what was answered for it; `None` if nothing was."""
+    reason: str
+    """Why it was not read, in words. It may quote what was answered."""
+    raw: str
+    """The body of what was answered for it, as much as was read of it."""
+
+
 class FailedContacts(_Row):
     """The contacts that some step failed for."""
 
     __slots__ = __match_args__ = ("contacts", "unreadable")
 
-    contacts: dict[int, tuple[tuple[int, Literal["publish", "notify"]], ...]]
-    """Contact id -> the files, and which step of each failed."""
+    contacts: _types.Mapping[int, tuple[tuple[int, _types.Step], ...]]
+    """Contact id -> the files, and which step of each failed. Read-only; `dict()` makes a copy."""
     unreadable: tuple[int, ...]
     """The files with a failure whose contacts could not be read."""
+
+    def __new__(cls, contacts: Any, unreadable: tuple[int, ...]) -> _types.Self:
+        return super().__new__(cls, _ReadOnly(dict(contacts)), unreadable)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (dict(self.contacts), self.unreadable)
 
     def __hash__(self) -> int:
         return hash((frozenset(self.contacts.items()), self.unreadable))
@@ -145,6 +174,4 @@ def attempt(sent_at: int | None, answered_at: int | None, *others: Any) -> Attem
 def _moment(microseconds: int | None) -> datetime | None:
     if microseconds is None:
         return None
-    from datetime import datetime, timedelta, timezone
-
     return datetime(1970, 1, 1, tzinfo=timezone.utc) + timedelta(microseconds=microseconds)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 from _operator import index
+from _warnings import warn
 from os import PathLike, fspath
 
+from . import _types
 from ._arguments import seconds, seconds_if_given, whole_number, word, yes_or_no
 from ._drive import Call
-from ._errors import InputError
+from ._errors import refused
 from ._model import request, value
 from ._native import Client
 
@@ -17,7 +20,6 @@ if TYPE_CHECKING:
     from typing import Any, Generic, TypeVar
 
     from ._native import Progress
-    from ._types import Environment, Id
 
     # What `access_token` may be, which is the only difference between the settings of the two clients.
     Token = TypeVar("Token")
@@ -37,13 +39,12 @@ class Settings(Generic[Token]):
     """What both clients are made of."""
 
     _native: Client
-    _access_token: Any
 
     def __init__(
         self,
         *,
         firm_name: str | None = None,
-        environment: Environment | None = None,
+        environment: _types.Environment | None = None,
         firm_id: str | int | None = None,
         key_id: str | None = None,
         key_secret: str | None = None,
@@ -56,17 +57,19 @@ class Settings(Generic[Token]):
         ca_file: str | PathLike[str] | None = None,
         journal_dir: str | PathLike[str] | None = None,
     ) -> None:
-        token: Any = access_token
-        self._access_token = token
-        self._native = value(
-            Client.make(
+        # The names of secrets are gone from this frame before an error passes through it, which tools may show whole.
+        asks_for_token = callable(access_token)
+        self._ask_for_token: Any = access_token if asks_for_token else None
+        token: Any = None if asks_for_token else access_token
+        try:
+            made = Client.make(
                 firm_name=firm_name,
                 environment=environment,
                 firm_id=firm_id if firm_id is None or isinstance(firm_id, str) else str(index(firm_id)),
                 key_id=key_id,
                 key_secret=key_secret,
-                access_token=None if callable(token) else token,
-                asks_for_token=callable(token),
+                access_token=token,
+                asks_for_token=asks_for_token,
                 base_url=base_url,
                 timeout=seconds_if_given("timeout", timeout),
                 connect_timeout=seconds_if_given("connect_timeout", connect_timeout),
@@ -74,13 +77,14 @@ class Settings(Generic[Token]):
                 proxy=proxy,
                 ca_file=None if ca_file is None else fspath(ca_file),
                 journal_dir=None if journal_dir is None else fspath(journal_dir),
+                started=_started(),
             )
-        )
+        finally:
+            del key_secret, access_token, token, proxy
+        self._native = value(made)
         warning = self._native.warning
         if warning is not None:
-            import warnings
-
-            warnings.warn(warning, stacklevel=2)
+            warn(warning, stacklevel=2)
 
     @property
     def base_url(self) -> str:
@@ -93,30 +97,32 @@ class Settings(Generic[Token]):
         return self._native.firm_id
 
     def __repr__(self) -> str:
+        if not hasattr(self, "_native"):
+            return f"<{type(self).__name__} that could not be made>"
         return f"{type(self).__name__}(base_url={self.base_url!r}, firm_id={self.firm_id!r})"
 
-    def __reduce__(self) -> Any:
+    def __reduce__(self) -> _types.Any:
         raise TypeError(f"a {type(self).__name__} holds credentials and is not pickled: make one where it is needed")
 
     def _start(
         self,
-        file_ids: Iterable[Id],
+        file_ids: Iterable[_types.Id],
         *,
         portal_publishing: str,
         contact_notification: str,
-        publish_override_contact_ids: Iterable[Id],
+        publish_override_contact_ids: Iterable[_types.Id],
         repeat: str,
     ) -> Call:
         asked = request(file_ids, portal_publishing, contact_notification, publish_override_contact_ids)
-        return Call(value(self._native.start(asked, word(repeat))))
+        return Call(value(self._native.start(asked, word(repeat))), self._ask_for_token)
 
     def _start_batch(
         self,
-        file_ids: Iterable[Id],
+        file_ids: Iterable[_types.Id],
         *,
         portal_publishing: str,
         contact_notification: str,
-        publish_override_contact_ids: Iterable[Id],
+        publish_override_contact_ids: Iterable[_types.Id],
         journal: str | PathLike[str],
         chunk_size: int,
         on_progress: Callable[[Progress], object] | None,
@@ -129,7 +135,7 @@ class Settings(Generic[Token]):
         asked = request(file_ids, portal_publishing, contact_notification, publish_override_contact_ids, for_batch=True)
         options = _batch_options(journal, max_wait, pace, stop_timeout)
         started = self._native.start_batch(asked, whole_number("chunk_size", chunk_size), word(repeat), *options)
-        return Call(value(started), on_progress)
+        return Call(value(started), self._ask_for_token, on_progress)
 
     def _start_resume(
         self,
@@ -142,7 +148,13 @@ class Settings(Generic[Token]):
     ) -> Call:
         _check_progress(on_progress)
         started = self._native.start_resume(*_batch_options(journal, max_wait, pace, stop_timeout))
-        return Call(value(started), on_progress)
+        return Call(value(started), self._ask_for_token, on_progress)
+
+
+def _started() -> str | None:
+    """What was started, which may be a test runner; a program that Python is embedded in may not say."""
+    argv: Any = getattr(sys, "argv", None)  # at the end of the interpreter it is None
+    return argv[0] if argv and isinstance(argv, list) and isinstance(argv[0], str) else None
 
 
 def _batch_options(
@@ -160,8 +172,8 @@ def _check_progress(on_progress: Callable[[Progress], object] | None) -> None:
     if on_progress is None:
         return
     if not callable(on_progress):
-        raise InputError(f"on_progress is {type(on_progress).__name__}: it is a function. Nothing was sent.")
+        raise refused(f"on_progress is {type(on_progress).__name__}: it is a function.")
     from inspect import iscoroutinefunction
 
     if iscoroutinefunction(on_progress):
-        raise InputError("on_progress is a coroutine function: it is a plain one. Nothing was sent.")
+        raise refused("on_progress is a coroutine function: it is a plain one.")

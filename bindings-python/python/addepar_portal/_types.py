@@ -1,24 +1,42 @@
-"""The types of arguments. Loaded when asked for: importing `typing` takes longer than all the rest."""
+"""What annotations name, for `typing.get_type_hints` and others that evaluate them: they find this module by its name
+in the module of a function, and for a class in the package.
 
-from typing import Literal, SupportsIndex, TypeAlias
+Modules import this one at no cost. `typing`, which takes longer to import than all the rest, is loaded when somebody
+asks.
+"""
 
-PortalPublishing: TypeAlias = Literal["publish", "use_contact_preference", "do_not_publish"]
-"""Whose portals the files are published to."""
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+    from typing import Any, ClassVar, SupportsIndex
 
-ContactNotification: TypeAlias = Literal["notify", "use_contact_preference", "do_not_notify"]
-"""Who is e-mailed about what was published."""
+    from typing_extensions import Self
 
-Environment: TypeAlias = Literal["production", "development", "sandbox"]
-"""Which of Addepar's environments."""
+    from ._aliases import ContactNotification, Environment, Id, Outcome, PortalPublishing, Repeat, Step, Verdict
 
-Outcome: TypeAlias = Literal["not_processed", "unknown", "processed"]
-"""What became of a request."""
+    __all__ = [
+        "Any",
+        "ClassVar",
+        "ContactNotification",
+        "Environment",
+        "Id",
+        "Mapping",
+        "Outcome",
+        "PortalPublishing",
+        "Repeat",
+        "Self",
+        "Step",
+        "SupportsIndex",
+        "Verdict",
+        "datetime",
+    ]
+else:
 
-Repeat: TypeAlias = Literal["refuse", "allow"]
-"""Whether files may be sent that a journal in the folder of journals shows as sent."""
+    def __getattr__(name):
+        from . import _aliases
 
-Verdict: TypeAlias = Literal["published", "not_published", "leave"]
-"""What a person found out about a file whose outcome is unknown."""
-
-Id: TypeAlias = SupportsIndex | str
-"""A file or contact: a whole number from 1 to 2**53 - 1, or a string of ASCII digits."""
+        try:
+            return getattr(_aliases, name)
+        except AttributeError:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}") from None

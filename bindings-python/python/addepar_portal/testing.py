@@ -13,26 +13,28 @@ With pytest, the fixture `simulated_portal` is a fresh one for each test.
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, Literal
+from collections.abc import Iterable, Mapping
+from typing import Any, Literal
 
+from . import _types
 from ._async_client import AsyncPortalClient
 from ._client import PortalClient
 from ._drive import finish
 from ._native import Simulator
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-    from types import TracebackType
-
-    from typing_extensions import Self
-
 __all__ = ["SimulatedPortal"]
+
+# The portals that were not closed: one that nobody refers to would be collected, and its server with it.
+_running: set[Simulator] = set()
 
 _KEY = {"key_id": "simulated-key", "key_secret": "simulated-secret", "firm_id": "1"}
 
 
 class SimulatedPortal:
     """A server on this machine that speaks the documented API, with contacts, portals and an outbox.
+
+    It runs until it is closed or the process ends, even if nothing refers to it any more. It does not keep the process
+    alive.
 
     Args:
         files: File id -> the contacts it belongs to. Without it every file is known and has the contact 1.
@@ -50,6 +52,7 @@ class SimulatedPortal:
         if files is not None:
             options["files"] = {file: list(contacts) for file, contacts in files.items()}
         self._native = Simulator(json.dumps({"emails": emails, **options}))
+        _running.add(self._native)
 
     @property
     def base_url(self) -> str:
@@ -115,15 +118,16 @@ class SimulatedPortal:
 
     def close(self) -> None:
         """Stops the server."""
+        _running.discard(self._native)
         finish(self._native.stop())
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> _types.Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: object) -> None:
         self.close()
 
     def __repr__(self) -> str:
+        if not hasattr(self, "_native"):
+            return "<SimulatedPortal that could not be started>"
         return f"SimulatedPortal(base_url={self.base_url!r})"

@@ -1,7 +1,7 @@
 //! Arguments, where the usual conversion would say too much or too little.
 
-use addepar_portal::{Error, MAX_FILES};
-use pyo3::exceptions::{PyOverflowError, PyTypeError};
+use addepar_portal::{BatchOptions, Error};
+use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::PyString;
 
@@ -26,16 +26,10 @@ pub(crate) fn word(given: &Bound<'_, PyString>) -> String {
     given.to_string_lossy().into_owned()
 }
 
-/// How many files go into one request.
+/// How many files go into one request. The core refuses what is too large for it, too.
 pub(crate) fn chunk_size(given: &Bound<'_, PyAny>) -> Result<usize, Refusal> {
-    let py = given.py();
-    given.extract().map_err(|error: PyErr| {
-        if error.is_instance_of::<PyOverflowError>(py) {
-            Error::input(format!("chunk_size is out of range: allowed are 1 to {MAX_FILES}.")).into()
-        } else {
-            error.into()
-        }
-    })
+    let given = given.extract::<i128>().map_or_else(|_| "a number of more than 128 bits".to_owned(), |n| n.to_string());
+    Ok(BatchOptions::chunk_size_from(&given)?)
 }
 
 fn other_type(name: &str, given: &Bound<'_, PyAny>, expected: &str) -> PyErr {

@@ -2,6 +2,7 @@
 
 pub(crate) mod arguments;
 pub(crate) mod ids;
+pub(crate) mod json;
 pub(crate) mod pickle;
 mod refusal;
 

@@ -1,5 +1,6 @@
 //! How the native classes are pickled: as `(class._from_json, (json,))`.
 
+use addepar_portal::host::read_json;
 use pyo3::exceptions::PyValueError;
 use pyo3::intern;
 use pyo3::prelude::*;
@@ -12,5 +13,6 @@ pub(crate) fn reduce<'py>(object: &Bound<'py, PyAny>, core: &impl serde::Seriali
 }
 
 pub(crate) fn restore<T: serde::de::DeserializeOwned>(json: &str) -> PyResult<T> {
-    serde_json::from_str(json).map_err(|error| PyValueError::new_err(error.to_string()))
+    read_json(json.as_bytes())
+        .map_err(|reason| PyValueError::new_err(format!("This was not pickled as it is now: {reason}.")))
 }

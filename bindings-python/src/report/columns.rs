@@ -4,7 +4,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyString, PyTuple};
 
 /// Those that are members of the rows.
-const MEMBERS: [&str; 9] = [
+const MEMBERS: [&str; 10] = [
     "file_id",
     "state",
     "published",
@@ -14,6 +14,7 @@ const MEMBERS: [&str; 9] = [
     "contacts_not_published",
     "contacts_not_notified",
     "decision",
+    "reason",
 ];
 
 /// One list for each column of a report, whose rows are `files`.

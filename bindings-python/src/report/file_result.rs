@@ -2,6 +2,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use addepar_portal as core;
+use addepar_portal::host::Asks;
 use pyo3::prelude::*;
 use pyo3::types::{PyInt, PyString, PyTuple};
 
@@ -20,10 +21,11 @@ pub(crate) struct FileResult {
     /// `ok`, `failed`, `unknown` or `not_processed`.
     #[pyo3(get)]
     state: Py<PyString>,
-    /// Whether the API reported that publishing succeeded for all contacts; `None` if it did not say.
+    /// Whether the API reported that publishing succeeded for all contacts; `None` if it did not say, or if the file
+    /// was to be published to nobody.
     #[pyo3(get)]
     published: Py<PyAny>,
-    /// Likewise for e-mails. The API answers success as well when nobody was to be notified.
+    /// Likewise for e-mails: `None` if nobody was to be notified, about which the API answers success as well.
     #[pyo3(get)]
     notified: Py<PyAny>,
     /// The API's error objects.
@@ -35,7 +37,7 @@ compared_by_core!(FileResult);
 /// What a row shows beside its Python objects.
 enum Row {
     /// Most rows, which need no report.
-    Succeeded(u64),
+    Succeeded(u64, Asks),
     /// By its position.
     Of(Arc<core::PublishReport>, usize),
     /// One that was unpickled by itself.
@@ -46,7 +48,7 @@ impl Row {
     #[allow(clippy::indexing_slicing, reason = "the index was counted along the same report's files")]
     fn core(&self) -> Cow<'_, core::FileResult> {
         match self {
-            Self::Succeeded(file_id) => Cow::Owned(core::FileResult::succeeded(*file_id)),
+            Self::Succeeded(file_id, asks) => Cow::Owned(core::FileResult::succeeded(*file_id, *asks)),
             Self::Of(report, index) => Cow::Borrowed(&report.files()[*index]),
             Self::Alone(file) => Cow::Borrowed(file),
         }
@@ -54,7 +56,7 @@ impl Row {
 
     fn errors<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
         match self {
-            Self::Succeeded(_) => Ok(PyTuple::empty(py)),
+            Self::Succeeded(..) => Ok(PyTuple::empty(py)),
             Self::Of(report, file) => {
                 let errors = 0..self.core().errors.len();
                 PyTuple::new(py, errors.map(|error| FileError::of(report.clone(), *file, error)))
@@ -86,21 +88,23 @@ impl FileResult {
 pub(super) struct Rows<'a, 'py> {
     py: Python<'py>,
     report: &'a Arc<core::PublishReport>,
+    asks: Asks,
     /// Most rows have all but their file in common with this one.
     succeeded: FileResult,
 }
 
 impl<'a, 'py> Rows<'a, 'py> {
     pub(super) fn new(py: Python<'py>, report: &'a Arc<core::PublishReport>) -> PyResult<Self> {
-        Ok(Self { py, report, succeeded: FileResult::new(py, Row::Succeeded(0))? })
+        let asks = report.request().asks();
+        Ok(Self { py, report, asks, succeeded: FileResult::new(py, Row::Succeeded(0, asks))? })
     }
 
     pub(super) fn row(&self, index: usize, file: &core::FileResult) -> PyResult<Bound<'py, FileResult>> {
-        let Self { py, report, succeeded } = self;
-        let py = *py;
-        let row = if file.goes_without_saying() {
+        let Self { py, report, asks, succeeded } = self;
+        let (py, asks) = (*py, *asks);
+        let row = if file.goes_without_saying(asks) {
             FileResult {
-                row: Row::Succeeded(file.file_id),
+                row: Row::Succeeded(file.file_id, asks),
                 file_id: PyInt::new(py, file.file_id).unbind(),
                 state: succeeded.state.clone_ref(py),
                 published: succeeded.published.clone_ref(py),
@@ -163,6 +167,12 @@ impl FileResult {
         self.core().decision.map(core::Verdict::as_str)
     }
 
+    /// Why nobody knows what became of it, in words; `None` if that is known. It may quote the server.
+    #[getter]
+    fn reason<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyString>> {
+        self.core().reason.as_deref().map(|reason| PyString::new(py, reason))
+    }
+
     fn __repr__(&self) -> String {
         let literal = |value: Option<bool>| match value {
             None => "None",
@@ -174,8 +184,9 @@ impl FileResult {
             file.errors.iter().filter_map(|error| error.detail.as_deref().or(error.code.as_deref())).collect();
         let errors = if errors.is_empty() { String::new() } else { format!(", errors={errors:?}") };
         let decision = file.decision.map(|decision| format!(", decision='{}'", decision.as_str())).unwrap_or_default();
+        let reason = file.reason.as_ref().map(|reason| format!(", reason={reason:?}")).unwrap_or_default();
         format!(
-            "FileResult(file_id={}, state='{}', published={}, notified={}{errors}{decision})",
+            "FileResult(file_id={}, state='{}', published={}, notified={}{errors}{decision}{reason})",
             file.file_id,
             file.state.as_str(),
             literal(file.published),

@@ -6,13 +6,14 @@
 use std::sync::Arc;
 
 use addepar_portal::{self as core, FileState};
-use pyo3::exceptions::{PyKeyError, PyOverflowError, PyTypeError};
+use pyo3::exceptions::{PyKeyError, PyTypeError};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyDict, PyIterator, PyTuple};
+use pyo3::types::{PyDict, PyInt, PyIterator, PyTuple};
 
 use self::file_result::Rows;
+use crate::convert::json;
 use crate::convert::pickle::Reduced;
 use crate::request::PublishRequest;
 
@@ -90,10 +91,16 @@ impl PublishReport {
         self.core.settled()
     }
 
-    /// The files whose outcome is unknown and about which nobody has decided.
+    /// The files whose outcome is unknown and about which nobody has decided, save those in flight.
     #[getter]
     fn undecided<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
         PyTuple::new(py, self.core.undecided())
+    }
+
+    /// The files that another call was sending when the journal was read: to be awaited, not to be decided about.
+    #[getter]
+    fn in_flight<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        PyTuple::new(py, self.core.in_flight())
     }
 
     /// Every file, in the order asked.
@@ -142,14 +149,9 @@ impl PublishReport {
         self.select(py, |file| file.notified == Some(false))
     }
 
-    /// The result of one file; `KeyError` if it was not part of the request.
-    fn file<'py>(&self, py: Python<'py>, file_id: &Bound<'py, PyAny>) -> PyResult<Bound<'py, FileResult>> {
-        let id = match file_id.extract::<u64>() {
-            Ok(id) => id,
-            Err(error) if error.is_instance_of::<PyOverflowError>(py) => {
-                return Err(PyKeyError::new_err("no file has an id below zero or beyond 64 bits"));
-            }
-            Err(error) => return Err(error),
+    fn _file<'py>(&self, py: Python<'py>, file_id: &Bound<'py, PyInt>) -> PyResult<Bound<'py, FileResult>> {
+        let Ok(id) = file_id.extract::<u64>() else {
+            return Err(PyKeyError::new_err("no file has an id below zero or beyond 64 bits"));
         };
         match self.core.files().iter().enumerate().find(|(_, file)| file.file_id == id) {
             Some((index, file)) => Rows::new(py, &self.core)?.row(index, file),
@@ -172,11 +174,19 @@ impl PublishReport {
         PyTuple::new(py, results.collect::<PyResult<Vec<_>>>()?)
     }
 
+    fn _errors<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        PyTuple::new(py, self.core.errors().iter().map(plain::api_error))
+    }
+
+    fn _unread_pages<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        PyTuple::new(py, self.core.unread_pages().iter().map(plain::unread_page))
+    }
+
     fn _failed_contacts<'py>(&self, py: Python<'py>) -> PyResult<plain::FailedContacts<'py>> {
         plain::failed_contacts(py, &self.core.failed_contacts())
     }
 
-    /// A link to further results that could not be followed.
+    /// A link to further results that could not be followed: that of the first unread page.
     #[getter]
     fn next_link(&self) -> Option<&str> {
         self.core.next_link()
@@ -191,6 +201,11 @@ impl PublishReport {
     /// The report as JSON, the same in every language.
     fn to_json(&self) -> String {
         self.core.to_json()
+    }
+
+    /// One dict for each file.
+    fn to_dicts<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        json::read(py, &serde_json::to_string(self.core.files()).unwrap_or_default())
     }
 
     /// One list for each column, as a data frame wants it.
@@ -223,9 +238,14 @@ impl PublishReport {
         self.core.to_string()
     }
 
-    /// The first files of a table: what needs attention first; id, state, published, notified, errors.
-    fn _rows(&self, most: usize) -> Vec<(u64, &'static str, &'static str, &'static str, String)> {
+    /// What is to be said below a table of the files.
+    fn _notes(&self) -> Vec<String> {
+        self.core.notes()
+    }
+
+    /// The first files of a table: what needs attention first; id, state in words, published, notified, errors.
+    fn _rows(&self, most: usize) -> Vec<(u64, String, &'static str, &'static str, String)> {
         let rows = self.core.rows().into_iter().take(most);
-        rows.map(|row| (row.file.file_id, row.file.state.as_str(), row.published, row.notified, row.errors)).collect()
+        rows.map(|row| (row.file.file_id, row.state, row.published, row.notified, row.errors)).collect()
     }
 }

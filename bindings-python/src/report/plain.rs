@@ -45,6 +45,16 @@ pub(super) fn unexpected<'py>(py: Python<'py>, result: &core::UnexpectedResult) 
     ))
 }
 
+pub(super) fn api_error(error: &core::ApiError) -> [Option<&str>; 5] {
+    let core::ApiError { status, code, title, detail, source } = error;
+    [status, code, title, detail, source].map(Option::as_deref)
+}
+
+pub(super) fn unread_page(page: &core::UnreadPage) -> (&str, Option<u16>, &str, &str) {
+    let core::UnreadPage { link, http_status, reason, raw } = page;
+    (link, *http_status, reason, raw)
+}
+
 pub(super) type FailedContacts<'py> = (Bound<'py, PyDict>, Bound<'py, PyTuple>);
 
 pub(super) fn failed_contacts<'py>(py: Python<'py>, failed: &core::FailedContacts) -> PyResult<FailedContacts<'py>> {

@@ -80,7 +80,7 @@ async fn calls(request: &PublishRequest, answers: &[u8], again: bool) {
         Ok(report) => {
             let success = |status| (200..300).contains(&status) && ![202, 204].contains(&status);
             assert!(server.answered(success), "nobody said so: {report}");
-            if let Some(ok) = promises::plainly_ok(report.raw()) {
+            if let Some(ok) = promises::plainly_ok(request, report.raw()) {
                 let mut files = report.in_state(FileState::Ok);
                 assert!(files.all(|file| ok.contains(&file.file_id)), "success was made up: {report}");
             }

@@ -56,24 +56,53 @@ pub fn keep(request: &PublishRequest, result: &Result<PublishReport, Error>) {
     assert!(!report.to_string().contains('\u{1b}'), "what a server wrote reaches the terminal unescaped");
 }
 
-/// The files of which a plain reading of the bodies says that all went well; `None` if they are not JSON for it.
-pub fn plainly_ok(bodies: &str) -> Option<HashSet<u64>> {
-    let mut ok = HashSet::new();
+/// The files of which a plain reading of the bodies says that all may have gone well; `None` if they are not JSON for it.
+pub fn plainly_ok(request: &PublishRequest, bodies: &str) -> Option<HashSet<u64>> {
+    let (mut ok, mut doubtful) = (HashSet::new(), HashSet::new());
+    let is_asked = |id: &u64| request.file_ids().contains(id);
     let bodies = bodies.strip_prefix('\u{feff}').unwrap_or(bodies);
     for body in serde_json::Deserializer::from_str(bodies).into_iter::<Value>() {
         let body = body.ok()?;
+        if ["error", "errors"].iter().any(|name| says_something(&body[name])) {
+            return Some(HashSet::new());
+        }
         for result in body["data"].as_array().into_iter().flatten() {
             let attributes = &result["attributes"];
             let success =
                 |name: &str| attributes[name].as_str().is_some_and(|status| status.eq_ignore_ascii_case("success"));
+            let (given, other) = (&attributes["file_id"], id(&result["id"]));
+            let named = if given.is_null() { other } else { id(given) };
             if success("publish_status") && success("notify_status") {
-                ok.extend([&attributes["file_id"], &result["id"]].into_iter().filter_map(id));
+                ok.extend(named);
+            }
+            if let Some(other) = other.filter(is_asked).filter(|other| named != Some(*other)) {
+                match named {
+                    None => drop(doubtful.insert(other)),
+                    Some(named) if is_asked(&named) => doubtful.extend([named, other]),
+                    Some(_) => {}
+                }
             }
         }
     }
-    Some(ok)
+    Some(&ok - &doubtful)
 }
 
+/// Whether there is an error object, or a text in its place.
+fn says_something(error: &Value) -> bool {
+    match error {
+        Value::Null | Value::Bool(false) => false,
+        Value::String(text) => !text.is_empty(),
+        Value::Array(errors) => {
+            errors.iter().any(|error| !matches!(error, Value::Null | Value::Bool(false)) && error.as_str() != Some(""))
+        }
+        _ => true,
+    }
+}
+
+/// A whole number, or a string of digits that may have blanks around it.
 fn id(value: &Value) -> Option<u64> {
-    value.as_u64().or_else(|| value.as_str()?.parse().ok())
+    let whole = |number: f64| (number.fract() == 0.0).then(|| format!("{number:.0}").parse().ok())?;
+    let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok())?;
+    let id = value.as_u64().or_else(|| value.as_f64().and_then(whole)).or_else(|| digits(value.as_str()?.trim_ascii()));
+    id.filter(|id| (1..=MAX_ID).contains(id))
 }

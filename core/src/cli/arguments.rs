@@ -160,6 +160,15 @@ pub(super) enum JournalCommand {
         #[arg(value_name = "DIR")]
         folder: PathBuf,
     },
+    /// Record that a journal is gone for good, or will not have again what it lost
+    ///
+    /// Calls with its folder refuse to send anything until then. It shows the files that the journal named: check them in
+    /// Addepar before any is sent again.
+    Forget {
+        /// The journal, which its folder knows by this name
+        #[arg(value_name = "PATH")]
+        journal: PathBuf,
+    },
     /// Show what became of every file of a run
     Show {
         /// The journal

@@ -12,13 +12,14 @@ use crate::cli::terminal;
 use crate::client::call::{PublishCall, Turn};
 use crate::model::batch::Progress;
 use crate::model::display::counted;
+use crate::protocol::log_record::Level;
 use crate::protocol::machine::Ending;
 
 /// Runs a call to its end. At the first interrupt the request in flight is awaited, and nothing else is sent; a second
 /// one drops that request. The end of a terminal is never a second one.
 pub(super) async fn drive(call: &PublishCall, interrupts: &mut Interrupts) -> Ending {
     call.follow_progress();
-    call.watch();
+    call.watch(Level::Info);
     call.await_when_interrupted();
     let mut bar = Bar::new();
     let mut is_stopping = false;
@@ -45,7 +46,7 @@ pub(super) async fn drive(call: &PublishCall, interrupts: &mut Interrupts) -> En
         };
         for record in call.log_records() {
             // A bar shows how long is left.
-            if record.wait.is_some() && !bar.shows() {
+            if record.level == Level::Warn || (record.wait.is_some() && !bar.shows()) {
                 terminal::say(&format!("{}.", record.message));
             }
         }

@@ -1,4 +1,4 @@
-//! `journal show`, `journal resolve` and `journal audit`.
+//! `journal init`, `forget`, `show`, `resolve` and `audit`.
 
 use std::borrow::Cow;
 use std::fmt::Write;
@@ -9,12 +9,12 @@ use crate::cli::refused::{Refused, ids};
 use crate::cli::status::Status;
 use crate::cli::{list, output, terminal};
 use crate::journal::audit::{Audit, Ending, Sent};
-use crate::journal::folder::init_journal_dir;
+use crate::journal::folder::{forget_journal, init_journal_dir};
 use crate::journal::view::{Journal, JournalledFile};
 use crate::model::display::counted;
-use crate::model::display::word;
 use crate::model::file_result::Verdict;
 use crate::model::id;
+use crate::model::message::{self, Language, message};
 use crate::model::times;
 
 /// What became of every file of a run.
@@ -29,16 +29,17 @@ pub(super) fn show(path: &Path, format: Format) -> Result<Status, Refused> {
 }
 
 fn csv(journal: &Journal) -> String {
-    const COLUMNS: [&str; 4] = ["chunk", "decided_by", "decided_at", "evidence"];
+    const COLUMNS: [&str; 5] = ["chunk", "decided_by", "decided_at", "evidence", "in_flight"];
     let mut text = output::line(output::RESULT_COLUMNS.into_iter().chain(COLUMNS).map(Cow::Borrowed));
     for file in journal.files() {
-        let JournalledFile { result, chunk, decided_by, decided_at, evidence } = file;
+        let JournalledFile { result, chunk, decided_by, decided_at, evidence, in_flight } = file;
         let mut fields = output::result_fields(&result);
         fields.extend([
             chunk.to_string(),
             decided_by.unwrap_or_default(),
             decided_at.map(times::text).unwrap_or_default(),
             evidence.unwrap_or_default(),
+            in_flight.to_string(),
         ]);
         text += &output::line(fields.into_iter().map(Cow::Owned));
     }
@@ -47,7 +48,7 @@ fn csv(journal: &Journal) -> String {
 
 fn text(journal: &Journal) -> String {
     let header = journal.header();
-    let (request, report) = (journal.request(), journal.report());
+    let report = journal.report();
     let mut text = format!("run {} at {} (firm {})", header.run, header.base_url, header.firm_id);
     if header.simulated {
         text += ", simulated";
@@ -56,7 +57,6 @@ fn text(journal: &Journal) -> String {
         let _ = write!(text, ", by {operator}");
     }
     let mut text = terminal::one_line(&text) + "\n\n";
-    let asks = request.asks();
     let chunks: std::collections::HashMap<u64, u32> =
         journal.files().into_iter().map(|file| (file.result.file_id, file.chunk)).collect();
     let sent: std::collections::HashMap<u32, String> = journal
@@ -69,20 +69,23 @@ fn text(journal: &Journal) -> String {
         let chunk = chunks.get(&id).copied().unwrap_or_default();
         vec![
             id.to_string(),
-            output::state(row.file),
-            word(asks.0, row.file.published).to_owned(),
-            word(asks.1, row.file.notified).to_owned(),
+            row.state,
+            row.published.to_owned(),
+            row.notified.to_owned(),
             sent.get(&chunk).cloned().unwrap_or_default(),
             row.errors,
         ]
     });
     text += &output::table(&["file", "state", "published", "notified", "sent at", "errors"], rows.collect());
-    let _ = writeln!(text, "{}", report.summary());
-    let undecided = journal.undecided();
-    if !undecided.is_empty() {
-        let ids = id::enumerate(&undecided.iter().map(u64::to_string).collect::<Vec<_>>());
-        let _ =
-            writeln!(text, "{} to be decided about with `journal resolve`: {ids}", counted(undecided.len(), "file"));
+    text += &output::below(&report);
+    for (ids, what) in [
+        (journal.undecided(), "to be decided about with `journal resolve`"),
+        (journal.in_flight(), "being sent by another process at this moment"),
+    ] {
+        if !ids.is_empty() {
+            let named = id::enumerate(&ids.iter().map(u64::to_string).collect::<Vec<_>>());
+            let _ = writeln!(text, "{} {what}: {named}", counted(ids.len(), "file"));
+        }
     }
     text
 }
@@ -100,11 +103,13 @@ pub(super) fn resolve(arguments: &Resolve) -> Result<Status, Refused> {
     };
     let mut journal = Journal::open(&arguments.journal)?;
     journal.decide(file_ids.iter().copied(), verdict, &arguments.by, arguments.evidence.as_deref())?;
-    let undecided = journal.undecided().len();
-    let next = if undecided == 0 {
-        format!("Go on with: addepar-portal resume {}", arguments.journal.display())
-    } else {
-        format!("{} still to be decided about.", counted(undecided, "file"))
+    let next = match (journal.undecided().len(), journal.report().settled()) {
+        (0, true) => "Every file is settled: nothing is left to be sent.".to_owned(),
+        (0, false) => {
+            let next = message!["Resume it with ", message::resume(&arguments.journal), "."];
+            next.in_language(Language::CommandLine)
+        }
+        (undecided, _) => format!("{} still to be decided about.", counted(undecided, "file")),
     };
     let text = format!("Recorded: {}, {}. {next}\n", verdict.as_str(), counted(file_ids.len(), "file"));
     output::write(&terminal::shown(&text), Status::Ok)
@@ -114,6 +119,20 @@ pub(super) fn resolve(arguments: &Resolve) -> Result<Status, Refused> {
 pub(super) fn init(folder: &Path) -> Result<Status, Refused> {
     let id = init_journal_dir(folder)?;
     let text = format!("{} is set up for journals (id {id}).\n", folder.display());
+    output::write(&terminal::shown(&text), Status::Ok)
+}
+
+/// Records that a journal is gone.
+pub(super) fn forget(path: &Path) -> Result<Status, Refused> {
+    let file_ids = forget_journal(path)?;
+    let text = format!(
+        "Recorded: {} is gone, and is not missed any more. It named {}: {}. Any of them may have been published and \
+         e-mailed: check them in Addepar before they are sent again.\n",
+        path.display(),
+        counted(file_ids.len(), "file"),
+        // All of them: nothing else may name them any more.
+        file_ids.iter().map(u64::to_string).collect::<Vec<_>>().join(", "),
+    );
     output::write(&terminal::shown(&text), Status::Ok)
 }
 
@@ -149,6 +168,7 @@ pub(super) fn audit(folder: &Path, file: Option<&str>) -> Result<Status, Refused
         (&twice, "sent more than once"),
         (&repeated, "sent more than once with repeat=\"allow\""),
         (&undecided, "undecided"),
+        (&audit.in_flight(), "being sent at this moment"),
     ] {
         if !ids.is_empty() {
             let _ = writeln!(text, "{} {what}: {}", counted(ids.len(), "file"), listed(ids));
@@ -161,6 +181,7 @@ pub(super) fn audit(folder: &Path, file: Option<&str>) -> Result<Status, Refused
 fn ended(sent: &Sent) -> String {
     let ended = match sent.ending {
         Ending::Open => "unknown (no outcome was recorded)",
+        Ending::InFlight => "being sent",
         Ending::In(state) => state.as_str(),
     };
     match sent.decision {

@@ -6,6 +6,7 @@ use std::io::{self, Read};
 use std::path::Path;
 
 use crate::cli::refused::Refused;
+use crate::journal::record;
 use crate::model::id::{self, RawId};
 
 /// The column that holds the ids.
@@ -26,10 +27,36 @@ pub(super) fn read(path: &Path, column: Option<&str>) -> Result<Vec<u64>, Refuse
         fs::read(path).map(|all| bytes = all)
     };
     read.map_err(|error| Refused(format!("{name} cannot be read: {error}. Nothing was sent.")))?;
-    let text = String::from_utf8(bytes)
-        .map_err(|_| Refused(format!("{name} is not UTF-8 text: save it as CSV UTF-8. Nothing was sent.")))?;
-    ids(text.trim_start_matches('\u{feff}'), column)
-        .map_err(|reason| Refused(format!("{name}{reason}. Nothing was sent.")))
+    of_bytes(bytes, column).map_err(|reason| Refused(format!("{name}{reason}. Nothing was sent.")))
+}
+
+/// The ids of a file, or what is wrong with it, as it goes on after the file's name.
+fn of_bytes(bytes: Vec<u8>, column: Option<&str>) -> Result<Vec<u64>, String> {
+    const EXPECTED: &str = "A list of files is CSV with a header, or one id a line, as UTF-8 text";
+    let kind = kind_of(&bytes);
+    let found = match String::from_utf8(bytes) {
+        Ok(text) => ids(text.trim_start_matches('\u{feff}'), column),
+        Err(_) => Err(format!(" is not UTF-8 text: save it as CSV UTF-8. {EXPECTED}")),
+    };
+    match kind {
+        Some((kind, advice)) => found.map_err(|_| format!(" is {kind}{advice}. {EXPECTED}")),
+        None => found,
+    }
+}
+
+/// What a file that cannot be read as a list seems to be, by how it begins, and what to do instead.
+fn kind_of(bytes: &[u8]) -> Option<(&'static str, &'static str)> {
+    const WORKBOOK: (&str, &str) = ("an Excel workbook", ": save its sheet as CSV UTF-8");
+    const KINDS: [(&[u8], (&str, &str)); 6] = [
+        (b"PK\x03\x04", WORKBOOK),
+        (b"\xd0\xcf\x11\xe0", WORKBOOK),
+        (b"%PDF", ("a PDF", "")),
+        (record::START, ("a journal", ": `journal show` shows its files, `resume` resumes it")),
+        (b"{", ("JSON", "")),
+        (b"[", ("JSON", "")),
+    ];
+    let start = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes).trim_ascii_start();
+    KINDS.iter().find(|(first, _)| start.starts_with(first)).map(|(_, kind)| *kind)
 }
 
 /// The ids of a list, or what is wrong with it, as it goes on after the list's name.
@@ -147,6 +174,26 @@ mod tests {
         ];
         for (text, column) in lists {
             assert_eq!(ids(text, column), Ok(vec![37, 38]), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_file_of_another_kind_is_named_for_what_it_is() {
+        let files: [(&[u8], &str); 9] = [
+            (b"{\"data\": []}", "is JSON"),
+            (b" [37, 38]\n", "is JSON"),
+            (b"\xef\xbb\xbf[37]", "is JSON"),
+            (b"[37, 38", "is JSON"),
+            (b"{\"type\":\"header\",\"format\":2}\n", "is a journal"),
+            (b"PK\x03\x04\x14\0\x06\0", "is an Excel workbook"),
+            (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "is an Excel workbook"),
+            (b"%PDF-1.7\n%\xe2\xe3", "is a PDF"),
+            (b"file_id\n\xff\xfe\n", "is not UTF-8 text"),
+        ];
+        for (bytes, kind) in files {
+            let refused = of_bytes(bytes.to_vec(), None).err().unwrap_or_default();
+            assert!(refused.contains(kind), "{kind}: {refused}");
+            assert!(refused.contains("CSV"), "what was expected: {refused}");
         }
     }
 

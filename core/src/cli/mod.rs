@@ -64,6 +64,7 @@ fn obey(command: Command, source: Source) -> Result<Status, Refused> {
             report::settle(&journal, &report, format, yes, source)
         }
         Command::Journal(JournalCommand::Init { folder }) => journal::init(&folder),
+        Command::Journal(JournalCommand::Forget { journal }) => journal::forget(&journal),
         Command::Journal(JournalCommand::Show { journal, format }) => journal::show(&journal, format),
         Command::Journal(JournalCommand::Resolve(resolve)) => journal::resolve(&resolve),
         Command::Journal(JournalCommand::Audit { folder, file }) => journal::audit(&folder, file.as_deref()),

@@ -7,7 +7,6 @@ use crate::cli::arguments::Format;
 use crate::cli::refused::Refused;
 use crate::cli::status::Status;
 use crate::cli::terminal;
-use crate::model::display::counted;
 use crate::model::file_result::FileResult;
 use crate::model::file_result::Verdict;
 use crate::model::report::PublishReport;
@@ -31,35 +30,21 @@ pub(super) fn report(report: &PublishReport, format: Format) -> String {
         Format::Csv => csv(report),
         Format::Table => {
             let rows = report.rows().into_iter().map(|row| {
-                vec![
-                    row.file.file_id.to_string(),
-                    state(row.file),
-                    row.published.into(),
-                    row.notified.into(),
-                    row.errors,
-                ]
+                vec![row.file.file_id.to_string(), row.state, row.published.into(), row.notified.into(), row.errors]
             });
-            let mut text = table(&["file", "state", "published", "notified", "errors"], rows.collect());
-            let _ = writeln!(text, "{}", report.summary());
-            if !report.unexpected().is_empty() {
-                let count = counted(report.unexpected().len(), "result");
-                let _ = writeln!(text, "{count} of no requested file alone: see --format json");
-            }
-            if let Some(link) = report.next_link() {
-                let _ = writeln!(text, "further results were not read: {}", terminal::one_line(link));
-            }
-            text
+            let text = table(&["file", "state", "published", "notified", "errors"], rows.collect());
+            text + &below(report)
         }
     }
 }
 
-/// A state in words, with what a person made of it.
-pub(super) fn state(file: &FileResult) -> String {
-    let state = file.state.as_str();
-    match file.decision {
-        Some(decision) => format!("{state}, decided: {}", decision.as_str()),
-        None => state.to_owned(),
+/// What stands below a table of a report's files.
+pub(super) fn below(report: &PublishReport) -> String {
+    let mut text = report.summary() + "\n";
+    for note in report.notes() {
+        let _ = writeln!(text, "{}", terminal::one_line(&note));
     }
+    text
 }
 
 fn csv(report: &PublishReport) -> String {
@@ -70,7 +55,7 @@ fn csv(report: &PublishReport) -> String {
     text
 }
 
-pub(super) const RESULT_COLUMNS: [&str; 10] = [
+pub(super) const RESULT_COLUMNS: [&str; 11] = [
     "file_id",
     "state",
     "published",
@@ -81,6 +66,7 @@ pub(super) const RESULT_COLUMNS: [&str; 10] = [
     "contacts_not_notified",
     "errors",
     "decision",
+    "reason",
 ];
 
 /// The fields of one file. Contacts that cannot be told are `?`: not the same as none.
@@ -108,6 +94,7 @@ pub(super) fn result_fields(file: &FileResult) -> Vec<String> {
         contacts(file.contacts_not_notified()),
         errors.collect::<Vec<_>>().join(" "),
         file.decision.map(Verdict::as_str).unwrap_or_default().to_owned(),
+        file.reason.clone().unwrap_or_default(),
     ]
 }
 
@@ -117,10 +104,13 @@ pub(super) fn line<'a>(fields: impl IntoIterator<Item = Cow<'a, str>>) -> String
     fields.join(",") + "\r\n"
 }
 
+/// How a formula begins, also as East Asian keyboards write it: spreadsheets read the full-width signs alike.
+const FORMULA: [char; 8] = ['=', '+', '-', '@', '＝', '＋', '－', '＠'];
+
 /// A field that a spreadsheet does not take for a formula, and no terminal for a command.
 fn csv_field(field: &str) -> String {
     let mut shown = terminal::one_line(field);
-    if shown.trim_start().starts_with(['=', '+', '-', '@']) {
+    if shown.trim_start().starts_with(FORMULA) {
         shown.insert(0, '\'');
     }
     if shown.contains([',', '"', ';', '\'', ' ']) { format!("\"{}\"", shown.replace('"', "\"\"")) } else { shown }
@@ -179,6 +169,12 @@ mod tests {
             ("+1", "\"'+1\""),
             ("-1", "\"'-1\""),
             ("@x", "\"'@x\""),
+            // Spreadsheets of East Asia take the full-width signs for the same.
+            ("＝1+1", "\"'＝1+1\""),
+            ("＋1", "\"'＋1\""),
+            ("－1", "\"'－1\""),
+            (" ＠x", "\"' ＠x\""),
+            ("1＋1", "1＋1"),
             ("  =1", "\"'  =1\""),
             ("\t=1", "\\t=1"),
             ("a,b", "\"a,b\""),

@@ -3,8 +3,6 @@
 use std::fmt::Write;
 use std::path::Path;
 
-use tokio::task;
-
 use crate::cli::arguments::{Format, Publish};
 use crate::cli::drive::drive;
 use crate::cli::interrupts::{Interrupts, Source};
@@ -15,10 +13,10 @@ use crate::cli::{list, output, report};
 use crate::client::call::PublishCall;
 use crate::client::portal_client::{PortalClient, environment};
 use crate::config::settings::Settings;
-use crate::error::{Error, ErrorKind};
+use crate::config::user_agent::Host;
+use crate::error::Error;
 use crate::journal::fingerprint;
 use crate::journal::history;
-use crate::journal::lock::Lock;
 use crate::journal::view::Journal;
 use crate::model::batch::{BatchOptions, Repeat};
 use crate::model::display::counted;
@@ -27,6 +25,12 @@ use crate::model::id::MAX_FILES;
 use crate::model::message::Language;
 use crate::model::request::{ContactNotification, PortalPublishing, PublishRequest};
 use crate::protocol::machine::Ending;
+use crate::runtime::event_loop;
+
+/// All else comes from the environment.
+fn settings() -> Settings {
+    Settings { host: Host::CommandLine, ..Settings::default() }
+}
 
 /// `publish`.
 pub(super) fn publish(arguments: &Publish, source: Source) -> Result<Status, Refused> {
@@ -39,11 +43,11 @@ pub(super) fn publish(arguments: &Publish, source: Source) -> Result<Status, Ref
             return dry_run(&asked, journal, begun.as_ref(), arguments.format);
         }
     }
-    let client = PortalClient::new(Settings::default(), environment)?;
+    let client = PortalClient::new(settings(), environment)?;
     client.warning().iter().for_each(|warning| say(warning));
     block_on(async {
         let mut interrupts = source.listen()?;
-        let Some(request) = named(&asked, arguments, begun.as_ref(), &client, &mut interrupts).await? else {
+        let Some(request) = Box::pin(named(&asked, arguments, begun.as_ref(), &client, &mut interrupts)).await? else {
             return Ok(Status::Interrupted);
         };
         fits(&request, journal)?;
@@ -86,7 +90,7 @@ async fn named(
         // They were taken from the reports when it was made.
         return Ok(Some(asked.for_files(journal.request().file_ids().to_vec())));
     }
-    let Some(reports) = report::look(client, &arguments.report, interrupts).await? else { return Ok(None) };
+    let Some(reports) = Box::pin(report::look(client, &arguments.report, interrupts)).await? else { return Ok(None) };
     let reports: Vec<&GeneratedReport> = reports.iter().collect();
     Ok(Some(generated_report::files_of(asked, &reports, arguments.skip_published)?.0))
 }
@@ -106,7 +110,7 @@ fn fits(request: &PublishRequest, journal: Option<&Path>) -> Result<(), Refused>
 /// `resume`.
 pub(super) fn resume(path: &Path, format: Format, yes: bool, source: Source) -> Result<Status, Refused> {
     let journal = Journal::open(path)?;
-    let client = PortalClient::new(Settings::default(), environment)?;
+    let client = PortalClient::new(settings(), environment)?;
     client.warning().iter().for_each(|warning| say(warning));
     block_on(async {
         let mut interrupts = source.listen()?;
@@ -224,19 +228,24 @@ fn dry_run(
         }
         Format::Table => {
             // Settings may be missing: that is no reason not to look.
-            let server = PortalClient::new(Settings::default(), environment).map_or_else(
+            let server = PortalClient::new(settings(), environment).map_or_else(
                 |_| "to a server that is not set yet".to_owned(),
                 |client| format!("to {} (firm {})", client.base_url(), client.firm_id()),
             );
             format!("Would publish {server}:\n{}\n", plan(request, path, journal))
         }
     };
-    match journal.map(|journal| journal.undecided().len()).filter(|undecided| *undecided > 0) {
-        Some(undecided) => say(&format!(
+    let files = |count: usize| if count == 1 { "1 file is".to_owned() } else { format!("{count} files are") };
+    match journal.map(|journal| (journal.undecided().len(), journal.in_flight().len())) {
+        Some((undecided, _)) if undecided > 0 => say(&format!(
             "This is a dry run: nothing was sent, and nothing would be before {} decided about.",
-            if undecided == 1 { "1 file is".to_owned() } else { format!("{undecided} files are") },
+            files(undecided),
         )),
-        None => say("This is a dry run: nothing was sent."),
+        Some((_, in_flight)) if in_flight > 0 => say(&format!(
+            "This is a dry run: nothing was sent, and nothing would be now: {} being sent by another process.",
+            files(in_flight),
+        )),
+        _ => say("This is a dry run: nothing was sent."),
     }
     output::write(&text, Status::Ok)
 }
@@ -269,7 +278,8 @@ async fn agreed(what: &str, stdin_is_taken: bool, interrupts: &mut Interrupts) -
     };
     let question = format!("{what}\nThis cannot be undone. Go on?");
     // Its thread may wait for an answer for ever: the runtime does not.
-    let answer = task::spawn_blocking(move || terminal.agrees(&question));
+    let answer = event_loop::aside("addepar-portal-question", move || terminal.agrees(&question))
+        .map_err(|error| Refused(format!("No thread can be started to ask on: {error}. Nothing was sent.")))?;
     tokio::select! {
         answer = answer => match answer {
             Ok(true) => Ok(true),
@@ -290,39 +300,30 @@ async fn run(
 ) -> Result<Status, Refused> {
     match drive(call, interrupts).await {
         Ending::Interrupted(None) => {
-            say("Interrupted. Nothing was processed.");
+            let what = if journal.is_some() { "sent now" } else { "processed" };
+            say(&format!("Interrupted. Nothing was {what}."));
             Ok(Status::Interrupted)
         }
         ending => match ending.into_result() {
             Ok(report) => output::write(&output::report(&report, format), Status::of_files(&report)),
-            Err(error) => failed(&error, journal.is_some() && !call.has_opened(), journal, format),
+            Err(error) => failed(error, !call.has_opened(), journal, format),
         },
     }
 }
 
-/// Shows what is known at an error. `refused`: a batch was not even begun.
-fn failed(error: &Error, refused: bool, path: Option<&Path>, format: Format) -> Result<Status, Refused> {
+/// Shows what is known at an error. `is_refused`: the call was not begun.
+fn failed(error: Error, is_refused: bool, path: Option<&Path>, format: Format) -> Result<Status, Refused> {
     let journal = path.and_then(|path| Journal::open(path).ok());
-    // What another process is sending at this moment is nobody's to decide about.
-    let is_written = path.is_some_and(Lock::is_taken);
-    let waits = !is_written && journal.as_ref().is_some_and(|journal| !journal.undecided().is_empty());
-    let status = match error.kind() {
-        ErrorKind::Journal | ErrorKind::Input | ErrorKind::AlreadySent | ErrorKind::Config if refused && !waits => {
-            Status::Refused
-        }
-        _ => Status::of_error(error, journal.as_ref()),
-    };
+    let status = Status::of_error(&error, journal.as_ref(), is_refused);
     let status = match error.report().filter(|_| status != Status::Refused) {
         Some(report) => output::write(&output::report(report, format), status)?,
         None => status,
     };
+    // As it was written on the command line.
+    let error = match path {
+        Some(path) => error.with_journal(path),
+        None => error,
+    };
     say(&error.message_in(Language::CommandLine));
-    if let (true, Some(path)) = (waits, path) {
-        say(&format!(
-            "Record what you find with: addepar-portal journal resolve {} --published (or --not-published, --leave) \
-             --files IDS --by NAME",
-            path.display(),
-        ));
-    }
     Ok(status)
 }

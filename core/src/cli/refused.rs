@@ -2,12 +2,11 @@
 
 use std::future::Future;
 
-use tokio::runtime::Builder;
-
 use crate::error::Error;
 use crate::model::id;
 use crate::model::invalid_input::InvalidInput;
 use crate::model::message::Language;
+use crate::runtime::event_loop;
 
 /// Why nothing was done: bad input or settings.
 #[derive(Debug)]
@@ -27,8 +26,8 @@ impl From<InvalidInput> for Refused {
 
 /// Runs a future on a runtime of its own, and waits for nothing that it left behind.
 pub(super) fn block_on<T>(future: impl Future<Output = Result<T, Refused>>) -> Result<T, Refused> {
-    let runtime = Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.map_err(|error| Refused(format!("The event loop cannot be set up: {error}.")))?;
+    let runtime = event_loop::new()
+        .map_err(|error| Refused(format!("The event loop cannot be set up: {error}. Nothing was sent.")))?;
     let done = runtime.block_on(future);
     runtime.shutdown_background();
     done

@@ -52,22 +52,74 @@ impl Status {
         }
     }
 
-    /// The status of a run that ended in an error.
-    pub(super) fn of_error(error: &Error, journal: Option<&Journal>) -> Self {
+    /// The status of a call that ended in an error. `is_refused`: it was not begun.
+    pub(super) fn of_error(error: &Error, journal: Option<&Journal>, is_refused: bool) -> Self {
         // The journal's word counts where its last line could not be written.
         if journal.is_some_and(|journal| !journal.undecided().is_empty()) {
             return Self::Unknown;
         }
-        if error.kind() == ErrorKind::AlreadySent {
-            return Self::Refused;
-        }
         let of_files = error.report().map_or(Self::NothingProcessed, Self::of_files);
         match (error.kind(), of_files) {
+            // What its journal leaves undecided was looked at.
+            (ErrorKind::Config | ErrorKind::Input | ErrorKind::Journal, _) if is_refused => Self::Refused,
             (_, Self::Unknown) => Self::Unknown,
-            (ErrorKind::Config | ErrorKind::Input, _) => Self::Refused,
+            // Settings may turn out to be wrong when the first request is about to go out.
+            (ErrorKind::AlreadySent, _) | (ErrorKind::Config | ErrorKind::Input, Self::NothingProcessed) => {
+                Self::Refused
+            }
             (ErrorKind::Stopped, _) => Self::Interrupted,
             (_, Self::Ok) => Self::Failed,
             (_, status) => status,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+    use std::path::Path;
+
+    use super::*;
+    use crate::model::file_result::{FileResult, FileState, Verdict};
+    use crate::model::request::{ContactNotification, PortalPublishing, PublishRequest};
+
+    /// A report of files in these states.
+    fn report(states: &[(FileState, Option<Verdict>)]) -> PublishReport {
+        let ids = 1..=states.len() as u64;
+        let request = PublishRequest::new(ids.clone(), PortalPublishing::Publish, ContactNotification::Notify);
+        let request = request.unwrap_or_else(|_| PublishRequest::of_nothing());
+        let result = |(id, (state, decision)): (u64, &(FileState, Option<Verdict>))| {
+            (id, FileResult { decision: *decision, ..FileResult::unanswered(id, *state) })
+        };
+        let results: HashMap<u64, FileResult> = ids.zip(states).map(result).collect();
+        PublishReport::uniform(&request, FileState::NotProcessed, String::new()).with_results(&results)
+    }
+
+    #[test]
+    fn each_report_has_its_status_whatever_error_it_comes_with() {
+        use FileState::{Failed, NotProcessed, Ok, Unknown};
+        let decided = |verdict| (Unknown, Some(verdict));
+        for (states, status) in [
+            (vec![(Ok, None), (Ok, None)], Status::Ok),
+            (vec![(Ok, None), (Failed, None)], Status::Failed),
+            (vec![(Ok, None), decided(Verdict::Published), decided(Verdict::Leave)], Status::Failed),
+            (vec![decided(Verdict::Leave)], Status::Failed),
+            (vec![(NotProcessed, None), (NotProcessed, None)], Status::NothingProcessed),
+            (vec![(Ok, None), (NotProcessed, None)], Status::PartWay),
+            (vec![(Ok, None), decided(Verdict::NotPublished)], Status::PartWay),
+            (vec![(Failed, None), (NotProcessed, None), (Unknown, None)], Status::Unknown),
+        ] {
+            let report = report(&states);
+            assert_eq!(Status::of_files(&report), status, "{report}");
+            // The thread of its journal may break off in the middle: that is not a bad setting.
+            let error = Error::config("It broke off.").in_batch(Path::new("run.jsonl"), report);
+            let expected = match status {
+                Status::NothingProcessed => Status::Refused,
+                Status::Ok => Status::Failed,
+                status => status,
+            };
+            assert_eq!(Status::of_error(&error, None, false), expected, "{error}");
+            assert_eq!(Status::of_error(&error, None, true), Status::Refused, "{error}");
         }
     }
 }

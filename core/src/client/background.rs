@@ -5,11 +5,12 @@ use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
-use tokio::runtime::{Builder, Handle};
+use tokio::runtime::Handle;
 use tokio::task::AbortHandle;
 
 use crate::client::call::{PublishCall, Turn};
 use crate::error::Error;
+use crate::runtime::event_loop;
 use crate::runtime::per_process::PerProcess;
 
 static HANDLE: PerProcess<Mutex<Option<Handle>>> = PerProcess::new();
@@ -39,7 +40,7 @@ fn handle() -> io::Result<Handle> {
     if let Some(handle) = &*slot {
         return Ok(handle.clone());
     }
-    let runtime = Builder::new_current_thread().enable_all().build()?;
+    let runtime = event_loop::new()?;
     let handle = runtime.handle().clone();
     thread::Builder::new().name("addepar-portal".to_owned()).spawn(move || runtime.block_on(pending::<()>()))?;
     Ok(slot.insert(handle).clone())

@@ -8,11 +8,12 @@ use std::mem;
 use std::ops::ControlFlow;
 use std::time::Duration;
 
-use tokio::runtime::{Builder, Runtime};
+use tokio::runtime::Runtime;
 use tokio::time;
 
 use crate::client::call::{PublishCall, Turn};
 use crate::error::Error;
+use crate::runtime::event_loop;
 
 /// How long the caller may be blind to its signals.
 const SLICE: Duration = Duration::from_millis(50);
@@ -23,7 +24,7 @@ impl PublishCall {
     /// `attend` is called about every 50 ms and may break off: then the connection is closed, `None`
     /// comes back, and [`abandon`](Self::abandon) tells what may have happened. Where it forks, the child's call is over.
     pub fn run_blocking(&self, attend: impl FnMut() -> ControlFlow<()>) -> Option<Turn> {
-        let runtime = match Builder::new_current_thread().enable_all().build() {
+        let runtime = match event_loop::new() {
             Ok(runtime) => runtime,
             Err(error) => {
                 self.end(Error::config(format!("The event loop cannot be set up: {error}.")));

@@ -1,6 +1,7 @@
 //! A call under way: does what the machine says and reports what came of it. It decides nothing.
 
 use std::any::Any;
+use std::convert::Infallible;
 use std::fmt;
 use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -20,13 +21,15 @@ use crate::client::tokens::Found;
 use crate::config::secret::Secret;
 use crate::config::settings::{AccessToken, Credentials, is_token};
 use crate::error::Error;
+use crate::journal::lock::Caller;
 use crate::journal::store::Unrecorded;
-use crate::journal::writer::Writer;
+use crate::journal::writer::{self, Said, Writer};
 use crate::model::batch::Progress;
+use crate::model::moment::Moment;
 use crate::model::request::PublishRequest;
 use crate::net::transport::{self, Authorization};
-use crate::protocol::exchange::{Exchange, Received};
-use crate::protocol::log_record::{self, LogRecord};
+use crate::protocol::exchange::{self, Exchange, Received};
+use crate::protocol::log_record::{self, Level, LogRecord};
 use crate::protocol::machine::{Action, Ending, Event, HandOver, Machine, Opened, Policy};
 use crate::protocol::reading::{Looked, LookedUp, Reading};
 use crate::protocol::settling::Settling;
@@ -35,7 +38,8 @@ use crate::runtime::clock;
 /// Why a call stopped running.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Turn {
-    /// It needs an access token: [`PublishCall::provide_token`] or [`PublishCall::refuse_token`], then run on.
+    /// It needs an access token: [`PublishCall::provide_token`] or [`PublishCall::refuse_token`]. A host that goes on
+    /// meanwhile runs on at once: the call waits for the token, for as long as an attempt may take.
     TokenWanted,
     /// It has something to report: [`PublishCall::log_records`] and [`PublishCall::progress`], then run on.
     News,
@@ -73,16 +77,25 @@ struct State {
     opening: Option<Opening>,
     /// The thread of the journal, once it is being opened.
     writer: Option<Writer>,
+    /// What that thread is to say of it, as long as nobody waits for that.
+    under_way: Option<writer::Opening<Opened>>,
     /// Who asks, for the request that goes out next.
     authorization: Option<Authorization>,
     /// The generation of the token in use.
     token: Option<u64>,
-    /// The right to ask for a token, while this call does.
-    permit: Option<OwnedSemaphorePermit>,
+    /// While this call asks its host for a token.
+    asking: Option<Asking>,
     /// The page that was read last: links are relative to it.
     page: Url,
     /// Whether the host does the logging.
     is_watched: bool,
+}
+
+/// A host was asked for a token.
+struct Asking {
+    /// The right to ask, which others wait for.
+    _permit: OwnedSemaphorePermit,
+    since: Moment,
 }
 
 impl State {
@@ -106,6 +119,9 @@ impl Drop for Running<'_> {
     }
 }
 
+/// What may be wrong with a callable for tokens that hangs.
+const WAITS_FOR_ITSELF: &str = "A callable that publishes with this client itself waits for its own end";
+
 impl PublishCall {
     pub(crate) fn new(
         connection: Arc<Connection>,
@@ -115,15 +131,16 @@ impl PublishCall {
     ) -> Self {
         let mut machine = Machine::new(policy, request, opening.is_some());
         if log_record::is_traced() {
-            machine.listen();
+            machine.listen(Level::Debug);
         }
         let state = State {
             machine,
             opening,
             writer: None,
+            under_way: None,
             authorization: None,
             token: None,
-            permit: None,
+            asking: None,
             page: connection.config.route.clone(),
             is_watched: false,
         };
@@ -139,11 +156,11 @@ impl PublishCall {
         self.state().machine.on(event, now, chance);
     }
 
-    /// Lets the host do the logging: the call stops whenever there is something to log.
-    pub fn watch(&self) {
+    /// Lets the host do the logging: the call stops whenever there is something to log that matters at least so much.
+    pub fn watch(&self, least: Level) {
         let mut state = self.state();
         state.is_watched = true;
-        state.machine.listen();
+        state.machine.listen(least);
     }
 
     /// What the host has to log by now.
@@ -201,7 +218,7 @@ impl PublishCall {
         let turn = match unpanicked(self.turn()).await {
             Ok(turn) => turn,
             Err(panic) => {
-                self.end(Error::config(format!("This library failed: {}.", words_of(&*panic))));
+                self.end(Error::config(format!("This library failed: {}.", words_of(&*panic).trim_end_matches('.'))));
                 // What is left to do is to record that.
                 unpanicked(self.turn()).await.unwrap_or(Turn::Done)
             }
@@ -229,8 +246,9 @@ impl PublishCall {
             };
             match action {
                 Action::Open(looked) => {
-                    let opened = self.open(looked).await;
-                    self.on(Event::Opened(opened.map(Box::new)));
+                    if let Some(opened) = self.open(looked).await {
+                        self.on(Event::Opened(opened.map(Box::new)));
+                    }
                 }
                 Action::Authorize { fresh } => {
                     if !self.authorize(fresh).await {
@@ -281,7 +299,7 @@ impl PublishCall {
                 }
                 Action::Follow(link) => {
                     if let Some(page) = self.unless_dropped(self.follow(&link)).await {
-                        self.on(Event::Page(page));
+                        self.on(Event::Page(exchange::read_further(page)));
                     }
                 }
                 Action::Wait(delay) => {
@@ -303,20 +321,39 @@ impl PublishCall {
         }
     }
 
-    /// Opens the journal, on a thread of its own.
-    async fn open(&self, looked: Vec<Looked>) -> Result<Opened, Error> {
-        let opening = {
-            let mut state = self.state();
-            let opening = state.opening.take().ok_or_else(broken_off)?;
-            let (writer, opened) = Writer::start(opening.path, move || (opening.open)(looked))?;
-            state.writer = Some(writer);
-            opened
+    /// Opens the journal, on a thread of its own. `None`: the host is to be told something first, or the call was ended.
+    async fn open(&self, looked: Vec<Looked>) -> Option<Result<Opened, Error>> {
+        let mut opening = match self.opening(looked) {
+            Ok(opening) => opening,
+            Err(error) => return Some(Err(error)),
         };
-        let opened = opening.await.unwrap_or_else(|_| Err(broken_off()))?;
-        if let Some(writer) = &mut self.state().writer {
-            writer.is_of(&opened.path);
+        match either(pin!(opening.next()), self.changed.notified()).await {
+            Either::First(Said::Opened(opened)) => {
+                if let (Ok(opened), Some(writer)) = (&opened, &mut self.state().writer) {
+                    writer.is_of(&opened.path);
+                }
+                return Some(opened);
+            }
+            Either::First(Said::Warning(warning)) => self.on(Event::Warned(warning)),
+            Either::Second(()) => {}
         }
-        Ok(opened)
+        let mut state = self.state();
+        if state.machine.put_back(Action::Open(Vec::new())) {
+            state.under_way = Some(opening);
+        }
+        None
+    }
+
+    /// What the journal's thread is to say of the journal that it opens.
+    fn opening(&self, looked: Vec<Looked>) -> Result<writer::Opening<Opened>, Error> {
+        let mut state = self.state();
+        if let Some(opening) = state.under_way.take() {
+            return Ok(opening);
+        }
+        let opening = state.opening.take().ok_or_else(Error::broken_off)?;
+        let (writer, opening) = Writer::start(opening.path, move |caller: &Caller| (opening.open)(caller, looked))?;
+        state.writer = Some(writer);
+        Ok(opening)
     }
 
     fn ask<T>(&self, ask: impl FnOnce(&Writer) -> oneshot::Receiver<T>) -> Option<oneshot::Receiver<T>> {
@@ -329,7 +366,8 @@ impl PublishCall {
             // A call without a journal records nothing.
             None => Ok(Ok(())),
         };
-        let recorded = recorded.unwrap_or_else(|_| Err(Unrecorded::Failed { error: broken_off(), is_saved: false }));
+        let recorded =
+            recorded.unwrap_or_else(|_| Err(Unrecorded::Failed { error: Error::broken_off(), is_saved: false }));
         self.on(Event::Recorded(recorded));
     }
 
@@ -365,14 +403,16 @@ impl PublishCall {
         time::timeout(limit, self.changed.notified()).await.is_ok()
     }
 
-    async fn follow(&self, link: &str) -> Option<Exchange> {
-        let url = transport::page_url(&self.connection.config, &self.state().page, link)?;
+    /// A further page of results, or why it cannot be had.
+    async fn follow(&self, link: &str) -> Result<Exchange, String> {
+        let url = transport::page_url(&self.connection.config, &self.state().page, link)
+            .ok_or_else(|| "The link does not lead to the same server.".to_owned())?;
         self.state().page = url.clone();
-        if !self.authorize(false).await {
-            return None;
-        }
-        let authorization = self.state().authorization.take()?;
-        self.connection.transport.get(url, authorization).await.ok()
+        // Nobody is asked for a token any more: what the caller waits for is the answer.
+        let is_authorized = self.authorize(false).await;
+        let authorization = self.state().authorization.take().filter(|_| is_authorized);
+        let authorization = authorization.ok_or_else(|| "There was no access token for it any more.".to_owned())?;
+        self.connection.transport.get(url, authorization).await.map_err(|error| error.message())
     }
 
     /// Gets a link of generated reports, which was authorized.
@@ -395,6 +435,10 @@ impl PublishCall {
             Credentials::Key { id, secret } => Authorization::Basic { id: id.clone(), secret: secret.clone() },
             Credentials::Token(AccessToken::Fixed(token)) => Authorization::Bearer(token.clone()),
             Credentials::Token(AccessToken::Asked) => {
+                let is_asking = self.state().asking.is_some();
+                if is_asking && !self.await_host().await {
+                    return true;
+                }
                 let refused = if fresh { self.state().token } else { None };
                 let patience = self.connection.config.timeout;
                 match self.connection.tokens().find(refused, patience).await {
@@ -404,8 +448,7 @@ impl PublishCall {
                     }
                     Found::Taken => {
                         self.on(Event::Failed(Error::no_token(&format!(
-                            "another call has been asking for it for {patience:?}; a callable that publishes with this \
-                             client itself waits for its own end"
+                            "another call has been asking for it for {patience:?}. {WAITS_FOR_ITSELF}"
                         ))));
                         return true;
                     }
@@ -415,7 +458,7 @@ impl PublishCall {
                         if !state.machine.put_back(Action::Authorize { fresh }) {
                             return true;
                         }
-                        state.permit = Some(permit);
+                        state.asking = Some(Asking { _permit: permit, since: clock::now() });
                         return false;
                     }
                 }
@@ -425,13 +468,35 @@ impl PublishCall {
         true
     }
 
+    /// Waits for a host that was asked for a token and is driven on meanwhile, but not for ever. `false`: the call ended.
+    async fn await_host(&self) -> bool {
+        let timeout = self.connection.config.timeout;
+        loop {
+            let patience = {
+                let mut state = self.state();
+                if !state.machine.wants_authorization() {
+                    // Others may ask now.
+                    state.asking = None;
+                    return false;
+                }
+                let Some(Asking { since, .. }) = state.asking else { return true };
+                timeout.saturating_sub(clock::now().since(&since))
+            };
+            if clock::timeout(patience, self.changed.notified()).await.is_err() {
+                self.connection.tokens().give_up();
+                self.refuse_token(&format!("the callable has given none for {timeout:?}. {WAITS_FOR_ITSELF}"));
+            }
+        }
+    }
+
     /// Hands over the token that [`Turn::TokenWanted`] asked for.
     pub fn provide_token(&self, token: Secret) {
         if !is_token(&token) {
             return self.refuse_token("it is empty or has a character that it cannot have");
         }
         self.connection.tokens().provide(token);
-        self.state().permit = None;
+        self.state().asking = None;
+        self.changed.notify_one();
     }
 
     /// Says that no token can be had: the call ends with an error of its own, and nothing is sent.
@@ -442,14 +507,17 @@ impl PublishCall {
     /// Says that the host failed to give a token: the call ends, nothing is sent, and the host raises its own reason.
     pub fn fail_token(&self, reason: &str) {
         let mut state = self.state();
-        state.permit = None;
+        state.asking = None;
         state.machine.host_failed(Error::no_token(reason), clock::now());
+        drop(state);
+        self.changed.notify_one();
     }
 
     /// Ends the call for a reason of this side, unless something of it may have gone out.
     pub(crate) fn end(&self, error: Error) {
-        self.state().permit = None;
+        self.state().asking = None;
         self.on(Event::Failed(error));
+        self.changed.notify_one();
     }
 
     /// How the call ended, after [`Turn::Done`] or [`abandon`](Self::abandon); the same however often it is asked. A call
@@ -513,7 +581,8 @@ impl PublishCall {
             log_record::trace_dropped(lost);
         }
         let writer = if state.machine.is_over() {
-            state.permit = None;
+            state.asking = None;
+            state.under_way = None;
             state.writer.take()
         } else {
             None
@@ -531,11 +600,6 @@ impl PublishCall {
     }
 }
 
-/// The journal's thread has ended by itself.
-fn broken_off() -> Error {
-    Error::config("The journal's thread broke off.")
-}
-
 enum Either<A, B> {
     First(A),
     Second(B),
@@ -549,6 +613,14 @@ async fn either<A, B>(mut first: Pin<&mut impl Future<Output = A>>, second: impl
         Poll::Pending => second.as_mut().poll(context).map(Either::Second),
     })
     .await
+}
+
+/// Runs a future to its end, and another one beside it that has none.
+pub(crate) async fn beside<T>(main: impl Future<Output = T>, other: impl Future<Output = Infallible>) -> T {
+    match either(pin!(main), other).await {
+        Either::First(done) => done,
+        Either::Second(never) => match never {},
+    }
 }
 
 /// Runs a future to its end, or to its panic.

@@ -4,6 +4,8 @@ pub(crate) mod background;
 pub(crate) mod blocking;
 pub(crate) mod call;
 pub(crate) mod connection;
+#[cfg(test)]
+mod panics;
 pub(crate) mod portal_client;
 pub(crate) mod reports;
 pub(crate) mod session;

@@ -1,19 +1,21 @@
 //! The client of one firm, and how it is built.
 
+use std::convert::Infallible;
 use std::ffi::OsString;
 use std::fmt;
-use std::future::Future;
+use std::future::{Future, pending};
 use std::path;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::client::call::{PublishCall, Turn};
+use crate::client::call::{PublishCall, Turn, beside};
 use crate::client::connection::Connection;
 use crate::client::session::{self, Opening};
 use crate::config::secret::Secret;
 use crate::config::settings::{AccessToken, Config, Settings};
 use crate::error::Error;
+use crate::journal::lock::Caller;
 use crate::model::batch::{BatchOptions, Progress, Repeat};
 use crate::model::report::PublishReport;
 use crate::model::request::PublishRequest;
@@ -44,7 +46,10 @@ struct Inner {
     provider: Option<Provider>,
 }
 
-type Provider = Box<dyn Fn() -> Pin<Box<dyn Future<Output = Result<Secret, String>> + Send>> + Send + Sync>;
+type Provider = Box<dyn Fn() -> Asked + Send + Sync>;
+
+/// A token that somebody was asked for.
+type Asked = Pin<Box<dyn Future<Output = Result<Secret, String>> + Send>>;
 
 impl PortalClient {
     /// Settings one by one; what is not given comes from the environment.
@@ -83,7 +88,7 @@ impl PortalClient {
     /// The firm's id.
     #[must_use]
     pub fn firm_id(&self) -> &str {
-        self.config().firm_id.to_str().unwrap_or_default()
+        self.config().firm()
     }
 
     /// What the caller should know about the settings although it is no error.
@@ -140,17 +145,15 @@ impl PortalClient {
 
     pub(crate) async fn drive(&self, call: PublishCall, mut progressed: impl FnMut(Progress)) -> Ending {
         call.follow_progress();
+        let mut asked = None;
         loop {
-            let turn = call.run().await;
+            let turn = beside(Box::pin(call.run()), answer(&call, &mut asked)).await;
             call.progress().into_iter().for_each(&mut progressed);
             match turn {
                 Turn::Done => break,
                 Turn::News => {}
                 Turn::TokenWanted => match &self.0.provider {
-                    Some(provider) => match provider().await {
-                        Ok(token) => call.provide_token(token),
-                        Err(reason) => call.refuse_token(&reason),
-                    },
+                    Some(provider) => asked = Some(provider()),
                     None => call.refuse_token("there is no callable for it"),
                 },
             }
@@ -173,12 +176,15 @@ impl PortalClient {
         let config = self.config();
         let allowed =
             request.too_large().map_or(Ok(()), |large| Err(large.into())).and_then(|()| config.guard(variable));
-        let opening = config.journal_dir.clone().map(|folder| -> Opening {
-            let (config, request) = (config.clone(), request.clone());
-            Opening { path: None, open: Box::new(move |_| session::single(&config, &request, repeat, &folder)) }
-        });
         let policy = Policy::single(config.max_rate_limit_wait, self.asks_for_tokens());
-        self.call(policy, request, opening, allowed)
+        let Some(folder) = config.journal_dir.clone() else { return self.call(policy, request, None, allowed) };
+        // What is wrong is said with what other journals show: the same files may have been sent before.
+        let (config, asked) = (config.clone(), request.clone());
+        let open = Box::new(move |caller: &Caller, _| {
+            let opened = allowed.and_then(|()| session::single(&config, &asked, repeat, &folder, caller));
+            opened.map_err(|error| session::with_earlier_calls(error, &config, &asked, &folder))
+        });
+        self.call(policy, request, Some(Opening { path: None, open }), Ok(()))
     }
 
     /// Prepares a batch for a host that drives it itself. Nothing is sent yet.
@@ -214,10 +220,10 @@ impl PortalClient {
         let path = options.journal.clone();
         let reading = (allowed.is_ok() && limits.is_ok() && !options.reports.is_empty())
             .then(|| Reading::of_jobs(&options.reports, max_wait, self.asks_for_tokens()));
-        let open = Box::new(move |looked: Vec<Looked>| {
+        let open = Box::new(move |caller: &Caller, looked: Vec<Looked>| {
             let opened = allowed
                 .and_then(|()| Ok(limits.map(drop)?))
-                .and_then(|()| session::run(&config, request.as_ref(), &options, &looked));
+                .and_then(|()| session::run(&config, request.as_ref(), &options, &looked, caller));
             let known = request.as_ref().filter(|request| !request.file_ids().is_empty());
             opened.map_err(|error| session::with_states(error, &config, &options.journal, known))
         });
@@ -252,6 +258,18 @@ impl PortalClient {
     pub fn is_local(&self) -> bool {
         server::is_loopback(&self.config().base_url)
     }
+}
+
+/// Hands over the token that somebody was asked for, while the call waits for it.
+async fn answer(call: &PublishCall, asked: &mut Option<Asked>) -> Infallible {
+    if let Some(token) = asked {
+        match token.await {
+            Ok(token) => call.provide_token(token),
+            Err(reason) => call.refuse_token(&reason),
+        }
+        *asked = None;
+    }
+    pending().await
 }
 
 impl fmt::Debug for PortalClient {
@@ -301,13 +319,13 @@ impl PortalClientBuilder {
         firm_id,
         /// The base URL (`ADDEPAR_BASE_URL`), instead of firm name and environment.
         base_url,
-        /// A PEM file with certificates that are trusted beside the system's.
+        /// A PEM file, or a folder of them, with certificates that are trusted beside the system's.
         ca_file,
         /// A folder in which every call leaves a journal (`ADDEPAR_JOURNAL_DIR`).
         journal_dir,
     }
 
-    /// The URL of an HTTP proxy (`HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY`).
+    /// The URL of an HTTP proxy, such as `http://USER:PASSWORD@HOST:PORT` (`HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY`).
     #[must_use]
     pub fn proxy(mut self, url: impl Into<Secret>) -> Self {
         self.settings.proxy = Some(url.into());
@@ -329,7 +347,8 @@ impl PortalClientBuilder {
         self
     }
 
-    /// A function that is asked for an access token, and once more after a 401.
+    /// A function that is asked for an access token, and once more after a 401. It is waited for as long as an attempt may
+    /// take.
     #[must_use]
     pub fn access_token_from<F, T>(mut self, provider: F) -> Self
     where

@@ -120,7 +120,7 @@ impl PortalClient {
             path: Some(path.clone()),
             open: {
                 let config = self.config().clone();
-                Box::new(move |_| session::settled(&config, &path, apply))
+                Box::new(move |_, _| session::settled(&config, &path, apply))
             },
         };
         let call = self.call(self.reading_policy(), PublishRequest::of_nothing(), Some(opening), Ok(()));

@@ -8,15 +8,15 @@ use std::time::SystemTime;
 use url::Url;
 
 use crate::config::settings::Config;
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::journal::file::{self, JournalFile};
 use crate::journal::fingerprint;
-use crate::journal::folder::{self, WayOn};
+use crate::journal::folder::{self, Folder, Query, WayOn};
 use crate::journal::history::{self, History};
-use crate::journal::lock::{self, Lock};
-use crate::journal::record::{FORMAT, Header};
+use crate::journal::lock::{self, Caller, Lock, PATIENCE};
+use crate::journal::record::{Chunk, FORMAT, Header};
 use crate::journal::store::{Dated, Store, Unrecorded, Unwritten};
-use crate::model::batch::{BatchOptions, Repeat};
+use crate::model::batch::{BatchOptions, DEFAULT_CHUNK_SIZE, Repeat};
 use crate::model::file_result::FileState;
 use crate::model::generated_report::{self, GeneratedReport};
 use crate::model::message::{message, name};
@@ -35,8 +35,10 @@ pub(crate) type Session = (Box<dyn Store>, Opened);
 pub(crate) struct Opening {
     /// Where it is; `None`: it has yet to be named.
     pub(crate) path: Option<PathBuf>,
-    pub(crate) open: Box<dyn FnOnce(Vec<Looked>) -> Result<Session, Error> + Send>,
+    pub(crate) open: Open,
 }
+
+type Open = Box<dyn FnOnce(&Caller, Vec<Looked>) -> Result<Session, Error> + Send>;
 
 fn session((journal, history): (JournalFile, History), path: &Path, pace: Pace) -> Session {
     (Box::new(journal), Opened { history, path: path.to_owned(), pace, boot: boot::boot() })
@@ -48,14 +50,23 @@ pub(crate) fn single(
     request: &PublishRequest,
     repeat: Repeat,
     folder: &Path,
+    caller: &Caller,
 ) -> Result<Session, Error> {
-    let _lock = folder::lock(folder)?;
+    let mut folder = Folder::open(folder, PATIENCE, caller.clone())?;
     let report = PublishReport::uniform(request, FileState::NotProcessed, String::new());
-    let (server, way_on) = ((&config.base_url, config.firm()), WayOn::Call);
-    folder::refuse_repeats(folder, server, request.file_ids(), &report, None, repeat, way_on)?;
+    folder.refuse_repeats(&Query {
+        base_url: &config.base_url,
+        firm_id: config.firm(),
+        file_ids: request.file_ids(),
+        report: &report,
+        own: None,
+        repeat,
+        way_on: WayOn::Call,
+    })?;
     let header = header(config, request, repeat);
-    let path = folder::new_path(folder, &header.run);
-    let journal = JournalFile::create(&path, header, history::chunks(request.file_ids(), usize::MAX, 1), Vec::new())?;
+    let path = folder.new_path(&header.run);
+    let chunks = history::chunks(request.file_ids(), usize::MAX, 1);
+    let journal = created(&path, header, (chunks, Vec::new()), Some(&mut folder), caller)?;
     Ok(session(journal, &path, Pace::default()))
 }
 
@@ -66,10 +77,11 @@ pub(crate) fn run(
     request: Option<&PublishRequest>,
     options: &BatchOptions,
     looked: &[Looked],
+    caller: &Caller,
 ) -> Result<Session, Error> {
     match request {
-        Some(request) if !file::exists(&options.journal)? => begun(config, request, options, looked),
-        request => resumed(config, request, options, looked),
+        Some(request) if !file::exists(&options.journal)? => begun(config, request, options, looked, caller),
+        request => resumed(config, request, options, looked, caller),
     }
 }
 
@@ -78,6 +90,7 @@ fn begun(
     request: &PublishRequest,
     options: &BatchOptions,
     looked: &[Looked],
+    caller: &Caller,
 ) -> Result<Session, Error> {
     let path = &options.journal;
     let reports: Vec<&GeneratedReport> = looked.iter().map(|looked| &looked.report).collect();
@@ -85,16 +98,41 @@ fn begun(
         [] => (request.clone(), Vec::new()),
         reports => generated_report::files_of(request, reports, options.skip_published)?,
     };
-    let _lock = config.journal_dir.as_deref().map(folder::lock).transpose()?;
+    let mut folder = open_folder(config, caller)?;
     let report = PublishReport::uniform(&request, FileState::NotProcessed, String::new());
-    refuse_repeats(config, request.file_ids(), &report, options, WayOn::Call)?;
+    refuse_repeats(folder.as_mut(), config, request.file_ids(), &report, options, WayOn::Call)?;
     let chunks = history::chunks(request.file_ids(), options.chunk_size, 1);
     let reports = reports.iter().map(|report| report.job_id.clone()).collect();
     let header = Header { reports, skipped, ..header(config, &request, options.repeat) };
-    let looks = looks(looked, |id| request.file_ids().contains(&id));
-    let journal = JournalFile::create(path, header, chunks, looks)?;
+    let own: HashSet<u64> = request.file_ids().iter().copied().collect();
+    let looks = looks(looked, |id| own.contains(&id));
+    let journal = created(path, header, (chunks, looks), folder.as_mut(), caller)?;
     let pace = pace(&journal.1, options);
     Ok(session(journal, path, pace))
+}
+
+/// Makes a journal for a call that still waits for it: one that has left meanwhile leaves none behind.
+fn created(
+    path: &Path,
+    header: Header,
+    (chunks, looks): (Vec<Chunk>, Vec<Dated>),
+    folder: Option<&mut Folder>,
+    caller: &Caller,
+) -> Result<(JournalFile, History), Error> {
+    let nobody = || Err(Error::new(ErrorKind::Stopped, "The call was dropped while its journal was opened."));
+    if caller.has_left() {
+        return nobody();
+    }
+    let (journal, history) = JournalFile::create(path, header, chunks, looks)?;
+    if let Some(folder) = folder {
+        // As long as the folder is locked, nobody has seen it.
+        if caller.has_left() {
+            journal.discard();
+            return nobody();
+        }
+        folder.add(path, &journal, &history);
+    }
+    Ok((journal, history))
 }
 
 /// Records of what generated reports show about the files of a run.
@@ -113,14 +151,30 @@ fn resumed(
     request: Option<&PublishRequest>,
     options: &BatchOptions,
     looked: &[Looked],
+    caller: &Caller,
 ) -> Result<Session, Error> {
     let path = &options.journal;
-    let _lock = config.journal_dir.as_deref().map(folder::lock).transpose()?;
-    let (mut journal, mut history) = JournalFile::open(path)?;
+    let mut folder = open_folder(config, caller)?;
+    let (mut journal, history) = JournalFile::open(path)?;
     let asked = request.map(|request| asked_again(&history, request, options)).transpose();
-    asked
-        .and_then(|asked| same_run(&history, config, asked.as_ref()))
+    let asked = asked
+        .and_then(|asked| same_run(&history, config, asked.as_ref()).map(|()| asked))
         .map_err(|differs| Error::of_journal(path, &differs))?;
+    let mut history = match &asked {
+        Some(asked) => history.in_order_of(asked),
+        None => history,
+    };
+    let (chunk_size, to_be_sent) = (options.chunk_size, history.to_be_sent());
+    if chunk_size != DEFAULT_CHUNK_SIZE && !to_be_sent.is_empty() && !history.is_planned_in(chunk_size) {
+        return Err(Error::input(message![
+            name("chunk_size"),
+            format!(
+                " must be {} for the journal {}, which was made with it, not {chunk_size}.",
+                history.chunk_size(),
+                path.display(),
+            ),
+        ]));
+    }
     // Since it was made, another run may have sent what is left of it.
     let repeat = history.header().repeat;
     if options.repeat == Repeat::Allow && repeat == Repeat::Refuse {
@@ -128,13 +182,13 @@ fn resumed(
             name("repeat"),
             format!(
                 " must be \"refuse\" for the journal {}, which was made with it. Record in it which files need not be sent \
-                 (published or leave), then resume.",
+                 (published or leave).",
                 path.display(),
             ),
         ]));
     }
     let options = BatchOptions { repeat, ..options.clone() };
-    refuse_repeats(config, &history.to_be_sent(), &history.report(), &options, WayOn::Journal(path))?;
+    refuse_repeats(folder.as_mut(), config, &to_be_sent, &history.report(), &options, WayOn::Journal(path))?;
     let looks = looks(looked, |id| history.has(id));
     if !looks.is_empty() {
         for (look, at) in &looks {
@@ -155,14 +209,16 @@ fn asked_again(history: &History, request: &PublishRequest, options: &BatchOptio
     if !request.file_ids().is_empty() {
         let skipped: HashSet<u64> = header.skipped.iter().copied().collect();
         let ids = request.file_ids().iter().copied().filter(|id| !skipped.contains(id));
-        return Ok(request.for_files(ids.collect()));
+        return Ok(request.for_files(ids.collect()).with_portfolio_names(history.request().portfolio_names().clone()));
     }
     let is_same = |one: &String, other: &String| one.eq_ignore_ascii_case(other);
     let (there, here) = (&header.reports, &options.reports);
     if there.len() != here.len() || !there.iter().zip(here).all(|(one, other)| is_same(one, other)) {
         return Err(format!("is of another run: reports is {there:?} there and {here:?} here"));
     }
-    Ok(request.for_files(history.request().file_ids().to_vec()))
+    Ok(request
+        .for_files(history.request().file_ids().to_vec())
+        .with_portfolio_names(history.request().portfolio_names().clone()))
 }
 
 /// A journal that is settled. Where nothing is to be recorded, it stays as it is.
@@ -179,6 +235,11 @@ pub(crate) fn settled(config: &Config, path: &Path, applies: bool) -> Result<Ses
     Ok((store, Opened { history, path: path.to_owned(), pace: Pace::default(), boot: boot::boot() }))
 }
 
+/// The folder of journals, if there is one.
+fn open_folder(config: &Config, caller: &Caller) -> Result<Option<Folder>, Error> {
+    config.journal_dir.as_deref().map(|folder| Folder::open(folder, PATIENCE, caller.clone())).transpose()
+}
+
 /// What an earlier process sent counts too.
 fn pace(history: &History, options: &BatchOptions) -> Pace {
     if options.pace {
@@ -188,16 +249,28 @@ fn pace(history: &History, options: &BatchOptions) -> Pace {
     }
 }
 
-/// Gives the error of a batch that was not even begun a report: what its journal shows, since files of it may have
-/// been sent before, or are being sent by another process. Where that cannot be read, nobody knows.
+/// Gives the error of a single call that was not begun a report: what other journals show of its files.
+pub(crate) fn with_earlier_calls(error: Error, config: &Config, request: &PublishRequest, folder: &Path) -> Error {
+    if error.report().is_some() {
+        return error;
+    }
+    let report = PublishReport::uniform(request, FileState::NotProcessed, String::new());
+    error.with_earlier(folder::completed(&report, folder, (&config.base_url, config.firm()), None))
+}
+
+/// Gives the error of a batch that was not begun its journal, and a report: what that journal shows, since files of it
+/// may have been sent before, or are being sent by another process. Where that cannot be read, nobody knows.
 pub(crate) fn with_states(error: Error, config: &Config, path: &Path, request: Option<&PublishRequest>) -> Error {
+    let error = error.with_journal(path);
     if error.report().is_some() {
         return error;
     }
     // Where the journal was displaced, what is true stands beside it.
     let saved = file::displaced(path);
     let shown = saved.as_ref().ok().and_then(Option::as_deref).unwrap_or(path);
-    let report = match (JournalFile::look(shown), request) {
+    let is_resumable = matches!(error.kind(), ErrorKind::Config | ErrorKind::Input);
+    let mut is_whole = false;
+    let report = match (JournalFile::observe(shown), request) {
         (Ok(history), Some(request)) if same_run(&history, config, Some(request)).is_err() => {
             if history.header().is_of(&config.base_url, config.firm()) {
                 history.report_on(request)
@@ -205,40 +278,61 @@ pub(crate) fn with_states(error: Error, config: &Config, path: &Path, request: O
                 PublishReport::uniform(request, FileState::NotProcessed, String::new())
             }
         }
-        (Ok(history), _) => history.report(),
+        (Ok(history), request) => {
+            is_whole = shown == path;
+            match request {
+                Some(request) => history.in_order_of(request).report(),
+                None => history.report(),
+            }
+        }
         (Err(_), Some(request)) => {
-            // What is there and not a file never was a journal; a link that leads nowhere may be one.
+            // What is there and never was a journal shows nothing; a link that leads nowhere may be one.
             let has_none = match file::exists(path) {
-                Ok(is_there) => !is_there || fs::metadata(path).is_ok_and(|found| !found.is_file()),
+                Ok(is_there) => !is_there || folder::is_foreign(path),
                 Err(_) => false,
             };
             let state = if has_none { FileState::NotProcessed } else { FileState::Unknown };
             PublishReport::uniform(request, state, String::new())
+                .with_reason("Its journal cannot be read, and may show it as sent.")
         }
-        (Err(_), None) => return error,
+        (Err(_), None) => return error.nothing_sent_now(),
     };
-    error.with_earlier(report)
+    let report = match &config.journal_dir {
+        Some(folder) => folder::completed(&report, folder, (&config.base_url, config.firm()), Some(path)),
+        None => report,
+    };
+    let error = error.with_earlier(report);
+    if is_whole && is_resumable { error.resumable(path) } else { error }
 }
 
 /// Refuses what other journals in the folder show as sent, and a journal that the folder would not show.
 fn refuse_repeats(
+    folder: Option<&mut Folder>,
     config: &Config,
     file_ids: &[u64],
     report: &PublishReport,
     options: &BatchOptions,
     way_on: WayOn<'_>,
 ) -> Result<(), Error> {
-    let Some(folder) = &config.journal_dir else { return Ok(()) };
+    let Some(folder) = folder else { return Ok(()) };
     let path = &options.journal;
     let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let (Ok(folder), Some(name)) = (fs::canonicalize(folder), path.file_name()) else {
-        return Err(not_in_folder(folder, path));
+    let (Ok(real), Some(name)) = (fs::canonicalize(folder.path()), path.file_name()) else {
+        return Err(not_in_folder(folder.path(), path));
     };
-    if !folder::is_journal(path) || fs::canonicalize(parent).ok().as_ref() != Some(&folder) {
-        return Err(not_in_folder(&folder, path));
+    if !folder::is_journal(path) || fs::canonicalize(parent).ok().as_ref() != Some(&real) {
+        return Err(not_in_folder(&real, path));
     }
-    let (server, own) = ((&config.base_url, config.firm()), folder.join(name));
-    folder::refuse_repeats(&folder, server, file_ids, report, Some(&own), options.repeat, way_on)
+    let own = folder.path().join(name);
+    folder.refuse_repeats(&Query {
+        base_url: &config.base_url,
+        firm_id: config.firm(),
+        file_ids,
+        report,
+        own: Some(&own),
+        repeat: options.repeat,
+        way_on,
+    })
 }
 
 fn not_in_folder(folder: &Path, path: &Path) -> Error {
@@ -251,7 +345,6 @@ fn not_in_folder(folder: &Path, path: &Path) -> Error {
 }
 
 fn header(config: &Config, request: &PublishRequest, repeat: Repeat) -> Header {
-    let variable = |name: &str| std::env::var_os(name).map(|value| value.to_string_lossy().into_owned());
     Header {
         format: FORMAT,
         library: env!("CARGO_PKG_VERSION").to_owned(),
@@ -261,7 +354,7 @@ fn header(config: &Config, request: &PublishRequest, repeat: Repeat) -> Header {
         portal_publishing: request.portal_publishing(),
         contact_notification: request.contact_notification(),
         publish_override_contact_ids: request.publish_override_contact_ids().to_vec(),
-        operator: variable("USER").or_else(|| variable("USERNAME")),
+        operator: lock::operator(),
         host: lock::host(),
         simulated: is_loopback(&config.base_url),
         repeat,

@@ -78,7 +78,7 @@ fn call(open: impl FnOnce() -> Result<Session, Error> + Send + 'static) -> Publi
     };
     let connection = Arc::new(Connection::new(Config::new(settings, |_| None).unwrap()));
     let policy = Policy::batch(Duration::ZERO, None, false);
-    PublishCall::new(connection, policy, request(), Some(Opening { path: None, open: Box::new(|_| open()) }))
+    PublishCall::new(connection, policy, request(), Some(Opening { path: None, open: Box::new(|_, _| open()) }))
 }
 
 fn run_until(call: &PublishCall, is_reached: impl Fn() -> bool) -> Option<Turn> {

@@ -20,6 +20,8 @@ struct Token {
     /// Counts the tokens so far: a call whose token was refused needs a later one.
     generation: u64,
     secret: Option<Secret>,
+    /// How often a caller was asked in vain.
+    given_up: u64,
 }
 
 /// What a call that looks for a token finds.
@@ -52,13 +54,21 @@ impl Tokens {
         if let Some((generation, secret)) = usable() {
             return Found::Token(generation, secret);
         }
+        let given_up = self.current().given_up;
         let Ok(Ok(permit)) = clock::timeout(patience, self.asking.clone().acquire_owned()).await else {
             return Found::Taken;
         };
         match usable() {
             Some((generation, secret)) => Found::Token(generation, secret),
+            // Who waited for a callable that hangs does not ask it once more: it may hang in this very call.
+            None if self.current().given_up > given_up => Found::Taken,
             None => Found::Ask(permit),
         }
+    }
+
+    /// Says that a caller was asked in vain.
+    pub(crate) fn give_up(&self) {
+        self.current().given_up += 1;
     }
 
     /// Takes a token that a caller was asked for.

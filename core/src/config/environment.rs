@@ -38,6 +38,8 @@ variables! {
     VITEST = "VITEST";
     JEST_WORKER_ID = "JEST_WORKER_ID";
     NODE_TEST_CONTEXT = "NODE_TEST_CONTEXT";
+    NODE_ENV = "NODE_ENV";
+    AVA_PATH = "AVA_PATH";
     HTTPS_PROXY = "HTTPS_PROXY";
     HTTPS_PROXY_LOWER = "https_proxy";
     ALL_PROXY = "ALL_PROXY";
@@ -73,6 +75,11 @@ impl<F: Fn(&str) -> Option<OsString>> Environment<F> {
     /// Whether a variable is set, whatever it holds.
     pub(crate) fn has(&self, variable: Variable) -> bool {
         (self.0)(variable.name()).is_some_and(|value| !value.is_empty())
+    }
+
+    /// Whether a variable is set to this very text.
+    pub(crate) fn is(&self, variable: Variable, text: &str) -> bool {
+        (self.0)(variable.name()).is_some_and(|value| value == text)
     }
 
     /// The first of several variables that is set, with its name.

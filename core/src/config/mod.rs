@@ -2,5 +2,7 @@
 
 pub(crate) mod environment;
 pub(crate) mod guard;
+pub(crate) mod proxy;
 pub(crate) mod secret;
 pub(crate) mod settings;
+pub(crate) mod user_agent;

@@ -2,17 +2,19 @@
 
 use std::ffi::OsString;
 use std::fmt;
+use std::mem;
 use std::path::{self, Path, PathBuf};
 use std::time::Duration;
 
-use reqwest::header::HeaderValue;
 use url::Url;
 
 use crate::config::environment::{self as variable, Environment};
-use crate::config::guard;
+use crate::config::guard::{self, Program};
+use crate::config::proxy::{self, Proxy};
 use crate::config::secret::Secret;
+use crate::config::user_agent::{Host, user_agent};
 use crate::error::Error;
-use crate::model::message::{self, message, name};
+use crate::model::message::{self, Message, message, name};
 use crate::model::request::ROUTE;
 use crate::model::server::is_loopback;
 
@@ -50,11 +52,15 @@ pub struct Settings {
     pub max_rate_limit_wait: Option<f64>,
     /// The URL of an HTTP proxy (`HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY`).
     pub proxy: Option<Secret>,
-    /// A PEM file with certificates that are trusted beside the system's (`REQUESTS_CA_BUNDLE`,
+    /// A PEM file, or a folder of them, with certificates that are trusted beside the system's (`REQUESTS_CA_BUNDLE`,
     /// `NODE_EXTRA_CA_CERTS`).
     pub ca_file: Option<String>,
     /// A folder in which every call leaves a journal (`ADDEPAR_JOURNAL_DIR`); what it shows is not sent again.
     pub journal_dir: Option<String>,
+    /// What this library runs in, which the server is told.
+    pub host: Host,
+    /// What a host knows of its program.
+    pub program: Program,
 }
 
 impl fmt::Debug for Settings {
@@ -79,13 +85,6 @@ pub(crate) enum Credentials {
     Token(AccessToken),
 }
 
-/// The way to the server.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Proxy {
-    pub(crate) url: Secret,
-    pub(crate) no_proxy: Option<String>,
-}
-
 /// Certificates that are trusted beside the system's.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ExtraRoots {
@@ -101,7 +100,9 @@ pub(crate) struct Config {
     pub(crate) base_url: Url,
     /// Where the POST goes.
     pub(crate) route: Url,
-    pub(crate) firm_id: HeaderValue,
+    /// The firm's id, in visible ASCII.
+    pub(crate) firm_id: String,
+    pub(crate) user_agent: String,
     pub(crate) credentials: Credentials,
     pub(crate) timeout: Duration,
     pub(crate) connect_timeout: Duration,
@@ -110,6 +111,8 @@ pub(crate) struct Config {
     pub(crate) extra_roots: Option<ExtraRoots>,
     /// Where every call leaves a journal.
     pub(crate) journal_dir: Option<PathBuf>,
+    /// Which may be a test runner.
+    program: Program,
 }
 
 /// Below this a timeout cuts off answers that the server was still going to give.
@@ -118,18 +121,26 @@ const SENSIBLE_TIMEOUT: Duration = Duration::from_secs(65);
 impl Config {
     pub(crate) fn new(settings: Settings, variable: impl Fn(&str) -> Option<OsString>) -> Result<Self, Error> {
         let environment = Environment(variable);
-        let base_url = base_url(&settings, &environment)?;
+        let mut missing = Missing::default();
+        let base_url = base_url(&settings, &environment, &mut missing)?;
+        let firm_id = firm_id(&settings, &environment, &mut missing)?;
+        let credentials = credentials(&settings, &environment, &mut missing)?;
+        let (Some(base_url), Some(firm_id), Some(credentials)) = (base_url, firm_id, credentials) else {
+            return Err(missing.into_error());
+        };
         let mut route = base_url.clone();
         route.set_path(&format!("{}{ROUTE}", base_url.path().trim_end_matches('/')));
         let config = Self {
-            firm_id: firm_id(&settings, &environment)?,
-            credentials: credentials(&settings, &environment)?,
+            firm_id,
+            user_agent: user_agent(settings.host),
+            credentials,
             timeout: seconds("timeout", settings.timeout, 90.0, 0.001)?,
             connect_timeout: seconds("connect_timeout", settings.connect_timeout, 10.0, 0.001)?,
             max_rate_limit_wait: seconds("max_rate_limit_wait", settings.max_rate_limit_wait, 60.0, 0.0)?,
             proxy: proxy(&settings, &base_url, &environment)?,
             extra_roots: extra_roots(settings.ca_file, &environment)?,
             journal_dir: journal_dir(settings.journal_dir.as_ref(), &environment)?,
+            program: settings.program,
             base_url,
             route,
         };
@@ -140,12 +151,12 @@ impl Config {
     /// Refuses another host than this machine inside a test run. Asked again before each call: a test runner may have
     /// started meanwhile.
     pub(crate) fn guard(&self, variable: impl Fn(&str) -> Option<OsString>) -> Result<(), Error> {
-        guard::refuse_in_tests(&self.base_url, variable)
+        guard::refuse_in_tests(&self.base_url, &self.program, variable)
     }
 
     /// The firm's id.
     pub(crate) fn firm(&self) -> &str {
-        self.firm_id.to_str().unwrap_or_default()
+        &self.firm_id
     }
 
     /// What the caller should know although it is no error.
@@ -159,15 +170,34 @@ impl Config {
     }
 }
 
-fn base_url(settings: &Settings, environment: &Environment<impl Fn(&str) -> Option<OsString>>) -> Result<Url, Error> {
+/// Sentences that each say what is missing: somebody who starts with nothing reads them all at once.
+#[derive(Default)]
+struct Missing(Message);
+
+impl Missing {
+    fn add<T>(&mut self, what: &'static str) -> Option<T> {
+        self.0 = mem::take(&mut self.0).and(what);
+        None
+    }
+
+    fn into_error(self) -> Error {
+        Error::config(self.0)
+    }
+}
+
+fn base_url(
+    settings: &Settings,
+    environment: &Environment<impl Fn(&str) -> Option<OsString>>,
+    missing: &mut Missing,
+) -> Result<Option<Url>, Error> {
     let alone = |name: &'static str, url: &str| match settings.environment {
         Some(_) => Err(contradiction(name, "environment")),
-        None => normalise(url),
+        None => normalise(name, url).map(Some),
     };
     match (&settings.base_url, &settings.firm_name) {
         (Some(_), Some(_)) => return Err(contradiction("base_url", "firm_name")),
         (Some(url), None) => return alone("base_url", url),
-        (None, Some(firm)) => return firm_url(firm, settings, environment),
+        (None, Some(firm)) => return firm_url(firm, settings, environment).map(Some),
         (None, None) => {}
     }
     match (environment.get(variable::BASE_URL)?, environment.get(variable::FIRM_NAME)?) {
@@ -176,8 +206,8 @@ fn base_url(settings: &Settings, environment: &Environment<impl Fn(&str) -> Opti
             Err(contradiction("ADDEPAR_BASE_URL", "ADDEPAR_ENVIRONMENT"))
         }
         (Some(url), None) => alone("ADDEPAR_BASE_URL", &url),
-        (None, Some(firm)) => firm_url(&firm, settings, environment),
-        (None, None) => Err(Error::config(
+        (None, Some(firm)) => firm_url(&firm, settings, environment).map(Some),
+        (None, None) => Ok(missing.add(
             "The firm is missing: give `firm_name` (the subdomain, ADDEPAR_FIRM_NAME) or `base_url` (ADDEPAR_BASE_URL).",
         )),
     }
@@ -218,33 +248,31 @@ fn firm_url(
             ]));
         }
     };
-    normalise(&format!("https://{firm}.{domain}/api"))
+    normalise("firm_name", &format!("https://{firm}.{domain}/api"))
 }
 
 /// The base URL without a trailing slash or `/v1`, with `/api` where Addepar's hosts want it.
-fn normalise(given: &str) -> Result<Url, Error> {
+fn normalise(given_by: &'static str, given: &str) -> Result<Url, Error> {
     // The text itself may hold a secret in its user part: it is never shown.
+    let refused = |what: String| Error::config(message![name(given_by), format!(" must {what}.")]);
     let mut url = Url::parse(given)
-        .map_err(|error| Error::config(message![name("base_url"), format!(" must be a URL, and is not: {error}.")]))?;
+        .map_err(|_| refused("be a whole URL, such as https://examplefirm.addepar.com/api, and is not".to_owned()))?;
     if !url.username().is_empty() || url.password().is_some() {
-        return Err(Error::config("`base_url` must not hold a user or password: give `key_id` and `key_secret`."));
+        return Err(Error::config(
+            message![name(given_by), " must not hold a user or password:"].and("give `key_id` and `key_secret`."),
+        ));
     }
     if url.query().is_some() || url.fragment().is_some() {
-        return Err(Error::config("`base_url` must have neither a query nor a fragment: write https://HOST/api."));
+        return Err(refused("have neither a query nor a fragment: write https://HOST/api".to_owned()));
     }
     match url.scheme() {
         "https" if url.host_str().is_some() => {}
         "http" if is_loopback(&url) => {}
         "http" => {
-            return Err(Error::config(message![
-                name("base_url"),
-                format!(
-                    " leads to {} by plain http, which is allowed to this machine only: write https.",
-                    url.host_str().unwrap_or_default(),
-                ),
-            ]));
+            let host = url.host_str().unwrap_or_default();
+            return Err(refused(format!("be an https URL, since plain http is for this machine only, not for {host}")));
         }
-        _ => return Err(Error::config("`base_url` must be an https URL: write https://HOST/api.")),
+        _ => return Err(refused("be an https URL: write https://HOST/api".to_owned())),
     }
     let path = url.path().trim_end_matches('/');
     let path = path.strip_suffix("/v1").unwrap_or(path).trim_end_matches('/').to_owned();
@@ -267,14 +295,15 @@ fn shown(value: &str) -> String {
 fn firm_id(
     settings: &Settings,
     environment: &Environment<impl Fn(&str) -> Option<OsString>>,
-) -> Result<HeaderValue, Error> {
-    let firm_id = environment
-        .or(settings.firm_id.as_ref(), variable::FIRM_ID)?
-        .ok_or_else(|| Error::config("The firm's id is missing: give `firm_id` (ADDEPAR_FIRM_ID)."))?;
-    if firm_id.is_empty() || !firm_id.bytes().all(|byte| byte.is_ascii_graphic()) {
-        return Err(no_firm_id(&firm_id));
+    missing: &mut Missing,
+) -> Result<Option<String>, Error> {
+    match environment.or(settings.firm_id.as_ref(), variable::FIRM_ID)? {
+        Some(firm_id) if firm_id.is_empty() || !firm_id.bytes().all(|byte| byte.is_ascii_graphic()) => {
+            Err(no_firm_id(&firm_id))
+        }
+        Some(firm_id) => Ok(Some(firm_id)),
+        None => Ok(missing.add("The firm's id is missing: give `firm_id` (ADDEPAR_FIRM_ID).")),
     }
-    HeaderValue::from_str(&firm_id).map_err(|_| no_firm_id(&firm_id))
 }
 
 fn no_firm_id(given: &str) -> Error {
@@ -284,11 +313,12 @@ fn no_firm_id(given: &str) -> Error {
 fn credentials(
     settings: &Settings,
     environment: &Environment<impl Fn(&str) -> Option<OsString>>,
-) -> Result<Credentials, Error> {
+    missing: &mut Missing,
+) -> Result<Option<Credentials>, Error> {
     let given_key = settings.key_id.is_some() || settings.key_secret.is_some();
     match (&settings.access_token, given_key) {
         (Some(_), true) => return Err(contradiction("access_token", "key_id/key_secret")),
-        (Some(token), false) => return token_credentials(token.clone()),
+        (Some(token), false) => return token_credentials(token.clone()).map(Some),
         (None, _) => {}
     }
     let token = if given_key { None } else { environment.get(variable::ACCESS_TOKEN)? };
@@ -298,16 +328,16 @@ fn credentials(
         None => environment.get(variable::KEY_SECRET)?.map(Secret::from),
     };
     match (token, id, secret) {
-        (Some(token), None, None) => token_credentials(AccessToken::Fixed(Secret::from(token))),
+        (Some(token), None, None) => token_credentials(AccessToken::Fixed(Secret::from(token))).map(Some),
         (Some(_), _, _) => Err(contradiction("ADDEPAR_ACCESS_TOKEN", "ADDEPAR_KEY_ID/ADDEPAR_KEY_SECRET")),
-        (None, Some(id), Some(secret)) => key_credentials(id, secret),
+        (None, Some(id), Some(secret)) => key_credentials(id, secret).map(Some),
         (None, Some(_), None) => {
-            Err(Error::config("`key_id` (ADDEPAR_KEY_ID) is given, `key_secret` (ADDEPAR_KEY_SECRET) is missing."))
+            Ok(missing.add("`key_id` (ADDEPAR_KEY_ID) is given, `key_secret` (ADDEPAR_KEY_SECRET) is missing."))
         }
         (None, None, Some(_)) => {
-            Err(Error::config("`key_secret` (ADDEPAR_KEY_SECRET) is given, `key_id` (ADDEPAR_KEY_ID) is missing."))
+            Ok(missing.add("`key_secret` (ADDEPAR_KEY_SECRET) is given, `key_id` (ADDEPAR_KEY_ID) is missing."))
         }
-        (None, None, None) => Err(Error::config(
+        (None, None, None) => Ok(missing.add(
             "Credentials are missing: give `key_id` and `key_secret` (ADDEPAR_KEY_ID, ADDEPAR_KEY_SECRET) or \
              `access_token` (ADDEPAR_ACCESS_TOKEN).",
         )),
@@ -401,33 +431,21 @@ fn proxy(
     if is_loopback(base_url) {
         return Ok(None);
     }
-    let no_proxy = match settings.proxy {
-        Some(_) => None,
-        None => environment.first(&[variable::NO_PROXY, variable::NO_PROXY_LOWER])?.map(|(_, hosts)| hosts),
+    let read = |given_by, url: &str| {
+        Proxy::read(url).map(Some).map_err(|what| Error::config(message![name(given_by), format!(" {what}.")]))
     };
-    // reqwest takes `*` for every name, but not for every address.
-    if no_proxy.as_deref().is_some_and(|hosts| hosts.split(',').any(|host| host.trim() == "*")) {
+    if let Some(url) = &settings.proxy {
+        return read("proxy", url.expose());
+    }
+    let no_proxy = environment.first(&[variable::NO_PROXY, variable::NO_PROXY_LOWER])?;
+    if no_proxy.is_some_and(|(_, list)| proxy::is_passed_by(&list, base_url)) {
         return Ok(None);
     }
-    let given = match &settings.proxy {
-        Some(url) => Some(("proxy", url.expose().to_owned())),
-        None => environment.first(&[
-            variable::HTTPS_PROXY,
-            variable::HTTPS_PROXY_LOWER,
-            variable::ALL_PROXY,
-            variable::ALL_PROXY_LOWER,
-        ])?,
-    };
-    let Some((given_by, url)) = given else { return Ok(None) };
-    let url = if url.contains("://") { url } else { format!("http://{url}") };
-    // The URL may hold a password: it is never shown.
-    let scheme = Url::parse(&url)
-        .map_err(|error| Error::config(message![name(given_by), format!(" must be a URL, and is not: {error}.")]))?;
-    if !matches!(scheme.scheme(), "http" | "https") {
-        return Err(Error::config(message![
-            name(given_by),
-            format!(" must be an http or https proxy, not {}.", scheme.scheme()),
-        ]));
-    }
-    Ok(Some(Proxy { url: Secret::from(url), no_proxy }))
+    let given = environment.first(&[
+        variable::HTTPS_PROXY,
+        variable::HTTPS_PROXY_LOWER,
+        variable::ALL_PROXY,
+        variable::ALL_PROXY_LOWER,
+    ])?;
+    given.map_or(Ok(None), |(given_by, url)| read(given_by, &url))
 }

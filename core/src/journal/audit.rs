@@ -10,6 +10,7 @@ use std::time::SystemTime;
 use crate::error::Error;
 use crate::journal::file::JournalFile;
 use crate::journal::folder;
+use crate::journal::history::History;
 use crate::journal::record::{Chunk, Line, Record};
 use crate::model::batch::Repeat;
 use crate::model::file_result::{FileState, Verdict};
@@ -48,8 +49,10 @@ pub(crate) struct Sent {
 /// What a send ended in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Ending {
-    /// Nothing was recorded: the process ended, or it is being sent now.
+    /// Nothing was recorded, and nobody writes the journal: the process ended.
     Open,
+    /// It is being sent at this moment.
+    InFlight,
     In(FileState),
 }
 
@@ -78,7 +81,7 @@ impl Audit {
         let Candidates { journals, foreign, unreadable } = Candidates::of(folder)?;
         let mut audit = Self { unreadable, foreign, ..Self::default() };
         for path in journals {
-            let read = JournalFile::look(&path).and_then(|_| sends(&path));
+            let read = JournalFile::observe(&path).and_then(|history| sends(&path, &history));
             match read {
                 Ok(sends) => {
                     audit.journals += 1;
@@ -134,8 +137,17 @@ impl Audit {
 
     /// The files about some send of which a person has to decide.
     pub(crate) fn undecided(&self) -> Vec<u64> {
-        let undecided = self.sends.iter().filter(|sent| sent.is_undecided()).map(|sent| sent.file_id);
-        undecided.collect::<BTreeSet<_>>().into_iter().collect()
+        self.files_of(Sent::is_undecided)
+    }
+
+    /// The files that are being sent at this moment.
+    pub(crate) fn in_flight(&self) -> Vec<u64> {
+        self.files_of(|sent| sent.ending == Ending::InFlight)
+    }
+
+    fn files_of(&self, wanted: impl Fn(&Sent) -> bool) -> Vec<u64> {
+        let files = self.sends.iter().filter(|sent| wanted(sent)).map(|sent| sent.file_id);
+        files.collect::<BTreeSet<_>>().into_iter().collect()
     }
 }
 
@@ -151,8 +163,7 @@ struct Candidates {
 impl Candidates {
     fn of(folder: &Path) -> Result<Self, Error> {
         let mut found = Self::default();
-        let entries = fs::read_dir(folder);
-        let entries = entries.map_err(|error| Error::of_journal(folder, &format!("cannot be read: {error}")))?;
+        let entries = folder::entries(folder)?;
         found.take(folder, entries);
         found.journals.sort();
         Ok(found)
@@ -200,13 +211,18 @@ impl Candidates {
 }
 
 /// The sends of a journal that was found to be whole. What another process has written since may be torn.
-fn sends(path: &Path) -> Result<Vec<Sent>, Error> {
+fn sends(path: &Path, history: &History) -> Result<Vec<Sent>, Error> {
     let file = File::open(path).map_err(|error| Error::of_journal(path, &format!("cannot be opened: {error}")))?;
     let mut reading = Reading::default();
     for line in BufReader::new(file).split(b'\n') {
         let line = line.map_err(|error| Error::of_journal(path, &format!("cannot be read: {error}")))?;
         let Ok(Line { record, at, .. }) = serde_json::from_slice(&line) else { break };
         reading.take(record, at);
+    }
+    for sent in reading.sends.iter_mut().filter(|sent| sent.is_undecided()) {
+        if sent.ending == Ending::Open && history.is_written() {
+            sent.ending = Ending::InFlight;
+        }
     }
     Ok(reading.sends)
 }

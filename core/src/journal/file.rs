@@ -10,14 +10,16 @@ use std::path::{Path, PathBuf};
 use std::process;
 use std::time::SystemTime;
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::error::Error;
 use crate::journal::fingerprint::sha256;
 use crate::journal::history::History;
 use crate::journal::lock::{Lock, beside, folder_of, is_same, write_new};
-use crate::journal::record::{Chunk, FORMAT, Header, Line, Record};
+use crate::journal::record::{Chunk, FORMAT, Header, Line, Record, START};
 use crate::journal::store::{Dated, Store, Unrecorded};
+use crate::model::json;
 use crate::runtime::clock;
 
 /// A journal that this process alone may append to.
@@ -37,9 +39,10 @@ pub(crate) struct JournalFile {
     lock: Option<Lock>,
 }
 
-/// Where a journal ends, as it was written last.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct End {
+/// Where a journal ends, or ended once. Each line has the hash of the one before: a journal that has this end has all that
+/// stood before it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct End {
     /// The hash of the last line.
     last: Option<String>,
     /// How long the last line is, with its line feed.
@@ -62,8 +65,8 @@ impl End {
     }
 
     /// Whether a file has this end, and maybe more behind it.
-    fn reaches(&self, mut file: &File) -> io::Result<bool> {
-        file.seek(SeekFrom::Start(self.length - self.tail))?;
+    pub(crate) fn is_in(&self, mut file: &File) -> io::Result<bool> {
+        file.seek(SeekFrom::Start(self.length.saturating_sub(self.tail)))?;
         let mut line = Vec::new();
         file.take(self.tail).read_to_end(&mut line)?;
         Ok(line.pop() == Some(b'\n') && Some(sha256(&line)) == self.last)
@@ -74,8 +77,21 @@ impl End {
         if file.metadata()?.len() != self.length {
             return Ok(false);
         }
-        self.reaches(file)
+        self.is_in(file)
     }
+}
+
+/// A journal that was read.
+#[derive(Debug)]
+pub(crate) struct Examined {
+    pub(crate) history: History,
+    /// Where its beginning ends, which was on disk before anything was sent.
+    pub(crate) start: End,
+    /// Where it ends; `None`: its last line lacks a line feed, which will be added.
+    pub(crate) end: Option<End>,
+    pub(crate) file: File,
+    /// The file as it was before it was read.
+    pub(crate) found: fs::Metadata,
 }
 
 /// Why nothing can be appended to a journal.
@@ -112,7 +128,7 @@ impl JournalFile {
         if exists(path)? {
             return Err(Error::of_journal(path, "is there already"));
         }
-        let refused = |misfit: String| Error::of_journal(path, &misfit);
+        let refused = |reason: String| Error::of_journal(path, &reason);
         let mut history = History::begin(header.clone(), &chunks).map_err(refused)?;
         for (look, at) in &looks {
             history.apply(look, *at).map_err(refused)?;
@@ -131,13 +147,21 @@ impl JournalFile {
         Self { path, file, run, end, pid, broken: None, lock: Some(lock) }
     }
 
+    /// Removes a journal that was made for a call that has left meanwhile: it has nothing but its plan.
+    pub(crate) fn discard(self) {
+        let is_there = || Ok::<_, io::Error>(is_same(&fs::metadata(&self.path)?, &self.file.metadata()?));
+        if matches!(is_there(), Ok(true)) {
+            let _ = fs::remove_file(&self.path);
+        }
+    }
+
     /// Opens a journal to append to it; what a crash left of its last line is cut off.
     pub(crate) fn open(path: &Path) -> Result<(Self, History), Error> {
         let unusable = |error: io::Error| Error::of_journal(path, &format!("cannot be opened: {error}"));
         refuse_displaced(path)?;
         let mut file = open_file(path, OpenOptions::new().read(true).write(true))?;
         let lock = Lock::take(path)?.with(path, &file)?;
-        let Reading { history, mut end, rest } = read(path, &file)?;
+        let Reading { history, mut end, rest, .. } = read(path, &file)?;
         file.seek(SeekFrom::Start(end.length)).map_err(unusable)?;
         let repaired = match rest {
             Rest::Nothing => Ok(()),
@@ -151,10 +175,37 @@ impl JournalFile {
         Ok((Self::new(path, file, &history, end, lock), history))
     }
 
+    /// Reads a journal, and finds out whether somebody else is writing it.
+    pub(crate) fn observe(path: &Path) -> Result<History, Error> {
+        // Its writer may let go of it between the reading and the look at its lock.
+        let was_written = Lock::is_taken(path);
+        let mut history = Self::look(path)?;
+        let is_written = Lock::is_taken(path);
+        if was_written && !is_written {
+            history = Self::look(path)?;
+        }
+        Ok(history.written_by_another(is_written))
+    }
+
     /// Reads a journal, which another process may be writing.
     pub(crate) fn look(path: &Path) -> Result<History, Error> {
+        Ok(Self::examine(path)?.history)
+    }
+
+    /// Reads a journal, and what it can be known again by.
+    pub(crate) fn examine(path: &Path) -> Result<Examined, Error> {
         let file = open_file(path, OpenOptions::new().read(true))?;
-        Ok(read(path, &file)?.history)
+        let unusable = |error: io::Error| Error::of_journal(path, &format!("cannot be read: {error}"));
+        // What is appended while it is read makes it another one than this.
+        let found = file.metadata().map_err(unusable)?;
+        let Reading { history, start, end, rest } = read(path, &file)?;
+        let end = (rest != Rest::LineFeed).then_some(end);
+        Ok(Examined { history, start, end, file, found })
+    }
+
+    /// Where it ends.
+    pub(crate) fn end(&self) -> &End {
+        &self.end
     }
 
     /// Appends records, all of them or none; they are on disk when this returns, or nothing may rely on them.
@@ -271,8 +322,8 @@ impl JournalFile {
     /// Saves what is true beside a journal that is not this run's any more. Behind the end of the file that lost its name
     /// stands only what is true: `more` of it, if it could be saved nowhere else.
     fn save(&mut self, text: &[u8], more: &[u8]) -> Saved {
-        let own = self.end.reaches(&self.file).unwrap_or(false);
-        let path = beside(&self.path, &format!(".{DISPLACED}-{}.jsonl", self.run));
+        let own = self.end.is_in(&self.file).unwrap_or(false);
+        let path = beside(&self.path, &format!("{}{}.jsonl", displaced_prefix(""), self.run));
         let written = write_new(&path, text);
         if own {
             // What was written behind its end was not sent, or stands in the saved file.
@@ -317,11 +368,14 @@ impl Store for JournalFile {
     }
 }
 
-const DISPLACED: &str = "displaced";
+/// How the names begin of what is saved beside a journal that was displaced.
+pub(crate) fn displaced_prefix(name: &str) -> String {
+    format!("{name}.displaced-")
+}
 
 /// What was saved beside a journal that was displaced.
 pub(crate) fn displaced(path: &Path) -> io::Result<Option<PathBuf>> {
-    let prefix = beside(path, &format!(".{DISPLACED}-"));
+    let prefix = beside(path, &displaced_prefix(""));
     let prefix = prefix.file_name().unwrap_or_default().as_encoded_bytes();
     let entries = match fs::read_dir(folder_of(path)) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -389,7 +443,7 @@ fn open_file(path: &Path, options: &OpenOptions) -> Result<File, Error> {
 /// What is read, and what is left after its end was repaired, of a journal in memory.
 #[cfg(test)]
 pub(crate) fn read_bytes(path: &Path, bytes: &[u8]) -> Result<(History, Option<String>, Vec<u8>), Error> {
-    let Reading { history, end: End { last, length, .. }, rest } = read(path, bytes)?;
+    let Reading { history, end: End { last, length, .. }, rest, .. } = read(path, bytes)?;
     let whole = usize::try_from(length).ok().and_then(|length| bytes.get(..length)).unwrap_or(bytes);
     let line_feed: &[u8] = if rest == Rest::LineFeed { b"\n" } else { b"" };
     Ok((history, last, [whole, line_feed].concat()))
@@ -397,6 +451,8 @@ pub(crate) fn read_bytes(path: &Path, bytes: &[u8]) -> Result<(History, Option<S
 
 struct Reading {
     history: History,
+    /// Where header and plan end.
+    start: End,
     /// How far the whole lines reach.
     end: End,
     rest: Rest,
@@ -415,7 +471,7 @@ enum Rest {
 fn read(path: &Path, file: impl Read) -> Result<Reading, Error> {
     let mut reader = BufReader::new(file);
     let (mut header, mut history) = (None, None);
-    let (mut end, mut rest) = (End::START, Rest::Nothing);
+    let (mut start, mut end, mut rest) = (None, End::START, Rest::Nothing);
     let mut line = Vec::new();
     for number in 1_u64.. {
         line.clear();
@@ -441,14 +497,22 @@ fn read(path: &Path, file: impl Read) -> Result<Reading, Error> {
             return Err(Error::of_journal(path, &reason));
         }
         take(&line, end.last.as_ref(), &mut header, &mut history).map_err(|reason| {
+            if number == 1 && !line.starts_with(START) {
+                let reason = "is not a journal of this library: it does not begin as one does. If it was one, it was \
+                              damaged or edited: restore it from a copy; it is not resumed";
+                return Error::of_file(path, reason);
+            }
             let advice = "It was damaged or edited: restore it from a copy; it is not resumed";
             Error::of_journal(path, &format!("is not as it was written, at line {number}: {reason}. {advice}"))
         })?;
         end = End { last: Some(sha256(&line)), tail: count as u64, length: end.length + count as u64 };
+        if history.is_some() && start.is_none() {
+            start = Some(end.clone());
+        }
     }
-    match history {
-        Some(history) => Ok(Reading { history, end, rest }),
-        None => Err(Error::of_journal(path, "is not a journal of this library: it has no header and plan")),
+    match (history, start) {
+        (Some(history), Some(start)) => Ok(Reading { history, start, end, rest }),
+        _ => Err(Error::of_file(path, "is not a journal of this library: it has no header and plan")),
     }
 }
 
@@ -463,7 +527,7 @@ fn take(
     header: &mut Option<Header>,
     history: &mut Option<History>,
 ) -> Result<(), String> {
-    let Line { record, at, prev } = serde_json::from_slice(line).map_err(|error| error.to_string())?;
+    let Line { record, at, prev } = json::read(line)?;
     if prev.as_ref() != last {
         return Err("the line before is not the one that was there when it was written".to_owned());
     }

@@ -1,24 +1,27 @@
 //! A folder of journals, in which every call of a firm leaves one: what it shows is not sent again.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fs;
 use std::io::{self, Read};
-use std::path::{Path, PathBuf};
+use std::path::{self, Path, PathBuf};
 use std::str;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use serde_json::json;
 use url::Url;
 
 use crate::error::Error;
-use crate::journal::file::JournalFile;
+use crate::journal::file::{JournalFile, displaced_prefix};
 use crate::journal::history::{File, History};
-use crate::journal::lock::{Lock, beside, make_folder, write_new};
+use crate::journal::index::{Entry, Index};
+use crate::journal::lock::{Caller, Lock, SILENCE, beside, folder_of, make_folder, operator, sync_folder, write_new};
+use crate::journal::record::START;
 use crate::model::batch::Repeat;
 use crate::model::display::listed;
 use crate::model::file_result::{FileResult, FileState};
-use crate::model::message::{Message, choice, message, name};
+use crate::model::message::{Message, choice, decide, message, name, resume};
 use crate::model::report::PublishReport;
+use crate::model::request::{Asks, PublishRequest};
 use crate::model::times;
 
 /// What tells a folder of journals from one that is empty because its share is not mounted.
@@ -31,14 +34,20 @@ const MARKER: &str = "addepar-portal-journals.json";
 /// [`ErrorKind::Journal`](crate::ErrorKind::Journal) where it cannot be made or written.
 pub fn init_journal_dir(folder: impl AsRef<Path>) -> Result<String, Error> {
     let folder = folder.as_ref();
-    let unusable = |error: io::Error| Error::of_journal(folder, &format!("cannot be set up: {error}"));
+    let unusable = |error: io::Error| Error::of_folder(folder, &format!("cannot be set up: {error}"));
     make_folder(folder).map_err(unusable)?;
-    let _lock = Lock::wait(&folder.join("folder"))?;
     let marker = folder.join(MARKER);
-    match fs::read(&marker) {
-        Ok(text) => return Ok(id_of(&text)),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-        Err(error) => return Err(unusable(error)),
+    let known = || match fs::read(&marker) {
+        Ok(text) => Ok(Some(id_of(&text))),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(unusable(error)),
+    };
+    if let Some(id) = known()? {
+        return Ok(id);
+    }
+    let _lock = Lock::of_folder(folder, SILENCE, &Caller::none())?;
+    if let Some(id) = known()? {
+        return Ok(id);
     }
     let id = format!("{:032x}", fastrand::u128(..));
     let about = json!({
@@ -51,21 +60,61 @@ pub fn init_journal_dir(folder: impl AsRef<Path>) -> Result<String, Error> {
     Ok(id)
 }
 
+/// Records that a journal is gone for good, or will not have again what it lost: calls with its folder refuse to send
+/// anything until then. Returns the files that it named: any of them may have been published and e-mailed, so check
+/// each in Addepar before it is sent again.
+///
+/// # Errors
+/// [`ErrorKind::Journal`](crate::ErrorKind::Journal) where no call misses anything of it, or its folder cannot be used.
+pub fn forget_journal(path: impl AsRef<Path>) -> Result<Vec<u64>, Error> {
+    // The folder's lock names it, whatever the working directory is.
+    let path = path::absolute(path.as_ref()).unwrap_or_else(|_| path.as_ref().to_owned());
+    let folder = Folder::open(folder_of(&path), SILENCE, Caller::none());
+    let mut folder = folder.map_err(Error::recording_nothing)?;
+    let entry = name_of(&path).and_then(|name| Some((name, folder.index.get(name)?.clone())));
+    let Some((name, entry)) = entry else {
+        return Err(Error::journal_refuses(&path, "is not missed: its folder knows of no journal of that name"));
+    };
+    match fs::symlink_metadata(&path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => return Err(Error::journal_refuses(&path, &format!("cannot be looked at: {error}"))),
+        Ok(_) => match JournalFile::examine(&path) {
+            Ok(read) if entry.end().is_in(&read.file).unwrap_or(false) => {
+                return Err(Error::journal_refuses(&path, "is there, and has all that it had"));
+            }
+            Ok(_) => {}
+            Err(_) => {
+                let reason = "is there and cannot be read, so calls refuse it in any case: move it away first";
+                return Err(Error::journal_refuses(&path, reason));
+            }
+        },
+    }
+    let files = folder.index.forget(name, operator(), SystemTime::now());
+    let unusable =
+        |error: io::Error| Error::of_folder(&folder.path, &format!("cannot be written: {error}")).recording_nothing();
+    folder.index.save().and_then(|()| sync_folder(&folder.path)).map_err(unusable)?;
+    Ok(files)
+}
+
 fn id_of(marker: &[u8]) -> String {
     let marker: serde_json::Value = serde_json::from_slice(marker).unwrap_or_default();
     marker.get("id").and_then(serde_json::Value::as_str).unwrap_or_default().to_owned()
 }
 
-/// The journals of a folder, in order of their names: every file that is one by its name, save what never was one.
-pub(crate) fn journals(folder: &Path) -> Result<Vec<PathBuf>, Error> {
-    let unusable = |error| Error::of_journal(folder, &format!("cannot be read: {error}"));
-    let mut paths = Vec::new();
-    for entry in fs::read_dir(folder).map_err(unusable)? {
-        let path = entry.map_err(unusable)?.path();
-        if is_journal(&path) && !is_foreign(&path) {
-            paths.push(path);
-        }
-    }
+/// What a folder has.
+pub(crate) fn entries(folder: &Path) -> Result<fs::ReadDir, Error> {
+    fs::read_dir(folder).map_err(|error| match error.kind() {
+        io::ErrorKind::NotADirectory => Error::of_file(folder, "is not a folder"),
+        _ => Error::of_folder(folder, &format!("cannot be read: {error}")),
+    })
+}
+
+/// The files of a folder that have a journal's name, in order.
+fn named(folder: &Path) -> Result<Vec<PathBuf>, Error> {
+    let unusable = |error| Error::of_folder(folder, &format!("cannot be read: {error}"));
+    let paths = entries(folder)?.map(|entry| Ok(entry.map_err(unusable)?.path()));
+    let mut paths: Vec<PathBuf> =
+        paths.filter(|path| path.as_ref().map_or(true, |path| is_journal(path))).collect::<Result<_, Error>>()?;
     paths.sort();
     Ok(paths)
 }
@@ -86,7 +135,7 @@ pub(crate) fn is_foreign(path: &Path) -> bool {
     !is_known && begins_like_a_journal(path).is_ok_and(|is_one| !is_one)
 }
 
-/// Whether a name is one that this library gives: [`new_path`]'s, or that of what was displaced.
+/// Whether a name is one that this library gives: [`Folder::new_path`]'s, or that of what was displaced.
 fn is_own_name(name: &[u8]) -> bool {
     let Ok(name) = str::from_utf8(name) else { return false };
     let run = |text: &str| text.len() == 16 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
@@ -98,7 +147,6 @@ fn is_own_name(name: &[u8]) -> bool {
 
 /// Whether a file's first bytes are a journal's.
 pub(crate) fn begins_like_a_journal(path: &Path) -> io::Result<bool> {
-    const START: &[u8] = b"{\"type\":\"header\"";
     // A pipe or a device may have no end.
     if !fs::metadata(path)?.is_file() {
         return Ok(false);
@@ -108,33 +156,9 @@ pub(crate) fn begins_like_a_journal(path: &Path) -> io::Result<bool> {
     Ok(start == START)
 }
 
-/// The path of a new journal.
-pub(crate) fn new_path(folder: &Path, run: &str) -> PathBuf {
-    let time: String = times::text(SystemTime::now()).chars().filter(char::is_ascii_alphanumeric).collect();
-    folder.join(format!("{time}-{run}.jsonl"))
-}
-
-/// Keeps other processes from adding a journal to the folder meanwhile. A folder that was not set up is refused: where a
-/// share is not mounted, its mount point looks like an empty folder, and nothing would be known of what was sent.
-pub(crate) fn lock(folder: &Path) -> Result<Lock, Error> {
-    let refused = |what: &str| {
-        Error::config(format!(
-            "`journal_dir` must be a folder that was set up for journals, and {} {what}. If it is on a share, see that \
-             the share is mounted; if it is new, set it up once: addepar-portal journal init {}.",
-            folder.display(),
-            folder.display(),
-        ))
-    };
-    match fs::metadata(folder) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(refused("does not exist")),
-        Err(error) => return Err(Error::of_journal(folder, &format!("cannot be read: {error}"))),
-        Ok(found) if !found.is_dir() => return Err(refused("is not a folder")),
-        Ok(_) => {}
-    }
-    if fs::metadata(folder.join(MARKER)).is_err() && journals(folder)?.is_empty() {
-        return Err(refused("has neither the mark of one nor a journal"));
-    }
-    Lock::wait(&folder.join("folder"))
+/// A file's name, where it is text: one that is not is never in the index.
+fn name_of(path: &Path) -> Option<&str> {
+    path.file_name()?.to_str()
 }
 
 /// What another journal shows of a file that is to be sent. The greater one matters more.
@@ -173,78 +197,294 @@ pub(crate) enum WayOn<'a> {
     Journal(&'a Path),
 }
 
-/// Refuses files that some journal of the same server and firm shows as sent, or as about to be. `repeat` lets those
-/// through whose outcome is known. `report` has the files' states without the other journals.
-pub(crate) fn refuse_repeats(
-    folder: &Path,
-    (base_url, firm_id): (&Url, &str),
-    file_ids: &[u64],
-    report: &PublishReport,
-    own: Option<&Path>,
-    repeat: Repeat,
-    way_on: WayOn<'_>,
-) -> Result<(), Error> {
-    let mut found: HashMap<u64, Option<Found>> = file_ids.iter().map(|id| (*id, None)).collect();
-    for path in journals(folder)? {
-        if own.is_some_and(|own| own == path) {
-            continue;
+/// What the journals of a folder show of some files at one server and firm.
+#[derive(Default)]
+struct Survey {
+    found: HashMap<u64, Found>,
+    /// Why some journal cannot be read: it may show any file.
+    unreadable: Option<Error>,
+}
+
+impl Survey {
+    /// Without the folder's lock and its index: for what can be known of a call that sends nothing.
+    fn of(folder: &Path, (base_url, firm_id): (&Url, &str), file_ids: &[u64], own: Option<&Path>) -> Self {
+        let mut survey = Self::default();
+        let wanted: HashSet<u64> = file_ids.iter().copied().collect();
+        let paths = named(folder).unwrap_or_else(|error| {
+            survey.unreadable = Some(error);
+            Vec::new()
+        });
+        for path in paths.into_iter().filter(|path| own.is_none_or(|own| own != path) && !is_foreign(path)) {
+            match JournalFile::observe(&path) {
+                Ok(history) if history.header().is_of(base_url, firm_id) => survey.take(&history, &path, &wanted),
+                Ok(_) => {}
+                Err(error) => survey.unreadable = survey.unreadable.or(Some(error)),
+            }
         }
-        // Its writer may let go of it between the reading and the look at its lock.
-        let was_written = Lock::is_taken(&path);
-        let mut history = JournalFile::look(&path)?;
-        if !history.header().is_of(base_url, firm_id) {
-            continue;
-        }
-        let is_written = Lock::is_taken(&path);
-        if was_written && !is_written {
-            history = JournalFile::look(&path)?;
-        }
-        for file in history.files() {
-            let Some(slot) = found.get_mut(&file.id) else { continue };
-            let Some(finding) = finding(file, &history, is_written) else { continue };
+        survey
+    }
+
+    fn take(&mut self, history: &History, path: &Path, wanted: &HashSet<u64>) {
+        for file in history.files().iter().filter(|file| wanted.contains(&file.id)) {
+            let Some(finding) = finding(file, history) else { continue };
             let this = Found {
                 finding,
                 sent_at: history.sent_at(file.chunk),
-                result: file.result(),
+                result: history.result(file),
                 run: history.header().run.clone(),
-                path: path.clone(),
+                path: path.to_owned(),
             };
-            if slot.as_ref().is_none_or(|slot| slot.key() < this.key()) {
-                *slot = Some(this);
+            if self.found.get(&file.id).is_none_or(|other| other.key() < this.key()) {
+                self.found.insert(file.id, this);
             }
         }
     }
-    let refused: Vec<&Found> = file_ids
-        .iter()
-        .filter_map(|id| found.get(id)?.as_ref())
-        .filter(|found| repeat == Repeat::Refuse || found.finding > Finding::Sent)
-        .collect();
-    let Some(worst) = refused.iter().max_by_key(|found| found.key()) else { return Ok(()) };
-    let refused_ids = refused.iter().map(|found| found.result.file_id).collect();
-    let results = refused.iter().map(|found| (found.result.file_id, found.result.clone()));
-    let report = report.with_results(&results.collect());
-    Err(Error::already_sent(told(&refused, worst, way_on), refused_ids, report))
+
+    /// The same report with what these journals show. What a journal that cannot be read shows, nobody knows.
+    fn complete(&self, report: &PublishReport) -> PublishReport {
+        let result = |file: &FileResult| match self.found.get(&file.file_id) {
+            Some(found) => found.result.clone(),
+            None if self.unreadable.is_some() && file.state == FileState::NotProcessed => {
+                FileResult::unanswered(file.file_id, FileState::Unknown)
+            }
+            None => file.clone(),
+        };
+        let results: HashMap<u64, FileResult> =
+            report.files().iter().map(|file| (file.file_id, result(file))).collect();
+        let in_flight = |id: &u64| {
+            let found = self.found.get(id).filter(|found| found.result.is_undecided());
+            found.is_some_and(|found| found.finding == Finding::InFlight)
+        };
+        let mut all: Vec<u64> = report.in_flight().to_vec();
+        all.extend(report.request().file_ids().iter().filter(|id| in_flight(id)));
+        report.with_results(&results).with_in_flight(all)
+    }
 }
 
-fn finding(file: &File, history: &History, is_written: bool) -> Option<Finding> {
+/// The same report with what the journals of a folder show of its files, as far as they can be read.
+pub(crate) fn completed(
+    report: &PublishReport,
+    folder: &Path,
+    server: (&Url, &str),
+    own: Option<&Path>,
+) -> PublishReport {
+    // Those that its own journal shows as sent are known.
+    let left: Vec<u64> = report.left().map(|file| file.file_id).collect();
+    if left.is_empty() || !folder.is_dir() {
+        return report.clone();
+    }
+    Survey::of(folder, server, &left, own).complete(report)
+}
+
+/// A folder of journals that no other process looks into or adds a journal to meanwhile.
+#[derive(Debug)]
+pub(crate) struct Folder {
+    path: PathBuf,
+    lock: Lock,
+    index: Index,
+    caller: Caller,
+}
+
+/// For whom, and for which files, a folder is looked into.
+pub(crate) struct Query<'a> {
+    pub(crate) base_url: &'a Url,
+    pub(crate) firm_id: &'a str,
+    pub(crate) file_ids: &'a [u64],
+    /// The files' states without the other journals.
+    pub(crate) report: &'a PublishReport,
+    /// The call's own journal, if it is there.
+    pub(crate) own: Option<&'a Path>,
+    pub(crate) repeat: Repeat,
+    pub(crate) way_on: WayOn<'a>,
+}
+
+impl Folder {
+    /// Waits for a folder, but not for ever. One that was not set up is refused: where a share is not mounted, its mount
+    /// point looks like an empty folder, and nothing would be known of what was sent.
+    pub(crate) fn open(path: &Path, patience: Duration, caller: Caller) -> Result<Self, Error> {
+        let refused = |what: &str| {
+            Error::config(format!(
+                "`journal_dir` must be a folder that was set up for journals, and {} {what}. If it is on a share, see \
+                 that the share is mounted; if it is new, set it up once: addepar-portal journal init {}.",
+                path.display(),
+                path.display(),
+            ))
+        };
+        match fs::metadata(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(refused("does not exist")),
+            Err(error) => return Err(Error::of_folder(path, &format!("cannot be read: {error}"))),
+            Ok(found) if !found.is_dir() => return Err(refused("is not a folder")),
+            Ok(_) => {}
+        }
+        let marker = fs::read(path.join(MARKER));
+        if marker.is_err() && named(path)?.iter().all(|path| is_foreign(path)) {
+            return Err(refused("has neither the mark of one nor a journal"));
+        }
+        let lock = Lock::of_folder(path, patience, &caller)?;
+        let (index, warning) = Index::load(path, &id_of(&marker.unwrap_or_default()))?;
+        if let Some(warning) = warning {
+            caller.warn(warning);
+        }
+        Ok(Self { path: path.to_owned(), lock, index, caller })
+    }
+
+    /// Refuses files that some journal of the same server and firm shows as sent, or as about to be; `repeat` lets those
+    /// through whose outcome is known. Refuses any while a journal is missed, or cannot be read.
+    pub(crate) fn refuse_repeats(&mut self, query: &Query<'_>) -> Result<(), Error> {
+        let mut wanted = query.file_ids.to_vec();
+        wanted.sort_unstable();
+        let all: HashSet<u64> = wanted.iter().copied().collect();
+        let paths = named(&self.path)?;
+        let names: BTreeSet<&str> = paths.iter().filter_map(|path| name_of(path)).collect();
+        let mut survey = Survey::default();
+        for path in &paths {
+            match self.look(path, &names, &wanted) {
+                Ok(Some(history))
+                    if query.own.is_none_or(|own| own != path)
+                        && history.header().is_of(query.base_url, query.firm_id) =>
+                {
+                    survey.take(&history, path, &all);
+                }
+                Ok(_) => {}
+                // The others are looked into all the same, so that the next call need not.
+                Err(error) => survey.unreadable = survey.unreadable.or(Some(error)),
+            }
+        }
+        survey.unreadable.take().map_or_else(|| self.refuse_missed(&names, query, &survey), Err)?;
+        let refused: Vec<&Found> = query
+            .file_ids
+            .iter()
+            .filter_map(|id| survey.found.get(id))
+            .filter(|found| query.repeat == Repeat::Refuse || found.finding > Finding::Sent)
+            .collect();
+        let Some(worst) = refused.iter().max_by_key(|found| found.key()) else { return Ok(()) };
+        let refused_ids = refused.iter().map(|found| found.result.file_id).collect();
+        let report = survey.complete(query.report);
+        Err(Error::already_sent(refusal(&refused, worst, report.request(), query.way_on), refused_ids, report))
+    }
+
+    /// Looks at a journal: what it shows, if it names any of the files.
+    fn look(&mut self, path: &Path, names: &BTreeSet<&str>, wanted: &[u64]) -> Result<Option<History>, Error> {
+        let name = name_of(path);
+        let known = name.and_then(|name| self.index.get(name));
+        match known {
+            Some(known)
+                if !known.names_any(wanted) && fs::metadata(path).is_ok_and(|found| known.is_as_it_was(&found)) =>
+            {
+                return Ok(None);
+            }
+            None if is_foreign(path) => {
+                self.caller.warn(format!("{} is not a journal, and is passed over", path.display()));
+                return Ok(None);
+            }
+            _ => {}
+        }
+        // Its writer may let go of it between the reading and the look at its lock.
+        let was_written = Lock::is_taken(path);
+        let mut read = JournalFile::examine(path)?;
+        let is_written = Lock::is_taken(path);
+        if was_written && !is_written {
+            read = JournalFile::examine(path)?;
+        }
+        match name {
+            // What is true stands beside it.
+            Some(name) if has_displaced(names, name) => self.index.remove(name),
+            Some(_) if known.is_some_and(|known| !known.end().is_in(&read.file).unwrap_or(false)) => {
+                let reason = "lost lines that it had: something cut it, or put an older copy in its place";
+                return Err(Error::missed(&[path.to_owned()], reason));
+            }
+            Some(name) => self.index.learn(name, &read, self.lock.taken_at()),
+            None => {}
+        }
+        Ok(Some(read.history.written_by_another(is_written)))
+    }
+
+    /// Refuses any call while a journal is missed that is not there under another name either.
+    fn refuse_missed(&mut self, names: &BTreeSet<&str>, query: &Query<'_>, survey: &Survey) -> Result<(), Error> {
+        let gone = self.index.expected().filter(|(name, _)| !names.contains(name));
+        let (found, missed): (Vec<_>, Vec<_>) = gone
+            .map(|(name, entry)| (name.to_owned(), entry))
+            .partition(|(name, entry)| has_displaced(names, name) || self.has_under_another_name(entry, names));
+        let found: Vec<String> = found.into_iter().map(|(name, _)| name).collect();
+        // What a journal showed that is gone, nobody knows.
+        let shown = |id: &u64| missed.iter().any(|(_, entry)| entry.names_any(&[*id]));
+        let unknown = query.file_ids.iter().filter(|id| shown(id));
+        let unknown = unknown.map(|id| (*id, FileResult::unknown(*id, "A journal that is gone may show it as sent.")));
+        let report = query.report.with_results(&unknown.collect());
+        let missed: Vec<PathBuf> = missed.into_iter().map(|(name, _)| self.path.join(name)).collect();
+        for name in &found {
+            self.index.remove(name);
+        }
+        if missed.is_empty() {
+            return Ok(());
+        }
+        Err(Error::missed(&missed, "is not there any more").with_earlier(survey.complete(&report)))
+    }
+
+    /// Whether another file of the folder has all that a journal had.
+    fn has_under_another_name(&self, entry: &Entry, names: &BTreeSet<&str>) -> bool {
+        let of_its_run =
+            self.index.expected().filter(|(name, other)| names.contains(name) && other.run() == entry.run());
+        of_its_run
+            .filter_map(|(name, _)| fs::File::open(self.path.join(name)).ok())
+            .any(|file| entry.end().is_in(&file).unwrap_or(false))
+    }
+
+    /// Takes in a journal that was just made in it.
+    pub(crate) fn add(&mut self, path: &Path, journal: &JournalFile, history: &History) {
+        if let Some(name) = name_of(path) {
+            self.index.add(name, history, journal.end());
+        }
+    }
+
+    /// Where it is.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The path of a new journal in it.
+    pub(crate) fn new_path(&self, run: &str) -> PathBuf {
+        let time: String = times::text(SystemTime::now()).chars().filter(char::is_ascii_alphanumeric).collect();
+        self.path.join(format!("{time}-{run}.jsonl"))
+    }
+}
+
+impl Drop for Folder {
+    /// What was found is kept for the next call, whatever became of this one.
+    fn drop(&mut self) {
+        if let Err(error) = self.index.save() {
+            let folder = self.path.display();
+            self.caller
+                .warn(format!("The index of {folder} cannot be written ({error}): calls read its journals again"));
+        }
+    }
+}
+
+/// Whether what is true of a journal stands beside it, since it was displaced.
+fn has_displaced(names: &BTreeSet<&str>, name: &str) -> bool {
+    let prefix = displaced_prefix(name);
+    names.range(prefix.as_str()..).next().is_some_and(|name| name.starts_with(&prefix))
+}
+
+fn finding(file: &File, history: &History) -> Option<Finding> {
     if file.may_be_published() {
         return Some(match file.is_undecided() {
-            true if is_written && history.is_open(file.chunk) => Finding::InFlight,
+            true if history.is_in_flight(file) => Finding::InFlight,
             true => Finding::Undecided,
             false => Finding::Sent,
         });
     }
-    is_written.then_some(Finding::InFlight)
+    history.is_written().then_some(Finding::InFlight)
 }
 
-/// When, how and in which run the files were sent, and how to go on.
-fn told(refused: &[&Found], worst: &Found, way_on: WayOn<'_>) -> Message {
+/// When, how and in which run the files were sent, and how the call is continued.
+fn refusal(refused: &[&Found], worst: &Found, request: &PublishRequest, way_on: WayOn<'_>) -> Message {
     let same = refused.iter().filter(|found| found.finding == worst.finding);
     let ids = listed(same.clone().map(|found| found.result.file_id));
     let id = worst.result.file_id;
-    let (files, are, were, it) = match same.count() {
-        1 => (format!("File {id}"), "is", "was", "it"),
-        count => (format!("{count} files{ids}"), "are", "were", "them"),
+    let (files, are, were, it, they) = match same.count() {
+        1 => (format!("File {id}"), "is", "was", "it", "it"),
+        count => (format!("{count} files{ids}"), "are", "were", "them", "they"),
     };
     let sent_at = match (worst.result.state, worst.result.decision, worst.sent_at) {
         // Its chunk may have met a refusal: it was published in some other way.
@@ -259,11 +499,11 @@ fn told(refused: &[&Found], worst: &Found, way_on: WayOn<'_>) -> Message {
             "{files} {are} being sent by another process, or about to be ({last}). Wait until that process has ended."
         )
         .into(),
-        Finding::Undecided => format!(
+        Finding::Undecided => Message::from(format!(
             "{files} {were} sent before, and nobody knows what became of {it} ({last}). Check {it} in Addepar, and \
-             record in that journal what you find (published, not_published or leave)."
-        )
-        .into(),
+             record what you find with "
+        ))
+        .followed_by(message![decide(&worst.path), "."]),
         Finding::Sent => {
             let way_on = match way_on {
                 WayOn::Call => message![
@@ -275,13 +515,20 @@ fn told(refused: &[&Found], worst: &Found, way_on: WayOn<'_>) -> Message {
                     name("publish_batch"),
                     " if you mean it.",
                 ],
-                WayOn::Journal(path) => Message::from(format!(
-                    "Record in {} that {it} need not be sent (published or leave), then resume.",
-                    path.display(),
-                )),
+                WayOn::Journal(path) => message![
+                    format!("Record that {they} need not be sent (published or leave) with "),
+                    decide(path),
+                    ", then resume with ",
+                    resume(path),
+                    ".",
+                ],
             };
-            Message::from(format!("{files} {were} sent before ({last}): sending {it} again may e-mail clients twice."))
-                .and(way_on)
+            let twice = match request.asks() {
+                Asks { notify: true, .. } => "may e-mail clients twice",
+                Asks { publish: true, .. } => "may publish the same to clients twice",
+                Asks { .. } => "repeats what was done",
+            };
+            Message::from(format!("{files} {were} sent before ({last}): sending {it} again {twice}.")).and(way_on)
         }
     }
 }

@@ -1,19 +1,22 @@
 //! What a journal's records add up to: the state of every file, and what may be done next. No I/O.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::{Duration, SystemTime};
 
 use crate::journal::look::Look;
 use crate::journal::record::{Chunk, Header, Record};
 use crate::model::attempt::Attempt;
 use crate::model::attempt::Outcome;
-use crate::model::file_result::{FileResult, FileState, UnexpectedResult, Verdict};
+use crate::model::file_result::{FileResult, FileState, Verdict};
 use crate::model::moment::Uptime;
-use crate::model::report::PublishReport;
-use crate::model::request::PublishRequest;
+use crate::model::report::{Beside, PublishReport};
+use crate::model::request::{Asks, PublishRequest};
 
-/// Why a record cannot follow those before it.
-pub(crate) type Misfit = String;
+/// Why a file is unknown that was about to be sent when the records end.
+const NO_OUTCOME: &str = "It was about to be sent, and no outcome was recorded.";
+
+/// Why a record cannot follow those before it, in words.
+pub(crate) type InvalidRecord = String;
 
 /// The records so far.
 #[derive(Debug, Clone)]
@@ -26,7 +29,8 @@ pub(crate) struct History {
     positions: HashMap<u64, usize>,
     chunks: Vec<ChunkHistory>,
     attempts: Vec<Attempt>,
-    unexpected: Vec<UnexpectedResult>,
+    /// Whether somebody else wrote the journal when it was read: what was being sent is in flight.
+    is_written: bool,
     looks: Vec<Look>,
 }
 
@@ -64,7 +68,7 @@ pub(crate) enum Stage {
 }
 
 impl Stage {
-    pub(crate) const fn as_str(self) -> &'static str {
+    const fn as_str(self) -> &'static str {
         match self {
             Self::Ready => "not_processed",
             Self::Sending | Self::Unknown => "unknown",
@@ -85,6 +89,8 @@ pub(crate) struct ChunkHistory {
     pub(crate) sent_at: Option<SystemTime>,
     /// How long the machine had been running then.
     pub(crate) uptime: Option<Uptime>,
+    /// What its outcome has beside the files, if one was recorded.
+    beside: Option<Beside>,
 }
 
 impl ChunkHistory {
@@ -95,7 +101,16 @@ impl ChunkHistory {
 }
 
 impl File {
-    fn put(&mut self, result: FileResult, counts: &mut [usize; 4]) {
+    /// A file about which there is nothing to say but its state.
+    fn plain(id: u64, state: FileState, asks: Asks) -> FileResult {
+        match state {
+            FileState::Ok => FileResult::succeeded(id, asks),
+            FileState::Unknown => FileResult::unknown(id, NO_OUTCOME),
+            FileState::Failed | FileState::NotProcessed => FileResult::unanswered(id, state),
+        }
+    }
+
+    fn put(&mut self, result: FileResult, asks: Asks, counts: &mut [usize; 4]) {
         for (state, count) in
             [FileState::Ok, FileState::Failed, FileState::Unknown, FileState::NotProcessed].iter().zip(counts)
         {
@@ -103,13 +118,7 @@ impl File {
             *count -= usize::from(self.state == *state);
         }
         self.state = result.state;
-        self.answer = (result != FileResult::plain(self.id, self.state)).then(|| Box::new(result));
-    }
-
-    /// What became of it, and what a person made of that.
-    pub(crate) fn result(&self) -> FileResult {
-        let result = self.answer.as_deref().cloned().unwrap_or_else(|| FileResult::plain(self.id, self.state));
-        FileResult { decision: self.verdict(), ..result }
+        self.answer = (result != Self::plain(self.id, self.state, asks)).then(|| Box::new(result));
     }
 
     /// Whether nobody knows what became of it, and nobody has said what to do about that.
@@ -148,7 +157,7 @@ impl File {
 
 impl History {
     /// A history that begins with a header and the first plan.
-    pub(crate) fn begin(header: Header, chunks: &[Chunk]) -> Result<Self, Misfit> {
+    pub(crate) fn begin(header: Header, chunks: &[Chunk]) -> Result<Self, InvalidRecord> {
         let ids = chunks.iter().flat_map(|chunk| chunk.file_ids.iter().copied());
         let request = PublishRequest::for_batch(ids, header.portal_publishing, header.contact_notification)
             .and_then(|request| request.with_override_contacts(header.publish_override_contact_ids.iter().copied()))
@@ -163,7 +172,7 @@ impl History {
             request,
             chunks: Vec::new(),
             attempts: Vec::new(),
-            unexpected: Vec::new(),
+            is_written: false,
             looks: Vec::new(),
         };
         history.plan(chunks)?;
@@ -171,7 +180,7 @@ impl History {
     }
 
     /// Takes in the next record, if it can follow.
-    pub(crate) fn apply(&mut self, record: &Record, at: SystemTime) -> Result<(), Misfit> {
+    pub(crate) fn apply(&mut self, record: &Record, at: SystemTime) -> Result<(), InvalidRecord> {
         match record {
             Record::Header(_) => Err("a second header".to_owned()),
             Record::Plan { chunks } => self.plan(chunks),
@@ -186,7 +195,7 @@ impl History {
                 self.set_states(*chunk, FileState::NotProcessed);
                 Ok(())
             }
-            Record::Outcome { chunk, attempt, outcome, result, files, unexpected, .. } => {
+            Record::Outcome { chunk, attempt, outcome, result, files, beside, .. } => {
                 let stage = match outcome {
                     Outcome::Processed => Stage::Processed,
                     Outcome::Unknown => Stage::Unknown,
@@ -194,7 +203,7 @@ impl History {
                 };
                 self.end(*chunk, *attempt, stage)?;
                 self.attempts.push(result.clone());
-                self.unexpected.extend_from_slice(unexpected);
+                self.chunk_mut(*chunk)?.beside = Some(beside.clone());
                 self.answered(*chunk, files)
             }
             Record::Decision { file_id, decision, by, evidence } => {
@@ -210,7 +219,7 @@ impl History {
         }
     }
 
-    fn decided(&mut self, file_id: u64, decision: Decision) -> Result<(), Misfit> {
+    fn decided(&mut self, file_id: u64, decision: Decision) -> Result<(), InvalidRecord> {
         let about = |what: &str| format!("a decision about file {file_id}, {what}");
         let position = *self.positions.get(&file_id).ok_or_else(|| about("which is not of this run"))?;
         let file = self.files.get(position).ok_or_else(|| about("which is not of this run"))?;
@@ -236,7 +245,7 @@ impl History {
         Ok(())
     }
 
-    fn plan(&mut self, chunks: &[Chunk]) -> Result<(), Misfit> {
+    fn plan(&mut self, chunks: &[Chunk]) -> Result<(), InvalidRecord> {
         for Chunk { chunk, file_ids } in chunks {
             if usize::try_from(*chunk).ok() != Some(self.chunks.len() + 1) {
                 return Err(format!("chunk {chunk} is not the next one"));
@@ -252,29 +261,37 @@ impl History {
                 attempts: 0,
                 sent_at: None,
                 uptime: None,
+                beside: None,
             });
         }
         Ok(())
     }
 
     /// Puts a file into a chunk: for the first time, or because it is to be sent again.
-    fn place(&mut self, id: u64, chunk: u32) -> Result<usize, Misfit> {
+    fn place(&mut self, id: u64, chunk: u32) -> Result<usize, InvalidRecord> {
         let position = *self.positions.get(&id).ok_or_else(|| format!("file {id} was not asked for"))?;
         let file = self.files.get_mut(position).filter(|file| file.chunk == 0 || file.is_to_be_sent_again());
         let file = file.ok_or_else(|| format!("file {id} is planned twice"))?;
-        file.put(FileResult::unanswered(id, FileState::NotProcessed), &mut self.counts);
+        let asks = self.request.asks();
+        file.put(File::plain(id, FileState::NotProcessed, asks), asks, &mut self.counts);
         file.chunk = chunk;
         Ok(position)
     }
 
-    fn chunk_mut(&mut self, chunk: u32) -> Result<&mut ChunkHistory, Misfit> {
+    fn chunk_mut(&mut self, chunk: u32) -> Result<&mut ChunkHistory, InvalidRecord> {
         let position = usize::try_from(chunk).ok().and_then(|chunk| chunk.checked_sub(1));
         position
             .and_then(|position| self.chunks.get_mut(position))
             .ok_or_else(|| format!("chunk {chunk} was not planned"))
     }
 
-    fn intent(&mut self, number: u32, attempt: u32, file_ids: Option<&[u64]>, at: SystemTime) -> Result<(), Misfit> {
+    fn intent(
+        &mut self,
+        number: u32,
+        attempt: u32,
+        file_ids: Option<&[u64]>,
+        at: SystemTime,
+    ) -> Result<(), InvalidRecord> {
         let sendable = self.chunk(number).map(|chunk| self.sendable(chunk)).unwrap_or_default();
         let named = self.ids(&sendable);
         let chunk = self.chunk_mut(number)?;
@@ -298,7 +315,7 @@ impl History {
         Ok(())
     }
 
-    fn end(&mut self, number: u32, attempt: u32, stage: Stage) -> Result<(), Misfit> {
+    fn end(&mut self, number: u32, attempt: u32, stage: Stage) -> Result<(), InvalidRecord> {
         let chunk = self.chunk_mut(number)?;
         if chunk.stage != Stage::Sending || attempt != chunk.attempts {
             return Err(format!("an end of attempt {attempt} of chunk {number}, which was not under way"));
@@ -308,21 +325,23 @@ impl History {
     }
 
     fn set_states(&mut self, chunk: u32, state: FileState) {
+        let asks = self.request.asks();
         for position in self.chunk(chunk).map(|chunk| chunk.positions().to_vec()).unwrap_or_default() {
             if let Some(file) = self.files.get_mut(position) {
-                file.put(FileResult::unanswered(file.id, state), &mut self.counts);
+                file.put(File::plain(file.id, state, asks), asks, &mut self.counts);
             }
         }
     }
 
-    fn answered(&mut self, chunk: u32, files: &[FileResult]) -> Result<(), Misfit> {
+    fn answered(&mut self, chunk: u32, files: &[FileResult]) -> Result<(), InvalidRecord> {
+        let asks = self.request.asks();
         for result in files {
             let file = self.positions.get(&result.file_id).and_then(|position| self.files.get_mut(*position));
             // Those that went out are unknown so far.
             let file = file.filter(|file| file.chunk == chunk && file.state == FileState::Unknown);
             let file =
                 file.ok_or_else(|| format!("a result of file {}, which is not of chunk {chunk}", result.file_id))?;
-            file.put(result.clone(), &mut self.counts);
+            file.put(result.clone().limited_to(asks), asks, &mut self.counts);
         }
         Ok(())
     }
@@ -356,6 +375,13 @@ impl History {
         &self.files
     }
 
+    /// What became of a file, and what a person made of that.
+    pub(crate) fn result(&self, file: &File) -> FileResult {
+        let plain = || File::plain(file.id, file.state, self.request.asks());
+        let result = file.answer.as_deref().cloned().unwrap_or_else(plain);
+        FileResult { decision: file.verdict(), ..result }
+    }
+
     pub(crate) fn chunks(&self) -> impl Iterator<Item = (u32, &ChunkHistory, Vec<u64>)> {
         (1..).zip(&self.chunks).map(|(number, chunk)| (number, chunk, self.ids(chunk.positions())))
     }
@@ -387,9 +413,32 @@ impl History {
         self.chunk(chunk)?.sent_at
     }
 
-    /// Whether a chunk is being sent, or was when the journal ends.
-    pub(crate) fn is_open(&self, chunk: u32) -> bool {
-        self.chunk(chunk).is_some_and(|chunk| chunk.stage == Stage::Sending)
+    /// The same, of a journal that somebody else was writing when it was read.
+    pub(crate) fn written_by_another(mut self, is_written: bool) -> Self {
+        self.is_written = is_written;
+        self
+    }
+
+    /// Whether somebody else was writing the journal when it was read.
+    pub(crate) fn is_written(&self) -> bool {
+        self.is_written
+    }
+
+    /// Whether a file is being sent by somebody else: nobody has to decide about it.
+    pub(crate) fn is_in_flight(&self, file: &File) -> bool {
+        self.is_written
+            && file.is_undecided()
+            && self.chunk(file.chunk).is_some_and(|chunk| chunk.stage == Stage::Sending)
+    }
+
+    /// The files that somebody else is sending.
+    pub(crate) fn in_flight(&self) -> Vec<u64> {
+        self.files.iter().filter(|file| self.is_in_flight(file)).map(|file| file.id).collect()
+    }
+
+    /// Where a chunk stands, in a word.
+    pub(crate) fn state_of(&self, chunk: &ChunkHistory) -> &'static str {
+        if self.is_written && chunk.stage == Stage::Sending { "in_flight" } else { chunk.stage.as_str() }
     }
 
     /// How long ago requests went out, in no order.
@@ -406,7 +455,8 @@ impl History {
 
     /// The files about which a person has to decide before anything goes on.
     pub(crate) fn undecided(&self) -> Vec<u64> {
-        self.files.iter().filter(|file| file.is_undecided()).map(|file| file.id).collect()
+        let undecided = self.files.iter().filter(|file| file.is_undecided() && !self.is_in_flight(file));
+        undecided.map(|file| file.id).collect()
     }
 
     /// The files that going on would send, at once or after others.
@@ -446,15 +496,19 @@ impl History {
     pub(crate) fn report_on(&self, other: &PublishRequest) -> PublishReport {
         let result = |id: &u64| {
             let file = self.positions.get(id).and_then(|position| self.files.get(*position));
-            let went_out = file.is_some_and(File::may_be_published);
-            FileResult::unanswered(*id, if went_out { FileState::Unknown } else { FileState::NotProcessed })
+            if file.is_some_and(File::may_be_published) {
+                FileResult::unknown(*id, "The journal is of another run, which sent it.")
+            } else {
+                FileResult::unanswered(*id, FileState::NotProcessed)
+            }
         };
         let files = other.file_ids().iter().map(result).collect();
-        PublishReport::new(other.clone(), files, Vec::new(), None, String::new())
+        let in_flight: HashSet<u64> = self.in_flight().into_iter().collect();
+        let in_flight = other.file_ids().iter().copied().filter(|id| in_flight.contains(id)).collect();
+        PublishReport::new(other.clone(), files, Beside::default(), String::new()).with_in_flight(in_flight)
     }
 
-    /// The records that come to the same: for a journal whose lines were lost. The raw answers are lost with them, and a
-    /// chunk whose outcome is unknown has nothing but its intent.
+    /// The records that come to the same: for a journal whose lines were lost. The raw answers are lost with them.
     pub(crate) fn rewritten(&self, now: SystemTime) -> Vec<(Record, SystemTime)> {
         const BY: &str = "addepar-portal, after the journal was overwritten";
         let decision = |file: &File, verdict, by: &str, evidence| Record::Decision {
@@ -499,37 +553,43 @@ impl History {
                     records.push((Record::NotProcessed { chunk: number, attempt, result: None, reason }, at));
                 }
             }
-            if chunk.stage == Stage::Processed {
+            if let Some(beside) = chunk.beside.clone() {
                 let sent = chunk.positions().iter().filter_map(|position| self.files.get(*position));
                 let result = |file: &File| match file.chunk {
                     later if later != number => FileResult::unanswered(file.id, FileState::Unknown),
-                    _ => FileResult { decision: None, ..file.result() },
+                    _ => FileResult { decision: None, ..self.result(file) },
                 };
+                let is_processed = chunk.stage == Stage::Processed;
+                let outcome = if is_processed { Outcome::Processed } else { Outcome::Unknown };
                 let attempt = Attempt {
                     sent_at: chunk.sent_at,
                     answered_at: None,
                     http_status: None,
                     request_id: None,
                     elapsed: Duration::ZERO,
-                    outcome: Outcome::Processed,
+                    outcome,
                     retry_after: None,
                 };
-                let outcome = Record::Outcome {
+                let ended = Record::Outcome {
                     chunk: number,
                     attempt: chunk.attempts,
-                    outcome: Outcome::Processed,
+                    outcome,
                     result: attempt,
                     files: sent.map(result).collect(),
-                    unexpected: Vec::new(),
+                    beside,
                     raw: String::new(),
                 };
-                records.push((outcome, at));
+                records.push((ended, at));
             }
             for file in files() {
                 // It is in a later chunk, so it was found not to be published.
                 if file.chunk != number {
                     records.push((decision(file, Verdict::NotPublished, BY, None), at));
                 } else if let Some(decided) = file.decision().filter(|_| !is_left_out(file)) {
+                    // That a file is to be sent after all replaces a decision that it need not be.
+                    if file.state == FileState::NotProcessed && decided.verdict == Verdict::NotPublished {
+                        records.push((decision(file, Verdict::Leave, BY, None), decided.at));
+                    }
                     records.push((own(file, decided), decided.at));
                 }
             }
@@ -539,9 +599,28 @@ impl History {
 
     /// The whole run as a report. Raw answers stay in the journal.
     pub(crate) fn report(&self) -> PublishReport {
-        let files = self.files.iter().map(File::result).collect();
-        let report = PublishReport::new(self.request.clone(), files, self.unexpected.clone(), None, String::new());
-        report.with_attempts(self.attempts.clone())
+        let positions = self.request.file_ids().iter().filter_map(|id| self.positions.get(id));
+        let files = positions.filter_map(|position| self.files.get(*position)).map(|file| self.result(file)).collect();
+        let report = PublishReport::new(self.request.clone(), files, self.beside(), String::new());
+        report.with_attempts(self.attempts.clone()).with_in_flight(self.in_flight())
+    }
+
+    /// What the answers have beside the files.
+    pub(crate) fn beside(&self) -> Beside {
+        let mut beside = Beside::default();
+        self.chunks.iter().filter_map(|chunk| chunk.beside.as_ref()).for_each(|other| beside.extend(other));
+        beside
+    }
+
+    /// The same run with its files in another order: that in which somebody asks for them now.
+    pub(crate) fn in_order_of(mut self, request: &PublishRequest) -> Self {
+        self.request = request.clone();
+        self
+    }
+
+    /// Whether the first plan has chunks of this size.
+    pub(crate) fn is_planned_in(&self, chunk_size: usize) -> bool {
+        self.chunk_size() == chunk_size.min(self.files.len())
     }
 }
 

@@ -1,5 +1,6 @@
 //! Locks, and the other files that stand beside a journal: never written through a link or a leftover.
 
+use std::env;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, Write};
 use std::path::{self, Path, PathBuf};
@@ -8,14 +9,18 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
+use tokio::sync::mpsc::UnboundedSender;
+
 use crate::error::Error;
 use crate::model::times;
 use crate::runtime::per_process::PerProcess;
 
 /// The beginning of what a holder writes into its lock.
 const HOLDER: &str = "process ";
-/// How long a lock is waited for that nobody holds for long.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// How long a call waits for a folder, which nobody holds for long.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+/// After how long a wait is worth a warning.
+pub(crate) const SILENCE: Duration = Duration::from_secs(1);
 /// How long somebody may hold a lock who only looks whether it is taken.
 const GLANCE: Duration = Duration::from_millis(300);
 
@@ -64,7 +69,7 @@ impl Lock {
         match self.lock_journal(journal) {
             Ok(true) => Ok(self),
             Ok(false) => Err(Error::of_journal(path, "is being written: one writer at a time")),
-            Err(error) => Err(unlockable(path, &error)),
+            Err(error) => Err(Error::of_journal(path, &cannot_be_locked(&error))),
         }
     }
 
@@ -74,10 +79,10 @@ impl Lock {
         if cfg!(not(unix)) {
             return Ok(true);
         }
-        if !acquire(journal, GLANCE)? {
+        if !acquire(journal, GLANCE, || false)? {
             // Where a file has another number each time it is looked at, the lock that is in the way may be this one's.
             self.unlock_journals();
-            if !acquire(journal, GLANCE)? {
+            if !acquire(journal, GLANCE, || false)? {
                 return Ok(false);
             }
         }
@@ -85,27 +90,80 @@ impl Lock {
         Ok(true)
     }
 
-    /// Takes a lock that nobody holds for long.
-    pub(crate) fn wait(path: &Path) -> Result<Self, Error> {
-        let what = format!("has been locked for {} s", PATIENCE.as_secs());
-        Self::within(path, PATIENCE, &what)
+    /// Takes the lock of a folder of journals, which a call holds while it looks into them. Within its patience the caller
+    /// hears of the wait once, when that has lasted for [`SILENCE`], and may leave.
+    pub(crate) fn of_folder(folder: &Path, patience: Duration, caller: &Caller) -> Result<Self, Error> {
+        let path = folder.join("folder");
+        let unlockable = |reason: String| Error::of_folder(folder, &reason);
+        let mut file = open_lock(&path).map_err(unlockable)?;
+        let started = Instant::now();
+        let mut acquired = acquire(&file, patience.min(SILENCE), || false);
+        if let Ok(false) = acquired
+            && patience > SILENCE
+        {
+            caller.warn(format!(
+                "Waiting for the folder of journals {}, which is locked{}. Nothing was sent yet",
+                folder.display(),
+                holder(&mut file),
+            ));
+            acquired = acquire(&file, patience.saturating_sub(started.elapsed()), || caller.has_left());
+        }
+        match acquired {
+            Ok(true) => held(file).map_err(|error| unlockable(cannot_be_locked(&error))),
+            Ok(false) => {
+                let waited = started.elapsed().as_secs();
+                let reason = format!("is locked{}, and was for the {waited} s that this waited", holder(&mut file));
+                Err(Error::of_folder(folder, &reason))
+            }
+            Err(error) => Err(unlockable(cannot_be_locked(&error))),
+        }
     }
 
     /// Takes the lock of a journal, or says who has it.
     pub(crate) fn take(path: &Path) -> Result<Self, Error> {
-        Self::within(path, GLANCE, "is being written")
-    }
-
-    fn within(path: &Path, patience: Duration, what: &str) -> Result<Self, Error> {
-        let mut file = open_lock(path)?;
-        match acquire(&file, patience) {
-            Ok(true) => held(path, file),
+        let unlockable = |reason: String| Error::of_journal(path, &reason);
+        let mut file = open_lock(path).map_err(unlockable)?;
+        match acquire(&file, GLANCE, || false) {
+            Ok(true) => held(file).map_err(|error| unlockable(cannot_be_locked(&error))),
             Ok(false) => {
-                let reason = format!("{what}{}: one writer at a time", holder(&mut file));
+                let reason = format!("is being written{}: one writer at a time", holder(&mut file));
                 Err(Error::of_journal(path, &reason))
             }
-            Err(error) => Err(unlockable(path, &error)),
+            Err(error) => Err(unlockable(cannot_be_locked(&error))),
         }
+    }
+
+    /// When it was taken, by the clock of the file system that it is on.
+    pub(crate) fn taken_at(&self) -> Option<SystemTime> {
+        self.file.metadata().and_then(|file| file.modified()).ok()
+    }
+}
+
+/// The call for which a journal is opened, on another thread than its own.
+#[derive(Debug, Clone)]
+pub(crate) struct Caller(Option<UnboundedSender<String>>);
+
+impl Caller {
+    /// One that hears of warnings as long as it waits.
+    pub(crate) fn new(warnings: UnboundedSender<String>) -> Self {
+        Self(Some(warnings))
+    }
+
+    /// One that hears of nothing, and never leaves.
+    pub(crate) const fn none() -> Self {
+        Self(None)
+    }
+
+    /// Says what the caller should know before the journal is open.
+    pub(crate) fn warn(&self, warning: String) {
+        if let Some(warnings) = &self.0 {
+            let _ = warnings.send(warning);
+        }
+    }
+
+    /// Whether the call was dropped: what is opened for it then is for nobody.
+    pub(crate) fn has_left(&self) -> bool {
+        self.0.as_ref().is_some_and(UnboundedSender::is_closed)
     }
 }
 
@@ -164,14 +222,14 @@ impl Drop for LettingGo {
     }
 }
 
-/// Locks a file; `false`: somebody had it all the time.
-fn acquire(file: &File, patience: Duration) -> io::Result<bool> {
+/// Locks a file; `false`: somebody had it all the time, or this was given up.
+fn acquire(file: &File, patience: Duration, is_given_up: impl Fn() -> bool) -> io::Result<bool> {
     let started = Instant::now();
     let mut pause = Duration::from_millis(1);
     loop {
         match file.try_lock() {
             Ok(()) => return Ok(true),
-            Err(TryLockError::WouldBlock) if started.elapsed() >= patience => return Ok(false),
+            Err(TryLockError::WouldBlock) if started.elapsed() >= patience || is_given_up() => return Ok(false),
             Err(TryLockError::WouldBlock) => thread::sleep(pause),
             Err(TryLockError::Error(error)) => return Err(error),
         }
@@ -179,16 +237,17 @@ fn acquire(file: &File, patience: Duration) -> io::Result<bool> {
     }
 }
 
-fn unlockable(path: &Path, error: &io::Error) -> Error {
-    Error::of_journal(path, &format!("cannot be locked: {error}"))
+fn cannot_be_locked(error: &io::Error) -> String {
+    format!("cannot be locked: {error}")
 }
 
 /// Writes who holds a lock, for those who wait for it.
-fn held(path: &Path, mut file: File) -> Result<Lock, Error> {
+fn held(mut file: File) -> io::Result<Lock> {
     let host = host().map(|host| format!(" on {host}")).unwrap_or_default();
     let holder = format!("{HOLDER}{}{host} since {}\n", process::id(), times::text(SystemTime::now()));
-    let written = file.set_len(0).and_then(|()| file.rewind()).and_then(|()| file.write_all(holder.as_bytes()));
-    written.map_err(|error| unlockable(path, &error))?;
+    file.set_len(0)?;
+    file.rewind()?;
+    file.write_all(holder.as_bytes())?;
     Ok(Lock::new(file))
 }
 
@@ -200,18 +259,16 @@ fn holder(file: &mut File) -> String {
     if holder.is_empty() { String::new() } else { format!(" by {holder}") }
 }
 
-/// Opens the file beside a journal that is locked: a new one, or one that an earlier run of this library left.
-fn open_lock(path: &Path) -> Result<File, Error> {
+/// Opens the file beside a journal that is locked: a new one, or one that an earlier run of this library left. Or says why
+/// it cannot, as it goes on after the journal's name.
+fn open_lock(path: &Path) -> Result<File, String> {
     let lock = beside(path, ".lock");
-    let unusable = |error: io::Error| unlockable(path, &error);
+    let unusable = |error: io::Error| cannot_be_locked(&error);
     match private().read(true).create_new(true).open(&lock) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
         opened => return opened.map_err(unusable),
     }
-    let foreign = || {
-        let reason = format!("cannot be locked: {} is not a lock of this library. Move it away", lock.display());
-        Error::of_journal(path, &reason)
-    };
+    let foreign = || format!("cannot be locked: {} is not a lock of this library. Move it away", lock.display());
     let there = fs::symlink_metadata(&lock).map_err(unusable)?;
     if !there.is_file() {
         return Err(foreign());
@@ -264,6 +321,12 @@ pub(crate) fn host() -> Option<String> {
     gethostname::gethostname().into_string().ok().filter(|name| !name.is_empty())
 }
 
+/// Who uses this machine, as far as it says.
+pub(crate) fn operator() -> Option<String> {
+    let variable = |name: &str| env::var_os(name).map(|value| value.to_string_lossy().into_owned());
+    variable("USER").or_else(|| variable("USERNAME"))
+}
+
 /// How files are opened that only their owner may read.
 pub(crate) fn private() -> OpenOptions {
     let mut options = OpenOptions::new();
@@ -273,15 +336,28 @@ pub(crate) fn private() -> OpenOptions {
     options
 }
 
-/// Writes a file that is not there yet, wholly or not at all: under another name that nobody else has, then renamed.
+/// Writes a file that is not there yet, wholly or not at all.
 pub(crate) fn write_new(path: &Path, text: &[u8]) -> io::Result<File> {
+    let file = put(path, text)?;
+    sync_folder(folder_of(path)).inspect_err(|_| {
+        let _ = fs::remove_file(path);
+    })?;
+    Ok(file)
+}
+
+/// Writes a file anew, wholly or not at all, whatever has its name. After a crash the one before may be back.
+pub(crate) fn replace(path: &Path, text: &[u8]) -> io::Result<()> {
+    put(path, text).map(drop)
+}
+
+/// Writes a file under a name that nobody else has, then gives it its own.
+fn put(path: &Path, text: &[u8]) -> io::Result<File> {
     let new = beside(path, &format!(".{:016x}.new", fastrand::u64(..)));
     let write = || {
         let mut file = private().read(true).create_new(true).open(&new)?;
         file.write_all(text)?;
         file.sync_all()?;
         fs::rename(&new, path)?;
-        sync_folder(folder_of(path))?;
         Ok(file)
     };
     write().inspect_err(|_| {
@@ -309,4 +385,34 @@ pub(crate) fn make_folder(path: &Path) -> io::Result<()> {
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder.create(path)?;
     missing.into_iter().filter(|folder| !folder.as_os_str().is_empty()).map(folder_of).try_for_each(sync_folder)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use tokio::sync::mpsc::unbounded_channel;
+
+    use super::*;
+
+    #[test]
+    fn a_folder_is_waited_for_with_one_warning_and_not_for_ever() {
+        let folder = env::temp_dir().join(format!("addepar-portal-lock-{}", process::id()));
+        make_folder(&folder).unwrap();
+        let held = Lock::of_folder(&folder, SILENCE, &Caller::none()).unwrap();
+        let (warn, mut warnings) = unbounded_channel();
+        let caller = Caller::new(warn);
+        let error = Lock::of_folder(&folder, SILENCE * 2, &caller).unwrap_err().message();
+        let by = format!("locked by process {}", process::id());
+        assert!(error.contains(&by) && error.contains(" since "), "{error}");
+        assert!(warnings.try_recv().unwrap().contains(&by));
+        assert!(warnings.try_recv().is_err(), "one warning is enough");
+        // A caller who has left does not wait for the rest.
+        drop(warnings);
+        let started = Instant::now();
+        Lock::of_folder(&folder, PATIENCE, &caller).unwrap_err();
+        assert!(started.elapsed() < PATIENCE / 2);
+        drop(held);
+        Lock::of_folder(&folder, SILENCE, &caller).unwrap();
+        fs::remove_dir_all(&folder).unwrap();
+    }
 }

@@ -10,6 +10,7 @@ pub(crate) mod file;
 pub(crate) mod fingerprint;
 pub(crate) mod folder;
 pub(crate) mod history;
+pub(crate) mod index;
 pub(crate) mod lock;
 pub(crate) mod look;
 pub(crate) mod record;

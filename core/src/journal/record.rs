@@ -11,14 +11,18 @@ use crate::journal::fingerprint::sha256;
 use crate::model::attempt::Attempt;
 use crate::model::attempt::Outcome;
 use crate::model::batch::Repeat;
-use crate::model::file_result::{FileResult, UnexpectedResult, Verdict};
+use crate::model::file_result::{FileResult, Verdict};
 use crate::model::moment::Uptime;
+use crate::model::report::Beside;
 use crate::model::request::{ContactNotification, PortalPublishing};
 use crate::model::server::{self, is_loopback};
 use crate::model::times::rfc3339;
 
 /// The version of the format that is written, and the newest that is read.
 pub(crate) const FORMAT: u32 = 2;
+
+/// How every journal begins.
+pub(crate) const START: &[u8] = b"{\"type\":\"header\"";
 
 /// One line: a record, when it was written, and the hash of the line before.
 #[derive(Debug, Serialize, Deserialize)]
@@ -66,7 +70,8 @@ pub(crate) enum Record {
         outcome: Outcome,
         result: Attempt,
         files: Vec<FileResult>,
-        unexpected: Vec<UnexpectedResult>,
+        #[serde(flatten)]
+        beside: Beside,
         raw: String,
     },
     /// A person's answer about a file whose outcome is unknown, or that is yet to be sent and was published in some

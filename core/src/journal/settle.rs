@@ -197,7 +197,7 @@ impl Case<'_> {
             else {
                 return false;
             };
-            let is_published = file.result().publish_status == Some(Status::Success);
+            let is_published = self.history.result(file).publish_status == Some(Status::Success);
             let before = self.all.iter().filter(|look| look.at < sent_at).rfind(|look| look.says(file.id).is_some());
             let in_time = |look: &&Look| {
                 look.at >= sent_at
@@ -239,6 +239,8 @@ mod tests {
     use crate::model::attempt::{Attempt, Outcome};
     use crate::model::file_result::{FileResult, FileState};
     use crate::model::moment::Uptime;
+    use crate::model::report::Beside;
+    use crate::model::request::Asks;
 
     const MINUTE: u64 = 60;
 
@@ -273,7 +275,7 @@ mod tests {
             Self {
                 header: Header::example(),
                 before: vec![(101, false), (201, false), (202, false)],
-                control: FileResult::succeeded(101),
+                control: FileResult::succeeded(101, Asks { publish: true, notify: true }),
                 looks: [(10 * MINUTE, seen()), (12 * MINUTE, seen())],
                 monotonic: None,
                 clock: 1.0,
@@ -317,7 +319,7 @@ mod tests {
                 outcome: Outcome::Processed,
                 result: attempt,
                 files: vec![self.control],
-                unexpected: Vec::new(),
+                beside: Beside::default(),
                 raw: String::new(),
             };
             history.apply(&answer, at(2)).unwrap();

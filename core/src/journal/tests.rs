@@ -22,7 +22,8 @@ use crate::model::attempt::Attempt;
 use crate::model::attempt::Outcome;
 use crate::model::batch::BatchOptions;
 use crate::model::file_result::{FileResult, FileState, Status, UnexpectedResult, Verdict};
-use crate::model::request::{ContactNotification, PortalPublishing, PublishRequest};
+use crate::model::report::{Beside, UnreadPage};
+use crate::model::request::{Asks, ContactNotification, PortalPublishing, PublishRequest};
 
 /// A journal as bytes, and the server's own record of how often it processed each file.
 struct World {
@@ -128,7 +129,7 @@ impl World {
         let readable = done == file_ids.len() && self.rng.u8(..4) > 0;
         let outcome = if readable { Outcome::Processed } else { Outcome::Unknown };
         let files = file_ids.iter().map(|id| match (readable, self.rng.u8(..6)) {
-            (false, _) | (true, 0) => FileResult::unanswered(*id, FileState::Unknown),
+            (false, _) | (true, 0) => FileResult::unknown(*id, "no answer"),
             (true, draw) => {
                 let publish_status = Some(if draw == 1 { Status::Fail } else { Status::Success });
                 let answer = UnexpectedResult {
@@ -137,11 +138,18 @@ impl World {
                     notify_status: Some(Status::Success),
                     errors: Vec::new(),
                 };
-                FileResult::answered(*id, answer)
+                FileResult::answered(*id, answer, Asks { publish: true, notify: true })
             }
         });
         let (files, result) = (files.collect(), attempted(outcome));
-        Ok(Record::Outcome { chunk, attempt, outcome, result, files, unexpected: Vec::new(), raw: "{}".to_owned() })
+        let page = || UnreadPage {
+            link: format!("/v1/{chunk}"),
+            http_status: Some(500),
+            reason: "no".to_owned(),
+            raw: "<html>".to_owned(),
+        };
+        let beside = Beside { unread_pages: Vec::from_iter(self.rng.bool().then(page)), ..Beside::default() };
+        Ok(Record::Outcome { chunk, attempt, outcome, result, files, beside, raw: "{}".to_owned() })
     }
 }
 
@@ -223,13 +231,14 @@ fn comes_to_the_same_when_it_is_rewritten(history: &History) {
     };
     let mut again = History::begin(header, &chunks).unwrap();
     for (record, at) in records {
-        again.apply(&record, at).unwrap_or_else(|misfit| panic!("{misfit}: {record:?}"));
+        again.apply(&record, at).unwrap_or_else(|reason| panic!("{reason}: {record:?}"));
     }
     assert_eq!(again.counts(), history.counts());
     assert_eq!(again.undecided(), history.undecided());
     assert_eq!(again.to_be_sent(), history.to_be_sent());
     assert_eq!(again.next_chunk(), history.next_chunk());
     assert_eq!(again.report().files(), history.report().files());
+    assert_eq!(again.beside(), history.beside());
     let sends = |history: &History| {
         history.chunks().map(|(number, chunk, ids)| (number, chunk.attempts, ids)).collect::<Vec<_>>()
     };
@@ -261,8 +270,8 @@ fn a_record_that_cannot_follow_is_refused() {
         attempt,
         outcome: Outcome::Processed,
         result: attempted(Outcome::Processed),
-        files: ids.iter().map(|id| FileResult::succeeded(*id)).collect(),
-        unexpected: Vec::new(),
+        files: ids.iter().map(|id| FileResult::succeeded(*id, Asks { publish: true, notify: true })).collect(),
+        beside: Beside::default(),
         raw: String::new(),
     };
     for (before, refused) in [
@@ -307,35 +316,6 @@ fn a_record_that_cannot_follow_is_refused() {
     }
 }
 
-/// What was answered is what the report of the run has, file by file.
-#[test]
-fn a_history_keeps_what_was_answered() {
-    let mut history = History::begin(header(), &history::chunks(&[1, 2, 3], 2, 1)).unwrap();
-    let failed = UnexpectedResult { publish_status: Some(Status::Fail), ..UnexpectedResult::success(2) };
-    let files = vec![FileResult::succeeded(1), FileResult::answered(2, failed)];
-    let outcome = Record::Outcome {
-        chunk: 1,
-        attempt: 1,
-        outcome: Outcome::Processed,
-        result: attempted(Outcome::Processed),
-        files: files.clone(),
-        unexpected: vec![UnexpectedResult::success(9)],
-        raw: String::new(),
-    };
-    let states = |history: &History| history.chunks().map(|(_, chunk, _)| chunk.stage.as_str()).collect::<Vec<_>>();
-    let intent = Record::Intent { chunk: 1, attempt: 1, file_ids: None, uptime: None };
-    assert_eq!(states(&history), ["not_processed", "not_processed"]);
-    history.apply(&intent, SystemTime::UNIX_EPOCH).unwrap();
-    assert_eq!(states(&history), ["unknown", "not_processed"]);
-    history.apply(&outcome, SystemTime::UNIX_EPOCH).unwrap();
-    assert_eq!(states(&history), ["processed", "not_processed"]);
-    let report = history.report();
-    assert_eq!(report.files()[..2], files[..]);
-    assert_eq!(report.files()[2], FileResult::unanswered(3, FileState::NotProcessed));
-    assert_eq!(report.unexpected(), [UnexpectedResult::success(9)]);
-    assert_eq!(history.counts(), [1, 1, 0, 1]);
-}
-
 /// The lines of a journal as an earlier version wrote them.
 fn format_1(base_url: &str, at: SystemTime, records: &[serde_json::Value]) -> String {
     let url = Url::parse(base_url).unwrap();
@@ -371,10 +351,11 @@ fn scratch(name: &str) -> std::path::PathBuf {
 fn a_journal_of_format_1_is_resumed_in_format_2() {
     let portal = SimulatedPortal::start("{}").unwrap();
     let path = scratch("format-1");
-    let files: Vec<FileResult> = [1, 2].map(FileResult::succeeded).to_vec();
+    let asks = Asks { publish: true, notify: true };
+    let files: Vec<FileResult> = [1, 2].map(|id| FileResult::succeeded(id, asks)).to_vec();
     let mut files = serde_json::to_value(files).unwrap();
     for file in files.as_array_mut().unwrap() {
-        file.as_object_mut().unwrap().remove("decision");
+        file.as_object_mut().unwrap().retain(|member, _| !["decision", "reason"].contains(&member.as_str()));
     }
     let result = json!({
         "sent_at": "2026-11-24T21:14:07.000000Z", "answered_at": "2026-11-24T21:14:08.000000Z", "http_status": 200,

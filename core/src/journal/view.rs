@@ -15,7 +15,7 @@ use crate::journal::store::{Dated, Unrecorded};
 use crate::model::file_result::{FileResult, FileState, Verdict};
 use crate::model::id::{self, RawId};
 use crate::model::message::{message, name};
-use crate::model::report::PublishReport;
+use crate::model::report::{Beside, PublishReport};
 use crate::model::request::PublishRequest;
 use crate::model::times;
 use crate::model::times::rfc3339;
@@ -43,6 +43,8 @@ pub struct JournalledFile {
     pub decided_at: Option<SystemTime>,
     /// On what evidence.
     pub evidence: Option<String>,
+    /// Whether another call was sending it when the journal was read: nobody has to decide about it.
+    pub in_flight: bool,
 }
 
 /// A chunk in a journal: the files of one request.
@@ -50,7 +52,7 @@ pub struct JournalledFile {
 pub struct JournalledChunk {
     /// Its number, from 1.
     pub chunk: u32,
-    /// `processed`, `unknown` or `not_processed`.
+    /// `processed`, `unknown`, `not_processed`, or `in_flight` where another call is sending it.
     pub state: &'static str,
     /// How often it was about to be sent.
     pub attempts: u32,
@@ -70,7 +72,7 @@ impl Journal {
         // The working directory may change before somebody decides.
         let path = path::absolute(path.as_ref()).unwrap_or_else(|_| path.as_ref().to_owned());
         LettingGo::until_now().wait(&path);
-        let history = JournalFile::look(&path)?;
+        let history = JournalFile::observe(&path)?;
         Ok(Self { path, history })
     }
 
@@ -98,11 +100,12 @@ impl Journal {
         let shown = |file: &history::File| {
             let decision = file.decision();
             JournalledFile {
-                result: file.result(),
+                result: self.history.result(file),
                 chunk: file.chunk,
                 decided_by: decision.map(|decision| decision.by.clone()),
                 decided_at: decision.map(|decision| decision.at),
                 evidence: decision.and_then(|decision| decision.evidence.clone()),
+                in_flight: self.history.is_in_flight(file),
             }
         };
         self.history.files().iter().map(shown).collect()
@@ -113,7 +116,7 @@ impl Journal {
     pub fn chunks(&self) -> Vec<JournalledChunk> {
         let shown = |(number, chunk, file_ids): (u32, &history::ChunkHistory, Vec<u64>)| JournalledChunk {
             chunk: number,
-            state: chunk.stage.as_str(),
+            state: self.history.state_of(chunk),
             attempts: chunk.attempts,
             sent_at: chunk.sent_at,
             file_ids,
@@ -125,6 +128,12 @@ impl Journal {
     #[must_use]
     pub fn undecided(&self) -> Vec<u64> {
         self.history.undecided()
+    }
+
+    /// The files that another call was sending when the journal was read: what becomes of them is to be awaited.
+    #[must_use]
+    pub fn in_flight(&self) -> Vec<u64> {
+        self.history.in_flight()
     }
 
     /// What going on sends, request by request, if nothing comes in between.
@@ -158,9 +167,13 @@ impl Journal {
         Ids: IntoIterator,
         Ids::Item: Into<RawId>,
     {
-        let file_ids = id::validate("file_ids", file_ids)?;
+        let file_ids = id::validate("file_ids", file_ids).map_err(Error::from);
+        file_ids.and_then(|file_ids| self.record(file_ids, verdict, by, evidence)).map_err(Error::recording_nothing)
+    }
+
+    fn record(&mut self, file_ids: Vec<u64>, verdict: Verdict, by: &str, evidence: Option<&str>) -> Result<(), Error> {
         if by.trim().is_empty() {
-            return Err(Error::input(message![name("by"), " must name who decides, and is empty."]));
+            return Err(Error::input(message![name("by"), " must name who decides, not be empty."]));
         }
         LettingGo::until_now().wait(&self.path);
         let (mut file, mut history) = JournalFile::open(&self.path)?;
@@ -177,7 +190,7 @@ impl Journal {
         // All of them or none: a mistake in the list leaves nothing of it written.
         let records: Vec<Dated> = file_ids.into_iter().map(|id| (decision(id), now.utc())).collect();
         for (record, at) in &records {
-            history.apply(record, *at).map_err(|misfit| Error::of_journal(&self.path, &format!("refuses {misfit}")))?;
+            history.apply(record, *at).map_err(|reason| Error::of_journal(&self.path, &format!("refuses {reason}")))?;
         }
         file.append(records).map_err(|unrecorded| match unrecorded {
             Unrecorded::Failed { error, .. } => error,
@@ -195,7 +208,7 @@ impl Journal {
         let latest = files.filter_map(|file| Some((history.sent_at(file.chunk)? + PATIENCE, file.id))).max();
         match latest.filter(|(ready, _)| *ready > now) {
             None => Ok(()),
-            Some((ready, id)) => Err(Error::journal_refuses(
+            Some((ready, id)) => Err(Error::of_journal(
                 &self.path,
                 &format!(
                     "takes no `not_published` about file {id} before {}: Addepar may still be working on the request",
@@ -205,7 +218,8 @@ impl Journal {
         }
     }
 
-    /// The whole journal as JSON: what it is about, `files`, `chunks` and `undecided`.
+    /// The whole journal as JSON: what it is about, `files`, `chunks`, `undecided`, and what the answers have beside the
+    /// files, as in a report.
     #[must_use]
     pub fn to_json(&self) -> String {
         #[derive(Serialize)]
@@ -215,12 +229,17 @@ impl Journal {
             files: Vec<JournalledFile>,
             chunks: Vec<JournalledChunk>,
             undecided: Vec<u64>,
+            in_flight: Vec<u64>,
+            #[serde(flatten)]
+            beside: Beside,
         }
         let shown = Shown {
             header: self.history.header(),
             files: self.files(),
             chunks: self.chunks(),
             undecided: self.undecided(),
+            in_flight: self.in_flight(),
+            beside: self.history.beside(),
         };
         serde_json::to_string(&shown).unwrap_or_default()
     }

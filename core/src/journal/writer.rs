@@ -8,11 +8,12 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 use std::{mem, process};
 
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::sync::oneshot;
 
 use crate::error::Error;
 use crate::journal::history::History;
-use crate::journal::lock::LettingGo;
+use crate::journal::lock::{Caller, LettingGo};
 use crate::journal::store::{Dated, Store, Unrecorded};
 use crate::runtime::clock;
 
@@ -40,14 +41,40 @@ enum Command {
 /// What opens a journal: its store, and what is known of it.
 type Open<T> = Result<(Box<dyn Store>, T), Error>;
 
+/// A journal that is being opened. When this is dropped, it is opened for nobody.
+#[derive(Debug)]
+pub(crate) struct Opening<T> {
+    warnings: UnboundedReceiver<String>,
+    opened: oneshot::Receiver<Result<T, Error>>,
+}
+
+/// What is said of a journal that is being opened.
+pub(crate) enum Said<T> {
+    /// What the call should know meanwhile.
+    Warning(String),
+    /// What came of it, at last.
+    Opened(Result<T, Error>),
+}
+
+impl<T> Opening<T> {
+    /// Waits for what is said next.
+    pub(crate) async fn next(&mut self) -> Said<T> {
+        if let Some(warning) = self.warnings.recv().await {
+            return Said::Warning(warning);
+        }
+        Said::Opened((&mut self.opened).await.unwrap_or_else(|_| Err(Error::broken_off())))
+    }
+}
+
 impl Writer {
     /// Starts the thread, which opens the journal first: the one of this path, if that is known already.
     pub(crate) fn start<T: Send + 'static>(
         path: Option<PathBuf>,
-        open: impl FnOnce() -> Open<T> + Send + 'static,
-    ) -> Result<(Self, oneshot::Receiver<Result<T, Error>>), Error> {
+        open: impl FnOnce(&Caller) -> Open<T> + Send + 'static,
+    ) -> Result<(Self, Opening<T>), Error> {
         let (commands, received) = channel();
         let (opened, opening) = oneshot::channel();
+        let (warn, warnings) = unbounded_channel();
         let (earlier, known_path) = (LettingGo::until_now(), path.clone());
         thread::Builder::new()
             .name("addepar-portal-journal".to_owned())
@@ -55,7 +82,9 @@ impl Writer {
                 if let Some(path) = known_path {
                     earlier.wait(&path);
                 }
-                match open() {
+                // The last warning is said before what came of it.
+                let result = open(&Caller::new(warn));
+                match result {
                     Ok((store, known)) => {
                         // Where nobody waits any more, the next command is to let go.
                         let _ = opened.send(Ok(known));
@@ -67,7 +96,8 @@ impl Writer {
                 }
             })
             .map_err(|error| Error::config(format!("No thread can be started for the journal: {error}.")))?;
-        Ok((Self { commands: Some(commands), pid: process::id(), path }, opening))
+        let writer = Self { commands: Some(commands), pid: process::id(), path };
+        Ok((writer, Opening { warnings, opened: opening }))
     }
 
     /// Says which journal it is.

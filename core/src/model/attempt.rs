@@ -40,6 +40,8 @@ pub(crate) enum Fault {
     ConnectTimeout,
     /// The server's certificate was refused.
     Certificate,
+    /// The server's certificate is one of an authority, which no server may show as its own.
+    AuthorityAsServer,
     /// The proxy refused the tunnel.
     Proxy,
     /// The time for the whole attempt was up.

@@ -37,12 +37,16 @@ impl FromStr for Repeat {
     }
 }
 
+/// How many files go into one request where nobody says so.
+pub(crate) const DEFAULT_CHUNK_SIZE: usize = 100;
+
 /// How a batch goes.
 #[derive(Debug, Clone)]
 pub struct BatchOptions {
     /// The journal: made, or resumed if it is of the same batch.
     pub journal: PathBuf,
-    /// How many files go into one request, from 1 to 500; default 100.
+    /// How many files go into one request, from 1 to 500; default 100. A journal keeps the size that it was made with: any
+    /// other than that and the default is refused.
     pub chunk_size: usize,
     /// Seconds that all waits for the rate limit may take together; default an hour.
     pub max_wait: f64,
@@ -65,7 +69,7 @@ impl BatchOptions {
     pub fn new(journal: impl Into<PathBuf>) -> Self {
         Self {
             journal: journal.into(),
-            chunk_size: 100,
+            chunk_size: DEFAULT_CHUNK_SIZE,
             max_wait: 3_600.0,
             pace: false,
             repeat: Repeat::Refuse,
@@ -73,6 +77,19 @@ impl BatchOptions {
             reports: Vec::new(),
             skip_published: false,
         }
+    }
+
+    /// The size of chunks, as the language of a binding writes the number that it was given.
+    ///
+    /// # Errors
+    /// It is not whole, or is beyond every size.
+    pub fn chunk_size_from(given: &str) -> Result<usize, InvalidInput> {
+        given.parse().map_err(|_| {
+            InvalidInput::new(message![
+                name("chunk_size"),
+                format!(" must be a whole number from 1 to {MAX_FILES}, not {given}."),
+            ])
+        })
     }
 
     /// Refuses values that make no sense; how long all waits may take.
@@ -129,7 +146,7 @@ fn time_from_zero(argument: &'static str, given: f64) -> Result<Duration, Invali
 }
 
 /// How far a batch has come.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Progress {
     /// How many files there are.
     pub total: usize,

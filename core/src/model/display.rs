@@ -2,8 +2,10 @@
 
 use std::fmt;
 
-use crate::model::file_result::{FileResult, FileState};
-use crate::model::report::PublishReport;
+use crate::model::api_error::ApiError;
+use crate::model::file_result::{FileResult, FileState, Verdict};
+use crate::model::report::{PublishReport, UnreadPage};
+use crate::model::request::Asks;
 
 /// What a table says of one step: whether it was done for all contacts.
 ///
@@ -11,8 +13,8 @@ use crate::model::report::PublishReport;
 #[must_use]
 pub const fn word(asked: bool, answer: Option<bool>) -> &'static str {
     match answer {
-        Some(false) => "not all",
         _ if !asked => "not asked",
+        Some(false) => "not all",
         Some(true) => "yes",
         None => "?",
     }
@@ -23,11 +25,13 @@ pub const fn word(asked: bool, answer: Option<bool>) -> &'static str {
 pub struct Row<'a> {
     /// The file.
     pub file: &'a FileResult,
+    /// Its state in words, with what a person made of it.
+    pub state: String,
     /// Whether it was published to all contacts: [`word`].
     pub published: &'static str,
     /// Whether all contacts were e-mailed.
     pub notified: &'static str,
-    /// What the API wrote about it, as it came: escape it for where it is shown.
+    /// Why it is unknown, and what the API wrote about it, as it came: escape it for where it is shown.
     pub errors: String,
 }
 
@@ -35,37 +39,78 @@ impl PublishReport {
     /// Every file as a table shows it: what needs attention first.
     #[must_use]
     pub fn rows(&self) -> Vec<Row<'_>> {
-        let (publish, notify) = self.request().asks();
+        let Asks { publish, notify } = self.request().asks();
         let mut rows: Vec<Row<'_>> = self
             .files()
             .iter()
             .map(|file| Row {
                 file,
+                state: self.state_in_words(file),
                 published: word(publish, file.published),
                 notified: word(notify, file.notified),
-                errors: told(file),
+                errors: error_texts(file),
             })
             .collect();
-        rows.sort_by_key(|row| attention(row.file.state));
+        rows.sort_by_key(|row| attention(row.file));
         rows
+    }
+
+    /// What is to be said below a table of the files, as it came: escape it for where it is shown.
+    #[must_use]
+    pub fn notes(&self) -> Vec<String> {
+        let mut notes = Vec::new();
+        if !self.errors().is_empty() {
+            notes.push(beside_results(self.errors()));
+        }
+        match self.unexpected().len() {
+            0 => {}
+            1 => notes.push("1 result belongs to no requested file alone: see unexpected".to_owned()),
+            count => notes.push(format!("{count} results belong to no requested file alone: see unexpected")),
+        }
+        let page = |page: &UnreadPage| format!("further results were not read: {} ({})", page.link, page.reason);
+        notes.extend(self.unread_pages().iter().map(page));
+        notes
     }
 }
 
-/// The most telling text of each error of a file.
-fn told(file: &FileResult) -> String {
-    let texts = file.errors.iter().filter_map(|error| {
-        let texts = [&error.detail, &error.title, &error.code];
-        texts.into_iter().flatten().map(String::as_str).find(|text| !text.is_empty())
-    });
-    texts.collect::<Vec<_>>().join(" ")
+/// Why a file is unknown, and the most telling text of each of its errors.
+fn error_texts(file: &FileResult) -> String {
+    let errors = file.errors.iter().filter_map(|error| telling([&error.detail, &error.title, &error.code]));
+    file.reason.as_deref().into_iter().chain(errors).collect::<Vec<_>>().join(" ")
 }
 
-const fn attention(state: FileState) -> u8 {
-    match state {
-        FileState::Failed => 0,
-        FileState::Unknown => 1,
-        FileState::NotProcessed => 2,
-        FileState::Ok => 3,
+fn telling(texts: [&Option<String>; 3]) -> Option<&str> {
+    texts.into_iter().flatten().map(String::as_str).find(|text| !text.is_empty())
+}
+
+/// A sentence about errors that stand beside the results of an answer.
+pub(crate) fn beside_results(errors: &[ApiError]) -> String {
+    let said = errors.iter().find_map(|error| telling([&error.detail, &error.title, &error.code])).and_then(excerpt);
+    let what = "The answer has errors beside its results";
+    match said {
+        // The API's sentences end with a full stop or without.
+        Some(said) if said.ends_with(['.', '!', '?']) => format!("{what}: {said}"),
+        Some(said) => format!("{what}: {said}."),
+        None => format!("{what}."),
+    }
+}
+
+/// One line of a text that came from outside, for a sentence.
+pub(crate) fn excerpt(text: &str) -> Option<String> {
+    const LENGTH: usize = 200;
+    let start: String = text.chars().take(4 * LENGTH).collect();
+    let words = start.split_whitespace().collect::<Vec<_>>().join(" ");
+    let shown: String = words.chars().filter(|c| !c.is_control()).take(LENGTH).collect();
+    (!shown.is_empty()).then_some(shown)
+}
+
+const fn attention(file: &FileResult) -> u8 {
+    match (file.state, file.decision) {
+        (FileState::Failed, _) => 0,
+        (FileState::Unknown, None) => 1,
+        (FileState::NotProcessed, None) | (_, Some(Verdict::NotPublished)) => 2,
+        (FileState::Unknown | FileState::NotProcessed, Some(Verdict::Published | Verdict::Leave)) => 3,
+        (FileState::Ok, _) => 4,
     }
 }
 
@@ -74,31 +119,31 @@ impl fmt::Display for PublishReport {
     /// escaped: it may be shown on a terminal.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         const LINES: usize = 20;
-        let (publish, notify) = self.request().asks();
+        let Asks { publish, notify } = self.request().asks();
         f.write_str(&self.summary())?;
         let troubled = || self.files().iter().filter(|file| file.state != FileState::Ok);
         let width = troubled().take(LINES).map(|file| file.file_id.to_string().len()).max().unwrap_or_default();
+        let states = troubled().take(LINES).map(|file| self.state_in_words(file).len()).max().unwrap_or_default();
+        let states = states.max(FileState::NotProcessed.as_str().len());
         for file in troubled().take(LINES) {
             write!(
                 f,
-                "\n  {:>width$}  {:<13}  published: {:<9}  notified: {:<9}",
+                "\n  {:>width$}  {:<states$}  published: {:<9}  notified: {:<9}",
                 file.file_id,
-                file.state.as_str(),
+                self.state_in_words(file),
                 word(publish, file.published),
                 word(notify, file.notified),
             )?;
-            for said in file.errors.iter().filter_map(|error| error.detail.as_deref().or(error.title.as_deref())) {
-                write!(f, "  {}", said.escape_debug())?;
+            let errors = error_texts(file);
+            if !errors.is_empty() {
+                write!(f, "  {}", errors.escape_debug())?;
             }
         }
         match troubled().count().saturating_sub(LINES) {
             0 => {}
             more => write!(f, "\n  … and {more} more")?,
         }
-        match self.unexpected().len() {
-            0 => Ok(()),
-            count => write!(f, "\n  {count} results belong to no requested file alone: see unexpected"),
-        }
+        self.notes().iter().try_for_each(|note| write!(f, "\n  {}", note.escape_debug()))
     }
 }
 

@@ -7,9 +7,10 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use crate::model::id;
 use crate::model::invalid_input::InvalidInput;
 use crate::model::message::{message, name};
+use crate::model::request::Asks;
 
 /// The state of one file after a call.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FileState {
     /// The API reported no failure. It never lists who received what.
@@ -75,6 +76,11 @@ impl Status {
             Self::Fail => Some(false),
             Self::Other(_) => None,
         }
+    }
+
+    /// Whether both say the same, in whatever case.
+    fn says(&self, other: &Self) -> bool {
+        self.as_str().eq_ignore_ascii_case(other.as_str())
     }
 }
 
@@ -167,7 +173,7 @@ impl Serialize for FileError {
 }
 
 /// What a person found out about a file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
     /// It is published: it is not sent again.
@@ -199,7 +205,10 @@ impl FromStr for Verdict {
     fn from_str(verdict: &str) -> Result<Self, InvalidInput> {
         Self::ALL.into_iter().find(|known| known.as_str() == verdict).ok_or_else(|| {
             let allowed = Self::ALL.map(Self::as_str).join(", ");
-            InvalidInput::new(message![name("decision"), format!(" must be one of {allowed}, not {verdict:?}.")])
+            InvalidInput::of_decision(message![
+                name("decision"),
+                format!(" must be one of {allowed}, not {verdict:?}.")
+            ])
         })
     }
 }
@@ -211,9 +220,10 @@ pub struct FileResult {
     pub file_id: u64,
     /// Its state.
     pub state: FileState,
-    /// Whether the API reported that publishing succeeded for all contacts; `None`: it did not say.
+    /// Whether the API reported that publishing succeeded for all contacts; `None` if it did not say, or if the file was
+    /// to be published to nobody.
     pub published: Option<bool>,
-    /// Likewise for e-mails. The API answers success as well when nobody was to be notified.
+    /// Likewise for e-mails: `None` if nobody was to be notified, about which the API answers success as well.
     pub notified: Option<bool>,
     /// The API's word on publishing.
     pub publish_status: Option<Status>,
@@ -224,34 +234,35 @@ pub struct FileResult {
     /// What a person decided about it, in the journal; the state stays what the server said.
     #[serde(default)]
     pub decision: Option<Verdict>,
+    /// Why nobody knows what became of it, in words; `None` if that is known. Reports and journals of earlier versions
+    /// have none. It may quote the server: escape it for where
+    /// it is shown.
+    #[serde(default)]
+    pub reason: Option<String>,
 }
 
 impl FileResult {
-    /// A file about which there is nothing to say but its state: published and notified, or not answered.
-    pub(crate) fn plain(file_id: u64, state: FileState) -> Self {
-        if state == FileState::Ok { Self::succeeded(file_id) } else { Self::unanswered(file_id, state) }
-    }
-
-    /// A file of which there is nothing to say but that both steps succeeded.
+    /// A file of which there is nothing to say but that both steps succeeded, as far as they were asked for.
     #[must_use]
-    pub fn succeeded(file_id: u64) -> Self {
+    pub fn succeeded(file_id: u64, asks: Asks) -> Self {
         Self {
             file_id,
             state: FileState::Ok,
-            published: Some(true),
-            notified: Some(true),
+            published: asks.publish.then_some(true),
+            notified: asks.notify.then_some(true),
             publish_status: Some(Status::Success),
             notify_status: Some(Status::Success),
             errors: Vec::new(),
             decision: None,
+            reason: None,
         }
     }
 
     /// Whether there is nothing more to say than [`succeeded`](Self::succeeded) does. Most files are like that, so
     /// that hosts need not carry them over member by member.
     #[must_use]
-    pub fn goes_without_saying(&self) -> bool {
-        *self == Self::succeeded(self.file_id)
+    pub fn goes_without_saying(&self, asks: Asks) -> bool {
+        *self == Self::succeeded(self.file_id, asks)
     }
 
     /// A file about which no answer says anything.
@@ -265,11 +276,17 @@ impl FileResult {
             notify_status: None,
             errors: Vec::new(),
             decision: None,
+            reason: None,
         }
     }
 
+    /// A file of which nobody can tell what became of it, and why.
+    pub(crate) fn unknown(file_id: u64, reason: impl Into<String>) -> Self {
+        Self { reason: Some(reason.into()), ..Self::unanswered(file_id, FileState::Unknown) }
+    }
+
     /// A file as the API answered: the table of states in one place.
-    pub(crate) fn answered(file_id: u64, answer: UnexpectedResult) -> Self {
+    pub(crate) fn answered(file_id: u64, answer: UnexpectedResult, asks: Asks) -> Self {
         let UnexpectedResult { publish_status, notify_status, errors, .. } = answer;
         let published = publish_status.as_ref().and_then(Status::succeeded);
         let notified = notify_status.as_ref().and_then(Status::succeeded);
@@ -278,7 +295,31 @@ impl FileResult {
             (Some(true), Some(true)) | (Some(false), _) | (_, Some(false)) => FileState::Failed,
             _ => FileState::Unknown,
         };
-        Self { file_id, state, published, notified, publish_status, notify_status, errors, decision: None }
+        let reason = (state == FileState::Unknown).then(|| {
+            let names = [("publish_status", &publish_status), ("notify_status", &notify_status)];
+            let odd: Vec<String> = names.into_iter().filter_map(|(name, status)| odd(name, status.as_ref())).collect();
+            format!("Its result says neither success nor fail: {}.", odd.join(" and "))
+        });
+        let decision = None;
+        Self { file_id, state, published, notified, publish_status, notify_status, errors, decision, reason }
+            .limited_to(asks)
+    }
+
+    /// Nothing is published or notified that nobody asked for. Earlier versions went by the answer alone.
+    pub(crate) fn limited_to(self, asks: Asks) -> Self {
+        let (published, notified) = (self.published, self.notified);
+        Self { published: published.filter(|_| asks.publish), notified: notified.filter(|_| asks.notify), ..self }
+    }
+
+    /// The same beside errors that may be about any file: it is not ok.
+    pub(crate) fn beside_errors(self, reason: &str) -> Self {
+        match (self.state, &self.reason) {
+            (FileState::Unknown, Some(own)) => Self { reason: Some(format!("{own} {reason}")), ..self },
+            (FileState::Ok | FileState::Unknown, _) => {
+                Self { state: FileState::Unknown, reason: Some(reason.to_owned()), ..self }
+            }
+            (FileState::Failed | FileState::NotProcessed, _) => self,
+        }
     }
 
     /// Whether nobody knows what became of it, and no person has decided about it.
@@ -303,20 +344,23 @@ impl FileResult {
     pub(crate) fn repeats(&self, answer: &UnexpectedResult) -> bool {
         // Without `..`: a member that is forgotten here would make contradicting rows look alike.
         let UnexpectedResult { file_id: _, publish_status, notify_status, errors } = answer;
-        self.publish_status == *publish_status && self.notify_status == *notify_status && self.errors == *errors
+        let same = |own: &Option<Status>, other: &Option<Status>| match (own, other) {
+            (Some(own), Some(other)) => own.says(other),
+            (own, other) => own == other,
+        };
+        same(&self.publish_status, publish_status) && same(&self.notify_status, notify_status) && self.errors == *errors
     }
 
     /// The result that this was made of.
     pub(crate) fn into_answer(self) -> UnexpectedResult {
-        let Self { file_id, publish_status, notify_status, errors, state: _, published: _, notified: _, decision: _ } =
-            self;
+        let Self { file_id, publish_status, notify_status, errors, .. } = self;
         UnexpectedResult { file_id: Some(file_id), publish_status, notify_status, errors }
     }
 
     /// The contacts to whom publishing failed; `None` where they cannot be told.
     #[must_use]
     pub fn contacts_not_published(&self) -> Option<Vec<u64>> {
-        self.contacts(Step::Publish, self.published)
+        self.contacts(Step::Publish, self.publish_status.as_ref())
     }
 
     /// The contacts who could not be e-mailed; `None` where they cannot be told.
@@ -324,11 +368,11 @@ impl FileResult {
     /// Who could not see the file presumably got no e-mail either: the API lists the two apart.
     #[must_use]
     pub fn contacts_not_notified(&self) -> Option<Vec<u64>> {
-        self.contacts(Step::Notify, self.notified)
+        self.contacts(Step::Notify, self.notify_status.as_ref())
     }
 
-    fn contacts(&self, step: Step, succeeded: Option<bool>) -> Option<Vec<u64>> {
-        let succeeded = succeeded?;
+    fn contacts(&self, step: Step, status: Option<&Status>) -> Option<Vec<u64>> {
+        let succeeded = status?.succeeded()?;
         let mut contacts = Vec::new();
         for error in &self.errors {
             match error.step() {
@@ -355,9 +399,11 @@ impl Serialize for FileResult {
             contacts_not_published: Option<Vec<u64>>,
             contacts_not_notified: Option<Vec<u64>>,
             decision: Option<Verdict>,
+            reason: &'a Option<String>,
         }
         // Without `..`: what is forgotten here is missing in journals too.
-        let Self { file_id, state, published, notified, publish_status, notify_status, errors, decision } = self;
+        let Self { file_id, state, published, notified, publish_status, notify_status, errors, decision, reason } =
+            self;
         Shown {
             file_id: *file_id,
             state: *state,
@@ -369,13 +415,24 @@ impl Serialize for FileResult {
             contacts_not_published: self.contacts_not_published(),
             contacts_not_notified: self.contacts_not_notified(),
             decision: *decision,
+            reason,
         }
         .serialize(serializer)
     }
 }
 
+/// A status that says neither success nor fail, in words.
+fn odd(name: &str, status: Option<&Status>) -> Option<String> {
+    const LENGTH: usize = 80;
+    match status {
+        Some(Status::Success | Status::Fail) => None,
+        Some(Status::Other(text)) => Some(format!("`{name}` is {:?}", text.chars().take(LENGTH).collect::<String>())),
+        None => Some(format!("`{name}` is missing")),
+    }
+}
+
 /// A result of the API that belongs to no requested file alone: an id nobody asked for, an id that
-/// cannot be read, or one of several answers that contradict each other.
+/// cannot be read, one of several answers that contradict each other, or one whose two ids do.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 pub struct UnexpectedResult {
     /// The id it named, if it can be read.

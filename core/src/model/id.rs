@@ -115,6 +115,22 @@ pub(crate) fn parse(digits: &str) -> Option<u64> {
     in_range(id).then_some(id)
 }
 
+/// An id from a JSON number: `37.0` and `3.7e1` are 37. Exact, unlike a float.
+pub(crate) fn parse_number(number: &str) -> Option<u64> {
+    const MOST_DIGITS: i64 = 16;
+    let (mantissa, exponent) = number.split_once(['e', 'E']).unwrap_or((number, "0"));
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let digits = format!("{whole}{fraction}");
+    // How many digits stand before the point, once it is where the exponent puts it.
+    let before_point = i64::try_from(whole.len()).ok()?.checked_add(exponent.parse().ok()?)?;
+    let zeros = digits.len() - digits.trim_start_matches('0').len();
+    let digits = digits.get(zeros..)?;
+    let before_point = before_point.checked_sub(i64::try_from(zeros).ok()?)?;
+    let before_point = usize::try_from(before_point).ok().filter(|_| before_point <= MOST_DIGITS)?;
+    let (whole, fraction) = digits.split_at_checked(before_point).unwrap_or((digits, ""));
+    fraction.bytes().all(|digit| digit == b'0').then(|| parse(&format!("{whole:0<before_point$}")))?
+}
+
 pub(crate) fn in_range(id: u64) -> bool {
     (1..=MAX_ID).contains(&id)
 }
@@ -194,4 +210,42 @@ pub(crate) fn enumerate(items: &[String]) -> String {
         let _ = write!(text, " and {} more", items.len() - SHOWN);
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{MAX_ID, parse_number};
+
+    #[test]
+    fn a_number_is_an_id_if_it_is_whole() {
+        for (number, id) in [
+            ("37", Some(37)),
+            ("037", Some(37)),
+            ("37.0", Some(37)),
+            ("37.000000000000000000000000", Some(37)),
+            ("3.7e1", Some(37)),
+            ("3.70E+1", Some(37)),
+            ("0.00037e5", Some(37)),
+            ("3700e-2", Some(37)),
+            ("9007199254740991", Some(MAX_ID)),
+            ("9.007199254740991e15", Some(MAX_ID)),
+            ("9007199254740991.0", Some(MAX_ID)),
+            ("9007199254740992", None),
+            ("9007199254740991.4", None),
+            ("37.5", None),
+            ("3.75e1", None),
+            ("37e-1", None),
+            ("0", None),
+            ("0.0e5", None),
+            ("-37", None),
+            ("-37.0", None),
+            ("1e16", None),
+            ("1e400", None),
+            ("1e9223372036854775807", None),
+            ("1e-9223372036854775808", None),
+            ("1e99999999999999999999", None),
+        ] {
+            assert_eq!(parse_number(number), id, "{number}");
+        }
+    }
 }

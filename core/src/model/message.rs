@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt::{self, Write};
+use std::path::Path;
 
 /// The language that a message is read in: each has its own way to write a name and a time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,6 +33,10 @@ pub(crate) enum Part {
     Seconds(String),
     /// An argument with a word as its value.
     Choice(&'static str, &'static str),
+    /// How a decision is recorded in a journal.
+    Decide(String),
+    /// How a journal is resumed.
+    Resume(String),
 }
 
 /// A setting, an argument or a function, in snake case.
@@ -42,6 +47,16 @@ pub(crate) const fn name(name: &'static str) -> Part {
 /// An argument with a word as its value.
 pub(crate) const fn choice(name: &'static str, word: &'static str) -> Part {
     Part::Choice(name, word)
+}
+
+/// How a decision is recorded in the journal of this path.
+pub(crate) fn decide(journal: &Path) -> Part {
+    Part::Decide(journal.display().to_string())
+}
+
+/// How the journal of this path is resumed.
+pub(crate) fn resume(journal: &Path) -> Part {
+    Part::Resume(journal.display().to_string())
 }
 
 /// The value of a setting that is a time.
@@ -126,6 +141,27 @@ impl Message {
                     Language::Node => write!(text, "{}: '{word}'", written(name, language)),
                     _ => write!(text, "{name}=\"{word}\""),
                 },
+                Part::Decide(journal) => {
+                    let journal = quoted(journal, language);
+                    match language {
+                        Language::Rust => write!(text, "`Journal::open({journal})?.decide(…)`"),
+                        Language::Python => write!(text, "`Journal({journal}).decide(...)`"),
+                        Language::Node => write!(text, "`new Journal({journal}).decide(...)`"),
+                        Language::CommandLine => write!(
+                            text,
+                            "`addepar-portal journal resolve {journal} --published (or --not-published, --leave) --files \
+                             IDS --by NAME`",
+                        ),
+                    }
+                }
+                Part::Resume(journal) => {
+                    let journal = quoted(journal, language);
+                    match language {
+                        Language::Rust => write!(text, "`client.resume(&BatchOptions::new({journal}), …)`"),
+                        Language::Python | Language::Node => write!(text, "`client.resume({journal})`"),
+                        Language::CommandLine => write!(text, "`addepar-portal resume {journal}`"),
+                    }
+                }
             };
         }
         text
@@ -134,6 +170,12 @@ impl Message {
     /// Whether there is nothing to say.
     pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+
+    /// This message and, right after it, the rest of its sentence.
+    pub(crate) fn followed_by(mut self, rest: Self) -> Self {
+        self.0.extend(rest.0);
+        self
     }
 
     /// This message and, after a blank, another one.
@@ -157,6 +199,17 @@ fn write_time(text: &mut String, seconds: &str, language: Language) -> fmt::Resu
     match (language, seconds.parse::<f64>()) {
         (Language::Node, Ok(seconds)) => write!(text, "{} ms", seconds * 1_000.0),
         _ => write!(text, "{seconds} s"),
+    }
+}
+
+/// A text as a language's source, or a shell, writes it.
+fn quoted(text: &str, language: Language) -> String {
+    let is_plain = |c: char| c.is_alphanumeric() || matches!(c, '/' | '.' | '_' | '-');
+    match language {
+        Language::Rust | Language::Python => format!("{text:?}"),
+        Language::Node => format!("'{}'", text.replace('\\', "\\\\").replace('\'', "\\'")),
+        Language::CommandLine if !text.is_empty() && text.chars().all(is_plain) => text.to_owned(),
+        Language::CommandLine => format!("'{}'", text.replace('\'', "'\\''")),
     }
 }
 
@@ -188,6 +241,30 @@ fn camel_case(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn each_language_writes_what_to_do_with_a_journal_in_its_own_way() {
+        let said = message![decide(Path::new("a b.jsonl")), ", then ", resume(Path::new("it's.jsonl"))];
+        let expected = [
+            (
+                Language::Rust,
+                r#"`Journal::open("a b.jsonl")?.decide(…)`, then `client.resume(&BatchOptions::new("it's.jsonl"), …)`"#,
+            ),
+            (Language::Python, r#"`Journal("a b.jsonl").decide(...)`, then `client.resume("it's.jsonl")`"#),
+            (Language::Node, r"`new Journal('a b.jsonl').decide(...)`, then `client.resume('it\'s.jsonl')`"),
+            (
+                Language::CommandLine,
+                r"`addepar-portal journal resolve 'a b.jsonl' --published (or --not-published, --leave) --files IDS --by NAME`, then `addepar-portal resume 'it'\''s.jsonl'`",
+            ),
+        ];
+        for (language, text) in expected {
+            assert_eq!(said.in_language(language), text);
+        }
+        assert_eq!(
+            message![resume(Path::new("x.jsonl"))].in_language(Language::CommandLine),
+            "`addepar-portal resume x.jsonl`"
+        );
+    }
 
     #[test]
     fn each_language_writes_names_and_times_in_its_own_way() {

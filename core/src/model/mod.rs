@@ -8,6 +8,7 @@ pub(crate) mod file_result;
 pub(crate) mod generated_report;
 pub(crate) mod id;
 pub(crate) mod invalid_input;
+pub(crate) mod json;
 pub(crate) mod message;
 pub(crate) mod moment;
 pub(crate) mod report;

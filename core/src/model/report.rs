@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, HashMap};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::model::api_error::ApiError;
 use crate::model::attempt::{Attempt, Outcome};
-use crate::model::file_result::{FileResult, FileState, Step, UnexpectedResult};
-use crate::model::invalid_input::InvalidInput;
+use crate::model::file_result::{FileResult, FileState, Step, UnexpectedResult, Verdict};
+use crate::model::json;
 use crate::model::request::PublishRequest;
 
 /// What became of every file of one call.
@@ -14,10 +15,46 @@ use crate::model::request::PublishRequest;
 pub struct PublishReport {
     request: PublishRequest,
     files: Vec<FileResult>,
-    unexpected: Vec<UnexpectedResult>,
+    /// Those that another call is sending at this moment: they are unknown so far.
+    in_flight: Vec<u64>,
+    beside: Beside,
     attempts: Vec<Attempt>,
-    next_link: Option<String>,
     raw: String,
+}
+
+/// What an answer has beside the results of the files that were asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+pub(crate) struct Beside {
+    pub(crate) unexpected: Vec<UnexpectedResult>,
+    /// Error objects at the top of a page. Earlier versions passed them over.
+    #[serde(default)]
+    pub(crate) errors: Vec<ApiError>,
+    /// Earlier versions kept a link at most.
+    #[serde(default)]
+    pub(crate) unread_pages: Vec<UnreadPage>,
+}
+
+impl Beside {
+    /// Adds what another answer has.
+    pub(crate) fn extend(&mut self, other: &Self) {
+        let Self { unexpected, errors, unread_pages } = other;
+        self.unexpected.extend_from_slice(unexpected);
+        self.errors.extend_from_slice(errors);
+        self.unread_pages.extend_from_slice(unread_pages);
+    }
+}
+
+/// A further page of results that could not be read.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct UnreadPage {
+    /// The link to it, as the page before has it.
+    pub link: String,
+    /// The status code of what was answered for it; `None` if nothing was.
+    pub http_status: Option<u16>,
+    /// Why it was not read, in words. It may quote what was answered: escape it for where it is shown.
+    pub reason: String,
+    /// The body of what was answered for it, as much as was read of it.
+    pub raw: String,
 }
 
 /// The contacts that some step failed for.
@@ -30,26 +67,34 @@ pub struct FailedContacts {
 }
 
 impl PublishReport {
-    pub(crate) fn new(
-        request: PublishRequest,
-        files: Vec<FileResult>,
-        unexpected: Vec<UnexpectedResult>,
-        next_link: Option<String>,
-        raw: String,
-    ) -> Self {
-        Self { request, files, unexpected, attempts: Vec::new(), next_link, raw }
+    pub(crate) fn new(request: PublishRequest, files: Vec<FileResult>, beside: Beside, raw: String) -> Self {
+        Self { request, files, in_flight: Vec::new(), beside, attempts: Vec::new(), raw }
     }
 
     /// A report in which every file has one state that no answer speaks of.
     pub(crate) fn uniform(request: &PublishRequest, state: FileState, raw: String) -> Self {
         let files = request.file_ids().iter().map(|id| FileResult::unanswered(*id, state)).collect();
-        Self::new(request.clone(), files, Vec::new(), None, raw)
+        Self::new(request.clone(), files, Beside::default(), raw)
+    }
+
+    /// The same report with a reason for every unknown file that has none.
+    pub(crate) fn with_reason(mut self, reason: &str) -> Self {
+        for file in self.files.iter_mut().filter(|file| file.state == FileState::Unknown) {
+            file.reason.get_or_insert_with(|| reason.to_owned());
+        }
+        self
     }
 
     /// The same report with what is known better about some files.
     pub(crate) fn with_results(&self, results: &HashMap<u64, FileResult>) -> Self {
         let files = self.files.iter().map(|file| results.get(&file.file_id).unwrap_or(file).clone());
         Self { files: files.collect(), ..self.clone() }
+    }
+
+    /// The same report, with the files that another call is sending at this moment.
+    pub(crate) fn with_in_flight(mut self, in_flight: Vec<u64>) -> Self {
+        self.in_flight = in_flight;
+        self
     }
 
     pub(crate) fn with_attempts(mut self, attempts: Vec<Attempt>) -> Self {
@@ -69,10 +114,22 @@ impl PublishReport {
         !self.files.iter().any(|file| file.is_undecided() || file.is_left() || file.is_to_be_sent_again())
     }
 
-    /// The files whose outcome is unknown and about which nobody has decided.
+    /// The files whose outcome is unknown and about which nobody has decided, save those in flight.
     #[must_use]
     pub fn undecided(&self) -> Vec<u64> {
-        self.files.iter().filter(|file| file.is_undecided()).map(|file| file.file_id).collect()
+        let undecided = self.files.iter().filter(|file| file.is_undecided() && !self.is_in_flight(file.file_id));
+        undecided.map(|file| file.file_id).collect()
+    }
+
+    /// The files that another call was sending when the journal was read: what becomes of them is to be awaited, and not
+    /// to be decided.
+    #[must_use]
+    pub fn in_flight(&self) -> &[u64] {
+        &self.in_flight
+    }
+
+    fn is_in_flight(&self, file_id: u64) -> bool {
+        self.in_flight.contains(&file_id)
     }
 
     /// The files that were not processed, save those of which a person decided that they need not be.
@@ -99,12 +156,18 @@ impl PublishReport {
 
     /// What became of the call as a whole, as its files tell.
     pub(crate) fn outcome(&self) -> Outcome {
-        if self.count(FileState::Unknown) > 0 {
+        let of_file = |file: &FileResult| match (file.state, file.decision) {
+            (FileState::Ok | FileState::Failed, _) | (_, Some(Verdict::Published)) => Outcome::Processed,
+            (FileState::NotProcessed, _) | (FileState::Unknown, Some(Verdict::NotPublished)) => Outcome::NotProcessed,
+            (FileState::Unknown, Some(Verdict::Leave) | None) => Outcome::Unknown,
+        };
+        let outcomes: Vec<Outcome> = self.files.iter().map(of_file).collect();
+        if outcomes.contains(&Outcome::Unknown) {
             Outcome::Unknown
-        } else if self.count(FileState::NotProcessed) == self.files.len() {
-            Outcome::NotProcessed
-        } else {
+        } else if outcomes.contains(&Outcome::Processed) {
             Outcome::Processed
+        } else {
+            Outcome::NotProcessed
         }
     }
 
@@ -129,13 +192,30 @@ impl PublishReport {
     /// Results that belong to no requested file alone, as they came.
     #[must_use]
     pub fn unexpected(&self) -> &[UnexpectedResult] {
-        &self.unexpected
+        &self.beside.unexpected
     }
 
-    /// A link to further results that could not be followed.
+    /// The API's error objects beside the results, of all pages. They may be about any file, so none is ok.
+    #[must_use]
+    pub fn errors(&self) -> &[ApiError] {
+        &self.beside.errors
+    }
+
+    /// Further pages of results that could not be read: of a batch, at most one for each request.
+    #[must_use]
+    pub fn unread_pages(&self) -> &[UnreadPage] {
+        &self.beside.unread_pages
+    }
+
+    /// A link to further results that could not be followed: that of the first unread page.
     #[must_use]
     pub fn next_link(&self) -> Option<&str> {
-        self.next_link.as_deref()
+        self.unread_pages().first().map(|page| page.link.as_str())
+    }
+
+    /// What the answer has beside the files.
+    pub(crate) fn beside(&self) -> &Beside {
+        &self.beside
     }
 
     /// The answer's body as it came, its pages joined by line feeds; as much as was read of it.
@@ -171,32 +251,44 @@ impl PublishReport {
         serde_json::to_string(self).unwrap_or_default()
     }
 
-    /// Reads what [`to_json`](Self::to_json) wrote.
-    ///
-    /// # Errors
-    /// The text is not a report.
-    pub fn from_json(json: &str) -> Result<Self, InvalidInput> {
-        let report: Self = serde_json::from_str(json)
-            .map_err(|error| InvalidInput::new(format!("This is not the JSON of a report: {error}.")))?;
+    /// Reads what [`to_json`](Self::to_json) wrote, or says what is wrong with it.
+    pub(crate) fn read_json(json: &str) -> Result<Self, String> {
+        let report: Self = json::read(json.as_bytes())?;
         let named = report.files.iter().map(|file| file.file_id);
-        if !named.eq(report.request.file_ids().iter().copied()) {
-            let message = "This is not the JSON of a report: its files are not those of its request.";
-            return Err(InvalidInput::new(message));
+        if named.eq(report.request.file_ids().iter().copied()) {
+            Ok(report)
+        } else {
+            Err("its files are not those of its request".to_owned())
         }
-        Ok(report)
     }
 }
 
 impl PublishReport {
+    /// What became of a file, with what a person made of it.
+    #[must_use]
+    pub fn state_in_words(&self, file: &FileResult) -> String {
+        let state = file.state.as_str();
+        match file.decision {
+            Some(decision) => format!("{state}, decided: {}", decision.as_str()),
+            None if self.is_in_flight(file.file_id) => "being sent".to_owned(),
+            None => state.to_owned(),
+        }
+    }
+
     /// One line: how many files are in which state, and what was asked.
     #[must_use]
     pub fn summary(&self) -> String {
-        let states = [FileState::Ok, FileState::Failed, FileState::Unknown, FileState::NotProcessed];
-        let counts: Vec<String> = states
+        let mut counted = BTreeMap::<_, usize>::new();
+        for file in &self.files {
+            *counted.entry((file.state, self.is_in_flight(file.file_id), file.decision)).or_default() += 1;
+        }
+        let counts: Vec<String> = counted
             .into_iter()
-            .map(|state| (self.count(state), state))
-            .filter(|(count, _)| *count > 0)
-            .map(|(count, state)| format!("{count} {}", state.as_str()))
+            .map(|((state, in_flight, decision), count)| match decision {
+                Some(decision) => format!("{count} {} (decided: {})", state.as_str(), decision.as_str()),
+                None if in_flight => format!("{count} being sent"),
+                None => format!("{count} {}", state.as_str()),
+            })
             .collect();
         let contacts = match self.request.publish_override_contact_ids().len() {
             0 => String::new(),
@@ -218,16 +310,19 @@ impl Serialize for PublishReport {
             ok: bool,
             settled: bool,
             undecided: Vec<u64>,
+            in_flight: &'a [u64],
             request: &'a PublishRequest,
             files: &'a [FileResult],
-            unexpected: &'a [UnexpectedResult],
+            #[serde(flatten)]
+            beside: &'a Beside,
             attempts: &'a [Attempt],
-            next_link: &'a Option<String>,
+            next_link: Option<&'a str>,
             raw: &'a str,
         }
-        let Self { request, files, unexpected, attempts, next_link, raw } = self;
-        let (ok, settled, undecided) = (self.ok(), self.settled(), self.undecided());
-        Shown { ok, settled, undecided, request, files, unexpected, attempts, next_link, raw }.serialize(serializer)
+        let Self { request, files, in_flight, beside, attempts, raw } = self;
+        let (ok, settled, undecided, next_link) = (self.ok(), self.settled(), self.undecided(), self.next_link());
+        Shown { ok, settled, undecided, in_flight, request, files, beside, attempts, next_link, raw }
+            .serialize(serializer)
     }
 }
 
@@ -237,12 +332,23 @@ impl<'de> Deserialize<'de> for PublishReport {
         struct Shown {
             request: PublishRequest,
             files: Vec<FileResult>,
-            unexpected: Vec<UnexpectedResult>,
+            // Reports of earlier versions have none.
+            #[serde(default)]
+            in_flight: Vec<u64>,
+            #[serde(flatten)]
+            beside: Beside,
             attempts: Vec<Attempt>,
             next_link: Option<String>,
             raw: String,
         }
-        let Shown { request, files, unexpected, attempts, next_link, raw } = Shown::deserialize(deserializer)?;
-        Ok(Self { request, files, unexpected, attempts, next_link, raw })
+        let Shown { request, files, in_flight, mut beside, attempts, next_link, raw } =
+            Shown::deserialize(deserializer)?;
+        let files = files.into_iter().map(|file| file.limited_to(request.asks())).collect();
+        // Earlier versions kept the link alone.
+        if let Some(link) = next_link.filter(|_| beside.unread_pages.is_empty()) {
+            let reason = "Nobody kept why it was not read.".to_owned();
+            beside.unread_pages.push(UnreadPage { link, http_status: None, reason, raw: String::new() });
+        }
+        Ok(Self { request, files, in_flight, beside, attempts, raw })
     }
 }

@@ -93,6 +93,15 @@ modes! {
     }
 }
 
+/// Which steps a request asks for. What was not asked for was not done, whatever the API answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Asks {
+    /// Whether anybody is to be published to.
+    pub publish: bool,
+    /// Whether anybody is to be e-mailed.
+    pub notify: bool,
+}
+
 /// One call of the API, validated. No network.
 ///
 /// Both modes are required: no default may e-mail anybody.
@@ -253,11 +262,14 @@ impl PublishRequest {
         &self.publish_override_contact_ids
     }
 
-    /// Whether anybody is to be published to, and whether anybody is to be e-mailed.
-    pub(crate) fn asks(&self) -> (bool, bool) {
+    /// Which steps are asked for.
+    #[must_use]
+    pub fn asks(&self) -> Asks {
         let publish = self.portal_publishing != PortalPublishing::DoNotPublish;
-        let notify = self.contact_notification != ContactNotification::DoNotNotify;
-        (publish || !self.publish_override_contact_ids.is_empty(), notify)
+        Asks {
+            publish: publish || !self.publish_override_contact_ids.is_empty(),
+            notify: self.contact_notification != ContactNotification::DoNotNotify,
+        }
     }
 
     /// The body of the POST, exactly as it is sent.
@@ -330,6 +342,6 @@ impl<'de> Deserialize<'de> for PublishRequest {
         Self::for_batch(flat.file_ids, flat.portal_publishing, flat.contact_notification)
             .and_then(|request| request.with_override_contacts(flat.publish_override_contact_ids))
             .map(|request| request.with_portfolio_names(flat.portfolio_names.unwrap_or_default()))
-            .map_err(serde::de::Error::custom)
+            .map_err(|invalid| serde::de::Error::custom(invalid.message().trim_end_matches('.')))
     }
 }

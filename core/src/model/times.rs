@@ -11,6 +11,7 @@ pub(crate) fn text(time: SystemTime) -> String {
 pub(crate) mod rfc3339 {
     use std::time::SystemTime;
 
+    use serde::de::{Error, Unexpected};
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
     #[allow(clippy::ref_option, reason = "serde hands over a reference to the member")]
@@ -19,9 +20,12 @@ pub(crate) mod rfc3339 {
     }
 
     pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<SystemTime>, D::Error> {
-        Option::<String>::deserialize(deserializer)?
-            .map(|text| humantime::parse_rfc3339(&text).map_err(serde::de::Error::custom))
-            .transpose()
+        Option::<String>::deserialize(deserializer)?.map(|text| read(&text)).transpose()
+    }
+
+    fn read<E: Error>(text: &str) -> Result<SystemTime, E> {
+        let expected = &"a time such as 2026-11-24T21:14:07.123456Z";
+        humantime::parse_rfc3339(text).map_err(|_| E::invalid_value(Unexpected::Str(text), expected))
     }
 
     /// For a time that is always there.
@@ -33,7 +37,7 @@ pub(crate) mod rfc3339 {
         }
 
         pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SystemTime, D::Error> {
-            humantime::parse_rfc3339(&String::deserialize(deserializer)?).map_err(serde::de::Error::custom)
+            super::read(&String::deserialize(deserializer)?)
         }
     }
 }
@@ -42,6 +46,7 @@ pub(crate) mod rfc3339 {
 pub(crate) mod seconds {
     use std::time::Duration;
 
+    use serde::de::{Error, Unexpected};
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
     pub(crate) fn serialize<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
@@ -49,7 +54,12 @@ pub(crate) mod seconds {
     }
 
     pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
-        Duration::try_from_secs_f64(f64::deserialize(deserializer)?).map_err(serde::de::Error::custom)
+        read(f64::deserialize(deserializer)?)
+    }
+
+    pub(super) fn read<E: Error>(seconds: f64) -> Result<Duration, E> {
+        let refused = |_| E::invalid_value(Unexpected::Float(seconds), &"seconds from 0");
+        Duration::try_from_secs_f64(seconds).map_err(refused)
     }
 }
 
@@ -65,8 +75,6 @@ pub(crate) mod maybe_seconds {
     }
 
     pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
-        Option::<f64>::deserialize(deserializer)?
-            .map(|seconds| Duration::try_from_secs_f64(seconds).map_err(serde::de::Error::custom))
-            .transpose()
+        Option::<f64>::deserialize(deserializer)?.map(super::seconds::read).transpose()
     }
 }

@@ -2,27 +2,26 @@
 //!
 //! HTTP/1.1 only, no redirects, no retries, no compression.
 
-use std::error::Error as StdError;
-use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
-use std::{fs, io};
+use std::time::Duration;
 
 use bytes::Bytes;
-use reqwest::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
+use reqwest::header::{
+    ACCEPT, ACCEPT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER, TRANSFER_ENCODING,
+};
 use reqwest::{Body, Client, Method, Response, redirect, retry};
-use rustls::crypto::CryptoProvider;
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject;
-use rustls::{ClientConfig, ConfigBuilder, RootCertStore, WantsVerifier};
-use rustls_platform_verifier::Verifier;
 use url::Url;
 
 use crate::config::secret::Secret;
-use crate::config::settings::{Config, ExtraRoots};
+use crate::config::settings::Config;
 use crate::error::Error;
 use crate::model::attempt::Fault;
 use crate::model::server::is_loopback;
 use crate::net::body::LatchedBody;
+use crate::net::diagnose::{Place, Way, words};
+use crate::net::mask::Mask;
+use crate::net::names::Names;
+use crate::net::tls;
 use crate::protocol::exchange::{Answer, Exchange, MAX_BODY};
 use crate::protocol::latch::Latch;
 use crate::protocol::rate_limit;
@@ -34,12 +33,25 @@ const KEPT_OF_TOO_LARGE: usize = 64 << 10;
 /// With it a simulated portal says how many seconds pass there in one of ours.
 const SIMULATED_CLOCK: &str = "x-simulated-clock";
 const MEDIA_TYPE: HeaderValue = HeaderValue::from_static("application/vnd.api+json");
+/// As many headers as anybody sends: more of them cost the status of an answer.
+const MAX_HEADERS: usize = 1_000;
+/// How long the body of a refusal is read that does not say where it ends: its status stands without it.
+const UNANNOUNCED: Duration = Duration::from_secs(2);
 
 /// Who asks, as one request says it.
 #[derive(Clone)]
 pub(crate) enum Authorization {
     Basic { id: String, secret: Secret },
     Bearer(Secret),
+}
+
+impl Authorization {
+    fn mask(&self) -> Mask {
+        match self {
+            Self::Basic { id, secret } => Mask::of_key(id, secret),
+            Self::Bearer(token) => Mask::of_token(token),
+        }
+    }
 }
 
 /// The way to one server.
@@ -84,10 +96,13 @@ impl Transport {
         latch: &Latch,
     ) -> Result<Exchange, Error> {
         let client = self.client()?;
+        let mask =
+            authorization.mask().and_proxy(self.config.proxy.as_ref().and_then(|proxy| proxy.authorization.as_ref()));
         let mut headers = HeaderMap::with_capacity(3);
         headers.insert(ACCEPT, MEDIA_TYPE);
         headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
-        headers.insert("addepar-firm", self.config.firm_id.clone());
+        headers.insert("addepar-firm", header(&self.config.firm_id)?);
+        let way = Way::new(&url, &self.config);
         let mut request = client.request(method, url).headers(headers);
         request = match authorization {
             Authorization::Basic { id, secret } => request.basic_auth(id, Some(secret.expose())),
@@ -102,23 +117,25 @@ impl Transport {
             read_body(response, latch, is_loopback(&self.config.base_url), &mut answer).await
         })
         .await;
-        Ok(match (answer, ended) {
+        Ok(mask.applied(match (answer, ended) {
             (Some(answer), Ok(Ok(()))) => Exchange::Answered(answer),
             (Some(mut answer), ended) => {
                 answer.broken = Some(match ended {
-                    Ok(ended) => ended.err().as_ref().map(cause).unwrap_or_default(),
+                    Ok(ended) => ended.err().as_ref().map(words).unwrap_or_default(),
                     Err(clock::Elapsed) => format!("it was not whole after {:?}", self.config.timeout),
                 });
                 Exchange::Answered(answer)
             }
-            (None, Ok(ended)) => {
-                let (fault, cause) = ended.err().as_ref().map_or((Fault::Connection, String::new()), diagnose);
+            (None, Ok(Err(error))) => {
+                let (fault, cause) = way.lost(&error);
                 Exchange::Lost { fault, cause }
             }
-            (None, Err(clock::Elapsed)) => {
-                Exchange::Lost { fault: Fault::Timeout, cause: format!("no answer after {:?}", self.config.timeout) }
-            }
-        })
+            (None, Ok(Ok(()))) => Exchange::Lost { fault: Fault::Connection, cause: "nothing came of it".to_owned() },
+            (None, Err(clock::Elapsed)) => Exchange::Lost {
+                fault: Fault::Timeout,
+                cause: format!("no answer from {} after {:?}", way.shown(), self.config.timeout),
+            },
+        }))
     }
 
     fn client(&self) -> Result<Client, Error> {
@@ -126,93 +143,54 @@ impl Transport {
         if let Some(client) = slot.get() {
             return Ok(client.clone());
         }
-        let client = self.connect()?;
+        let client = self.build()?;
         Ok(slot.get_or_init(|| client).clone())
     }
 
-    fn connect(&self) -> Result<Client, Error> {
+    fn build(&self) -> Result<Client, Error> {
+        let config = &self.config;
+        // No certificate is looked at over http, so none is loaded.
+        let tls = if config.base_url.scheme() == "http" {
+            tls::trusting_nobody()?
+        } else {
+            tls::config(config.extra_roots.as_ref())?
+        };
         let mut builder = Client::builder()
             .http1_only()
+            // An odd header costs that header at most, and never the status beside it.
+            .http1_max_headers(MAX_HEADERS)
+            .http1_allow_obsolete_multiline_headers_in_responses(true)
+            .http1_allow_spaces_after_header_name_in_responses(true)
+            .http1_ignore_invalid_headers_in_responses(true)
+            .user_agent(&config.user_agent)
             .redirect(redirect::Policy::none())
             .retry(retry::never())
             .referer(false)
-            .connect_timeout(self.config.connect_timeout)
+            .connect_timeout(config.connect_timeout)
             .pool_max_idle_per_host(0)
+            .dns_resolver(Names)
             .no_proxy()
-            .tls_backend_preconfigured(tls(&self.config)?);
-        if let Some(proxy) = &self.config.proxy {
+            .tls_backend_preconfigured((*tls).clone());
+        if let Some(proxy) = &config.proxy {
+            let place = Place { host: proxy.host.clone(), port: proxy.port };
+            let scheme = if proxy.is_secure { "https" } else { "http" };
             // reqwest's own message would show the URL and the password in it.
-            let way = reqwest::Proxy::all(proxy.url.expose())
-                .map_err(|_| Error::config("`proxy` is no proxy URL.".to_owned()))?
-                .no_proxy(proxy.no_proxy.as_deref().and_then(reqwest::NoProxy::from_string));
+            let unusable = || Error::config("`proxy` must be the URL of an HTTP proxy.");
+            let mut way = reqwest::Proxy::all(format!("{scheme}://{}", place.shown())).map_err(|_| unusable())?;
+            if let Some(authorization) = &proxy.authorization {
+                way = way.custom_http_auth(header(&format!("Basic {}", authorization.expose()))?);
+            }
             builder = builder.proxy(way);
         }
-        builder.build().map_err(|error| Error::config(format!("The HTTP client cannot be set up: {}.", cause(&error))))
+        builder.build().map_err(|error| Error::config(format!("The HTTP client cannot be set up: {}.", words(&error))))
     }
 }
 
-/// What every client has that trusts the system's roots alone: they take milliseconds to load, and a client that is
-/// made for one call resumes the TLS session of the one before. Clients with roots of their own share neither.
-static SYSTEM_TLS: PerProcess<OnceLock<ClientConfig>> = PerProcess::new();
-
-fn tls(config: &Config) -> Result<ClientConfig, Error> {
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let verifier = match &config.extra_roots {
-        // No certificate is looked at, so none is loaded.
-        None if config.base_url.scheme() == "http" => {
-            return Ok(tls_builder(provider)?.with_root_certificates(RootCertStore::empty()).with_no_client_auth());
-        }
-        Some(extra) => Verifier::new_with_extra_roots(read_roots(extra)?, provider.clone()),
-        None => {
-            let slot = SYSTEM_TLS.get(OnceLock::new);
-            if let Some(tls) = slot.get() {
-                return Ok(tls.clone());
-            }
-            let verifier = Verifier::new(provider.clone()).map_err(no_tls)?;
-            let tls = verified_by(verifier, provider)?;
-            return Ok(slot.get_or_init(|| tls).clone());
-        }
-    };
-    verified_by(verifier.map_err(no_tls)?, provider)
-}
-
-fn verified_by(verifier: Verifier, provider: Arc<CryptoProvider>) -> Result<ClientConfig, Error> {
-    let builder = tls_builder(provider)?.dangerous().with_custom_certificate_verifier(Arc::new(verifier));
-    Ok(builder.with_no_client_auth())
-}
-
-fn tls_builder(provider: Arc<CryptoProvider>) -> Result<ConfigBuilder<ClientConfig, WantsVerifier>, Error> {
-    ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().map_err(no_tls)
-}
-
-#[allow(clippy::needless_pass_by_value, reason = "a function for map_err")]
-fn no_tls(error: rustls::Error) -> Error {
-    Error::config(format!("TLS cannot be set up: {error}."))
-}
-
-fn read_roots(extra: &ExtraRoots) -> Result<Vec<CertificateDer<'static>>, Error> {
-    let ExtraRoots { setting, path } = extra;
-    let unread = |error: io::Error| Error::config(format!("{setting} {path:?} cannot be read: {error}."));
-    let mut roots = Vec::new();
-    for file in pem_files(Path::new(path)).map_err(unread)? {
-        let pem = fs::read(file).map_err(unread)?;
-        for root in CertificateDer::pem_slice_iter(&pem) {
-            roots.push(root.map_err(|error| Error::config(format!("{setting} {path:?} is not a PEM file: {error}.")))?);
-        }
-    }
-    if roots.is_empty() {
-        return Err(Error::config(format!("{setting} {path:?} has no certificate in PEM.")));
-    }
-    Ok(roots)
-}
-
-/// The file itself, or the files of a folder.
-fn pem_files(path: &Path) -> io::Result<Vec<PathBuf>> {
-    if !path.is_dir() {
-        return Ok(vec![path.to_owned()]);
-    }
-    let files = fs::read_dir(path)?.map(|entry| Ok(entry?.path())).collect::<io::Result<Vec<_>>>()?;
-    Ok(files.into_iter().filter(|file| file.is_file()).collect())
+fn header(value: &str) -> Result<HeaderValue, Error> {
+    let mut value =
+        HeaderValue::from_str(value).map_err(|_| Error::config("A setting cannot stand in a header of HTTP."))?;
+    value.set_sensitive(true);
+    Ok(value)
 }
 
 async fn read_body(
@@ -221,21 +199,41 @@ async fn read_body(
     is_local: bool,
     answer: &mut Option<Answer>,
 ) -> Result<(), reqwest::Error> {
+    let is_announced = [CONTENT_LENGTH, TRANSFER_ENCODING].iter().any(|name| response.headers().contains_key(name));
     let answer = answer.insert(head(&response, latch, is_local));
+    if is_announced || response.status().is_success() {
+        return receive(&mut response, answer).await;
+    }
+    let Ok(received) = clock::timeout(UNANNOUNCED, receive(&mut response, answer)).await else {
+        answer.broken = Some("it does not say where it ends".to_owned());
+        return Ok(());
+    };
+    received
+}
+
+async fn receive(response: &mut Response, answer: &mut Answer) -> Result<(), reqwest::Error> {
     let announced = response.content_length().and_then(|length| usize::try_from(length).ok()).unwrap_or_default();
-    if announced <= MAX_BODY {
-        answer.body.reserve_exact(announced);
-        while let Some(chunk) = response.chunk().await? {
-            if answer.body.len() + chunk.len() > MAX_BODY {
-                answer.body.truncate(KEPT_OF_TOO_LARGE);
-                answer.body.shrink_to_fit();
-                answer.broken = Some(too_large());
-                break;
-            }
-            answer.body.extend_from_slice(&chunk);
-        }
-    } else {
+    if announced > MAX_BODY {
         answer.broken = Some(too_large());
+        return Ok(());
+    }
+    // The server chooses the size: memory for it may not be had.
+    if answer.body.try_reserve_exact(announced).is_err() {
+        answer.broken = Some(no_memory());
+        return Ok(());
+    }
+    while let Some(chunk) = response.chunk().await? {
+        if answer.body.len() + chunk.len() > MAX_BODY {
+            answer.body.truncate(KEPT_OF_TOO_LARGE);
+            answer.body.shrink_to_fit();
+            answer.broken = Some(too_large());
+            return Ok(());
+        }
+        if answer.body.try_reserve(chunk.len()).is_err() {
+            answer.broken = Some(no_memory());
+            return Ok(());
+        }
+        answer.body.extend_from_slice(&chunk);
     }
     Ok(())
 }
@@ -244,63 +242,25 @@ fn too_large() -> String {
     format!("it is larger than {} MiB", MAX_BODY >> 20)
 }
 
+fn no_memory() -> String {
+    "the system has no memory left for it".to_owned()
+}
+
 fn head(response: &Response, latch: &Latch, is_local: bool) -> Answer {
     let now = clock::now();
-    let header = |name: &str| response.headers().get(name)?.to_str().ok();
+    let values = |name: &str| response.headers().get_all(name).into_iter().filter_map(|value| value.to_str().ok());
+    let delays = values(rate_limit::ADDEPAR_HEADER).chain(values(RETRY_AFTER.as_str()));
     Answer {
         status: response.status().as_u16(),
+        url: response.url().to_string(),
         at: now,
         after: latch.sent_at().map(|sent_at| now.since(sent_at)).unwrap_or_default(),
-        request_id: header("x-request-id").map(|id| id.chars().take(200).collect()),
-        retry_after: rate_limit::delay(header(rate_limit::ADDEPAR_HEADER), header(RETRY_AFTER.as_str()), now.wall),
+        request_id: values("x-request-id").next().map(|id| id.chars().take(200).collect()),
+        retry_after: rate_limit::delay(delays, now.wall),
         body: Vec::new(),
         broken: None,
         // A portal on this machine is a simulated one: no other may hurry anybody.
-        clock: header(SIMULATED_CLOCK).filter(|_| is_local).and_then(|clock| clock.parse().ok()),
-    }
-}
-
-/// The kind of a failure and its innermost words. Kinds choose the words, never the outcome.
-fn diagnose(error: &reqwest::Error) -> (Fault, String) {
-    let cause = cause(error);
-    let mut fault = if error.is_timeout() { Fault::ConnectTimeout } else { Fault::Connection };
-    let mut source: Option<&(dyn StdError + 'static)> = Some(error);
-    while let Some(layer) = source {
-        if let Some(tls) = as_tls(layer) {
-            if matches!(tls, rustls::Error::InvalidCertificate(_)) {
-                fault = Fault::Certificate;
-            }
-        } else if layer.to_string().starts_with("tunnel error") {
-            fault = Fault::Proxy;
-        }
-        source = layer.source();
-    }
-    (fault, cause)
-}
-
-/// rustls hides its errors inside `io::Error`s, whose `source` skips the error that they wrap.
-fn as_tls<'a>(layer: &'a (dyn StdError + 'static)) -> Option<&'a rustls::Error> {
-    match layer.downcast_ref::<io::Error>() {
-        Some(wrapper) => as_tls(wrapper.get_ref()?),
-        None => layer.downcast_ref(),
-    }
-}
-
-/// The words of the innermost layers, without the URL.
-fn cause(error: &reqwest::Error) -> String {
-    let mut words: Vec<String> = Vec::new();
-    let mut source = error.source();
-    while let Some(layer) = source {
-        let said = layer.to_string();
-        if words.last() != Some(&said) && !said.starts_with("client error") {
-            words.push(said);
-        }
-        source = layer.source();
-    }
-    let innermost = words.len().saturating_sub(2);
-    match words.get(innermost..) {
-        Some([]) | None => "the connection failed".to_owned(),
-        Some(words) => words.join(": "),
+        clock: values(SIMULATED_CLOCK).next().filter(|_| is_local).and_then(|clock| clock.parse().ok()),
     }
 }
 

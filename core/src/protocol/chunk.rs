@@ -7,16 +7,16 @@ use bytes::Bytes;
 
 use crate::error::{Error, Phase};
 use crate::model::attempt::{Attempt, Fault, Outcome};
+use crate::model::display::excerpt;
 use crate::model::file_result::FileState;
 use crate::model::moment::{Moment, whole_micros};
-use crate::model::report::PublishReport;
+use crate::model::report::{PublishReport, UnreadPage};
 use crate::model::request::PublishRequest;
-use crate::protocol::exchange::{Answer, Exchange, MAX_BODY, Page, Received};
+use crate::protocol::exchange::{Answer, MAX_BODY, Page, Received, Unread};
 use crate::protocol::latch::Latch;
-use crate::protocol::outcome::{self, EARLY, Ended, Retry, Tried};
+use crate::protocol::outcome::{self, EARLY, Ended, Retry, RetryState};
 use crate::response::Unreadable;
-use crate::response::api_errors::excerpt;
-use crate::response::rows::Answered;
+use crate::response::rows::{Answered, Further};
 
 /// The most pages that are followed after the answer to the POST.
 const MAX_PAGES: usize = 20;
@@ -25,7 +25,7 @@ const MAX_PAGES: usize = 20;
 #[derive(Debug)]
 pub(crate) struct Chunk {
     request: PublishRequest,
-    tried: Tried,
+    retries: RetryState,
     attempts: Vec<Attempt>,
     pages: Option<Box<Pages>>,
 }
@@ -58,12 +58,48 @@ pub(crate) enum Next {
     Over(Result<PublishReport, Error>),
 }
 
+impl Pages {
+    /// The link to follow next, if there is one, or why it is not followed.
+    fn next_link(&mut self) -> Option<Result<String, Unread>> {
+        let link = self.answered.next_link()?.to_owned();
+        Some(if self.seen.contains(&link) {
+            Err(Unread::because("The link was followed before."))
+        } else if self.seen.len() == MAX_PAGES {
+            Err(Unread::because(format!("No more than {MAX_PAGES} pages are followed.")))
+        } else {
+            self.seen.insert(link.clone());
+            Ok(link)
+        })
+    }
+
+    fn take(&mut self, page: Further) -> Result<(), Unread> {
+        let size = page.raw().len();
+        if self.raw.len() + size > MAX_BODY {
+            let reason = format!("All pages together are larger than {} MiB.", MAX_BODY >> 20);
+            return Err(Unread { reason, http_status: Some(200), raw: page.raw().to_owned() });
+        }
+        match self.answered.take_further(page) {
+            Ok(raw) => {
+                self.raw.push('\n');
+                self.raw.push_str(&raw);
+                Ok(())
+            }
+            Err((reason, raw)) => Err(Unread::unreadable(&reason, raw)),
+        }
+    }
+}
+
 impl Chunk {
     /// `max_wait`: how long all waits for the rate limit may take. `fresh_token`: whether there is somebody to ask for one.
     pub(crate) fn new(request: PublishRequest, max_wait: Duration, fresh_token: bool) -> Self {
-        let tried =
-            Tried { connects: 0, rate_limits: 0, waited: Duration::ZERO, max_rate_limit_wait: max_wait, fresh_token };
-        Self { request, tried, attempts: Vec::new(), pages: None }
+        let retries = RetryState {
+            connects: 0,
+            rate_limits: 0,
+            waited: Duration::ZERO,
+            max_rate_limit_wait: max_wait,
+            fresh_token,
+        };
+        Self { request, retries, attempts: Vec::new(), pages: None }
     }
 
     /// Opens an attempt: its body, and the latch that the body must go through.
@@ -83,11 +119,11 @@ impl Chunk {
 
     fn lost(&mut self, fault: Fault, cause: &str, never_sent: bool, flight: &Flight, now: Moment, chance: f64) -> Next {
         let ended = if never_sent { Ended::NeverSent(fault) } else { Ended::NoAnswer };
-        let (outcome, retry) = outcome::classify(ended, &self.tried);
+        let (outcome, retry) = outcome::classify(ended, &self.retries);
         let elapsed = now.since(&flight.started);
         self.note(flight, None, now, outcome);
         if let Retry::Backoff(tries) = retry {
-            self.tried.connects += 1;
+            self.retries.connects += 1;
             return Next::Wait(outcome::backoff(tries, chance));
         }
         let error = if outcome == Outcome::NotProcessed {
@@ -107,17 +143,17 @@ impl Chunk {
         let Page { raw, answered, errors } = page;
         let ended =
             Ended::Answered { status, after, retry_after, readable: answered.is_ok(), has_errors: !errors.is_empty() };
-        let (outcome, retry) = outcome::classify(ended, &self.tried);
+        let (outcome, retry) = outcome::classify(ended, &self.retries);
         self.note(flight, Some(answer), now, outcome);
         match retry {
             Retry::Backoff(_) | Retry::Never => {}
             Retry::After(delay) => {
-                self.tried.rate_limits += 1;
-                self.tried.waited += delay;
+                self.retries.rate_limits += 1;
+                self.retries.waited += delay;
                 return Next::Wait(delay);
             }
             Retry::FreshToken => {
-                self.tried.fresh_token = false;
+                self.retries.fresh_token = false;
                 return Next::FreshToken;
             }
         }
@@ -129,7 +165,7 @@ impl Chunk {
             (Outcome::NotProcessed, _) => {
                 let excerpt = excerpt(&raw);
                 let report = self.uniform(FileState::NotProcessed, raw);
-                Next::Over(Err(Error::refused(status, errors, excerpt, report).with_retry_after(retry_after)))
+                Next::Over(Err(Error::refused(status, &answer.url, errors, excerpt, retry_after, report)))
             }
             (_, answered) => {
                 let report = self.uniform(FileState::Unknown, raw);
@@ -154,46 +190,45 @@ impl Chunk {
         }
     }
 
-    /// Takes in a further page; `None`: it could not be had.
-    pub(crate) fn page(&mut self, exchange: Option<Exchange>) -> Next {
-        let whole = match exchange {
-            Some(Exchange::Answered(answer)) if answer.broken.is_none() && answer.status == 200 => Some(answer),
-            _ => None,
-        };
-        if let Some(pages) = &mut self.pages
-            && let Some(answer) = whole
-            && pages.raw.len() + answer.body.len() <= MAX_BODY
-            && let Ok(text) = pages.answered.read_further(answer.body)
-        {
-            pages.raw.push('\n');
-            pages.raw.push_str(&text);
-            return self.next_page();
+    /// Takes in a further page, or why it could not be had or read.
+    pub(crate) fn page(&mut self, page: Result<Further, Unread>) -> Next {
+        let Some(pages) = &mut self.pages else { return Next::Over(Ok(self.settle(None))) };
+        match page.and_then(|page| pages.take(page)) {
+            Ok(()) => self.next_page(),
+            Err(unread) => Next::Over(Ok(self.settle(Some(unread)))),
         }
-        Next::Over(Ok(self.settle()))
     }
 
     fn next_page(&mut self) -> Next {
-        if let Some(pages) = &mut self.pages
-            && let Some(link) = pages.answered.next_link().map(str::to_owned)
-            && pages.seen.len() < MAX_PAGES
-            && pages.seen.insert(link.clone())
-        {
-            return Next::Follow(link);
+        match self.pages.as_mut().and_then(|pages| pages.next_link()) {
+            None => Next::Over(Ok(self.settle(None))),
+            Some(Ok(link)) => Next::Follow(link),
+            Some(Err(unread)) => Next::Over(Ok(self.settle(Some(unread)))),
         }
-        Next::Over(Ok(self.settle()))
     }
 
-    /// Makes the report of the pages that came.
-    fn settle(&mut self) -> PublishReport {
+    /// Makes the report of the pages that came; `unread`: why the next one did not.
+    fn settle(&mut self, unread: Option<Unread>) -> PublishReport {
         match self.pages.take() {
-            Some(pages) => pages.answered.into_report(pages.raw).with_attempts(self.attempts.clone()),
+            Some(pages) => {
+                let link = pages.answered.next_link().map(str::to_owned);
+                let unread = link.zip(unread).map(|(link, Unread { reason, http_status, raw })| UnreadPage {
+                    link,
+                    http_status,
+                    reason,
+                    raw,
+                });
+                pages.answered.into_report(pages.raw, unread).with_attempts(self.attempts.clone())
+            }
             None => self.uniform(FileState::Unknown, String::new()),
         }
     }
 
     /// Drops the attempt under way, or the pages that are yet to come. `None`: nothing went out, and now nothing will.
     pub(crate) fn dropped(&mut self, flight: Option<&Flight>, now: Moment) -> Option<Result<PublishReport, Error>> {
-        let Some(flight) = flight else { return Some(Ok(self.settle())) };
+        let Some(flight) = flight else {
+            return Some(Ok(self.settle(Some(Unread::because("The call was cancelled before the page came.")))));
+        };
         if flight.latch.revoke() {
             return None;
         }
@@ -214,7 +249,7 @@ impl Chunk {
 
     /// How long the waits for the rate limit took.
     pub(crate) fn waited(&self) -> Duration {
-        self.tried.waited
+        self.retries.waited
     }
 
     /// A report in which every file has one state.

@@ -7,7 +7,7 @@ use crate::model::attempt::Fault;
 use crate::model::moment::Moment;
 use crate::model::request::PublishRequest;
 use crate::response::api_errors::api_errors;
-use crate::response::rows::{Answered, Raw};
+use crate::response::rows::{Answered, Further, Raw};
 
 /// The largest answer that is read, and the most that all its pages may have together.
 pub(crate) const MAX_BODY: usize = 64 << 20;
@@ -25,6 +25,8 @@ pub(crate) enum Exchange {
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
+    /// Where the request went.
+    pub(crate) url: String,
     pub(crate) at: Moment,
     /// From the request body's first byte to the answer's head.
     pub(crate) after: Duration,
@@ -44,7 +46,7 @@ pub(crate) enum Received {
     Answered(Box<Answer>, Page),
 }
 
-/// A body that was read: a large one takes its time, so it is not read under a call's lock.
+/// A body that was read: a large one takes its time, so no page is read under a call's lock.
 #[derive(Debug)]
 pub(crate) struct Page {
     pub(crate) raw: String,
@@ -52,6 +54,44 @@ pub(crate) struct Page {
     pub(crate) answered: Result<Box<Answered>, String>,
     /// The API's error objects, where there are no results.
     pub(crate) errors: Vec<ApiError>,
+}
+
+/// Why a page was not read, and what was answered for it.
+#[derive(Debug, Default)]
+pub(crate) struct Unread {
+    pub(crate) reason: String,
+    pub(crate) http_status: Option<u16>,
+    pub(crate) raw: String,
+}
+
+impl Unread {
+    pub(crate) fn because(reason: impl Into<String>) -> Self {
+        Self { reason: reason.into(), ..Self::default() }
+    }
+
+    pub(crate) fn unreadable(reason: &str, raw: String) -> Self {
+        Self { reason: format!("It cannot be read: {reason}."), http_status: Some(200), raw }
+    }
+}
+
+/// Reads what came back for a further page.
+pub(crate) fn read_further(exchange: Result<Exchange, String>) -> Result<Further, Unread> {
+    let answer = match exchange {
+        Ok(Exchange::Answered(answer)) => answer,
+        Ok(Exchange::Lost { cause, .. }) => {
+            return Err(Unread::because(format!("The connection was lost before it came: {cause}.")));
+        }
+        Err(reason) => return Err(Unread::because(reason)),
+    };
+    match (answer.broken, answer.status) {
+        (None, 200) => Further::read(answer.body).map_err(|(reason, raw)| Unread::unreadable(&reason, raw)),
+        (Some(broken), 200) => Err(Unread::unreadable(&broken, Raw::new(answer.body).text)),
+        (_, status) => Err(Unread {
+            reason: format!("The server answered {status}."),
+            http_status: Some(status),
+            raw: Raw::new(answer.body).text,
+        }),
+    }
 }
 
 impl Received {

@@ -1,5 +1,6 @@
 //! What a call reports as it goes on, for logs. No secret, and no file's id above debug level.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use tracing::{debug, info, warn};
@@ -17,6 +18,8 @@ pub enum Level {
     Debug,
     /// The course of a call.
     Info,
+    /// What somebody should look at.
+    Warn,
 }
 
 impl Level {
@@ -26,6 +29,7 @@ impl Level {
         match self {
             Self::Debug => "debug",
             Self::Info => "info",
+            Self::Warn => "warn",
         }
     }
 }
@@ -44,6 +48,11 @@ pub struct LogRecord {
 impl LogRecord {
     fn info(message: String) -> Self {
         Self { level: Level::Info, message, wait: None }
+    }
+
+    /// What came up before the call's journal was open.
+    pub(crate) fn warning(message: String) -> Self {
+        Self { level: Level::Warn, ..Self::info(message) }
     }
 
     /// A request goes out.
@@ -97,23 +106,29 @@ impl LogRecord {
 
     /// Hands the record to Rust's own logging.
     pub(crate) fn trace(&self) {
-        match self.level {
+        at_no_cost(|| match self.level {
             Level::Debug => debug!(target: TARGET, "{}", self.message),
             Level::Info => info!(target: TARGET, "{}", self.message),
-        }
+            Level::Warn => warn!(target: TARGET, "{}", self.message),
+        });
     }
+}
+
+/// A logger that panics costs nobody a result.
+fn at_no_cost<T>(log: impl FnOnce() -> T) -> Option<T> {
+    catch_unwind(AssertUnwindSafe(log)).ok()
 }
 
 const TARGET: &str = "addepar_portal";
 
 /// Whether anybody reads Rust's own logging.
 pub(crate) fn is_traced() -> bool {
-    tracing::enabled!(target: TARGET, tracing::Level::INFO)
+    at_no_cost(|| tracing::enabled!(target: TARGET, tracing::Level::INFO)).unwrap_or_default()
 }
 
 /// A sent request was dropped, and the caller may never look at the error.
 pub(crate) fn trace_dropped(error: &Error) {
-    warn!(target: TARGET, "{error}");
+    at_no_cost(|| warn!(target: TARGET, "{error}"));
 }
 
 /// How the last attempt ended.

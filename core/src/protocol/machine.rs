@@ -37,12 +37,13 @@ use crate::model::report::PublishReport;
 use crate::model::request::PublishRequest;
 use crate::model::settlement::Settlement;
 use crate::protocol::chunk::{Chunk, Flight, Next};
-use crate::protocol::exchange::{Exchange, Received};
+use crate::protocol::exchange::{Received, Unread};
 use crate::protocol::latch::Latch;
-use crate::protocol::log_record::LogRecord;
+use crate::protocol::log_record::{Level, LogRecord};
 use crate::protocol::pace::Pace;
 use crate::protocol::reading::{Looked, LookedUp, NextLook, Reading};
 use crate::protocol::settling::Settling;
+use crate::response::rows::Further;
 
 /// What a single call and a batch do differently.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -102,6 +103,8 @@ pub(crate) struct Opened {
 /// What has happened.
 #[derive(Debug)]
 pub(crate) enum Event {
+    /// Something came up while the journal is being opened.
+    Warned(String),
     /// The journal was opened, or cannot be.
     Opened(Result<Box<Opened>, Error>),
     /// There is a token, or the host was asked for nothing.
@@ -112,8 +115,8 @@ pub(crate) enum Event {
     Received(Received),
     /// The request in flight was dropped: an interrupted call awaited it long enough.
     OutOfPatience,
-    /// A further page of results; `None`: it could not be had.
-    Page(Option<Exchange>),
+    /// A further page of results, or why it could not be had or read.
+    Page(Result<Further, Unread>),
     /// A wait is over.
     Timer,
     /// What came back for a look at generated reports.
@@ -210,7 +213,7 @@ impl Ending {
         match self {
             Self::Failed(error) | Self::Interrupted(Some(error)) => error,
             Self::Reported(_) | Self::Read(_) | Self::Settled(_) | Self::Interrupted(None) => {
-                Error::new(ErrorKind::Stopped, "The call was ended before anything was sent.")
+                Error::new(ErrorKind::Stopped, "The call was ended before the server processed anything of it.")
             }
         }
     }
@@ -256,10 +259,12 @@ pub(crate) struct Machine {
 }
 
 /// What the host is to be told.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct News {
-    /// What is to be logged; `None`: nobody reads it.
-    log: Option<Vec<LogRecord>>,
+    /// What is to be logged.
+    log: Vec<LogRecord>,
+    /// The least that is to be logged.
+    least: Level,
     /// How far the call has come, if the host has not been told and wants to be.
     progress: Option<Progress>,
     follows_progress: bool,
@@ -344,7 +349,7 @@ impl Machine {
             is_interrupted: false,
             agreed: None,
             is_announced: false,
-            news: News::default(),
+            news: News { log: Vec::new(), least: Level::Warn, progress: None, follows_progress: false, is_new: false },
         }
     }
 
@@ -377,19 +382,19 @@ impl Machine {
         self.policy.interrupt = Interrupt::Await;
     }
 
-    /// From now on there is somebody to read what is logged.
-    pub(crate) fn listen(&mut self) {
-        self.news.log.get_or_insert_default();
+    /// Logs from now on what matters at least so much, rather than warnings alone.
+    pub(crate) fn listen(&mut self, least: Level) {
+        self.news.least = least;
     }
 
     /// What is to be logged by now.
     pub(crate) fn take_log(&mut self) -> Vec<LogRecord> {
-        self.news.log.as_mut().map(std::mem::take).unwrap_or_default()
+        std::mem::take(&mut self.news.log)
     }
 
     /// Whether there is something to be logged, or to be told of how far the call has come.
     pub(crate) fn has_news(&self) -> bool {
-        self.news.progress.is_some() || self.news.log.as_ref().is_some_and(|log| !log.is_empty())
+        self.news.progress.is_some() || !self.news.log.is_empty()
     }
 
     /// Whether anything has become news since this was asked last.
@@ -428,13 +433,21 @@ impl Machine {
         self.todo.take().unwrap_or(Action::Nothing)
     }
 
-    /// Takes back an authorization that somebody has to be asked for first. `false`: the call was ended meanwhile.
+    /// Takes back an action about which somebody has to be asked, or told, first. `false`: the call was ended meanwhile.
     pub(crate) fn put_back(&mut self, action: Action) -> bool {
-        let is_wanted = matches!(self.stage, Stage::Authorizing);
+        let is_wanted = match &action {
+            Action::Open(_) => matches!(self.stage, Stage::Opening),
+            _ => self.wants_authorization(),
+        };
         if is_wanted {
             self.todo = Some(action);
         }
         is_wanted
+    }
+
+    /// Whether it waits for somebody to say who asks.
+    pub(crate) fn wants_authorization(&self) -> bool {
+        matches!(self.stage, Stage::Authorizing)
     }
 
     /// Whether the next action ends the call.
@@ -481,14 +494,18 @@ impl Machine {
     /// that ended meanwhile stays as it ended.
     pub(crate) fn on(&mut self, event: Event, now: Moment, chance: f64) {
         match event {
+            Event::Warned(warning) => {
+                self.news.log.push(LogRecord::warning(warning));
+                self.news.is_new = true;
+            }
             Event::Opened(opened) => self.opened(opened, now),
             Event::Authorized => self.authorized(now),
             Event::Recorded(recorded) => self.recorded(recorded, now),
             Event::Received(received) => self.received(received, now, chance),
             Event::OutOfPatience => self.out_of_patience(now),
-            Event::Page(exchange) => {
+            Event::Page(page) => {
                 if let Stage::Paging = self.stage {
-                    let next = self.chunk.page(exchange);
+                    let next = self.chunk.page(page);
                     self.proceed(next, now);
                 }
             }
@@ -523,7 +540,7 @@ impl Machine {
         if self.policy.scope == Scope::Run {
             let undecided = run.history.undecided();
             if !undecided.is_empty() {
-                let error = Error::awaiting_decision(&run.path, &undecided, false, run.history.report());
+                let error = Error::awaiting_decision(&run.path, &undecided, None, run.history.report());
                 return self.finish(Err(error));
             }
             if let Some(plan) = run.history.further_plan(run.history.chunk_size()) {
@@ -553,8 +570,8 @@ impl Machine {
         } else {
             // An answer that says nothing of some file will hardly say more of the next ones.
             let undecided = run.history.undecided();
-            (!undecided.is_empty())
-                .then(|| Error::awaiting_decision(path, &undecided, run.has_sent, run.history.report()))
+            let attempt = self.chunk.attempts().last().filter(|_| run.has_sent);
+            (!undecided.is_empty()).then(|| Error::awaiting_decision(path, &undecided, attempt, run.history.report()))
         };
         let delay = run.pace.delay(now.monotonic);
         let refusal =
@@ -702,8 +719,8 @@ impl Machine {
         let Some(run) = &mut self.run else { return };
         match run.history.apply(&record, now.utc()) {
             Ok(()) => self.todo = Some(Action::Record(vec![(record, now.utc())])),
-            Err(misfit) => {
-                let error = Error::of_journal(&run.path, &format!("refuses {misfit}"));
+            Err(reason) => {
+                let error = Error::of_journal(&run.path, &format!("refuses {reason}"));
                 self.unrecordable(Unrecorded::Failed { error, is_saved: false }, now);
             }
         }
@@ -754,10 +771,15 @@ impl Machine {
             }
         };
         let error = match self.after.take() {
-            Some(after) => Error::unrecorded(failed, is_saved, self.true_report(after)),
+            Some(after) => self.unrecorded(failed, is_saved, self.true_report(after)),
             None => self.of_this_call(failed, self.report()),
         };
         self.finish(Err(error));
+    }
+
+    /// What the last attempt came to could not be written down.
+    fn unrecorded(&self, failed: Error, is_saved: bool, report: PublishReport) -> Error {
+        Error::unrecorded(failed, is_saved, report).with_attempt(self.chunk.attempts().last().cloned())
     }
 
     /// The report of a call whose last attempt ended like that.
@@ -793,10 +815,11 @@ impl Machine {
     }
 
     fn out_of_patience(&mut self, now: Moment) {
-        if let Stage::Paging = self.stage {
-            return self.on(Event::Page(None), now, 0.0);
-        }
         let seconds = self.policy.stop_limit.unwrap_or_default().as_secs_f64();
+        if let Stage::Paging = self.stage {
+            let reason = format!("The batch was stopped, and {seconds:.1} s later the page was no longer awaited.");
+            return self.on(Event::Page(Err(Unread::because(reason))), now, 0.0);
+        }
         let cause = format!("the batch was stopped, and {seconds:.1} s later the request was dropped");
         self.received(Received::Lost { fault: Fault::Connection, cause }, now, 0.0);
     }
@@ -856,12 +879,12 @@ impl Machine {
                 outcome: result.outcome,
                 result,
                 files: report.files().to_vec(),
-                unexpected: report.unexpected().to_vec(),
+                beside: report.beside().clone(),
                 raw: report.raw().to_owned(),
             },
             (result, _) => {
                 let reason = match (over, after) {
-                    (Some(Err(error)), _) => error.message(),
+                    (Some(Err(error)), _) => error.problem() + ".",
                     (_, After::Stopped) => "the call was stopped before anything was sent".to_owned(),
                     _ => "it is tried again".to_owned(),
                 };
@@ -922,12 +945,12 @@ impl Machine {
 
     /// An error of this side as this call's.
     fn of_this_call(&self, error: Error, report: PublishReport) -> Error {
+        let error = error.with_attempt(self.chunk.attempts().last().cloned());
         match (&self.run, self.policy.scope) {
             (Some(run), _) if self.settles() => error.with_earlier(report).with_journal(&run.path),
             (None, _) if self.request.file_ids().is_empty() => error,
             (Some(run), Scope::Run) => error.in_batch(&run.path, report),
-            (Some(run), Scope::Request) => error.with_report(self.report()).with_journal(&run.path),
-            (None, _) => error.with_report(report),
+            _ => error.with_report(report),
         }
     }
 
@@ -953,10 +976,10 @@ impl Machine {
                 self.close_attempt(After::Over(Err(error.with_report(report))), now);
             }
             Stage::InFlight(_) => {
-                let lost = Received::Lost { fault: Fault::Connection, cause: error.message() };
+                let lost = Received::Lost { fault: Fault::Connection, cause: error.problem() };
                 self.received(lost, now, 0.0);
             }
-            Stage::Paging => self.on(Event::Page(None), now, 0.0),
+            Stage::Paging => self.on(Event::Page(Err(Unread::because(error.message()))), now, 0.0),
             Stage::Planning | Stage::Intending | Stage::Recording | Stage::Rescuing => {
                 self.unrecordable(Unrecorded::Failed { error, is_saved: false }, now);
             }
@@ -1004,14 +1027,20 @@ impl Machine {
     }
 
     fn journalled(&self, error: Error) -> Error {
-        match &self.run {
-            Some(run) => error.with_journal(&run.path),
-            None => error,
+        match (&self.run, self.policy.scope) {
+            // What is wrong with a journal says how it is used again.
+            (Some(run), Scope::Request) if error.kind() != ErrorKind::Journal => error.resumable(&run.path),
+            (Some(run), _) => error.with_journal(&run.path),
+            (None, _) => error,
         }
     }
 
-    /// A callable of the host failed that the call depends on: the host raises what it failed with.
+    /// A callable of the host failed that the call depends on: the host raises what it failed with, unless that came too
+    /// late.
     pub(crate) fn host_failed(&mut self, error: Error, now: Moment) {
+        if !self.wants_authorization() {
+            return;
+        }
         self.failed(error, now);
         if let Stage::Closing(ending) | Stage::Over(ending) = &mut self.stage
             && let Ending::Failed(error) = ending
@@ -1023,7 +1052,8 @@ impl Machine {
     /// The host ends the call for a reason of its own. `true`: what is in flight is awaited, and the call goes on until
     /// it is over; otherwise nothing of it goes out from now on.
     pub(crate) fn interrupt(&mut self, now: Moment) -> (bool, Option<HandOver>) {
-        let is_first = !self.is_interrupted && self.stopped_at.is_none();
+        // As long as the journal is being opened, nothing is in flight that could be awaited.
+        let is_first = !self.is_interrupted && self.stopped_at.is_none() && !matches!(self.stage, Stage::Opening);
         if self.policy.interrupt == Interrupt::Await && is_first && !self.is_over() {
             self.is_interrupted = true;
             self.stop(now);
@@ -1078,7 +1108,7 @@ impl Machine {
             Stage::Recording => after.map_or_else(|| self.nothing_lost(), |after| self.dropped(after)),
             Stage::Rescuing => {
                 let report = after.map_or_else(|| self.report(), |after| self.true_report(after));
-                Ending::Interrupted(Some(Error::unrecorded(self.overwritten(), false, report)))
+                Ending::Interrupted(Some(self.unrecorded(self.overwritten(), false, report)))
             }
         };
         self.stage = Stage::Over(ending);
@@ -1117,8 +1147,9 @@ impl Machine {
     }
 
     fn log<Records: IntoIterator<Item = LogRecord>>(&mut self, records: impl FnOnce(&Chunk) -> Records) {
-        if let Some(log) = &mut self.news.log {
-            log.extend(records(&self.chunk));
+        let least = self.news.least;
+        if least < Level::Warn {
+            self.news.log.extend(records(&self.chunk).into_iter().filter(|record| record.level >= least));
             self.news.is_new = true;
         }
     }

@@ -42,9 +42,9 @@ pub(crate) enum Ended {
     },
 }
 
-/// What has been tried in this call, and how far it may go.
+/// What has been tried for this request, and how far that may go.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Tried {
+pub(crate) struct RetryState {
     pub(crate) connects: u32,
     pub(crate) rate_limits: u32,
     pub(crate) waited: Duration,
@@ -69,23 +69,23 @@ pub(crate) enum Retry {
 /// statuses of their own: only what came before that is a refusal.
 pub(crate) const EARLY: Duration = Duration::from_secs(50);
 const MAX_RECONNECTS: u32 = 2;
-const MAX_RATE_LIMIT_RETRIES: u32 = 3;
+const MAX_RATE_LIMIT_NEW: u32 = 3;
 
-pub(crate) fn classify(ended: Ended, tried: &Tried) -> (Outcome, Retry) {
+pub(crate) fn classify(ended: Ended, retries: &RetryState) -> (Outcome, Retry) {
     use Outcome::{NotProcessed, Processed, Unknown};
     match ended {
-        Ended::NeverSent(Fault::Connection | Fault::ConnectTimeout) if tried.connects < MAX_RECONNECTS => {
-            (NotProcessed, Retry::Backoff(tried.connects))
+        Ended::NeverSent(Fault::Connection | Fault::ConnectTimeout) if retries.connects < MAX_RECONNECTS => {
+            (NotProcessed, Retry::Backoff(retries.connects))
         }
         Ended::NeverSent(_) => (NotProcessed, Retry::Never),
         Ended::NoAnswer => (Unknown, Retry::Never),
         Ended::Answered { status, after, retry_after, readable, has_errors } => match status {
             202 | 204 => (Unknown, Retry::Never),
             200..=299 if readable => (Processed, Retry::Never),
-            401 if after < EARLY && tried.fresh_token => (NotProcessed, Retry::FreshToken),
+            401 if after < EARLY && retries.fresh_token => (NotProcessed, Retry::FreshToken),
             400 | 401 | 403 | 404 | 405 | 410 | 413 | 415 | 422 if after < EARLY => (NotProcessed, Retry::Never),
             409 if after < EARLY && has_errors => (NotProcessed, Retry::Never),
-            429 => (NotProcessed, as_asked(retry_after, tried)),
+            429 => (NotProcessed, as_asked(retry_after, retries)),
             _ => (Unknown, Retry::Never),
         },
     }
@@ -104,24 +104,24 @@ pub(crate) fn classify_read(
     status: Option<u16>,
     retry_after: Option<Duration>,
     is_whole: bool,
-    tried: &Tried,
+    retries: &RetryState,
 ) -> Option<Retry> {
-    let backoff = if tried.connects < MAX_RECONNECTS { Retry::Backoff(tried.connects) } else { Retry::Never };
+    let backoff = if retries.connects < MAX_RECONNECTS { Retry::Backoff(retries.connects) } else { Retry::Never };
     match status {
         Some(200) if is_whole => None,
         None | Some(200 | 500..=599) => Some(backoff),
-        Some(401) if tried.fresh_token => Some(Retry::FreshToken),
-        Some(429) => Some(as_asked(retry_after, tried)),
+        Some(401) if retries.fresh_token => Some(Retry::FreshToken),
+        Some(429) => Some(as_asked(retry_after, retries)),
         Some(_) => Some(Retry::Never),
     }
 }
 
 /// A 429 waits as long as the server says, and no longer than the caller allows.
-fn as_asked(retry_after: Option<Duration>, tried: &Tried) -> Retry {
+fn as_asked(retry_after: Option<Duration>, retries: &RetryState) -> Retry {
     match retry_after {
         Some(delay)
-            if tried.rate_limits < MAX_RATE_LIMIT_RETRIES
-                && tried.waited.saturating_add(delay) <= tried.max_rate_limit_wait =>
+            if retries.rate_limits < MAX_RATE_LIMIT_NEW
+                && retries.waited.saturating_add(delay) <= retries.max_rate_limit_wait =>
         {
             Retry::After(delay)
         }
@@ -141,7 +141,7 @@ mod tests {
     use super::Retry::{After, Backoff, FreshToken, Never};
     use super::*;
 
-    const TRIED: Tried = Tried {
+    const NEW: RetryState = RetryState {
         connects: 0,
         rate_limits: 0,
         waited: Duration::ZERO,
@@ -162,18 +162,18 @@ mod tests {
     fn what_was_never_sent_is_tried_three_times() {
         for fault in [Fault::Connection, Fault::ConnectTimeout] {
             for (connects, again) in [(0, Backoff(0)), (1, Backoff(1)), (2, Never), (9, Never)] {
-                let tried = Tried { connects, ..TRIED };
-                assert_eq!(classify(Ended::NeverSent(fault), &tried), (NotProcessed, again));
+                let retries = RetryState { connects, ..NEW };
+                assert_eq!(classify(Ended::NeverSent(fault), &retries), (NotProcessed, again));
             }
         }
         for fault in [Fault::Certificate, Fault::Proxy, Fault::Timeout] {
-            assert_eq!(classify(Ended::NeverSent(fault), &TRIED), (NotProcessed, Never));
+            assert_eq!(classify(Ended::NeverSent(fault), &NEW), (NotProcessed, Never));
         }
     }
 
     #[test]
     fn every_status_has_one_outcome() {
-        let tried = Tried { fresh_token: false, ..TRIED };
+        let retries = RetryState { fresh_token: false, ..NEW };
         for status in 0..1000 {
             let expected = match status {
                 202 | 204 => Unknown,
@@ -181,7 +181,7 @@ mod tests {
                 400 | 401 | 403 | 404 | 405 | 409 | 410 | 413 | 415 | 422 | 429 => NotProcessed,
                 _ => Unknown,
             };
-            assert_eq!(classify(answered(status), &tried), (expected, Never), "{status}");
+            assert_eq!(classify(answered(status), &retries), (expected, Never), "{status}");
         }
     }
 
@@ -194,12 +194,12 @@ mod tests {
             readable: false,
             has_errors: false,
         };
-        assert_eq!(classify(ended, &TRIED), (Unknown, Never));
+        assert_eq!(classify(ended, &NEW), (Unknown, Never));
     }
 
     #[test]
     fn a_refusal_that_comes_late_is_unknown() {
-        let tried = Tried { fresh_token: true, ..TRIED };
+        let retries = RetryState { fresh_token: true, ..NEW };
         for status in [400, 401, 403, 404, 405, 409, 410, 413, 415, 422] {
             for (seconds, early) in [(0.0, true), (49.9, true), (50.0, false), (61.0, false)] {
                 let after = Duration::from_secs_f64(seconds);
@@ -209,7 +209,7 @@ mod tests {
                     (true, _) => (NotProcessed, Never),
                     (false, _) => (Unknown, Never),
                 };
-                assert_eq!(classify(ended, &tried), expected, "{status} after {seconds} s");
+                assert_eq!(classify(ended, &retries), expected, "{status} after {seconds} s");
             }
         }
     }
@@ -218,54 +218,54 @@ mod tests {
     fn a_429_is_a_refusal_at_any_time() {
         let after = Duration::from_secs(70);
         let ended = Ended::Answered { status: 429, after, retry_after: None, readable: false, has_errors: false };
-        assert_eq!(classify(ended, &TRIED), (NotProcessed, Never));
+        assert_eq!(classify(ended, &NEW), (NotProcessed, Never));
     }
 
     #[test]
     fn a_409_without_error_objects_is_unknown() {
         let after = Duration::ZERO;
         let ended = Ended::Answered { status: 409, after, retry_after: None, readable: false, has_errors: false };
-        assert_eq!(classify(ended, &TRIED), (Unknown, Never));
+        assert_eq!(classify(ended, &NEW), (Unknown, Never));
     }
 
     #[test]
     fn a_401_asks_for_one_fresh_token() {
-        let tried = Tried { fresh_token: true, ..TRIED };
-        assert_eq!(classify(answered(401), &tried), (NotProcessed, FreshToken));
-        assert_eq!(classify(answered(401), &TRIED), (NotProcessed, Never));
+        let retries = RetryState { fresh_token: true, ..NEW };
+        assert_eq!(classify(answered(401), &retries), (NotProcessed, FreshToken));
+        assert_eq!(classify(answered(401), &NEW), (NotProcessed, Never));
     }
 
     #[test]
     fn a_429_waits_as_the_server_says_and_no_longer_than_the_caller_allows() {
         let seconds = Duration::from_secs;
-        assert_eq!(classify(limited(2), &TRIED), (NotProcessed, After(seconds(2))));
-        assert_eq!(classify(limited(61), &TRIED), (NotProcessed, Never));
-        assert_eq!(classify(limited(2), &Tried { rate_limits: 3, ..TRIED }), (NotProcessed, Never));
-        assert_eq!(classify(limited(2), &Tried { waited: seconds(59), ..TRIED }), (NotProcessed, Never));
-        assert_eq!(classify(answered(429), &TRIED), (NotProcessed, Never));
+        assert_eq!(classify(limited(2), &NEW), (NotProcessed, After(seconds(2))));
+        assert_eq!(classify(limited(61), &NEW), (NotProcessed, Never));
+        assert_eq!(classify(limited(2), &RetryState { rate_limits: 3, ..NEW }), (NotProcessed, Never));
+        assert_eq!(classify(limited(2), &RetryState { waited: seconds(59), ..NEW }), (NotProcessed, Never));
+        assert_eq!(classify(answered(429), &NEW), (NotProcessed, Never));
     }
 
     #[test]
     fn a_read_is_sent_again_whatever_the_server_may_have_done() {
-        let fresh = Tried { fresh_token: true, ..TRIED };
-        let late = Tried { connects: 2, rate_limits: 3, ..TRIED };
+        let fresh = RetryState { fresh_token: true, ..NEW };
+        let late = RetryState { connects: 2, rate_limits: 3, ..NEW };
         let two = Some(Duration::from_secs(2));
         for (status, retry_after, is_whole, tried, expected) in [
-            (None, None, false, &TRIED, Some(Backoff(0))),
+            (None, None, false, &NEW, Some(Backoff(0))),
             (None, None, false, &late, Some(Never)),
-            (Some(503), None, true, &Tried { connects: 1, ..TRIED }, Some(Backoff(1))),
+            (Some(503), None, true, &RetryState { connects: 1, ..NEW }, Some(Backoff(1))),
             (Some(503), None, true, &late, Some(Never)),
-            (Some(200), None, false, &TRIED, Some(Backoff(0))),
+            (Some(200), None, false, &NEW, Some(Backoff(0))),
             (Some(200), None, false, &late, Some(Never)),
             (Some(200), None, true, &late, None),
             (Some(401), None, true, &fresh, Some(FreshToken)),
-            (Some(401), None, true, &TRIED, Some(Never)),
-            (Some(429), two, true, &TRIED, two.map(After)),
+            (Some(401), None, true, &NEW, Some(Never)),
+            (Some(429), two, true, &NEW, two.map(After)),
             (Some(429), two, true, &late, Some(Never)),
-            (Some(429), None, true, &TRIED, Some(Never)),
-            (Some(404), None, true, &TRIED, Some(Never)),
-            (Some(204), None, true, &TRIED, Some(Never)),
-            (Some(307), None, true, &TRIED, Some(Never)),
+            (Some(429), None, true, &NEW, Some(Never)),
+            (Some(404), None, true, &NEW, Some(Never)),
+            (Some(204), None, true, &NEW, Some(Never)),
+            (Some(307), None, true, &NEW, Some(Never)),
         ] {
             assert_eq!(classify_read(status, retry_after, is_whole, tried), expected, "{status:?} {tried:?}");
         }

@@ -5,15 +5,17 @@ use std::time::{Duration, SystemTime};
 /// Addepar's own header, in seconds (API documentation).
 pub(crate) const ADDEPAR_HEADER: &str = "x-ratelimit-retry-after";
 
-/// The larger of both headers, at least one second; `None` where neither makes sense: no guess.
-pub(crate) fn delay(addepar: Option<&str>, standard: Option<&str>, now: SystemTime) -> Option<Duration> {
+/// The longest delay of all values of both headers, at least one second; `None` where none makes sense: no guess.
+pub(crate) fn delay<'a>(values: impl IntoIterator<Item = &'a str>, now: SystemTime) -> Option<Duration> {
     const LEAST: Duration = Duration::from_secs(1);
-    [addepar, standard].into_iter().flatten().filter_map(|value| read(value.trim(), now)).max().map(|d| d.max(LEAST))
+    values.into_iter().filter_map(|value| read(value.trim(), now)).max().map(|delay| delay.max(LEAST))
 }
 
 fn read(value: &str, now: SystemTime) -> Option<Duration> {
-    if let Ok(seconds) = value.parse::<f64>() {
-        return Duration::try_from_secs_f64(seconds).ok();
+    // What stands between may have joined several lines by commas. A date has one of its own.
+    let seconds = |value: &str| Duration::try_from_secs_f64(value.trim().parse().ok()?).ok();
+    if let Some(seconds) = value.split(',').filter_map(seconds).max() {
+        return Some(seconds);
     }
     let left = httpdate::parse_http_date(value).ok()?.duration_since(now).unwrap_or_default();
     // A date has no fractions, and those of far dates would not survive a report's JSON. Never too early: rounded up.
@@ -45,11 +47,13 @@ mod tests {
             (Some("inf"), None, None),
             (Some("1e400"), None, None),
             (Some("soon"), Some(""), None),
+            (Some("2, 7, 3"), Some("5"), Some(7.0)),
+            (None, Some("soon, 7"), Some(7.0)),
             (None, None, None),
         ] {
             let expected = expected.map(Duration::from_secs_f64);
             for now in [now, now + Duration::from_nanos(1), now + Duration::from_millis(999)] {
-                let delay = delay(addepar, standard, now);
+                let delay = delay([addepar, standard].into_iter().flatten(), now);
                 assert_eq!(delay, expected, "{addepar:?} {standard:?}");
                 // As a report writes it.
                 assert_eq!(delay.map(|delay| Duration::from_secs_f64(delay.as_secs_f64())), expected);
@@ -72,8 +76,8 @@ mod tests {
             now in 0..u64::from(u32::MAX),
         ) {
             let now = SystemTime::UNIX_EPOCH + Duration::from_secs(now);
-            let alone = |value: &str| delay(Some(value), None, now);
-            let both = delay(Some(&addepar), Some(&standard), now);
+            let alone = |value: &str| delay([value], now);
+            let both = delay([addepar.as_str(), standard.as_str()], now);
             prop_assert_eq!(both, alone(&addepar).max(alone(&standard)));
             prop_assert!(both.is_none_or(|delay| delay >= Duration::from_secs(1)));
         }

@@ -9,11 +9,12 @@ use crate::error::Error;
 use crate::journal::record::Record;
 use crate::model::api_error::ApiError;
 use crate::model::attempt::Fault;
+use crate::model::display::excerpt;
 use crate::model::generated_report::{GeneratedReport, ROUTE};
 use crate::model::moment::Uptime;
 use crate::protocol::exchange::{Answer, Exchange};
-use crate::protocol::outcome::{self, Retry, Tried};
-use crate::response::api_errors::{api_errors, excerpt};
+use crate::protocol::outcome::{self, Retry, RetryState};
+use crate::response::api_errors::api_errors;
 use crate::response::generated_reports::{self, ReportPage};
 
 /// The most pages of one list that are followed.
@@ -99,7 +100,7 @@ pub(crate) enum NextLook {
 pub(crate) struct Reading {
     /// What is yet to be asked for, the first one now.
     left: VecDeque<Wanted>,
-    tried: Tried,
+    retries: RetryState,
     seen: HashSet<String>,
     looked: Vec<Looked>,
     /// How many seconds pass at the portal in one of ours.
@@ -135,8 +136,9 @@ impl Reading {
     }
 
     fn new(left: VecDeque<Wanted>, max_rate_limit_wait: Duration, fresh_token: bool) -> Self {
-        let tried = Tried { connects: 0, rate_limits: 0, waited: Duration::ZERO, max_rate_limit_wait, fresh_token };
-        Self { left, tried, seen: HashSet::new(), looked: Vec::new(), clock: 1.0 }
+        let retries =
+            RetryState { connects: 0, rate_limits: 0, waited: Duration::ZERO, max_rate_limit_wait, fresh_token };
+        Self { left, retries, seen: HashSet::new(), looked: Vec::new(), clock: 1.0 }
     }
 
     /// What to ask for now; `None`: all was read.
@@ -160,7 +162,7 @@ impl Reading {
             LookedUp::Lost { .. } => (None, None, false),
             LookedUp::Answered { status, retry_after, is_whole, .. } => (Some(*status), *retry_after, *is_whole),
         };
-        let retry = outcome::classify_read(status, retry_after, is_whole, &self.tried);
+        let retry = outcome::classify_read(status, retry_after, is_whole, &self.retries);
         match (retry, looked_up) {
             (None, LookedUp::Answered { page: Ok(page), clock, .. }) => {
                 self.clock = clock.unwrap_or(self.clock);
@@ -178,22 +180,22 @@ impl Reading {
     fn once_more(&mut self, retry: Retry, looked_up: LookedUp, chance: f64) -> NextLook {
         match retry {
             Retry::Backoff(tries) => {
-                self.tried.connects += 1;
+                self.retries.connects += 1;
                 NextLook::Wait(outcome::backoff(tries, chance))
             }
             Retry::After(delay) => {
-                self.tried.rate_limits += 1;
-                self.tried.waited += delay;
+                self.retries.rate_limits += 1;
+                self.retries.waited += delay;
                 NextLook::Wait(delay)
             }
             Retry::FreshToken => {
-                self.tried.fresh_token = false;
+                self.retries.fresh_token = false;
                 NextLook::FreshToken
             }
             Retry::Never => NextLook::Failed(match looked_up {
                 LookedUp::Lost { fault, cause } => Error::report_unreachable(fault, &cause),
                 LookedUp::Answered { status, retry_after, errors, excerpt, .. } => {
-                    Error::report_refused(status, errors, excerpt).with_retry_after(retry_after)
+                    Error::report_refused(status, errors, excerpt, retry_after)
                 }
             }),
         }
@@ -221,7 +223,7 @@ impl Reading {
             }
             None => {}
         }
-        (self.tried.connects, self.tried.rate_limits) = (0, 0);
+        (self.retries.connects, self.retries.rate_limits) = (0, 0);
         self.link().map_or(NextLook::Done, NextLook::Get)
     }
 }

@@ -23,7 +23,7 @@ use crate::model::file_result::{FileState, Verdict};
 use crate::model::moment::Moment;
 use crate::model::report::PublishReport;
 use crate::model::request::{ContactNotification, PortalPublishing, PublishRequest};
-use crate::protocol::exchange::{Answer, Exchange, Received};
+use crate::protocol::exchange::{Answer, Exchange, Received, Unread};
 use crate::protocol::latch::Latch;
 use crate::protocol::machine::{Action, Ending, Event, HandOver, Machine, Opened, Policy};
 use crate::protocol::pace::Pace;
@@ -125,6 +125,7 @@ impl Server {
         let at = self.moment();
         let plain = |status, body: &str| Answer {
             status,
+            url: String::new(),
             at,
             after: Duration::from_secs(1),
             request_id: None,
@@ -243,7 +244,7 @@ fn replay(lines: &[Dated]) -> History {
     let [(Record::Header(header), _), (Record::Plan { chunks }, _), rest @ ..] = lines else { panic!("no beginning") };
     let mut history = History::begin(header.clone(), chunks).unwrap();
     for (record, at) in rest {
-        history.apply(record, *at).unwrap_or_else(|misfit| panic!("{misfit} in {lines:#?}"));
+        history.apply(record, *at).unwrap_or_else(|reason| panic!("{reason} in {lines:#?}"));
     }
     history
 }
@@ -338,7 +339,7 @@ impl Server {
                     Some(event) => event,
                     None => return End::Crashed,
                 },
-                Action::Follow(_) => Event::Page(None),
+                Action::Follow(_) => Event::Page(Err(Unread::because("Simulated."))),
                 Action::Wait(delay) => {
                     self.now += delay;
                     Event::Timer
@@ -436,13 +437,34 @@ impl Server {
             }
         }
     }
+
+    /// Checks that what an error says of the files is true of the whole call or batch, and what it says of an answer, of
+    /// the request that failed.
+    fn check_error(&self, ending: &Ending, has_journal: bool) {
+        let Some(error) = error_of(ending) else { return };
+        let message = error.message();
+        let says_nothing = ["Nothing was sent.", "Nothing was processed."].iter().any(|words| message.contains(words));
+        if error.outcome() == Outcome::NotProcessed || says_nothing {
+            assert!(self.processed.is_empty(), "{:?} {message}", self.processed);
+        }
+        assert!(!has_journal || !message.contains("Do not run this again"), "{message}");
+        assert!(error.undecided().is_empty() || message.contains("record what you find"), "{message}");
+        let last = error.report().and_then(|report| report.attempts().last()?.http_status);
+        assert!(error.http_status().is_none() || error.http_status() == last, "{message}");
+    }
+}
+
+fn error_of(ending: &Ending) -> Option<&Error> {
+    match ending {
+        Ending::Failed(error) | Ending::Interrupted(Some(error)) => Some(error),
+        Ending::Reported(_) | Ending::Read(_) | Ending::Settled(_) | Ending::Interrupted(None) => None,
+    }
 }
 
 fn report_of(ending: &Ending) -> Option<&PublishReport> {
     match ending {
         Ending::Reported(report) => Some(report),
-        Ending::Failed(error) | Ending::Interrupted(Some(error)) => error.report(),
-        Ending::Interrupted(None) | Ending::Read(_) | Ending::Settled(_) => None,
+        _ => error_of(ending)?.report(),
     }
 }
 
@@ -478,6 +500,7 @@ fn troubled_batch(seed: u64) -> u64 {
                 assert_eq!(report.files().len() as u64, files, "seed {seed}: a file is missing");
                 server.check(report, &HashSet::new());
             }
+            server.check_error(ending, true);
             if let Ending::Interrupted(None) = ending {
                 // The journal was not even opened.
                 assert!(history.counts()[3] > 0 || run > 0, "seed {seed}");
@@ -536,10 +559,7 @@ fn troubled_call(seed: u64) -> u64 {
         }
         None => assert!(server.processed.is_empty(), "seed {seed}: what was processed is not reported: {ending:?}"),
     }
-    if let Ending::Failed(error) = &ending {
-        let is_nothing = error.outcome() == Outcome::NotProcessed;
-        assert!(!is_nothing || server.processed.is_empty(), "seed {seed}: {error}");
-    }
+    server.check_error(&ending, has_journal);
     trouble.steps
 }
 
@@ -616,7 +636,8 @@ fn large_batch(files: u64, seed: u64) {
         if is_done && undecided.is_empty() {
             assert_eq!(history.counts()[3], 0);
             for file in history.files() {
-                let is_settled = file.state != FileState::Unknown || file.result().decision == Some(Verdict::Published);
+                let is_settled =
+                    file.state != FileState::Unknown || history.result(file).decision == Some(Verdict::Published);
                 assert!(is_settled, "{file:?}");
             }
             break;

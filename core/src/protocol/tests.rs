@@ -70,6 +70,7 @@ fn sent(machine: &mut Machine) -> (Bytes, Latch) {
 fn answered(machine: &mut Machine, status: u16, body: &str, retry_after: Option<u64>) {
     let answer = Answer {
         status,
+        url: String::new(),
         at: now(),
         after: Duration::ZERO,
         request_id: None,

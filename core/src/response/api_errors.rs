@@ -1,25 +1,58 @@
-//! The body of a refusal: the API's error objects, or the text of something in between.
-
-use serde_json::Value;
+//! The API's error objects about a whole request: in a refusal, or beside the results of an answer.
 
 use crate::model::api_error::ApiError;
+use crate::response::json::{Kind, Reader};
+use crate::response::members::{self, Read, json, once, unmarked};
 
 /// The error objects of a refusal; none where the body is plain text or HTML.
 pub(crate) fn api_errors(body: &str) -> Vec<ApiError> {
-    const MAX_ERRORS: usize = 100;
     const MAX_LENGTH: usize = 1 << 20;
-    let refusal = Some(body).filter(|body| body.len() <= MAX_LENGTH).map(serde_json::from_str::<Value>);
-    let Some(Ok(Value::Object(mut refusal))) = refusal else { return Vec::new() };
-    let Some(Value::Array(errors)) = refusal.remove("errors") else { return Vec::new() };
-    let objects = errors.into_iter().filter(Value::is_object).take(MAX_ERRORS);
-    objects.filter_map(|error| serde_json::from_value(error).ok()).collect()
+    let refusal = Some(unmarked(body)).filter(|body| body.len() <= MAX_LENGTH).map(refusal);
+    refusal.and_then(Result::ok).unwrap_or_default()
 }
 
-/// One line of a body that is not JSON:API, for an error message.
-pub(crate) fn excerpt(body: &str) -> Option<String> {
-    const LENGTH: usize = 200;
-    let start: String = body.chars().take(4 * LENGTH).collect();
-    let words = start.split_whitespace().collect::<Vec<_>>().join(" ");
-    let shown: String = words.chars().filter(|c| !c.is_control()).take(LENGTH).collect();
-    (!shown.is_empty()).then_some(shown)
+fn refusal(body: &str) -> Read<Vec<ApiError>> {
+    const MAX_ERRORS: usize = 100;
+    let mut reader = Reader::new(body);
+    let mut errors = None;
+    reader.object(|reader, key| match key {
+        "errors" if reader.peek()? == Kind::Array => once(&mut errors, reader, |reader| {
+            let mut objects = Vec::new();
+            reader.array(|reader| match reader.peek()? {
+                Kind::Object if objects.len() < MAX_ERRORS => {
+                    objects.push(object(reader)?);
+                    Ok(())
+                }
+                _ => reader.skip(),
+            })?;
+            Ok(objects)
+        }),
+        _ => reader.skip(),
+    })?;
+    reader.end()?;
+    Ok(errors.unwrap_or_default())
+}
+
+/// The errors that stand beside results.
+pub(crate) fn beside_results(reader: &mut Reader<'_>) -> Read<Vec<ApiError>> {
+    members::errors(reader, object, |detail| ApiError { detail: Some(detail), ..ApiError::default() })
+}
+
+fn object(reader: &mut Reader<'_>) -> Read<ApiError> {
+    let (mut status, mut code, mut title, mut detail, mut source) = (None, None, None, None, None);
+    reader.object(|reader, key| match key {
+        "status" => once(&mut status, reader, json),
+        "code" => once(&mut code, reader, json),
+        "title" => once(&mut title, reader, json),
+        "detail" => once(&mut detail, reader, json),
+        "source" => once(&mut source, reader, json),
+        _ => reader.skip(),
+    })?;
+    Ok(ApiError {
+        status: status.flatten(),
+        code: code.flatten(),
+        title: title.flatten(),
+        detail: detail.flatten(),
+        source: source.flatten(),
+    })
 }

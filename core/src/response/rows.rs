@@ -4,20 +4,19 @@
 //! another type, and what cannot be read makes one file unknown, not the whole answer. Results are
 //! matched by id, never by position. Nothing is guessed, and the raw text is kept.
 
-use std::borrow::Cow;
 use std::collections::HashMap;
 use std::mem;
 
+use crate::model::api_error::ApiError;
+use crate::model::display;
 use crate::model::file_result::{FileError, FileResult, FileState, Status, UnexpectedResult};
 use crate::model::id;
-use crate::model::report::PublishReport;
-use crate::model::request::PublishRequest;
-use crate::response::json::{Kind, Malformed, Reader};
+use crate::model::report::{Beside, PublishReport, UnreadPage};
+use crate::model::request::{Asks, PublishRequest};
+use crate::response::api_errors::beside_results;
+use crate::response::json::{Kind, Reader};
+use crate::response::members::{MAX_ITEMS, Read, errors, members, once, text, unmarked, word};
 use crate::response::pattern::Pattern;
-
-/// The most results and error objects that are read from one body: twenty times what one call can
-/// ask for leaves room for liberal servers, and a hostile one cannot fill the memory.
-pub(crate) const MAX_ITEMS: usize = 200_000;
 
 /// A body as text, whatever its bytes.
 #[derive(Debug)]
@@ -40,14 +39,42 @@ impl Raw {
 #[derive(Debug)]
 pub(crate) struct Answered {
     request: PublishRequest,
+    asks: Asks,
     files: Vec<FileResult>,
     said: Vec<Said>,
     positions: Positions,
     /// What belongs to no requested file alone.
     unexpected: Vec<UnexpectedResult>,
+    /// What stands beside the results.
+    errors: Vec<ApiError>,
     /// How many results and error objects there were.
     items: usize,
     next_link: Option<String>,
+}
+
+/// A further page that was read.
+#[derive(Debug)]
+pub(crate) struct Further {
+    raw: Raw,
+    rows: Vec<Row>,
+    page: Page,
+}
+
+impl Further {
+    /// Reads it; where it cannot be read, why, and its text.
+    pub(crate) fn read(body: Vec<u8>) -> Result<Self, (String, String)> {
+        let raw = Raw::new(body);
+        let mut rows = Vec::new();
+        match read(&raw, &mut rows) {
+            Ok(page) => Ok(Self { raw, rows, page }),
+            Err(reason) => Err((reason, raw.text)),
+        }
+    }
+
+    /// Its text.
+    pub(crate) fn raw(&self) -> &str {
+        &self.raw.text
+    }
 }
 
 /// What the results say about a file.
@@ -55,8 +82,8 @@ pub(crate) struct Answered {
 enum Said {
     Nothing,
     Once,
-    /// Different things.
-    Contradictory,
+    /// Different things, or one of them may be about another file: nothing that follows settles it.
+    Doubtful,
 }
 
 impl Answered {
@@ -65,29 +92,31 @@ impl Answered {
         let ids = request.file_ids();
         let mut answered = Self {
             request: request.clone(),
+            asks: request.asks(),
             files: ids.iter().map(|id| FileResult::unanswered(*id, FileState::Unknown)).collect(),
             said: vec![Said::Nothing; ids.len()],
             positions: Positions::default(),
             unexpected: Vec::new(),
+            errors: Vec::new(),
             items: 0,
             next_link: None,
         };
-        answered.next_link = read(raw, &mut answered)?;
+        let Page { errors, next_link } = read(raw, &mut answered)?;
+        (answered.errors, answered.next_link) = (errors, next_link);
         Ok(answered)
     }
 
-    /// Reads a further page, all of it or nothing of one that cannot be read. Its text.
-    pub(crate) fn read_further(&mut self, body: Vec<u8>) -> Result<String, String> {
-        let raw = Raw::new(body);
-        let mut results = Vec::new();
-        let next_link = read(&raw, &mut results)?;
-        let items: usize = results.iter().map(items).sum();
-        if self.items + items > MAX_ITEMS {
-            return Err("too many results".to_owned());
+    /// Takes in a further page, all of it or nothing. Its text; where nothing is taken, with the reason.
+    pub(crate) fn take_further(&mut self, page: Further) -> Result<String, (String, String)> {
+        let Further { raw, rows, page: Page { errors, next_link } } = page;
+        let items = rows.iter().map(Row::items).sum::<usize>() + errors.len();
+        if self.items + self.errors.len() + items > MAX_ITEMS {
+            return Err(("too many results".to_owned(), raw.text));
         }
-        for result in results {
-            self.take(result);
+        for row in rows {
+            self.take(row);
         }
+        self.errors.extend(errors);
         self.next_link = next_link;
         Ok(raw.text)
     }
@@ -97,69 +126,131 @@ impl Answered {
         self.next_link.as_deref()
     }
 
+    fn position(&mut self, id: u64) -> Option<usize> {
+        self.positions.find(self.request.file_ids(), id)
+    }
+
     /// The place of a file, and what was said about it so far.
-    fn place(&mut self, id: Option<u64>) -> Option<(&mut FileResult, &mut Said)> {
-        let position = self.positions.find(self.request.file_ids(), id?)?;
+    fn place(&mut self, id: u64) -> Option<(&mut FileResult, &mut Said)> {
+        let position = self.position(id)?;
         Some((self.files.get_mut(position)?, self.said.get_mut(position)?))
     }
 
-    /// Every requested file with its state, and what belongs to none. `raw` is the text of all pages.
-    pub(crate) fn into_report(self, raw: String) -> PublishReport {
-        PublishReport::new(self.request, self.files, self.unexpected, self.next_link, raw)
+    /// Makes a file unknown for good, if it was asked for. What was said about it before is kept apart.
+    fn doubt(&mut self, id: u64, reason: String) {
+        let Some((file, said)) = self.place(id) else { return };
+        let before = mem::replace(said, Said::Doubtful);
+        // The first reason is told.
+        if before != Said::Doubtful {
+            let first = mem::replace(file, FileResult::unknown(id, reason)).into_answer();
+            self.unexpected.extend((before == Said::Once).then_some(first));
+        }
+    }
+
+    /// Every requested file with its state, and what belongs to none. `raw` is the text of all pages that were read;
+    /// `unread`: why the next one was not.
+    pub(crate) fn into_report(self, raw: String, unread: Option<UnreadPage>) -> PublishReport {
+        let Self { request, mut files, said, unexpected, errors, .. } = self;
+        let left_out = match &unread {
+            None => "The answer has no result for it.".to_owned(),
+            Some(page) => {
+                format!("The answer has no result for it, and its next page was not read. {}", page.reason)
+            }
+        };
+        for (file, _) in files.iter_mut().zip(said).filter(|(_, said)| *said == Said::Nothing) {
+            file.reason = Some(left_out.clone());
+        }
+        if !errors.is_empty() {
+            let reason = display::beside_results(&errors);
+            files = files.into_iter().map(|file| file.beside_errors(&reason)).collect();
+        }
+        let beside = Beside { unexpected, errors, unread_pages: Vec::from_iter(unread) };
+        PublishReport::new(request, files, beside, raw)
+    }
+}
+
+/// A result as it was read.
+#[derive(Debug)]
+struct Row {
+    /// With the id that counts.
+    result: UnexpectedResult,
+    /// The resource's id, where it is another than the one that counts, or where that cannot be read.
+    other_id: Option<u64>,
+    /// Whether its ids are the same and written as plain digits.
+    is_plain: bool,
+}
+
+impl Row {
+    fn items(&self) -> usize {
+        1 + self.result.errors.len()
     }
 }
 
 /// Receives the results of a page as they are read.
 trait Results {
-    fn take(&mut self, result: UnexpectedResult);
+    fn take(&mut self, row: Row);
 
     /// A result that says what most say.
     fn take_success(&mut self, id: u64) {
-        self.take(UnexpectedResult::success(id));
+        self.take(Row { result: UnexpectedResult::success(id), other_id: None, is_plain: true });
     }
 }
 
-impl Results for Vec<UnexpectedResult> {
-    fn take(&mut self, result: UnexpectedResult) {
-        self.push(result);
+impl Results for Vec<Row> {
+    fn take(&mut self, row: Row) {
+        self.push(row);
     }
 }
 
 /// Puts each result where it belongs.
 impl Results for Answered {
     fn take_success(&mut self, id: u64) {
-        match self.place(Some(id)) {
+        let asks = self.asks;
+        match self.place(id) {
             Some((file, said @ Said::Nothing)) => {
                 *said = Said::Once;
-                *file = FileResult::succeeded(id);
+                *file = FileResult::succeeded(id, asks);
                 self.items += 1;
             }
-            _ => self.take(UnexpectedResult::success(id)),
+            _ => self.take(Row { result: UnexpectedResult::success(id), other_id: None, is_plain: true }),
         }
     }
 
-    fn take(&mut self, result: UnexpectedResult) {
-        self.items += items(&result);
-        let Some((file, said)) = self.place(result.file_id) else { return self.unexpected.push(result) };
-        match *said {
-            Said::Nothing => {
+    fn take(&mut self, row: Row) {
+        self.items += row.items();
+        let (asks, id) = (self.asks, row.result.file_id);
+        // The resource's id may be the result's own, unless it is that of a requested file.
+        if let Some(other) = row.other_id.filter(|other| self.position(*other).is_some()) {
+            match id {
+                None => self.doubt(
+                    other,
+                    "A result has this file's id as its `id`, and a `file_id` that cannot be read.".to_owned(),
+                ),
+                Some(id) if self.position(id).is_some() => {
+                    self.doubt(id, format!("A result has this file's id as its `file_id`, and {other} as its `id`."));
+                    self.doubt(other, format!("A result has this file's id as its `id`, and {id} as its `file_id`."));
+                }
+                Some(_) => {}
+            }
+            return self.unexpected.push(row.result);
+        }
+        match id.and_then(|id| self.place(id)) {
+            Some((file, said @ Said::Nothing)) => {
                 *said = Said::Once;
-                *file = FileResult::answered(file.file_id, result);
+                *file = FileResult::answered(file.file_id, row.result, asks);
             }
-            Said::Once if file.repeats(&result) => {}
-            Said::Once => {
-                *said = Said::Contradictory;
-                let unknown = FileResult::unanswered(file.file_id, FileState::Unknown);
-                let first = mem::replace(file, unknown).into_answer();
-                self.unexpected.extend([first, result]);
+            Some((file, Said::Once)) if file.repeats(&row.result) => {}
+            Some((file, Said::Once)) => {
+                let id = file.file_id;
+                self.doubt(
+                    id,
+                    "Two results for it contradict each other: both are among the unexpected results.".to_owned(),
+                );
+                self.unexpected.push(row.result);
             }
-            Said::Contradictory => self.unexpected.push(result),
+            Some((_, Said::Doubtful)) | None => self.unexpected.push(row.result),
         }
     }
-}
-
-fn items(result: &UnexpectedResult) -> usize {
-    1 + result.errors.len()
 }
 
 /// Where each id stands in the request. Answers mostly come in the order asked, so the next
@@ -183,40 +274,33 @@ impl Positions {
     }
 }
 
-/// Reads a page. The link to the next one, or why the body cannot be read.
-fn read(raw: &Raw, taker: &mut impl Results) -> Result<Option<String>, String> {
+/// What a page has beside its results.
+#[derive(Debug)]
+struct Page {
+    errors: Vec<ApiError>,
+    next_link: Option<String>,
+}
+
+/// Reads a page, or says why it cannot be read.
+fn read(raw: &Raw, taker: &mut impl Results) -> Result<Page, String> {
     if raw.replaced {
         return Err("it is not UTF-8".to_owned());
     }
-    let text = raw.text.strip_prefix('\u{feff}').unwrap_or(&raw.text);
-    page(&mut Reader::new(text), taker).map_err(|malformed| malformed.to_string())
+    page(&mut Reader::new(unmarked(&raw.text)), taker).map_err(|malformed| malformed.to_string())
 }
 
-type Read<T> = Result<T, Malformed>;
-
-fn page(reader: &mut Reader<'_>, taker: &mut impl Results) -> Read<Option<String>> {
-    let (mut data, mut links) = (None, None);
+fn page(reader: &mut Reader<'_>, taker: &mut impl Results) -> Read<Page> {
+    let (mut data, mut links, mut error, mut errors) = (None, None, None, None);
     reader.object(|reader, key| match key {
         "data" => once(&mut data, reader, |reader| results(reader, taker)),
         "links" => once(&mut links, reader, next_link),
+        "error" => once(&mut error, reader, beside_results),
+        "errors" => once(&mut errors, reader, beside_results),
         _ => reader.skip(),
     })?;
     reader.end()?;
     data.ok_or_else(|| reader.malformed("no `data` list"))?;
-    Ok(links.flatten())
-}
-
-/// Reads a member. The same one twice is no answer that can be trusted.
-fn once<'a, T>(
-    slot: &mut Option<T>,
-    reader: &mut Reader<'a>,
-    read: impl FnOnce(&mut Reader<'a>) -> Read<T>,
-) -> Read<()> {
-    if slot.is_some() {
-        return Err(reader.malformed("a member that stands twice"));
-    }
-    *slot = Some(read(reader)?);
-    Ok(())
+    Ok(Page { errors: [error, errors].into_iter().flatten().flatten().collect(), next_link: links.flatten() })
 }
 
 fn next_link(reader: &mut Reader<'_>) -> Read<Option<String>> {
@@ -243,14 +327,6 @@ fn link(reader: &mut Reader<'_>) -> Read<Option<String>> {
     Ok(link.filter(|link| !link.is_empty()))
 }
 
-/// Reads the members of an object; a value of another kind has none.
-fn members<'a>(reader: &mut Reader<'a>, member: impl FnMut(&mut Reader<'a>, &str) -> Read<()>) -> Read<()> {
-    match reader.peek()? {
-        Kind::Object => reader.object(member),
-        _ => reader.skip(),
-    }
-}
-
 fn results(reader: &mut Reader<'_>, taker: &mut impl Results) -> Read<()> {
     let mut count = 0;
     let mut pattern: Option<Pattern<'_>> = None;
@@ -263,13 +339,14 @@ fn results(reader: &mut Reader<'_>, taker: &mut impl Results) -> Read<()> {
             count += 1;
             taker.take_success(id);
         } else {
-            let result = result(reader)?;
-            count += items(&result);
-            if let Some(id) = result.file_id.filter(|id| result == UnexpectedResult::success(*id)) {
+            let row = row(reader)?;
+            count += row.items();
+            let id = row.result.file_id.filter(|_| row.is_plain);
+            if let Some(id) = id.filter(|id| row.result == UnexpectedResult::success(*id)) {
                 let length = start.len() - reader.rest().len();
                 pattern = start.get(..length).and_then(|text| Pattern::of(text, id));
             }
-            taker.take(result);
+            taker.take(row);
         }
         if count > MAX_ITEMS {
             return Err(reader.malformed("too many results"));
@@ -278,98 +355,91 @@ fn results(reader: &mut Reader<'_>, taker: &mut impl Results) -> Read<()> {
     })
 }
 
-fn result(reader: &mut Reader<'_>) -> Read<UnexpectedResult> {
+fn row(reader: &mut Reader<'_>) -> Read<Row> {
     let (mut resource_id, mut file_id) = (None, None);
     let (mut publish_status, mut notify_status) = (None, None);
-    let (mut error, mut errors) = (None, None);
+    let (mut error, mut errors, mut outer_error, mut outer_errors) = (None, None, None, None);
     let mut attributes = None;
     members(reader, |reader, key| match key {
-        "id" => once(&mut resource_id, reader, id),
-        "attributes" if attributes.is_some() => Err(reader.malformed("a member that stands twice")),
-        "attributes" => {
-            attributes = Some(());
+        "id" => once(&mut resource_id, reader, given_id),
+        "error" => once(&mut outer_error, reader, file_errors),
+        "errors" => once(&mut outer_errors, reader, file_errors),
+        "attributes" => once(&mut attributes, reader, |reader| {
             members(reader, |reader, key| match key {
-                "file_id" => once(&mut file_id, reader, id),
+                "file_id" => once(&mut file_id, reader, given_id),
                 "publish_status" => once(&mut publish_status, reader, status),
                 "notify_status" => once(&mut notify_status, reader, status),
-                "error" => once(&mut error, reader, self::errors),
-                "errors" => once(&mut errors, reader, self::errors),
+                "error" => once(&mut error, reader, file_errors),
+                "errors" => once(&mut errors, reader, file_errors),
                 _ => reader.skip(),
             })
-        }
+        }),
         _ => reader.skip(),
     })?;
-    let mut all = error.unwrap_or_default();
-    all.append(&mut errors.unwrap_or_default());
-    Ok(UnexpectedResult {
-        file_id: file_id.flatten().or(resource_id.flatten()),
-        publish_status: publish_status.flatten(),
-        notify_status: notify_status.flatten(),
-        errors: all,
+    let (resource_id, file_id) = (resource_id.unwrap_or(GivenId::Absent), file_id.unwrap_or(GivenId::Absent));
+    let counts = if file_id == GivenId::Absent { resource_id } else { file_id };
+    Ok(Row {
+        other_id: resource_id.value().filter(|_| resource_id.value() != counts.value()),
+        is_plain: [resource_id, file_id]
+            .into_iter()
+            .all(|id| id == GivenId::Absent || matches!(id, GivenId::Plain(_)) && id == counts),
+        result: UnexpectedResult {
+            file_id: counts.value(),
+            publish_status: publish_status.flatten(),
+            notify_status: notify_status.flatten(),
+            errors: [error, errors, outer_error, outer_errors].into_iter().flatten().flatten().collect(),
+        },
     })
 }
 
-/// An id as a number or a string of digits.
-fn id(reader: &mut Reader<'_>) -> Read<Option<u64>> {
-    Ok(match reader.peek()? {
-        Kind::String => id::parse(&reader.string()?),
-        Kind::Number => id::parse(reader.number()?),
-        _ => {
-            reader.skip()?;
-            None
+/// An id as a result has it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum GivenId {
+    /// Missing, or null.
+    Absent,
+    /// Its digits and nothing else.
+    Plain(u64),
+    /// Written in some other way.
+    Other(u64),
+    Unreadable,
+}
+
+impl GivenId {
+    fn value(self) -> Option<u64> {
+        match self {
+            Self::Plain(id) | Self::Other(id) => Some(id),
+            Self::Absent | Self::Unreadable => None,
         }
-    })
+    }
+}
+
+/// An id as a whole number, or as a string of digits with or without blanks around them.
+fn given_id(reader: &mut Reader<'_>) -> Read<GivenId> {
+    let plain = |text: &str| id::parse(text).filter(|_| !text.starts_with('0')).map(GivenId::Plain);
+    let (plain, other) = match reader.peek()? {
+        Kind::String => {
+            let text = reader.string()?;
+            (plain(&text), id::parse(text.trim_ascii()))
+        }
+        Kind::Number => {
+            let number = reader.number()?;
+            (plain(number), id::parse_number(number))
+        }
+        Kind::Null => return reader.skip().map(|()| GivenId::Absent),
+        _ => return reader.skip().map(|()| GivenId::Unreadable),
+    };
+    Ok(plain.or(other.map(GivenId::Other)).unwrap_or(GivenId::Unreadable))
 }
 
 fn status(reader: &mut Reader<'_>) -> Read<Option<Status>> {
     Ok(word(reader)?.map(|word| Status::new(&word)))
 }
 
-fn text(reader: &mut Reader<'_>) -> Read<Option<String>> {
-    Ok(word(reader)?.map(Cow::into_owned))
+fn file_errors(reader: &mut Reader<'_>) -> Read<Vec<FileError>> {
+    errors(reader, file_error, |detail| FileError { detail: Some(detail), ..FileError::default() })
 }
 
-/// A string; another value roughly as it is written. The raw text has it in full.
-fn word<'a>(reader: &mut Reader<'a>) -> Read<Option<Cow<'a, str>>> {
-    let shown = match reader.peek()? {
-        Kind::String => return reader.string().map(Some),
-        Kind::Number => return Ok(Some(reader.number()?.into())),
-        Kind::True => Some("true".into()),
-        Kind::False => Some("false".into()),
-        Kind::Object => Some("{…}".into()),
-        Kind::Array => Some("[…]".into()),
-        Kind::Null => None,
-    };
-    reader.skip()?;
-    Ok(shown)
-}
-
-/// Error objects: one, or a list; a bare text is an error's detail. Null, false and an empty text
-/// are none.
-fn errors(reader: &mut Reader<'_>) -> Read<Vec<FileError>> {
-    let mut errors = Vec::new();
-    match reader.peek()? {
-        Kind::Array => reader.array(|reader| {
-            if errors.len() == MAX_ITEMS {
-                return Err(reader.malformed("too many error objects"));
-            }
-            errors.extend(error(reader)?);
-            Ok(())
-        })?,
-        _ => errors.extend(error(reader)?),
-    }
-    Ok(errors)
-}
-
-fn error(reader: &mut Reader<'_>) -> Read<Option<FileError>> {
-    match reader.peek()? {
-        Kind::Object => {}
-        Kind::Null | Kind::False => return reader.skip().map(|()| None),
-        _ => {
-            let detail = text(reader)?.filter(|detail| !detail.is_empty());
-            return Ok(detail.map(|detail| FileError { detail: Some(detail), ..FileError::default() }));
-        }
-    }
+fn file_error(reader: &mut Reader<'_>) -> Read<FileError> {
     let (mut code, mut title, mut detail) = (None, None, None);
     reader.object(|reader, key| match key {
         "code" => once(&mut code, reader, text),
@@ -377,5 +447,5 @@ fn error(reader: &mut Reader<'_>) -> Read<Option<FileError>> {
         "detail" => once(&mut detail, reader, text),
         _ => reader.skip(),
     })?;
-    Ok(Some(FileError { code: code.flatten(), title: title.flatten(), detail: detail.flatten() }))
+    Ok(FileError { code: code.flatten(), title: title.flatten(), detail: detail.flatten() })
 }

@@ -41,8 +41,8 @@ class Authority:
         return file
 
 
-def self_signed(folder: Path, host: str) -> Path:
-    """Key and certificate of a server that vouches for itself."""
+def self_signed(folder: Path, host: str, *, as_authority: bool = False) -> Path:
+    """Key and certificate of a server that vouches for itself, as `openssl req -x509` makes them if `as_authority`."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "vouches for itself")])
     now = datetime.now(timezone.utc)
@@ -52,11 +52,12 @@ def self_signed(folder: Path, host: str) -> Path:
         .not_valid_before(now - DAY)
         .not_valid_after(now + DAY)
         .add_extension(x509.SubjectAlternativeName([x509.DNSName(host)]), critical=False)
-        .sign(key, SHA256())
     )
-    file = folder / f"self-signed-{host}.pem"
+    if as_authority:
+        certificate = certificate.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+    file = folder / f"self-signed-{host}{'-authority' * as_authority}.pem"
     pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    file.write_bytes(pem + certificate.public_bytes(Encoding.PEM))
+    file.write_bytes(pem + certificate.sign(key, SHA256()).public_bytes(Encoding.PEM))
     return file
 
 

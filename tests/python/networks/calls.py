@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import platform
+import sys
 from typing import Any
 
-from addepar_portal import AsyncPortalClient, PortalClient, PortalError, PublishReport
+from addepar_portal import AsyncPortalClient, PortalClient, PortalError, PublishReport, __version__
 
 MODES: Any = {"portal_publishing": "publish", "contact_notification": "do_not_notify"}
+SYSTEM = {"darwin": "macos"}.get(sys.platform, sys.platform)
+MACHINE = {"arm64": "aarch64", "AMD64": "x86_64"}.get(platform.machine(), platform.machine())
+USER_AGENT = f"addepar-portal/{__version__} (python/{sys.version_info[0]}.{sys.version_info[1]}; {SYSTEM} {MACHINE})"
 KEY: Any = {"firm_id": "1", "key_id": "simulated-key", "key_secret": "simulated-secret"}
 
 

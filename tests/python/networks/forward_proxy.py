@@ -30,6 +30,7 @@ class NotingAuthPlugin(AuthPlugin):
             "method": (request.method or b"").decode(),
             "target": f"{(request.host or b'').decode()}:{request.port}",
             "headers": sorted(name.decode().lower() for name in headers),
+            "user_agent": headers[b"user-agent"][1].decode() if b"user-agent" in headers else None,
         }
         with Path(os.environ[NOTES]).open("a") as notes:
             notes.write(json.dumps(note) + "\n")

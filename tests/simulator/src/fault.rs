@@ -8,6 +8,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::http::Answer;
+use crate::refusal::in_words;
 
 const MAX_TIMES: usize = 10_000;
 
@@ -81,6 +82,12 @@ pub(crate) enum Fault {
         after_ms: Option<u64>,
     },
     GarbageStatus {},
+    /// These bytes in the place of an answer; `{body}` and `{length}` stand for the normal answer's body and its length,
+    /// `{chunks}` for that body in one chunk. `keeps`: the connection stays open after them.
+    Raw {
+        text: String,
+        keeps: Option<bool>,
+    },
     MissingResult {
         file: u64,
     },
@@ -128,7 +135,7 @@ impl TryFrom<String> for Base64 {
     type Error = String;
 
     fn try_from(text: String) -> Result<Self, String> {
-        BASE64_STANDARD.decode(&text).map(Self).map_err(|error| format!("{text:?} is no base64: {error}"))
+        BASE64_STANDARD.decode(&text).map(Self).map_err(|error| format!("{text:?} is not base64: {error}"))
     }
 }
 
@@ -172,11 +179,11 @@ impl TryFrom<Value> for Repeated {
         let mut fields = match fault {
             Value::String(name) => Map::from_iter([("name".to_owned(), Value::String(name))]),
             Value::Object(fields) => fields,
-            other => return Err(format!("{other} is no fault: give its name, or an object with its `name`")),
+            other => return Err(format!("{other} is not a fault: give its name, or an object with its `name`")),
         };
         let status = fields.get("name").and_then(Value::as_str).and_then(|name| name.strip_prefix("status:"));
         if let Some(status) = status {
-            let status: u16 = status.parse().map_err(|_| format!("{status:?} is no status"))?;
+            let status: u16 = status.parse().map_err(|_| format!("{status:?} is not a status"))?;
             fields.insert("name".to_owned(), "status".into());
             fields.insert("status".to_owned(), status.into());
         }
@@ -187,7 +194,7 @@ impl TryFrom<Value> for Repeated {
                 .filter(|times| (1..=MAX_TIMES).contains(times))
                 .ok_or_else(|| format!("`times` is {times}: give a number from 1 to {MAX_TIMES}"))?,
         };
-        let fault = serde_json::from_value(Value::Object(fields)).map_err(|error| error.to_string())?;
+        let fault = serde_json::from_value(Value::Object(fields)).map_err(|error| in_words(&error))?;
         Ok(Self(fault, times))
     }
 }

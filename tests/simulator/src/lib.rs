@@ -24,6 +24,7 @@ mod fault;
 mod generated_reports;
 mod http;
 mod portal;
+mod refusal;
 mod script;
 mod server;
 
@@ -34,11 +35,11 @@ use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
-use std::{fmt, process};
+use std::{fmt, io, process};
 
 use serde::Deserialize;
 use serde_json::{Value, json};
-use tokio::runtime::{Builder, Handle};
+use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::oneshot;
 
 use crate::fault::Repeated;
@@ -130,10 +131,10 @@ impl SimulatedPortal {
     /// # Errors
     /// A sentence that names the value and what is allowed.
     pub fn start(options_json: &str) -> Result<Self, String> {
-        let options: Options = serde_json::from_str(options_json).map_err(|error| error.to_string())?;
+        let options: Options = serde_json::from_str(options_json).map_err(|error| refusal::in_words(&error))?;
         let (listener, address) = endpoint::listen(options.port)?;
         let server = Arc::new(Server::new(options));
-        let runtime = Builder::new_current_thread().enable_all().build().map_err(|error| error.to_string())?;
+        let runtime = runtime().map_err(|error| error.to_string())?;
         let handle = runtime.handle().clone();
         let serving = server.clone();
         endpoint::each(&handle, listener, move |socket| serving.clone().serve(socket))?;
@@ -180,7 +181,7 @@ impl SimulatedPortal {
         if self.is_inherited() {
             return Err(format!("this portal belongs to the process {}: start one in this process", self.pid));
         }
-        let command = serde_json::from_str(command_json).map_err(|error| error.to_string())?;
+        let command = serde_json::from_str(command_json).map_err(|error| refusal::in_words(&error))?;
         self.obey(command).map(|answer| answer.to_string())
     }
 
@@ -251,6 +252,16 @@ impl SimulatedPortal {
     fn is_inherited(&self) -> bool {
         self.pid != process::id()
     }
+}
+
+/// The first runtime of a process makes what all have in common, and panics where that lacks descriptors.
+fn runtime() -> io::Result<Runtime> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::net::UnixStream;
+        drop((UnixStream::pair()?, UnixStream::pair()?, UnixStream::pair()?));
+    }
+    Builder::new_current_thread().enable_all().build()
 }
 
 impl Drop for SimulatedPortal {

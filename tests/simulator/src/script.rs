@@ -103,6 +103,15 @@ fn met(portal: &mut Portal, fault: Fault, normal: &Answer) -> Script {
         Fault::ResetBeforeAnswer {} => return Script { steps: Vec::new(), then: Then::Reset },
         Fault::CloseInHeaders {} => return Script::close([Step::Send(b"HTTP/1.1 200 OK\r\nContent-Le".to_vec())]),
         Fault::GarbageStatus {} => return Script::close([Step::Send(b"\x00\x01 not HTTP at all\r\n\r\n".to_vec())]),
+        Fault::Raw { text, keeps } => {
+            let body = String::from_utf8_lossy(&normal.body);
+            let text = text
+                .replace("{length}", &normal.body.len().to_string())
+                .replace("{chunks}", &format!("{:x}\r\n{body}\r\n0\r\n\r\n", normal.body.len()))
+                .replace("{body}", &body);
+            let then = if keeps.unwrap_or(false) { Then::Keep } else { Then::Close };
+            return Script { steps: vec![Step::Send(text.into_bytes())], then };
+        }
         Fault::CloseInBody {} => return Script::close([Step::Send(half())]),
         Fault::ResetInBody {} => {
             // The client must see the half before the reset overtakes it.

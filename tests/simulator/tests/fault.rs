@@ -254,17 +254,26 @@ fn altered_lists_of_results() {
 fn what_is_no_fault_is_refused_with_what_is_allowed() {
     let portal = start(&json!({}));
     for (fault, said) in [
-        (json!("hnag"), vec!["`hnag`", "`hang`", "`close_idle`"]),
+        (json!("hnag"), vec!["`hnag` is not known: it must be one of ", "`hang`", "`close_idle`"]),
         (json!("status:many"), vec!["\"many\""]),
-        (json!({ "name": "hang", "afer": "head" }), vec!["`afer`", "`after`"]),
-        (json!({ "name": "close_in_body", "after_ms": 1 }), vec!["`after_ms`"]),
+        (json!({ "name": "hang", "afer": "head" }), vec!["`afer` does not belong there: what does is ", "`after`"]),
+        (json!({ "name": "close_in_body", "after_ms": 1 }), vec!["`after_ms` does not belong there: nothing does"]),
+        (json!({ "name": "slow_400" }), vec!["`after_ms` is missing"]),
+        (
+            json!({ "name": "slow_400", "after_ms": "1" }),
+            vec!["string \"1\" stands where a whole number from 0 belongs"],
+        ),
+        (json!({ "name": "nested", "depth": -1 }), vec!["integer `-1` stands where a whole number from 0 belongs"]),
+        (json!({ "name": "next_link", "link": 1 }), vec!["integer `1` stands where a text belongs"]),
+        (json!({ "name": "huge", "bytes": 1, "content_length": 1 }), vec!["stands where true or false belongs"]),
         (json!({ "name": "hang", "times": 0 }), vec!["`times` is 0", "10000"]),
         (json!({ "name": "answer", "status": 200, "body_base64": "?" }), vec!["\"?\""]),
-        (json!(7), vec!["7 is no fault"]),
+        (json!(7), vec!["7 is not a fault"]),
     ] {
         let refused = portal.control(&json!({ "do": "faults", "faults": ["hang", fault] }).to_string());
         let reason = refused.expect_err("a reason");
         assert!(said.iter().all(|part| reason.contains(part)), "{reason}");
+        assert!(["unknown ", "invalid ", "u64", " at line"].iter().all(|term| !reason.contains(term)), "{reason}");
     }
     assert_eq!(Wire::open(&portal).exchange(&post_37()).status, 200, "none of them was queued");
 }

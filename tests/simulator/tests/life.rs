@@ -58,11 +58,11 @@ fn stop_takes_no_time_whatever_is_open() {
 #[test]
 fn options_and_commands_that_are_wrong_are_named() {
     for (options, said) in [
-        ("{", vec!["EOF"]),
+        ("{", vec!["it must be JSON, and is not at column 1"]),
         (r#"{"flies": {}}"#, vec!["`flies`", "`files`", "`emails`"]),
         (r#"{"emails": "daily"}"#, vec!["`daily`", "`per_file`", "`per_call`"]),
-        (r#"{"files": {"a": [1]}}"#, vec!["a number in quotes"]),
-        (r#"{"port": 70000}"#, vec!["70000", "u16"]),
+        (r#"{"files": {"a": [1]}}"#, vec!["a key must be a number in quotes"]),
+        (r#"{"port": 70000}"#, vec!["70000", "a whole number from 0"]),
         (r#"{"faults": ["hnag"]}"#, vec!["`hnag`", "`hang`"]),
     ] {
         let reason = SimulatedPortal::start(options).expect_err("a reason");
