@@ -6,9 +6,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use bytes::Bytes;
-use reqwest::header::{
-    ACCEPT, ACCEPT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER, TRANSFER_ENCODING,
-};
+use reqwest::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
 use reqwest::{Body, Client, Method, Response, redirect, retry};
 use url::Url;
 
@@ -35,8 +33,8 @@ const SIMULATED_CLOCK: &str = "x-simulated-clock";
 const MEDIA_TYPE: HeaderValue = HeaderValue::from_static("application/vnd.api+json");
 /// As many headers as anybody sends: more of them cost the status of an answer.
 const MAX_HEADERS: usize = 1_000;
-/// How long the body of a refusal is read that does not say where it ends: its status stands without it.
-const UNANNOUNCED: Duration = Duration::from_secs(2);
+/// How long the body of an answer is read that is not a success: its status stands without it.
+const PATIENCE: Duration = Duration::from_secs(3);
 
 /// Who asks, as one request says it.
 #[derive(Clone)]
@@ -199,13 +197,12 @@ async fn read_body(
     is_local: bool,
     answer: &mut Option<Answer>,
 ) -> Result<(), reqwest::Error> {
-    let is_announced = [CONTENT_LENGTH, TRANSFER_ENCODING].iter().any(|name| response.headers().contains_key(name));
     let answer = answer.insert(head(&response, latch, is_local));
-    if is_announced || response.status().is_success() {
+    if response.status().is_success() {
         return receive(&mut response, answer).await;
     }
-    let Ok(received) = clock::timeout(UNANNOUNCED, receive(&mut response, answer)).await else {
-        answer.broken = Some("it does not say where it ends".to_owned());
+    let Ok(received) = clock::timeout(PATIENCE, receive(&mut response, answer)).await else {
+        answer.broken = Some(format!("it was not whole after {PATIENCE:?}"));
         return Ok(());
     };
     received
