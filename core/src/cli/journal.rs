@@ -67,16 +67,10 @@ fn text(journal: &Journal) -> String {
     let rows = report.rows().into_iter().map(|row| {
         let id = row.file.file_id;
         let chunk = chunks.get(&id).copied().unwrap_or_default();
-        vec![
-            id.to_string(),
-            row.state,
-            row.published.to_owned(),
-            row.notified.to_owned(),
-            sent.get(&chunk).cloned().unwrap_or_default(),
-            row.errors,
-        ]
+        let sent_at = sent.get(&chunk).cloned().unwrap_or_default();
+        (row.file, vec![row.state, row.published.to_owned(), row.notified.to_owned(), sent_at, row.errors])
     });
-    text += &output::table(&["file", "state", "published", "notified", "sent at", "errors"], rows.collect());
+    text += &output::files_table(&["state", "published", "notified", "sent at", "errors"], rows.collect());
     text += &output::below(&report);
     for (ids, what) in [
         (journal.undecided(), "to be decided about with `journal resolve`"),

@@ -30,12 +30,25 @@ pub(super) fn report(report: &PublishReport, format: Format) -> String {
         Format::Csv => csv(report),
         Format::Table => {
             let rows = report.rows().into_iter().map(|row| {
-                vec![row.file.file_id.to_string(), row.state, row.published.into(), row.notified.into(), row.errors]
+                let cells = [row.state, row.published.into(), row.notified.into(), row.errors];
+                (row.file, cells.to_vec())
             });
-            let text = table(&["file", "state", "published", "notified", "errors"], rows.collect());
-            text + &below(report)
+            files_table(&["state", "published", "notified", "errors"], rows.collect()) + &below(report)
         }
     }
+}
+
+/// A table of files, with the names of their portfolios if any is known.
+pub(super) fn files_table(names: &[&str], rows: Vec<(&FileResult, Vec<String>)>) -> String {
+    let has_portfolios = rows.iter().any(|(file, _)| file.portfolio_name.is_some());
+    let mut columns = vec!["file"];
+    columns.extend(has_portfolios.then_some("portfolio"));
+    columns.extend(names);
+    let row = |(file, cells): (&FileResult, Vec<String>)| {
+        let portfolio = has_portfolios.then(|| file.portfolio_name.clone().unwrap_or_default());
+        [file.file_id.to_string()].into_iter().chain(portfolio).chain(cells).collect()
+    };
+    table(&columns, rows.into_iter().map(row).collect())
 }
 
 /// What stands below a table of a report's files.
@@ -55,7 +68,7 @@ fn csv(report: &PublishReport) -> String {
     text
 }
 
-pub(super) const RESULT_COLUMNS: [&str; 11] = [
+pub(super) const RESULT_COLUMNS: [&str; 12] = [
     "file_id",
     "state",
     "published",
@@ -67,6 +80,7 @@ pub(super) const RESULT_COLUMNS: [&str; 11] = [
     "errors",
     "decision",
     "reason",
+    "portfolio_name",
 ];
 
 /// The fields of one file. Contacts that cannot be told are `?`: not the same as none.
@@ -95,6 +109,7 @@ pub(super) fn result_fields(file: &FileResult) -> Vec<String> {
         errors.collect::<Vec<_>>().join(" "),
         file.decision.map(Verdict::as_str).unwrap_or_default().to_owned(),
         file.reason.clone().unwrap_or_default(),
+        file.portfolio_name.clone().unwrap_or_default(),
     ]
 }
 

@@ -379,7 +379,8 @@ impl History {
     pub(crate) fn result(&self, file: &File) -> FileResult {
         let plain = || File::plain(file.id, file.state, self.request.asks());
         let result = file.answer.as_deref().cloned().unwrap_or_else(plain);
-        FileResult { decision: file.verdict(), ..result }
+        let portfolio_name = self.request.portfolio_name(file.id).map(str::to_owned);
+        FileResult { decision: file.verdict(), portfolio_name, ..result }
     }
 
     pub(crate) fn chunks(&self) -> impl Iterator<Item = (u32, &ChunkHistory, Vec<u64>)> {

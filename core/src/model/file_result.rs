@@ -239,6 +239,9 @@ pub struct FileResult {
     /// it is shown.
     #[serde(default)]
     pub reason: Option<String>,
+    /// The name of the portfolio that it is of, if that is known: a generated report says it.
+    #[serde(default)]
+    pub portfolio_name: Option<String>,
 }
 
 impl FileResult {
@@ -255,6 +258,7 @@ impl FileResult {
             errors: Vec::new(),
             decision: None,
             reason: None,
+            portfolio_name: None,
         }
     }
 
@@ -277,6 +281,7 @@ impl FileResult {
             errors: Vec::new(),
             decision: None,
             reason: None,
+            portfolio_name: None,
         }
     }
 
@@ -300,9 +305,17 @@ impl FileResult {
             let odd: Vec<String> = names.into_iter().filter_map(|(name, status)| odd(name, status.as_ref())).collect();
             format!("Its result says neither success nor fail: {}.", odd.join(" and "))
         });
-        let decision = None;
-        Self { file_id, state, published, notified, publish_status, notify_status, errors, decision, reason }
-            .limited_to(asks)
+        Self {
+            state,
+            published,
+            notified,
+            publish_status,
+            notify_status,
+            errors,
+            reason,
+            ..Self::unanswered(file_id, state)
+        }
+        .limited_to(asks)
     }
 
     /// Nothing is published or notified that nobody asked for. Earlier versions went by the answer alone.
@@ -400,10 +413,21 @@ impl Serialize for FileResult {
             contacts_not_notified: Option<Vec<u64>>,
             decision: Option<Verdict>,
             reason: &'a Option<String>,
+            portfolio_name: &'a Option<String>,
         }
         // Without `..`: what is forgotten here is missing in journals too.
-        let Self { file_id, state, published, notified, publish_status, notify_status, errors, decision, reason } =
-            self;
+        let Self {
+            file_id,
+            state,
+            published,
+            notified,
+            publish_status,
+            notify_status,
+            errors,
+            decision,
+            reason,
+            portfolio_name,
+        } = self;
         Shown {
             file_id: *file_id,
             state: *state,
@@ -416,6 +440,7 @@ impl Serialize for FileResult {
             contacts_not_notified: self.contacts_not_notified(),
             decision: *decision,
             reason,
+            portfolio_name,
         }
         .serialize(serializer)
     }

@@ -68,6 +68,12 @@ pub struct FailedContacts {
 
 impl PublishReport {
     pub(crate) fn new(request: PublishRequest, files: Vec<FileResult>, beside: Beside, raw: String) -> Self {
+        let mut files = files;
+        if !request.portfolio_names().is_empty() {
+            for file in &mut files {
+                file.portfolio_name = request.portfolio_name(file.file_id).map(str::to_owned);
+            }
+        }
         Self { request, files, in_flight: Vec::new(), beside, attempts: Vec::new(), raw }
     }
 
