@@ -2,7 +2,7 @@
 
     python stalls.py URL
 
-It prints, as JSON, the longest stall of each of some batches in seconds. A loop that has nothing to do but to look at the
+It prints, as JSON, the longest stall of each of some batches in seconds. A loop that does nothing but look at the
 clock is the measure: what it misses, other code took.
 """
 
@@ -15,8 +15,9 @@ import tempfile
 import time
 from pathlib import Path
 
-from addepar_portal import AsyncPortalClient
 from asked import CONTACT_NOTIFICATION, PORTAL_PUBLISHING
+
+from addepar_portal import AsyncPortalClient
 
 BATCHES = 15
 # A request of the batch is in flight by then, and another record of it on its way to the disk.
