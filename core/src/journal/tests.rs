@@ -440,7 +440,7 @@ fn files_that_a_person_found_missing_are_planned_once_more() {
 }
 
 #[test]
-fn a_run_keeps_its_chunk_size_and_reports_in_the_order_of_whoever_asks() {
+fn a_run_keeps_its_chunk_size_and_reports_in_the_order_that_is_asked_for() {
     let planned = history(5, []);
     assert_eq!(planned.chunk_size(), 2);
     assert_eq!([1, 2, 3, 9].map(|size| planned.is_planned_in(size)), [false, true, false, false]);

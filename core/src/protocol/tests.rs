@@ -524,7 +524,7 @@ fn warnings_are_logged_and_nothing_else_unless_somebody_listens() {
 }
 
 #[test]
-fn a_batch_tells_how_far_it_has_come_to_a_host_that_follows_it() {
+fn a_batch_reports_its_progress_to_a_host_that_follows_it() {
     let mut machine = Machine::new(batch(60), request(4), true);
     machine.follow_progress();
     open(&mut machine, Pace::default());

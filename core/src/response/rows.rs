@@ -490,7 +490,7 @@ mod tests {
     }
 
     /// What is known of each file: its state and why that is unknown.
-    fn told(report: &PublishReport) -> Vec<(FileState, Option<&str>)> {
+    fn known(report: &PublishReport) -> Vec<(FileState, Option<&str>)> {
         report.files().iter().map(|file| (file.state, file.reason.as_deref())).collect()
     }
 
@@ -501,7 +501,7 @@ mod tests {
     fn a_result_belongs_to_the_file_that_it_names_wherever_it_stands() {
         for order in [[1, 2, 3, 9], [3, 2, 1, 9], [2, 3, 9, 1], [9, 3, 1, 2]] {
             let report = report(4, &list(&order.map(success)));
-            assert_eq!(told(&report), [OK, OK, OK, ABSENT], "{order:?}");
+            assert_eq!(known(&report), [OK, OK, OK, ABSENT], "{order:?}");
             assert_eq!(report.files().first(), Some(&FileResult::succeeded(1, ASKS)), "{order:?}");
             assert_eq!(report.unexpected(), [UnexpectedResult::success(9)], "{order:?}");
         }
@@ -520,11 +520,11 @@ mod tests {
             ("\"77\"", "1"),
             ("{}", "1"),
         ] {
-            assert_eq!(told(&report(2, &list(&[named(id, file_id)]))), [OK, ABSENT], "{id} {file_id}");
+            assert_eq!(known(&report(2, &list(&[named(id, file_id)]))), [OK, ABSENT], "{id} {file_id}");
         }
         for (id, file_id) in [("null", "null"), ("[]", "null"), ("null", "true"), ("\"one\"", "null"), ("0", "null")] {
             let report = report(1, &list(&[named(id, file_id)]));
-            assert_eq!(told(&report), [ABSENT], "{id} {file_id}");
+            assert_eq!(known(&report), [ABSENT], "{id} {file_id}");
             assert_eq!(report.unexpected().first().map(|result| result.file_id), Some(None), "{id} {file_id}");
         }
     }
@@ -537,32 +537,32 @@ mod tests {
         let unreadable = unknown("A result has this file's id as its `id`, and a `file_id` that cannot be read.");
 
         let both = report(3, &list(&[named("1", "2"), success(3)]));
-        assert_eq!(told(&both), [by_id, by_file_id, OK]);
+        assert_eq!(known(&both), [by_id, by_file_id, OK]);
         assert_eq!(both.unexpected(), [UnexpectedResult::success(2)]);
 
         // What was said before is kept apart, and nothing that follows settles it.
         let both = report(3, &list(&[success(2), named("1", "2"), success(1), named("1", "3")]));
         let third = unknown("A result has this file's id as its `file_id`, and 1 as its `id`.");
-        assert_eq!(told(&both), [by_id, by_file_id, third]);
+        assert_eq!(known(&both), [by_id, by_file_id, third]);
         assert_eq!(both.unexpected(), [2, 2, 1, 3].map(UnexpectedResult::success));
 
         let one = report(1, &list(&[named("1", "{}")]));
-        assert_eq!(told(&one), [unreadable]);
+        assert_eq!(known(&one), [unreadable]);
         // The result is about a file that nobody asked for: it says nothing about this one.
         let other = report(1, &list(&[named("1", "9")]));
-        assert_eq!(told(&other), [ABSENT]);
+        assert_eq!(known(&other), [ABSENT]);
         assert_eq!(other.unexpected(), [UnexpectedResult::success(9)]);
     }
 
     #[test]
     fn a_result_that_is_repeated_counts_once_and_one_that_contradicts_makes_its_file_unknown() {
         let repeated = report(1, &list(&[success(1), success(1), success(1).replace("success", "SUCCESS")]));
-        assert_eq!((told(&repeated), repeated.unexpected().len()), (vec![OK], 0));
+        assert_eq!((known(&repeated), repeated.unexpected().len()), (vec![OK], 0));
 
         let failed = success(1).replacen("success", "fail", 1);
         let contradicted = report(2, &list(&[success(1), success(2), failed, success(1)]));
         let reason = "Two results for it contradict each other: both are among the unexpected results.";
-        assert_eq!(told(&contradicted), [(FileState::Unknown, Some(reason)), OK]);
+        assert_eq!(known(&contradicted), [(FileState::Unknown, Some(reason)), OK]);
         let fail = UnexpectedResult { publish_status: Some(Status::Fail), ..UnexpectedResult::success(1) };
         assert_eq!(contradicted.unexpected(), [UnexpectedResult::success(1), fail, UnexpectedResult::success(1)]);
     }
@@ -603,7 +603,7 @@ mod tests {
             let body = list(&[success(1), failed.clone()]).replacen('{', &format!("{{{errors},"), 1);
             let report = report(2, &body);
             let reason = "The answer has errors beside its results: Partly done.";
-            assert_eq!(told(&report), [(FileState::Unknown, Some(reason)), (FileState::Failed, None)]);
+            assert_eq!(known(&report), [(FileState::Unknown, Some(reason)), (FileState::Failed, None)]);
             assert_eq!(report.errors().len(), 1);
         }
     }
@@ -649,7 +649,7 @@ mod tests {
         };
         let report = read_first(2, &list(&[success(1)])).unwrap().into_report(String::new(), Some(unread));
         let reason = "The answer has no result for it, and its next page was not read. The server answered 500.";
-        assert_eq!(told(&report), [OK, (FileState::Unknown, Some(reason))]);
+        assert_eq!(known(&report), [OK, (FileState::Unknown, Some(reason))]);
     }
 
     #[test]
@@ -697,7 +697,7 @@ mod tests {
     fn results_that_look_alike_are_not_taken_for_another() {
         let failed = |id| success(id).replacen("success", "fail", 1);
         let report_of = report(2, &list(&[failed(1), failed(2)]));
-        assert_eq!(told(&report_of), [(FileState::Failed, None), (FileState::Failed, None)]);
+        assert_eq!(known(&report_of), [(FileState::Failed, None), (FileState::Failed, None)]);
 
         // The second result has the id of another file too.
         let report_of = report(3, &list(&[named("1", "2"), named("1", "3")]));
@@ -719,7 +719,7 @@ mod tests {
     }
 
     #[test]
-    fn no_page_has_more_results_and_errors_than_can_be_meant() {
+    fn no_page_has_more_results_and_errors_than_are_read() {
         // The first result and its errors leave room for three more.
         let errors = MAX_ITEMS - 4;
         assert!(read_first(9, &large(errors, 2..=4, 0)).is_ok());
@@ -730,7 +730,7 @@ mod tests {
     }
 
     #[test]
-    fn all_pages_together_have_no_more_results_and_errors_than_can_be_meant() {
+    fn all_pages_together_have_no_more_results_and_errors_than_are_read() {
         // One result with its errors, three more, and two errors beside them leave room for five.
         let first = large(MAX_ITEMS - 11, 2..=4, 2);
         let page = |ids| Further::read(large(0, ids, 2).into()).unwrap();
