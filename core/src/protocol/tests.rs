@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::needless_pass_by_value)]
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
 
 use bytes::Bytes;
@@ -11,6 +11,7 @@ use serde_json::json;
 use crate::error::{Error, ErrorKind};
 use crate::journal::history::{self, History};
 use crate::journal::record::{Header, Record};
+use crate::journal::store::Unrecorded;
 use crate::model::attempt::{Fault, Outcome};
 use crate::model::batch::Progress;
 use crate::model::file_result::FileState;
@@ -635,7 +636,7 @@ fn a_journal_that_cannot_be_opened_has_a_report_if_the_files_are_known() {
     for (request, states_of) in [(request(2), Some([0, 0, 0, 2])), (PublishRequest::of_nothing(), None)] {
         let mut machine = Machine::new(batch(60), request, true);
         assert!(matches!(machine.next(), Action::Open));
-        let error = Error::of_journal(&PathBuf::from("run.jsonl"), "cannot be opened");
+        let error = Error::of_journal(Path::new("run.jsonl"), "cannot be opened");
         machine.on(Event::Opened(Err(error)), now(), 0.0);
         assert_eq!(failure(&mut machine).report().map(states), states_of);
     }
@@ -650,11 +651,15 @@ fn a_single_call_that_is_dropped_at_its_end_has_an_error_only_if_anything_was_pr
     let Ending::Interrupted(Some(error)) = ending(&mut machine) else { panic!("{machine:#?}") };
     assert_eq!((error.kind(), states(error.report().unwrap())), (ErrorKind::OutcomeUnknown, [2, 0, 0, 0]));
 
-    let mut machine = Machine::new(single(60), request(2), false);
-    sent(&mut machine);
-    answered(&mut machine, 403, "", None);
-    assert!(machine.abandon(now()).is_none());
-    assert!(matches!(ending(&mut machine), Ending::Interrupted(None)));
+    for (status, is_loss) in [(403, false), (500, true)] {
+        let mut machine = Machine::new(single(60), request(2), false);
+        let (_, latch) = sent(&mut machine);
+        assert!(latch.begin(now()));
+        answered(&mut machine, status, "", None);
+        assert!(machine.abandon(now()).is_none());
+        let Ending::Interrupted(error) = ending(&mut machine) else { panic!("{machine:#?}") };
+        assert_eq!(error.is_some(), is_loss, "{status}");
+    }
 
     // The journal was about to take how it ended.
     for (status, body, is_loss) in [(200, rows([1, 2]), true), (500, String::new(), true), (403, String::new(), false)]
@@ -677,4 +682,130 @@ fn a_single_call_that_awaits_its_request_returns_the_report_to_a_host_that_inter
     answered(&mut machine, 200, &rows([1, 2]), None);
     let Ending::Reported(report) = ending(&mut machine) else { panic!("{machine:#?}") };
     assert_eq!(states(&report), [2, 0, 0, 0]);
+}
+
+/// The records of the last action cannot be written; `is_saved`: what is known was saved in some other way.
+fn unrecorded(machine: &mut Machine, is_saved: bool) {
+    let error = Error::of_journal(Path::new("run.jsonl"), "cannot be written");
+    machine.on(Event::Recorded(Err(Unrecorded::Failed { error, is_saved })), now(), 0.0);
+}
+
+#[test]
+fn a_call_whose_intent_cannot_be_recorded_sends_nothing() {
+    for policy in [single(60), batch(60)] {
+        let mut machine = opened(policy, 2);
+        assert!(matches!(machine.next(), Action::Authorize { .. }));
+        machine.on(Event::Authorized, now(), 0.0);
+        assert!(matches!(machine.next(), Action::Record(_)));
+        unrecorded(&mut machine, false);
+        let error = failure(&mut machine);
+        assert_eq!((error.kind(), states(error.report().unwrap())), (ErrorKind::Journal, [0, 0, 0, 2]));
+    }
+}
+
+#[test]
+fn an_outcome_that_cannot_be_recorded_is_in_the_report_of_the_error() {
+    for policy in [single(60), batch(60)] {
+        for (status, body, expected) in [(200, rows([1, 2]), [2, 0, 0, 0]), (500, String::new(), [0, 0, 2, 0])] {
+            let mut machine = opened(policy.clone(), 2);
+            let (_, latch) = sent(&mut machine);
+            assert!(latch.begin(now()));
+            answered(&mut machine, status, &body, None);
+            assert!(matches!(machine.next(), Action::Record(_)));
+            unrecorded(&mut machine, false);
+            let error = failure(&mut machine);
+            assert_eq!((error.kind(), states(error.report().unwrap())), (ErrorKind::Journal, expected));
+            assert_eq!(error.http_status(), Some(status));
+            assert!(error.message().contains("the journal is not"), "{}", error.message());
+        }
+    }
+}
+
+#[test]
+fn a_journal_that_was_overwritten_is_saved_anew_with_what_is_known() {
+    for is_saved in [true, false] {
+        let mut machine = opened(batch(60), 4);
+        sent(&mut machine);
+        answered(&mut machine, 200, &rows([1, 2]), None);
+        assert!(matches!(machine.next(), Action::Record(_)));
+        machine.on(Event::Recorded(Err(Unrecorded::Lost)), now(), 0.0);
+        let Action::Rescue(records) = machine.next() else { panic!("{machine:#?}") };
+        assert!(matches!(records.first(), Some((Record::Header(_), _))));
+        assert!(matches!(records.last(), Some((Record::Outcome { chunk: 1, .. }, _))));
+        if is_saved {
+            unrecorded(&mut machine, true);
+        } else {
+            machine.on(Event::Recorded(Err(Unrecorded::Lost)), now(), 0.0);
+        }
+        let error = failure(&mut machine);
+        assert_eq!((error.kind(), states(error.report().unwrap())), (ErrorKind::Journal, [2, 0, 0, 2]));
+        assert_eq!(error.message().contains("the journal is not"), !is_saved, "{}", error.message());
+    }
+}
+
+#[test]
+fn a_batch_that_may_not_wait_sends_what_needs_no_wait() {
+    let mut machine = opened(batch(0), 2);
+    sent(&mut machine);
+    answered(&mut machine, 429, "", Some(1));
+    recorded(&mut machine);
+    assert_eq!(failure(&mut machine).kind(), ErrorKind::RateLimited);
+}
+
+#[test]
+fn a_host_that_finds_no_token_ends_the_call_unless_it_says_so_too_late() {
+    let no_token = || Error::no_token("asked in vain");
+    let mut machine = Machine::new(single(60), request(2), false);
+    machine.host_failed(no_token(), now());
+    let Ending::Interrupted(Some(error)) = ending(&mut machine) else { panic!("{machine:#?}") };
+    assert_eq!((error.kind(), states(error.report().unwrap())), (no_token().kind(), [0, 0, 0, 2]));
+
+    let mut machine = opened(batch(60), 4);
+    sent(&mut machine);
+    answered(&mut machine, 200, &rows([1, 2]), None);
+    recorded(&mut machine);
+    machine.host_failed(no_token(), now());
+    let Ending::Interrupted(Some(error)) = ending(&mut machine) else { panic!("{machine:#?}") };
+    assert_eq!((error.kind(), states(error.report().unwrap())), (no_token().kind(), [2, 0, 0, 2]));
+    assert!(error.message().contains("The batch stopped here"), "{}", error.message());
+
+    let mut machine = Machine::new(single(60), request(2), false);
+    sent(&mut machine);
+    machine.host_failed(no_token(), now());
+    assert!(machine.is_in_flight());
+}
+
+#[test]
+fn an_error_of_a_call_with_a_journal_says_how_to_resume_it_unless_the_journal_failed() {
+    let mut machine = opened(single(60), 2);
+    sent(&mut machine);
+    answered(&mut machine, 403, "", None);
+    recorded(&mut machine);
+    let refused = failure(&mut machine);
+    assert!(refused.message().contains("then resume with"), "{}", refused.message());
+
+    let mut machine = opened(single(60), 2);
+    assert!(matches!(machine.next(), Action::Authorize { .. }));
+    machine.on(Event::Authorized, now(), 0.0);
+    assert!(matches!(machine.next(), Action::Record(_)));
+    unrecorded(&mut machine, false);
+    let failed = failure(&mut machine);
+    assert!(!failed.message().contains("resume with"), "{}", failed.message());
+    assert_eq!((refused.journal(), failed.journal()), (Some(Path::new("run.jsonl")), Some(Path::new("run.jsonl"))));
+}
+
+#[test]
+fn a_batch_that_is_dropped_hands_over_the_records_that_nobody_took() {
+    let mut machine = opened(batch(60), 4);
+    sent(&mut machine);
+    answered(&mut machine, 200, &rows([1, 2]), None);
+    let rest = machine.abandon(now()).unwrap();
+    assert!(matches!(rest.records.as_slice(), [(Record::Outcome { chunk: 1, .. }, _)]));
+    assert_eq!(rest.history.counts(), [2, 0, 0, 2]);
+    assert!(matches!(ending(&mut machine), Ending::Interrupted(Some(_))));
+
+    let mut machine = opened(batch(60), 2);
+    assert!(machine.abandon(now()).unwrap().records.is_empty());
+    let Ending::Interrupted(Some(error)) = ending(&mut machine) else { panic!("{machine:#?}") };
+    assert_eq!(error.kind(), ErrorKind::Stopped);
 }
