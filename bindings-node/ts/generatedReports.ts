@@ -110,7 +110,7 @@ export class GeneratedReport {
       return 'GeneratedReport {}';
     }
     const { jobId, reportName, status, fileIds } = this;
-    return `GeneratedReport ${inspect({ jobId, reportName, status })} of ${fileIds.length} files`;
+    return `GeneratedReport ${inspect({ jobId, reportName, status }, { breakLength: Infinity })} of ${fileIds.length} files`;
   }
 }
 

@@ -117,7 +117,7 @@ async fn reads_are_sent_again_after_faults_and_refusals_are_errors() {
     assert_eq!(client(&portal).generated_report(JOB).await.unwrap_err().kind(), ErrorKind::Rejected);
     fault(&["status:403"]);
     let error = client(&portal).generated_report(JOB).await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::PermissionDenied);
+    assert_eq!((error.kind(), error.http_status()), (ErrorKind::PermissionDenied, Some(403)));
     assert!(error.message().contains("Access to all tools and portfolios"), "{error}");
     control(&portal, &json!({"do": "report_faults", "faults": [{"name": "rate_limited", "retry_after": 1}]}));
     assert!(client(&portal).generated_report(JOB).await.is_ok());

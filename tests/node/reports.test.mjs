@@ -21,6 +21,7 @@ import {
   PublishReport,
   PublishRequest,
   RejectedError,
+  StoppedError,
 } from 'addepar-portal';
 import { SimulatedPortal } from 'addepar-portal/testing';
 
@@ -190,7 +191,7 @@ describe('reading', () => {
     await assert.rejects(client.generatedReport(JOB, { signal: AbortSignal.abort(reason) }), isReason);
     await assert.rejects(client.generatedReports({ signal: AbortSignal.abort(reason) }), isReason);
     assert.equal(started.requests.length, 0);
-    const aborted = async (read) => {
+    const aborted = async (read, isExpected = isReason) => {
       const controller = new AbortController();
       const before = started.requests.length;
       const call = read(controller.signal);
@@ -198,7 +199,7 @@ describe('reading', () => {
         await sleep(5);
       }
       controller.abort(reason);
-      await assert.rejects(call, isReason);
+      await assert.rejects(call, isExpected);
       assert.equal(started.requests.length, before + 1);
     };
     const held = (...faults) => started.control('report_faults', { faults });
@@ -209,7 +210,9 @@ describe('reading', () => {
     held({ name: 'rate_limited', retry_after: 30 });
     await aborted((signal) => client.generatedReport(JOB, { signal }));
     held('hang');
-    await aborted((signal) => client.publishBatch(null, { ...MODES, journal, reports: [JOB], signal }));
+    // A batch that a signal stops says so.
+    const isStopped = (error) => error instanceof StoppedError && error.name === 'AbortError' && error.cause === reason;
+    await aborted((signal) => client.publishBatch(null, { ...MODES, journal, reports: [JOB], signal }), isStopped);
     assert.deepEqual([existsSync(journal), emails()], [false, []]);
   });
 });
@@ -227,7 +230,6 @@ describe('publishing', () => {
     assert.deepEqual(json.files.map(({ portfolio_name }) => portfolio_name), ['Client 101', 'Client 102']);
     assert.deepEqual(json.request.portfolio_names, { 101: 'Client 101', 102: 'Client 102' });
     assert.deepEqual(shown(PublishReport.fromJSON(JSON.stringify(published))), rows);
-    assert.match(String(published), /2 files/);
     assert.deepEqual(shown(await publishFiles(report, { ...MODES, client })), rows);
     const batch = await publishBatch(report, { ...MODES, journal, chunkSize: 1, client });
     assert.deepEqual(shown(batch), rows);
