@@ -2,7 +2,7 @@
 
 import { inspect } from 'node:util';
 
-import { packId } from './ids';
+import { type Id, packId } from './ids';
 import { parse } from './json';
 import type { ReportFilter } from './native';
 import { ANY, DATE, SIGNAL, STRING_OR_STRINGS, type Table } from './options';
@@ -133,9 +133,9 @@ export interface GeneratedReportsOptions extends ReadOptions {
   /** Those with this status, or one of these: `FINISHED`, `ERROR`, `CANCELED`. */
   status?: string | readonly string[] | undefined;
   /** Those of this entity. */
-  entityId?: number | undefined;
+  entityId?: Id | undefined;
   /** Those of this group. */
-  groupId?: number | undefined;
+  groupId?: Id | undefined;
 }
 
 /** The options of a read. */
