@@ -155,10 +155,10 @@ export class PortalClient {
    * @throws As {@link generatedReport}.
    */
   async generatedReports(options?: GeneratedReportsOptions): Promise<GeneratedReport[]> {
-    const { signal, ...filter } = take(options, REPORTS);
-    const packed = withoutPrototype<ReportFilter>(packFilter(filter));
-    signal?.throwIfAborted();
-    return await this.#read(succeeded(this.#handle.startReports(packed, this.#environment())), signal);
+    const given = take(options, REPORTS);
+    const filter = withoutPrototype<ReportFilter>(packFilter(given));
+    given.signal?.throwIfAborted();
+    return await this.#read(succeeded(this.#handle.startReports(filter, this.#environment())), given.signal);
   }
 
   async #read(call: Call<string>, signal: AbortSignal | undefined): Promise<GeneratedReport[]> {
