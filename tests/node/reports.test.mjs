@@ -9,6 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { inspect } from 'node:util';
 
 import {
+  ConfigError,
   ConnectError,
   GeneratedReport,
   InputError,
@@ -16,6 +17,7 @@ import {
   JournalError,
   OutcomeUnknownError,
   PermissionDeniedError,
+  PortalClient,
   publishBatch,
   publishFiles,
   PublishReport,
@@ -183,6 +185,25 @@ describe('reading', () => {
       await assert.rejects(ask, (error) => error instanceof InputError && message.test(error.message) || assert.fail(`${message}: ${error}`));
     }
     assert.deepEqual([started.requests, existsSync(journal)], [[], false]);
+  });
+
+  portal('asks for a token, and once more after a 401', [101], async ({ portal: started }) => {
+    const tokens = ['old', 'simulated-token'];
+    const client = started.client({ accessToken: async () => tokens.shift() });
+    assert.deepEqual((await client.generatedReport(JOB)).fileIds, [101]);
+    assert.deepEqual([tokens, started.requests.map(({ authorized }) => authorized)], [[], [false, true]]);
+    const reason = new Error('the vault is sealed');
+    const sealed = started.client({ accessToken: () => { throw reason; } });
+    await assert.rejects(sealed.generatedReports(), (error) => error instanceof ConfigError && error.cause === reason);
+    assert.equal(started.requests.length, 2);
+  });
+
+  test('another host is refused in a test, whatever the client was made in', async () => {
+    process.env.ADDEPAR_PORTAL_LIVE = '1';
+    const client = new PortalClient({ baseUrl: 'https://portal.invalid/api', firmId: '1', keyId: 'key', keySecret: 'secret' });
+    delete process.env.ADDEPAR_PORTAL_LIVE;
+    await assert.rejects(client.generatedReport(JOB), ConfigError);
+    await assert.rejects(client.generatedReports(), ConfigError);
   });
 
   portal('a signal ends it with its reason, and nothing more is asked', [101], async ({ portal: started, client, journal, emails }) => {
@@ -382,6 +403,23 @@ describe('settling', () => {
     assert.deepEqual(readFileSync(journal), before);
     assert.deepEqual(new Journal(journal).undecided, [103, 104]);
   });
+
+  portal('a signal ends the wait between two looks, and the journal can be used', files, async (setup) => {
+    const { portal: started, client, journal } = setup;
+    const book = await lose(setup, 'close_after_head');
+    const [controller, reason, gets] = [new AbortController(), new Error('changed my mind'), started.requests.length];
+    const call = book.settle(client, undefined, { apply: true, signal: controller.signal });
+    while (started.requests.length === gets) {
+      await sleep(5);
+    }
+    await sleep(50);
+    controller.abort(reason);
+    await assert.rejects(call, (error) => error === reason);
+    assert.equal(started.requests.length, gets + 1);
+    book.decide([103, 104], 'leave', { by: 'A. Person' });
+    assert.deepEqual(new Journal(journal).undecided, []);
+    assert.ok((await client.resume(journal)).settled);
+  }, { clock: 1 });
 
   /** One request in twenty is lost in some way. A person is asked about what the reports cannot prove. */
   portal('2,000 files are settled and resumed to the end, each e-mailed once', range(1, 2000), async (setup) => {
