@@ -178,6 +178,16 @@ where
     Ok(ids)
 }
 
+/// Validates one id, the value of an argument.
+pub(crate) fn validate_one(argument: &'static str, raw: &RawId) -> Result<u64, InvalidInput> {
+    raw.value().ok_or_else(|| {
+        InvalidInput::new(message![
+            name(argument),
+            format!(" must be a whole number from 1 to {MAX_ID} or a string of ASCII digits, not {raw}."),
+        ])
+    })
+}
+
 fn refusal(argument: &'static str, refused: &[(usize, RawId)]) -> Message {
     let mut parts = Vec::new();
     for (position, id) in refused.iter().take(SHOWN) {
