@@ -498,7 +498,7 @@ fn a_request_is_announced_once_for_each_attempt_and_in_as_much_detail_as_is_aske
         assert!(machine.has_news());
         assert!(machine.take_news());
         assert!(!machine.take_news());
-        assert_eq!(messages(&mut machine), Vec::from_iter([sending(1)].into_iter().chain(files)));
+        assert_eq!(messages(&mut machine), [sending(1)].into_iter().chain(files).collect::<Vec<_>>());
         assert!(!machine.has_news());
         sent(&mut machine);
         machine.announce();
@@ -533,12 +533,12 @@ fn a_batch_reports_its_progress_to_a_host_that_follows_it() {
     let start =
         Progress { total: 4, ok: 0, failed: 0, unknown: 0, not_processed: 4, chunk: 1, chunks: 2, waiting: None };
     assert_eq!((machine.has_news(), machine.take_news()), (true, true));
-    assert_eq!(machine.take_progress(), Some(start.clone()));
+    assert_eq!(machine.take_progress(), Some(start));
     assert_eq!((machine.has_news(), machine.take_progress()), (false, None));
     sent(&mut machine);
     answered(&mut machine, 429, "", Some(1));
     recorded(&mut machine);
-    assert_eq!(machine.take_progress(), Some(Progress { waiting: Some(1.0), ..start.clone() }));
+    assert_eq!(machine.take_progress(), Some(Progress { waiting: Some(1.0), ..start }));
     assert!(matches!(machine.next(), Action::Wait(_)));
     machine.on(Event::Timer, now(), 0.0);
     sent(&mut machine);
