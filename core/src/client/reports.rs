@@ -15,6 +15,8 @@ use crate::client::session::{self, Opening};
 use crate::error::Error;
 use crate::journal::view::Journal;
 use crate::model::generated_report::{self, GeneratedReport};
+use crate::model::id::{self, RawId};
+use crate::model::invalid_input::InvalidInput;
 use crate::model::request::PublishRequest;
 use crate::model::settlement::Settlement;
 use crate::model::times;
@@ -38,18 +40,27 @@ pub struct ReportFilter {
 }
 
 impl ReportFilter {
-    fn query(&self) -> String {
+    /// An id to filter by, as a caller wrote it.
+    ///
+    /// # Errors
+    /// It is not an id.
+    pub fn id_from(argument: &'static str, given: impl Into<RawId>) -> Result<u64, InvalidInput> {
+        id::validate_one(argument, &given.into())
+    }
+
+    fn query(&self) -> Result<String, InvalidInput> {
         let Self { completed_after, completed_before, status, entity_id, group_id } = self;
         let status = (!status.is_empty()).then(|| status.join(","));
+        let time = |argument, time: &Option<SystemTime>| time.map(|time| times::in_query(argument, time)).transpose();
         let parameters = [
-            ("filter[completed_after]", completed_after.map(times::text)),
-            ("filter[completed_before]", completed_before.map(times::text)),
+            ("filter[completed_after]", time("completed_after", completed_after)?),
+            ("filter[completed_before]", time("completed_before", completed_before)?),
             ("filter[status]", status),
             ("filter[entityId]", entity_id.map(|id| id.to_string())),
             ("filter[groupId]", group_id.map(|id| id.to_string())),
         ];
         let given = parameters.iter().filter_map(|(name, value)| Some((name, value.as_ref()?)));
-        Serializer::new(String::new()).extend_pairs(given).finish()
+        Ok(Serializer::new(String::new()).extend_pairs(given).finish())
     }
 }
 
@@ -87,8 +98,10 @@ impl PortalClient {
     /// Prepares to read the list of reports, for a host that drives the call itself.
     #[must_use]
     pub fn start_reports(&self, filter: &ReportFilter, variable: impl Fn(&str) -> Option<OsString>) -> PublishCall {
-        let reading = Reading::of_list(&filter.query(), self.config().max_rate_limit_wait, self.asks_for_tokens());
-        self.start_reading(reading, self.config().guard(variable))
+        let query = filter.query();
+        let wanted = query.as_deref().unwrap_or_default();
+        let reading = Reading::of_list(wanted, self.config().max_rate_limit_wait, self.asks_for_tokens());
+        self.start_reading(reading, self.config().guard(variable).and_then(|()| Ok(query.map(drop)?)))
     }
 
     fn start_reading(&self, reading: Reading, allowed: Result<(), Error>) -> PublishCall {

@@ -178,6 +178,14 @@ where
     Ok(ids)
 }
 
+/// One id that stands by itself.
+pub(crate) fn validate_one(argument: &'static str, raw: &RawId) -> Result<u64, InvalidInput> {
+    raw.value().ok_or_else(|| {
+        let problem = message![name(argument), format!(" must be an id, from 1 to {MAX_ID}, not {raw}.")];
+        InvalidInput::new(problem.and(raw.hint().map(Message::from).unwrap_or_default()))
+    })
+}
+
 fn refusal(argument: &'static str, refused: &[(usize, RawId)]) -> Message {
     let mut parts = Vec::new();
     for (position, id) in refused.iter().take(SHOWN) {

@@ -1,6 +1,18 @@
 //! Times and durations as they are written.
 
-use std::time::SystemTime;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use crate::model::invalid_input::InvalidInput;
+use crate::model::message::{message, name};
+
+/// A time as the API reads it. What is written with four digits of a year has an end.
+pub(crate) fn in_query(argument: &'static str, time: SystemTime) -> Result<String, InvalidInput> {
+    const YEAR_10000: u64 = 253_402_300_800;
+    match time.duration_since(UNIX_EPOCH) {
+        Ok(since) if since.as_secs() < YEAR_10000 => Ok(text(time)),
+        _ => Err(InvalidInput::new(message![name(argument), " must be a time from 1970 to 9999."])),
+    }
+}
 
 /// A time in UTC for a person to read, to the second.
 pub(crate) fn text(time: SystemTime) -> String {
