@@ -127,8 +127,8 @@ class SettledFile(_Row):
 class Settlement(_Row):
     """What looks at generated reports prove about the files of a journal whose outcome is unknown.
 
-    A generated report shows whether a file was ever published to a portal. It does not show who was e-mailed, and that is
-    never inferred. What the field means is taken from the vendor's page and was not tried on a live firm.
+    A generated report shows whether a file was ever published to a portal. It does not show who was e-mailed, and that
+    is never inferred. What the field means is taken from the vendor's page and was not tried on a live firm.
     """
 
     __slots__ = __match_args__ = ("files", "applied", "looked_at")

@@ -162,9 +162,9 @@ class Journal:
         It looks twice and waits two minutes in between, unless the journal has a look that is old enough. Two decisions
         can be proven. `not_published`: every contact was to receive the files, the request went out ten minutes ago or
         more, both looks show so for every file of it, and another file of the run, which was answered `success`, has
-        turned to published meanwhile. `published`: a look before the request showed that it was not. All else is left to
-        a person. Who was e-mailed is never inferred, and what the field means was not tried on a live firm: it is taken
-        from the vendor's page "Generated Reports".
+        turned to published meanwhile. `published`: a look before the request showed that it was not. All else is left
+        to a person. Who was e-mailed is never inferred, and what the field means was not tried on a live firm: it is
+        taken from the vendor's page "Generated Reports".
 
         Ctrl-C ends it at once.
 

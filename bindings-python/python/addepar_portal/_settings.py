@@ -32,6 +32,7 @@ else:
 
     Token = object
 
+
 class Settings(Generic[Token]):
     """What both clients are made of."""
 
