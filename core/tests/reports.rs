@@ -4,7 +4,7 @@
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
 use addepar_portal::{
     BatchOptions, ContactNotification, Error, ErrorKind, FileState, Journal, PortalClient, PortalPublishing,
@@ -125,6 +125,31 @@ async fn reads_are_sent_again_after_faults_and_refusals_are_errors() {
     assert_eq!((error.kind(), error.errors().len()), (ErrorKind::Rejected, 1));
     let error = client(&portal).generated_report("../portal").await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Input);
+}
+
+#[tokio::test]
+async fn what_cannot_be_asked_for_is_refused() {
+    let (portal, folder) = (portal(101..102, &json!({})), Folder::new());
+    let year_10000 = UNIX_EPOCH + Duration::from_secs(253_402_300_800);
+    for time in [UNIX_EPOCH - Duration::from_secs(1), year_10000] {
+        for filter in [
+            ReportFilter { completed_after: Some(time), ..ReportFilter::default() },
+            ReportFilter { completed_before: Some(time), ..ReportFilter::default() },
+        ] {
+            let error = client(&portal).generated_reports(&filter).await.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Input);
+            assert!(error.message().ends_with("must be a time from 1970 to 9999. Nothing was sent."), "{error}");
+        }
+    }
+    assert_eq!(ReportFilter::id_from("entity_id", "0021").unwrap(), 21);
+    let refused = ReportFilter::id_from("entity_id", -1).unwrap_err().to_string();
+    assert_eq!(refused, "`entity_id` must be an id, from 1 to 9007199254740991, not -1. Nothing was sent.");
+    let neither = BatchOptions { reports: Vec::new(), ..options(&folder, 2) };
+    let error = publish(&portal, &neither).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Input);
+    assert!(error.message().starts_with("`file_ids` must name the files, or `reports` the reports"), "{error}");
+    assert!(!folder.journal().exists());
+    assert_eq!(control(&portal, &json!({"do": "requests"})), json!([]));
 }
 
 #[tokio::test]

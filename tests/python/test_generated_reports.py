@@ -529,19 +529,26 @@ Journal(sys.argv[1]).settle(PortalClient(), apply=True)
 
 @pytest.mark.parametrize("fault", ["close_after_head", "close_before_answer"])
 def test_a_kill_while_settling_leaves_a_journal_that_is_settled_again(fault: str, tmp_path: Path) -> None:
-    """At any moment: while it looks, waits or writes, or when it is done."""
+    """While it looks; and at any moment while it looks, waits, writes or is done."""
     for attempt in range(6):
         journal = tmp_path / f"{attempt}.jsonl"
         with portal_with(range(101, 107)) as portal:
             lose_second_chunk(portal, journal, fault)
             time.sleep(TEN_MINUTES)
+            sent = len(portal.requests)
+            if attempt == 0:
+                portal.control("report_faults", faults=["hang"])
             command = [sys.executable, "-c", SETTLES, str(journal)]
             environ = {**os.environ, **portal.environ()}
             with subprocess.Popen(command, env=environ, stdout=subprocess.PIPE) as settling:
                 assert settling.stdout is not None
                 settling.stdout.readline()
-                time.sleep(attempt * 0.02)
+                if attempt == 0:
+                    wait_for_requests(portal, sent + 1)
+                else:
+                    time.sleep(attempt * 0.015)
                 settling.kill()
+            assert attempt > 0 or settling.returncode != 0
             client = portal.client()
             assert emailed(portal) == [101, 102] + ([103, 104] if fault == "close_before_answer" else [])
             Journal(journal).settle(client, apply=True)

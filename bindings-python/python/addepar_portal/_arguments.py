@@ -34,8 +34,9 @@ def words(name: str, given: Any) -> list[str]:
     """A list of them. A single text is a list of one: read letter by letter, it would be something else."""
     if isinstance(given, str):
         return [word(given)]
-    if isinstance(given, bytes | bytearray | memoryview) or not hasattr(kind_of(given), "__iter__"):
-        raise TypeError(f"{name} is of type {kind_of(given).__name__}: it is a list of str")
+    kind = kind_of(given)
+    if isinstance(given, bytes | bytearray | memoryview) or not hasattr(kind, "__iter__"):
+        raise TypeError(f"{name} is of type {kind.__name__}: it is a list of str")
     return [word(each) for each in given]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from _collections_abc import Iterator
 
 from . import _types
-from ._rows import _Row
+from ._rows import Row
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ else:
     from _datetime import datetime
 
 
-class GeneratedPortfolio(_Row):
+class GeneratedPortfolio(Row):
     """A portfolio and the file that was generated for it. Any member may have been missing."""
 
     __slots__ = __match_args__ = (
@@ -40,7 +40,7 @@ class GeneratedPortfolio(_Row):
     nor whether anybody was e-mailed, and it may be shown late."""
 
 
-class FailedPortfolio(_Row):
+class FailedPortfolio(Row):
     """A portfolio for which no file was generated."""
 
     __slots__ = __match_args__ = ("portfolio_type", "portfolio_id", "portfolio_name")
@@ -53,7 +53,7 @@ class FailedPortfolio(_Row):
     """The portfolio's name."""
 
 
-class GeneratedReport(_Row):
+class GeneratedReport(Row):
     """What one job generated. `publish_files` and `publish_batch` take it in the place of a list of files.
 
     Source: the vendor's page "Generated Reports". It does not say to whom or when a file was published, nor whether
@@ -109,7 +109,7 @@ class GeneratedReport(_Row):
         return names
 
 
-class SettledFile(_Row):
+class SettledFile(Row):
     """What looks at generated reports prove about one file."""
 
     __slots__ = __match_args__ = ("file_id", "portfolio_name", "decision", "evidence")
@@ -124,7 +124,7 @@ class SettledFile(_Row):
     """What was seen, in words."""
 
 
-class Settlement(_Row):
+class Settlement(Row):
     """What looks at generated reports prove about the files of a journal whose outcome is unknown.
 
     A generated report shows whether a file was ever published to a portal. It does not show who was e-mailed, and that

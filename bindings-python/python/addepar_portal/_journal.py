@@ -180,7 +180,8 @@ class Journal:
         """
         if not isinstance(client, PortalClient):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise refused(f"client is {type(client).__name__}: it is of type PortalClient.")
-        settlement = read_settlement(drive(client._start_settle(self.path, job_ids, apply)))
+        call = client._start_settle(self.path, job_ids, apply)  # pyright: ignore[reportPrivateUsage]
+        settlement = read_settlement(drive(call))
         self._native = finish(Native.open(self.path))
         return settlement
 
@@ -190,7 +191,8 @@ class Journal:
         """As `settle`. Cancelling ends it at once."""
         if not isinstance(client, AsyncPortalClient):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise refused(f"client is {type(client).__name__}: it is of type AsyncPortalClient.")
-        settlement = read_settlement(await client._drive(client._start_settle(self.path, job_ids, apply)))
+        call = client._start_settle(self.path, job_ids, apply)  # pyright: ignore[reportPrivateUsage]
+        settlement = read_settlement(await client._drive(call))  # pyright: ignore[reportPrivateUsage]
         self._native = finish(Native.open(self.path))
         return settlement
 

@@ -16,7 +16,7 @@ from ._ids import plain_ids
 from ._native import Failure, FileResult, failures, make_request, read_report, read_response
 from ._native import PublishReport as Report
 from ._native import PublishRequest as Request
-from ._rows import ApiError, Attempt, FailedContacts, UnexpectedResult, UnreadPage, _Row, attempt
+from ._rows import ApiError, Attempt, FailedContacts, UnexpectedResult, UnreadPage, Row, attempt
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def request(
 ) -> Request:
     """A request, of at most 500 files unless it is for a batch; without files for those that generated reports have."""
     names: dict[int, str] = {}
-    if isinstance(file_ids, _Row):
+    if isinstance(file_ids, Row):
         from ._generated_reports import files_of
 
         file_ids, names = files_of(file_ids)

@@ -34,7 +34,7 @@ pub(crate) fn words(given: &Bound<'_, PyList>) -> PyResult<Vec<String>> {
     given.iter().map(|each| Ok(word(each.cast::<PyString>()?))).collect()
 }
 
-/// Texts by ids. What is no id is refused where the ids are.
+/// Texts by ids. Another key is refused where the ids are.
 pub(crate) fn texts_by_id(given: &Bound<'_, PyDict>) -> BTreeMap<u64, String> {
     let pair = |(id, text): (Bound<'_, PyAny>, Bound<'_, PyAny>)| {
         Some((id.extract().ok()?, word(text.cast::<PyString>().ok()?)))
