@@ -16,7 +16,7 @@ from ._ids import plain_ids
 from ._native import Failure, FileResult, failures, make_request, read_report, read_response
 from ._native import PublishReport as Report
 from ._native import PublishRequest as Request
-from ._rows import ApiError, Attempt, FailedContacts, UnexpectedResult, UnreadPage, Row, attempt
+from ._rows import ApiError, Attempt, FailedContacts, Row, UnexpectedResult, UnreadPage, attempt
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
