@@ -147,7 +147,10 @@ async fn what_cannot_be_asked_for_is_refused() {
     let neither = BatchOptions { reports: Vec::new(), ..options(&folder, 2) };
     let error = publish(&portal, &neither).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Input);
-    assert!(error.message().starts_with("`file_ids` must name the files, or `reports` the reports"), "{error}");
+    assert!(
+        error.message().starts_with("`file_ids` must name the files: give a list of ids, or in `reports` the jobs"),
+        "{error}"
+    );
     assert!(!folder.journal().exists());
     assert_eq!(control(&portal, &json!({"do": "requests"})), json!([]));
 }

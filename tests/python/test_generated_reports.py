@@ -239,7 +239,7 @@ def test_what_cannot_be_asked_for_is_refused_before_anything_is_sent(portal: Sim
             client.generated_reports(entity_id=id_)  # type: ignore[arg-type]
         with pytest.raises(InputError, match="`group_id` must be an id"):
             client.generated_reports(group_id=id_)  # type: ignore[arg-type]
-    with pytest.raises(InputError, match="`file_ids` must name the files, or `reports`"):
+    with pytest.raises(InputError, match="`file_ids` must name the files: give a list of ids, or in `reports` the jobs"):
         client.publish_batch(journal=journal, **MODES)
     with pytest.raises(InputError, match="`skip_published` needs `reports`"):
         client.publish_batch([101], skip_published=True, journal=journal, **MODES)

@@ -56,7 +56,7 @@ def request(
 class PublishRequest:
     def __new__(  # type: ignore[misc]  # what it makes is of the native class
         cls,
-        file_ids: Iterable[_types.Id],
+        file_ids: Iterable[_types.Id] | _types.GeneratedReport,
         *,
         portal_publishing: _types.PortalPublishing,
         contact_notification: _types.ContactNotification,

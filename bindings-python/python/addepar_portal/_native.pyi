@@ -6,6 +6,7 @@ from typing import Any, Literal, SupportsIndex, TypeAlias, final
 from typing_extensions import Self
 
 from ._aliases import ContactNotification, Id, PortalPublishing, Verdict
+from ._generated_reports import GeneratedReport
 from ._rows import ApiError, Attempt, FailedContacts, UnexpectedResult, UnreadPage
 
 __all__ = [
@@ -65,7 +66,7 @@ class PublishRequest:
 
     def __new__(
         cls,
-        file_ids: Iterable[Id],
+        file_ids: Iterable[Id] | GeneratedReport,
         *,
         portal_publishing: PortalPublishing,
         contact_notification: ContactNotification,

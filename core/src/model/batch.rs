@@ -134,9 +134,9 @@ impl BatchOptions {
         if self.reports.is_empty() && request.is_some_and(|request| request.file_ids().is_empty()) {
             return Err(InvalidInput::new(message![
                 name("file_ids"),
-                " must name the files, or ",
+                " must name the files: give a list of ids, or in ",
                 name("reports"),
-                " the reports that they came out of.",
+                " the jobs that they came out of.",
             ]));
         }
         self.checked()
