@@ -8,6 +8,7 @@ import json
 import logging
 import os
 import pickle
+import re
 import signal
 import subprocess
 import sys
@@ -48,6 +49,7 @@ from addepar_portal.testing import SimulatedPortal
 
 JOB = "7d4e1c58-9a63-4b0f-8a25-3c9d2f6b1e70"
 MODES: Any = {"portal_publishing": "publish", "contact_notification": "notify"}
+ROOT = Path(__file__).parents[2]
 PROGRAM = Path(sys.executable).parent / "addepar-portal"
 # Of the portal's clock: an hour passes in a second, so that ten minutes are a sixth of one.
 CLOCK = 3_600
@@ -239,7 +241,9 @@ def test_what_cannot_be_asked_for_is_refused_before_anything_is_sent(portal: Sim
             client.generated_reports(entity_id=id_)  # type: ignore[arg-type]
         with pytest.raises(InputError, match="`group_id` must be an id"):
             client.generated_reports(group_id=id_)  # type: ignore[arg-type]
-    with pytest.raises(InputError, match="`file_ids` must name the files: give a list of ids, or in `reports` the jobs"):
+    with pytest.raises(
+        InputError, match="`file_ids` must name the files: give a list of ids, or in `reports` the jobs"
+    ):
         client.publish_batch(journal=journal, **MODES)
     with pytest.raises(InputError, match="`skip_published` needs `reports`"):
         client.publish_batch([101], skip_published=True, journal=journal, **MODES)
@@ -393,6 +397,39 @@ def test_half_a_chunk_waits_for_a_person(portal: SimulatedPortal, journal: Path)
         client.resume(journal)
     assert caught.value.undecided == (104,)
     assert emailed(portal) == [101, 102, 103]
+
+
+def test_a_journal_is_settled_wherever_the_program_goes(
+    portal: SimulatedPortal, journal: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And on any thread."""
+    lose_second_chunk(portal, journal, "close_before_answer")
+    monkeypatch.chdir(journal.parent)
+    run = Journal(journal.name)
+    monkeypatch.chdir("/")
+    settling = threading.Thread(target=run.settle, args=(portal.client(),), kwargs={"apply": True})
+    settling.start()
+    settling.join(60)
+    assert not run.undecided
+    assert Journal(journal).undecided == ()
+
+
+def test_what_the_readme_shows_publishes_and_settles(
+    portal: SimulatedPortal, journal: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text("utf-8"), re.DOTALL)
+    (block,) = [block for block in blocks if "def publish_report(" in block]
+    shown: dict[str, Any] = {}
+    exec(block, shown)
+    monkeypatch.chdir(journal.parent)
+    portal.control("show_published", file=106, shown=True)
+    portal.control("faults", faults=["close_before_answer"])
+    with pytest.raises(OutcomeUnknownError) as caught:
+        shown["publish_report"](portal.client(), JOB)
+    assert caught.value.undecided == (101, 102, 103, 104, 105)
+    assert shown["settle"](portal.client(), f"{JOB}.jsonl").settled
+    assert "Client 101 published" in capsys.readouterr().out
+    assert emailed(portal) == [101, 102, 103, 104, 105]
 
 
 def test_settling_needs_a_report_and_the_client_of_its_kind(portal: SimulatedPortal, journal: Path) -> None:

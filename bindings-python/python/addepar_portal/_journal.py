@@ -180,9 +180,9 @@ class Journal:
         """
         if not isinstance(client, PortalClient):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise refused(f"client is {type(client).__name__}: it is of type PortalClient.")
-        call = client._start_settle(self.path, job_ids, apply)  # pyright: ignore[reportPrivateUsage]
+        call = client._start_settle(self._native.path(), job_ids, apply)  # pyright: ignore[reportPrivateUsage]
         settlement = read_settlement(drive(call))
-        self._native = finish(Native.open(self.path))
+        self._native = finish(Native.open(self._native.path()))
         return settlement
 
     async def settle_async(
@@ -191,9 +191,9 @@ class Journal:
         """As `settle`. Cancelling ends it at once."""
         if not isinstance(client, AsyncPortalClient):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise refused(f"client is {type(client).__name__}: it is of type AsyncPortalClient.")
-        call = client._start_settle(self.path, job_ids, apply)  # pyright: ignore[reportPrivateUsage]
+        call = client._start_settle(self._native.path(), job_ids, apply)  # pyright: ignore[reportPrivateUsage]
         settlement = read_settlement(await client._drive(call))  # pyright: ignore[reportPrivateUsage]
-        self._native = finish(Native.open(self.path))
+        self._native = finish(Native.open(self._native.path()))
         return settlement
 
     def to_dict(self) -> dict[str, Any]:
