@@ -12,6 +12,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyString;
 
 use crate::bell::Bell;
+use crate::convert::json;
 use crate::error::{Failure, hand_over};
 use crate::progress::Progress;
 use crate::report::PublishReport;
@@ -162,11 +163,14 @@ impl Call {
         self.publish.fail_token(reason);
     }
 
-    /// The report, or how the call failed. None: Python ended it, and raises its own reason.
+    /// The report, what was read or settled as plain values, or how the call failed. None: Python ended it, and raises
+    /// its own reason.
     fn result<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         self.settled.store(true, Ordering::Relaxed);
         match self.publish.ending() {
             Ending::Reported(report) => hand_over(py, Ok::<_, Error>(PublishReport::new(report))),
+            Ending::Read(reports) => json::read(py, &serde_json::to_string(&reports).unwrap_or_default()),
+            Ending::Settled(settlement) => json::read(py, &serde_json::to_string(&*settlement).unwrap_or_default()),
             Ending::Failed(error) => hand_over::<PublishReport>(py, Err(error)),
             Ending::Interrupted(_) => Ok(py.None().into_bound(py)),
         }
@@ -177,7 +181,7 @@ impl Call {
         self.end();
         match self.publish.ending() {
             Ending::Interrupted(lost) => lost.map(Failure::new),
-            Ending::Reported(_) | Ending::Failed(_) => None,
+            Ending::Reported(_) | Ending::Read(_) | Ending::Settled(_) | Ending::Failed(_) => None,
         }
     }
 }

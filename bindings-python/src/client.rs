@@ -1,13 +1,14 @@
 use std::ffi::OsString;
 
 use addepar_portal::host::{AccessToken, Host, Program, Settings};
-use addepar_portal::{BatchOptions, Error, PortalClient};
+use addepar_portal::{BatchOptions, Error, PortalClient, ReportFilter};
 use pyo3::prelude::*;
-use pyo3::types::PyString;
+use pyo3::types::{PyList, PyString};
 
 use crate::call::Call;
 use crate::convert::Refusal;
 use crate::convert::arguments::{self, setting};
+use crate::convert::ids::raw_id;
 use crate::error::hand_over;
 use crate::request::PublishRequest;
 
@@ -105,9 +106,13 @@ impl Client {
         max_wait: f64,
         pace: bool,
         stop_timeout: Option<f64>,
+        reports: &Bound<'_, PyList>,
+        skip_published: bool,
     ) -> PyResult<Bound<'py, PyAny>> {
         let options = || -> Result<BatchOptions, Refusal> {
             Ok(BatchOptions {
+                reports: arguments::words(reports)?,
+                skip_published,
                 chunk_size: arguments::chunk_size(chunk_size)?,
                 repeat: arguments::word(repeat).parse()?,
                 ..options(journal, max_wait, pace, stop_timeout)?
@@ -126,6 +131,49 @@ impl Client {
     ) -> PyResult<Bound<'py, PyAny>> {
         let options = options(journal, max_wait, pace, stop_timeout);
         hand_over(py, options.map(|options| Call::new(self.0.start_resume(&options, variable))))
+    }
+
+    fn start_report(&self, job_id: &Bound<'_, PyString>) -> Call {
+        Call::new(self.0.start_report(&arguments::word(job_id), variable))
+    }
+
+    /// Times are microseconds since 1970; an id is an integer, a text or a `NoId`.
+    fn start_reports<'py>(
+        &self,
+        py: Python<'py>,
+        completed_after: Option<i64>,
+        completed_before: Option<i64>,
+        status: &Bound<'_, PyList>,
+        entity_id: Option<&Bound<'_, PyAny>>,
+        group_id: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let id = |name, given: Option<&Bound<'_, PyAny>>| -> Result<Option<u64>, Refusal> {
+            given.map(|given| Ok(ReportFilter::id_from(name, raw_id(given)?)?)).transpose()
+        };
+        let filter = || -> Result<ReportFilter, Refusal> {
+            Ok(ReportFilter {
+                completed_after: completed_after.map(arguments::time),
+                completed_before: completed_before.map(arguments::time),
+                status: arguments::words(status)?,
+                entity_id: id("entity_id", entity_id)?,
+                group_id: id("group_id", group_id)?,
+            })
+        };
+        hand_over(py, filter().map(|filter| Call::new(self.0.start_reports(&filter, variable))))
+    }
+
+    fn start_settle<'py>(
+        &self,
+        py: Python<'py>,
+        journal: &Bound<'_, PyAny>,
+        job_ids: &Bound<'_, PyList>,
+        apply: bool,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let start = || -> Result<Call, Refusal> {
+            let journal = arguments::text("journal", journal, Error::input)?;
+            Ok(Call::new(self.0.start_settle(journal, &arguments::words(job_ids)?, apply, variable)))
+        };
+        hand_over(py, start())
     }
 }
 

@@ -39,6 +39,11 @@ impl Journal {
         Job::new(|| core::Journal::open(path).map(|journal| Self(Arc::new(Mutex::new(journal)))))
     }
 
+    /// Where it is, wherever the program goes.
+    fn path(&self) -> String {
+        self.core().path().to_string_lossy().into_owned()
+    }
+
     fn undecided(&self) -> Vec<u64> {
         self.core().undecided()
     }

@@ -4,30 +4,37 @@ use std::sync::Arc;
 
 use addepar_portal as core;
 use pyo3::prelude::*;
-use pyo3::types::{PyList, PyString};
+use pyo3::types::{PyDict, PyList, PyString};
 
 use crate::convert::Refusal;
-use crate::convert::arguments::word;
+use crate::convert::arguments::{texts_by_id, word};
 use crate::convert::ids::raw_ids;
 use crate::error::{Failure, hand_over};
 use crate::report::PublishReport;
 use crate::request::PublishRequest;
 
-/// A request, or the `Failure` that says what cannot be sent. `for_batch`: of any number of files.
+/// A request, or the `Failure` that says what cannot be sent. `for_batch`: of any number of files, and without
+/// `file_ids` of those that generated reports have.
 #[pyfunction]
 pub(crate) fn make_request<'py>(
     py: Python<'py>,
-    file_ids: &Bound<'_, PyList>,
+    file_ids: Option<&Bound<'_, PyList>>,
     portal_publishing: &Bound<'_, PyString>,
     contact_notification: &Bound<'_, PyString>,
     publish_override_contact_ids: &Bound<'_, PyList>,
     for_batch: bool,
+    portfolio_names: &Bound<'_, PyDict>,
 ) -> PyResult<Bound<'py, PyAny>> {
     let make = || -> Result<PublishRequest, Refusal> {
-        let (file_ids, contacts) = (raw_ids(file_ids)?, raw_ids(publish_override_contact_ids)?);
+        let contacts = raw_ids(publish_override_contact_ids)?;
         let (publishing, notification) = (word(portal_publishing).parse()?, word(contact_notification).parse()?);
-        let make = if for_batch { core::PublishRequest::for_batch } else { core::PublishRequest::new };
-        Ok(PublishRequest(make(file_ids, publishing, notification)?.with_override_contacts(contacts)?))
+        let request = match file_ids {
+            None => core::PublishRequest::for_reports(publishing, notification),
+            Some(ids) if for_batch => core::PublishRequest::for_batch(raw_ids(ids)?, publishing, notification)?,
+            Some(ids) => core::PublishRequest::new(raw_ids(ids)?, publishing, notification)?,
+        };
+        let request = request.with_override_contacts(contacts)?;
+        Ok(PublishRequest(request.with_portfolio_names(texts_by_id(portfolio_names))))
     };
     hand_over(py, make())
 }

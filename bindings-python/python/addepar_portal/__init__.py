@@ -40,8 +40,11 @@ __all__ = [
     "ContactNotification",
     "Environment",
     "FailedContacts",
+    "FailedPortfolio",
     "FileError",
     "FileResult",
+    "GeneratedPortfolio",
+    "GeneratedReport",
     "InputError",
     "Journal",
     "JournalError",
@@ -59,6 +62,8 @@ __all__ = [
     "RateLimitedError",
     "RejectedError",
     "Repeat",
+    "SettledFile",
+    "Settlement",
     "StoppedError",
     "UnexpectedResult",
     "UnreadPage",
@@ -75,10 +80,14 @@ __all__ = [
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ._aliases import ContactNotification, Environment, PortalPublishing, Repeat, Verdict
+    from ._generated_reports import FailedPortfolio, GeneratedPortfolio, GeneratedReport, SettledFile, Settlement
     from ._journal import Journal, JournalledChunk, JournalledFile, forget_journal, init_journal_dir
 
 # What few programs need is loaded when it is asked for.
 _LATER = {
+    **dict.fromkeys(
+        ("FailedPortfolio", "GeneratedPortfolio", "GeneratedReport", "SettledFile", "Settlement"), "_generated_reports"
+    ),
     **dict.fromkeys(("Journal", "JournalledChunk", "JournalledFile", "forget_journal", "init_journal_dir"), "_journal"),
     **dict.fromkeys(("ContactNotification", "Environment", "PortalPublishing", "Repeat", "Verdict"), "_aliases"),
 }

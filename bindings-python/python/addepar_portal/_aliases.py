@@ -5,16 +5,23 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, ClassVar, Literal, SupportsIndex, TypeAlias
 
+from ._generated_reports import FailedPortfolio, GeneratedPortfolio, GeneratedReport, SettledFile, Settlement
+
 __all__ = [
     "Any",
     "ClassVar",
     "ContactNotification",
     "Environment",
+    "FailedPortfolio",
+    "GeneratedPortfolio",
+    "GeneratedReport",
     "Id",
     "Mapping",
     "Outcome",
     "PortalPublishing",
     "Repeat",
+    "SettledFile",
+    "Settlement",
     "Step",
     "SupportsIndex",
     "Verdict",

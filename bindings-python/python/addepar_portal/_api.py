@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def publish_files(
-    file_ids: Iterable[_types.Id],
+    file_ids: Iterable[_types.Id] | _types.GeneratedReport,
     *,
     portal_publishing: _types.PortalPublishing,
     contact_notification: _types.ContactNotification,
@@ -42,7 +42,7 @@ def publish_files(
 
 
 async def publish_files_async(
-    file_ids: Iterable[_types.Id],
+    file_ids: Iterable[_types.Id] | _types.GeneratedReport,
     *,
     portal_publishing: _types.PortalPublishing,
     contact_notification: _types.ContactNotification,
@@ -64,8 +64,10 @@ async def publish_files_async(
 
 
 def publish_batch(
-    file_ids: Iterable[_types.Id],
+    file_ids: Iterable[_types.Id] | _types.GeneratedReport | None = None,
     *,
+    reports: Iterable[str] = (),
+    skip_published: bool = False,
     portal_publishing: _types.PortalPublishing,
     contact_notification: _types.ContactNotification,
     publish_override_contact_ids: Iterable[_types.Id] = (),
@@ -81,6 +83,8 @@ def publish_batch(
     """Publishes any number of files with a journal; see `PortalClient.publish_batch`."""
     return _client(client, PortalClient).publish_batch(
         file_ids,
+        reports=reports,
+        skip_published=skip_published,
         portal_publishing=portal_publishing,
         contact_notification=contact_notification,
         publish_override_contact_ids=publish_override_contact_ids,
@@ -95,8 +99,10 @@ def publish_batch(
 
 
 async def publish_batch_async(
-    file_ids: Iterable[_types.Id],
+    file_ids: Iterable[_types.Id] | _types.GeneratedReport | None = None,
     *,
+    reports: Iterable[str] = (),
+    skip_published: bool = False,
     portal_publishing: _types.PortalPublishing,
     contact_notification: _types.ContactNotification,
     publish_override_contact_ids: Iterable[_types.Id] = (),
@@ -112,6 +118,8 @@ async def publish_batch_async(
     """Publishes any number of files with a journal; see `AsyncPortalClient.publish_batch`."""
     return await _client(client, AsyncPortalClient).publish_batch(
         file_ids,
+        reports=reports,
+        skip_published=skip_published,
         portal_publishing=portal_publishing,
         contact_notification=contact_notification,
         publish_override_contact_ids=publish_override_contact_ids,

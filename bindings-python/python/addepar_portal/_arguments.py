@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from _operator import index  # importing `operator`, which is written in Python, would take a tenth of this import
 
+from ._errors import refused
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from datetime import datetime, timedelta, timezone
     from typing import Any
+else:
+    # The native half of `datetime`, as in `_rows`.
+    from _datetime import datetime, timedelta, timezone
 
 
 def kind_of(given: object) -> type[object]:
@@ -22,6 +28,27 @@ def is_from_python(error: Exception) -> bool:
 def word(given: Any) -> str:
     """A word that the core knows or refuses: it is shown anything."""
     return given if type(given) is str else str.__str__(str(given))
+
+
+def words(name: str, given: Any) -> list[str]:
+    """A list of them. A single text is a list of one: read letter by letter, it would be something else."""
+    if isinstance(given, str):
+        return [word(given)]
+    kind = kind_of(given)
+    if isinstance(given, bytes | bytearray | memoryview) or not hasattr(kind, "__iter__"):
+        raise TypeError(f"{name} is of type {kind.__name__}: it is a list of str")
+    return [word(each) for each in given]
+
+
+def microseconds(name: str, given: Any) -> int | None:
+    """A time, if it is given, in microseconds since 1970. Without a zone it may be meant as any."""
+    if given is None:
+        return None
+    if not isinstance(given, datetime):
+        raise TypeError(f"{name} is of type {kind_of(given).__name__}: it is a datetime")
+    if given.utcoffset() is None:
+        raise refused(f"`{name}` must be a datetime with a time zone, such as datetime.now(timezone.utc), not {given}.")
+    return int((given - datetime(1970, 1, 1, tzinfo=timezone.utc)) // timedelta(microseconds=1))
 
 
 def seconds(name: str, given: Any) -> float:

@@ -15,6 +15,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Awaitable
 
+    from ._drive import R
+
     Token = str | Callable[[], str | Awaitable[str]]
 
 
@@ -26,7 +28,7 @@ class AsyncPortalClient(Settings["Token"]):
 
     async def publish_files(
         self,
-        file_ids: Iterable[_types.Id],
+        file_ids: Iterable[_types.Id] | _types.GeneratedReport,
         *,
         portal_publishing: _types.PortalPublishing,
         contact_notification: _types.ContactNotification,
@@ -50,8 +52,10 @@ class AsyncPortalClient(Settings["Token"]):
 
     async def publish_batch(
         self,
-        file_ids: Iterable[_types.Id],
+        file_ids: Iterable[_types.Id] | _types.GeneratedReport | None = None,
         *,
+        reports: Iterable[str] = (),
+        skip_published: bool = False,
         portal_publishing: _types.PortalPublishing,
         contact_notification: _types.ContactNotification,
         publish_override_contact_ids: Iterable[_types.Id] = (),
@@ -72,6 +76,8 @@ class AsyncPortalClient(Settings["Token"]):
         return await self._drive(
             self._start_batch(
                 file_ids,
+                reports=reports,
+                skip_published=skip_published,
                 portal_publishing=portal_publishing,
                 contact_notification=contact_notification,
                 publish_override_contact_ids=publish_override_contact_ids,
@@ -101,7 +107,37 @@ class AsyncPortalClient(Settings["Token"]):
             )
         )
 
-    async def _drive(self, call: Call) -> PublishReport:
+    async def generated_report(self, job_id: str) -> _types.GeneratedReport:
+        """As `PortalClient.generated_report`. Cancelling ends it at once."""
+        from ._generated_reports import read_report
+
+        return read_report(await self._drive(self._start_report(job_id)))
+
+    async def generated_reports(
+        self,
+        *,
+        completed_after: _types.datetime | None = None,
+        completed_before: _types.datetime | None = None,
+        status: str | Iterable[str] | None = None,
+        entity_id: _types.Id | None = None,
+        group_id: _types.Id | None = None,
+    ) -> list[_types.GeneratedReport]:
+        """As `PortalClient.generated_reports`."""
+        from ._generated_reports import read_reports
+
+        return read_reports(
+            await self._drive(
+                self._start_reports(
+                    completed_after=completed_after,
+                    completed_before=completed_before,
+                    status=status,
+                    entity_id=entity_id,
+                    group_id=group_id,
+                )
+            )
+        )
+
+    async def _drive(self, call: Call[R]) -> R:
         try:
             from . import _bells  # asyncio is there by now, and need not be before
         except OSError as error:

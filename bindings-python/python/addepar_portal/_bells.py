@@ -17,8 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Iterator
     from typing import Any
 
-    from ._drive import Call, Turn
-    from ._native import PublishReport
+    from ._drive import Call, R, Turn
 
 _Pair = tuple[Bell | None, socket.socket | None]
 
@@ -108,7 +107,7 @@ def _is_redelivered(cancelled: asyncio.CancelledError, first: BaseException | No
     return first is not None and cancelled.args == first.args and "cancel scope" in str(cancelled)
 
 
-async def _run(call: Call, shield: _Shield) -> Turn:
+async def _run(call: Call[R], shield: _Shield) -> Turn:
     """Runs the call until its turn ends."""
     loop = asyncio.get_running_loop()
     pairs = _pairs(loop)
@@ -145,8 +144,8 @@ async def _run(call: Call, shield: _Shield) -> Turn:
     return turn
 
 
-async def drive(call: Call) -> PublishReport:
-    """Runs a call to its end. The report, or what is raised in the end."""
+async def drive(call: Call[R]) -> R:
+    """Runs a call to its end. Its result, or what is raised in the end."""
     shield = _Shield()
     try:
         try:
@@ -167,7 +166,7 @@ async def drive(call: Call) -> PublishReport:
         call.interrupt = call.ended_by = call.refused_by = call.on_progress = None
 
 
-async def _to_its_end(call: Call, shield: _Shield) -> PublishReport:
+async def _to_its_end(call: Call[R], shield: _Shield) -> R:
     asking: asyncio.Task[None] | None = None
     try:
         while True:
@@ -184,7 +183,7 @@ async def _to_its_end(call: Call, shield: _Shield) -> PublishReport:
             asking.cancel()
 
 
-def _answer(call: Call, given: Any) -> asyncio.Task[None] | None:
+def _answer(call: Call[R], given: Any) -> asyncio.Task[None] | None:
     """Hands over what the token function returned.
 
     What has to be awaited for it is awaited beside the call, which knows how long it waits.
@@ -198,7 +197,7 @@ def _answer(call: Call, given: Any) -> asyncio.Task[None] | None:
     return None
 
 
-async def _awaited(call: Call, given: Awaitable[object]) -> None:
+async def _awaited(call: Call[R], given: Awaitable[object]) -> None:
     try:
         call.provide(await given)
     except BaseException as error:

@@ -46,7 +46,7 @@ class PortalClient(Settings["Token"]):
 
     def publish_files(
         self,
-        file_ids: Iterable[_types.Id],
+        file_ids: Iterable[_types.Id] | _types.GeneratedReport,
         *,
         portal_publishing: _types.PortalPublishing,
         contact_notification: _types.ContactNotification,
@@ -64,7 +64,8 @@ class PortalClient(Settings["Token"]):
 
         Args:
             file_ids: From 1 to 500 distinct files: any iterable of ids, such as a list or one column of a
-                data frame, but nothing whose fields or columns have names.
+                data frame, but nothing whose fields or columns have names. Or a `GeneratedReport`: its files, with
+                the names of their portfolios beside them.
             portal_publishing: Whose portals the files are published to: `publish` (every contact's),
                 `use_contact_preference` or `do_not_publish`.
             contact_notification: Who is e-mailed: `notify` (every contact), `use_contact_preference` or
@@ -90,8 +91,10 @@ class PortalClient(Settings["Token"]):
 
     def publish_batch(
         self,
-        file_ids: Iterable[_types.Id],
+        file_ids: Iterable[_types.Id] | _types.GeneratedReport | None = None,
         *,
+        reports: Iterable[str] = (),
+        skip_published: bool = False,
         portal_publishing: _types.PortalPublishing,
         contact_notification: _types.ContactNotification,
         publish_override_contact_ids: Iterable[_types.Id] = (),
@@ -113,7 +116,12 @@ class PortalClient(Settings["Token"]):
         whose files are then `unknown`.
 
         Args:
-            file_ids: Distinct files, any number.
+            file_ids: Distinct files, any number, or a `GeneratedReport`. May be left out if there are `reports`.
+            reports: The ids of the jobs that the files came out of. They are looked at before anything is sent, at
+                one request each. Without `file_ids`, all files of these reports are published. The journal keeps what
+                was seen, so that it can be settled: see `Journal.settle`.
+            skip_published: Whether to leave out the files that these reports show as published already, when the
+                journal is made. It does not tell to whom they were published.
             portal_publishing, contact_notification, publish_override_contact_ids: As in `publish_files`;
                 override contacts receive **every** file of the batch.
             journal: A file that does not exist yet, or the journal of this batch.
@@ -138,6 +146,8 @@ class PortalClient(Settings["Token"]):
         return drive(
             self._start_batch(
                 file_ids,
+                reports=reports,
+                skip_published=skip_published,
                 portal_publishing=portal_publishing,
                 contact_notification=contact_notification,
                 publish_override_contact_ids=publish_override_contact_ids,
@@ -167,6 +177,63 @@ class PortalClient(Settings["Token"]):
         return drive(
             self._start_resume(
                 journal, on_progress=on_progress, max_wait=max_wait, pace=pace, stop_timeout=stop_timeout
+            )
+        )
+
+    def generated_report(self, job_id: str) -> _types.GeneratedReport:
+        """What one job generated: its portfolios, their files, and whether each file was ever published.
+
+        A GET, which changes nothing: it is repeated at most 2 more times after a lost connection or a 5xx, and
+        waits for a 429 as any call does. Each request counts against the firm's quota. Ctrl-C ends it at once.
+
+        Source: the vendor's page "Generated Reports". It needs the permission "Access to all tools and portfolios" or
+        the scope `FILES`.
+
+        Args:
+            job_id: The job's id, a UUID.
+
+        Raises:
+            InputError: It cannot be an id of a job. Nothing was sent.
+            PermissionDeniedError, RejectedError: The server does not show it, or not readably.
+            ConnectError: No answer came. Nothing was published in any case.
+        """
+        from ._generated_reports import read_report
+
+        return read_report(drive(self._start_report(job_id)))
+
+    def generated_reports(
+        self,
+        *,
+        completed_after: _types.datetime | None = None,
+        completed_before: _types.datetime | None = None,
+        status: str | Iterable[str] | None = None,
+        entity_id: _types.Id | None = None,
+        group_id: _types.Id | None = None,
+    ) -> list[_types.GeneratedReport]:
+        """Every generated report that passes the filters, the newest first; without filters, all.
+
+        Each page of them is a request of its own; see `generated_report`.
+
+        Args:
+            completed_after, completed_before: Datetimes with a time zone; the API knows whole seconds.
+            status: One of `FINISHED`, `ERROR` and `CANCELED`, or several.
+            entity_id, group_id: The entity or the group that the report is of.
+
+        Raises:
+            InputError: A value cannot be sent, such as a datetime without a zone. Nothing was sent.
+            PermissionDeniedError, RejectedError, ConnectError: As in `generated_report`.
+        """
+        from ._generated_reports import read_reports
+
+        return read_reports(
+            drive(
+                self._start_reports(
+                    completed_after=completed_after,
+                    completed_before=completed_before,
+                    status=status,
+                    entity_id=entity_id,
+                    group_id=group_id,
+                )
             )
         )
 

@@ -26,17 +26,32 @@ except ImportError:  # a system whose threads have no numbers
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Any, Literal, TypeVar
+    from typing import Any, Generic, Literal, TypeVar
 
     from typing_extensions import Self
 
     from ._errors import PortalError
     from ._native import Call as Native
-    from ._native import Job, Progress, PublishReport
+    from ._native import Job, Progress
 
     E = TypeVar("E", bound=BaseException)
     T = TypeVar("T")
+    # What a call ends with: a report, or plain values that were read.
+    R = TypeVar("R")
     Turn = Literal["done", "token_wanted", "news"]
+else:
+    # Importing `typing` takes longer than all the rest.
+    R = object
+
+    class Generic:
+        """Takes what only type checkers look at."""
+
+        __slots__ = ()
+
+        def __class_getitem__(cls, _):
+            """The class itself."""
+            return cls
+
 
 # Between looks at a call that has no descriptor for a bell, or is being stopped.
 PAUSE = 0.02
@@ -52,7 +67,7 @@ def is_main_thread() -> bool:
     return get_native_id() == getpid()
 
 
-class Call:
+class Call(Generic[R]):
     """A native call with what Python knows about it: what a batch was stopped for, and whether it was told."""
 
     __slots__ = (
@@ -159,15 +174,15 @@ class Call:
         """Ends a call whose token function failed. The error's words stay out of ours: they may hold a secret."""
         self.native.fail_token(f"the callable raised {type(error).__name__}")
 
-    def report(self) -> PublishReport:
+    def report(self) -> R:
         """The result of a call that is done; raises its error, or what a batch was stopped for."""
-        result = self.native.result()
+        result: Any = self.native.result()
         if result is None:
             raise self.interrupt or RuntimeError("nobody ended the call")
         if isinstance(result, Failure):
             raise self._settled(from_core(result))
         self._is_settled = True
-        return result
+        return result  # type: ignore[no-any-return]
 
     def end(self, raised: BaseException) -> None:
         """Ends the call for an exception that is about to be raised, which gets what may have happened as its cause."""
@@ -206,8 +221,8 @@ class Call:
             _log.warn_dropped(failure)
 
 
-def drive(call: Call) -> PublishReport:
-    """Runs a call to its end. The report, or what is raised in the end."""
+def drive(call: Call[R]) -> R:
+    """Runs a call to its end. Its result, or what is raised in the end."""
     try:
         try:
             return _to_its_end(call)
@@ -223,7 +238,7 @@ def drive(call: Call) -> PublishReport:
         call.interrupt = call.ended_by = call.refused_by = call.on_progress = None
 
 
-def _to_its_end(call: Call) -> PublishReport:
+def _to_its_end(call: Call[R]) -> R:
     while True:
         turn = call.run()
         call.tell()

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import json
-from datetime import datetime
+from _collections_abc import Iterator
 
-from ._arguments import word
-from ._errors import InputError
-from ._rows import _Row
+from . import _types
+from ._rows import Row
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from datetime import datetime
     from typing import Any
+else:
+    # As in `_rows`.
+    from _datetime import datetime
 
-    from ._types import Verdict
 
-
-class GeneratedPortfolio(_Row):
+class GeneratedPortfolio(Row):
     """A portfolio and the file that was generated for it. Any member may have been missing."""
 
     __slots__ = __match_args__ = (
@@ -41,7 +40,7 @@ class GeneratedPortfolio(_Row):
     nor whether anybody was e-mailed, and it may be shown late."""
 
 
-class FailedPortfolio(_Row):
+class FailedPortfolio(Row):
     """A portfolio for which no file was generated."""
 
     __slots__ = __match_args__ = ("portfolio_type", "portfolio_id", "portfolio_name")
@@ -54,8 +53,12 @@ class FailedPortfolio(_Row):
     """The portfolio's name."""
 
 
-class GeneratedReport(_Row):
-    """What one job generated. `publish_files` and `publish_batch` take it in the place of a list of files."""
+class GeneratedReport(Row):
+    """What one job generated. `publish_files` and `publish_batch` take it in the place of a list of files.
+
+    Source: the vendor's page "Generated Reports". It does not say to whom or when a file was published, nor whether
+    anybody was e-mailed. Any member but `job_id` may have been missing.
+    """
 
     __slots__ = __match_args__ = (
         "job_id",
@@ -77,15 +80,15 @@ class GeneratedReport(_Row):
     """Its name."""
     status: str | None
     """`FINISHED`, `ERROR` or `CANCELED`, as it came. The last two may have generated some portfolios."""
-    started_at: datetime | None
+    started_at: _types.datetime | None
     """When the job started, in UTC."""
-    completed_at: datetime | None
+    completed_at: _types.datetime | None
     """When it ended, in UTC."""
     job_type: str | None
     """Such as `AD_HOC`, as it came."""
-    generated_portfolios: tuple[GeneratedPortfolio, ...]
+    generated_portfolios: tuple[_types.GeneratedPortfolio, ...]
     """The portfolios for which a file was generated."""
-    failed_portfolios: tuple[FailedPortfolio, ...]
+    failed_portfolios: tuple[_types.FailedPortfolio, ...]
     """The portfolios for which none was."""
 
     @property
@@ -106,7 +109,7 @@ class GeneratedReport(_Row):
         return names
 
 
-class SettledFile(_Row):
+class SettledFile(Row):
     """What looks at generated reports prove about one file."""
 
     __slots__ = __match_args__ = ("file_id", "portfolio_name", "decision", "evidence")
@@ -115,26 +118,26 @@ class SettledFile(_Row):
     """The file."""
     portfolio_name: str | None
     """The name of its portfolio, if it is known."""
-    decision: Verdict | None
+    decision: _types.Verdict | None
     """What is proven: `published` or `not_published`; `None` if a person has to look."""
     evidence: str
     """What was seen, in words."""
 
 
-class Settlement(_Row):
+class Settlement(Row):
     """What looks at generated reports prove about the files of a journal whose outcome is unknown.
 
-    A generated report shows whether a file was ever published to a portal. It does not show who was e-mailed, and that is
-    never inferred. What the field means is taken from the vendor's page and was not tried on a live firm.
+    A generated report shows whether a file was ever published to a portal. It does not show who was e-mailed, and that
+    is never inferred. What the field means is taken from the vendor's page and was not tried on a live firm.
     """
 
     __slots__ = __match_args__ = ("files", "applied", "looked_at")
 
-    files: tuple[SettledFile, ...]
+    files: tuple[_types.SettledFile, ...]
     """Each file whose outcome was unknown, in the order asked."""
     applied: bool
     """Whether the decisions are in the journal now."""
-    looked_at: tuple[datetime, ...]
+    looked_at: tuple[_types.datetime, ...]
     """When the reports were looked at, in UTC."""
 
     @property
@@ -142,60 +145,61 @@ class Settlement(_Row):
         """The files that a person has to look at."""
         return tuple(file.file_id for file in self.files if file.decision is None)
 
-    def __iter__(self) -> Iterator[SettledFile]:
+    def __iter__(self) -> Iterator[_types.SettledFile]:
         return iter(self.files)
 
     def __len__(self) -> int:
         return len(self.files)
 
 
-def read_reports(text: str) -> list[GeneratedReport]:
-    """Reports as the core writes them."""
-    return [_report(report) for report in json.loads(text)]
+def files_of(given: _types.Any) -> tuple[_types.Any, dict[int, str]]:
+    """The files of a generated report and the names of their portfolios; anything else as it is."""
+    if isinstance(given, GeneratedReport):
+        return given.file_ids, given.portfolio_names
+    return given, {}
 
 
-def _report(report: dict[str, Any]) -> GeneratedReport:
-    members = dict(report)
-    for name in ("started_at", "completed_at"):
-        members[name] = _time(members[name])
-    members["generated_portfolios"] = tuple(GeneratedPortfolio(**row) for row in members["generated_portfolios"])
-    members["failed_portfolios"] = tuple(FailedPortfolio(**row) for row in members["failed_portfolios"])
-    return GeneratedReport(**members)
+def read_report(reports: list[dict[str, Any]]) -> GeneratedReport:
+    """The report of one job, as the native half hands it over."""
+    (report,) = read_reports(reports)
+    return report
 
 
-def read_settlement(text: str) -> Settlement:
-    """A settlement as the core writes it."""
-    settlement = json.loads(text)
-    return Settlement(
-        files=tuple(SettledFile(**file) for file in settlement["files"]),
-        applied=settlement["applied"],
-        looked_at=tuple(time for text in settlement["looked_at"] if (time := _time(text)) is not None),
+def read_reports(reports: list[dict[str, Any]]) -> list[GeneratedReport]:
+    """Reports as the native half hands them over."""
+    return [_report(**report) for report in reports]
+
+
+def _report(
+    started_at: str | None,
+    completed_at: str | None,
+    generated_portfolios: list[dict[str, Any]],
+    failed_portfolios: list[dict[str, Any]],
+    **members: Any,
+) -> GeneratedReport:
+    return GeneratedReport(
+        started_at=None if started_at is None else _time(started_at),
+        completed_at=None if completed_at is None else _time(completed_at),
+        generated_portfolios=tuple(GeneratedPortfolio(**row) for row in generated_portfolios),
+        failed_portfolios=tuple(FailedPortfolio(**row) for row in failed_portfolios),
+        **members,
     )
 
 
-def _time(text: str | None) -> datetime | None:
-    return None if text is None else datetime.fromisoformat(text.replace("Z", "+00:00"))
+def read_settlement(settlement: dict[str, Any]) -> Settlement:
+    """A settlement as the native half hands it over."""
+    return Settlement(
+        files=tuple(SettledFile(**file) for file in settlement["files"]),
+        applied=settlement["applied"],
+        looked_at=tuple(map(_time, settlement["looked_at"])),
+    )
 
 
-def epoch(name: str, time: object) -> float | None:
-    """Seconds since 1970. A time without a zone may be meant as any."""
-    if time is None:
-        return None
-    if not isinstance(time, datetime) or time.tzinfo is None:
-        raise InputError(
-            f"`{name}` must be a datetime with a time zone, such as datetime.now(timezone.utc), not {time!r}. "
-            "Nothing was sent."
-        )
-    return time.timestamp()
+def _time(text: str) -> datetime:
+    return datetime.fromisoformat(text.replace("Z", "+00:00"))
 
 
-def several(given: str | Iterable[str] | None) -> list[str]:
-    """One text or several, as a list."""
-    if given is None:
-        return []
-    return [word(given)] if isinstance(given, str) else [word(each) for each in given]
-
-
-def names_of(given: object) -> Mapping[int, str]:
-    """The names of portfolios that a list of files brings along."""
-    return given.portfolio_names if isinstance(given, GeneratedReport) else {}
+# The public names, for tracebacks and pickles.
+for _public in (FailedPortfolio, GeneratedPortfolio, GeneratedReport, SettledFile, Settlement):
+    _public.__module__ = "addepar_portal"
+del _public

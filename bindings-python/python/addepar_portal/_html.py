@@ -22,12 +22,15 @@ def table(report: PublishReport) -> str:
     asked = f"{count}, asked: {request.portal_publishing}, {request.contact_notification}"
     if contacts := len(request.publish_override_contact_ids):
         asked += f", {contacts} override contacts"
-    rows = _line(("file", "state", "published", "notified", "errors"), "th")
-    for file_id, state, published, notified, errors in report._rows(_ROWS):
+    shown_rows = report._rows(_ROWS)
+    has_names = any(name is not None for _, name, *_ in shown_rows)
+    rows = _line(("file", *(("portfolio",) if has_names else ()), "state", "published", "notified", "errors"), "th")
+    for file_id, name, state, published, notified, errors in shown_rows:
         # What a person decided about, or what is being sent, needs nobody's attention.
         colour = _COLOURS.get(state, _COLOURS["not_processed"])
         shown = f'<b style="color:{colour}">{state.replace("_", " ")}</b>'
-        rows += _line((str(file_id), shown, published, notified, escape(errors)))
+        names = (escape(name or ""),) if has_names else ()
+        rows += _line((str(file_id), *names, shown, published, notified, escape(errors)))
     notes: list[str] = []
     if len(report) > _ROWS:
         notes.append(f"… and {len(report) - _ROWS} more")

@@ -37,10 +37,11 @@ def plain_ids(name: str, ids: Any, *, is_one_call: bool = False) -> list[Any]:
         iterator = iter(ids)
         given = list(islice(iterator, MAX_FILES + 1) if is_one_call else iterator)
     kinds: Iterable[type[object]] = map(type, given)
-    return given if _PLAIN.issuperset(kinds) else [_plain(id_) for id_ in given]
+    return given if _PLAIN.issuperset(kinds) else [plain_id(id_) for id_ in given]
 
 
-def _plain(id_: Any) -> int | str | NoId:
+def plain_id(id_: Any) -> int | str | NoId:
+    """An exact integer or text; a `NoId` for anything else."""
     kind = kind_of(id_)
     if kind is int or kind is str:
         return id_  # type: ignore[no-any-return]

@@ -10,7 +10,11 @@ from typing import Any
 
 from . import _types
 from ._arguments import word
-from ._drive import finish
+from ._async_client import AsyncPortalClient
+from ._client import PortalClient
+from ._drive import drive, finish
+from ._errors import refused
+from ._generated_reports import Settlement, read_settlement
 from ._ids import plain_ids
 from ._model import value
 from ._native import FileResult, PublishReport
@@ -150,6 +154,47 @@ class Journal:
             JournalError: A file is not of this run or its outcome is known, or the journal is being written.
         """
         finish(value(self._native.decide(plain_ids("file_ids", file_ids), word(decision), by, evidence)))
+
+    def settle(self, client: PortalClient, job_ids: Iterable[str] = (), *, apply: bool = False) -> Settlement:
+        """Finds out what generated reports prove about the files whose outcome is unknown, and records it if that is
+        wanted. Nothing is sent: `resume` does.
+
+        It looks twice and waits two minutes in between, unless the journal has a look that is old enough. Two decisions
+        can be proven. `not_published`: every contact was to receive the files, the request went out ten minutes ago or
+        more, both looks show so for every file of it, and another file of the run, which was answered `success`, has
+        turned to published meanwhile. `published`: a look before the request showed that it was not. All else is left
+        to a person. Who was e-mailed is never inferred, and what the field means was not tried on a live firm: it is
+        taken from the vendor's page "Generated Reports".
+
+        Ctrl-C ends it at once.
+
+        Args:
+            client: Reads the reports.
+            job_ids: The jobs that the files came out of; default: those that the journal names.
+            apply: Whether to record the decisions, by `settle`. Afterwards this journal is as it is on disk then.
+
+        Raises:
+            InputError: A value is not an id of a job, or no report is named. Nothing was recorded.
+            JournalError: The journal cannot be used, or another call is writing it.
+            PermissionDeniedError, RejectedError, ConnectError: As in `PortalClient.generated_report`.
+        """
+        if not isinstance(client, PortalClient):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise refused(f"client is {type(client).__name__}: it is of type PortalClient.")
+        call = client._start_settle(self._native.path(), job_ids, apply)  # pyright: ignore[reportPrivateUsage]
+        settlement = read_settlement(drive(call))
+        self._native = finish(Native.open(self._native.path()))
+        return settlement
+
+    async def settle_async(
+        self, client: AsyncPortalClient, job_ids: Iterable[str] = (), *, apply: bool = False
+    ) -> Settlement:
+        """As `settle`. Cancelling ends it at once."""
+        if not isinstance(client, AsyncPortalClient):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise refused(f"client is {type(client).__name__}: it is of type AsyncPortalClient.")
+        call = client._start_settle(self._native.path(), job_ids, apply)  # pyright: ignore[reportPrivateUsage]
+        settlement = read_settlement(await client._drive(call))  # pyright: ignore[reportPrivateUsage]
+        self._native = finish(Native.open(self._native.path()))
+        return settlement
 
     def to_dict(self) -> dict[str, Any]:
         """The whole journal: what it is about, `files`, `chunks`, `undecided` and `in_flight`."""

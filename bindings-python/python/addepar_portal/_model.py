@@ -16,7 +16,7 @@ from ._ids import plain_ids
 from ._native import Failure, FileResult, failures, make_request, read_report, read_response
 from ._native import PublishReport as Report
 from ._native import PublishRequest as Request
-from ._rows import ApiError, Attempt, FailedContacts, UnexpectedResult, UnreadPage, attempt
+from ._rows import ApiError, Attempt, FailedContacts, Row, UnexpectedResult, UnreadPage, attempt
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,14 +35,20 @@ def value(given: T | Failure) -> T:
 def request(
     file_ids: Any, portal_publishing: Any, contact_notification: Any, contacts: Any, *, for_batch: bool = False
 ) -> Request:
-    """A request, of at most 500 files unless it is for a batch."""
+    """A request, of at most 500 files unless it is for a batch; without files for those that generated reports have."""
+    names: dict[int, str] = {}
+    if isinstance(file_ids, Row):
+        from ._generated_reports import files_of
+
+        file_ids, names = files_of(file_ids)
     return value(
         make_request(
-            plain_ids("file_ids", file_ids, is_one_call=not for_batch),
+            None if file_ids is None and for_batch else plain_ids("file_ids", file_ids, is_one_call=not for_batch),
             word(portal_publishing),
             word(contact_notification),
             [] if contacts is None else plain_ids("publish_override_contact_ids", contacts),
             for_batch,
+            names,
         )
     )
 
@@ -50,7 +56,7 @@ def request(
 class PublishRequest:
     def __new__(  # type: ignore[misc]  # what it makes is of the native class
         cls,
-        file_ids: Iterable[_types.Id],
+        file_ids: Iterable[_types.Id] | _types.GeneratedReport,
         *,
         portal_publishing: _types.PortalPublishing,
         contact_notification: _types.ContactNotification,

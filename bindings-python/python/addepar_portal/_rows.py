@@ -29,7 +29,7 @@ _ReadOnly: Any = type(type.__dict__)
 
 
 @dataclass_transform(frozen_default=True)
-class _Row:
+class Row:
     """Compared, hashed, shown and pickled by the values of its members, which are named in `__match_args__`."""
 
     __slots__ = ()
@@ -68,7 +68,7 @@ class _Row:
         raise AttributeError(f"{name!r} of {type(self).__name__} cannot be removed")
 
 
-class ApiError(_Row):
+class ApiError(Row):
     """One error object of the API about the whole request; any member may have been missing."""
 
     __slots__ = __match_args__ = ("status", "code", "title", "detail", "source")
@@ -85,7 +85,7 @@ class ApiError(_Row):
     """The part of the request at fault, as JSON."""
 
 
-class Attempt(_Row):
+class Attempt(Row):
     """One POST, or one try at it."""
 
     __slots__ = __match_args__ = (
@@ -114,7 +114,7 @@ class Attempt(_Row):
     """Seconds that a 429 asked to wait."""
 
 
-class UnexpectedResult(_Row):
+class UnexpectedResult(Row):
     """A result that belongs to no requested file alone: an id nobody asked for, an id that cannot be read, one of
     several answers that contradict each other, or one whose two ids do.
     """
@@ -131,7 +131,7 @@ class UnexpectedResult(_Row):
     """The API's error objects."""
 
 
-class UnreadPage(_Row):
+class UnreadPage(Row):
     """A further page of results that could not be read."""
 
     __slots__ = __match_args__ = ("link", "http_status", "reason", "raw")
@@ -146,7 +146,7 @@ class UnreadPage(_Row):
     """The body of what was answered for it, as much as was read of it."""
 
 
-class FailedContacts(_Row):
+class FailedContacts(Row):
     """The contacts that some step failed for."""
 
     __slots__ = __match_args__ = ("contacts", "unreadable")

@@ -8,9 +8,10 @@ from _warnings import warn
 from os import PathLike, fspath
 
 from . import _types
-from ._arguments import seconds, seconds_if_given, whole_number, word, yes_or_no
+from ._arguments import microseconds, seconds, seconds_if_given, whole_number, word, words, yes_or_no
 from ._drive import Call
 from ._errors import refused
+from ._ids import plain_id
 from ._model import request, value
 from ._native import Client
 
@@ -19,20 +20,17 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from typing import Any, Generic, TypeVar
 
-    from ._native import Progress
+    from ._native import Progress, PublishReport
+
+    # Reports as the core writes them.
+    Plain = list[dict[str, Any]]
 
     # What `access_token` may be, which is the only difference between the settings of the two clients.
     Token = TypeVar("Token")
 else:
-    # Importing `typing` takes longer than all the rest.
+    from ._drive import Generic
+
     Token = object
-
-    class Generic:
-        """Takes what only type checkers look at."""
-
-        def __class_getitem__(cls, _):
-            """The class itself."""
-            return cls
 
 
 class Settings(Generic[Token]):
@@ -106,20 +104,22 @@ class Settings(Generic[Token]):
 
     def _start(
         self,
-        file_ids: Iterable[_types.Id],
+        file_ids: Iterable[_types.Id] | _types.GeneratedReport,
         *,
         portal_publishing: str,
         contact_notification: str,
         publish_override_contact_ids: Iterable[_types.Id],
         repeat: str,
-    ) -> Call:
+    ) -> Call[PublishReport]:
         asked = request(file_ids, portal_publishing, contact_notification, publish_override_contact_ids)
         return Call(value(self._native.start(asked, word(repeat))), self._ask_for_token)
 
     def _start_batch(
         self,
-        file_ids: Iterable[_types.Id],
+        file_ids: Iterable[_types.Id] | _types.GeneratedReport | None,
         *,
+        reports: Iterable[str],
+        skip_published: bool,
         portal_publishing: str,
         contact_notification: str,
         publish_override_contact_ids: Iterable[_types.Id],
@@ -130,11 +130,13 @@ class Settings(Generic[Token]):
         pace: bool,
         stop_timeout: float | None,
         repeat: str,
-    ) -> Call:
+    ) -> Call[PublishReport]:
         _check_progress(on_progress)
         asked = request(file_ids, portal_publishing, contact_notification, publish_override_contact_ids, for_batch=True)
         options = _batch_options(journal, max_wait, pace, stop_timeout)
-        started = self._native.start_batch(asked, whole_number("chunk_size", chunk_size), word(repeat), *options)
+        from_reports = words("reports", reports), yes_or_no("skip_published", skip_published)
+        size = whole_number("chunk_size", chunk_size)
+        started = self._native.start_batch(asked, size, word(repeat), *options, *from_reports)
         return Call(value(started), self._ask_for_token, on_progress)
 
     def _start_resume(
@@ -145,10 +147,37 @@ class Settings(Generic[Token]):
         max_wait: float,
         pace: bool,
         stop_timeout: float | None,
-    ) -> Call:
+    ) -> Call[PublishReport]:
         _check_progress(on_progress)
         started = self._native.start_resume(*_batch_options(journal, max_wait, pace, stop_timeout))
         return Call(value(started), self._ask_for_token, on_progress)
+
+    def _start_report(self, job_id: str) -> Call[Plain]:
+        return Call(self._native.start_report(word(job_id)), self._ask_for_token)
+
+    def _start_reports(
+        self,
+        *,
+        completed_after: _types.datetime | None,
+        completed_before: _types.datetime | None,
+        status: str | Iterable[str] | None,
+        entity_id: _types.Id | None,
+        group_id: _types.Id | None,
+    ) -> Call[Plain]:
+        started = self._native.start_reports(
+            microseconds("completed_after", completed_after),
+            microseconds("completed_before", completed_before),
+            words("status", () if status is None else status),
+            None if entity_id is None else plain_id(entity_id),
+            None if group_id is None else plain_id(group_id),
+        )
+        return Call(value(started), self._ask_for_token)
+
+    def _start_settle(
+        self, journal: str | PathLike[str], job_ids: Iterable[str], apply: bool
+    ) -> Call[dict[str, _types.Any]]:
+        started = self._native.start_settle(fspath(journal), words("job_ids", job_ids), yes_or_no("apply", apply))
+        return Call(value(started), self._ask_for_token)
 
 
 def _started() -> str | None:

@@ -14,18 +14,24 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from ._aliases import ContactNotification, Environment, Id, Outcome, PortalPublishing, Repeat, Step, Verdict
+    from ._generated_reports import FailedPortfolio, GeneratedPortfolio, GeneratedReport, SettledFile, Settlement
 
     __all__ = [
         "Any",
         "ClassVar",
         "ContactNotification",
         "Environment",
+        "FailedPortfolio",
+        "GeneratedPortfolio",
+        "GeneratedReport",
         "Id",
         "Mapping",
         "Outcome",
         "PortalPublishing",
         "Repeat",
         "Self",
+        "SettledFile",
+        "Settlement",
         "Step",
         "SupportsIndex",
         "Verdict",

@@ -1,9 +1,12 @@
 //! Arguments, where the usual conversion would say too much or too little.
 
+use std::collections::BTreeMap;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
 use addepar_portal::{BatchOptions, Error};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
-use pyo3::types::PyString;
+use pyo3::types::{PyDict, PyList, PyString};
 
 use super::Refusal;
 
@@ -24,6 +27,25 @@ pub(crate) fn setting(name: &str, given: Option<&Bound<'_, PyAny>>) -> Result<Op
 /// A word that the core knows or refuses.
 pub(crate) fn word(given: &Bound<'_, PyString>) -> String {
     given.to_string_lossy().into_owned()
+}
+
+/// Several of them, each of exactly that type.
+pub(crate) fn words(given: &Bound<'_, PyList>) -> PyResult<Vec<String>> {
+    given.iter().map(|each| Ok(word(each.cast::<PyString>()?))).collect()
+}
+
+/// Texts by ids. Another key is refused where the ids are.
+pub(crate) fn texts_by_id(given: &Bound<'_, PyDict>) -> BTreeMap<u64, String> {
+    let pair = |(id, text): (Bound<'_, PyAny>, Bound<'_, PyAny>)| {
+        Some((id.extract().ok()?, word(text.cast::<PyString>().ok()?)))
+    };
+    given.iter().filter_map(pair).collect()
+}
+
+/// A time in microseconds since 1970. The core refuses any before that.
+pub(crate) fn time(microseconds: i64) -> SystemTime {
+    let since = |microseconds| UNIX_EPOCH + Duration::from_micros(microseconds);
+    u64::try_from(microseconds).map_or(UNIX_EPOCH - Duration::from_secs(1), since)
 }
 
 /// How many files go into one request. The core refuses what is too large for it, too.

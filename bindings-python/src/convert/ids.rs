@@ -36,7 +36,8 @@ pub(crate) fn raw_ids(ids: &Bound<'_, PyList>) -> PyResult<Vec<RawId>> {
     Ok(raw)
 }
 
-fn raw_id(id: &Bound<'_, PyAny>) -> PyResult<RawId> {
+/// One id, of such a type.
+pub(crate) fn raw_id(id: &Bound<'_, PyAny>) -> PyResult<RawId> {
     if id.is_exact_instance_of::<PyInt>() {
         return Ok(integer(id));
     }

@@ -4,7 +4,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyString, PyTuple};
 
 /// Those that are members of the rows.
-const MEMBERS: [&str; 10] = [
+const MEMBERS: [&str; 11] = [
     "file_id",
     "state",
     "published",
@@ -15,6 +15,7 @@ const MEMBERS: [&str; 10] = [
     "contacts_not_notified",
     "decision",
     "reason",
+    "portfolio_name",
 ];
 
 /// One list for each column of a report, whose rows are `files`.

@@ -173,6 +173,12 @@ impl FileResult {
         self.core().reason.as_deref().map(|reason| PyString::new(py, reason))
     }
 
+    /// The name of its portfolio, if it came out of a generated report.
+    #[getter]
+    fn portfolio_name<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyString>> {
+        self.core().portfolio_name.as_deref().map(|name| PyString::new(py, name))
+    }
+
     fn __repr__(&self) -> String {
         let literal = |value: Option<bool>| match value {
             None => "None",
@@ -185,8 +191,9 @@ impl FileResult {
         let errors = if errors.is_empty() { String::new() } else { format!(", errors={errors:?}") };
         let decision = file.decision.map(|decision| format!(", decision='{}'", decision.as_str())).unwrap_or_default();
         let reason = file.reason.as_ref().map(|reason| format!(", reason={reason:?}")).unwrap_or_default();
+        let name = file.portfolio_name.as_ref().map(|name| format!(", portfolio_name={name:?}")).unwrap_or_default();
         format!(
-            "FileResult(file_id={}, state='{}', published={}, notified={}{errors}{decision}{reason})",
+            "FileResult(file_id={}, state='{}', published={}, notified={}{errors}{decision}{reason}{name})",
             file.file_id,
             file.state.as_str(),
             literal(file.published),

@@ -243,9 +243,14 @@ impl PublishReport {
         self.core.notes()
     }
 
-    /// The first files of a table: what needs attention first; id, state in words, published, notified, errors.
-    fn _rows(&self, most: usize) -> Vec<(u64, String, &'static str, &'static str, String)> {
+    /// The first files of a table: what needs attention first; id, the name of its portfolio, state in words, published,
+    /// notified, errors.
+    #[allow(clippy::type_complexity, reason = "the cells of a row")]
+    fn _rows(&self, most: usize) -> Vec<(u64, Option<String>, String, &'static str, &'static str, String)> {
         let rows = self.core.rows().into_iter().take(most);
-        rows.map(|row| (row.file.file_id, row.state, row.published, row.notified, row.errors)).collect()
+        rows.map(|row| {
+            (row.file.file_id, row.file.portfolio_name.clone(), row.state, row.published, row.notified, row.errors)
+        })
+        .collect()
     }
 }

@@ -212,7 +212,8 @@ impl PortalClient {
     ) -> PublishCall {
         let (config, options) = (self.config().clone(), wherever_the_program_goes(options));
         let allowed = config.guard(variable);
-        let limits = options.checked().and_then(|max_wait| Ok((max_wait, options.stop_limit()?)));
+        let checked = options.checked_for(request.as_ref());
+        let limits = checked.and_then(|max_wait| Ok((max_wait, options.stop_limit()?)));
         let (max_wait, stop_limit) = limits.clone().unwrap_or_default();
         let policy = Policy::batch(max_wait, stop_limit, self.asks_for_tokens());
         let asked = request.clone();

@@ -10,6 +10,7 @@ use crate::model::generated_report;
 use crate::model::id::MAX_FILES;
 use crate::model::invalid_input::InvalidInput;
 use crate::model::message::{self, message, name};
+use crate::model::request::PublishRequest;
 
 /// Whether files may be sent that a journal in the folder of journals shows as sent. Files whose outcome is unknown and
 /// undecided, and files that another process is sending, are refused in any case.
@@ -126,6 +127,19 @@ impl BatchOptions {
             ]));
         }
         time_from_zero("max_wait", *max_wait)
+    }
+
+    /// As [`checked`](Self::checked), for a request: one without files takes them from reports.
+    pub(crate) fn checked_for(&self, request: Option<&PublishRequest>) -> Result<Duration, InvalidInput> {
+        if self.reports.is_empty() && request.is_some_and(|request| request.file_ids().is_empty()) {
+            return Err(InvalidInput::new(message![
+                name("file_ids"),
+                " must name the files: give a list of ids, or in ",
+                name("reports"),
+                " the jobs that they came out of.",
+            ]));
+        }
+        self.checked()
     }
 
     /// The jobs of generated reports, as they may stand in a path.
