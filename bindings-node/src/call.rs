@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use addepar_portal::host::{Ending, Language, Level, PublishCall, Turn};
-use napi::bindgen_prelude::Either;
+use napi::bindgen_prelude::Either3;
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
 use napi::{Env, Status};
 use napi_derive::napi;
@@ -116,12 +116,15 @@ impl Call {
         matches!(self.publish.ending(), Ending::Interrupted(_))
     }
 
-    /// The report, or how the call failed, or what may have happened before the host ended it.
+    /// The report, or what was read or settled as JSON, or how the call failed, or what may have happened before the host
+    /// ended it.
     #[napi]
-    pub fn ending(&self) -> Option<Either<Report, Failure>> {
+    pub fn ending(&self) -> Option<Either3<Report, Failure, String>> {
         match self.publish.ending() {
-            Ending::Reported(report) => Some(Either::A(report.into())),
-            Ending::Failed(error) | Ending::Interrupted(Some(error)) => Some(Either::B(error.into())),
+            Ending::Reported(report) => Some(Either3::A(report.into())),
+            Ending::Read(reports) => Some(Either3::C(serde_json::to_string(&reports).unwrap_or_default())),
+            Ending::Settled(settlement) => Some(Either3::C(serde_json::to_string(&*settlement).unwrap_or_default())),
+            Ending::Failed(error) | Ending::Interrupted(Some(error)) => Some(Either3::B(error.into())),
             Ending::Interrupted(None) => None,
         }
     }

@@ -8,8 +8,9 @@ use napi_derive::napi;
 
 use crate::call::Call;
 use crate::failure::{Failure, or_failure};
+use crate::journal::Journal;
 use crate::request::Request;
-use crate::settings::{BatchSettings, ClientSettings, Environment, Program, repeat_or, variable};
+use crate::settings::{BatchSettings, ClientSettings, Environment, Program, ReportFilter, repeat_or, variable};
 
 /// What this addon runs in.
 fn host(env: Env) -> Host {
@@ -76,6 +77,26 @@ impl Client {
     pub fn start_resume(&self, options: BatchSettings, environment: Environment) -> Either<Call, Failure> {
         let start = |options| self.0.start_resume(&options, |name| variable(&environment, name));
         or_failure(BatchOptions::try_from(options).map(start))
+    }
+
+    /// Prepares to read what one job generated.
+    #[napi]
+    pub fn start_report(&self, job_id: String, environment: Environment) -> Call {
+        self.0.start_report(&job_id, |name| variable(&environment, name)).into()
+    }
+
+    /// Prepares to read the list of generated reports.
+    #[napi]
+    pub fn start_reports(&self, filter: ReportFilter, environment: Environment) -> Either<Call, Failure> {
+        let start = |filter| self.0.start_reports(&filter, |name| variable(&environment, name));
+        or_failure(filter.try_into().map(start))
+    }
+
+    /// Prepares to settle a journal.
+    #[napi]
+    pub fn start_settle(&self, journal: &Journal, job_ids: Vec<String>, apply: bool, environment: Environment) -> Call {
+        let path = journal.inner().path();
+        self.0.start_settle(path, &job_ids, apply, |name| variable(&environment, name)).into()
     }
 
     /// Whether the client reaches this machine only, so that `start` needs no environment.

@@ -46,9 +46,21 @@ impl Journal {
         decided.err().map(Failure::from)
     }
 
+    /// Reads it again: what is in the file now.
+    #[napi]
+    pub fn reread(&mut self) -> Option<Failure> {
+        Core::open(self.0.path()).map(|journal| self.0 = journal).err().map(Failure::from)
+    }
+
     /// What it is about, `files`, `chunks` and `undecided`, as JSON.
     #[napi]
     pub fn to_json(&self) -> String {
         self.0.to_json()
+    }
+}
+
+impl Journal {
+    pub(crate) fn inner(&self) -> &Core {
+        &self.0
     }
 }

@@ -1,6 +1,8 @@
 //! One call of the API, validated.
 
-use addepar_portal::{ContactNotification, Error, InvalidInput, PortalPublishing, PublishRequest, RawId};
+use std::collections::BTreeMap;
+
+use addepar_portal::{Error, PublishRequest};
 use napi::bindgen_prelude::{Either, Float64Array};
 use napi_derive::napi;
 
@@ -13,7 +15,8 @@ pub struct Request(PublishRequest);
 
 #[napi]
 impl Request {
-    /// Leaves every verdict to the core. A batch may have any number of files.
+    /// Leaves every verdict to the core. A batch may have any number of files. `portfolio_names`: a list of files and
+    /// the names of their portfolios, as JSON.
     #[napi]
     pub fn create(
         file_ids: Ids,
@@ -21,9 +24,28 @@ impl Request {
         contact_notification: String,
         publish_override_contact_ids: Ids,
         batch: bool,
+        portfolio_names: Option<String>,
     ) -> Either<Request, Failure> {
         let make = if batch { PublishRequest::for_batch } else { PublishRequest::new };
-        or_failure(validate(make, file_ids, &portal_publishing, &contact_notification, publish_override_contact_ids))
+        let request = id::raw(file_ids)
+            .and_then(|file_ids| Ok(make(file_ids, portal_publishing.parse()?, contact_notification.parse()?)?))
+            .and_then(|request| with_override_contacts(request, publish_override_contact_ids))
+            .and_then(|request| with_portfolio_names(request, portfolio_names));
+        or_failure(request)
+    }
+
+    /// For the files of generated reports, which are known once these were read.
+    #[napi]
+    pub fn for_reports(
+        portal_publishing: String,
+        contact_notification: String,
+        publish_override_contact_ids: Ids,
+    ) -> Either<Request, Failure> {
+        let modes = || Ok((portal_publishing.parse()?, contact_notification.parse()?));
+        let request = modes()
+            .map(|(publishing, notification)| PublishRequest::for_reports(publishing, notification))
+            .and_then(|request| with_override_contacts(request, publish_override_contact_ids));
+        or_failure(request)
     }
 
     /// The files, in the order asked.
@@ -50,6 +72,12 @@ impl Request {
         id::numbers(self.0.publish_override_contact_ids())
     }
 
+    /// Files and the names of their portfolios, as JSON.
+    #[napi]
+    pub fn portfolio_names(&self) -> String {
+        serde_json::to_string(&self.0.portfolio_names().iter().collect::<Vec<_>>()).unwrap_or_default()
+    }
+
     /// The body of the POST.
     #[napi]
     pub fn to_json(&self) -> String {
@@ -57,17 +85,15 @@ impl Request {
     }
 }
 
-type Make = fn(Vec<RawId>, PortalPublishing, ContactNotification) -> Result<PublishRequest, InvalidInput>;
+fn with_override_contacts(request: PublishRequest, contact_ids: Ids) -> Result<PublishRequest, Error> {
+    Ok(request.with_override_contacts(id::raw(contact_ids)?)?)
+}
 
-fn validate(
-    make: Make,
-    file_ids: Ids,
-    portal_publishing: &str,
-    contact_notification: &str,
-    override_contacts: Ids,
-) -> Result<PublishRequest, Error> {
-    let request = make(id::raw(file_ids)?, portal_publishing.parse()?, contact_notification.parse()?)?;
-    Ok(request.with_override_contacts(id::raw(override_contacts)?)?)
+fn with_portfolio_names(request: PublishRequest, names: Option<String>) -> Result<PublishRequest, Error> {
+    let Some(names) = names else { return Ok(request) };
+    let names: Vec<(u64, String)> =
+        serde_json::from_str(&names).map_err(|_| Error::input("The names of portfolios were not handed over."))?;
+    Ok(request.with_portfolio_names(BTreeMap::from_iter(names)))
 }
 
 impl Request {

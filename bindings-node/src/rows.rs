@@ -13,7 +13,7 @@ use crate::id;
 /// how many files there are and their ids. Then, of each file about which there is more to say than that both steps
 /// succeeded: its position, state, whether it was published and notified (1 or 0), both statuses, how many errors there
 /// are, of each error its code, title, detail and contacts, then the contacts not published, those not notified, what a
-/// person decided and why it is unknown. A text is its place in `texts`, contacts are their number and themselves, and -1
+/// person decided, why it is unknown and the name of its portfolio. A text is its place in `texts`, contacts are their number and themselves, and -1
 /// is none.
 #[napi(object)]
 pub struct Rows {
@@ -72,6 +72,7 @@ impl<'a> RowWriter<'a> {
         self.contacts(file.contacts_not_notified());
         self.text(file.decision.map(Verdict::as_str));
         self.text(file.reason.as_deref());
+        self.text(file.portfolio_name.as_deref());
     }
 
     #[expect(clippy::cast_possible_wrap, reason = "no list has so many members")]

@@ -7,6 +7,8 @@ use addepar_portal::host::{self, AccessToken, Settings, TEST_FUNCTIONS, VARIABLE
 use addepar_portal::{BatchOptions, Error, InvalidInput, Repeat};
 use napi_derive::napi;
 
+use crate::id::{self, Ids};
+
 /// Settings as the caller gave them. What they mean, the facade documents.
 #[napi(object)]
 #[expect(missing_docs, reason = "documented at the facade's options")]
@@ -37,6 +39,8 @@ pub struct BatchSettings {
     pub pace: Option<bool>,
     pub repeat: Option<String>,
     pub stop_timeout_ms: Option<f64>,
+    pub reports: Option<Vec<String>>,
+    pub skip_published: Option<bool>,
 }
 
 impl TryFrom<BatchSettings> for BatchOptions {
@@ -51,7 +55,39 @@ impl TryFrom<BatchSettings> for BatchOptions {
             pace: given.pace.unwrap_or(default.pace),
             repeat: repeat_or(default.repeat, given.repeat)?,
             stop_timeout: seconds(given.stop_timeout_ms),
-            ..default
+            reports: given.reports.unwrap_or_default(),
+            skip_published: given.skip_published.unwrap_or(default.skip_published),
+            journal: default.journal,
+        })
+    }
+}
+
+/// Which generated reports are wanted; times in milliseconds since 1970. What it means, the facade documents.
+#[napi(object)]
+#[expect(missing_docs, reason = "documented at the facade's options")]
+pub struct ReportFilter {
+    pub completed_after: Option<f64>,
+    pub completed_before: Option<f64>,
+    pub status: Option<Vec<String>>,
+    pub entity_id: Option<Ids>,
+    pub group_id: Option<Ids>,
+}
+
+impl TryFrom<ReportFilter> for addepar_portal::ReportFilter {
+    type Error = Error;
+
+    fn try_from(given: ReportFilter) -> Result<Self, Error> {
+        let time = |name, milliseconds| seconds(milliseconds).map(|seconds| Self::time_from(name, seconds)).transpose();
+        let id = |name, given: Option<Ids>| -> Result<Option<u64>, Error> {
+            let given = given.map(id::raw).transpose()?.and_then(|ids| ids.into_iter().next());
+            Ok(given.map(|id| Self::id_from(name, &id)).transpose()?)
+        };
+        Ok(Self {
+            completed_after: time("completed_after", given.completed_after)?,
+            completed_before: time("completed_before", given.completed_before)?,
+            status: given.status.unwrap_or_default(),
+            entity_id: id("entity_id", given.entity_id)?,
+            group_id: id("group_id", given.group_id)?,
         })
     }
 }

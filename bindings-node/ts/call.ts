@@ -1,8 +1,8 @@
 /** Drives one publish: the addon runs its turns, JavaScript answers between them. */
 
 import { parse } from './json';
-import { type Call, native, type Wakeups } from './native';
-import { type PublishReport, reportOf, withReport } from './report';
+import { type Call, type Failure, native, type Report, type Wakeups } from './native';
+import { withReport } from './report';
 import type { Progress, ProgressCallable } from './request';
 import { milliseconds, type ProgressJSON } from './wire';
 import { thrownName, typeName } from './words';
@@ -28,23 +28,26 @@ export interface Host {
   readonly logger: Logger | undefined;
 }
 
-/** How a call ends: with a report, or by throwing. Called where the caller's line is on the stack. */
-type Ending = () => PublishReport;
+/** What the addon says at the end of a call that succeeds. */
+type Result = Report | string;
+
+/** How a call ends: with a result, or by throwing. Called where the caller's line is on the stack. */
+type Ending<T> = () => T;
 
 /** The calls that are under way. */
-const pending = new Set<Call>();
+const pending = new Set<Call<Result>>();
 /** What goes on once the turn of a call, by its number, is over. */
 const turns = new Map<number, () => void>();
 let wakeups: Wakeups | undefined;
 let lastNumber = 0;
 
-/** Runs a call to its end, or until the signal ends it. Meanwhile the process stays alive. */
-export async function finish(
-  call: Call,
+/** Runs a call to its end, or until the signal ends it, and reads its result. Meanwhile the process stays alive. */
+export async function finish<T extends Result>(
+  call: Call<T>,
   host: Host,
   signal: AbortSignal | undefined,
   onProgress?: ProgressCallable,
-): Promise<PublishReport> {
+): Promise<T> {
   const door = (wakeups ??= new native.Wakeups(wake));
   pending.add(call);
   if (pending.size === 1) {
@@ -53,7 +56,7 @@ export async function finish(
   }
   try {
     const number = (lastNumber = (lastNumber + 1) >>> 0);
-    const start = (): Promise<Ending> => drive(call, number, door, host, signal, onProgress);
+    const start = (): Promise<Ending<T>> => drive(call, number, door, host, signal, onProgress);
     const ending = await (signal ? unlessAborted(start, call, number, host, signal) : start());
     return ending();
   } finally {
@@ -78,13 +81,13 @@ function forsakeAll(): void {
 }
 
 /** Listens before it starts: a signal that cannot be listened to must not cost anybody the outcome. */
-function unlessAborted(
-  start: () => Promise<Ending>,
-  call: Call,
+function unlessAborted<T extends Result>(
+  start: () => Promise<Ending<T>>,
+  call: Call<T>,
   number: number,
   host: Host,
   signal: AbortSignal,
-): Promise<Ending> {
+): Promise<Ending<T>> {
   return new Promise((resolve, reject) => {
     const abort = (): void => {
       if (!call.interrupt()) {
@@ -135,19 +138,19 @@ function listen(signal: AbortSignal, end: () => void): () => void {
 }
 
 /**
- * The report of a call, or its error. Where something of the host's ended it, what that threw, or the signal's reason, is
+ * The result of a call, or its error. Where something of the host's ended it, what that threw, or the signal's reason, is
  * the error's cause; if nothing went out, it is thrown as it is.
  */
-function ended(
-  call: Call,
+function ended<T extends Result>(
+  call: Call<T>,
   { logger }: Host,
   signal: AbortSignal | undefined,
   failed: { readonly cause: unknown } | undefined,
-): PublishReport {
+): T {
   const isInterrupted = call.isInterrupted();
   const ending = call.ending();
-  if (!isInterrupted && ending) {
-    return reportOf(ending);
+  if (!isInterrupted && ending !== null) {
+    return resultOf(ending);
   }
   const reason = failed ?? { cause: reasonOf(signal) };
   if (!(ending instanceof native.Failure)) {
@@ -159,6 +162,14 @@ function ended(
     tell(logger, 'warn', error.message);
   }
   throw failed ? error : aborted(error);
+}
+
+/** The result of an operation; a failure is thrown with its report. */
+function resultOf<T extends Result>(ending: T | Failure): T {
+  if (ending instanceof native.Failure) {
+    throw withReport(ending);
+  }
+  return ending;
 }
 
 function aborted(error: Error): Error {
@@ -196,14 +207,14 @@ function warn(message: string): void {
   }
 }
 
-async function drive(
-  call: Call,
+async function drive<T extends Result>(
+  call: Call<T>,
   number: number,
   door: Wakeups,
   host: Host,
   signal: AbortSignal | undefined,
   onProgress: ProgressCallable | undefined,
-): Promise<Ending> {
+): Promise<Ending<T>> {
   const { accessToken, logger } = host;
   call.watch(logger !== undefined);
   if (onProgress) {
@@ -255,7 +266,7 @@ function readProgress({ not_processed, waiting, ...counts }: ProgressJSON): Prog
 }
 
 /** Runs until the call is over, wants a token or has something to tell. */
-function turn(call: Call, number: number, door: Wakeups): Promise<void> {
+function turn(call: Call<Result>, number: number, door: Wakeups): Promise<void> {
   return new Promise((resolve) => {
     turns.set(number, resolve);
     call.run(door, number);

@@ -4,12 +4,44 @@ import { inspect } from 'node:util';
 
 import { finish, type Host } from './call';
 import { succeeded } from './failure';
-import type { Ids } from './ids';
-import { type BatchSettings, type Client, type ClientSettings, native } from './native';
+import {
+  type GeneratedReport,
+  type GeneratedReportsOptions,
+  packFilter,
+  READ,
+  type ReadOptions,
+  readReports,
+  REPORTS,
+} from './generatedReports';
+import { type BatchSettings, type Call, type Client, type ClientSettings, type Journal, native, type ReportFilter } from './native';
 import { checked, hasMethods, kind, STRING, type Table, take, withoutPrototype } from './options';
-import type { PublishReport } from './report';
-import { BATCH, type BatchOptions, createRequest, PUBLISH, type PublishOptions, RESUME, type ResumeOptions } from './request';
+import { type PublishReport, reportOf } from './report';
+import {
+  BATCH,
+  type BatchOptions,
+  createBatchRequest,
+  createRequest,
+  type Files,
+  PUBLISH,
+  type PublishOptions,
+  RESUME,
+  type ResumeOptions,
+} from './request';
 import { environment, type PortalClientOptions, program, SETTINGS } from './settings';
+
+/** What it takes to settle a journal. */
+interface Settling {
+  readonly journal: Journal;
+  readonly jobIds: readonly string[];
+  readonly apply: boolean;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** Settles a journal with a client; JSON. */
+export let settleWith: (client: PortalClient, settling: Settling) => Promise<string>;
+
+/** Whether a value is a client, and not just something that publishes files. */
+export let isClient: (value: unknown) => boolean;
 
 /** A client for one firm. It does not keep the process alive; one serves any number of calls at once. */
 export class PortalClient {
@@ -34,6 +66,11 @@ export class PortalClient {
     }
   }
 
+  static {
+    settleWith = (client, settling) => client.#settle(settling);
+    isClient = (value) => typeof value === 'object' && value !== null && #handle in value;
+  }
+
   /** The base URL, without `/v1`. */
   get baseUrl(): string {
     return this.#handle.baseUrl();
@@ -45,7 +82,7 @@ export class PortalClient {
   }
 
   /**
-   * Publishes 1 to 500 files with exactly one POST that the server may process.
+   * Publishes 1 to 500 files, or those of a generated report, with exactly one POST that the server may process.
    *
    * A partial failure is a result, not an error. Every error carries a report with the state of
    * each file; after an {@link OutcomeUnknownError} look in Addepar before you send again.
@@ -53,16 +90,17 @@ export class PortalClient {
    * @throws {@link InputError}, {@link ConfigError}, {@link ConnectError}, {@link RejectedError} and
    * its subclasses: nothing was processed. {@link OutcomeUnknownError}: it may have been.
    */
-  async publishFiles(fileIds: Ids, options: PublishOptions): Promise<PublishReport> {
+  async publishFiles(fileIds: Files, options: PublishOptions): Promise<PublishReport> {
     const given = take(options, PUBLISH);
     const request = createRequest(fileIds, given);
     given.signal?.throwIfAborted();
     const call = succeeded(this.#handle.start(request, given.repeat, this.#environment()));
-    return await finish(call, this.#host, given.signal);
+    return reportOf(await finish(call, this.#host, given.signal));
   }
 
   /**
-   * Publishes any number of files in chunks, one request at a time, with a journal.
+   * Publishes any number of files in chunks, one request at a time, with a journal. Without a list of files, those of the
+   * generated reports that `reports` names.
    *
    * Called again with the same arguments and the same journal it goes on where it ended: what was
    * processed, or may have been, is never sent again.
@@ -71,12 +109,12 @@ export class PortalClient {
    * is unknown. {@link JournalError}: the journal cannot be used, or waits for a decision about unknown
    * files: then nothing more is sent, and its report says what was. {@link StoppedError}: the signal stopped it.
    */
-  async publishBatch(fileIds: Ids, options: BatchOptions): Promise<PublishReport> {
+  async publishBatch(fileIds: Files | null | undefined, options: BatchOptions): Promise<PublishReport> {
     const given = take(options, BATCH);
-    const request = createRequest(fileIds, given, true);
+    const request = createBatchRequest(fileIds, given);
     given.signal?.throwIfAborted();
     const call = succeeded(this.#handle.startBatch(request, given, this.#environment()));
-    return await finish(call, this.#host, given.signal, given.onProgress);
+    return reportOf(await finish(call, this.#host, given.signal, given.onProgress));
   }
 
   /**
@@ -90,7 +128,45 @@ export class PortalClient {
     const settings = withoutPrototype<BatchSettings>(given, { journal: checked('journal', journal, STRING) });
     given.signal?.throwIfAborted();
     const call = succeeded(this.#handle.startResume(settings, this.#environment()));
-    return await finish(call, this.#host, given.signal, given.onProgress);
+    return reportOf(await finish(call, this.#host, given.signal, given.onProgress));
+  }
+
+  /**
+   * What one job generated: its portfolios, their files, and whether each file was ever published.
+   *
+   * A GET, which changes nothing: it is repeated after a fault, and each counts against the firm's quota. It needs the
+   * permission "Access to all tools and portfolios", or the scope `FILES`. Source: the vendor's page "Generated Reports".
+   *
+   * @param jobId - The job's id, a UUID.
+   * @throws {@link InputError}, {@link ConfigError}: nothing was asked. {@link RejectedError} and its subclasses: the
+   * server does not show it, or not readably. {@link ConnectError}: no answer came.
+   */
+  async generatedReport(jobId: string, options?: ReadOptions): Promise<GeneratedReport> {
+    const { signal } = take(options, READ);
+    checked('jobId', jobId, STRING);
+    signal?.throwIfAborted();
+    const [report] = await this.#read(this.#handle.startReport(jobId, this.#environment()), signal);
+    return report as GeneratedReport;
+  }
+
+  /**
+   * Every generated report that passes a filter, the newest first. Each page of the list is a request of its own.
+   *
+   * @throws As {@link generatedReport}.
+   */
+  async generatedReports(options?: GeneratedReportsOptions): Promise<GeneratedReport[]> {
+    const given = take(options, REPORTS);
+    const filter = withoutPrototype<ReportFilter>(packFilter(given));
+    given.signal?.throwIfAborted();
+    return await this.#read(succeeded(this.#handle.startReports(filter, this.#environment())), given.signal);
+  }
+
+  async #read(call: Call<string>, signal: AbortSignal | undefined): Promise<GeneratedReport[]> {
+    return readReports(await finish(call, this.#host, signal));
+  }
+
+  async #settle({ journal, jobIds, apply, signal }: Settling): Promise<string> {
+    return await finish(this.#handle.startSettle(journal, jobIds, apply, this.#environment()), this.#host, signal);
   }
 
   #environment(): Record<string, string> {
@@ -133,7 +209,7 @@ function withClient<T>({ as, kinds }: Table<T>): Table<T & WithClient> {
  *
  * @see {@link PortalClient.publishFiles} for results and errors.
  */
-export async function publishFiles(fileIds: Ids, options: PublishOptions & WithClient): Promise<PublishReport> {
+export async function publishFiles(fileIds: Files, options: PublishOptions & WithClient): Promise<PublishReport> {
   const { client = new PortalClient(), ...rest } = take(options, withClient(PUBLISH));
   return await client.publishFiles(fileIds, rest);
 }
@@ -144,7 +220,10 @@ export async function publishFiles(fileIds: Ids, options: PublishOptions & WithC
  *
  * @see {@link PortalClient.publishBatch} for results and errors.
  */
-export async function publishBatch(fileIds: Ids, options: BatchOptions & WithClient): Promise<PublishReport> {
+export async function publishBatch(
+  fileIds: Files | null | undefined,
+  options: BatchOptions & WithClient,
+): Promise<PublishReport> {
   const { client = new PortalClient(), ...rest } = take(options, withClient(BATCH));
   return await client.publishBatch(fileIds, rest);
 }

@@ -1,9 +1,15 @@
 /** Generated reports, whose files can be published, and what looks at them prove. */
 
-import { type Kind, kind, STRING, type Table } from './options';
-import { date, type GeneratedReportJSON, type SettlementJSON, type Verdict } from './wire';
+import { inspect } from 'node:util';
 
-/** A portfolio for which no file was generated. */
+import { type Id, packId } from './ids';
+import { parse } from './json';
+import type { ReportFilter } from './native';
+import { ANY, DATE, SIGNAL, STRING_OR_STRINGS, type Table } from './options';
+import { visible } from './visible';
+import { date, type FailedPortfolioJSON, type GeneratedReportJSON, type Proof, type SettlementJSON } from './wire';
+
+/** A portfolio for which no file was generated. Any member may have been missing. */
 export interface FailedPortfolio {
   /** Such as `entity` or `group`, as it came. */
   readonly portfolioType: string | null;
@@ -21,42 +27,64 @@ export interface GeneratedPortfolio extends FailedPortfolio {
   readonly hasBeenPublished: boolean | null;
 }
 
-/** What one job generated. `publishFiles` and `publishBatch` take it in the place of a list of files. */
+let makeReport: (json: GeneratedReportJSON) => GeneratedReport;
+let showReport: (report: GeneratedReport) => void;
+
+/**
+ * What one job generated. `publishFiles` and `publishBatch` take it in the place of a list of files. Immutable; any member
+ * but the job's id may have been missing.
+ *
+ * Source: the vendor's page "Generated Reports".
+ */
 export class GeneratedReport {
   /** The job's id, a UUID. */
   readonly jobId: string;
+  /** The id of the report that was generated. */
   readonly reportId: number | null;
   readonly reportName: string | null;
   /** `FINISHED`, `ERROR` or `CANCELED`, as it came. The last two may have generated some portfolios. */
   readonly status: string | null;
-  readonly startedAt: Date | null;
-  readonly completedAt: Date | null;
   /** Such as `AD_HOC`, as it came. */
   readonly jobType: string | null;
+  /** The portfolios for which a file was generated. */
   readonly generatedPortfolios: readonly GeneratedPortfolio[];
+  /** The portfolios for which none was. */
   readonly failedPortfolios: readonly FailedPortfolio[];
+  /** Every file of it once, in the order of the portfolios. */
+  readonly fileIds: readonly number[];
+  readonly #json: GeneratedReportJSON;
 
-  /** @internal */
-  constructor(report: GeneratedReportJSON) {
-    this.jobId = report.job_id;
-    this.reportId = report.report_id;
-    this.reportName = report.report_name;
-    this.status = report.status;
-    this.startedAt = date(report.started_at);
-    this.completedAt = date(report.completed_at);
-    this.jobType = report.job_type;
+  private constructor(json: GeneratedReportJSON) {
+    this.#json = json;
+    this.jobId = json.job_id;
+    this.reportId = json.report_id;
+    this.reportName = json.report_name;
+    this.status = json.status;
+    this.jobType = json.job_type;
     this.generatedPortfolios = Object.freeze(
-      report.generated_portfolios.map((row) =>
-        Object.freeze({ ...portfolio(row), fileId: row.file_id, hasBeenPublished: row.has_been_published }),
+      json.generated_portfolios.map((row) =>
+        Object.freeze({ ...readPortfolio(row), fileId: row.file_id, hasBeenPublished: row.has_been_published }),
       ),
     );
-    this.failedPortfolios = Object.freeze(report.failed_portfolios.map((row) => Object.freeze(portfolio(row))));
+    this.failedPortfolios = Object.freeze(json.failed_portfolios.map((row) => Object.freeze(readPortfolio(row))));
+    this.fileIds = Object.freeze([...new Set(this.generatedPortfolios.flatMap(({ fileId }) => fileId ?? []))]);
+    showReport(this);
     Object.freeze(this);
   }
 
-  /** Every file of it once, in the order of the portfolios. */
-  get fileIds(): readonly number[] {
-    return [...new Set(this.generatedPortfolios.flatMap(({ fileId }) => fileId ?? []))];
+  static {
+    makeReport = (json) => new GeneratedReport(json);
+    showReport = visible(this.prototype, ['startedAt', 'completedAt', 'portfolioNames']);
+  }
+
+  /** When the job started. */
+  get startedAt(): Date | null {
+    return date(this.#json.started_at);
+  }
+
+  /** When it ended. */
+  get completedAt(): Date | null {
+    return date(this.#json.completed_at);
   }
 
   /** File → the name of its portfolio; the names of several, if it is of several. */
@@ -70,65 +98,141 @@ export class GeneratedReport {
     }
     return names;
   }
+
+  /** Plain data, the same in every language: snake case, times as RFC 3339. */
+  toJSON(): GeneratedReportJSON {
+    return structuredClone(this.#json);
+  }
+
+  /** @internal */
+  [inspect.custom](): string {
+    if (!(#json in this)) {
+      return 'GeneratedReport {}';
+    }
+    const { jobId, reportName, status, fileIds } = this;
+    return `GeneratedReport ${inspect({ jobId, reportName, status }, { breakLength: Infinity })} of ${fileIds.length} files`;
+  }
 }
 
-function portfolio(row: GeneratedReportJSON['failed_portfolios'][number]): FailedPortfolio {
+function readPortfolio(row: FailedPortfolioJSON): FailedPortfolio {
   return { portfolioType: row.portfolio_type, portfolioId: row.portfolio_id, portfolioName: row.portfolio_name };
 }
 
+/** How a read can be ended. */
+export interface ReadOptions {
+  /** Ends the read at once: it rejects with the signal's reason. A read changes nothing. */
+  signal?: AbortSignal | undefined;
+}
+
 /** Which generated reports are wanted; all, where nothing is given. */
-export interface GeneratedReportsOptions {
-  /** Those that were completed after this time. */
+export interface GeneratedReportsOptions extends ReadOptions {
+  /** Those that were completed after this time, to the second. */
   completedAfter?: Date | undefined;
-  /** Those that were completed before this time. */
+  /** Those that were completed before this time, to the second. */
   completedBefore?: Date | undefined;
-  /** Those with one of these statuses: `FINISHED`, `ERROR`, `CANCELED`. */
+  /** Those with this status, or one of these: `FINISHED`, `ERROR`, `CANCELED`. */
   status?: string | readonly string[] | undefined;
   /** Those of this entity. */
-  entityId?: number | undefined;
+  entityId?: Id | undefined;
   /** Those of this group. */
-  groupId?: number | undefined;
-  signal?: AbortSignal | undefined;
+  groupId?: Id | undefined;
+}
+
+/** The options of a read. */
+export const READ: Table<ReadOptions> = { as: 'input', kinds: { signal: SIGNAL } };
+
+/** The options of a list of reports; the core judges ids. */
+export const REPORTS: Table<GeneratedReportsOptions> = {
+  as: 'input',
+  kinds: {
+    completedAfter: DATE,
+    completedBefore: DATE,
+    status: STRING_OR_STRINGS,
+    entityId: ANY,
+    groupId: ANY,
+    signal: SIGNAL,
+  },
+};
+
+/** A filter on its way to the core. */
+export function packFilter({ completedAfter, completedBefore, status, entityId, groupId }: GeneratedReportsOptions): ReportFilter {
+  return {
+    completedAfter: completedAfter?.getTime(),
+    completedBefore: completedBefore?.getTime(),
+    status: typeof status === 'string' ? [status] : status,
+    entityId: packId(entityId),
+    groupId: packId(groupId),
+  };
 }
 
 /** What looks at generated reports prove about one file. */
 export interface SettledFile {
   readonly fileId: number;
+  /** The name of its portfolio, if it is known. */
   readonly portfolioName: string | null;
   /** What is proven; `null` if a person has to look. */
-  readonly decision: Extract<Verdict, 'published' | 'not_published'> | null;
+  readonly decision: Proof;
   /** What was seen, in words. */
   readonly evidence: string;
 }
 
+let makeSettlement: (json: SettlementJSON) => Settlement;
+let showSettlement: (settlement: Settlement) => void;
+
 /**
- * What looks at generated reports prove about the files of a journal whose outcome is unknown.
+ * What looks at generated reports prove about the files of a journal whose outcome is unknown. Iterable over
+ * {@link SettledFile}s; immutable.
  *
  * A generated report shows whether a file was ever published to a portal. It does not show who was e-mailed, and that is
  * never inferred. What the field means is taken from the vendor's page and was not tried on a live firm.
  */
-export interface Settlement {
+export class Settlement implements Iterable<SettledFile> {
   /** Each file whose outcome was unknown, in the order asked. */
   readonly files: readonly SettledFile[];
   /** Whether the decisions are in the journal now. */
   readonly applied: boolean;
+  /** The files that a person has to look at. */
+  readonly left: readonly number[];
+  readonly #json: SettlementJSON;
+
+  private constructor(json: SettlementJSON) {
+    this.#json = json;
+    this.files = Object.freeze(
+      json.files.map(({ file_id, portfolio_name, decision, evidence }) =>
+        Object.freeze({ fileId: file_id, portfolioName: portfolio_name, decision, evidence }),
+      ),
+    );
+    this.applied = json.applied;
+    this.left = Object.freeze(this.files.flatMap(({ decision, fileId }) => (decision === null ? fileId : [])));
+    showSettlement(this);
+    Object.freeze(this);
+  }
+
+  static {
+    makeSettlement = (json) => new Settlement(json);
+    showSettlement = visible(this.prototype, ['lookedAt']);
+  }
+
   /** When the reports were looked at. */
-  readonly lookedAt: readonly Date[];
+  get lookedAt(): readonly Date[] {
+    // New ones each time: a `Date` can be changed.
+    return Object.freeze(this.#json.looked_at.map((time) => new Date(time)));
+  }
+
+  [Symbol.iterator](): IterableIterator<SettledFile> {
+    return this.files[Symbol.iterator]();
+  }
+
+  /** Plain data, the same in every language: snake case, times as RFC 3339. */
+  toJSON(): SettlementJSON {
+    return structuredClone(this.#json);
+  }
 }
 
 export function readReports(json: string): GeneratedReport[] {
-  return (JSON.parse(json) as GeneratedReportJSON[]).map((report) => new GeneratedReport(report));
+  return (parse(json) as GeneratedReportJSON[]).map(makeReport);
 }
 
 export function readSettlement(json: string): Settlement {
-  const { files, applied, looked_at } = JSON.parse(json) as SettlementJSON;
-  return Object.freeze({
-    files: Object.freeze(
-      files.map(({ file_id, portfolio_name, decision, evidence }) =>
-        Object.freeze({ fileId: file_id, portfolioName: portfolio_name, decision, evidence }),
-      ),
-    ),
-    applied,
-    lookedAt: Object.freeze(looked_at.map((time) => new Date(time))),
-  });
+  return makeSettlement(parse(json));
 }

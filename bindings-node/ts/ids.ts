@@ -42,7 +42,15 @@ export function packIds(name: keyof typeof ARGUMENTS, ids: unknown): Float64Arra
     return raise(native.Failure.notACollection(ARGUMENTS[name], typeName(ids)));
   }
   // Holes become `undefined`.
-  const list = [...ids];
+  return pack([...ids]);
+}
+
+/** One id on its way to the core, which judges it. */
+export function packId(id: unknown): Float64Array | string | undefined {
+  return id === undefined ? undefined : pack([id]);
+}
+
+function pack(list: readonly unknown[]): Float64Array | string {
   return list.every(Number.isSafeInteger) ? new Float64Array(list as number[]) : stringify(list.map(item));
 }
 

@@ -6,6 +6,7 @@ export {
   ConfigError,
   ConnectError,
   forgetJournal,
+  GeneratedReport,
   initJournalDir,
   InputError,
   Journal,
@@ -21,6 +22,7 @@ export {
   PublishRequest,
   RateLimitedError,
   RejectedError,
+  Settlement,
   StoppedError,
 } from './index.js';
 export type * from './index.js';

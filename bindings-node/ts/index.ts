@@ -25,12 +25,28 @@ export {
   StoppedError,
 } from './errors';
 export type { ErrorDetails, ErrorInit, ErrorJSON } from './errors';
+export { GeneratedReport, Settlement } from './generatedReports';
+export type {
+  FailedPortfolio,
+  GeneratedPortfolio,
+  GeneratedReportsOptions,
+  ReadOptions,
+  SettledFile,
+} from './generatedReports';
 export type { Id, Ids } from './ids';
 export { forgetJournal, initJournalDir, Journal } from './journal';
-export type { JournalledChunk, JournalledFile } from './journal';
+export type { JournalledChunk, JournalledFile, SettleOptions } from './journal';
 export { PublishReport } from './report';
 export { PublishRequest } from './request';
-export type { BatchOptions, Progress, ProgressCallable, PublishOptions, RequestOptions, ResumeOptions } from './request';
+export type {
+  BatchOptions,
+  Files,
+  Progress,
+  ProgressCallable,
+  PublishOptions,
+  RequestOptions,
+  ResumeOptions,
+} from './request';
 export type { AccessToken, Environment, PortalClientOptions } from './settings';
 export type { Attempt, FailedContacts, FailedStep, FileError, FileResult, UnexpectedResult, UnreadPage } from './types';
 export type {
@@ -38,6 +54,7 @@ export type {
   ContactNotification,
   ErrorCode,
   FileState,
+  GeneratedReportJSON,
   JournalJSON,
   Outcome,
   Phase,
@@ -45,6 +62,7 @@ export type {
   Repeat,
   ReportJSON,
   RequestJSON,
+  SettlementJSON,
   Status,
   Step,
   Verdict,

@@ -2,11 +2,13 @@
 
 import { inspect } from 'node:util';
 
-import { succeeded } from './failure';
+import { isClient, type PortalClient, settleWith } from './client';
+import { raise, succeeded } from './failure';
+import { readSettlement, type Settlement } from './generatedReports';
 import { type Ids, packIds } from './ids';
 import { parse } from './json';
 import { type Journal as Handle, native } from './native';
-import { checked, required, STRING, type Table, take } from './options';
+import { BOOLEAN, checked, kind, required, SIGNAL, STRING, STRINGS, type Table, take } from './options';
 import { type PublishReport, reportOf } from './report';
 import { readFile } from './rows';
 import type { FileResult } from './types';
@@ -43,6 +45,18 @@ export interface DecisionOptions {
   by: string;
   evidence?: string | undefined;
 }
+
+/** How a journal is settled. */
+export interface SettleOptions {
+  /** Whether what is proven is recorded as decisions in the journal; default no. */
+  apply?: boolean | undefined;
+  /** Ends it at once: it rejects with the signal's reason, and nothing is decided. */
+  signal?: AbortSignal | undefined;
+}
+
+const SETTLE: Table<SettleOptions> = { as: 'input', kinds: { apply: BOOLEAN, signal: SIGNAL } };
+
+const CLIENT = kind('a PortalClient', isClient);
 
 const DECISION: Table<DecisionOptions> = { as: 'decision', kinds: { by: required(STRING), evidence: STRING } };
 
@@ -141,6 +155,27 @@ export class Journal {
   decide(fileIds: Ids, decision: Verdict, options: DecisionOptions): void {
     const { by, evidence } = take(options, DECISION);
     succeeded(this.#handle.decide(packIds('fileIds', fileIds), shown(decision), by, evidence));
+  }
+
+  /**
+   * Finds out what generated reports prove about the files whose outcome is unknown, and records that if `apply` is set.
+   * It sends nothing: {@link PortalClient.resume} does. It looks twice, and waits two minutes in between, unless the
+   * journal has a look that is old enough. Each look is a GET for each report, which counts against the firm's quota.
+   *
+   * Only a little can be proven: see {@link Settlement}. Afterwards this object shows what is in the file then.
+   *
+   * @param client - A client of the firm that the journal is of.
+   * @param jobIds - The jobs whose reports are looked at; default those that the journal names.
+   * @throws As {@link PortalClient.generatedReport}; {@link JournalError}: the journal cannot be used.
+   */
+  async settle(client: PortalClient, jobIds?: readonly string[], options?: SettleOptions): Promise<Settlement> {
+    const { apply = false, signal } = take(options, SETTLE);
+    checked('client', client, CLIENT);
+    const jobs = jobIds === undefined ? [] : checked('jobIds', jobIds, STRINGS);
+    signal?.throwIfAborted();
+    const settled = await settleWith(client, { journal: this.#handle, jobIds: jobs, apply, signal });
+    const failure = this.#handle.reread();
+    return failure ? raise(failure) : readSettlement(settled);
   }
 
   /** Plain data, the same in every language. */

@@ -24,6 +24,8 @@ export interface Request {
   portalPublishing(): PortalPublishing;
   contactNotification(): ContactNotification;
   publishOverrideContactIds(): Float64Array;
+  /** A JSON list of files and names. */
+  portfolioNames(): string;
   toJson(): string;
 }
 
@@ -53,7 +55,8 @@ export interface Wakeups {
   hold(held: boolean): void;
 }
 
-export interface Call {
+/** A call that ends with a report; or, of generated reports, with JSON. */
+export interface Call<Result extends Report | string = Report> {
   interrupt(): boolean;
   followProgress(): void;
   progress(): string | null;
@@ -63,7 +66,7 @@ export interface Call {
   wantsToken(): boolean;
   isOver(): boolean;
   isInterrupted(): boolean;
-  ending(): Report | Failure | null;
+  ending(): Result | Failure | null;
   settle(): void;
   provideToken(token: string): void;
   failToken(reason: string): void;
@@ -100,10 +103,22 @@ export interface BatchSettings {
   stopTimeoutMs?: number | undefined;
   pace?: boolean | undefined;
   repeat?: string | undefined;
+  reports?: readonly string[] | undefined;
+  skipPublished?: boolean | undefined;
+}
+
+/** Which generated reports are wanted; times in milliseconds since 1970, ids as those of a request. */
+export interface ReportFilter {
+  completedAfter?: number | undefined;
+  completedBefore?: number | undefined;
+  status?: readonly string[] | undefined;
+  entityId?: Float64Array | string | undefined;
+  groupId?: Float64Array | string | undefined;
 }
 
 export interface Journal {
   report(): Report;
+  reread(): Failure | null;
   decide(fileIds: Float64Array | string, decision: string, by: string, evidence: string | undefined): Failure | null;
   toJson(): string;
 }
@@ -116,6 +131,9 @@ export interface Client {
   start(request: Request, repeat: string | undefined, environment: Record<string, string>): Call | Failure;
   startBatch(request: Request, options: BatchSettings, environment: Record<string, string>): Call | Failure;
   startResume(options: BatchSettings, environment: Record<string, string>): Call | Failure;
+  startReport(jobId: string, environment: Record<string, string>): Call<string>;
+  startReports(filter: ReportFilter, environment: Record<string, string>): Call<string> | Failure;
+  startSettle(journal: Journal, jobIds: readonly string[], apply: boolean, environment: Record<string, string>): Call<string>;
 }
 
 /** Why the simulated portal refused a command, or the program could not be started. */
@@ -157,6 +175,12 @@ interface Addon {
       contactNotification: string,
       publishOverrideContactIds: Float64Array | string,
       batch: boolean,
+      portfolioNames?: string,
+    ): Request | Failure;
+    forReports(
+      portalPublishing: string,
+      contactNotification: string,
+      publishOverrideContactIds: Float64Array | string,
     ): Request | Failure;
   };
   Report: {

@@ -1,5 +1,7 @@
 /** What a caller gave, and nothing that came from elsewhere. */
 
+import { types } from 'node:util';
+
 import { type Refused, refuse } from './failure';
 import { shown, typeName } from './words';
 
@@ -26,6 +28,16 @@ export const BOOLEAN = kind('a boolean', (value) => typeof value === 'boolean');
 export const FUNCTION = kind('a function', isFunction);
 export const NUMBER = kind('a number', (value) => typeof value === 'number');
 export const STRING = kind('a string', (value) => typeof value === 'string');
+/** What it has is judged where it goes. */
+export const STRINGS = kind('an array of strings', isStrings);
+export const STRING_OR_STRINGS = kind('a string or an array of strings', (value) => typeof value === 'string' || isStrings(value));
+export const DATE = kind('a valid Date', (value) => types.isDate(value) && !Number.isNaN(value.getTime()));
+export const SIGNAL = kind(
+  'an AbortSignal',
+  (signal) =>
+    hasMethods(signal, ['throwIfAborted', 'addEventListener', 'removeEventListener']) &&
+    typeof (signal as AbortSignal).aborted === 'boolean',
+);
 /** A string that stays the same in Rust: half of a surrogate pair does not, and another secret must not be sent. */
 export const TEXT = kind(STRING.rule, isText);
 /** {@link TEXT}, or a function that is asked for it. */
@@ -33,6 +45,10 @@ export const TEXT_OR_FUNCTION = kind(`${TEXT.rule} or a function`, (value) => is
 
 function isFunction(value: unknown): boolean {
   return typeof value === 'function';
+}
+
+function isStrings(value: unknown): boolean {
+  return Array.isArray(value) && value.every((each) => typeof each === 'string');
 }
 
 function isText(value: unknown): boolean {

@@ -1,10 +1,11 @@
 /** What is asked for: one call of the API, and the options of every way to make it. */
 
-import { succeeded } from './failure';
+import { refuse, succeeded } from './failure';
+import { GeneratedReport } from './generatedReports';
 import { type Ids, packIds } from './ids';
-import { parse } from './json';
+import { parse, stringify } from './json';
 import { native, type Request } from './native';
-import { ANY, BOOLEAN, FUNCTION, hasMethods, kind, NUMBER, required, STRING, type Table, take } from './options';
+import { ANY, BOOLEAN, FUNCTION, NUMBER, required, SIGNAL, STRING, STRINGS, type Table, take } from './options';
 import type { ContactNotification, PortalPublishing, Repeat, RequestJSON } from './wire';
 import { shown } from './words';
 
@@ -20,6 +21,9 @@ export interface RequestOptions {
   /** Contacts who receive **every** file of the call, whatever `portalPublishing` says. */
   publishOverrideContactIds?: Ids | undefined;
 }
+
+/** The files of a request: their ids, or those of a generated report with the names of their portfolios beside them. */
+export type Files = Ids | GeneratedReport;
 
 /** {@link RequestOptions}, and how the call can be ended. */
 export interface PublishOptions extends RequestOptions {
@@ -66,6 +70,17 @@ export interface BatchOptions extends RequestOptions, ResumeOptions {
   chunkSize?: number | undefined;
   /** `allow` sends files that a journal in `journalDir` shows as sent; default `refuse`. */
   repeat?: Repeat | undefined;
+  /**
+   * The jobs of generated reports that the files came out of. Without a list of files, theirs are published. They are
+   * looked at before anything is sent, a request for each, and the journal keeps what they show: it can be settled then
+   * ({@link Journal.settle}), and its files have the names of their portfolios.
+   */
+  reports?: readonly string[] | undefined;
+  /**
+   * Whether files that `reports` show as published already are left out when the journal is made; default no. A report
+   * does not show to whom a file was published, nor whether anybody was e-mailed.
+   */
+  skipPublished?: boolean | undefined;
 }
 
 /** How far a batch has come. */
@@ -90,13 +105,6 @@ const REQUEST: Table<RequestOptions> = {
   kinds: { portalPublishing: ANY, contactNotification: ANY, publishOverrideContactIds: ANY },
 };
 
-const SIGNAL = kind(
-  'an AbortSignal',
-  (signal) =>
-    hasMethods(signal, ['throwIfAborted', 'addEventListener', 'removeEventListener']) &&
-    typeof (signal as AbortSignal).aborted === 'boolean',
-);
-
 /** The options of a call. */
 export const PUBLISH: Table<PublishOptions> = {
   as: 'input',
@@ -112,7 +120,15 @@ export const RESUME: Table<ResumeOptions> = {
 /** The options of a batch. */
 export const BATCH: Table<BatchOptions> = {
   as: 'input',
-  kinds: { ...REQUEST.kinds, ...RESUME.kinds, journal: required(STRING), chunkSize: NUMBER, repeat: STRING },
+  kinds: {
+    ...REQUEST.kinds,
+    ...RESUME.kinds,
+    journal: required(STRING),
+    chunkSize: NUMBER,
+    repeat: STRING,
+    reports: STRINGS,
+    skipPublished: BOOLEAN,
+  },
 };
 
 /** The native side of a request. */
@@ -130,17 +146,22 @@ export class PublishRequest {
   readonly publishOverrideContactIds: readonly number[];
 
   /**
-   * @param fileIds - From 1 to 500 distinct files.
+   * @param fileIds - From 1 to 500 distinct files, or a generated report.
    * @throws {@link InputError} naming the values that cannot be sent.
    */
-  constructor(fileIds: Ids, options: RequestOptions);
-  constructor(fileIds: Ids | Request, options?: RequestOptions) {
+  constructor(fileIds: Files, options: RequestOptions);
+  constructor(fileIds: Files | Request, options?: RequestOptions) {
     this.#handle = fileIds instanceof native.Request ? fileIds : createRequest(fileIds, take(options, REQUEST));
     this.fileIds = Object.freeze(Array.from(this.#handle.fileIds()));
     this.portalPublishing = this.#handle.portalPublishing();
     this.contactNotification = this.#handle.contactNotification();
     this.publishOverrideContactIds = Object.freeze(Array.from(this.#handle.publishOverrideContactIds()));
     Object.freeze(this);
+  }
+
+  /** File → the name of its portfolio, as far as that is known. It is not sent. */
+  get portfolioNames(): ReadonlyMap<number, string> {
+    return new Map(parse(this.#handle.portfolioNames()));
   }
 
   /** The body of the POST as an object. */
@@ -155,15 +176,30 @@ export class PublishRequest {
 }
 
 /** A validated request without its face: a call does not look at it. */
-export function createRequest(fileIds: Ids, options: RequestOptions, batch = false): Request {
-  const { portalPublishing, contactNotification, publishOverrideContactIds } = options;
-  return succeeded(
-    native.Request.create(
-      packIds('fileIds', fileIds),
-      shown(portalPublishing),
-      shown(contactNotification),
-      packIds('publishOverrideContactIds', publishOverrideContactIds === undefined ? [] : publishOverrideContactIds),
-      batch,
-    ),
-  );
+export function createRequest(files: Files, options: RequestOptions, batch = false): Request {
+  const [publishing, notification, overrides] = packOptions(options);
+  const isReport = files instanceof GeneratedReport;
+  const names = isReport ? stringify([...files.portfolioNames]) : undefined;
+  const fileIds = packIds('fileIds', isReport ? files.fileIds : files);
+  return succeeded(native.Request.create(fileIds, publishing, notification, overrides, batch, names));
+}
+
+/** The request of a batch, whose files may be those of the reports that its options name. */
+export function createBatchRequest(files: Files | null | undefined, options: BatchOptions): Request {
+  if (files !== null && files !== undefined) {
+    return createRequest(files, options, true);
+  }
+  if (!options.reports?.length) {
+    refuse('input', `\`fileIds\` must be a list of ids, not ${shown(files)}, unless \`reports\` names generated reports.`);
+  }
+  return succeeded(native.Request.forReports(...packOptions(options)));
+}
+
+function packOptions({ portalPublishing, contactNotification, publishOverrideContactIds }: RequestOptions) {
+  const overrides = publishOverrideContactIds === undefined ? [] : publishOverrideContactIds;
+  return [
+    shown(portalPublishing),
+    shown(contactNotification),
+    packIds('publishOverrideContactIds', overrides),
+  ] as const;
 }

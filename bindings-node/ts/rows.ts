@@ -30,6 +30,7 @@ export function okFile(fileId: number, { published, notified }: Steps): FileResu
     contactsNotNotified: NOBODY,
     decision: null,
     reason: null,
+    portfolioName: null,
   });
 }
 
@@ -82,6 +83,7 @@ export class RowReader {
       contactsNotNotified: this.#contacts(),
       decision: this.#text() as Verdict | null,
       reason: this.#text(),
+      portfolioName: this.#text(),
     });
   }
 
@@ -136,6 +138,7 @@ export function readFile(file: FileResultJSON): FileResult {
     contactsNotNotified: file.contacts_not_notified && Object.freeze(file.contacts_not_notified),
     decision: file.decision,
     reason: file.reason,
+    portfolioName: file.portfolio_name,
   };
 }
 

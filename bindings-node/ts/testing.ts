@@ -27,6 +27,26 @@ export type Contacts = readonly number[] | ReadonlySet<number>;
 /** What belongs to each file or contact, by its id. */
 export type ById<T> = Readonly<Record<number, T>> | ReadonlyMap<number, T>;
 
+/** A portfolio of a simulated report, and its file. */
+export interface SimulatedPortfolio {
+  fileId: number;
+  /** Default `entity`. */
+  portfolioType?: string;
+  portfolioId?: number;
+  portfolioName?: string;
+}
+
+/** A job of the simulated portal, and what came out of it. */
+export interface SimulatedReport {
+  /** The id that it is asked for by. */
+  jobId: string;
+  /** Its other attributes, as they are shown: `reportId`, `reportName`, `status` (default `FINISHED`), `completedAt` … */
+  attributes?: Readonly<Record<string, unknown>>;
+  generatedPortfolios?: readonly SimulatedPortfolio[];
+  /** The portfolios without a file, as they are shown. */
+  failedPortfolios?: readonly Omit<SimulatedPortfolio, 'fileId'>[];
+}
+
 /** How a simulated portal starts. */
 export interface SimulatedPortalOptions {
   /** File id → the contacts it belongs to. Without it every file is known and has the contact 1. */
@@ -47,6 +67,14 @@ export interface SimulatedPortalOptions {
   accessTokens?: readonly string[];
   /** The port to listen on; default any. */
   port?: number;
+  /** The reports that can be read. */
+  generatedReports?: readonly SimulatedReport[];
+  /** Seconds on the portal's clock until a report shows that a file was published; default 0. */
+  publishedLag?: number;
+  /** What reports show about a file, whatever the truth is; `null`: nothing. */
+  showPublished?: ById<boolean | null>;
+  /** How many seconds pass on the portal's clock in one of everybody else's; default 1. A journal is settled by it. */
+  clock?: number;
 }
 
 /** A request as the portal received it. */
@@ -83,6 +111,10 @@ const OPTIONS: Table<SimulatedPortalOptions> = {
     delayMs: ANY,
     accessTokens: ANY,
     port: ANY,
+    generatedReports: ANY,
+    publishedLag: ANY,
+    showPublished: ANY,
+    clock: ANY,
   },
 };
 
@@ -115,9 +147,10 @@ export class SimulatedPortal {
 
   /** Starts a portal on a free port of this machine. */
   static async start(options?: SimulatedPortalOptions): Promise<SimulatedPortal> {
-    const { faults, ...rest } = own(options, OPTIONS);
+    const { faults, generatedReports, ...rest } = own(options, OPTIONS);
     const named = faults?.map((fault) => (typeof fault === 'string' ? fault : snakeCase(fault)));
-    const json = stringify({ ...snakeCase(rest), faults: named }, plain);
+    const reports = snakeCaseThroughout(generatedReports);
+    const json = stringify({ ...snakeCase(rest), faults: named, generated_reports: reports }, plain);
     return new SimulatedPortal(accepted(native.SimulatedPortal.start(json)));
   }
 
@@ -210,6 +243,18 @@ function plain(_: string, value: unknown): unknown {
     return Object.fromEntries(value);
   }
   return types.isSet(value) || types.isTypedArray(value) ? Array.from<unknown>(value) : value;
+}
+
+/** The same of whatever is inside. */
+function snakeCaseThroughout(value: unknown): unknown {
+  if (Array.isArray(value)) {
+    return value.map(snakeCaseThroughout);
+  }
+  if (typeof value !== 'object' || value === null || value instanceof Date) {
+    return value;
+  }
+  const members = Object.entries(value).map(([name, member]) => [name, snakeCaseThroughout(member)]);
+  return snakeCase(Object.fromEntries(members));
 }
 
 /** The names of options as the simulator has them. */

@@ -35,6 +35,8 @@ export interface FileResult {
   readonly decision: Verdict | null;
   /** Why nobody knows what became of it, in words; `null` if that is known. It may quote the server. */
   readonly reason: string | null;
+  /** The name of the portfolio that it is of, if that is known: a generated report says it. */
+  readonly portfolioName: string | null;
 }
 
 /** A further page of results that could not be read. */

@@ -71,6 +71,7 @@ export interface FileResultJSON {
   contacts_not_notified: number[] | null;
   decision: Verdict | null;
   reason: string | null;
+  portfolio_name: string | null;
 }
 
 export interface UnexpectedResultJSON {
@@ -117,6 +118,8 @@ export interface ReportJSON extends CircumstancesJSON {
     portal_publishing: PortalPublishing;
     contact_notification: ContactNotification;
     publish_override_contact_ids: number[];
+    /** File → the name of its portfolio; absent where none is known. */
+    portfolio_names?: Record<string, string>;
   };
   files: FileResultJSON[];
   raw: string;
@@ -162,6 +165,12 @@ export interface JournalJSON extends Omit<CircumstancesJSON, 'attempts' | 'next_
   host: string | null;
   simulated: boolean;
   repeat: Repeat;
+  /** The jobs whose generated reports the files came out of; absent without any. */
+  reports?: string[];
+  /** The files of these reports that were left out, since they were shown as published already; absent without any. */
+  skipped?: number[];
+  /** File → the name of its portfolio; absent where none is known. */
+  portfolio_names?: Record<string, string>;
   fingerprint: string;
   files: JournalledFileJSON[];
   chunks: JournalledChunkJSON[];
@@ -183,6 +192,47 @@ export interface JournalledChunkJSON {
   attempts: number;
   sent_at: string | null;
   file_ids: number[];
+}
+
+export interface FailedPortfolioJSON {
+  portfolio_type: string | null;
+  portfolio_id: number | null;
+  portfolio_name: string | null;
+}
+
+export interface GeneratedPortfolioJSON extends FailedPortfolioJSON {
+  file_id: number | null;
+  has_been_published: boolean | null;
+}
+
+/** A generated report, as {@link GeneratedReport.toJSON} gives it. */
+export interface GeneratedReportJSON {
+  job_id: string;
+  report_id: number | null;
+  report_name: string | null;
+  status: string | null;
+  started_at: string | null;
+  completed_at: string | null;
+  job_type: string | null;
+  generated_portfolios: GeneratedPortfolioJSON[];
+  failed_portfolios: FailedPortfolioJSON[];
+}
+
+/** What is proven about a file; `null` if a person has to look. */
+export type Proof = Exclude<Verdict, 'leave'> | null;
+
+export interface SettledFileJSON {
+  file_id: number;
+  portfolio_name: string | null;
+  decision: Proof;
+  evidence: string;
+}
+
+/** A settlement, as {@link Settlement.toJSON} gives it. */
+export interface SettlementJSON {
+  files: SettledFileJSON[];
+  applied: boolean;
+  looked_at: string[];
 }
 
 /** Contact id → file id and step. */

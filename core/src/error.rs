@@ -127,6 +127,8 @@ struct Inner {
     is_resumable: bool,
     /// The attempt that it is about: of a batch with many requests, the one that failed.
     attempt: Option<Attempt>,
+    /// The status of the answer that it is about, where that answers no attempt to publish.
+    status: Option<u16>,
     errors: Vec<ApiError>,
     phase: Option<Phase>,
     retry_after: Option<Duration>,
@@ -242,6 +244,7 @@ impl Error {
             advice: Message::default(),
             is_resumable: false,
             attempt: None,
+            status: None,
             errors: Vec::new(),
             phase: None,
             retry_after: None,
@@ -407,7 +410,9 @@ impl Error {
             Some(said) => format!("The server answered the request for a generated report with {status}: {said}"),
             None => format!("The server answered the request for a generated report with {status}."),
         };
-        Self::new(ErrorKind::refusal(status), problem)
+        let mut error = Self::new(ErrorKind::refusal(status), problem);
+        error.0.status = Some(status);
+        error
             .with_consequence(Consequence::NothingRead)
             .with_advice(advice)
             .with_errors(errors)
@@ -744,7 +749,7 @@ impl Error {
     /// The status code of the answer that it is about; none where it is about no answer.
     #[must_use]
     pub fn http_status(&self) -> Option<u16> {
-        self.0.attempt.as_ref()?.http_status
+        self.0.attempt.as_ref().map_or(self.0.status, |attempt| attempt.http_status)
     }
 
     /// The `X-Request-Id` of that answer.

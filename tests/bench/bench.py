@@ -14,6 +14,7 @@ import importlib.metadata
 import json
 import os
 import platform
+import statistics
 import subprocess
 import sys
 import time
@@ -26,6 +27,7 @@ import tables
 from cases import BARE, CONTENDERS, HERE, OURS, PARTS, RELEASE, ROOT, Case, Sizes, Starts, command
 from figures import figures
 from rounds import Worker, measure, measure_starts
+from targets import STALL
 
 sys.path.append(str(HERE / "python"))
 import asked
@@ -97,6 +99,14 @@ def measured(case: Case | Sizes | Starts, url: str) -> dict[str, Figure]:
     return figures(samples, f"{case.counts[-1]:,}")
 
 
+def stalls(url: str) -> Figures:
+    """How long the event loop stands still when a journalled batch is cancelled."""
+    program = [sys.executable, str(HERE / "python" / "stalls.py"), f"{url}/compact"]
+    longest = json.loads(subprocess.run(program, capture_output=True, text=True, check=True).stdout)
+    quartiles = statistics.quantiles(longest, n=4)
+    return {STALL: {OURS: {"n": len(longest), "own": {"time": quartiles}, "against": {"time": [1.0, 1.0, 1.0]}}}}
+
+
 def sizes() -> Figures:
     [wheel], [package] = (list((ROOT / "dist").glob(pattern)) for pattern in ("*.whl", "*.tgz"))
     return {
@@ -139,6 +149,8 @@ def main() -> None:
             for case in PARTS[part]:
                 figures = results["figures"][case.name] = measured(case, url)
                 print(tables.case(case.name, figures), flush=True)
+            if part == "stall":
+                results["figures"] |= stalls(url)
             if part == "size":
                 results["figures"] |= sizes()
     results |= circumstances()

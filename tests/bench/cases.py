@@ -145,5 +145,7 @@ PARTS: dict[str, tuple[Case | Sizes | Starts, ...]] = {
         Starts("Node, require", NODE_REQUIRES),
         Starts("Python, cold script, 500 files", COLD_SCRIPTS),
     ),
+    # Those that `bench.py` measures itself.
+    "stall": (),
     "size": (),
 }

@@ -71,6 +71,8 @@ SYNC_1, SYNC_500, SYNC_FAILED = (
 PARSE = "Python parse, 500 results, every row"
 BATCH = "Python, 10,000 files, ok and failed only"
 
+STALL = "Python async, longest stall of the loop when a batch with a journal is cancelled"
+
 TARGETS = (
     Target("Python sync, 1 file, times the raw socket", SYNC_1, FLOOR, 2.2, 1.5, "at most times"),
     Target("Python sync, 1 file, against pycurl + msgspec", SYNC_1, "pycurl + msgspec", 1.1, 1.5),
@@ -110,6 +112,7 @@ TARGETS = (
         6,
         12,
     ),
+    Absolute("longest stall of the loop when a batch with a journal is cancelled", STALL, 5, None, "time", *MS),
     Absolute("10,000 files, Python, peak memory", "Python, 10,000 files, memory", 30, None, "memory", *MB),
     Target(
         "10,000 files, Node, peak memory, times undici's",

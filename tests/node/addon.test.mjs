@@ -32,6 +32,7 @@ function namesOfAddon() {
   names['addon.ClientSettings'] = read({ asksForToken: false }, (settings) => native.Client.create(settings, {}, { testFunctions: [] }));
   const client = native.Client.create({ baseUrl: 'http://127.0.0.1:1/api', firmId: '1', keyId: 'k', keySecret: 's', asksForToken: false }, {}, { testFunctions: [] });
   names['addon.Started'] = read({ testFunctions: [] }, (program) => native.Client.create({ asksForToken: false }, {}, program));
+  names['addon.ReportFilter'] = read({}, (filter) => client.startReports(filter, {}));
   names['addon.BatchSettings'] = read({ journal: '' }, (settings) => client.startBatch(request, settings, {}));
   return names;
 }
@@ -75,11 +76,12 @@ test('a name that is missing or too many is seen', { skip }, () => {
   }
 });
 
-test('the addon reads every setting and option of a batch that is not for JavaScript or the request', { skip }, () => {
-  const { 'addon.ClientSettings': settings, 'addon.BatchSettings': options } = namesOfAddon();
+test('the addon reads every setting, filter and option of a batch that is not for JavaScript or the request', { skip }, () => {
+  const { 'addon.ClientSettings': settings, 'addon.BatchSettings': options, 'addon.ReportFilter': filter } = namesOfAddon();
   const { status, stdout } = compiled([
     exactly(`Omit<portal.PortalClientOptions, 'logger'>`, settings.filter((name) => name !== 'asksForToken'), 0),
     exactly(`Omit<portal.BatchOptions, keyof portal.RequestOptions | 'onProgress' | 'signal'>`, options, 1),
+    exactly(`Omit<portal.GeneratedReportsOptions, 'signal'>`, filter, 2),
   ]);
   assert.equal(status, 0, stdout);
 });

@@ -206,6 +206,7 @@ describe('report', () => {
           contactsNotNotified: null,
           decision: null,
           reason: null,
+          portfolioName: null,
         });
       }
     });

@@ -113,8 +113,27 @@ describe('a polluted Object.prototype', () => {
     assert.equal(other.control('posts'), 0);
   });
 
+  test('is no option of a read or of a settlement', async () => {
+    const options = `{
+      completedAfter: new Date(0), completedBefore: new Date(0), status: 'ERROR', entityId: 1, groupId: 2, signal: AbortSignal.abort(),
+      apply: true, reports: ['job'], skipPublished: true,
+    }`;
+    const seen = await polluted(
+      options,
+      `const client = new PortalClient();
+      const reports = await client.generatedReports();
+      const published = await client.publishBatch([37], { ...MODES, journal });
+      const { applied } = await new Journal(journal).settle(client);
+      return [reports, published.ok, applied];`,
+    );
+    assert.deepEqual(seen, [[], true, false]);
+    assert.deepEqual(portal.requests.map(({ method, path }) => `${method} ${path}`), [
+      'GET /api/v1/generated_reports', 'POST /api/v1/portal/publish_files',
+    ]);
+  });
+
   test('is no option of a simulated portal', async () => {
-    const options = `{ files: {}, emails: 'per_call', faults: ['status:503'], delayMs: 1e9, port: 1, accessToken: 'x', preferences: 1 }`;
+    const options = `{ files: {}, emails: 'per_call', faults: ['status:503'], delayMs: 1e9, port: 1, accessToken: 'x', preferences: 1, generatedReports: 1, clock: 0 }`;
     const ok = await polluted(
       options,
       `const own = await SimulatedPortal.start();

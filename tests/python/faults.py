@@ -232,10 +232,9 @@ def limited(delay: str | None, times: int = 1) -> dict[str, Any]:
 
 # The faults
 
-ODD_HEADERS = "Cache: \x00\r\nPolicy: one,\r\n two\r\nPlace : here\r\nno colon\r\n" + "Header: 1\r\n" * 200
+ODD_HEADERS = "Cache: \x01\r\nPolicy: one,\r\n two\r\nPlace : here\r\nno colon\r\n" + "Header: 1\r\n" * 200
 ODD_HEAD = f"HTTP/1.1 403 Forbidden\r\n{ODD_HEADERS}Content-Length : 0\r\n\r\n"
 UNCLEAR = "HTTP/1.1 403 Forbidden\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\n"
-REFUSAL = "HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n"
 SUCCESS = "HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n{body}"
 TWO_LENGTHS = "\r\nContent-Length: 5\r\n"
 STATUSES = (300, 301, 302, 303, 307, 308, 402, 408, 418, 425, 500, 501, 502, 503, 504, 520)
@@ -280,7 +279,6 @@ FAULTS: dict[str, list[Fault]] = {
         Fault("429 without a delay", portal(limited(None))),
         Fault("429 with a delay that makes no sense", portal(limited("NaN"))),
         Fault("403 beside odd headers, 200 of them", portal({"name": "raw", "text": ODD_HEAD})),
-        Fault("403 whose body nobody can delimit", portal({"name": "raw", "text": UNCLEAR, "keeps": True})),
         Fault("nginx refuses the size (413, HTML)", nginx("small")),
         Fault("nginx denies access (403, HTML)", nginx("denied")),
     ],
@@ -303,7 +301,7 @@ FAULTS: dict[str, list[Fault]] = {
         ),
         Fault("no HTTP", portal("garbage_status")),
         Fault("bytes before its head", portal({"name": "raw", "text": "more\r\n" + ODD_HEAD})),
-        Fault("a refusal, and an answer right behind it", portal({"name": "raw", "text": REFUSAL + SUCCESS})),
+        Fault("403 with two lengths", portal({"name": "raw", "text": UNCLEAR, "keeps": True})),
         Fault("200 with two lengths", portal({"name": "raw", "text": SUCCESS.replace("\r\n", TWO_LENGTHS, 1)})),
         Fault("chunks without an end", portal("chunked_cut")),
         Fault("it drips until the time is up", portal({"name": "drip", "every_ms": 200}, timeout=PATIENT)),

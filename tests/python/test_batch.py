@@ -130,9 +130,7 @@ def test_a_size_that_the_journal_was_not_planned_with_is_refused(
     simulated_portal.next_fault("status:403")
     with pytest.raises(PermissionDeniedError):
         client.publish_batch(range(1, 31), journal=journal, chunk_size=10, **MODES)
-    with pytest.raises(
-        InputError, match=r"`chunk_size` must be 10 for the journal .*, not 7\. Nothing was sent now\."
-    ):
+    with pytest.raises(InputError, match=r"`chunk_size` must be 10 for the journal .*, not 7\. Nothing was sent now\."):
         client.publish_batch(range(1, 31), journal=journal, chunk_size=7, **MODES)
     assert simulated_portal.control("posts") == 1
     # The default is what nobody asked for.

@@ -521,7 +521,7 @@ def test_a_journal_that_is_gone_stops_every_call_until_that_is_recorded(
     [path] = tmp_path.glob("*.jsonl")
     path.unlink()
     done = run("publish", 39, *MODES, "--yes", **guarded)
-    assert done.returncode == 4
+    assert done.returncode == 2
     assert f"The journal {path} is not there any more" in done.stderr
     assert f"addepar-portal journal forget {path}" in done.stderr
     done = run("journal", "forget", path.name)

@@ -238,7 +238,7 @@ ODD_ANSWERS: tuple[tuple[str, bytes, bool], ...] = (
     ("a header of 1 MB", odd("HTTP/1.1 200 OK", "X-Header: " + "x" * 1_000_000, "Content-Length: {n}"), False),
     ("a header of 8 KB", odd("HTTP/1.1 200 OK", "X-Header: " + "x" * 8_000, "Content-Length: {n}"), True),
     ("a header that is no ASCII", odd("HTTP/1.1 200 OK", "X-Request-Id: \xfc\xff", "Content-Length: {n}"), True),
-    ("a header with a NUL", odd("HTTP/1.1 200 OK", "X-Header: \x00", "Content-Length: {n}"), True),
+    ("a header with a NUL", odd("HTTP/1.1 200 OK", "X-Header: \x00", "Content-Length: {n}"), False),
     ("a header without a name", odd("HTTP/1.1 200 OK", ": 1", "Content-Length: {n}"), True),
     ("a header without a colon", odd("HTTP/1.1 200 OK", "X-Header", "Content-Length: {n}"), True),
     ("line feeds alone", odd("HTTP/1.1 200 OK", "Content-Length: {n}").replace(b"\r\n", b"\n"), True),
@@ -284,8 +284,7 @@ def test_an_odd_answer(odd_answer: bytes, readable: bool, pieces: str, asynchron
 
 
 REFUSED_AT_ONCE = {
-    "two lengths": ("Content-Length: 12", "Content-Length: 5"),
-    "a length that is not a number": ("Content-Length: 1\x002",),
+    "no length": (),
     "an encoding that nobody asked for": ("Transfer-Encoding: gzip",),
     "a length beside chunks": ("Transfer-Encoding: chunked", "Content-Length: 12"),
 }

@@ -231,15 +231,18 @@ def test_what_cannot_be_asked_for_is_refused_before_anything_is_sent(portal: Sim
         with pytest.raises(InputError, match=f"`{name}` must be a datetime with a time zone, .* Nothing was sent"):
             client.generated_reports(**given)
         given[name] = datetime(1969, 12, 31, tzinfo=timezone.utc)
-        with pytest.raises(InputError, match=f"`{name}` must be a time from 1970 to 9999"):
+        with pytest.raises(InputError, match=f"`{name}` must be a time in the years from 1970 to 9999"):
             client.generated_reports(**given)
         given[name] = "2026-11-23"
         with pytest.raises(TypeError, match=f"{name} is of type str: it is a datetime"):
             client.generated_reports(**given)
     for id_ in (0, -1, True, 3.5, "x", 2**70):
-        with pytest.raises(InputError, match="`entity_id` must be an id, from 1 to 9007199254740991, not"):
+        with pytest.raises(
+            InputError,
+            match="`entity_id` must be a whole number from 1 to 9007199254740991 or a string of ASCII digits, not",
+        ):
             client.generated_reports(entity_id=id_)  # type: ignore[arg-type]
-        with pytest.raises(InputError, match="`group_id` must be an id"):
+        with pytest.raises(InputError, match="`group_id` must be a whole number"):
             client.generated_reports(group_id=id_)  # type: ignore[arg-type]
     with pytest.raises(
         InputError, match="`file_ids` must name the files: give a list of ids, or in `reports` the jobs"

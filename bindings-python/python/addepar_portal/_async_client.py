@@ -141,7 +141,8 @@ class AsyncPortalClient(Settings["Token"]):
         try:
             from . import _bells  # asyncio is there by now, and need not be before
         except OSError as error:
-            raise ConfigError(f"A module of this package cannot be loaded: {error}. Nothing was sent.") from error
+            problem = f"A module of this package cannot be loaded: {error}. Nothing was sent."
+            raise ConfigError(problem, outcome="not_processed") from error
         return await _bells.drive(call)
 
     async def aclose(self) -> None:

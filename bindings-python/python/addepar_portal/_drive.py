@@ -315,7 +315,7 @@ def finish(job: Job) -> Any:
     else:
         with _Ear() as ear:
             if not job.spawn(ear.bell):
-                raise ConfigError("No thread can be started. Nothing was done.")
+                raise ConfigError("No thread can be started. Nothing was done.", outcome="not_processed")
             while not job.is_done():
                 ear.wait()
     result = job.result()

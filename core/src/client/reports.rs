@@ -5,7 +5,7 @@
 use std::ffi::OsString;
 use std::path;
 use std::path::Path;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use url::form_urlencoded::Serializer;
 
@@ -17,6 +17,7 @@ use crate::journal::view::Journal;
 use crate::model::generated_report::{self, GeneratedReport};
 use crate::model::id::{self, RawId};
 use crate::model::invalid_input::InvalidInput;
+use crate::model::message::{message, name};
 use crate::model::request::PublishRequest;
 use crate::model::settlement::Settlement;
 use crate::model::times;
@@ -40,18 +41,30 @@ pub struct ReportFilter {
 }
 
 impl ReportFilter {
-    /// An id to filter by, as a caller wrote it.
+    /// A time as the language of a binding has it: seconds since 1970.
+    ///
+    /// # Errors
+    /// The API has no such time.
+    pub fn time_from(argument: &'static str, seconds: f64) -> Result<SystemTime, InvalidInput> {
+        let since_1970 = Duration::try_from_secs_f64(seconds).ok();
+        let time = since_1970.and_then(|since_1970| UNIX_EPOCH.checked_add(since_1970));
+        time.filter(|time| times::checked_text(*time).is_some()).ok_or_else(|| no_time(argument))
+    }
+
+    /// An id as the caller wrote it.
     ///
     /// # Errors
     /// It is not an id.
-    pub fn id_from(argument: &'static str, given: impl Into<RawId>) -> Result<u64, InvalidInput> {
-        id::validate_one(argument, &given.into())
+    pub fn id_from(argument: &'static str, given: &RawId) -> Result<u64, InvalidInput> {
+        id::validate_one(argument, given)
     }
 
     fn query(&self) -> Result<String, InvalidInput> {
         let Self { completed_after, completed_before, status, entity_id, group_id } = self;
         let status = (!status.is_empty()).then(|| status.join(","));
-        let time = |argument, time: &Option<SystemTime>| time.map(|time| times::in_query(argument, time)).transpose();
+        let time = |argument, time: &Option<SystemTime>| {
+            time.map(|time| times::checked_text(time).ok_or_else(|| no_time(argument))).transpose()
+        };
         let parameters = [
             ("filter[completed_after]", time("completed_after", completed_after)?),
             ("filter[completed_before]", time("completed_before", completed_before)?),
@@ -62,6 +75,10 @@ impl ReportFilter {
         let given = parameters.iter().filter_map(|(name, value)| Some((name, value.as_ref()?)));
         Ok(Serializer::new(String::new()).extend_pairs(given).finish())
     }
+}
+
+fn no_time(argument: &'static str) -> InvalidInput {
+    InvalidInput::new(message![name(argument), " must be a time in the years from 1970 to 9999."])
 }
 
 impl PortalClient {
@@ -99,8 +116,8 @@ impl PortalClient {
     #[must_use]
     pub fn start_reports(&self, filter: &ReportFilter, variable: impl Fn(&str) -> Option<OsString>) -> PublishCall {
         let query = filter.query();
-        let wanted = query.as_deref().unwrap_or_default();
-        let reading = Reading::of_list(wanted, self.config().max_rate_limit_wait, self.asks_for_tokens());
+        let link = query.as_deref().unwrap_or_default();
+        let reading = Reading::of_list(link, self.config().max_rate_limit_wait, self.asks_for_tokens());
         self.start_reading(reading, self.config().guard(variable).and_then(|()| Ok(query.map(drop)?)))
     }
 

@@ -159,10 +159,43 @@ fn attempted(outcome: Outcome) -> Attempt {
         answered_at: None,
         http_status: None,
         request_id: None,
-        elapsed: Duration::ZERO,
+        elapsed: Duration::from_millis(12),
         outcome,
         retry_after: None,
     }
+}
+
+const ASKS: Asks = Asks { publish: true, notify: true };
+
+fn intent(chunk: u32, attempt: u32) -> Record {
+    Record::Intent { chunk, attempt, file_ids: None, uptime: None }
+}
+
+fn refusal(chunk: u32, attempt: u32) -> Record {
+    Record::NotProcessed { chunk, attempt, result: None, reason: "refused".to_owned() }
+}
+
+fn outcome(chunk: u32, outcome: Outcome, files: Vec<FileResult>) -> Record {
+    let (result, beside) = (attempted(outcome), Beside::default());
+    Record::Outcome { chunk, attempt: 1, outcome, result, files, beside, raw: "{}".to_owned() }
+}
+
+fn decision(file_id: u64, decision: Verdict) -> Record {
+    Record::Decision { file_id, decision, by: "A. Person".to_owned(), evidence: None }
+}
+
+/// A history of the files from 1 on, with two in each chunk, and what happened since, a second after another.
+fn history(files: u64, records: impl IntoIterator<Item = Record>) -> History {
+    let ids: Vec<u64> = (1..=files).collect();
+    let mut history = History::begin(header(), &history::chunks(&ids, 2, 1)).unwrap();
+    for (seconds, record) in (1..).zip(records) {
+        history.apply(&record, second(seconds)).unwrap_or_else(|reason| panic!("{reason}: {record:?}"));
+    }
+    history
+}
+
+fn second(seconds: u64) -> SystemTime {
+    SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)
 }
 
 fn header() -> Header {
@@ -248,65 +281,51 @@ fn comes_to_the_same_when_it_is_rewritten(history: &History) {
 /// Records in an order that no run writes are refused, each by itself.
 #[test]
 fn a_record_that_cannot_follow_is_refused() {
-    let intent = |chunk, attempt| Record::Intent { chunk, attempt, file_ids: None, uptime: None };
     let intent_of =
         |chunk, attempt, ids: &[u64]| Record::Intent { chunk, attempt, file_ids: Some(ids.to_vec()), uptime: None };
-    let published = |file_id| Record::Decision {
-        file_id,
-        decision: Verdict::Published,
-        by: "A. Person".to_owned(),
-        evidence: None,
-    };
-    let refusal = |chunk, attempt| Record::NotProcessed { chunk, attempt, result: None, reason: "refused".to_owned() };
-    let decision = |file_id| Record::Decision {
-        file_id,
-        decision: Verdict::NotPublished,
-        by: "A. Person".to_owned(),
-        evidence: None,
+    let published = |file_id| decision(file_id, Verdict::Published);
+    let missing = |file_id| decision(file_id, Verdict::NotPublished);
+    let processed = |chunk, ids: &[u64]| {
+        outcome(chunk, Outcome::Processed, ids.iter().map(|id| FileResult::succeeded(*id, ASKS)).collect())
     };
     let plan = |chunk, ids: &[u64]| Record::Plan { chunks: history::chunks(ids, 9, chunk) };
-    let outcome = |chunk, attempt, ids: &[u64]| Record::Outcome {
-        chunk,
-        attempt,
-        outcome: Outcome::Processed,
-        result: attempted(Outcome::Processed),
-        files: ids.iter().map(|id| FileResult::succeeded(*id, Asks { publish: true, notify: true })).collect(),
-        beside: Beside::default(),
-        raw: String::new(),
-    };
     for (before, refused) in [
-        // A result of a file that is in another chunk, or that has one already.
-        (vec![intent(1, 1)], outcome(1, 1, &[3])),
-        (vec![intent(1, 1)], outcome(1, 1, &[1, 1])),
-        (vec![intent(1, 1), refusal(1, 1), intent(2, 1)], outcome(2, 1, &[1])),
-        // It went out without this file, came back unprocessed, and may go out again: still without it.
-        (vec![published(1), intent_of(1, 1, &[2]), refusal(1, 1)], decision(1)),
         (vec![], intent(0, 1)),
         (vec![], intent(3, 1)),
         (vec![], intent(1, 2)),
         (vec![], refusal(1, 1)),
-        (vec![], decision(1)),
+        (vec![], missing(1)),
         (vec![], plan(3, &[1])),
         (vec![], Record::Header(header())),
         (vec![intent(1, 1)], intent(1, 2)),
         (vec![intent(1, 1)], refusal(2, 1)),
         (vec![intent(1, 1)], plan(3, &[1])),
-        (vec![intent(1, 1)], decision(77)),
+        (vec![intent(1, 1)], missing(77)),
         (vec![intent(1, 1), refusal(1, 1)], intent(1, 1)),
-        (vec![intent(1, 1), refusal(1, 1)], decision(1)),
-        (vec![intent(1, 1), decision(1)], plan(3, &[1, 2])),
-        (vec![intent(1, 1), decision(1)], plan(4, &[1])),
-        (vec![intent(1, 1), decision(1), plan(3, &[1])], plan(4, &[1])),
+        (vec![intent(1, 1), refusal(1, 1)], missing(1)),
+        (vec![intent(1, 1), missing(1)], plan(3, &[1, 2])),
+        (vec![intent(1, 1), missing(1)], plan(4, &[1])),
+        (vec![intent(1, 1), missing(1), plan(3, &[1])], plan(4, &[1])),
         (vec![], intent_of(1, 1, &[1])),
         (vec![], intent_of(1, 1, &[2, 1])),
         (vec![], intent_of(1, 1, &[1, 2, 3])),
         // A file that was published in some other way does not go out.
         (vec![published(1)], intent_of(1, 1, &[1, 2])),
-        (vec![published(1), intent_of(1, 1, &[2])], decision(1)),
+        (vec![published(1), intent_of(1, 1, &[2])], missing(1)),
         (vec![published(1), intent_of(1, 1, &[2])], published(1)),
         (vec![published(1), intent_of(1, 1, &[2]), refusal(1, 1)], intent_of(1, 2, &[1, 2])),
+        // It came back unprocessed, and may go out again: still without the file that was left out.
+        (vec![published(1), intent_of(1, 1, &[2]), refusal(1, 1)], missing(1)),
+        // A result of a file that is in another chunk, that nobody asked for, or that has one already.
+        (vec![intent(1, 1)], processed(1, &[3])),
+        (vec![intent(1, 1)], processed(1, &[9])),
+        (vec![intent(1, 1)], processed(1, &[1, 1])),
+        (vec![intent(1, 1), refusal(1, 1), intent(2, 1)], processed(2, &[1])),
+        (vec![intent(1, 1)], outcome(1, Outcome::NotProcessed, Vec::new())),
+        // What became of it is known.
+        (vec![intent(1, 1), processed(1, &[1, 2])], published(1)),
         // Once it is decided that nobody sends it any more, no end of it can come.
-        (vec![intent(1, 1), decision(1), plan(3, &[1])], refusal(1, 1)),
+        (vec![intent(1, 1), missing(1), plan(3, &[1])], refusal(1, 1)),
     ] {
         let mut history = History::begin(header(), &history::chunks(&[1, 2, 3], 2, 1)).unwrap();
         for record in &before {
@@ -314,6 +333,136 @@ fn a_record_that_cannot_follow_is_refused() {
         }
         assert!(history.apply(&refused, SystemTime::UNIX_EPOCH).is_err(), "{before:?} {refused:?}");
     }
+}
+
+/// What was answered is what the report of the run has, file by file.
+#[test]
+fn a_history_keeps_what_was_answered() {
+    let failed = UnexpectedResult { publish_status: Some(Status::Fail), ..UnexpectedResult::success(2) };
+    let files = vec![FileResult::succeeded(1, ASKS), FileResult::answered(2, failed, ASKS)];
+    let words = |history: &History| {
+        history.chunks().map(|(number, chunk, ids)| (number, history.state_of(chunk), ids)).collect::<Vec<_>>()
+    };
+    assert_eq!(words(&history(3, [])), [(1, "not_processed", vec![1, 2]), (2, "not_processed", vec![3])]);
+    assert_eq!(words(&history(3, [intent(1, 1)]))[0].1, "unknown");
+    let unknown = outcome(1, Outcome::Unknown, Vec::new());
+    assert_eq!(words(&history(3, [intent(1, 1), unknown]))[0].1, "unknown");
+    let processed = history(3, [intent(1, 1), outcome(1, Outcome::Processed, files.clone())]);
+    assert_eq!(words(&processed)[0].1, "processed");
+    let report = processed.report();
+    assert_eq!(report.files()[..2], files[..]);
+    assert_eq!(report.files()[2], FileResult::unanswered(3, FileState::NotProcessed));
+    assert_eq!((processed.counts(), report.attempts().len()), ([1, 1, 0, 1], 1));
+    assert_eq!((processed.sent_at(1), processed.sent_at(2), processed.sent_at(3)), (Some(second(1)), None, None));
+    assert_eq!((processed.header().run.as_str(), processed.chunk_count()), ("0", 2));
+}
+
+#[test]
+fn what_another_process_is_sending_is_in_flight_and_awaits_no_decision() {
+    // File 1 has no result, 3 and 4 are being sent, 5 is yet to be.
+    let files = vec![FileResult::unknown(1, "no result"), FileResult::succeeded(2, ASKS)];
+    let history = history(5, [intent(1, 1), outcome(1, Outcome::Processed, files), intent(2, 1)]);
+    let words = |history: &History| history.chunks().map(|(_, chunk, _)| history.state_of(chunk)).collect::<Vec<_>>();
+    assert!(!history.is_written());
+    assert_eq!((history.in_flight(), history.undecided()), (vec![], vec![1, 3, 4]));
+    assert_eq!(words(&history), ["processed", "unknown", "not_processed"]);
+    let history = history.written_by_another(true);
+    assert!(history.is_written());
+    assert_eq!((history.in_flight(), history.undecided()), (vec![3, 4], vec![1]));
+    assert_eq!(history.report().in_flight(), [3, 4]);
+    assert_eq!(words(&history), ["processed", "in_flight", "not_processed"]);
+}
+
+#[test]
+fn requests_count_for_the_published_limits_from_when_they_went_out() {
+    let sent = |seconds| Attempt { sent_at: Some(second(seconds)), ..attempted(Outcome::NotProcessed) };
+    let refused = |seconds| Record::NotProcessed {
+        chunk: 1,
+        attempt: 1,
+        result: Some(sent(seconds)),
+        reason: "refused".to_owned(),
+    };
+    let ago = |history: &History, seconds| {
+        let mut ago: Vec<_> = history.sent_ago(second(seconds)).map(|ago| ago.as_secs()).collect();
+        ago.sort_unstable();
+        ago
+    };
+    // Its intent is of second 1, it went out in second 2, and the next one is under way since second 3.
+    let history = history(4, [intent(1, 1), refused(2), intent(2, 1)]);
+    assert_eq!(ago(&history, 10), [7, 8]);
+    // The clock may have been set back since.
+    assert_eq!(ago(&history, 2), [0]);
+}
+
+#[test]
+fn another_run_s_files_are_unknown_if_they_went_out_in_this_one() {
+    let unknown = outcome(2, Outcome::Unknown, vec![FileResult::unknown(3, "no"), FileResult::unknown(4, "no")]);
+    let records = [
+        intent(1, 1),
+        outcome(1, Outcome::Processed, vec![FileResult::succeeded(1, ASKS), FileResult::succeeded(2, ASKS)]),
+        intent(2, 1),
+        unknown,
+        decision(4, Verdict::NotPublished),
+        decision(6, Verdict::Published),
+        intent(4, 1),
+    ];
+    let history = history(8, records).written_by_another(true);
+    let modes = (PortalPublishing::Publish, ContactNotification::DoNotNotify);
+    let other = PublishRequest::for_batch([9, 8, 6, 5, 4, 3, 2], modes.0, modes.1).unwrap();
+    let report = history.report_on(&other);
+    let unknown: Vec<u64> = report.in_state(FileState::Unknown).map(|file| file.file_id).collect();
+    let left: Vec<u64> = report.in_state(FileState::NotProcessed).map(|file| file.file_id).collect();
+    assert_eq!((unknown, left), (vec![8, 6, 3, 2], vec![9, 5, 4]));
+    assert_eq!((report.in_flight(), report.request()), (&[8][..], &other));
+    let reason = report.file(3).and_then(|file| file.reason.as_deref());
+    assert_eq!(reason, Some("The journal is of another run, which sent it."));
+}
+
+#[test]
+fn files_that_a_person_found_missing_are_planned_once_more() {
+    let missed = history(3, [intent(1, 1), decision(2, Verdict::NotPublished), decision(1, Verdict::Published)]);
+    assert_eq!((missed.to_be_sent(), missed.next_chunk()), (vec![2, 3], Some((2, 1, vec![3]))));
+    assert_eq!(missed.further_plan(9), Some(Record::Plan { chunks: history::chunks(&[2], 9, 3) }));
+    assert_eq!(history(3, []).further_plan(9), None);
+}
+
+#[test]
+fn a_run_keeps_its_chunk_size_and_reports_in_the_order_that_is_asked_for() {
+    let planned = history(5, []);
+    assert_eq!(planned.chunk_size(), 2);
+    assert_eq!([1, 2, 3, 9].map(|size| planned.is_planned_in(size)), [false, true, false, false]);
+    let small = history(1, []);
+    assert_eq!([1, 2, 9].map(|size| small.is_planned_in(size)), [true, true, true]);
+    let modes = (PortalPublishing::Publish, ContactNotification::Notify);
+    let request = PublishRequest::for_batch([5, 1, 4, 2, 3], modes.0, modes.1).unwrap();
+    let ids: Vec<u64> = planned.in_order_of(&request).report().files().iter().map(|file| file.file_id).collect();
+    assert_eq!(ids, [5, 1, 4, 2, 3]);
+}
+
+#[test]
+fn a_rewritten_journal_has_each_decision_in_a_line_of_its_own() {
+    let no_result = vec![FileResult::unknown(1, "no result"), FileResult::succeeded(2, ASKS)];
+    let processed = outcome(1, Outcome::Processed, no_result.clone());
+    let records = [intent(1, 1), processed.clone(), decision(1, Verdict::Published)];
+    let rewritten: Vec<Record> =
+        history(3, records).rewritten(second(9)).into_iter().map(|(record, _)| record).collect();
+    let intent_of =
+        |chunk, ids: &[u64]| Record::Intent { chunk, attempt: 1, file_ids: Some(ids.to_vec()), uptime: None };
+    let plan = Record::Plan { chunks: history::chunks(&[1, 2, 3], 2, 1) };
+    let Record::Outcome { beside, .. } = processed else { panic!("{processed:?}") };
+    // When it was answered and what exactly is lost.
+    let result = Attempt { sent_at: Some(second(1)), elapsed: Duration::ZERO, ..attempted(Outcome::Processed) };
+    let processed = Record::Outcome {
+        chunk: 1,
+        attempt: 1,
+        outcome: Outcome::Processed,
+        result,
+        files: no_result,
+        beside,
+        raw: String::new(),
+    };
+    let expected = [Record::Header(header()), plan, intent_of(1, &[1, 2]), processed, decision(1, Verdict::Published)];
+    assert_eq!(rewritten, expected);
 }
 
 /// The lines of a journal as an earlier version wrote them.

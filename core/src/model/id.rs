@@ -178,11 +178,13 @@ where
     Ok(ids)
 }
 
-/// One id that stands by itself.
+/// Validates one id, the value of an argument.
 pub(crate) fn validate_one(argument: &'static str, raw: &RawId) -> Result<u64, InvalidInput> {
     raw.value().ok_or_else(|| {
-        let problem = message![name(argument), format!(" must be an id, from 1 to {MAX_ID}, not {raw}.")];
-        InvalidInput::new(problem.and(raw.hint().map(Message::from).unwrap_or_default()))
+        InvalidInput::new(message![
+            name(argument),
+            format!(" must be a whole number from 1 to {MAX_ID} or a string of ASCII digits, not {raw}."),
+        ])
     })
 }
 

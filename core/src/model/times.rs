@@ -1,22 +1,17 @@
 //! Times and durations as they are written.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
-use crate::model::invalid_input::InvalidInput;
-use crate::model::message::{message, name};
-
-/// A time as the API reads it. What is written with four digits of a year has an end.
-pub(crate) fn in_query(argument: &'static str, time: SystemTime) -> Result<String, InvalidInput> {
-    const YEAR_10000: u64 = 253_402_300_800;
-    match time.duration_since(UNIX_EPOCH) {
-        Ok(since) if since.as_secs() < YEAR_10000 => Ok(text(time)),
-        _ => Err(InvalidInput::new(message![name(argument), " must be a time from 1970 to 9999."])),
-    }
-}
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// A time in UTC for a person to read, to the second.
 pub(crate) fn text(time: SystemTime) -> String {
     humantime::format_rfc3339_seconds(time).to_string()
+}
+
+/// The same of a time that came from outside; `None` if it is before 1970 or after 9999.
+pub(crate) fn checked_text(time: SystemTime) -> Option<String> {
+    // The first second of the year 10000.
+    const END: Duration = Duration::from_secs(253_402_300_800);
+    time.duration_since(UNIX_EPOCH).is_ok_and(|since_1970| since_1970 < END).then(|| text(time))
 }
 
 /// Times as text in UTC, such as `2026-11-24T21:14:07.123456Z`.

@@ -31,8 +31,8 @@ const KEPT_OF_TOO_LARGE: usize = 64 << 10;
 /// With it a simulated portal says how many seconds pass there in one of ours.
 const SIMULATED_CLOCK: &str = "x-simulated-clock";
 const MEDIA_TYPE: HeaderValue = HeaderValue::from_static("application/vnd.api+json");
-/// As many headers as anybody sends: more of them cost the status of an answer.
-const MAX_HEADERS: usize = 1_000;
+/// More headers than anybody sends: still more cost the status of an answer. Room for each is made with every head.
+const MAX_HEADERS: usize = 256;
 /// How long the body of an answer is read that is not a success: its status stands without it.
 const PATIENCE: Duration = Duration::from_secs(3);
 

@@ -269,3 +269,31 @@ impl Chunk {
         });
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::model::request::{ContactNotification, PortalPublishing};
+    use crate::response::rows::Raw;
+
+    #[test]
+    fn all_pages_together_are_no_larger_than_one_answer_may_be() {
+        let text = r#"{"data":[]}"#;
+        let request = PublishRequest::new([1], PortalPublishing::Publish, ContactNotification::Notify).unwrap();
+        let take = |raw: usize| {
+            let answered = Answered::read(&request, &Raw::new(text.into())).unwrap();
+            let mut pages = Pages { answered, raw: " ".repeat(raw), seen: HashSet::new() };
+            let taken = pages.take(Further::read(text.into()).unwrap());
+            (taken, pages.raw.len())
+        };
+        let (taken, length) = take(MAX_BODY - text.len());
+        assert!(taken.is_ok());
+        assert_eq!(length, MAX_BODY + 1, "a line feed stands between them");
+        let (taken, length) = take(MAX_BODY - text.len() + 1);
+        let Unread { reason, http_status, raw } = taken.unwrap_err();
+        assert_eq!(reason, "All pages together are larger than 64 MiB.");
+        assert_eq!((http_status, raw.as_str()), (Some(200), text));
+        assert_eq!(length, MAX_BODY - text.len() + 1);
+    }
+}

@@ -449,3 +449,298 @@ fn file_error(reader: &mut Reader<'_>) -> Read<FileError> {
     })?;
     Ok(FileError { code: code.flatten(), title: title.flatten(), detail: detail.flatten() })
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::model::request::{ContactNotification, PortalPublishing};
+
+    const ASKS: Asks = Asks { publish: true, notify: true };
+    const NO_RESULT: &str = "The answer has no result for it.";
+
+    fn read_first(files: u64, body: &str) -> Result<Answered, String> {
+        let modes = (PortalPublishing::Publish, ContactNotification::Notify);
+        let request = PublishRequest::for_batch(1..=files, modes.0, modes.1).unwrap();
+        Answered::read(&request, &Raw::new(body.into()))
+    }
+
+    /// The report of an answer about the files from 1 on.
+    fn report(files: u64, body: &str) -> PublishReport {
+        read_first(files, body).unwrap().into_report(body.to_owned(), None)
+    }
+
+    fn list(rows: &[String]) -> String {
+        format!(r#"{{"data":[{}]}}"#, rows.join(","))
+    }
+
+    const SUCCESS: &str = r#""publish_status":"success","notify_status":"success""#;
+
+    fn success(id: u64) -> String {
+        format!(r#"{{"id":"{id}","attributes":{{"file_id":{id},{SUCCESS}}}}}"#)
+    }
+
+    /// A success whose ids are written like that.
+    fn named(id: &str, file_id: &str) -> String {
+        format!(r#"{{"id":{id},"attributes":{{"file_id":{file_id},{SUCCESS}}}}}"#)
+    }
+
+    fn details<const N: usize>(details: [&str; N]) -> Vec<FileError> {
+        details.map(|detail| FileError { detail: Some(detail.to_owned()), ..FileError::default() }).to_vec()
+    }
+
+    /// What is known of each file: its state and why that is unknown.
+    fn known(report: &PublishReport) -> Vec<(FileState, Option<&str>)> {
+        report.files().iter().map(|file| (file.state, file.reason.as_deref())).collect()
+    }
+
+    const OK: (FileState, Option<&str>) = (FileState::Ok, None);
+    const ABSENT: (FileState, Option<&str>) = (FileState::Unknown, Some(NO_RESULT));
+
+    #[test]
+    fn a_result_belongs_to_the_file_that_it_names_wherever_it_stands() {
+        for order in [[1, 2, 3, 9], [3, 2, 1, 9], [2, 3, 9, 1], [9, 3, 1, 2]] {
+            let report = report(4, &list(&order.map(success)));
+            assert_eq!(known(&report), [OK, OK, OK, ABSENT], "{order:?}");
+            assert_eq!(report.files().first(), Some(&FileResult::succeeded(1, ASKS)), "{order:?}");
+            assert_eq!(report.unexpected(), [UnexpectedResult::success(9)], "{order:?}");
+        }
+    }
+
+    #[test]
+    fn an_id_counts_however_it_is_written() {
+        for (id, file_id) in [
+            ("\"1\"", "1"),
+            ("1", "\"1\""),
+            ("\"1\"", "null"),
+            ("null", "1"),
+            ("\" 1 \"", "\"001\""),
+            ("1.0", "1e0"),
+            // Another id of the resource is its own, unless it is that of a file that was asked for.
+            ("\"77\"", "1"),
+            ("{}", "1"),
+        ] {
+            assert_eq!(known(&report(2, &list(&[named(id, file_id)]))), [OK, ABSENT], "{id} {file_id}");
+        }
+        for (id, file_id) in [("null", "null"), ("[]", "null"), ("null", "true"), ("\"one\"", "null"), ("0", "null")] {
+            let report = report(1, &list(&[named(id, file_id)]));
+            assert_eq!(known(&report), [ABSENT], "{id} {file_id}");
+            assert_eq!(report.unexpected().first().map(|result| result.file_id), Some(None), "{id} {file_id}");
+        }
+    }
+
+    #[test]
+    fn every_file_that_a_result_with_two_ids_may_be_about_is_unknown() {
+        let unknown = |reason| (FileState::Unknown, Some(reason));
+        let by_file_id = unknown("A result has this file's id as its `file_id`, and 1 as its `id`.");
+        let by_id = unknown("A result has this file's id as its `id`, and 2 as its `file_id`.");
+        let unreadable = unknown("A result has this file's id as its `id`, and a `file_id` that cannot be read.");
+
+        let both = report(3, &list(&[named("1", "2"), success(3)]));
+        assert_eq!(known(&both), [by_id, by_file_id, OK]);
+        assert_eq!(both.unexpected(), [UnexpectedResult::success(2)]);
+
+        // What was said before is kept apart, and nothing that follows settles it.
+        let both = report(3, &list(&[success(2), named("1", "2"), success(1), named("1", "3")]));
+        let third = unknown("A result has this file's id as its `file_id`, and 1 as its `id`.");
+        assert_eq!(known(&both), [by_id, by_file_id, third]);
+        assert_eq!(both.unexpected(), [2, 2, 1, 3].map(UnexpectedResult::success));
+
+        let one = report(1, &list(&[named("1", "{}")]));
+        assert_eq!(known(&one), [unreadable]);
+        // The result is about a file that nobody asked for: it says nothing about this one.
+        let other = report(1, &list(&[named("1", "9")]));
+        assert_eq!(known(&other), [ABSENT]);
+        assert_eq!(other.unexpected(), [UnexpectedResult::success(9)]);
+    }
+
+    #[test]
+    fn a_result_that_is_repeated_counts_once_and_one_that_contradicts_makes_its_file_unknown() {
+        let repeated = report(1, &list(&[success(1), success(1), success(1).replace("success", "SUCCESS")]));
+        assert_eq!((known(&repeated), repeated.unexpected().len()), (vec![OK], 0));
+
+        let failed = success(1).replacen("success", "fail", 1);
+        let contradicted = report(2, &list(&[success(1), success(2), failed, success(1)]));
+        let reason = "Two results for it contradict each other: both are among the unexpected results.";
+        assert_eq!(known(&contradicted), [(FileState::Unknown, Some(reason)), OK]);
+        let fail = UnexpectedResult { publish_status: Some(Status::Fail), ..UnexpectedResult::success(1) };
+        assert_eq!(contradicted.unexpected(), [UnexpectedResult::success(1), fail, UnexpectedResult::success(1)]);
+    }
+
+    #[test]
+    fn the_errors_of_a_result_are_read_wherever_they_stand() {
+        let object = r#"{"code":"publish_failed","title":"Not published","detail":"Contacts [5]"}"#;
+        let whole = FileError {
+            code: Some("publish_failed".to_owned()),
+            title: Some("Not published".to_owned()),
+            detail: Some("Contacts [5]".to_owned()),
+        };
+        let statuses = r#""publish_status":"fail","notify_status":"success""#;
+        let inner = |members: &str| format!(r#"{{"attributes":{{"file_id":1,{statuses},{members}}}}}"#);
+        let outer = |members: &str| format!(r#"{{"attributes":{{"file_id":1,{statuses}}},{members}}}"#);
+        for (row, errors) in [
+            (inner(&format!(r#""error":{object}"#)), vec![whole.clone()]),
+            (inner(&format!(r#""errors":[{object}]"#)), vec![whole.clone()]),
+            (outer(&format!(r#""error":{object}"#)), vec![whole.clone()]),
+            (outer(&format!(r#""errors":[{object}]"#)), vec![whole]),
+            (inner(r#""errors":["first","second"],"error":"third""#), details(["third", "first", "second"])),
+            (inner(r#""errors":[],"error":"""#), Vec::new()),
+        ] {
+            let answer = UnexpectedResult {
+                file_id: Some(1),
+                publish_status: Some(Status::Fail),
+                notify_status: Some(Status::Success),
+                errors,
+            };
+            assert_eq!(report(1, &list(&[row])).files(), [FileResult::answered(1, answer, ASKS)]);
+        }
+    }
+
+    #[test]
+    fn errors_beside_the_results_leave_no_file_ok() {
+        let failed = success(2).replacen("success", "fail", 1);
+        for errors in [r#""error":{"title":"Partly done"}"#, r#""errors":[{"title":"Partly done"}]"#] {
+            let body = list(&[success(1), failed.clone()]).replacen('{', &format!("{{{errors},"), 1);
+            let report = report(2, &body);
+            let reason = "The answer has errors beside its results: Partly done.";
+            assert_eq!(known(&report), [(FileState::Unknown, Some(reason)), (FileState::Failed, None)]);
+            assert_eq!(report.errors().len(), 1);
+        }
+    }
+
+    #[test]
+    fn the_link_to_the_next_page_is_a_text_or_an_object_with_href() {
+        for (links, link) in [
+            (r#"{"next":"/v1/2"}"#, Some("/v1/2")),
+            (r#"{"prev":"/v1/0","next":{"meta":{},"href":"/v1/2"}}"#, Some("/v1/2")),
+            (r#"{"next":""}"#, None),
+            (r#"{"next":null}"#, None),
+            (r#"{"next":{"href":2}}"#, None),
+            (r#"{"prev":"/v1/0"}"#, None),
+            ("null", None),
+        ] {
+            let answered = read_first(1, &format!(r#"{{"data":[],"links":{links}}}"#));
+            assert_eq!(answered.as_ref().map(Answered::next_link), Ok(link), "{links}");
+        }
+    }
+
+    #[test]
+    fn a_further_page_adds_its_results_and_has_the_next_link() {
+        let mut answered = read_first(3, &list(&[success(1)])).unwrap();
+        let text =
+            r#"{"data":[],"errors":["late"],"links":{"next":"/v1/3"}}"#.replace("[]", &format!("[{}]", success(3)));
+        let page = Further::read(text.clone().into()).unwrap();
+        assert_eq!(page.raw(), text);
+        assert_eq!(answered.take_further(page), Ok(text));
+        assert_eq!(answered.next_link(), Some("/v1/3"));
+        let report = answered.into_report(String::new(), None);
+        assert_eq!(report.errors().len(), 1);
+        assert_eq!(report.file(2).map(|file| file.published), Some(None));
+        assert_eq!(report.file(3).map(|file| file.published), Some(Some(true)));
+    }
+
+    #[test]
+    fn a_file_without_a_result_says_why_the_next_page_was_not_read() {
+        let unread = UnreadPage {
+            link: "/v1/2".to_owned(),
+            http_status: Some(500),
+            reason: "The server answered 500.".to_owned(),
+            raw: String::new(),
+        };
+        let report = read_first(2, &list(&[success(1)])).unwrap().into_report(String::new(), Some(unread));
+        let reason = "The answer has no result for it, and its next page was not read. The server answered 500.";
+        assert_eq!(known(&report), [OK, (FileState::Unknown, Some(reason))]);
+    }
+
+    #[test]
+    fn a_body_that_is_not_a_list_of_results_says_what_is_wrong_with_it() {
+        for (body, reason) in [
+            (format!(r#"{{"data":[{}"#, success(1)), "the text is cut"),
+            (r#"{"errors":[]}"#.to_owned(), "no `data` list"),
+            (r#"{"data":[],"data":[]}"#.to_owned(), "a member that stands twice"),
+        ] {
+            let error = read_first(1, &body).unwrap_err();
+            assert!(error.contains(reason), "{error}");
+        }
+        let (error, text) = Further::read(b"{\"data\":[]}\xff".to_vec()).unwrap_err();
+        assert_eq!((error.as_str(), text.as_str()), ("it is not UTF-8", "{\"data\":[]}\u{fffd}"));
+    }
+
+    /// Counts the results that were read, and those that were compared with the one before.
+    #[derive(Default)]
+    struct Counted {
+        read: usize,
+        compared: usize,
+    }
+
+    impl Results for Counted {
+        fn take(&mut self, _: Row) {
+            self.read += 1;
+        }
+
+        fn take_success(&mut self, _: u64) {
+            self.compared += 1;
+        }
+    }
+
+    #[test]
+    fn results_that_differ_in_nothing_but_their_id_are_compared() {
+        let only_file_id = |id: u64| format!(r#"{{"attributes":{{"file_id":{id},{SUCCESS}}}}}"#);
+        for rows in [[1, 2, 3].map(success), [1, 2, 3].map(only_file_id)] {
+            let mut counted = Counted::default();
+            read(&Raw::new(list(&rows).into()), &mut counted).unwrap();
+            assert_eq!((counted.read, counted.compared), (1, 2), "{rows:?}");
+        }
+    }
+
+    #[test]
+    fn results_that_look_alike_are_not_taken_for_another() {
+        let failed = |id| success(id).replacen("success", "fail", 1);
+        let report_of = report(2, &list(&[failed(1), failed(2)]));
+        assert_eq!(known(&report_of), [(FileState::Failed, None), (FileState::Failed, None)]);
+
+        // The second result has the id of another file too.
+        let report_of = report(3, &list(&[named("1", "2"), named("1", "3")]));
+        assert_eq!(report_of.count(FileState::Unknown), 3);
+
+        // 1 and 20, not 1 and 2.
+        let rows = [named("null", "0.1e1"), named("null", "0.2e2")];
+        let report_of = report(20, &list(&rows));
+        let ok: Vec<u64> = report_of.in_state(FileState::Ok).map(|file| file.file_id).collect();
+        assert_eq!(ok, [1, 20]);
+    }
+
+    /// A page with so many error objects in its first result, then these results, and these errors beside them.
+    fn large(errors: usize, ids: impl IntoIterator<Item = u64>, beside: usize) -> String {
+        let many = vec!["1"; errors].join(",");
+        let first = format!(r#"{{"attributes":{{"file_id":1,{SUCCESS},"errors":[{many}]}}}}"#);
+        let rows: Vec<String> = [first].into_iter().chain(ids.into_iter().map(success)).collect();
+        list(&rows).replacen('{', &format!(r#"{{"errors":[{}],"#, vec!["1"; beside].join(",")), 1)
+    }
+
+    #[test]
+    fn no_page_has_more_results_and_errors_than_are_read() {
+        // The first result and its errors leave room for three more.
+        let errors = MAX_ITEMS - 4;
+        assert!(read_first(9, &large(errors, 2..=4, 0)).is_ok());
+        let reason = read_first(9, &large(errors, 2..=5, 0)).unwrap_err();
+        assert!(reason.contains("too many results"), "{reason}");
+        let reason = read_first(9, &large(MAX_ITEMS, [], 0)).unwrap_err();
+        assert!(reason.contains("too many results"), "{reason}");
+    }
+
+    #[test]
+    fn all_pages_together_have_no_more_results_and_errors_than_are_read() {
+        // One result with its errors, three more, and two errors beside them leave room for five.
+        let first = large(MAX_ITEMS - 11, 2..=4, 2);
+        let page = |ids| Further::read(large(0, ids, 2).into()).unwrap();
+        let mut answered = read_first(9, &first).unwrap();
+        let (reason, text) = answered.take_further(page(vec![5, 6, 7])).unwrap_err();
+        assert_eq!(reason, "too many results");
+        assert!(text.contains("\"file_id\":7"));
+        // Nothing of it was taken, so that there is room for a smaller one.
+        assert!(answered.take_further(page(vec![8, 9])).is_ok());
+        let report = answered.into_report(String::new(), None);
+        assert_eq!([5, 8].map(|id| report.file(id).map(|file| file.published)), [Some(None), Some(Some(true))]);
+    }
+}

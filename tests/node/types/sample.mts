@@ -2,14 +2,20 @@
 
 import {
   type FileState,
+  type GeneratedPortfolio,
+  GeneratedReport,
+  Journal,
   OutcomeUnknownError,
   PortalClient,
   PortalError,
   type PortalPublishing,
   PublishReport,
   PublishRequest,
+  publishBatch,
   publishFiles,
   RateLimitedError,
+  type SettledFile,
+  type Settlement,
 } from 'addepar-portal';
 import { SimulatedPortal } from 'addepar-portal/testing';
 
@@ -66,8 +72,46 @@ try {
   }
 }
 
-const portal = await SimulatedPortal.start({ files: { 37: [1, 2] }, emails: 'per_call' });
-portal.nextFault('rate_limited', { retryAfter: '1' });
-const contacts: number[] = portal.published(37);
-void [contacts, portal.client({ timeoutMs: 1000 })];
-await portal[Symbol.asyncDispose]();
+const generated: GeneratedReport = await client.generatedReport('job', { signal: AbortSignal.timeout(1000) });
+const [newest]: GeneratedReport[] = await client.generatedReports({ completedAfter: new Date(), status: ['FINISHED'], entityId: 21 });
+const portfolios: readonly GeneratedPortfolio[] | undefined = newest?.generatedPortfolios;
+const everPublished: boolean | null | undefined = portfolios?.[0]?.hasBeenPublished;
+const name: string | undefined = generated.portfolioNames.get(101);
+await client.publishFiles(generated, modes);
+await publishBatch(null, { ...modes, journal: 'run.jsonl', reports: [generated.jobId], skipPublished: true, client });
+await client.publishBatch(undefined, { ...modes, journal: 'run.jsonl', reports: ['job'] });
+const settlement: Settlement = await new Journal('run.jsonl').settle(client, ['job'], { apply: true });
+const settled: SettledFile[] = [...settlement];
+const proof: 'published' | 'not_published' | null | undefined = settled[0]?.decision;
+const portfolioName: string | null | undefined = report.files[0]?.portfolioName;
+void [everPublished, name, proof, portfolioName, settlement.left.length, settlement.lookedAt[0]?.getTime()];
+// @ts-expect-error no file goes out without being named
+await client.publishFiles(null, modes);
+// @ts-expect-error one job is not a list of them
+await publishBatch(null, { ...modes, journal: 'run.jsonl', reports: 'job' });
+// @ts-expect-error a batch that is resumed has its files
+await client.resume('run.jsonl', { reports: ['job'] });
+// @ts-expect-error times are dates
+await client.generatedReports({ completedAfter: '2026-11-24' });
+// @ts-expect-error a journal is settled with a client
+await new Journal('run.jsonl').settle(['job']);
+// @ts-expect-error made by a client alone
+void new GeneratedReport({});
+// @ts-expect-error immutable
+generated.fileIds.push(1);
+
+const portal = await SimulatedPortal.start({
+  generatedReports: [{ jobId: 'job', attributes: { reportName: 'Q3' }, generatedPortfolios: [{ fileId: 37, portfolioName: 'A' }] }],
+  clock: 3600,
+  publishedLag: 60,
+  showPublished: { 37: null },
+});
+await portal.close();
+// @ts-expect-error a portfolio without its file
+await SimulatedPortal.start({ generatedReports: [{ jobId: 'job', generatedPortfolios: [{ portfolioName: 'A' }] }] });
+
+const simulated = await SimulatedPortal.start({ files: { 37: [1, 2] }, emails: 'per_call' });
+simulated.nextFault('rate_limited', { retryAfter: '1' });
+const contacts: number[] = simulated.published(37);
+void [contacts, simulated.client({ timeoutMs: 1000 })];
+await simulated[Symbol.asyncDispose]();
