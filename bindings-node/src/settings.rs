@@ -80,7 +80,7 @@ impl TryFrom<ReportFilter> for addepar_portal::ReportFilter {
         let time = |name, milliseconds| seconds(milliseconds).map(|seconds| Self::time_from(name, seconds)).transpose();
         let id = |name, given: Option<Ids>| -> Result<Option<u64>, Error> {
             let given = given.map(id::raw).transpose()?.and_then(|ids| ids.into_iter().next());
-            Ok(given.map(|id| Self::id_from(name, id)).transpose()?)
+            Ok(given.map(|id| Self::id_from(name, &id)).transpose()?)
         };
         Ok(Self {
             completed_after: time("completed_after", given.completed_after)?,

@@ -137,23 +137,24 @@ impl Client {
         Call::new(self.0.start_report(&arguments::word(job_id), variable))
     }
 
-    /// Times are microseconds since 1970; an id is an integer, a text or a `NoId`.
+    /// Times are seconds since 1970; an id is an integer, a text or a `NoId`.
     fn start_reports<'py>(
         &self,
         py: Python<'py>,
-        completed_after: Option<i64>,
-        completed_before: Option<i64>,
+        completed_after: Option<f64>,
+        completed_before: Option<f64>,
         status: &Bound<'_, PyList>,
         entity_id: Option<&Bound<'_, PyAny>>,
         group_id: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let id = |name, given: Option<&Bound<'_, PyAny>>| -> Result<Option<u64>, Refusal> {
-            given.map(|given| Ok(ReportFilter::id_from(name, raw_id(given)?)?)).transpose()
+            given.map(|given| Ok(ReportFilter::id_from(name, &raw_id(given)?)?)).transpose()
         };
+        let time = |name, given: Option<f64>| given.map(|given| ReportFilter::time_from(name, given)).transpose();
         let filter = || -> Result<ReportFilter, Refusal> {
             Ok(ReportFilter {
-                completed_after: completed_after.map(arguments::time),
-                completed_before: completed_before.map(arguments::time),
+                completed_after: time("completed_after", completed_after)?,
+                completed_before: time("completed_before", completed_before)?,
                 status: arguments::words(status)?,
                 entity_id: id("entity_id", entity_id)?,
                 group_id: id("group_id", group_id)?,

@@ -238,7 +238,8 @@ def test_what_cannot_be_asked_for_is_refused_before_anything_is_sent(portal: Sim
             client.generated_reports(**given)
     for id_ in (0, -1, True, 3.5, "x", 2**70):
         with pytest.raises(
-            InputError, match="`entity_id` must be a whole number from 1 to 9007199254740991 or a string"
+            InputError,
+            match="`entity_id` must be a whole number from 1 to 9007199254740991 or a string of ASCII digits, not",
         ):
             client.generated_reports(entity_id=id_)  # type: ignore[arg-type]
         with pytest.raises(InputError, match="`group_id` must be a whole number"):

@@ -8,11 +8,11 @@ from ._errors import refused
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from datetime import datetime, timedelta, timezone
+    from datetime import datetime
     from typing import Any
 else:
     # The native half of `datetime`, as in `_rows`.
-    from _datetime import datetime, timedelta, timezone
+    from _datetime import datetime
 
 
 def kind_of(given: object) -> type[object]:
@@ -40,15 +40,15 @@ def words(name: str, given: Any) -> list[str]:
     return [word(each) for each in given]
 
 
-def microseconds(name: str, given: Any) -> int | None:
-    """A time, if it is given, in microseconds since 1970. Without a zone it may be meant as any."""
+def since_1970(name: str, given: Any) -> float | None:
+    """A time, if it is given, in seconds since 1970. Without a zone it may be meant as any."""
     if given is None:
         return None
     if not isinstance(given, datetime):
         raise TypeError(f"{name} is of type {kind_of(given).__name__}: it is a datetime")
     if given.utcoffset() is None:
         raise refused(f"`{name}` must be a datetime with a time zone, such as datetime.now(timezone.utc), not {given}.")
-    return int((given - datetime(1970, 1, 1, tzinfo=timezone.utc)) // timedelta(microseconds=1))
+    return float(given.timestamp())
 
 
 def seconds(name: str, given: Any) -> float:

@@ -367,8 +367,8 @@ class Client:
     def start_report(self, job_id: str) -> Call: ...
     def start_reports(
         self,
-        completed_after: int | None,
-        completed_before: int | None,
+        completed_after: float | None,
+        completed_before: float | None,
         status: list[str],
         entity_id: int | str | NoId | None,
         group_id: int | str | NoId | None,

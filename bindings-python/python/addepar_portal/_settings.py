@@ -8,7 +8,7 @@ from _warnings import warn
 from os import PathLike, fspath
 
 from . import _types
-from ._arguments import microseconds, seconds, seconds_if_given, whole_number, word, words, yes_or_no
+from ._arguments import seconds, seconds_if_given, since_1970, whole_number, word, words, yes_or_no
 from ._drive import Call
 from ._errors import refused
 from ._ids import plain_id
@@ -165,8 +165,8 @@ class Settings(Generic[Token]):
         group_id: _types.Id | None,
     ) -> Call[Plain]:
         started = self._native.start_reports(
-            microseconds("completed_after", completed_after),
-            microseconds("completed_before", completed_before),
+            since_1970("completed_after", completed_after),
+            since_1970("completed_before", completed_before),
             words("status", () if status is None else status),
             None if entity_id is None else plain_id(entity_id),
             None if group_id is None else plain_id(group_id),

@@ -1,7 +1,6 @@
 //! Arguments, where the usual conversion would say too much or too little.
 
 use std::collections::BTreeMap;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use addepar_portal::{BatchOptions, Error};
 use pyo3::exceptions::PyTypeError;
@@ -40,12 +39,6 @@ pub(crate) fn texts_by_id(given: &Bound<'_, PyDict>) -> BTreeMap<u64, String> {
         Some((id.extract().ok()?, word(text.cast::<PyString>().ok()?)))
     };
     given.iter().filter_map(pair).collect()
-}
-
-/// A time in microseconds since 1970. The core refuses any before that.
-pub(crate) fn time(microseconds: i64) -> SystemTime {
-    let since = |microseconds| UNIX_EPOCH + Duration::from_micros(microseconds);
-    u64::try_from(microseconds).map_or(UNIX_EPOCH - Duration::from_secs(1), since)
 }
 
 /// How many files go into one request. The core refuses what is too large for it, too.

@@ -55,8 +55,8 @@ impl ReportFilter {
     ///
     /// # Errors
     /// It is not an id.
-    pub fn id_from(argument: &'static str, given: impl Into<RawId>) -> Result<u64, InvalidInput> {
-        id::validate_one(argument, &given.into())
+    pub fn id_from(argument: &'static str, given: &RawId) -> Result<u64, InvalidInput> {
+        id::validate_one(argument, given)
     }
 
     fn query(&self) -> Result<String, InvalidInput> {

@@ -181,8 +181,10 @@ where
 /// Validates one id, the value of an argument.
 pub(crate) fn validate_one(argument: &'static str, raw: &RawId) -> Result<u64, InvalidInput> {
     raw.value().ok_or_else(|| {
-        let allowed = format!(" must be a whole number from 1 to {MAX_ID} or a string of ASCII digits, not {raw}.");
-        InvalidInput::new(message![name(argument), allowed].and(raw.hint().map(Message::from).unwrap_or_default()))
+        InvalidInput::new(message![
+            name(argument),
+            format!(" must be a whole number from 1 to {MAX_ID} or a string of ASCII digits, not {raw}."),
+        ])
     })
 }
 
