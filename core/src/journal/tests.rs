@@ -440,6 +440,8 @@ fn files_that_a_person_found_missing_are_planned_once_more() {
     assert_eq!((missed.to_be_sent(), missed.next_chunk()), (vec![2, 3], Some((2, 1, vec![3]))));
     assert_eq!(missed.further_plan(9), Some(Record::Plan { chunks: history::chunks(&[2], 9, 3) }));
     assert_eq!(history(3, []).further_plan(9), None);
+    #[cfg(feature = "cli")]
+    assert_eq!(missed.to_come(), [history::chunks(&[3], 2, 2), history::chunks(&[2], 2, 3)].concat());
 }
 
 #[test]
