@@ -28,8 +28,10 @@ VARIABLES = (
 
 
 def pytest_sessionstart() -> None:
-    """Ctrl-C interrupts, also where the tests run in the background of a shell, which ignores it."""
+    """Ctrl-C and a closed terminal interrupt, also where the tests run in the background of a shell or under `nohup`."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    if hasattr(signal, "SIGHUP"):
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -171,6 +171,10 @@ fn intent(chunk: u32, attempt: u32) -> Record {
     Record::Intent { chunk, attempt, file_ids: None, uptime: None }
 }
 
+fn intent_of(chunk: u32, attempt: u32, ids: &[u64]) -> Record {
+    Record::Intent { chunk, attempt, file_ids: Some(ids.to_vec()), uptime: None }
+}
+
 fn refusal(chunk: u32, attempt: u32) -> Record {
     Record::NotProcessed { chunk, attempt, result: None, reason: "refused".to_owned() }
 }
@@ -281,8 +285,6 @@ fn comes_to_the_same_when_it_is_rewritten(history: &History) {
 /// Records in an order that no run writes are refused, each by itself.
 #[test]
 fn a_record_that_cannot_follow_is_refused() {
-    let intent_of =
-        |chunk, attempt, ids: &[u64]| Record::Intent { chunk, attempt, file_ids: Some(ids.to_vec()), uptime: None };
     let published = |file_id| decision(file_id, Verdict::Published);
     let missing = |file_id| decision(file_id, Verdict::NotPublished);
     let processed = |chunk, ids: &[u64]| {
@@ -424,6 +426,8 @@ fn files_that_a_person_found_missing_are_planned_once_more() {
     assert_eq!((missed.to_be_sent(), missed.next_chunk()), (vec![2, 3], Some((2, 1, vec![3]))));
     assert_eq!(missed.further_plan(9), Some(Record::Plan { chunks: history::chunks(&[2], 9, 3) }));
     assert_eq!(history(3, []).further_plan(9), None);
+    #[cfg(feature = "cli")]
+    assert_eq!(missed.to_come(), [history::chunks(&[3], 2, 2), history::chunks(&[2], 2, 3)].concat());
 }
 
 #[test]
@@ -446,8 +450,6 @@ fn a_rewritten_journal_has_each_decision_in_a_line_of_its_own() {
     let records = [intent(1, 1), processed.clone(), decision(1, Verdict::Published)];
     let rewritten: Vec<Record> =
         history(3, records).rewritten(second(9)).into_iter().map(|(record, _)| record).collect();
-    let intent_of =
-        |chunk, ids: &[u64]| Record::Intent { chunk, attempt: 1, file_ids: Some(ids.to_vec()), uptime: None };
     let plan = Record::Plan { chunks: history::chunks(&[1, 2, 3], 2, 1) };
     let Record::Outcome { beside, .. } = processed else { panic!("{processed:?}") };
     // When it was answered and what exactly is lost.
@@ -461,8 +463,50 @@ fn a_rewritten_journal_has_each_decision_in_a_line_of_its_own() {
         beside,
         raw: String::new(),
     };
-    let expected = [Record::Header(header()), plan, intent_of(1, &[1, 2]), processed, decision(1, Verdict::Published)];
+    let expected =
+        [Record::Header(header()), plan, intent_of(1, 1, &[1, 2]), processed, decision(1, Verdict::Published)];
     assert_eq!(rewritten, expected);
+}
+
+#[test]
+fn a_rewritten_journal_has_a_line_for_each_that_was_lost_and_comes_to_the_same() {
+    let unknown = |chunk, ids: &[u64]| {
+        outcome(chunk, Outcome::Unknown, ids.iter().map(|id| FileResult::unknown(*id, "no answer")).collect())
+    };
+    let again = Record::Plan { chunks: history::chunks(&[1], 2, 3) };
+    for records in [
+        // Tried again and again, and yet to be sent, under way or over.
+        vec![intent(1, 1), refusal(1, 1), intent(1, 2), refusal(1, 2)],
+        vec![intent(1, 1), refusal(1, 1), intent(1, 2)],
+        vec![intent(1, 1), unknown(1, &[1, 2]), decision(1, Verdict::NotPublished), decision(2, Verdict::Leave)],
+        // A file that was left out, one that is to be, and one that is to be sent after all.
+        vec![decision(1, Verdict::Published), intent_of(1, 1, &[2]), refusal(1, 1), decision(3, Verdict::Leave)],
+        vec![decision(1, Verdict::Leave), decision(1, Verdict::NotPublished)],
+        // A file that was sent again.
+        vec![intent(1, 1), decision(1, Verdict::NotPublished), decision(2, Verdict::Published), again.clone()],
+        vec![intent(1, 1), unknown(1, &[1, 2]), decision(1, Verdict::NotPublished), again, intent(3, 1)],
+    ] {
+        let lines = 2 + records.len();
+        let history = history(3, records.clone());
+        assert_eq!(history.rewritten(second(9)).len(), lines, "{records:?}");
+        comes_to_the_same_when_it_is_rewritten(&history);
+    }
+}
+
+#[test]
+fn what_the_answers_have_beside_the_files_is_kept_of_every_chunk() {
+    let with = |chunk, ids: &[u64], unexpected| {
+        let files = ids.iter().map(|id| FileResult::succeeded(*id, ASKS)).collect();
+        let Record::Outcome { attempt, outcome, result, files, raw, .. } = outcome(chunk, Outcome::Processed, files)
+        else {
+            panic!("an outcome")
+        };
+        let beside = Beside { unexpected: vec![UnexpectedResult::success(unexpected)], ..Beside::default() };
+        Record::Outcome { chunk, attempt, outcome, result, files, beside, raw }
+    };
+    let history = history(3, [intent(1, 1), with(1, &[1, 2], 77), intent(2, 1), with(2, &[3], 78)]);
+    assert_eq!(history.report().unexpected(), [77, 78].map(UnexpectedResult::success));
+    comes_to_the_same_when_it_is_rewritten(&history);
 }
 
 /// The lines of a journal as an earlier version wrote them.

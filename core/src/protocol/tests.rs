@@ -810,3 +810,32 @@ fn a_batch_that_is_dropped_hands_over_the_records_that_nobody_took() {
     let Ending::Interrupted(Some(error)) = ending(&mut machine) else { panic!("{machine:#?}") };
     assert_eq!(error.kind(), ErrorKind::Stopped);
 }
+
+#[cfg(feature = "cli")]
+#[test]
+fn a_batch_sends_no_file_that_nobody_agreed_to() {
+    for (agreed, is_sent) in [(vec![1, 2, 3, 4], true), (vec![1], false), (vec![3, 4], false)] {
+        let mut machine = Machine::new(batch(60), request(4), true);
+        machine.agree_to(agreed.into_iter().collect());
+        assert!(!machine.has_opened());
+        open(&mut machine, Pace::default());
+        assert!(machine.has_opened());
+        if is_sent {
+            sent(&mut machine);
+        } else {
+            let error = failure(&mut machine);
+            assert_eq!((error.kind(), states(error.report().unwrap())), (ErrorKind::Journal, [0, 0, 0, 4]));
+        }
+    }
+}
+
+#[cfg(feature = "cli")]
+#[test]
+fn a_single_call_awaits_its_request_when_interrupted_if_its_host_asks_for_that() {
+    let mut machine = Machine::new(single(60), request(2), false);
+    machine.await_when_interrupted();
+    let (_, latch) = sent(&mut machine);
+    assert!(latch.begin(now()));
+    assert!(machine.interrupt(now()).0);
+    assert!(machine.is_in_flight());
+}
