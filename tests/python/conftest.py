@@ -28,7 +28,7 @@ VARIABLES = (
 
 
 def pytest_sessionstart() -> None:
-    """Ctrl-C and a closed terminal interrupt, also where the tests run in the background of a shell or under `nohup`."""
+    """Signals end what they should, also where the tests run in the background of a shell or under `nohup`."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
     if hasattr(signal, "SIGHUP"):
         signal.signal(signal.SIGHUP, signal.SIG_DFL)
