@@ -136,7 +136,7 @@ def test_lists(kind: str, where: str, run: Run, simulated_portal: SimulatedPorta
 
 
 REFUSED = {
-    "no files": (["publish", *MODES], "<ID|--from <FILE>>"),
+    "no files": (["publish", *MODES], "<ID|--from <FILE>|--report <JOB_ID>>"),
     "no id": (["publish", "37x", *MODES, "--yes"], '"37x"'),
     "a repeated id": (["publish", "37", "037", *MODES, "--yes"], "37"),
     "no mode": (["publish", "37", "--yes"], "--portal-publishing <MODE>"),

@@ -315,11 +315,12 @@ def test_a_refusal_whose_body_cannot_be_delimited_is_not_waited_for(
 def test_a_refusal_may_come_before_a_large_request_is_read(asynchronous: bool) -> None:
     """The request is larger than all that lies between: who sent it to its end first would wait for ever."""
     contacts = range(1, 500_001)
+    refused = threading.Event()
 
     def serve(connection: Connection) -> None:
         connection.read_head()
         connection.send(odd("HTTP/1.1 413 Too Large", "Content-Length: {n}", body=b"{}"))
-        connection.waits(PATIENCE)
+        assert refused.wait(PATIENCE)
 
     def call() -> PublishReport:
         modes = {**MODES, "publish_override_contact_ids": contacts}
@@ -328,8 +329,10 @@ def test_a_refusal_may_come_before_a_large_request_is_read(asynchronous: bool) -
             return asyncio.run(AsyncPortalClient(**settings).publish_files([37, 38], **modes))
         return PortalClient(**settings).publish_files([37, 38], **modes)
 
-    with RawServer(serve) as server, pytest.raises(RejectedError) as raised:
-        call()
+    with RawServer(serve) as server:
+        with pytest.raises(RejectedError) as raised:
+            call()
+        refused.set()
     assert raised.value.http_status == 413
 
 
