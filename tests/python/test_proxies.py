@@ -157,7 +157,8 @@ def test_a_proxy_that_wants_another_password(
     with pytest.raises(ConnectError) as raised:
         publish(asynchronous, base_url=server.base_url(NAME), ca_file=authority.file, proxy=url)
     assert_not_sent(raised.value, server)
-    assert f"127.0.0.1:{proxy.port} answered CONNECT {NAME}:{server.port} with 407" in str(raised.value)
+    assert f"the proxy 127.0.0.1:{proxy.port} did not open a tunnel to {NAME}:{server.port}" in str(raised.value)
+    assert "proxy authorization required" in str(raised.value)
     assert len(proxy.asked) == 1
 
 
