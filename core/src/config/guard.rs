@@ -117,17 +117,17 @@ mod tests {
         for path in [
             "python -m unittest",
             "python3.12 -m unittest",
-            "/work/node_modules/mocha/bin/mocha.js",
-            "/work/node_modules/mocha/bin/_mocha",
-            "/work/node_modules/.bin/mocha",
-            "/work/node_modules/mocha/lib/cli/cli.js",
-            "/work/node_modules/mocha/lib/nodejs/worker.js",
+            "/srv/app/node_modules/mocha/bin/mocha.js",
+            "/srv/app/node_modules/mocha/bin/_mocha",
+            "/srv/app/node_modules/.bin/mocha",
+            "/srv/app/node_modules/mocha/lib/cli/cli.js",
+            "/srv/app/node_modules/mocha/lib/nodejs/worker.js",
         ] {
             let refused = verdict(&started(path), &[]).expect_err(path);
             assert!(refused.contains("this is a test run (it was started as"), "{refused}");
             assert_eq!(verdict(&started(path), &[("ADDEPAR_PORTAL_LIVE", "1")]), Ok(()));
         }
-        for path in ["", "/work/mocha/app.js", "/work/report_on_unittest.py", "-c", "/work/mochaccino.js"] {
+        for path in ["", "/srv/app/mocha/app.js", "/srv/app/report_on_unittest.py", "-c", "/srv/app/mochaccino.js"] {
             assert_eq!(verdict(&started(path), &[]), Ok(()), "{path}");
         }
     }
@@ -135,7 +135,7 @@ mod tests {
     #[test]
     fn a_runner_is_told_by_the_functions_that_it_provides() {
         let with = |functions: &[&str]| Program {
-            started: Some("/work/run-tests.js".to_owned()),
+            started: Some("/srv/app/run-tests.js".to_owned()),
             test_functions: functions.iter().map(ToString::to_string).collect(),
         };
         for functions in [["describe", "it"], ["suite", "test"]] {
@@ -148,7 +148,7 @@ mod tests {
 
     #[test]
     fn a_runner_is_told_by_its_variables() {
-        for (name, value) in [("AVA_PATH", "/work/node_modules/ava"), ("NODE_ENV", "test"), ("VITEST", "true")] {
+        for (name, value) in [("AVA_PATH", "/srv/app/node_modules/ava"), ("NODE_ENV", "test"), ("VITEST", "true")] {
             assert!(verdict(&Program::default(), &[(name, value)]).expect_err(name).contains(name));
         }
         for value in ["production", "testing", "development"] {
