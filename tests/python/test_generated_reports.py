@@ -648,7 +648,7 @@ def program(portal: SimulatedPortal, *arguments: str | Path) -> subprocess.Compl
 
 
 def test_the_same_by_the_command_line(journal: Path) -> None:
-    files = range(1, 1_001)
+    files = range(1, 2_001)
     modes = ("--portal-publishing", "publish", "--contact-notification", "notify")
     with portal_with(files) as portal:
         portal.control("faults", faults=[LOST[n // 3] if n % 3 == 1 else "stray_bytes" for n in range(12)])
