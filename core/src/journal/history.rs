@@ -89,6 +89,8 @@ pub(crate) struct ChunkHistory {
     pub(crate) sent_at: Option<SystemTime>,
     /// How long the machine had been running then.
     pub(crate) uptime: Option<Uptime>,
+    /// How many looks at generated reports stand before that.
+    pub(crate) looks: usize,
     /// What its outcome has beside the files, if one was recorded.
     beside: Option<Beside>,
 }
@@ -261,6 +263,7 @@ impl History {
                 attempts: 0,
                 sent_at: None,
                 uptime: None,
+                looks: 0,
                 beside: None,
             });
         }
@@ -294,6 +297,7 @@ impl History {
     ) -> Result<(), InvalidRecord> {
         let sendable = self.chunk(number).map(|chunk| self.sendable(chunk)).unwrap_or_default();
         let named = self.ids(&sendable);
+        let looks = self.looks.len();
         let chunk = self.chunk_mut(number)?;
         if chunk.stage != Stage::Ready || attempt != chunk.attempts + 1 {
             return Err(format!("attempt {attempt} of chunk {number}, which may not be sent"));
@@ -305,6 +309,7 @@ impl History {
         chunk.stage = Stage::Sending;
         chunk.attempts = attempt;
         chunk.sent_at = Some(at);
+        chunk.looks = looks;
         self.set_states(number, FileState::Unknown);
         // What was decided about an earlier outcome says nothing about this one.
         for position in self.chunk(number).map(|chunk| chunk.positions().to_vec()).unwrap_or_default() {

@@ -5,11 +5,12 @@
 //!
 //! | decision | what has to be seen |
 //! | --- | --- |
-//! | `not_published` | `portal_publishing` was `publish`; 10 minutes have passed since the intent; two looks at least 2 minutes apart, and every look since the intent, show false; a control, which is a file that was false before its own request and was answered `success`, shows true now, and did so no later after its request than this file has waited; every file of the same chunk is shown, and none has turned true |
+//! | `not_published` | `portal_publishing` was `publish`; 10 minutes have passed since the intent; two looks at least 2 minutes apart since then, and every look there ever was, show false; a control, which is a file that was false before its own request and was answered `success`, shows true now, and did so no later after its request than this file has waited; every file of the same chunk is shown, and none has turned true |
 //! | `published` | a look before the intent shows false, and two looks at least 2 minutes apart since then show true |
 //! | none | anything else: a person has to look |
 //!
-//! Time is the smaller of what the wall clock and, within one boot of the machine, the monotonic clock say.
+//! Time is the smaller of what the wall clock and, within one boot of the machine, the monotonic clock say. Which looks were
+//! before a request is no question of clocks: they stand before its intent in the journal.
 
 use std::time::{Duration, SystemTime};
 
@@ -83,8 +84,8 @@ impl Case<'_> {
         else {
             return (None, "The journal does not say when it was sent.".to_owned());
         };
-        let before = self.all.iter().filter(|look| look.at < sent_at).rfind(|look| look.says(file.id).is_some());
-        let since = self.since(file.id, sent_at);
+        let before = self.before(file.id, chunk);
+        let since = self.since(file.id, chunk);
         let first = since.iter().find(|look| self.is_apart(look));
         match (self.last.says(file.id), first) {
             (None, _) => (None, self.silent(file.id)),
@@ -95,20 +96,29 @@ impl Case<'_> {
                     format!("{} Two looks at least {minutes} minutes apart are needed.", Self::seen(&since, file.id)),
                 )
             }
-            (Some(true), Some(_)) => self.published(file.id, before.copied(), &since),
+            (Some(true), Some(_)) => self.published(file.id, before, &since),
             (Some(false), Some(_)) => self.not_published(file, chunk, sent_at, &since),
         }
     }
 
+    /// The looks before a request, and those since.
+    fn looks(&self, chunk: &ChunkHistory) -> (&[&Look], &[&Look]) {
+        self.all.split_at(chunk.looks.min(self.all.len()))
+    }
+
+    /// The last look before a request that says something of a file.
+    fn before(&self, file_id: u64, chunk: &ChunkHistory) -> Option<&Look> {
+        self.looks(chunk).0.iter().copied().rfind(|look| look.says(file_id).is_some())
+    }
+
     /// The looks since a request that say something of a file.
-    fn since(&self, file_id: u64, sent_at: SystemTime) -> Vec<&Look> {
-        let since = self.all.iter().filter(|look| look.at >= sent_at && look.says(file_id).is_some());
-        since.copied().collect()
+    fn since(&self, file_id: u64, chunk: &ChunkHistory) -> Vec<&Look> {
+        self.looks(chunk).1.iter().copied().filter(|look| look.says(file_id).is_some()).collect()
     }
 
     fn needs_another_look(&self, file: &File) -> bool {
-        let Some(sent_at) = self.history.sent_at(file.chunk) else { return false };
-        self.last.says(file.id).is_some() && !self.since(file.id, sent_at).iter().any(|look| self.is_apart(look))
+        let Some(chunk) = self.history.chunk(file.chunk).filter(|chunk| chunk.sent_at.is_some()) else { return false };
+        self.last.says(file.id).is_some() && !self.since(file.id, chunk).iter().any(|look| self.is_apart(look))
     }
 
     fn is_apart(&self, look: &Look) -> bool {
@@ -143,6 +153,9 @@ impl Case<'_> {
         if since.iter().any(|look| look.says(file.id) == Some(true)) {
             return (None, format!("{seen} These looks contradict each other."));
         }
+        if self.all.iter().any(|look| look.says(file.id) == Some(true)) {
+            return (None, format!("{seen} It was shown as published before it was sent."));
+        }
         if self.history.request().portal_publishing() != PortalPublishing::Publish {
             return (None, format!("{seen} That proves nothing unless portal_publishing was `publish`."));
         }
@@ -150,7 +163,7 @@ impl Case<'_> {
             let ready = text(sent_at + self.patience.lag + Duration::from_secs(1));
             return (None, format!("{seen} Addepar may show it late: that counts from {ready} on."));
         }
-        let turned: Vec<u64> = self.turned(chunk, sent_at);
+        let turned: Vec<u64> = self.turned(chunk);
         if !turned.is_empty() {
             let others = listed(turned.into_iter());
             return (None, format!("{seen} Others of the same request have been published since{others}."));
@@ -182,12 +195,11 @@ impl Case<'_> {
     }
 
     /// The files of a request that were shown as published since it was sent, and not before.
-    fn turned(&self, chunk: &ChunkHistory, sent_at: SystemTime) -> Vec<u64> {
-        let shown = |id: u64, is_wanted: fn(&Look, SystemTime) -> bool| {
-            self.all.iter().any(|look| is_wanted(look, sent_at) && look.says(id) == Some(true))
-        };
+    fn turned(&self, chunk: &ChunkHistory) -> Vec<u64> {
+        let (before, since) = self.looks(chunk);
+        let shown = |looks: &[&Look], id| looks.iter().any(|look| look.says(id) == Some(true));
         let ids = self.history.ids(chunk.positions()).into_iter();
-        ids.filter(|id| shown(*id, |look, at| look.at >= at) && !shown(*id, |look, at| look.at < at)).collect()
+        ids.filter(|id| shown(since, *id) && !shown(before, *id)).collect()
     }
 
     /// A file of this run whose publication is shown, no later after its request than `waited`.
@@ -198,16 +210,12 @@ impl Case<'_> {
                 return false;
             };
             let is_published = self.history.result(file).publish_status == Some(Status::Success);
-            let before = self.all.iter().filter(|look| look.at < sent_at).rfind(|look| look.says(file.id).is_some());
-            let in_time = |look: &&Look| {
-                look.at >= sent_at
-                    && look.says(file.id) == Some(true)
-                    && look.after(sent_at, chunk.uptime.as_ref()) <= waited
-            };
+            let in_time =
+                |look: &&Look| look.says(file.id) == Some(true) && look.after(sent_at, chunk.uptime.as_ref()) <= waited;
             is_published
-                && before.is_some_and(|look| look.says(file.id) == Some(false))
+                && self.before(file.id, chunk).is_some_and(|look| look.says(file.id) == Some(false))
                 && self.last.says(file.id) == Some(true)
-                && self.all.iter().any(in_time)
+                && self.looks(chunk).1.iter().any(in_time)
         };
         self.history.files().iter().find(is_control).map(|file| file.id)
     }
@@ -255,8 +263,9 @@ mod tests {
     /// A run of the chunks 1 (file 101, the control) and 2 (files 201 and 202), whose outcome is unknown.
     struct Story {
         header: Header,
-        /// What was seen of the files before anything was sent.
+        /// What was seen of the files before anything was sent, and when by the wall clock.
         before: Vec<(u64, bool)>,
+        before_at: u64,
         control: FileResult,
         /// When the first and the second look were, in seconds after chunk 2 went out, and what was seen.
         looks: [(u64, Vec<(u64, bool)>); 2],
@@ -275,6 +284,7 @@ mod tests {
             Self {
                 header: Header::example(),
                 before: vec![(101, false), (201, false), (202, false)],
+                before_at: 0,
                 control: FileResult::succeeded(101, Asks { publish: true, notify: true }),
                 looks: [(10 * MINUTE, seen()), (12 * MINUTE, seen())],
                 monotonic: None,
@@ -300,7 +310,7 @@ mod tests {
                 not_published: ids(not_published),
                 uptime: None,
             };
-            history.apply(&before, at(0)).unwrap();
+            history.apply(&before, at(self.before_at)).unwrap();
             let intent =
                 |chunk, seconds| Record::Intent { chunk, attempt: 1, file_ids: None, uptime: Some(uptime(seconds)) };
             let attempt = Attempt {
@@ -424,6 +434,20 @@ mod tests {
         let (once, seen) = (vec![(101, true), (201, true), (202, false)], seen());
         let looks = [(10 * MINUTE, once), (12 * MINUTE, seen)];
         assert_eq!(Story { looks, ..Story::default() }.decisions(), [None; 2]);
+    }
+
+    #[test]
+    fn a_file_that_was_once_shown_as_published_is_left_to_a_person() {
+        let before = vec![(101, false), (201, true), (202, false)];
+        assert_eq!(Story { before, ..Story::default() }.decisions(), [None, NOT_PUBLISHED]);
+    }
+
+    #[test]
+    fn a_look_before_a_request_is_before_it_even_if_the_clock_was_put_back_meanwhile() {
+        let story = || Story { before_at: 5 * MINUTE, ..Story::default() };
+        assert_eq!(story().decisions(), [NOT_PUBLISHED; 2]);
+        let looks = [(11 * MINUTE, seen()), (12 * MINUTE, seen())];
+        assert_eq!(Story { looks, ..story() }.decisions(), [None; 2], "two looks since then are needed");
     }
 
     #[test]
