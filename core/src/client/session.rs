@@ -138,12 +138,7 @@ fn created(
 /// Records of what generated reports show about the files of a run.
 fn looks(looked: &[Looked], is_own: impl Fn(u64) -> bool) -> Vec<Dated> {
     let boot = boot::boot();
-    let now = clock::now();
-    let record = |looked: &Looked| {
-        let uptime = boot.as_ref().map(|boot| boot.uptime(now.monotonic));
-        (looked.record(&is_own, uptime), looked.at)
-    };
-    looked.iter().map(record).collect()
+    looked.iter().map(|looked| looked.record(&is_own, boot.as_ref())).collect()
 }
 
 fn resumed(

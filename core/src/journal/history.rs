@@ -91,6 +91,8 @@ pub(crate) struct ChunkHistory {
     pub(crate) uptime: Option<Uptime>,
     /// How many looks at generated reports stand before that.
     pub(crate) looks: usize,
+    /// When its last attempt was over, if that was recorded.
+    pub(crate) over_at: Option<SystemTime>,
     /// What its outcome has beside the files, if one was recorded.
     beside: Option<Beside>,
 }
@@ -192,7 +194,7 @@ impl History {
                 Ok(())
             }
             Record::NotProcessed { chunk, attempt, result, .. } => {
-                self.end(*chunk, *attempt, Stage::Ready)?;
+                self.end(*chunk, *attempt, Stage::Ready, at)?;
                 self.attempts.extend(result.clone());
                 self.set_states(*chunk, FileState::NotProcessed);
                 Ok(())
@@ -203,7 +205,7 @@ impl History {
                     Outcome::Unknown => Stage::Unknown,
                     Outcome::NotProcessed => return Err("an outcome that is none".to_owned()),
                 };
-                self.end(*chunk, *attempt, stage)?;
+                self.end(*chunk, *attempt, stage, at)?;
                 self.attempts.push(result.clone());
                 self.chunk_mut(*chunk)?.beside = Some(beside.clone());
                 self.answered(*chunk, files)
@@ -212,10 +214,8 @@ impl History {
                 let decided = Decision { verdict: *decision, by: by.clone(), evidence: evidence.clone(), at, chunk: 0 };
                 self.decided(*file_id, decided)
             }
-            Record::Look { published, not_published, uptime, .. } => {
-                let ids = |ids: &[u64]| ids.iter().copied().collect();
-                let (published, not_published) = (ids(published), ids(not_published));
-                self.looks.push(Look { at, uptime: uptime.clone(), published, not_published });
+            Record::Look { .. } => {
+                self.looks.extend(Look::of(record, at));
                 Ok(())
             }
         }
@@ -264,6 +264,7 @@ impl History {
                 sent_at: None,
                 uptime: None,
                 looks: 0,
+                over_at: None,
                 beside: None,
             });
         }
@@ -310,6 +311,7 @@ impl History {
         chunk.attempts = attempt;
         chunk.sent_at = Some(at);
         chunk.looks = looks;
+        chunk.over_at = None;
         self.set_states(number, FileState::Unknown);
         // What was decided about an earlier outcome says nothing about this one.
         for position in self.chunk(number).map(|chunk| chunk.positions().to_vec()).unwrap_or_default() {
@@ -320,12 +322,13 @@ impl History {
         Ok(())
     }
 
-    fn end(&mut self, number: u32, attempt: u32, stage: Stage) -> Result<(), InvalidRecord> {
+    fn end(&mut self, number: u32, attempt: u32, stage: Stage, at: SystemTime) -> Result<(), InvalidRecord> {
         let chunk = self.chunk_mut(number)?;
         if chunk.stage != Stage::Sending || attempt != chunk.attempts {
             return Err(format!("an end of attempt {attempt} of chunk {number}, which was not under way"));
         }
         chunk.stage = stage;
+        chunk.over_at = Some(at);
         Ok(())
     }
 
@@ -536,6 +539,7 @@ impl History {
         let planned = |number: u32, chunk: &ChunkHistory| Chunk { chunk: number, file_ids: self.ids(&chunk.planned) };
         let chunks = (1..).zip(self.chunks.iter().take(first)).map(|(number, chunk)| planned(number, chunk)).collect();
         records.push((Record::Plan { chunks }, now));
+        let mut looks = self.looks.iter();
         for (number, chunk) in (1..).zip(&self.chunks) {
             let at = chunk.sent_at.unwrap_or(now);
             let files = || chunk.planned.iter().filter_map(|position| self.files.get(*position));
@@ -549,6 +553,8 @@ impl History {
                 records.extend(file.decision().map(|decided| (own(file, decided), decided.at)));
             }
             let file_ids = Some(sent.clone());
+            let seen = chunk.looks.saturating_sub(self.looks.len() - looks.len());
+            records.extend(looks.by_ref().take(seen).map(|look| (look.record(), look.at)));
             for attempt in 1..=chunk.attempts {
                 records.push((
                     Record::Intent { chunk: number, attempt, file_ids: file_ids.clone(), uptime: chunk.uptime.clone() },
@@ -585,7 +591,7 @@ impl History {
                     beside,
                     raw: String::new(),
                 };
-                records.push((ended, at));
+                records.push((ended, chunk.over_at.unwrap_or(at)));
             }
             for file in files() {
                 // It is in a later chunk, so it was found not to be published.
@@ -600,6 +606,7 @@ impl History {
                 }
             }
         }
+        records.extend(looks.map(|look| (look.record(), look.at)));
         records
     }
 

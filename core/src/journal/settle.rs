@@ -5,12 +5,13 @@
 //!
 //! | decision | what has to be seen |
 //! | --- | --- |
-//! | `not_published` | `portal_publishing` was `publish`; 10 minutes have passed since the intent; two looks at least 2 minutes apart since then, and every look there ever was, show false; a control, which is a file that was false before its own request and was answered `success`, shows true now, and did so no later after its request than this file has waited; every file of the same chunk is shown, and none has turned true |
+//! | `not_published` | `portal_publishing` was `publish`; 10 minutes have passed since the intent and since the request was over; two looks at least 2 minutes apart since then, and every look there ever was, show false; a control, which is a file that was false before its own request and was answered `success`, shows true now, and did so no later after its request than this file has waited; every file of the same chunk is shown, and none has turned true |
 //! | `published` | a look before the intent shows false, and two looks at least 2 minutes apart since then show true |
 //! | none | anything else: a person has to look |
 //!
-//! Time is the smaller of what the wall clock and, within one boot of the machine, the monotonic clock say. Which looks were
-//! before a request is no question of clocks: they stand before its intent in the journal.
+//! Time is what wall clock and, within one boot of the machine, monotonic clock say: the smaller for what has to have passed,
+//! the larger for what may not. A look is before a request, or after it, if the order in the journal and the clock both say
+//! so; one about which they differ proves nothing, and can only contradict.
 
 use std::time::{Duration, SystemTime};
 
@@ -47,12 +48,11 @@ impl Patience {
     }
 }
 
-/// What is proven about each file whose outcome is unknown. `looks`: this time's, in their order.
-pub(crate) fn settle(history: &History, looks: &[Look], patience: Patience) -> Vec<SettledFile> {
-    let all: Vec<&Look> = history.looks().iter().chain(looks).collect();
-    let Some(last) = looks.last() else { return Vec::new() };
-    let case = Case { history, all, last, patience };
-    let undecided = history.files().iter().filter(|file| file.is_undecided());
+/// What is proven about each file whose outcome is unknown. `earlier` and `last`: this time's looks, in their order; `last`
+/// has one at each report.
+pub(crate) fn settle(history: &History, earlier: &[Look], last: &[Look], patience: Patience) -> Vec<SettledFile> {
+    let case = Case::new(history, earlier, last, patience);
+    let undecided = history.files().iter().filter(|file| file.is_undecided() && !last.is_empty());
     undecided
         .map(|file| {
             let (decision, evidence) = case.of(file);
@@ -63,10 +63,8 @@ pub(crate) fn settle(history: &History, looks: &[Look], patience: Patience) -> V
 }
 
 /// Whether some file was not looked at twice yet, long enough apart.
-pub(crate) fn needs_another_look(history: &History, looks: &[Look], patience: Patience) -> bool {
-    let all = history.looks().iter().chain(looks).collect();
-    let Some(last) = looks.last() else { return true };
-    let case = Case { history, all, last, patience };
+pub(crate) fn needs_another_look(history: &History, earlier: &[Look], last: &[Look], patience: Patience) -> bool {
+    let case = Case::new(history, earlier, last, patience);
     history.files().iter().filter(|file| file.is_undecided()).any(|file| case.needs_another_look(file))
 }
 
@@ -74,60 +72,92 @@ struct Case<'a> {
     history: &'a History,
     /// Every look in its order: earlier runs', and this time's.
     all: Vec<&'a Look>,
-    last: &'a Look,
+    /// The last one at each report.
+    last: &'a [Look],
     patience: Patience,
 }
 
-impl Case<'_> {
+impl<'a> Case<'a> {
+    fn new(history: &'a History, earlier: &'a [Look], last: &'a [Look], patience: Patience) -> Self {
+        Self { history, all: history.looks().iter().chain(earlier).chain(last).collect(), last, patience }
+    }
+
     fn of(&self, file: &File) -> (Option<Verdict>, String) {
-        let Some((chunk, sent_at)) = self.history.chunk(file.chunk).and_then(|chunk| Some((chunk, chunk.sent_at?)))
-        else {
+        let Some((chunk, sent_at)) = self.request_of(file) else {
             return (None, "The journal does not say when it was sent.".to_owned());
         };
-        let before = self.before(file.id, chunk);
-        let since = self.since(file.id, chunk);
-        let first = since.iter().find(|look| self.is_apart(look));
-        match (self.last.says(file.id), first) {
-            (None, _) => (None, self.silent(file.id)),
-            (Some(_), None) => {
-                let minutes = APART.as_secs() / 60;
-                (
-                    None,
-                    format!("{} Two looks at least {minutes} minutes apart are needed.", Self::seen(&since, file.id)),
-                )
-            }
-            (Some(true), Some(_)) => self.published(file.id, before, &since),
-            (Some(false), Some(_)) => self.not_published(file, chunk, sent_at, &since),
+        let Some(shown) = self.shown_now(file.id) else { return (None, self.silent(file.id)) };
+        let (before, since) = (self.before(file.id, chunk), self.since(file.id, chunk));
+        if !since.iter().any(|look| self.are_apart(look, shown)) {
+            let (seen, minutes) = (Self::seen(&since, file.id), APART.as_secs() / 60);
+            return (None, format!("{seen} Two looks at least {minutes} minutes apart are needed."));
+        }
+        if shown.says(file.id) == Some(true) {
+            self.published(file.id, shown, before, &since)
+        } else {
+            self.not_published(file, shown, chunk, sent_at, &since)
         }
     }
 
-    /// The looks before a request, and those since.
-    fn looks(&self, chunk: &ChunkHistory) -> (&[&Look], &[&Look]) {
-        self.all.split_at(chunk.looks.min(self.all.len()))
+    /// The request that a file went out with last, and when that was.
+    fn request_of(&self, file: &File) -> Option<(&ChunkHistory, SystemTime)> {
+        let chunk = self.history.chunk(file.chunk)?;
+        Some((chunk, chunk.sent_at?))
+    }
+
+    /// The last look at a file; `None`: nothing was said, or the reports contradict each other.
+    fn shown_now(&self, file_id: u64) -> Option<&Look> {
+        let mut shown = self.last.iter().filter(|look| look.says(file_id).is_some());
+        let first = shown.next()?;
+        shown.all(|look| look.says(file_id) == first.says(file_id)).then_some(first)
+    }
+
+    /// Whether a look was before a request; `None`: the order in the journal and the clock contradict each other.
+    fn is_before(&self, position: usize, chunk: &ChunkHistory) -> Option<bool> {
+        let (look, sent_at) = (self.all.get(position)?, chunk.sent_at?);
+        match (position < chunk.looks, look.at < sent_at) {
+            (true, true) => Some(true),
+            (false, false) => Some(false),
+            _ => None,
+        }
+    }
+
+    /// The looks that say something of a file, and were before its request, or after it, for certain.
+    fn looks(&self, file_id: u64, chunk: &ChunkHistory, are_before: bool) -> impl DoubleEndedIterator<Item = &Look> {
+        let is_wanted = move |position: &usize| self.is_before(*position, chunk) == Some(are_before);
+        let looks = (0..self.all.len()).filter(is_wanted).filter_map(|position| self.all.get(position).copied());
+        looks.filter(move |look| look.says(file_id).is_some())
     }
 
     /// The last look before a request that says something of a file.
     fn before(&self, file_id: u64, chunk: &ChunkHistory) -> Option<&Look> {
-        self.looks(chunk).0.iter().copied().rfind(|look| look.says(file_id).is_some())
+        self.looks(file_id, chunk, true).next_back()
     }
 
     /// The looks since a request that say something of a file.
     fn since(&self, file_id: u64, chunk: &ChunkHistory) -> Vec<&Look> {
-        self.looks(chunk).1.iter().copied().filter(|look| look.says(file_id).is_some()).collect()
+        self.looks(file_id, chunk, false).collect()
     }
 
     fn needs_another_look(&self, file: &File) -> bool {
-        let Some(chunk) = self.history.chunk(file.chunk).filter(|chunk| chunk.sent_at.is_some()) else { return false };
-        self.last.says(file.id).is_some() && !self.since(file.id, chunk).iter().any(|look| self.is_apart(look))
+        let Some(((chunk, _), shown)) = self.request_of(file).zip(self.shown_now(file.id)) else { return false };
+        !self.since(file.id, chunk).iter().any(|look| self.are_apart(look, shown))
     }
 
-    fn is_apart(&self, look: &Look) -> bool {
-        self.last.after(look.at, look.uptime.as_ref()) >= self.patience.apart
+    fn are_apart(&self, look: &Look, later: &Look) -> bool {
+        later.after(look.at, look.uptime.as_ref()) >= self.patience.apart
     }
 
-    fn published(&self, file_id: u64, before: Option<&Look>, since: &[&Look]) -> (Option<Verdict>, String) {
+    fn published(
+        &self,
+        file_id: u64,
+        shown: &Look,
+        before: Option<&Look>,
+        since: &[&Look],
+    ) -> (Option<Verdict>, String) {
         let seen = Self::seen(since, file_id);
-        let early = since.iter().filter(|look| self.is_apart(look)).any(|look| look.says(file_id) == Some(true));
+        let mut apart = since.iter().filter(|look| self.are_apart(look, shown));
+        let early = apart.any(|look| look.says(file_id) == Some(true));
         match before {
             None => (None, format!("{seen} Nobody looked before it was sent, so it may have been published earlier.")),
             Some(before) if before.says(file_id) == Some(true) => {
@@ -144,12 +174,14 @@ impl Case<'_> {
     fn not_published(
         &self,
         file: &File,
+        shown: &Look,
         chunk: &ChunkHistory,
         sent_at: SystemTime,
         since: &[&Look],
     ) -> (Option<Verdict>, String) {
         let seen = Self::seen(since, file.id);
-        let waited = self.last.after(sent_at, chunk.uptime.as_ref());
+        let over_at = chunk.over_at.unwrap_or(sent_at);
+        let waited = shown.after(sent_at, chunk.uptime.as_ref()).min(shown.after(over_at, None));
         if since.iter().any(|look| look.says(file.id) == Some(true)) {
             return (None, format!("{seen} These looks contradict each other."));
         }
@@ -160,7 +192,7 @@ impl Case<'_> {
             return (None, format!("{seen} That proves nothing unless portal_publishing was `publish`."));
         }
         if waited < self.patience.lag {
-            let ready = text(sent_at + self.patience.lag + Duration::from_secs(1));
+            let ready = text(over_at + self.patience.lag + Duration::from_secs(1));
             return (None, format!("{seen} Addepar may show it late: that counts from {ready} on."));
         }
         let turned: Vec<u64> = self.turned(chunk);
@@ -169,7 +201,7 @@ impl Case<'_> {
             return (None, format!("{seen} Others of the same request have been published since{others}."));
         }
         let hidden: Vec<u64> =
-            self.history.ids(chunk.positions()).into_iter().filter(|id| self.last.says(*id).is_none()).collect();
+            self.history.ids(chunk.positions()).into_iter().filter(|id| self.shown_now(*id).is_none()).collect();
         if !hidden.is_empty() {
             let others = listed(hidden.into_iter());
             return (
@@ -194,28 +226,30 @@ impl Case<'_> {
         }
     }
 
-    /// The files of a request that were shown as published since it was sent, and not before.
+    /// The files of a request that may have been shown as published since it was sent only.
     fn turned(&self, chunk: &ChunkHistory) -> Vec<u64> {
-        let (before, since) = self.looks(chunk);
-        let shown = |looks: &[&Look], id| looks.iter().any(|look| look.says(id) == Some(true));
+        let is_shown = |id, is_wanted: fn(Option<bool>) -> bool| {
+            let published = (0..).zip(&self.all).filter(|(_, look)| look.says(id) == Some(true));
+            published.into_iter().any(|(position, _)| is_wanted(self.is_before(position, chunk)))
+        };
         let ids = self.history.ids(chunk.positions()).into_iter();
-        ids.filter(|id| shown(since, *id) && !shown(before, *id)).collect()
+        let has_turned =
+            |id| is_shown(id, |before| before != Some(true)) && !is_shown(id, |before| before == Some(true));
+        ids.filter(|id| has_turned(*id)).collect()
     }
 
     /// A file of this run whose publication is shown, no later after its request than `waited`.
     fn control(&self, waited: Duration) -> Option<u64> {
         let is_control = |file: &&File| {
-            let Some((chunk, sent_at)) = self.history.chunk(file.chunk).and_then(|chunk| Some((chunk, chunk.sent_at?)))
-            else {
-                return false;
+            let Some((chunk, sent_at)) = self.request_of(file) else { return false };
+            let in_time = |look: &&Look| {
+                let delay = look.at_most_after(sent_at, chunk.uptime.as_ref());
+                look.says(file.id) == Some(true) && delay.is_some_and(|delay| delay <= waited)
             };
-            let is_published = self.history.result(file).publish_status == Some(Status::Success);
-            let in_time =
-                |look: &&Look| look.says(file.id) == Some(true) && look.after(sent_at, chunk.uptime.as_ref()) <= waited;
-            is_published
+            self.history.result(file).publish_status == Some(Status::Success)
                 && self.before(file.id, chunk).is_some_and(|look| look.says(file.id) == Some(false))
-                && self.last.says(file.id) == Some(true)
-                && self.looks(chunk).1.iter().any(in_time)
+                && self.shown_now(file.id).is_some_and(|look| look.says(file.id) == Some(true))
+                && self.since(file.id, chunk).iter().any(in_time)
         };
         self.history.files().iter().find(is_control).map(|file| file.id)
     }
@@ -295,7 +329,7 @@ mod tests {
 
     fn look(at_: u64, uptime: Option<Uptime>, seen: &[(u64, bool)]) -> Look {
         let ids = |wanted| seen.iter().filter(|(_, shown)| *shown == wanted).map(|(id, _)| *id).collect();
-        Look { at: at(at_), uptime, published: ids(true), not_published: ids(false) }
+        Look { job_id: "a".to_owned(), at: at(at_), uptime, published: ids(true), not_published: ids(false) }
     }
 
     impl Story {
@@ -337,7 +371,8 @@ mod tests {
             let monotonic = |position: usize| self.monotonic.and_then(|times| Some(uptime(3 + times.get(position)?)));
             let looks: Vec<Look> =
                 (0..).zip(&self.looks).map(|(position, (at, seen))| look(3 + at, monotonic(position), seen)).collect();
-            let settled = settle(&history, &looks, Patience::new(self.clock));
+            let (earlier, last) = looks.split_at(1);
+            let settled = settle(&history, earlier, last, Patience::new(self.clock));
             settled.into_iter().map(|file| (file.file_id, file.decision, file.evidence)).collect()
         }
 
@@ -443,11 +478,23 @@ mod tests {
     }
 
     #[test]
-    fn a_look_before_a_request_is_before_it_even_if_the_clock_was_put_back_meanwhile() {
-        let story = || Story { before_at: 5 * MINUTE, ..Story::default() };
-        assert_eq!(story().decisions(), [NOT_PUBLISHED; 2]);
-        let looks = [(11 * MINUTE, seen()), (12 * MINUTE, seen())];
-        assert_eq!(Story { looks, ..story() }.decisions(), [None; 2], "two looks since then are needed");
+    fn a_look_that_a_corrected_clock_puts_elsewhere_proves_nothing() {
+        let story = |before: bool| Story {
+            before: vec![(101, false), (201, before), (202, false)],
+            before_at: 5 * MINUTE,
+            ..Story::default()
+        };
+        assert_eq!(story(false).decisions(), [None; 2], "there is no control");
+        assert_eq!(story(true).decisions(), [None; 2], "201 may have turned");
+    }
+
+    #[test]
+    fn a_control_is_late_by_either_clock() {
+        // By the wall clock the control was seen after 10 minutes, by the other one after 13.
+        let looks = [(10 * MINUTE, seen()), (12 * MINUTE, seen())];
+        let story = |monotonic| Story { looks: looks.clone(), monotonic: Some(monotonic), ..Story::default() };
+        assert_eq!(story([13 * MINUTE, 15 * MINUTE]).decisions(), [None; 2]);
+        assert_eq!(story([10 * MINUTE, 12 * MINUTE]).decisions(), [NOT_PUBLISHED; 2]);
     }
 
     #[test]

@@ -614,10 +614,8 @@ impl Machine {
 
     fn authorized(&mut self, now: Moment) {
         let Stage::Authorizing = self.stage else { return };
-        if let Some(link) = self.reading.as_ref().and_then(Reading::link) {
-            self.stage = Stage::Looking;
-            self.todo = Some(Action::Look(link));
-            return;
+        if self.reading.is_some() {
+            return self.ask(now);
         }
         let Some(run) = &self.run else { return self.send(now) };
         let intent = Record::Intent {
@@ -630,10 +628,21 @@ impl Machine {
         self.record(intent, now);
     }
 
+    /// Asks for the next page of generated reports.
+    fn ask(&mut self, now: Moment) {
+        match self.reading.as_mut().and_then(|reading| reading.ask(now)) {
+            Some(link) => {
+                self.stage = Stage::Looking;
+                self.todo = Some(Action::Look(link));
+            }
+            None => self.looked(now),
+        }
+    }
+
     fn looked_up(&mut self, looked_up: LookedUp, now: Moment, chance: f64) {
         let (Stage::Looking, Some(reading)) = (&self.stage, &mut self.reading) else { return };
-        match reading.on(looked_up, now.utc(), chance) {
-            NextLook::Get(link) => self.todo = Some(Action::Look(link)),
+        match reading.on(looked_up, now, chance) {
+            NextLook::Get => self.ask(now),
             NextLook::Wait(delay) => self.wait(delay),
             NextLook::FreshToken => self.authorize(true),
             NextLook::Failed(error) => {
@@ -651,8 +660,7 @@ impl Machine {
         let looked = reading.into_looked();
         match (&mut self.purpose, &self.run) {
             (Purpose::Settle(settling), Some(run)) => {
-                let uptime = run.boot.as_ref().map(|boot| boot.uptime(now.monotonic));
-                match settling.looked(&run.history, looked, uptime.as_ref(), clock) {
+                match settling.looked(&run.history, &looked, run.boot.as_ref(), clock) {
                     Some(delay) => {
                         self.reading = Some(settling.reading(self.policy.max_wait, self.policy.fresh_token));
                         self.wait(delay);

@@ -3,15 +3,16 @@
 //! A GET changes nothing, so it may be sent again whatever became of it; each counts against the firm's quota.
 
 use std::collections::{HashSet, VecDeque};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use crate::error::Error;
 use crate::journal::record::Record;
+use crate::journal::store::Dated;
 use crate::model::api_error::ApiError;
 use crate::model::attempt::Fault;
 use crate::model::display::excerpt;
 use crate::model::generated_report::{GeneratedReport, ROUTE};
-use crate::model::moment::Uptime;
+use crate::model::moment::{Boot, Moment};
 use crate::protocol::exchange::{Answer, Exchange};
 use crate::protocol::outcome::{self, Retry, RetryState};
 use crate::response::api_errors::api_errors;
@@ -20,24 +21,25 @@ use crate::response::generated_reports::{self, ReportPage};
 /// The most pages of one list that are followed.
 const MAX_PAGES: usize = 100;
 
-/// A generated report as it was at some time.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A generated report as it was when it was asked for, or later.
+#[derive(Debug, Clone)]
 pub(crate) struct Looked {
-    pub(crate) at: SystemTime,
+    pub(crate) asked: Moment,
     pub(crate) report: GeneratedReport,
 }
 
 impl Looked {
     /// What it shows about the files of a run.
-    pub(crate) fn record(&self, is_own: impl Fn(u64) -> bool, uptime: Option<Uptime>) -> Record {
+    pub(crate) fn record(&self, is_own: impl Fn(u64) -> bool, boot: Option<&Boot>) -> Dated {
         let (published, not_published) = self.report.shown();
         let own = |ids: Vec<u64>| ids.into_iter().filter(|id| is_own(*id)).collect();
-        Record::Look {
+        let record = Record::Look {
             job_id: self.report.job_id.clone(),
             published: own(published),
             not_published: own(not_published),
-            uptime,
-        }
+            uptime: boot.map(|boot| boot.uptime(self.asked.monotonic)),
+        };
+        (record, self.asked.utc())
     }
 }
 
@@ -84,8 +86,8 @@ impl LookedUp {
 /// What a GET asks for next.
 #[derive(Debug)]
 pub(crate) enum NextLook {
-    /// This link.
-    Get(String),
+    /// The next link.
+    Get,
     /// The same once more, after a wait.
     Wait(Duration),
     /// The same once more, with another token.
@@ -102,6 +104,8 @@ pub(crate) struct Reading {
     left: VecDeque<Wanted>,
     retries: RetryState,
     seen: HashSet<String>,
+    /// When the link that is under way was asked for.
+    asked: Option<Moment>,
     looked: Vec<Looked>,
     /// How many seconds pass at the portal in one of ours.
     clock: f64,
@@ -138,11 +142,12 @@ impl Reading {
     fn new(left: VecDeque<Wanted>, max_rate_limit_wait: Duration, fresh_token: bool) -> Self {
         let retries =
             RetryState { connects: 0, rate_limits: 0, waited: Duration::ZERO, max_rate_limit_wait, fresh_token };
-        Self { left, retries, seen: HashSet::new(), looked: Vec::new(), clock: 1.0 }
+        Self { left, retries, seen: HashSet::new(), asked: None, looked: Vec::new(), clock: 1.0 }
     }
 
     /// What to ask for now; `None`: all was read.
-    pub(crate) fn link(&self) -> Option<String> {
+    pub(crate) fn ask(&mut self, now: Moment) -> Option<String> {
+        self.asked = Some(now);
         self.left.front().map(Wanted::link)
     }
 
@@ -157,7 +162,7 @@ impl Reading {
     }
 
     /// Takes in what came back. `chance` (from 0 to 1) spreads back-offs.
-    pub(crate) fn on(&mut self, looked_up: LookedUp, now: SystemTime, chance: f64) -> NextLook {
+    pub(crate) fn on(&mut self, looked_up: LookedUp, now: Moment, chance: f64) -> NextLook {
         let (status, retry_after, is_whole) = match &looked_up {
             LookedUp::Lost { .. } => (None, None, false),
             LookedUp::Answered { status, retry_after, is_whole, .. } => (Some(*status), *retry_after, *is_whole),
@@ -166,7 +171,7 @@ impl Reading {
         match (retry, looked_up) {
             (None, LookedUp::Answered { page: Ok(page), clock, .. }) => {
                 self.clock = clock.unwrap_or(self.clock);
-                self.take(page, now)
+                self.take(page, self.asked.unwrap_or(now))
             }
             (None, LookedUp::Answered { page: Err(reason), errors, .. }) => {
                 NextLook::Failed(Error::report_unreadable(&reason, errors))
@@ -201,18 +206,18 @@ impl Reading {
         }
     }
 
-    fn take(&mut self, ReportPage { reports, next_link }: ReportPage, at: SystemTime) -> NextLook {
+    fn take(&mut self, ReportPage { reports, next_link }: ReportPage, asked: Moment) -> NextLook {
         let failed = |reason: &str| NextLook::Failed(Error::report_unreadable(reason, Vec::new()));
         match self.left.pop_front() {
             Some(Wanted::Job(job_id)) => {
                 // UUIDs are the same in either case.
                 let own = reports.into_iter().find(|report| report.job_id.eq_ignore_ascii_case(&job_id));
                 let Some(report) = own else { return failed(&format!("it does not have the job {job_id}")) };
-                self.looked.push(Looked { at, report });
+                self.looked.push(Looked { asked, report });
             }
             Some(Wanted::Page(link)) => {
                 self.seen.insert(link);
-                self.looked.extend(reports.into_iter().map(|report| Looked { at, report }));
+                self.looked.extend(reports.into_iter().map(|report| Looked { asked, report }));
                 match next_link {
                     Some(next) if self.seen.len() >= MAX_PAGES || self.seen.contains(&next) => {
                         return failed(&format!("the list does not end after {} pages", self.seen.len()));
@@ -224,6 +229,6 @@ impl Reading {
             None => {}
         }
         (self.retries.connects, self.retries.rate_limits) = (0, 0);
-        self.link().map_or(NextLook::Done, NextLook::Get)
+        if self.left.is_empty() { NextLook::Done } else { NextLook::Get }
     }
 }

@@ -1,6 +1,5 @@
 //! What becomes of a journal that is settled: two looks at generated reports, and what they prove. No I/O.
 
-use std::collections::HashSet;
 use std::time::{Duration, SystemTime};
 
 use crate::error::Error;
@@ -10,7 +9,7 @@ use crate::journal::record::Record;
 use crate::journal::settle::{self, Patience};
 use crate::journal::store::Dated;
 use crate::model::message::{message, name};
-use crate::model::moment::Uptime;
+use crate::model::moment::Boot;
 use crate::model::settlement::Settlement;
 use crate::protocol::reading::{Looked, Reading};
 
@@ -23,14 +22,18 @@ pub(crate) struct Settling {
     job_ids: Vec<String>,
     /// Whether the looks and what they prove are recorded.
     applies: bool,
-    looks: Vec<Look>,
+    /// What was seen before the last time that every report was asked for, and then.
+    earlier: Vec<Look>,
+    last: Vec<Look>,
+    looked_at: Vec<SystemTime>,
     records: Vec<Dated>,
     patience: Patience,
 }
 
 impl Settling {
     pub(crate) fn new(job_ids: Vec<String>, applies: bool) -> Self {
-        Self { job_ids, applies, looks: Vec::new(), records: Vec::new(), patience: Patience::new(1.0) }
+        let (earlier, last, looked_at, records) = Default::default();
+        Self { job_ids, applies, earlier, last, looked_at, records, patience: Patience::new(1.0) }
     }
 
     /// Finds out which reports to look at: the journal's own, if no others are named.
@@ -52,33 +55,28 @@ impl Settling {
         Reading::of_jobs(&self.job_ids, max_wait, fresh_token)
     }
 
-    /// Takes in one look. `Some`: how long to wait before the next one, which is needed.
+    /// Takes in one look at every report. `Some`: how long to wait before the next one, which is needed.
     pub(crate) fn looked(
         &mut self,
         history: &History,
-        looked: Vec<Looked>,
-        uptime: Option<&Uptime>,
+        looked: &[Looked],
+        boot: Option<&Boot>,
         clock: f64,
     ) -> Option<Duration> {
         self.patience = Patience::new(clock);
-        let at = looked.iter().map(|looked| looked.at).max()?;
-        let mut look = Look { at, uptime: uptime.cloned(), published: HashSet::new(), not_published: HashSet::new() };
-        for looked in looked {
-            let record = looked.record(|id| history.has(id), uptime.cloned());
-            if let Record::Look { published, not_published, .. } = &record {
-                look.published.extend(published);
-                look.not_published.extend(not_published);
-            }
-            self.records.push((record, at));
-        }
-        self.looks.push(look);
-        let is_enough = self.looks.len() > 1 || !settle::needs_another_look(history, &self.looks, self.patience);
+        let seen: Vec<Dated> = looked.iter().map(|looked| looked.record(|id| history.has(id), boot)).collect();
+        self.earlier.append(&mut self.last);
+        self.last.extend(seen.iter().filter_map(|(record, at)| Look::of(record, *at)));
+        self.looked_at.extend(seen.first().map(|(_, at)| *at));
+        self.records.extend(seen);
+        let is_enough =
+            self.looked_at.len() > 1 || !settle::needs_another_look(history, &self.earlier, &self.last, self.patience);
         (!is_enough).then(|| self.patience.apart())
     }
 
     /// What is to be recorded, and what is proven.
     pub(crate) fn conclude(&mut self, history: &History, now: SystemTime) -> (Vec<Dated>, Settlement) {
-        let files = settle::settle(history, &self.looks, self.patience);
+        let files = settle::settle(history, &self.earlier, &self.last, self.patience);
         let mut records = std::mem::take(&mut self.records);
         for file in &files {
             if let Some(decision) = file.decision {
@@ -89,7 +87,6 @@ impl Settling {
         if !self.applies {
             records.clear();
         }
-        let looked_at = self.looks.iter().map(|look| look.at).collect();
-        (records, Settlement { files, applied: self.applies, looked_at })
+        (records, Settlement { files, applied: self.applies, looked_at: self.looked_at.clone() })
     }
 }
