@@ -147,7 +147,7 @@ enum Consequence {
     OfCall,
     /// This call sent nothing. What earlier ones sent, the report shows; without one, nobody knows.
     NothingSentNow,
-    /// A generated report could not be read: nothing was sent.
+    /// A generated report was not read: nothing was sent.
     NothingRead,
     /// A decision was not recorded.
     NothingRecorded,
@@ -586,6 +586,12 @@ impl Error {
             .with_consequence(Consequence::Stated)
             .with_report(report)
             .resumable(path)
+    }
+
+    /// A batch that was stopped on request before its journal was opened.
+    pub(crate) fn stopped_early() -> Self {
+        Self::new(ErrorKind::Stopped, "The batch was stopped while generated reports were read.")
+            .with_consequence(Consequence::NothingRead)
     }
 
     /// The same error, of a batch whose files the report shows.

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, SystemTime};
 
 use addepar_portal::{
-    BatchOptions, ContactNotification, Error, ErrorKind, FileState, Journal, PortalClient, PortalPublishing,
+    BatchOptions, ContactNotification, Error, ErrorKind, FileState, Journal, Outcome, PortalClient, PortalPublishing,
     PublishReport, PublishRequest, ReportFilter, Settlement, Verdict,
 };
 use addepar_portal_simulator::SimulatedPortal;
@@ -208,7 +208,7 @@ async fn nothing_left_to_publish_is_an_error_and_leaves_no_journal() {
     assert_eq!(
         error.message(),
         "Every file of the reports (1 file) is shown as published already, and `skip_published` leaves such files out: \
-         there is nothing to publish. Nothing was sent now."
+         there is nothing to publish. Nothing was sent."
     );
     assert!(!folder.journal().exists());
 }
@@ -239,6 +239,45 @@ async fn a_lost_chunk_is_settled_and_resumed() {
     let report = client(&portal).resume(&BatchOptions::new(folder.journal()), |_| {}).await.unwrap();
     assert!(report.ok());
     assert_eq!(emails(&portal), [101, 102, 103, 104, 105, 106]);
+}
+
+#[tokio::test]
+async fn an_error_before_the_journal_is_opened_shows_what_it_has() {
+    let (portal, folder) = (portal(101..105, &json!({})), Folder::new());
+    let options = options(&folder, 2);
+    let refuse = || control(&portal, &json!({"do": "report_faults", "faults": ["status:403"]}));
+    let named = client(&portal);
+    let named = async |options: &BatchOptions| {
+        let modes = (PortalPublishing::Publish, ContactNotification::Notify);
+        let request = PublishRequest::for_batch(101_u64..105, modes.0, modes.1).unwrap();
+        named.publish_batch(&request, options, |_| {}).await
+    };
+    // Nobody began it yet.
+    refuse();
+    let error = publish(&portal, &options).await.unwrap_err();
+    assert_eq!((error.kind(), error.outcome()), (ErrorKind::PermissionDenied, Outcome::NotProcessed));
+    refuse();
+    let error = named(&options).await.unwrap_err();
+    assert_eq!((error.kind(), error.outcome()), (ErrorKind::PermissionDenied, Outcome::NotProcessed));
+    assert!(!folder.journal().exists());
+    // The first chunk is ok, the second lost.
+    control(&portal, &json!({"do": "faults", "faults": ["stray_bytes", "close_before_answer"]}));
+    assert_eq!(publish(&portal, &options).await.unwrap_err().undecided(), [103, 104]);
+    for error in [
+        {
+            refuse();
+            publish(&portal, &options).await.unwrap_err()
+        },
+        {
+            refuse();
+            named(&options).await.unwrap_err()
+        },
+    ] {
+        assert_eq!((error.kind(), error.outcome()), (ErrorKind::PermissionDenied, Outcome::Unknown), "{error}");
+        assert_eq!(error.undecided(), [103, 104]);
+        assert_eq!(error.report().unwrap().file(101).unwrap().state, FileState::Ok);
+        assert!(error.message().contains("Nothing was sent now."), "{error}");
+    }
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@ use std::convert::Infallible;
 use std::fmt;
 use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
 use std::pin::{Pin, pin};
 use std::process;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -16,7 +17,7 @@ use tokio::time;
 use url::Url;
 
 use crate::client::connection::Connection;
-use crate::client::session::Opening;
+use crate::client::session::{self, Opening};
 use crate::client::tokens::Found;
 use crate::config::secret::Secret;
 use crate::config::settings::{AccessToken, Credentials, is_token};
@@ -75,6 +76,8 @@ struct State {
     machine: Machine,
     /// How the journal is opened, if there is one: when the call first runs, since that may take a while.
     opening: Option<Opening>,
+    /// Where it is, if that is known before.
+    journal: Option<PathBuf>,
     /// The thread of the journal, once it is being opened.
     writer: Option<Writer>,
     /// What that thread is to say of it, as long as nobody waits for that.
@@ -135,6 +138,7 @@ impl PublishCall {
         }
         let state = State {
             machine,
+            journal: opening.as_ref().and_then(|opening| opening.path.clone()),
             opening,
             writer: None,
             under_way: None,
@@ -247,6 +251,7 @@ impl PublishCall {
             match action {
                 Action::Open(looked) => {
                     if let Some(opened) = self.open(looked).await {
+                        let opened = opened.map_err(|error| self.unopened(error));
                         self.on(Event::Opened(opened.map(Box::new)));
                     }
                 }
@@ -322,7 +327,7 @@ impl PublishCall {
     }
 
     /// Opens the journal, on a thread of its own. `None`: the host is to be told something first, or the call was ended.
-    async fn open(&self, looked: Vec<Looked>) -> Option<Result<Opened, Error>> {
+    async fn open(&self, looked: Result<Vec<Looked>, Error>) -> Option<Result<Opened, Error>> {
         let mut opening = match self.opening(looked) {
             Ok(opening) => opening,
             Err(error) => return Some(Err(error)),
@@ -338,14 +343,23 @@ impl PublishCall {
             Either::Second(()) => {}
         }
         let mut state = self.state();
-        if state.machine.put_back(Action::Open(Vec::new())) {
+        if state.machine.put_back(Action::Open(Ok(Vec::new()))) {
             state.under_way = Some(opening);
         }
         None
     }
 
+    /// An error instead of a journal, with what that may show.
+    fn unopened(&self, error: Error) -> Error {
+        let (path, request) = {
+            let state = self.state();
+            (state.journal.clone(), state.machine.request().clone())
+        };
+        session::unopened(error, path.as_deref(), &request)
+    }
+
     /// What the journal's thread is to say of the journal that it opens.
-    fn opening(&self, looked: Vec<Looked>) -> Result<writer::Opening<Opened>, Error> {
+    fn opening(&self, looked: Result<Vec<Looked>, Error>) -> Result<writer::Opening<Opened>, Error> {
         let mut state = self.state();
         if let Some(opening) = state.under_way.take() {
             return Ok(opening);

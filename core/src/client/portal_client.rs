@@ -221,12 +221,12 @@ impl PortalClient {
         let path = options.journal.clone();
         let reading = (allowed.is_ok() && limits.is_ok() && !options.reports.is_empty())
             .then(|| Reading::of_jobs(&options.reports, max_wait, self.asks_for_tokens()));
-        let open = Box::new(move |caller: &Caller, looked: Vec<Looked>| {
+        let open = Box::new(move |caller: &Caller, looked: Result<Vec<Looked>, Error>| {
             let opened = allowed
                 .and_then(|()| Ok(limits.map(drop)?))
-                .and_then(|()| session::run(&config, request.as_ref(), &options, &looked, caller));
-            let known = request.as_ref().filter(|request| !request.file_ids().is_empty());
-            opened.map_err(|error| session::with_states(error, &config, &options.journal, known))
+                .and(looked)
+                .and_then(|looked| session::run(&config, request.as_ref(), &options, &looked, caller));
+            opened.map_err(|error| session::with_states(error, &config, &options.journal, request.as_ref()))
         });
         let opening = Opening { path: Some(path), open };
         let call = self.call(policy, asked.unwrap_or_else(PublishRequest::of_nothing), Some(opening), Ok(()));

@@ -38,7 +38,7 @@ pub(crate) struct Opening {
     pub(crate) open: Open,
 }
 
-type Open = Box<dyn FnOnce(&Caller, Vec<Looked>) -> Result<Session, Error> + Send>;
+type Open = Box<dyn FnOnce(&Caller, Result<Vec<Looked>, Error>) -> Result<Session, Error> + Send>;
 
 fn session((journal, history): (JournalFile, History), path: &Path, pace: Pace) -> Session {
     (Box::new(journal), Opened { history, path: path.to_owned(), pace, boot: boot::boot() })
@@ -265,7 +265,9 @@ pub(crate) fn with_states(error: Error, config: &Config, path: &Path, request: O
     let shown = saved.as_ref().ok().and_then(Option::as_deref).unwrap_or(path);
     let is_resumable = matches!(error.kind(), ErrorKind::Config | ErrorKind::Input);
     let mut is_whole = false;
-    let report = match (JournalFile::observe(shown), request) {
+    // Without files of its own, it asks for those of generated reports.
+    let named = request.filter(|request| !request.file_ids().is_empty());
+    let report = match (JournalFile::observe(shown), named) {
         (Ok(history), Some(request)) if same_run(&history, config, Some(request)).is_err() => {
             if history.header().is_of(&config.base_url, config.firm()) {
                 history.report_on(request)
@@ -280,16 +282,9 @@ pub(crate) fn with_states(error: Error, config: &Config, path: &Path, request: O
                 None => history.report(),
             }
         }
-        (Err(_), Some(request)) => {
-            // What is there and never was a journal shows nothing; a link that leads nowhere may be one.
-            let has_none = match file::exists(path) {
-                Ok(is_there) => !is_there || folder::is_foreign(path),
-                Err(_) => false,
-            };
-            let state = if has_none { FileState::NotProcessed } else { FileState::Unknown };
-            PublishReport::uniform(request, state, String::new())
-                .with_reason("Its journal cannot be read, and may show it as sent.")
-        }
+        (Err(_), Some(request)) => unread(path, request),
+        // A batch that nobody began before.
+        (Err(_), None) if request.is_some() && has_none(path) => return error,
         (Err(_), None) => return error.nothing_sent_now(),
     };
     let report = match &config.journal_dir {
@@ -298,6 +293,25 @@ pub(crate) fn with_states(error: Error, config: &Config, path: &Path, request: O
     };
     let error = error.with_earlier(report);
     if is_whole && is_resumable { error.resumable(path) } else { error }
+}
+
+/// The same where nobody came to look at the journal: no thread could be had for it, say.
+pub(crate) fn unopened(error: Error, path: Option<&Path>, request: &PublishRequest) -> Error {
+    let Some(path) = path.filter(|path| error.report().is_none() && !has_none(path)) else { return error };
+    let error = error.with_journal(path);
+    if request.file_ids().is_empty() { error.nothing_sent_now() } else { error.with_earlier(unread(path, request)) }
+}
+
+/// Files whose journal cannot be read.
+fn unread(path: &Path, request: &PublishRequest) -> PublishReport {
+    let state = if has_none(path) { FileState::NotProcessed } else { FileState::Unknown };
+    PublishReport::uniform(request, state, String::new())
+        .with_reason("Its journal cannot be read, and may show it as sent.")
+}
+
+/// Whether no journal is there. What never was one shows nothing; a link that leads nowhere may be one.
+fn has_none(path: &Path) -> bool {
+    file::exists(path).is_ok_and(|is_there| !is_there || folder::is_foreign(path))
 }
 
 /// Refuses what other journals in the folder show as sent, and a journal that the folder would not show.

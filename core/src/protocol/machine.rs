@@ -131,7 +131,7 @@ pub(crate) enum Event {
 #[derive(Debug)]
 pub(crate) enum Action {
     /// Open the journal, of files that were seen like this in generated reports.
-    Open(Vec<Looked>),
+    Open(Result<Vec<Looked>, Error>),
     /// Get this link of generated reports.
     Look(String),
     /// Find a token; a fresh one is another than the last.
@@ -329,7 +329,7 @@ impl Machine {
     /// A call that is yet to begin. `opens`: it has a journal.
     pub(crate) fn new(policy: Policy, request: PublishRequest, opens: bool) -> Self {
         let (stage, todo) = if opens {
-            (Stage::Opening, Action::Open(Vec::new()))
+            (Stage::Opening, Action::Open(Ok(Vec::new())))
         } else {
             (Stage::Authorizing, Action::Authorize { fresh: false })
         };
@@ -645,10 +645,7 @@ impl Machine {
             NextLook::Get => self.ask(now),
             NextLook::Wait(delay) => self.wait(delay),
             NextLook::FreshToken => self.authorize(true),
-            NextLook::Failed(error) => {
-                let error = self.of_this_call(error, self.report());
-                self.finish(Err(error));
-            }
+            NextLook::Failed(error) => self.unpublished(error),
             NextLook::Done => self.looked(now),
         }
     }
@@ -674,7 +671,7 @@ impl Machine {
             }
             (Purpose::Publish | Purpose::Settle(_), _) => {
                 self.stage = Stage::Opening;
-                self.todo = Some(Action::Open(looked));
+                self.todo = Some(Action::Open(Ok(looked)));
             }
         }
     }
@@ -962,6 +959,23 @@ impl Machine {
         }
     }
 
+    /// Ends the call between two requests. Where its journal is yet to be opened, that is opened to say what it shows.
+    fn unpublished(&mut self, error: Error) {
+        if self.opens_later() {
+            self.stage = Stage::Opening;
+            self.todo = Some(Action::Open(Err(error)));
+            return;
+        }
+        let error = self.of_this_call(error, self.report());
+        self.log(|chunk| [LogRecord::ended(chunk.attempts(), Err(&error))]);
+        self.finish(Err(error));
+    }
+
+    /// Whether generated reports are looked at for a journal that is opened only then.
+    fn opens_later(&self) -> bool {
+        self.run.is_none() && self.reading.is_some() && matches!(self.purpose, Purpose::Publish)
+    }
+
     /// Ends the call for a reason of this side, unless something of it may have gone out.
     fn failed(&mut self, error: Error, now: Moment) {
         match &self.stage {
@@ -973,12 +987,7 @@ impl Machine {
                 };
                 self.finish(Err(error));
             }
-            Stage::Authorizing | Stage::Waiting | Stage::Looking => {
-                let report = self.report();
-                let error = self.of_this_call(error, report);
-                self.log(|chunk| [LogRecord::ended(chunk.attempts(), Err(&error))]);
-                self.finish(Err(error));
-            }
+            Stage::Authorizing | Stage::Waiting | Stage::Looking => self.unpublished(error),
             Stage::InFlight(flight) if flight.latch.revoke() => {
                 let report = self.chunk.uniform(FileState::NotProcessed, String::new());
                 self.close_attempt(After::Over(Err(error.with_report(report))), now);
@@ -1077,6 +1086,9 @@ impl Machine {
     fn stop(&mut self, now: Moment) {
         self.stopped_at.get_or_insert(now);
         match &self.stage {
+            Stage::Authorizing | Stage::Waiting | Stage::Looking if self.opens_later() => {
+                self.unpublished(Error::stopped_early());
+            }
             Stage::Authorizing | Stage::Waiting | Stage::Looking => self.finish_stopped(),
             Stage::InFlight(flight) if flight.latch.revoke() => self.close_attempt(After::Stopped, now),
             _ => {}

@@ -564,7 +564,7 @@ fn an_action_is_put_back_as_long_as_the_call_waits_for_it() {
     assert!(machine.put_back(action));
     assert!(matches!(machine.next(), Action::Open(_)));
     machine.abandon(now());
-    assert!(!machine.put_back(Action::Open(Vec::new())));
+    assert!(!machine.put_back(Action::Open(Ok(Vec::new()))));
     assert!(matches!(machine.next(), Action::Nothing));
 
     let mut machine = Machine::new(single(60), request(2), false);
