@@ -54,7 +54,7 @@ impl Report {
         Rows::of(&self.0)
     }
 
-    /// Whether nothing is left to be sent or to be decided about.
+    /// Whether nothing is left to be sent, awaited or decided about.
     #[napi]
     pub fn settled(&self) -> bool {
         self.0.settled()
@@ -123,8 +123,6 @@ impl Report {
         self.0.to_string()
     }
 }
-
-impl Report {}
 
 impl From<PublishReport> for Report {
     fn from(report: PublishReport) -> Self {

@@ -35,7 +35,7 @@ export type {
 } from './generatedReports';
 export type { Id, Ids } from './ids';
 export { forgetJournal, initJournalDir, Journal } from './journal';
-export type { JournalledChunk, JournalledFile, SettleOptions } from './journal';
+export type { DecisionOptions, JournalledChunk, JournalledFile, SettleOptions } from './journal';
 export { PublishReport } from './report';
 export { PublishRequest } from './request';
 export type {
@@ -59,6 +59,7 @@ export type {
   Outcome,
   Phase,
   PortalPublishing,
+  Proof,
   Repeat,
   ReportJSON,
   RequestJSON,

@@ -102,7 +102,7 @@ export class Journal {
   }
 
   static {
-    show = visible(this.prototype, ['files', 'chunks', 'undecided', 'report']);
+    show = visible(this.prototype, ['files', 'chunks', 'undecided', 'inFlight', 'report']);
   }
 
   /** Every file, in the order asked. */

@@ -48,7 +48,7 @@ export class PublishReport implements Iterable<FileResult> {
 
   static {
     make = (handle) => new PublishReport(handle);
-    show = visible(this.prototype, ['ok', 'settled', 'undecided', 'files', 'request', 'attempts', 'unexpected', 'nextLink', 'raw']);
+    show = visible(this.prototype, ['ok', 'settled', 'undecided', 'inFlight', 'files', 'request', 'attempts', 'unexpected', 'errors', 'nextLink', 'unreadPages', 'raw']);
   }
 
   /**
@@ -79,7 +79,7 @@ export class PublishReport implements Iterable<FileResult> {
     return this.#handle.ok();
   }
 
-  /** Whether nothing is left to be sent or to be decided about. */
+  /** Whether nothing is left to be sent, awaited or decided about. */
   get settled(): boolean {
     return this.#handle.settled();
   }

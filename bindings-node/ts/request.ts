@@ -189,9 +189,6 @@ export function createBatchRequest(files: Files | null | undefined, options: Bat
   if (files !== null && files !== undefined) {
     return createRequest(files, options, true);
   }
-  if (!options.reports?.length) {
-    refuse('input', `\`fileIds\` must be a list of ids, not ${shown(files)}, unless \`reports\` names generated reports.`);
-  }
   return succeeded(native.Request.forReports(...packOptions(options)));
 }
 

@@ -12,14 +12,16 @@ use crate::report::PublishReport;
 
 /// Sets a folder up for journals, once; its id.
 #[pyfunction]
-pub(crate) fn init_journal_dir(folder: String) -> Job {
-    Job::new(|| core::init_journal_dir(folder))
+pub(crate) fn init_journal_dir(folder: &Bound<'_, PyAny>) -> Job {
+    let folder = arguments::text("folder", folder, Error::input);
+    Job::new(|| -> Result<_, Refusal> { Ok(core::init_journal_dir(folder?)?) })
 }
 
 /// Records that a journal is gone for good; the files that it named.
 #[pyfunction]
-pub(crate) fn forget_journal(path: String) -> Job {
-    Job::new(|| core::forget_journal(path))
+pub(crate) fn forget_journal(path: &Bound<'_, PyAny>) -> Job {
+    let path = arguments::text("path", path, Error::input);
+    Job::new(|| -> Result<_, Refusal> { Ok(core::forget_journal(path?)?) })
 }
 
 #[pyclass(frozen, module = "addepar_portal._native")]
@@ -35,8 +37,9 @@ impl Journal {
 impl Journal {
     /// Opens it.
     #[staticmethod]
-    fn open(path: String) -> Job {
-        Job::new(|| core::Journal::open(path).map(|journal| Self(Arc::new(Mutex::new(journal)))))
+    fn open(path: &Bound<'_, PyAny>) -> Job {
+        let path = arguments::text("path", path, Error::input);
+        Job::new(|| -> Result<_, Refusal> { Ok(Self(Arc::new(Mutex::new(core::Journal::open(path?)?)))) })
     }
 
     /// Where it is, wherever the program goes.

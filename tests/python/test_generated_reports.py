@@ -40,6 +40,8 @@ from addepar_portal import (
     RejectedError,
     SettledFile,
     Settlement,
+    forget_journal,
+    init_journal_dir,
     publish_batch,
     publish_batch_async,
     publish_files,
@@ -415,6 +417,29 @@ def test_a_journal_is_settled_wherever_the_program_goes(
     settling.join(60)
     assert not run.undecided
     assert Journal(journal).undecided == ()
+
+
+def test_a_batch_whose_report_cannot_be_read_shows_what_its_journal_has(portal: SimulatedPortal, journal: Path) -> None:
+    lose_second_chunk(portal, journal, "close_before_answer")
+    lost = Journal(journal).undecided
+    assert lost
+    for files in (None, range(101, 107)):
+        portal.control("report_faults", faults=["status:403"])
+        with pytest.raises(PermissionDeniedError, match="Nothing was sent now") as raised:
+            portal.client().publish_batch(files, reports=[JOB], journal=journal, **MODES)
+        assert (raised.value.outcome, raised.value.undecided) == ("unknown", lost)
+        portal.control("report_faults", faults=["status:403"])
+        with pytest.raises(PermissionDeniedError) as raised:
+            portal.client().publish_batch(files, reports=[JOB], journal=f"{journal}.other.jsonl", **MODES)
+        assert raised.value.outcome == "not_processed"
+
+
+def test_a_path_that_is_no_text_is_refused_by_name() -> None:
+    for refused, name in ((Journal, "path"), (forget_journal, "path"), (init_journal_dir, "folder")):
+        with pytest.raises(InputError, match=f"{name} has a character that it cannot have: half of a surrogate pair"):
+            refused("runs/\udcff.jsonl")
+        with pytest.raises(TypeError, match=f"{name} is of type bytes: it is a str"):
+            refused(b"runs.jsonl")  # type: ignore[arg-type]
 
 
 def test_what_the_readme_shows_publishes_and_settles(

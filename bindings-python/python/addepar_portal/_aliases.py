@@ -19,6 +19,7 @@ __all__ = [
     "Mapping",
     "Outcome",
     "PortalPublishing",
+    "Proof",
     "Repeat",
     "SettledFile",
     "Settlement",
@@ -39,6 +40,9 @@ Environment: TypeAlias = Literal["production", "development", "sandbox"]
 
 Outcome: TypeAlias = Literal["not_processed", "unknown", "processed"]
 """What became of a request."""
+
+Proof: TypeAlias = Literal["published", "not_published"]
+"""What generated reports prove about a file whose outcome is unknown."""
 
 Step: TypeAlias = Literal["publish", "notify"]
 """A step of a call: putting a file into portals, e-mailing about it."""

@@ -77,7 +77,7 @@ def seconds_if_given(name: str, given: Any) -> float | None:
 def whole_number(name: str, given: Any) -> int:
     """An integer of any type."""
     if not hasattr(kind_of(given), "__index__"):
-        raise TypeError(f"{name} is of type {type(given).__name__}: it is a int")
+        raise TypeError(f"{name} is of type {type(given).__name__}: it is an int")
     return index(given)
 
 

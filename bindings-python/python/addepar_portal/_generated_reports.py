@@ -118,7 +118,7 @@ class SettledFile(Row):
     """The file."""
     portfolio_name: str | None
     """The name of its portfolio, if it is known."""
-    decision: _types.Verdict | None
+    decision: _types.Proof | None
     """What is proven: `published` or `not_published`; `None` if a person has to look."""
     evidence: str
     """What was seen, in words."""

@@ -193,7 +193,10 @@ class Journal:
             raise refused(f"client is {type(client).__name__}: it is of type AsyncPortalClient.")
         call = client._start_settle(self._native.path(), job_ids, apply)  # pyright: ignore[reportPrivateUsage]
         settlement = read_settlement(await client._drive(call))  # pyright: ignore[reportPrivateUsage]
-        self._native = finish(Native.open(self._native.path()))
+        from asyncio import to_thread
+
+        # No event loop waits for a disk.
+        self._native = await to_thread(finish, Native.open(self._native.path()))
         return settlement
 
     def to_dict(self) -> dict[str, Any]:

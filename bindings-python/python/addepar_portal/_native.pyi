@@ -191,7 +191,7 @@ class PublishReport:
         """Whether the API reported no failure for every file: each is `ok`."""
     @property
     def settled(self) -> bool:
-        """Whether nothing is left to be sent or to be decided about."""
+        """Whether nothing is left to be sent, awaited or decided about."""
     @property
     def undecided(self) -> tuple[int, ...]:
         """The files whose outcome is unknown and about which nobody has decided, save those in flight."""

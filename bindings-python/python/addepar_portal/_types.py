@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-    from ._aliases import ContactNotification, Environment, Id, Outcome, PortalPublishing, Repeat, Step, Verdict
+    from ._aliases import ContactNotification, Environment, Id, Outcome, PortalPublishing, Proof, Repeat, Step, Verdict
     from ._generated_reports import FailedPortfolio, GeneratedPortfolio, GeneratedReport, SettledFile, Settlement
 
     __all__ = [
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         "Mapping",
         "Outcome",
         "PortalPublishing",
+        "Proof",
         "Repeat",
         "Self",
         "SettledFile",

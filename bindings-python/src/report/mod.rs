@@ -85,7 +85,7 @@ impl PublishReport {
         self.core.ok()
     }
 
-    /// Whether nothing is left to be sent or to be decided about.
+    /// Whether nothing is left to be sent, awaited or decided about.
     #[getter]
     fn settled(&self) -> bool {
         self.core.settled()

@@ -114,7 +114,7 @@ impl PublishReport {
         self.files.iter().all(|file| file.state == FileState::Ok)
     }
 
-    /// Whether nothing is left to be sent or to be decided about.
+    /// Whether nothing is left to be sent, awaited or decided about.
     #[must_use]
     pub fn settled(&self) -> bool {
         !self.files.iter().any(|file| file.is_undecided() || file.is_left() || file.is_to_be_sent_again())
