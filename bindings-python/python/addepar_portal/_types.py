@@ -7,37 +7,9 @@ asks.
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from datetime import datetime
-    from typing import Any, ClassVar, SupportsIndex
+    from typing_extensions import Self as Self  # noqa: PLC0414 (to be found here)
 
-    from typing_extensions import Self
-
-    from ._aliases import ContactNotification, Environment, Id, Outcome, PortalPublishing, Proof, Repeat, Step, Verdict
-    from ._generated_reports import FailedPortfolio, GeneratedPortfolio, GeneratedReport, SettledFile, Settlement
-
-    __all__ = [
-        "Any",
-        "ClassVar",
-        "ContactNotification",
-        "Environment",
-        "FailedPortfolio",
-        "GeneratedPortfolio",
-        "GeneratedReport",
-        "Id",
-        "Mapping",
-        "Outcome",
-        "PortalPublishing",
-        "Proof",
-        "Repeat",
-        "Self",
-        "SettledFile",
-        "Settlement",
-        "Step",
-        "SupportsIndex",
-        "Verdict",
-        "datetime",
-    ]
+    from ._aliases import *  # noqa: F403 (its `__all__` is the list)
 else:
 
     def __getattr__(name):
