@@ -1,6 +1,6 @@
 /** What is asked for: one call of the API, and the options of every way to make it. */
 
-import { refuse, succeeded } from './failure';
+import { succeeded } from './failure';
 import { GeneratedReport } from './generatedReports';
 import { type Ids, packIds } from './ids';
 import { parse, stringify } from './json';
