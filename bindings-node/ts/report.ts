@@ -94,7 +94,7 @@ export class PublishReport implements Iterable<FileResult> {
    * be decided.
    */
   get inFlight(): readonly number[] {
-    return [...this.#handle.inFlight()];
+    return Object.freeze([...this.#handle.inFlight()]);
   }
 
   /** Every file, in the order asked. */
