@@ -21,6 +21,7 @@ mod net;
 mod protocol;
 mod response;
 mod runtime;
+mod system;
 
 pub use client::portal_client::{PortalClient, PortalClientBuilder};
 pub use client::reports::ReportFilter;
