@@ -39,14 +39,15 @@ test-python: install
 	$(BIN)/python -m pytest -q -m "not long" tests/python
 
 # In an environment of its own, of $(PYTHON): a CPython without the GIL. The wheel in dist/ has to be one for it.
-test-free-threaded: FREE := .test/free-threaded/$(notdir $(BIN))/python -X gil=0
+test-free-threaded: export PYTHON_GIL := 0
+test-free-threaded: FREE := .test/free-threaded/$(notdir $(BIN))/python
 test-free-threaded:
 	$(PYTHON) -m venv --clear .test/free-threaded
 	$(call locked,pytest|iniconfig|packaging|pluggy|pygments|hypothesis|sortedcontainers|typing-extensions) > .test/free-threaded/tests.txt
 	$(FREE) -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r .test/free-threaded/tests.txt
 	$(FREE) -m pip install --quiet --disable-pip-version-check --no-index --no-deps dist/*.whl
 	$(FREE) -c 'import sys, addepar_portal; assert not sys._is_gil_enabled()'
-	$(FREE) -I tests/package/smoke.py
+	$(FREE) tests/package/smoke.py
 	$(FREE) -m pytest -q -m "not long" $(THREADED)
 
 test-node: tarball
@@ -131,8 +132,7 @@ package: wheel tarball ## the wheel and the npm tarball, into dist/
 
 wheel: $(VENV)/.installed
 	@rm -f dist/*.whl
-	$(BIN)/maturin build --quiet --release --locked --manifest-path bindings-python/Cargo.toml --out dist \
-		$(if $(INTERPRETER),--interpreter $(INTERPRETER))
+	$(BIN)/maturin build --quiet --release --locked --manifest-path bindings-python/Cargo.toml --out dist $(if $(INTERPRETER),--interpreter $(INTERPRETER))
 
 tarball: $(NODE_MODULES)
 	@mkdir -p dist && rm -f dist/*.tgz
