@@ -6,16 +6,19 @@ Each file is a wheel, a source distribution or a crate. Nothing may be missing, 
 beside it, and what comes from the repository must be the same as there.
 """
 
+import re
 import subprocess
 import sys
 import tarfile
 import tomllib
 import zipfile
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TypeAlias
 
 ROOT = Path(__file__).resolve().parents[2]
 VERSION = tomllib.loads((ROOT / "Cargo.toml").read_text("utf-8"))["workspace"]["package"]["version"]
+NATIVE = re.compile(r"addepar_portal/_native(\.[\w-]+)?\.(so|pyd)")
 PYTHON = "bindings-python/python/addepar_portal"
 
 # By the path in the package: the file in the repository, or `None` for what a tool writes.
@@ -44,9 +47,7 @@ NOTICES: Files = {"THIRD_PARTY_NOTICES.txt": ROOT / "core/THIRD_PARTY_NOTICES.tx
 README: Files = {"README.md": ROOT / "README.md"}
 
 CORE = LICENCES | NOTICES | README | below("src", tracked("core/src"))
-SIMULATOR = (
-    LICENCES | {"README.md": ROOT / "tests/simulator/README.md"} | below("src", tracked("tests/simulator/src"))
-)
+SIMULATOR = LICENCES | {"README.md": ROOT / "tests/simulator/README.md"} | below("src", tracked("tests/simulator/src"))
 CRATE = written(".cargo_vcs_info.json", "Cargo.lock", "Cargo.toml", "Cargo.toml.orig")
 SOURCE = (
     written("PKG-INFO", "Cargo.toml", "pyproject.toml")
@@ -63,20 +64,22 @@ SOURCE = (
 )
 
 
-def wheel(native: str) -> Files:
-    """A wheel with this native module."""
+def wheel(there: Iterable[str]) -> Files:
+    """A wheel, with one native module; its name depends on the platform and the interpreter."""
+    native = next((name for name in there if NATIVE.fullmatch(name)), "addepar_portal/_native.abi3.so")
     about = written("METADATA", "RECORD", "WHEEL", "entry_points.txt", "sboms/addepar-portal-python.cyclonedx.json")
     return (
-        below("addepar_portal", tracked(PYTHON) | written(native))
+        below("addepar_portal", tracked(PYTHON))
+        | written(native)
         | below(f"addepar_portal-{VERSION}.dist-info", about)
         | below(f"addepar_portal-{VERSION}.dist-info/licenses", LICENCES | NOTICES)
     )
 
 
-def expected(name: str) -> Files:
-    """What the package of this name is to contain."""
+def expected(name: str, there: Iterable[str]) -> Files:
+    """What the package of this name is to contain, where these files are there."""
     if name.startswith(f"addepar_portal-{VERSION}-") and name.endswith(".whl"):
-        return wheel("_native.pyd" if "-win" in name else "_native.abi3.so")
+        return wheel(there)
     archives = {
         f"addepar_portal-{VERSION}.tar.gz": SOURCE,
         f"addepar-portal-{VERSION}.crate": CRATE | CORE,
@@ -99,7 +102,8 @@ def contents(package: Path) -> dict[str, bytes]:
 
 def faults(package: Path) -> list[str]:
     """What is wrong with a package, one line for each file."""
-    there, wanted = contents(package), expected(package.name)
+    there = contents(package)
+    wanted = expected(package.name, there)
     found = [f"is missing: {name}" for name in wanted.keys() - there.keys()]
     found += [f"does not belong there: {name}" for name in there.keys() - wanted.keys()]
     for name, source in wanted.items():
@@ -109,12 +113,11 @@ def faults(package: Path) -> list[str]:
 
 
 def main(arguments: list[str]) -> None:
-    """Prints every fault; with none, says how many files there are."""
+    """Prints every fault."""
     found = [fault for package in arguments for fault in faults(Path(package))]
-    if found:
-        raise SystemExit("\n".join(found))
-    for package in map(Path, arguments):
-        print(f"{package.name}: {len(expected(package.name))} files, {package.stat().st_size / 1024:.0f} KiB")
+    if found or not arguments:
+        raise SystemExit("\n".join(found) or __doc__)
+    print(f"{len(arguments)} packages contain what they are to contain.")
 
 
 if __name__ == "__main__":
