@@ -141,7 +141,7 @@ wheel: $(VENV)/.installed
 
 sdist: $(VENV)/.installed
 	@rm -f dist/*.tar.gz
-	$(BIN)/maturin sdist --quiet --manifest-path bindings-python/Cargo.toml --out dist
+	$(BIN)/maturin sdist --manifest-path bindings-python/Cargo.toml --out dist
 
 crates: ## pack the crates, compile what was packed, and ask the registry, without publishing them
 	cargo package --quiet --locked --allow-dirty $(CRATES) --features addepar-portal/cli
