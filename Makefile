@@ -49,6 +49,7 @@ test-package: wheel sdist tarball $(INTERPRETERS) smoke
 
 # What is in dist: its files, and a first use of it. The crates are packed only to be looked at.
 smoke:
+	@rm -f target/package/*.crate
 	cargo package --quiet --locked --allow-dirty --no-verify $(CRATES)
 	$(BIN)/python tests/package/contents.py dist/*.whl dist/*.tar.gz target/package/addepar-portal*.crate
 	node tests/package/smoke.mjs
@@ -144,6 +145,7 @@ sdist: $(VENV)/.installed
 	$(BIN)/maturin sdist --manifest-path bindings-python/Cargo.toml --out dist
 
 crates: ## pack the crates, compile what was packed, and ask the registry, without publishing them
+	@rm -f target/package/*.crate
 	cargo package --quiet --locked --allow-dirty $(CRATES) --features addepar-portal/cli
 	cargo publish --quiet --locked --allow-dirty $(CRATES) --dry-run --no-verify
 

@@ -18,7 +18,9 @@ def unpacked(name: str, folder: Path) -> Path:
     (crate,) = (ROOT / "target/package").glob(f"{name}-[0-9]*.crate")
     with tarfile.open(crate) as archive:
         archive.extractall(folder, filter="data")
-    return folder / crate.stem
+    manifest = folder / crate.stem / "Cargo.toml"
+    manifest.write_text(manifest.read_text("utf-8") + "\n[workspace]\n", "utf-8")  # not ours, whose folder it is in
+    return manifest.parent
 
 
 def install(folder: Path) -> None:
