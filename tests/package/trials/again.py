@@ -4,6 +4,7 @@ from importlib import metadata
 
 from addepar_portal import AlreadySentError, publish_files
 
+state: str
 try:
     state = publish_files([37], portal_publishing="publish", contact_notification="notify").file(37).state
 except AlreadySentError:
