@@ -45,7 +45,8 @@ test-python: install
 test-node: tarball
 	node tests/node/run.mjs dist/addepar-portal-*.tgz
 
-test-package: wheel sdist tarball $(INTERPRETERS) smoke
+test-package: wheel sdist tarball $(INTERPRETERS)
+	$(MAKE) --silent smoke
 
 # What is in dist: its files, and a first use of it. The crates are packed only to be looked at.
 smoke:
