@@ -11,7 +11,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[3]
 FOLDER = ROOT / ".test" / "trials"
-# What may change how an installation behaves, and belongs to whoever runs the trials.
+# Variables of the shell that would change how an installation behaves.
 OURS = ("ADDEPAR_", "MATURIN_", "PYTHON", "VIRTUAL_ENV")
 Variables = dict[str, str | None]
 
