@@ -7,11 +7,16 @@ FUZZ_SECONDS ?= 600
 NODE_MODULES := bindings-node/node_modules/.package-lock.json
 THREADED := $(addprefix tests/python/test_,$(addsuffix .py,batch connections credentials handover races))
 INTERPRETERS := tests/package/node_modules/.package-lock.json
+CRATES := --package=addepar-portal-simulator --package=addepar-portal
+TRIALS_BIN := tests/package/.venv/bin
 BENCH_BIN := tests/bench/.venv/bin
 BENCH_NODE_MODULES := tests/bench/node_modules/.package-lock.json
 
+# It takes a build backend of ours for a mistake: bindings-python/backend.
+export MATURIN_NO_MISSING_BUILD_BACKEND_WARNING := 1
+
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-rust test-python test-free-threaded test-node test-package test-long faults fuzz bench lint lint-words lint-rust lint-crates lint-python lint-node lint-workflows stub audit format package wheel tarball build-tools install lock clean
+.PHONY: help demo test test-rust test-python test-free-threaded test-node test-package smoke test-long faults fuzz bench lint lint-words lint-rust lint-crates lint-packages lint-python lint-node lint-workflows stub notices audit format package package-trials release-check wheel sdist crates tarball build-tools install lock clean
 
 help: ## what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -21,11 +26,11 @@ demo: install ## build both packages and run the main job in Python and Node aga
 	cd .demo && node demo.mjs
 
 # Three at once: the tests of Rust and Node wait for a server that answers 400 after 50 s.
-test: install $(INTERPRETERS) ## every test, in all three languages, against the installed packages
+test: install sdist $(INTERPRETERS) ## every test, in all three languages, against the installed packages
 	cargo test --locked --quiet --features addepar-portal/cli --no-run
 	@mkdir -p .test
 	cargo test --locked --quiet --features addepar-portal/cli > .test/rust.log 2>&1 & rust=$$!; \
-	node tests/package/smoke.mjs > .test/package.log 2>&1 & package=$$!; \
+	$(MAKE) --silent smoke > .test/package.log 2>&1 & package=$$!; \
 	node tests/node/run.mjs dist/addepar-portal-*.tgz; node=$$?; \
 	wait $$rust; rust=$$?; wait $$package; package=$$?; cat .test/rust.log .test/package.log; \
 	exit $$((rust || package || node))
@@ -53,8 +58,20 @@ test-free-threaded:
 test-node: tarball
 	node tests/node/run.mjs dist/addepar-portal-*.tgz
 
-test-package: wheel tarball $(INTERPRETERS)
+test-package: wheel sdist tarball $(INTERPRETERS)
+	$(MAKE) --silent smoke
+
+# What is in dist: its files, and a first use of it. The crates are packed only to be looked at.
+smoke:
+	@rm -f target/package/*.crate
+	cargo package --quiet --locked --allow-dirty --no-verify $(CRATES)
+	$(BIN)/python tests/package/contents.py dist/*.whl dist/*.tar.gz target/package/addepar-portal*.crate
 	node tests/package/smoke.mjs
+	$(BIN)/python tests/package/trials/python.py odd_path
+
+package-trials: package crates $(TRIALS_BIN)/.installed ## install the built packages in all the ways that users do
+	$(TRIALS_BIN)/python tests/package/trials/python.py
+	$(TRIALS_BIN)/python tests/package/trials/crates.py
 
 test-long: install ## the tests that take long: many runs of what `make test` runs a few of, days in virtual time
 	cargo test --locked --quiet --release --package addepar-portal -- --ignored --nocapture a_batch_of_days millions_of_steps
@@ -80,7 +97,7 @@ bench: wheel tarball $(BENCH_BIN)/.installed $(BENCH_NODE_MODULES) ## time besid
 	cd tests/bench && npm install --no-save --silent --offline --no-audit --no-fund ../../dist/addepar-portal-*.tgz
 	$(BENCH_BIN)/python tests/bench/bench.py $(BENCH)
 
-lint: lint-words lint-rust lint-crates lint-python lint-node lint-workflows ## words, rustfmt, clippy, cargo-deny, ruff, mypy, pyright, stubtest, the stub's docstrings, tsc, oxlint, zizmor, actionlint
+lint: lint-words lint-rust lint-crates lint-packages lint-python lint-node lint-workflows ## words, rustfmt, clippy, rustdoc, cargo-deny, notices, ruff, mypy, pyright, stubtest, the stub's docstrings, tsc, oxlint, zizmor, actionlint
 
 # What a reader would stumble over, and what says it better: "is not a", "fix", "resume", "the caller".
 lint-words:
@@ -91,15 +108,20 @@ lint-rust:
 	cargo fmt --all --check
 	cargo fmt --manifest-path core/fuzz/Cargo.toml --check
 	cargo clippy --locked --workspace --all-targets --quiet -- -D warnings
+	RUSTDOCFLAGS=-Dwarnings cargo doc --locked --no-deps $(CRATES) --features addepar-portal/cli --quiet
 
 lint-crates: $(VENV)/.installed
 	$(BIN)/cargo-deny --locked --log-level warn check --hide-inclusion-graph licenses bans sources
+
+lint-packages: $(VENV)/.installed
+	$(BIN)/python tests/package/notices.py --check
+	$(BIN)/python tests/package/release.py
 
 lint-python: install $(NODE_MODULES)
 	$(BIN)/ruff check --quiet .
 	$(BIN)/ruff format --check --quiet .
 	$(BIN)/mypy --strict --package addepar_portal
-	$(BIN)/mypy --strict examples/python tests/python tests/package/smoke.py bindings-python/stub.py
+	$(BIN)/mypy --strict examples/python tests/python tests/package/*.py tests/package/trials bindings-python/backend bindings-python/stub.py
 	$(BIN)/python -m mypy.stubtest addepar_portal._native
 	$(BIN)/python bindings-python/stub.py --check
 	bindings-node/node_modules/.bin/pyright --project bindings-python --pythonpath $(BIN)/python
@@ -118,6 +140,12 @@ lint-workflows: $(VENV)/.installed $(NODE_MODULES)
 stub: install ## write the docstrings of the compiled module into its stub
 	$(BIN)/python bindings-python/stub.py
 
+notices: $(VENV)/.installed ## write the licence texts of all that is linked into the packages into core/THIRD_PARTY_NOTICES.txt
+	$(BIN)/python tests/package/notices.py
+
+release-check: $(VENV)/.installed ## whether this can be released as TAG, such as v1.2.3
+	$(BIN)/python tests/package/release.py "$(TAG)"
+
 audit: $(VENV)/.installed ## known vulnerabilities in the crates, from a database that has to be downloaded
 	$(BIN)/cargo-deny --locked --log-level warn check advisories
 
@@ -127,12 +155,21 @@ format: $(VENV)/.installed ## write the code as rustfmt and ruff want it
 	$(BIN)/ruff format --quiet .
 	$(BIN)/ruff check --quiet --fix .
 
-package: wheel tarball ## the wheel and the npm tarball, into dist/
+package: wheel sdist tarball ## the wheel, the source distribution and the npm tarball, into dist/
 	@ls -l dist
 
 wheel: $(VENV)/.installed
 	@rm -f dist/*.whl
 	$(BIN)/maturin build --quiet --release --locked --manifest-path bindings-python/Cargo.toml --out dist $(if $(INTERPRETER),--interpreter $(INTERPRETER))
+
+sdist: $(VENV)/.installed
+	@rm -f dist/*.tar.gz
+	$(BIN)/maturin sdist --manifest-path bindings-python/Cargo.toml --out dist
+
+crates: ## pack the crates, compile what was packed, and ask the registry, without publishing them
+	@rm -f target/package/*.crate
+	cargo package --quiet --locked --allow-dirty $(CRATES) --features addepar-portal/cli
+	cargo publish --quiet --locked --allow-dirty $(CRATES) --dry-run --no-verify
 
 tarball: $(NODE_MODULES)
 	@mkdir -p dist && rm -f dist/*.tgz
@@ -168,6 +205,11 @@ $(INTERPRETERS): tests/package/package-lock.json
 	cd tests/package && npm ci --silent --ignore-scripts
 	@touch $@
 
+$(TRIALS_BIN)/.installed: tests/package/requirements.txt
+	$(PYTHON) -m venv tests/package/.venv
+	$(TRIALS_BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@
+
 $(BENCH_BIN)/.installed: tests/bench/requirements.txt
 	$(PYTHON) -m venv tests/bench/.venv
 	$(BENCH_BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r $<
@@ -184,7 +226,7 @@ lock: ## renew the lock files
 	cd tests/package && npm update --ignore-scripts
 	cd tests/bench && npm update --ignore-scripts
 	$(PYTHON) -m venv $(VENV)-lock && $(VENV)-lock/bin/pip install --quiet pip-tools
-	for requirements in bindings-python/requirements-dev tests/bench/requirements tests/python/anyio-3; do \
+	for requirements in bindings-python/requirements-dev tests/bench/requirements tests/package/requirements tests/python/anyio-3; do \
 		(cd $$(dirname $$requirements) && $(CURDIR)/$(VENV)-lock/bin/pip-compile --quiet --upgrade --generate-hashes \
 			--strip-extras --allow-unsafe --no-header --no-emit-find-links --no-emit-index-url --no-emit-trusted-host \
 			$$(basename $$requirements).in) || exit 1; \
@@ -192,4 +234,4 @@ lock: ## renew the lock files
 	rm -rf $(VENV)-lock
 
 clean: ## remove everything that was built or installed here
-	rm -rf target dist $(VENV) .demo .test bindings-node/node_modules bindings-node/dist bindings-node/native tests/package/node_modules tests/bench/.venv tests/bench/node_modules
+	rm -rf target dist $(VENV) .demo .test bindings-node/node_modules bindings-node/dist bindings-node/native tests/package/node_modules tests/package/.venv tests/bench/.venv tests/bench/node_modules
