@@ -106,7 +106,7 @@ format: $(VENV)/.installed ## write the code as rustfmt and ruff want it
 	$(BIN)/ruff format --quiet .
 	$(BIN)/ruff check --quiet --fix .
 
-package: wheel tarball ## the wheel and the npm tarball, into dist/
+package: wheel tarball ## the wheel and npm's two tarballs (the main package and this platform's), into dist/
 	@ls -l dist
 
 wheel: $(VENV)/.installed
@@ -160,4 +160,4 @@ lock: ## renew the lock files
 	rm -rf $(VENV)-lock
 
 clean: ## remove everything that was built or installed here
-	rm -rf target dist $(VENV) .demo .test bindings-node/node_modules bindings-node/dist bindings-node/native tests/package/node_modules tests/bench/.venv tests/bench/node_modules
+	rm -rf target dist $(VENV) .demo .test bindings-node/node_modules bindings-node/dist bindings-node/native bindings-node/packages tests/package/node_modules tests/bench/.venv tests/bench/node_modules

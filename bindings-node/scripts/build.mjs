@@ -5,11 +5,10 @@
 // --dev: cargo's dev profile, quick to build. The addon goes to native/, the facade to dist/.
 
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { copyFileSync, mkdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 
-const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
+import { addonName, ROOT, thisPlatform } from './packages.mjs';
 
 function run(command, args, stdout = 'inherit') {
   const { status, error, stdout: output } = spawnSync(command, args, {
@@ -24,36 +23,27 @@ function run(command, args, stdout = 'inherit') {
   return output;
 }
 
-/** The addon's name by Node's words; on Linux with the C library that this Node is linked to. */
-function platform() {
-  const base = `${process.platform}-${process.arch}`;
-  if (process.platform !== 'linux') {
-    return base;
-  }
-  return `${base}-${process.report.getReport().header.glibcVersionRuntime ? 'gnu' : 'musl'}`;
+/** Compiles the addon and returns the path of the library. */
+function buildLibrary() {
+  const profile = process.argv.includes('--dev') ? 'dev' : 'release';
+  const messages = run(
+    'cargo',
+    ['build', '--locked', '--package=addepar-portal-node', `--profile=${profile}`, '--message-format=json-render-diagnostics'],
+    'pipe',
+  );
+  return messages
+    .split('\n')
+    .filter((line) => line.startsWith('{'))
+    .map((line) => JSON.parse(line))
+    .find((message) => message.target?.name === 'addepar_portal_node' && message.filenames)
+    .filenames.find((file) => /\.(so|dylib|dll)$/.test(file));
 }
 
-const profile = process.argv.includes('--dev') ? 'dev' : 'release';
-const messages = run(
-  'cargo',
-  ['build', '--locked', '--package=addepar-portal-node', `--profile=${profile}`, '--message-format=json-render-diagnostics'],
-  'pipe',
-);
-const library = messages
-  .split('\n')
-  .filter((line) => line.startsWith('{'))
-  .map((line) => JSON.parse(line))
-  .find((message) => message.target?.name === 'addepar_portal_node' && message.filenames)
-  .filenames.find((file) => /\.(so|dylib|dll)$/.test(file));
+const library = buildLibrary();
 
 rmSync(join(ROOT, 'native'), { recursive: true, force: true });
 mkdirSync(join(ROOT, 'native'));
-copyFileSync(library, join(ROOT, 'native', `addepar-portal.${platform()}.node`));
+copyFileSync(library, join(ROOT, 'native', addonName(thisPlatform())));
 
 rmSync(join(ROOT, 'dist'), { recursive: true, force: true });
 run(process.execPath, [join('node_modules', 'typescript', 'bin', 'tsc')]);
-
-// The package carries what its page in the registry shows.
-for (const file of readdirSync(join(ROOT, '..')).filter((name) => /^(README|LICENSE)/.test(name))) {
-  copyFileSync(join(ROOT, '..', file), join(ROOT, file));
-}

@@ -14,7 +14,7 @@ const ROOT = resolve(HERE, '..', '..');
 const FOLDER = join(ROOT, '.test', 'smoke');
 const artefacts = readdirSync(join(ROOT, 'dist')).map((name) => join(ROOT, 'dist', name));
 const wheel = artefacts.find((path) => path.endsWith('.whl'));
-const tarball = artefacts.find((path) => path.endsWith('.tgz'));
+const tarballs = artefacts.filter((path) => path.endsWith('.tgz'));
 
 function run(command, args, options = {}) {
   return execFileSync(command, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'], ...options });
@@ -70,7 +70,7 @@ for (const [version, python] of found.CPython) {
 const project = join(FOLDER, 'node');
 mkdirSync(project);
 writeFileSync(join(project, 'package.json'), '{ "private": true }\n');
-run('npm', ['install', '--silent', '--offline', tarball], { cwd: project, shell: process.platform === 'win32' });
+run('npm', ['install', '--silent', '--offline', ...tarballs], { cwd: project, shell: process.platform === 'win32' });
 cpSync(join(HERE, 'smoke.cjs'), join(project, 'smoke.cjs'));
 for (const node of found.Node.values()) {
   process.stdout.write(run(node, ['smoke.cjs'], { cwd: project }));
