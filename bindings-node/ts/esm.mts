@@ -1,0 +1,14 @@
+// What an ES module has of Node, for the rest of the package. The entries load it first. It is not called as the file
+// that it fills: some bundlers look for `.mjs` where a CommonJS file asks for one without an ending.
+
+import { createRequire } from 'node:module';
+import * as util from 'node:util';
+
+import { node } from './node.js';
+
+node.util = util;
+// Made when it is wanted: a bundle that is CommonJS has no such address, and needs none.
+node.require = (id) => {
+  const find = createRequire(import.meta.url);
+  return find(id) as unknown;
+};
