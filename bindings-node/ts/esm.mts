@@ -6,9 +6,4 @@ import * as util from 'node:util';
 
 import { node } from './node.js';
 
-node.util = util;
-// Made when it is wanted: a bundle that is CommonJS has no such address, and needs none.
-node.require = (id) => {
-  const find = createRequire(import.meta.url);
-  return find(id) as unknown;
-};
+node.esm = { util, createRequire, address: () => import.meta.url };

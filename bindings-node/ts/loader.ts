@@ -58,16 +58,16 @@ export function load(): unknown {
  * is nothing more to look for.
  */
 function findBeside(platform: string, error: unknown): unknown {
-  if (IS_BUNDLED && node.require && (error as NodeJS.ErrnoException).code !== 'ERR_DLOPEN_FAILED') {
-    return node.require(`addepar-portal-${platform}`);
+  if (IS_BUNDLED && node.esm && (error as NodeJS.ErrnoException).code !== 'ERR_DLOPEN_FAILED') {
+    return node.esm.createRequire(node.esm.address())(`addepar-portal-${platform}`);
   }
   throw error;
 }
 
 /** Some bundlers copy the addon, and leave the path of the copy in its place. */
 function loadFile(path: string): unknown {
-  if (typeof __dirname === 'undefined') {
-    return node.require?.(path);
+  if (node.esm && typeof __dirname === 'undefined') {
+    return node.esm.createRequire(node.esm.address())(path);
   }
   const module = { exports: {} };
   process.dlopen(module, `${__dirname}/${path}`);

@@ -3,10 +3,14 @@
  * entries for ES modules bring here what takes its place.
  */
 
+import type * as Module from 'node:module';
 import type * as Util from 'node:util';
 
 export const node: {
-  util?: typeof Util;
-  /** Finds a package or a file as the program's own module finds it. */
-  require?: (id: string) => unknown;
+  esm?: {
+    readonly util: typeof Util;
+    readonly createRequire: typeof Module.createRequire;
+    /** Where the module is. Nothing in a bundle that is CommonJS, which needs none. */
+    readonly address: () => string;
+  };
 } = {};

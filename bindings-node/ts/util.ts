@@ -4,4 +4,4 @@ import type * as Util from 'node:util';
 
 import { node } from './node';
 
-export const { inspect, types } = node.util ?? (require('node:util') as typeof Util);
+export const { inspect, types } = node.esm?.util ?? (require('node:util') as typeof Util);
