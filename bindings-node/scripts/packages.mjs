@@ -68,6 +68,7 @@ export function platformManifest(platform) {
     os: [os],
     cpu: [cpu],
     ...(libc && { libc: [libc] }),
+    type: 'commonjs',
     main: addonName(platform),
     // Yarn must not leave it in an archive, where the system cannot load it.
     preferUnplugged: true,

@@ -1,9 +1,9 @@
 // What an ES module has of Node, for the rest of the package. The entries load it first. It is not called as the file
 // that it fills: some bundlers look for `.mjs` where a CommonJS file asks for one without an ending.
 
-import { createRequire } from 'node:module';
+import * as module from 'node:module';
 import * as util from 'node:util';
 
 import { node } from './node.js';
 
-node.esm = { util, createRequire, address: () => import.meta.url };
+node.esm = { util, module, address: () => import.meta.url };

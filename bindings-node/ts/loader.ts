@@ -59,7 +59,7 @@ export function load(): unknown {
  */
 function findBeside(platform: string, error: unknown): unknown {
   if (IS_BUNDLED && node.esm && (error as NodeJS.ErrnoException).code !== 'ERR_DLOPEN_FAILED') {
-    return node.esm.createRequire(node.esm.address())(`addepar-portal-${platform}`);
+    return node.esm.module.createRequire(node.esm.address())(`addepar-portal-${platform}`);
   }
   throw error;
 }
@@ -67,7 +67,7 @@ function findBeside(platform: string, error: unknown): unknown {
 /** Some bundlers copy the addon, and leave the path of the copy in its place. */
 function loadFile(path: string): unknown {
   if (node.esm && typeof __dirname === 'undefined') {
-    return node.esm.createRequire(node.esm.address())(path);
+    return node.esm.module.createRequire(node.esm.address())(path);
   }
   const module = { exports: {} };
   process.dlopen(module, `${__dirname}/${path}`);
@@ -115,7 +115,7 @@ function problem(platform: string, error: NodeJS.ErrnoException): string {
   }
   if (IS_BUNDLED) {
     return (
-      `this program was bundled without the native module in \`${name}\`. Leave the package out of the bundle and install ` +
+      `this program was bundled without the native module in \`${name}\`. Leave \`addepar-portal\` out of the bundle and install ` +
       'it beside the bundle with `npm install addepar-portal`. ' +
       "esbuild: `--external:addepar-portal`. Rollup: `external: ['addepar-portal']`. " +
       "Vite: `ssr: { external: ['addepar-portal'] }`. webpack: `externals: { 'addepar-portal': 'node-commonjs addepar-portal' }`."

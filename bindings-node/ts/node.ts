@@ -9,7 +9,7 @@ import type * as Util from 'node:util';
 export const node: {
   esm?: {
     readonly util: typeof Util;
-    readonly createRequire: typeof Module.createRequire;
+    readonly module: typeof Module;
     /** Where the module is. Nothing in a bundle that is CommonJS, which needs none. */
     readonly address: () => string;
   };
