@@ -5,8 +5,10 @@
 
 import { node } from './node';
 
+/** Whether this code is in an ES module, as only a bundler puts it: there is no `require` that finds packages. */
+const IS_ES_MODULE = typeof __filename === 'undefined';
 /** Whether a bundler put this code into a file of its own: nobody else changes where it is. */
-const IS_BUNDLED = typeof __filename === 'undefined' || !/[\\/]dist[\\/]loader\.js$/.test(__filename);
+const IS_BUNDLED = IS_ES_MODULE || !/[\\/]dist[\\/]loader\.js$/.test(__filename);
 
 /** A platform and its package. Bundlers find it by this call, and let it pass if it is not installed: hence each `try`. */
 const PACKAGES: Readonly<Record<string, () => unknown>> = {
@@ -53,12 +55,9 @@ export function load(): unknown {
   );
 }
 
-/**
- * A bundle that is an ES module has no `require` that finds packages: Node's own looks beside the bundle. Elsewhere there
- * is nothing more to look for.
- */
+/** In an ES module Node's own `require` looks beside it; elsewhere that was done. */
 function findBeside(platform: string, error: unknown): unknown {
-  if (IS_BUNDLED && node.esm && (error as NodeJS.ErrnoException).code !== 'ERR_DLOPEN_FAILED') {
+  if (IS_ES_MODULE && node.esm && (error as NodeJS.ErrnoException).code !== 'ERR_DLOPEN_FAILED') {
     return node.esm.module.createRequire(node.esm.address())(`addepar-portal-${platform}`);
   }
   throw error;
@@ -66,7 +65,7 @@ function findBeside(platform: string, error: unknown): unknown {
 
 /** Some bundlers copy the addon, and leave the path of the copy in its place. */
 function loadFile(path: string): unknown {
-  if (node.esm && typeof __dirname === 'undefined') {
+  if (IS_ES_MODULE && node.esm) {
     return node.esm.module.createRequire(node.esm.address())(path);
   }
   const module = { exports: {} };
