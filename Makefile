@@ -6,11 +6,12 @@ BIN := $(VENV)/bin
 FUZZ_SECONDS ?= 600
 NODE_MODULES := bindings-node/node_modules/.package-lock.json
 INTERPRETERS := tests/package/node_modules/.package-lock.json
+TRIALS := tests/package/trials/node_modules/.package-lock.json
 BENCH_BIN := tests/bench/.venv/bin
 BENCH_NODE_MODULES := tests/bench/node_modules/.package-lock.json
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-rust test-python test-node test-package test-long faults fuzz bench lint lint-words lint-rust lint-crates lint-python lint-node stub audit format package wheel tarball install lock clean
+.PHONY: help demo test test-rust test-python test-node test-package test-long faults fuzz bench lint lint-words lint-rust lint-crates lint-python lint-node stub audit format package package-trials wheel tarball addon npm install lock clean
 
 help: ## what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -24,7 +25,7 @@ test: install $(INTERPRETERS) ## every test, in all three languages, against the
 	cargo test --locked --quiet --features addepar-portal/cli --no-run
 	@mkdir -p .test
 	cargo test --locked --quiet --features addepar-portal/cli > .test/rust.log 2>&1 & rust=$$!; \
-	node tests/package/smoke.mjs > .test/package.log 2>&1 & package=$$!; \
+	{ node --test tests/package/npm.test.mjs && node tests/package/smoke.mjs; } > .test/package.log 2>&1 & package=$$!; \
 	node tests/node/run.mjs dist/addepar-portal-*.tgz; node=$$?; \
 	wait $$rust; rust=$$?; wait $$package; package=$$?; cat .test/rust.log .test/package.log; \
 	exit $$((rust || package || node))
@@ -41,7 +42,11 @@ test-node: tarball
 	node tests/node/run.mjs dist/addepar-portal-*.tgz
 
 test-package: wheel tarball $(INTERPRETERS)
+	node --test tests/package/npm.test.mjs
 	node tests/package/smoke.mjs
+
+package-trials: package $(INTERPRETERS) $(TRIALS) ## install, bundle and type-check the built packages in all the ways that users do
+	node tests/package/trials/node.mjs
 
 test-long: install ## the tests that take long: many runs of what `make test` runs a few of, days in virtual time
 	cargo test --locked --quiet --release --package addepar-portal -- --ignored --nocapture a_batch_of_days millions_of_steps
@@ -117,6 +122,13 @@ tarball: $(NODE_MODULES)
 	@mkdir -p dist && rm -f dist/*.tgz
 	cd bindings-node && npm run --silent pack
 
+# The two tarballs one by one, as a release builds them: TARGET is one of bindings-node/platforms.json.
+addon:
+	cd bindings-node && node scripts/build.mjs $(if $(TARGET),--target=$(TARGET)) addon && node scripts/pack.mjs addon
+
+npm: $(NODE_MODULES)
+	cd bindings-node && node scripts/build.mjs facade && node scripts/pack.mjs facade
+
 install: wheel tarball
 	$(BIN)/pip install --quiet --disable-pip-version-check --force-reinstall --no-deps --no-index dist/*.whl
 	@rm -rf .demo && mkdir -p .demo && cp examples/node/demo.mjs .demo/ && echo '{ "private": true }' > .demo/package.json
@@ -136,6 +148,10 @@ $(INTERPRETERS): tests/package/package-lock.json
 	cd tests/package && npm ci --silent --ignore-scripts
 	@touch $@
 
+$(TRIALS): tests/package/trials/package-lock.json
+	cd tests/package/trials && npm install --no-save --silent --ignore-scripts
+	@touch $@
+
 $(BENCH_BIN)/.installed: tests/bench/requirements.txt
 	$(PYTHON) -m venv tests/bench/.venv
 	$(BENCH_BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r $<
@@ -150,6 +166,7 @@ lock: ## renew the lock files
 	cargo update --manifest-path core/fuzz/Cargo.toml
 	cd bindings-node && npm update
 	cd tests/package && npm update --ignore-scripts
+	cd tests/package/trials && npm update --ignore-scripts
 	cd tests/bench && npm update --ignore-scripts
 	$(PYTHON) -m venv $(VENV)-lock && $(VENV)-lock/bin/pip install --quiet pip-tools
 	for requirements in bindings-python/requirements-dev tests/bench/requirements tests/python/anyio-3; do \
@@ -160,4 +177,4 @@ lock: ## renew the lock files
 	rm -rf $(VENV)-lock
 
 clean: ## remove everything that was built or installed here
-	rm -rf target dist $(VENV) .demo .test bindings-node/node_modules bindings-node/dist bindings-node/native bindings-node/packages tests/package/node_modules tests/bench/.venv tests/bench/node_modules
+	rm -rf target dist $(VENV) .demo .test bindings-node/node_modules bindings-node/dist bindings-node/native bindings-node/packages tests/package/node_modules tests/package/trials/node_modules tests/bench/.venv tests/bench/node_modules

@@ -1,14 +1,16 @@
 // Builds the addon and compiles the facade.
 //
-//   node scripts/build.mjs [--dev]
+//   node scripts/build.mjs [--dev] [--target TRIPLE] [addon | facade]
 //
 // --dev: cargo's dev profile, quick to build. The addon goes to native/, the facade to dist/.
+// --target: what cargo builds for, one of platforms.json; this machine otherwise, or as CARGO_BUILD_TARGET says.
 
 import { spawnSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { parseArgs } from 'node:util';
 
-import { addonName, ROOT, thisPlatform } from './packages.mjs';
+import { addonName, platformOf, ROOT } from './packages.mjs';
 
 function run(command, args, stdout = 'inherit') {
   const { status, error, stdout: output } = spawnSync(command, args, {
@@ -23,12 +25,22 @@ function run(command, args, stdout = 'inherit') {
   return output;
 }
 
+const OPTIONS = { dev: { type: 'boolean' }, target: { type: 'string', default: process.env.CARGO_BUILD_TARGET } };
+const { values, positionals } = parseArgs({ options: OPTIONS, allowPositionals: true });
+
 /** Compiles the addon and returns the path of the library. */
 function buildLibrary() {
-  const profile = process.argv.includes('--dev') ? 'dev' : 'release';
+  const profile = values.dev ? 'dev' : 'release';
   const messages = run(
     'cargo',
-    ['build', '--locked', '--package=addepar-portal-node', `--profile=${profile}`, '--message-format=json-render-diagnostics'],
+    [
+      'build',
+      '--locked',
+      '--package=addepar-portal-node',
+      `--profile=${profile}`,
+      ...(values.target ? [`--target=${values.target}`] : []),
+      '--message-format=json-render-diagnostics',
+    ],
     'pipe',
   );
   return messages
@@ -39,11 +51,18 @@ function buildLibrary() {
     .filenames.find((file) => /\.(so|dylib|dll)$/.test(file));
 }
 
-const library = buildLibrary();
-
-rmSync(join(ROOT, 'native'), { recursive: true, force: true });
-mkdirSync(join(ROOT, 'native'));
-copyFileSync(library, join(ROOT, 'native', addonName(thisPlatform())));
-
-rmSync(join(ROOT, 'dist'), { recursive: true, force: true });
-run(process.execPath, [join('node_modules', 'typescript', 'bin', 'tsc')]);
+const PARTS = {
+  addon() {
+    const library = buildLibrary();
+    rmSync(join(ROOT, 'native'), { recursive: true, force: true });
+    mkdirSync(join(ROOT, 'native'));
+    copyFileSync(library, join(ROOT, 'native', addonName(platformOf(values.target))));
+  },
+  facade() {
+    rmSync(join(ROOT, 'dist'), { recursive: true, force: true });
+    run(process.execPath, [join('node_modules', 'typescript', 'bin', 'tsc')]);
+  },
+};
+for (const part of positionals.length ? positionals : Object.keys(PARTS)) {
+  PARTS[part]();
+}

@@ -1,12 +1,12 @@
-// Packs what `node scripts/build.mjs` built: the main package, and a package for each platform whose addon is in native/.
+// Packs what `node scripts/build.mjs` built: of the facade the main package, of each addon in native/ that platform's.
 //
-//   node scripts/pack.mjs [FOLDER]
+//   node scripts/pack.mjs [addon | facade]
 //
-// The folders of the packages are made in packages/, their tarballs in FOLDER (../dist).
+// The folders of the packages are made in packages/, their tarballs in ../dist.
 
 import { execFileSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { basename, join, resolve } from 'node:path';
+import { basename, join } from 'node:path';
 
 import { addonName, mainManifest, packageName, platformManifest, PLATFORMS, ROOT } from './packages.mjs';
 import { sbom } from './sbom.mjs';
@@ -40,17 +40,24 @@ The native module of [addepar-portal](https://www.npmjs.com/package/addepar-port
 \`THIRD_PARTY_NOTICES.txt\` has the licences of what is linked into it, \`sbom.cyclonedx.json\` a list of that.`;
 }
 
-rmSync(PACKAGES, { recursive: true, force: true });
-const folders = [fill(mainManifest(), [join(ROOT, 'dist'), join(REPOSITORY, 'README.md')])];
-for (const platform of Object.keys(PLATFORMS)) {
-  const addon = join(ROOT, 'native', addonName(platform));
-  if (existsSync(addon)) {
-    const texts = { 'README.md': readme(platform), 'sbom.cyclonedx.json': JSON.stringify(sbom(platform), null, 2) };
-    folders.push(fill(platformManifest(platform), [addon, NOTICES].filter(existsSync), texts));
-  }
-}
+const PARTS = {
+  facade: () => [fill(mainManifest(), [join(ROOT, 'dist'), join(REPOSITORY, 'README.md')])],
+  addon: () =>
+    Object.keys(PLATFORMS)
+      .filter((platform) => existsSync(join(ROOT, 'native', addonName(platform))))
+      .map((platform) => {
+        const copies = [join(ROOT, 'native', addonName(platform)), NOTICES].filter(existsSync);
+        return fill(platformManifest(platform), copies, {
+          'README.md': readme(platform),
+          'sbom.cyclonedx.json': JSON.stringify(sbom(platform), null, 2),
+        });
+      }),
+};
 
-const destination = resolve(process.argv[2] ?? join(REPOSITORY, 'dist'));
+rmSync(PACKAGES, { recursive: true, force: true });
+const parts = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(PARTS);
+const folders = parts.flatMap((part) => PARTS[part]());
+const destination = join(REPOSITORY, 'dist');
 mkdirSync(destination, { recursive: true });
 execFileSync('npm', ['pack', '--silent', `--pack-destination=${destination}`, ...folders], {
   shell: process.platform === 'win32',

@@ -23,6 +23,15 @@ export function thisPlatform() {
   return name;
 }
 
+/** The name of the platform that cargo builds for: a target, or this one. */
+export function platformOf(target) {
+  const name = target ? Object.keys(PLATFORMS).find((each) => PLATFORMS[each].target === target) : thisPlatform();
+  if (!name) {
+    throw new Error(`platforms.json has no platform with the target ${target}`);
+  }
+  return name;
+}
+
 export function packageName(platform) {
   return `${MAIN.name}-${platform}`;
 }
