@@ -3,7 +3,11 @@
  * installs the one that fits. A test compares the list here with platforms.json.
  */
 
+import type * as Fs from 'node:fs';
+
 import { node } from './node';
+
+const { closeSync, openSync, readSync } = node.esm?.fs ?? (require('node:fs') as typeof Fs);
 
 /** Whether this code is in an ES module, as only a bundler puts it: there is no `require` that finds packages. */
 const IS_ES_MODULE = typeof __filename === 'undefined';
@@ -77,9 +81,34 @@ function loadFile(path: string): unknown {
 function platformName(): string {
   const platform = `${process.platform}-${process.arch}`;
   if (process.platform === 'linux') {
-    return `${platform}-${glibcVersion() === undefined ? 'musl' : 'gnu'}`;
+    return `${platform}-${isMusl() ? 'musl' : 'gnu'}`;
   }
   return process.platform === 'win32' ? `${platform}-msvc` : platform;
+}
+
+/**
+ * Which C library this Node is linked to. The head of its file names that library's loader. Where it does not, Node's report
+ * says it, which takes as long to make as everything else here together.
+ */
+function isMusl(): boolean {
+  const [, loader] = /\/ld-(linux|musl)[-.]/.exec(headOf(process.execPath)) ?? [];
+  return loader === undefined ? glibcVersion() === undefined : loader === 'musl';
+}
+
+/** The first bytes of a file; nothing if it cannot be read. */
+function headOf(path: string): string {
+  const head = Buffer.alloc(2048);
+  try {
+    const file = openSync(path, 'r');
+    try {
+      readSync(file, head, 0, head.length, 0);
+    } finally {
+      closeSync(file);
+    }
+  } catch {
+    // Then the report says it.
+  }
+  return head.toString('latin1');
 }
 
 /** The version of glibc that this Node runs with; nothing with another C library. */

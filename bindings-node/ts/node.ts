@@ -3,13 +3,15 @@
  * entries for ES modules bring here what takes its place.
  */
 
+import type * as Fs from 'node:fs';
 import type * as Module from 'node:module';
 import type * as Util from 'node:util';
 
 export const node: {
   esm?: {
-    readonly util: typeof Util;
+    readonly fs: typeof Fs;
     readonly module: typeof Module;
+    readonly util: typeof Util;
     /** Where the module is. Nothing in a bundle that is CommonJS, which needs none. */
     readonly address: () => string;
   };

@@ -6,7 +6,7 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } f
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { afterEach, beforeEach, test } from 'node:test';
+import { afterEach, beforeEach, suite, test } from 'node:test';
 
 const require = createRequire(import.meta.url);
 const INSTALLED = dirname(require.resolve('addepar-portal/package.json'));
@@ -71,9 +71,23 @@ test('a package that is not installed', () => {
   );
 });
 
-test('musl is told apart by what Node reports', { skip: process.platform !== 'linux' && 'not Linux' }, () => {
-  const report = `process.report.getReport = () => ({ header: {} })`;
-  assert.match(message(report), /addepar-portal-linux-\w+-musl`, which is not installed/);
+suite('musl is told apart', { skip: process.platform !== 'linux' && 'not Linux' }, () => {
+  const MISSING = /addepar-portal-linux-\w+-musl`, which is not installed/;
+  const executable = (head) => {
+    writeFileSync(join(folder, 'node'), head);
+    return `process.execPath = ${JSON.stringify(join(folder, 'node'))}; process.report.getReport = () => ({ header: {} });`;
+  };
+
+  test('by the loader that the head of this Node names', () => {
+    const elf = (loader) => executable(`\x7fELF\0\0/lib/${loader}\0${'\0'.repeat(5000)}`);
+    assert.match(message(elf('ld-musl-x86_64.so.1')), MISSING);
+    assert.match(message(elf('ld-linux-x86-64.so.2')), /addepar-portal-linux-\w+-gnu`, which is not installed/);
+  });
+
+  test('otherwise by what Node reports', () => {
+    assert.match(message(executable('no program')), MISSING);
+    assert.match(message(`${executable('')} process.execPath = '/nowhere';`), MISSING);
+  });
 });
 
 test('an addon that the system does not take', () => {
