@@ -15,15 +15,18 @@ import { sbom } from '../../bindings-node/scripts/sbom.mjs';
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const RELEASE = join(ROOT, '.github', 'workflows', 'release.yml');
 const NAMES = Object.keys(PLATFORMS);
-const [{ version, repository }] = JSON.parse(
+const { version, repository } = JSON.parse(
   execFileSync('cargo', ['metadata', '--no-deps', '--format-version=1', '--locked'], { cwd: ROOT, encoding: 'utf8', maxBuffer: 2 ** 26 }),
-).packages.filter(({ name }) => name === 'addepar-portal');
+).packages.find(({ name }) => name === 'addepar-portal');
 const LICENCES = readdirSync(ROOT).filter((name) => name.startsWith('LICENSE'));
+
+function tar(...args) {
+  return execFileSync('tar', args, { cwd: ROOT, encoding: 'utf8' });
+}
 
 /** A package's tarball in dist/: its files, and its package.json. */
 function packed(name) {
   const tarball = join('dist', `${name}-${version}.tgz`);
-  const tar = (...args) => execFileSync('tar', args, { cwd: ROOT, encoding: 'utf8' });
   const files = tar('-tzf', tarball).split(/\r?\n/).filter(Boolean);
   const manifest = JSON.parse(tar('-xzOf', tarball, 'package/package.json'));
   return { files: files.map((file) => file.replace(/^package\//, '')).toSorted(), manifest };

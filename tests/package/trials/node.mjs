@@ -6,7 +6,7 @@
 
 import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
-import { chmodSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { delimiter, dirname, join } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -78,8 +78,8 @@ function project(name, dependencies = { [MAIN]: VERSION }, files = {}) {
 /** Runs a program to its end, with the settings of nobody who happens to run the trials. */
 async function run(folder, command, args, options = {}) {
   const { PATH } = process.env;
-  const npm = { npm_config_registry: registry.url, npm_config_audit: 'false', npm_config_fund: 'false', npm_config_update_notifier: 'false' };
-  const env = { PATH, HOME: join(FOLDER, 'home'), ...npm, ...options.env };
+  const settings = { npm_config_registry: registry.url, npm_config_audit: 'false', npm_config_fund: 'false', npm_config_update_notifier: 'false' };
+  const env = { PATH, HOME: join(FOLDER, 'home'), ...settings, ...options.env };
   const child = spawn(command, args, { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'], timeout: 240_000, killSignal: 'SIGKILL', ...options, env });
   const exit = new Promise((resolve, reject) => {
     child.on('error', reject).on('exit', resolve);
@@ -157,6 +157,9 @@ suite('installed by', { concurrency: false }, () => {
   }
 });
 
+/** Source text: prints the paths of the addons that are loaded. */
+const SAY_ADDONS = `console.log(JSON.stringify(Object.keys(require.cache).filter((path) => path.endsWith('.node'))));`;
+
 suite('installed', { concurrency: false }, () => {
   test('without scripts', async () => {
     const folder = project('no-scripts');
@@ -213,16 +216,14 @@ suite('installed', { concurrency: false }, () => {
   });
 });
 
-/** Source text: prints the paths of the addons that are loaded. */
-const SAY_ADDONS = `console.log(JSON.stringify(Object.keys(require.cache).filter((path) => path.endsWith('.node'))));`;
+/** Why a program there cannot load the package. */
+async function messageOf(folder) {
+  const { status, stderr } = await run(folder, process.execPath, ['smoke.cjs']);
+  assert.equal(status, 1);
+  return /Error: (addepar-portal cannot start: .*)/.exec(stderr)?.[1] ?? stderr;
+}
 
 suite('the command in the message helps', { concurrency: false }, () => {
-  async function messageOf(folder) {
-    const { status, stderr } = await run(folder, process.execPath, ['smoke.cjs']);
-    assert.equal(status, 1);
-    return /Error: (addepar-portal cannot start: .*)/.exec(stderr)?.[1] ?? stderr;
-  }
-
   test('after `--omit=optional`', async () => {
     const folder = project('omitted');
     await npm(folder, 'install', '--omit=optional');
@@ -338,10 +339,11 @@ suite('bundled by', { concurrency: false }, () => {
     },
   };
 
+  const KINDS = { inside: 'the addon is inside', external: 'the package is left out', without: 'the addon is left out' };
   for (const [name, { bundle, ...kinds }] of Object.entries(BUNDLERS)) {
     for (const format of Object.keys(ENDINGS)) {
       for (const [kind, options] of Object.entries(kinds)) {
-        test(`${name} to ${format}: ${{ inside: 'the addon is inside', external: 'the package is left out', without: 'the addon is left out' }[kind]}`, async () => {
+        test(`${name} to ${format}: ${KINDS[kind]}`, async () => {
           const program = `program.${ENDINGS[format]}`;
           const output = join(folder, 'out', `${name}-${format}-${kind}`, program);
           await bundle(output, format, options);
