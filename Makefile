@@ -9,6 +9,7 @@ THREADED := $(addprefix tests/python/test_,$(addsuffix .py,batch connections cre
 INTERPRETERS := tests/package/node_modules/.package-lock.json
 CRATES := --package=addepar-portal-simulator --package=addepar-portal
 TRIALS_BIN := tests/package/.venv/bin
+TRIALS_NODE_MODULES := tests/package/trials/node_modules/.package-lock.json
 BENCH_BIN := tests/bench/.venv/bin
 BENCH_NODE_MODULES := tests/bench/node_modules/.package-lock.json
 
@@ -16,7 +17,7 @@ BENCH_NODE_MODULES := tests/bench/node_modules/.package-lock.json
 export MATURIN_NO_MISSING_BUILD_BACKEND_WARNING := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-rust test-python test-free-threaded test-node test-package smoke test-long faults fuzz bench lint lint-words lint-rust lint-crates lint-packages lint-python lint-node lint-workflows stub notices audit format package package-trials release-check wheel sdist crates tarball build-tools install lock clean
+.PHONY: help demo test test-rust test-python test-free-threaded test-node test-package smoke test-long faults fuzz bench lint lint-words lint-rust lint-crates lint-packages lint-python lint-node lint-workflows stub notices audit format package package-trials release-check wheel sdist crates tarball addon npm build-tools install lock clean
 
 help: ## what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -66,12 +67,14 @@ smoke:
 	@rm -f target/package/*.crate
 	cargo package --quiet --locked --allow-dirty --no-verify $(CRATES)
 	$(BIN)/python tests/package/contents.py dist/*.whl dist/*.tar.gz target/package/addepar-portal*.crate
+	node --test tests/package/npm.test.mjs
 	node tests/package/smoke.mjs
 	$(BIN)/python tests/package/trials/python.py odd_path
 
-package-trials: package crates $(TRIALS_BIN)/.installed ## install the built packages in all the ways that users do
+package-trials: package crates $(INTERPRETERS) $(TRIALS_BIN)/.installed $(TRIALS_NODE_MODULES) ## install, bundle and type-check the built packages in all the ways that users do
 	$(TRIALS_BIN)/python tests/package/trials/python.py
 	$(TRIALS_BIN)/python tests/package/trials/crates.py
+	node tests/package/trials/node.mjs
 
 test-long: install ## the tests that take long: many runs of what `make test` runs a few of, days in virtual time
 	cargo test --locked --quiet --release --package addepar-portal -- --ignored --nocapture a_batch_of_days millions_of_steps
@@ -155,7 +158,7 @@ format: $(VENV)/.installed ## write the code as rustfmt and ruff want it
 	$(BIN)/ruff format --quiet .
 	$(BIN)/ruff check --quiet --fix .
 
-package: wheel sdist tarball ## the wheel, the source distribution and the npm tarball, into dist/
+package: wheel sdist tarball ## the wheel, the source distribution and npm's two tarballs (the main package and this platform's), into dist/
 	@ls -l dist
 
 wheel: $(VENV)/.installed
@@ -174,6 +177,13 @@ crates: ## pack the crates, compile what was packed, and ask the registry, witho
 tarball: $(NODE_MODULES)
 	@mkdir -p dist && rm -f dist/*.tgz
 	cd bindings-node && npm run --silent pack
+
+# The two tarballs one by one, as a release builds them: TARGET is one of bindings-node/platforms.json.
+addon:
+	cd bindings-node && node scripts/build.mjs $(if $(TARGET),--target=$(TARGET)) addon && node scripts/pack.mjs addon
+
+npm: $(NODE_MODULES)
+	cd bindings-node && node scripts/build.mjs facade && node scripts/pack.mjs facade
 
 install: wheel tarball
 	$(BIN)/pip install --quiet --disable-pip-version-check --force-reinstall --no-deps --no-index dist/*.whl
@@ -210,6 +220,10 @@ $(TRIALS_BIN)/.installed: tests/package/requirements.txt
 	$(TRIALS_BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	@touch $@
 
+$(TRIALS_NODE_MODULES): tests/package/trials/package-lock.json
+	cd tests/package/trials && npm install --no-save --silent --ignore-scripts
+	@touch $@
+
 $(BENCH_BIN)/.installed: tests/bench/requirements.txt
 	$(PYTHON) -m venv tests/bench/.venv
 	$(BENCH_BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r $<
@@ -224,6 +238,7 @@ lock: ## renew the lock files
 	cargo update --manifest-path core/fuzz/Cargo.toml
 	cd bindings-node && npm update
 	cd tests/package && npm update --ignore-scripts
+	cd tests/package/trials && npm update --ignore-scripts
 	cd tests/bench && npm update --ignore-scripts
 	$(PYTHON) -m venv $(VENV)-lock && $(VENV)-lock/bin/pip install --quiet pip-tools
 	for requirements in bindings-python/requirements-dev tests/bench/requirements tests/package/requirements tests/python/anyio-3; do \
@@ -234,4 +249,4 @@ lock: ## renew the lock files
 	rm -rf $(VENV)-lock
 
 clean: ## remove everything that was built or installed here
-	rm -rf target dist $(VENV) .demo .test bindings-node/node_modules bindings-node/dist bindings-node/native tests/package/node_modules tests/package/.venv tests/bench/.venv tests/bench/node_modules
+	rm -rf target dist $(VENV) .demo .test bindings-node/node_modules bindings-node/dist bindings-node/native bindings-node/packages tests/package/node_modules tests/package/.venv tests/package/trials/node_modules tests/bench/.venv tests/bench/node_modules
