@@ -4,6 +4,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 FUZZ_SECONDS ?= 600
+# What the packages are built for: this machine, or what `make wheel TARGET=...` says.
+TARGET ?= $(shell rustc -vV | sed -n 's/^host: //p')
 NODE_MODULES := bindings-node/node_modules/.package-lock.json
 INTERPRETERS := tests/package/node_modules/.package-lock.json
 BENCH_BIN := tests/bench/.venv/bin
@@ -24,7 +26,7 @@ test: install $(INTERPRETERS) ## every test, in all three languages, against the
 	cargo test --locked --quiet --features addepar-portal/cli --no-run
 	@mkdir -p .test
 	cargo test --locked --quiet --features addepar-portal/cli > .test/rust.log 2>&1 & rust=$$!; \
-	node tests/package/smoke.mjs > .test/package.log 2>&1 & package=$$!; \
+	{ $(BIN)/python tests/package/binaries.py && node tests/package/smoke.mjs; } > .test/package.log 2>&1 & package=$$!; \
 	node tests/node/run.mjs dist/addepar-portal-*.tgz; node=$$?; \
 	wait $$rust; rust=$$?; wait $$package; package=$$?; cat .test/rust.log .test/package.log; \
 	exit $$((rust || package || node))
@@ -41,6 +43,7 @@ test-node: tarball
 	node tests/node/run.mjs dist/addepar-portal-*.tgz
 
 test-package: wheel tarball $(INTERPRETERS)
+	$(BIN)/python tests/package/binaries.py
 	node tests/package/smoke.mjs
 
 test-long: install ## the tests that take long: many runs of what `make test` runs a few of, days in virtual time
@@ -86,7 +89,7 @@ lint-python: install $(NODE_MODULES)
 	$(BIN)/ruff check --quiet .
 	$(BIN)/ruff format --check --quiet .
 	$(BIN)/mypy --strict --package addepar_portal
-	$(BIN)/mypy --strict examples/python tests/python tests/package/smoke.py bindings-python/stub.py
+	$(BIN)/mypy --strict examples/python tests/python tests/package/smoke.py tests/package/binaries.py bindings-python/stub.py
 	$(BIN)/python -m mypy.stubtest addepar_portal._native
 	$(BIN)/python bindings-python/stub.py --check
 	bindings-node/node_modules/.bin/pyright --project bindings-python --pythonpath $(BIN)/python
@@ -111,11 +114,13 @@ package: wheel tarball ## the wheel and the npm tarball, into dist/
 
 wheel: $(VENV)/.installed
 	@rm -f dist/*.whl
-	$(BIN)/maturin build --quiet --release --locked --manifest-path bindings-python/Cargo.toml --out dist
+	sh .cargo/zig.sh $(TARGET) $(BIN)/maturin build --quiet --release --locked \
+		--compatibility $(if $(findstring musl,$(TARGET)),musllinux_1_2,manylinux2014) \
+		--manifest-path bindings-python/Cargo.toml --out dist
 
-tarball: $(NODE_MODULES)
+tarball: $(NODE_MODULES) $(VENV)/.installed
 	@mkdir -p dist && rm -f dist/*.tgz
-	cd bindings-node && npm run --silent pack
+	cd bindings-node && sh ../.cargo/zig.sh $(TARGET) npm run --silent pack
 
 install: wheel tarball
 	$(BIN)/pip install --quiet --disable-pip-version-check --force-reinstall --no-deps --no-index dist/*.whl

@@ -1,13 +1,15 @@
 // Builds the addon and compiles the facade.
 //
-//   node scripts/build.mjs [--dev]
+//   node scripts/build.mjs [--dev] [--target TRIPLE]
 //
 // --dev: cargo's dev profile, quick to build. The addon goes to native/, the facade to dist/.
+// --target: what cargo builds for. `make` says it, and for Linux which linker to use (`.cargo/zig.sh`).
 
 import { spawnSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 
@@ -33,10 +35,18 @@ function platform() {
   return `${base}-${process.report.getReport().header.glibcVersionRuntime ? 'gnu' : 'musl'}`;
 }
 
-const profile = process.argv.includes('--dev') ? 'dev' : 'release';
+const { dev, target } = parseArgs({ options: { dev: { type: 'boolean' }, target: { type: 'string' } } }).values;
+const profile = dev ? 'dev' : 'release';
 const messages = run(
   'cargo',
-  ['build', '--locked', '--package=addepar-portal-node', `--profile=${profile}`, '--message-format=json-render-diagnostics'],
+  [
+    'build',
+    '--locked',
+    '--package=addepar-portal-node',
+    `--profile=${profile}`,
+    ...(target ? [`--target=${target}`] : []),
+    '--message-format=json-render-diagnostics',
+  ],
   'pipe',
 );
 const library = messages
