@@ -107,7 +107,7 @@ def check(platform: str, library: Library) -> str:
     assert library.needed <= allowed, f"{platform} needs {library.needed - allowed}"
     newest = library.newest_glibc
     assert newest == () if musl else () < newest <= NEWEST_GLIBC, f"{platform} needs glibc {newest}"
-    return f"{platform}: {'glibc ' + '.'.join(map(str, newest)) if newest else 'musl'} ({', '.join(library.needed)})"
+    return f"{platform}: {'glibc ' + '.'.join(map(str, newest)) if newest else 'musl'} ({', '.join(sorted(library.needed))})"
 
 
 def main() -> None:
