@@ -12,7 +12,7 @@ BENCH_BIN := tests/bench/.venv/bin
 BENCH_NODE_MODULES := tests/bench/node_modules/.package-lock.json
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-rust test-python test-node test-package test-long faults fuzz bench lint lint-words lint-rust lint-crates lint-python lint-node stub audit format package wheel tarball install lock clean
+.PHONY: help demo test test-rust test-python test-node test-package package-trials package-arm64 package-musl test-long faults fuzz bench lint lint-words lint-rust lint-crates lint-python lint-node stub audit format package wheel tarball install lock clean
 
 help: ## what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -45,6 +45,13 @@ test-node: tarball
 test-package: wheel tarball $(INTERPRETERS)
 	$(BIN)/python tests/package/binaries.py
 	node tests/package/smoke.mjs
+
+package-trials: package $(INTERPRETERS) ## run the built packages on other systems
+	$(BIN)/python tests/package/trials/systems.py old-glibc dist
+
+# Needs a Debian system on x86-64. Not built by the compiler of a release: tests/package/cross.sh.
+package-arm64 package-musl: package-%: tarball ## build both packages for arm64 with glibc or for x86-64 with musl, and run them
+	sh tests/package/cross.sh $*
 
 test-long: install ## the tests that take long: many runs of what `make test` runs a few of, days in virtual time
 	cargo test --locked --quiet --release --package addepar-portal -- --ignored --nocapture a_batch_of_days millions_of_steps
@@ -89,7 +96,7 @@ lint-python: install $(NODE_MODULES)
 	$(BIN)/ruff check --quiet .
 	$(BIN)/ruff format --check --quiet .
 	$(BIN)/mypy --strict --package addepar_portal
-	$(BIN)/mypy --strict examples/python tests/python tests/package/smoke.py tests/package/binaries.py bindings-python/stub.py
+	$(BIN)/mypy --strict examples/python tests/python tests/package/smoke.py tests/package/binaries.py tests/package/trials/systems.py bindings-python/stub.py
 	$(BIN)/python -m mypy.stubtest addepar_portal._native
 	$(BIN)/python bindings-python/stub.py --check
 	bindings-node/node_modules/.bin/pyright --project bindings-python --pythonpath $(BIN)/python
@@ -157,7 +164,8 @@ lock: ## renew the lock files
 	cd tests/package && npm update --ignore-scripts
 	cd tests/bench && npm update --ignore-scripts
 	$(PYTHON) -m venv $(VENV)-lock && $(VENV)-lock/bin/pip install --quiet pip-tools
-	for requirements in bindings-python/requirements-dev tests/bench/requirements tests/python/anyio-3; do \
+	for requirements in bindings-python/requirements-dev tests/bench/requirements tests/python/anyio-3 \
+			tests/package/trials/cpython tests/package/trials/node-musl; do \
 		(cd $$(dirname $$requirements) && $(CURDIR)/$(VENV)-lock/bin/pip-compile --quiet --upgrade --generate-hashes \
 			--strip-extras --allow-unsafe --no-header --no-emit-find-links --no-emit-index-url --no-emit-trusted-host \
 			$$(basename $$requirements).in) || exit 1; \

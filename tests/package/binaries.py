@@ -85,6 +85,8 @@ def libraries(folder: Path) -> Iterator[tuple[str, Library]]:
             for name in archive.namelist():
                 if name.endswith(".so"):
                     yield wheel.stem.split("-")[-1], Library.read(archive.read(name))
+    for addon in folder.glob("*linux*.node"):
+        yield addon.name.split(".")[-2], Library.read(addon.read_bytes())
     for tarball in folder.glob("*.tgz"):
         with tarfile.open(tarball) as archive:
             for member in archive:
@@ -107,7 +109,8 @@ def check(platform: str, library: Library) -> str:
     assert library.needed <= allowed, f"{platform} needs {library.needed - allowed}"
     newest = library.newest_glibc
     assert newest == () if musl else () < newest <= NEWEST_GLIBC, f"{platform} needs glibc {newest}"
-    return f"{platform}: {'glibc ' + '.'.join(map(str, newest)) if newest else 'musl'} ({', '.join(sorted(library.needed))})"
+    version = f"glibc {'.'.join(map(str, newest))}" if newest else "musl"
+    return f"{platform}: {version} ({', '.join(sorted(library.needed))})"
 
 
 def main() -> None:

@@ -2,7 +2,7 @@
 
     python tests/package/trials/systems.py old-glibc|musl|arm64 FOLDER
 
-FOLDER has the wheel and npm's tarballs. Each interpreter runs under the loader and the libraries of its own system:
+FOLDER has the wheel and npm's tarballs, or the addon in place of its tarball. Each interpreter runs under the loader and the libraries of its own system:
 
 - old-glibc: Debian 11, glibc 2.31; CPython 3.11 and Node 20 to 24.
 - musl: Debian 13's musl 1.2.5; CPython 3.11 and Node 24.
@@ -148,6 +148,11 @@ def install(dist: Path, folder: Path) -> dict[str, Path]:
             for member in archive:
                 member.name = member.name.removeprefix("package/")
                 archive.extract(member, node / "node_modules" / name, filter="data")
+    for addon in dist.glob("*.node"):
+        package = node / "node_modules" / f"addepar-portal-{addon.name.split('.')[-2]}"
+        package.mkdir(parents=True)
+        shutil.copy(addon, package)
+        (package / "package.json").write_text(json.dumps({"name": package.name, "main": addon.name}))
     shutil.copy(PACKAGE / "smoke.cjs", node)
     return {"python": python / "smoke.py", "node": node / "smoke.cjs"}
 
