@@ -15,7 +15,7 @@ BENCH_NODE_MODULES := tests/bench/node_modules/.package-lock.json
 .PHONY: help demo test test-rust test-python test-node test-package package-trials package-arm64 package-musl test-long faults fuzz bench lint lint-words lint-rust lint-crates lint-python lint-node stub audit format package wheel tarball install lock clean
 
 help: ## what can be made
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: install ## build both packages and run the main job in Python and Node against the simulated portal
 	$(BIN)/python examples/python/demo.py
@@ -49,9 +49,12 @@ test-package: wheel tarball $(INTERPRETERS)
 package-trials: package $(INTERPRETERS) ## run the built packages on other systems
 	$(BIN)/python tests/package/trials/systems.py old-glibc dist
 
-# Needs a Debian system on x86-64. Not built by the compiler of a release: tests/package/cross.sh.
-package-arm64 package-musl: package-%: tarball ## build both packages for arm64 with glibc or for x86-64 with musl, and run them
-	sh tests/package/cross.sh $*
+# Both need Debian on x86-64. The compiler is not the one of a release: tests/package/cross.sh.
+package-arm64: tarball ## build both packages for Linux on arm64 and run them under qemu
+	sh tests/package/cross.sh arm64
+
+package-musl: tarball ## build both packages for musl on x86-64 and run them there
+	sh tests/package/cross.sh musl
 
 test-long: install ## the tests that take long: many runs of what `make test` runs a few of, days in virtual time
 	cargo test --locked --quiet --release --package addepar-portal -- --ignored --nocapture a_batch_of_days millions_of_steps

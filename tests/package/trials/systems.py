@@ -2,7 +2,8 @@
 
     python tests/package/trials/systems.py old-glibc|musl|arm64 FOLDER
 
-FOLDER has the wheel and npm's tarballs, or the addon in place of its tarball. Each interpreter runs under the loader and the libraries of its own system:
+FOLDER has the wheel and npm's tarballs, or the addon in place of its tarball. Each interpreter runs under the loader
+and the libraries of its own system:
 
 - old-glibc: Debian 11, glibc 2.31; CPython 3.11 and Node 20 to 24.
 - musl: Debian 13's musl 1.2.5; CPython 3.11 and Node 24.
