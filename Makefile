@@ -4,6 +4,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 FUZZ_SECONDS ?= 600
+# What the packages are built for: this machine, or what `make wheel TARGET=...` says.
+TARGET ?= $(shell rustc -vV | sed -n 's/^host: //p')
 NODE_MODULES := bindings-node/node_modules/.package-lock.json
 THREADED := $(addprefix tests/python/test_,$(addsuffix .py,batch connections credentials handover races))
 INTERPRETERS := tests/package/node_modules/.package-lock.json
@@ -17,10 +19,10 @@ BENCH_NODE_MODULES := tests/bench/node_modules/.package-lock.json
 export MATURIN_NO_MISSING_BUILD_BACKEND_WARNING := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-rust test-python test-free-threaded test-node test-package smoke test-long faults fuzz bench lint lint-words lint-rust lint-crates lint-packages lint-python lint-node lint-workflows stub notices audit format package package-trials release-check wheel sdist crates tarball addon npm build-tools install lock clean
+.PHONY: help demo test test-rust test-python test-free-threaded test-node test-package smoke test-long faults fuzz bench lint lint-words lint-rust lint-crates lint-packages lint-python lint-node lint-workflows stub notices audit format package package-trials package-arm64 package-musl release-check wheel sdist crates tarball addon npm build-tools install lock clean
 
 help: ## what can be made
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: install ## build both packages and run the main job in Python and Node against the simulated portal
 	$(BIN)/python examples/python/demo.py
@@ -67,6 +69,7 @@ smoke:
 	@rm -f target/package/*.crate
 	cargo package --quiet --locked --allow-dirty --no-verify $(CRATES)
 	$(BIN)/python tests/package/contents.py dist/*.whl dist/*.tar.gz target/package/addepar-portal*.crate
+	$(BIN)/python tests/package/binaries.py
 	node --test tests/package/npm.test.mjs
 	node tests/package/smoke.mjs
 	$(BIN)/python tests/package/trials/python.py odd_path
@@ -75,6 +78,14 @@ package-trials: package crates $(INTERPRETERS) $(TRIALS_BIN)/.installed $(TRIALS
 	$(TRIALS_BIN)/python tests/package/trials/python.py
 	$(TRIALS_BIN)/python tests/package/trials/crates.py
 	node tests/package/trials/node.mjs
+	$(BIN)/python tests/package/trials/systems.py old-glibc dist
+
+# Both need Debian on x86-64. The compiler is not the one of a release: tests/package/cross.sh.
+package-arm64: tarball ## build both packages for Linux on arm64 and run them under qemu
+	sh tests/package/cross.sh arm64
+
+package-musl: tarball ## build both packages for musl on x86-64 and run them there
+	sh tests/package/cross.sh musl
 
 test-long: install ## the tests that take long: many runs of what `make test` runs a few of, days in virtual time
 	cargo test --locked --quiet --release --package addepar-portal -- --ignored --nocapture a_batch_of_days millions_of_steps
@@ -163,7 +174,9 @@ package: wheel sdist tarball ## the wheel, the source distribution and npm's two
 
 wheel: $(VENV)/.installed
 	@rm -f dist/*.whl
-	$(BIN)/maturin build --quiet --release --locked --manifest-path bindings-python/Cargo.toml --out dist $(if $(INTERPRETER),--interpreter $(INTERPRETER))
+	sh .cargo/zig.sh $(TARGET) $(BIN)/maturin build --quiet --release --locked \
+		$(if $(findstring linux,$(TARGET)),--compatibility $(if $(findstring musl,$(TARGET)),musllinux_1_2,manylinux2014)) \
+		--manifest-path bindings-python/Cargo.toml --out dist $(if $(INTERPRETER),--interpreter $(INTERPRETER))
 
 sdist: $(VENV)/.installed
 	@rm -f dist/*.tar.gz
@@ -174,13 +187,13 @@ crates: ## pack the crates, compile what was packed, and ask the registry, witho
 	cargo package --quiet --locked --allow-dirty $(CRATES) --features addepar-portal/cli
 	cargo publish --quiet --locked --allow-dirty $(CRATES) --dry-run --no-verify
 
-tarball: $(NODE_MODULES)
+tarball: $(NODE_MODULES) $(VENV)/.installed
 	@mkdir -p dist && rm -f dist/*.tgz
-	cd bindings-node && npm run --silent pack
+	cd bindings-node && sh ../.cargo/zig.sh $(TARGET) npm run --silent pack
 
 # The two tarballs one by one, as a release builds them: TARGET is one of bindings-node/platforms.json.
-addon:
-	cd bindings-node && node scripts/build.mjs $(if $(TARGET),--target=$(TARGET)) addon && node scripts/pack.mjs addon
+addon: $(VENV)/.installed
+	cd bindings-node && sh ../.cargo/zig.sh $(TARGET) node scripts/build.mjs --target=$(TARGET) addon && node scripts/pack.mjs addon
 
 npm: $(NODE_MODULES)
 	cd bindings-node && node scripts/build.mjs facade && node scripts/pack.mjs facade
@@ -241,7 +254,8 @@ lock: ## renew the lock files
 	cd tests/package/trials && npm update --ignore-scripts
 	cd tests/bench && npm update --ignore-scripts
 	$(PYTHON) -m venv $(VENV)-lock && $(VENV)-lock/bin/pip install --quiet pip-tools
-	for requirements in bindings-python/requirements-dev tests/bench/requirements tests/package/requirements tests/python/anyio-3; do \
+	for requirements in bindings-python/requirements-dev tests/bench/requirements tests/package/requirements tests/python/anyio-3 \
+			tests/package/trials/cpython tests/package/trials/node-musl; do \
 		(cd $$(dirname $$requirements) && $(CURDIR)/$(VENV)-lock/bin/pip-compile --quiet --upgrade --generate-hashes \
 			--strip-extras --allow-unsafe --no-header --no-emit-find-links --no-emit-index-url --no-emit-trusted-host \
 			$$(basename $$requirements).in) || exit 1; \
