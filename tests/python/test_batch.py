@@ -71,7 +71,7 @@ def test_a_batch_is_sent_in_chunks_and_journalled(simulated_portal: SimulatedPor
     assert simulated_portal.control("posts") == 3
     kinds = [record["type"] for record in records(journal)]
     assert kinds == ["header", "plan", *["intent", "outcome"] * 3]
-    assert [progress.ok for progress in seen] == [0, 100, 200, 250]
+    assert [progress.succeeded for progress in seen] == [0, 100, 200, 250]
     assert [(progress.chunk, progress.chunks, progress.waiting) for progress in seen] == [
         (1, 3, None),
         (1, 3, None),
@@ -451,7 +451,7 @@ def test_an_exception_in_on_progress_loses_no_outcome(
     simulated_portal: SimulatedPortal, journal: Path, asynchronous: bool
 ) -> None:
     def broken(progress: Progress) -> None:
-        if progress.ok:
+        if progress.succeeded:
             raise LookupError("broken")
 
     arguments: Any = {"journal": journal, "chunk_size": 10, "on_progress": broken, **MODES}

@@ -301,8 +301,8 @@ def test_names_stand_in_the_html_table_escaped_and_only_where_they_are_known() -
         table = client.publish_files(client.generated_report(JOB), **MODES)._repr_html_()
         assert "<b>A" not in table
         assert "&lt;b&gt;A &amp; B&lt;/b&gt;" in table
-        assert ">portfolio<" in table
-        assert ">portfolio<" not in client.publish_files([37], **MODES)._repr_html_()
+        assert ">portfolio_name<" in table
+        assert ">portfolio_name<" not in client.publish_files([37], **MODES)._repr_html_()
 
 
 def test_a_batch_takes_its_files_from_reports_and_leaves_out_what_is_published(
