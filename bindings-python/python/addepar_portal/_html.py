@@ -59,8 +59,9 @@ STYLE = f"""
 .addepar-portal{{display:inline-block;box-sizing:border-box;max-width:100%;margin:4px 0;overflow:hidden;\
 border:1px solid var(--line);border-radius:6px;background:var(--ground);color:var(--ink);\
 font:13px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,sans-serif;text-align:left}}
-.addepar-portal p{{margin:0;padding:6px 12px;overflow-wrap:anywhere;font-size:13px;color:var(--soft)}}
-.addepar-portal p:first-of-type{{padding:8px 12px 0;font-size:14px;color:var(--ink)}}
+.addepar-portal p{{margin:0;padding:0 12px 6px;overflow-wrap:anywhere;font-size:13px;color:var(--soft)}}
+.addepar-portal p:first-of-type{{padding-top:8px;font-size:14px;color:var(--ink)}}
+.addepar-portal div+p{{padding-top:6px;border-top:1px solid var(--line)}}
 .addepar-portal p span{{display:inline-block;margin-right:16px}}
 .addepar-portal div{{max-height:26rem;overflow:auto;border-top:1px solid var(--line)}}
 .addepar-portal table{{width:100%;margin:0;border:0;border-collapse:separate;border-spacing:0;table-layout:auto;\
