@@ -202,8 +202,10 @@ def test_every_text_is_escaped(what: str, html: str) -> None:
 def test_a_table_is_of_bounded_height_and_long_lists_wrap() -> None:
     html = report_of(2, failed=1, contacts=300)._repr_html_()
     assert re.search(r"\.addepar-portal div\{max-height:\d+rem;overflow:auto", STYLE)
+    assert re.search(r"td\.list\{max-width:\d+em;white-space:normal\}", STYLE)
     assert re.search(r"td\.text\{min-width:\d+em;max-width:\d+em;white-space:normal;overflow-wrap:anywhere\}", STYLE)
-    assert '<td class="text">1, 2, 3, ' in html
+    assert '<td class="list">1, 2, 3, ' in html
+    assert '<td class="text">Failed for contacts [1, 2, 3, ' in html
 
 
 def luminance(colour: str) -> float:

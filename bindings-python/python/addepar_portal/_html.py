@@ -50,6 +50,9 @@ _IS_LIGHT = (
     ".vscode-light",
 )
 
+# Twice, to outdo what notebooks say of every table.
+_OURS = ".addepar-portal.addepar-portal"
+
 STYLE = f"""
 .addepar-portal{{{_LIGHT};color-scheme:light}}
 @media (prefers-color-scheme:dark){{
@@ -59,37 +62,32 @@ STYLE = f"""
 .addepar-portal{{display:inline-block;box-sizing:border-box;max-width:100%;margin:4px 0;overflow:hidden;\
 border:1px solid var(--line);border-radius:6px;background:var(--ground);color:var(--ink);\
 font:13px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,sans-serif;text-align:left}}
-.addepar-portal p{{margin:0;padding:0 12px 6px;overflow-wrap:anywhere;font-size:13px;color:var(--soft)}}
-.addepar-portal p:first-of-type{{padding-top:8px;font-size:14px;color:var(--ink)}}
-.addepar-portal div+p{{padding-top:6px;border-top:1px solid var(--line)}}
-.addepar-portal p span{{display:inline-block;margin-right:16px}}
-.addepar-portal div{{max-height:26rem;overflow:auto;border-top:1px solid var(--line)}}
-.addepar-portal table{{width:100%;margin:0;border:0;border-collapse:separate;border-spacing:0;table-layout:auto;\
-font-size:13px}}
-.addepar-portal th,.addepar-portal td{{padding:4px 12px;border:0;border-bottom:1px solid var(--line);\
-background:var(--ground);color:var(--ink);text-align:left;vertical-align:top;white-space:nowrap;max-width:none;\
+{_OURS} p{{margin:0;padding:0 10px 6px;overflow-wrap:anywhere;font-size:13px;color:var(--soft)}}
+{_OURS} p:first-of-type{{padding-top:8px;font-size:14px;color:var(--ink)}}
+{_OURS} p span{{display:inline-block;margin-right:16px}}
+{_OURS} div{{max-height:26rem;overflow:auto;border-top:1px solid var(--line)}}
+{_OURS} div+p{{padding-top:6px;border-top:1px solid var(--line)}}
+{_OURS} table{{width:100%;margin:0;border:0;border-collapse:separate;border-spacing:0;table-layout:auto;font-size:13px}}
+{_OURS} th,{_OURS} td{{padding:4px 10px;border:0;border-bottom:1px solid var(--line);background:var(--ground);\
+color:var(--ink);text-align:left;vertical-align:top;white-space:nowrap;max-width:none;\
 font-variant-numeric:tabular-nums}}
-.addepar-portal th{{position:sticky;top:0;background:var(--head);color:var(--soft);font-weight:600}}
-.addepar-portal tr:last-child td{{border-bottom:0}}
-.addepar-portal td.text{{min-width:14em;max-width:36em;white-space:normal;overflow-wrap:anywhere}}
-.addepar-portal .unknown{{color:var(--unknown);font-weight:600}}
-.addepar-portal .failed{{color:var(--failed);font-weight:600}}
-.addepar-portal .ok{{color:var(--ok);font-weight:600}}
-.addepar-portal .soft{{color:var(--soft)}}
+{_OURS} th{{position:sticky;top:0;background:var(--head);color:var(--soft);font-weight:600}}
+{_OURS} tr:last-child td{{border-bottom:0}}
+{_OURS} td.list{{max-width:24em;white-space:normal}}
+{_OURS} td.text{{min-width:12em;max-width:36em;white-space:normal;overflow-wrap:anywhere}}
+{_OURS} .unknown{{color:var(--unknown);font-weight:600}}
+{_OURS} .failed{{color:var(--failed);font-weight:600}}
+{_OURS} .ok{{color:var(--ok);font-weight:600}}
+{_OURS} .soft{{color:var(--soft)}}
 """
 
 # Control characters, of which a terminal that shows the file of a notebook would take some for commands.
 _CONTROLS = {code: "\ufffd" for code in (*range(32), *range(127, 160)) if chr(code) not in "\t\n\r"}
 
-# Columns of prose and lists, which may be long.
+# Columns that may be long: how they wrap.
 _LONG = {
-    "portfolio_name",
-    "contacts_not_published",
-    "contacts_not_notified",
-    "errors",
-    "reason",
-    "evidence",
-    "report_name",
+    **dict.fromkeys(("contacts_not_published", "contacts_not_notified"), "list"),
+    **dict.fromkeys(("portfolio_name", "errors", "reason", "evidence", "report_name"), "text"),
 }
 
 
@@ -236,7 +234,7 @@ def _cell(column: str, value: Cell) -> str:
     if column == "state":
         return f'<td><span class="{_tone(value)}">{_text(str(value).replace("_", " "))}</span></td>'
     text = "" if value is None else _text(str(value))
-    return f'<td class="text">{text}</td>' if column in _LONG else f"<td>{text}</td>"
+    return f'<td class="{_LONG[column]}">{text}</td>' if column in _LONG else f"<td>{text}</td>"
 
 
 def _text(text: str) -> str:
