@@ -93,7 +93,7 @@ def test_an_async_batch(simulated_portal: SimulatedPortal, journal: Path) -> Non
             journal=journal,
             chunk_size=10,
             client=client,
-            on_progress=lambda p: seen.append(p.ok),
+            on_progress=lambda p: seen.append(p.succeeded),
             **MODES,
         )
 

@@ -226,7 +226,8 @@ def test_columns_are_what_other_frames_take(report: PublishReport) -> None:
     assert frame["contacts_not_notified"].to_list() == [[], [1, 2], None]
     table = pa.table(columns)
     assert table.column("contacts_not_notified").to_pylist() == [[], [1, 2], None]
-    assert duckdb.sql("SELECT unnest(contacts_not_notified) FROM frame").fetchall() == [(1,), (2,)]
+    unnested = duckdb.connect().execute("SELECT unnest(contacts_not_notified) FROM frame")
+    assert unnested.fetchall() == [(1,), (2,)]
     contacts = report.failed_contacts().to_columns()
     assert pl.DataFrame(contacts).rows() == [(1, 38, "notify"), (2, 38, "notify")]
     assert pa.table(contacts).num_rows == 2
