@@ -5,6 +5,8 @@
 It runs against a simulated portal; `PortalClient()` in the place of `portal.client()` is your own firm's.
 """
 
+# pyright: basic
+
 import tempfile
 from pathlib import Path
 

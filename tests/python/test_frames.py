@@ -181,6 +181,8 @@ def test_the_types_of_a_frame_do_not_depend_on_what_was_answered(report: Publish
     )
     frame = nothing.to_pandas()
     assert dict(frame.dtypes) == dict(report.to_pandas().dtypes)
+    untyped = {name for name, type_ in frame.dtypes.items() if str(type_) == "object"}
+    assert untyped == {"contacts_not_published", "contacts_not_notified"}
     assert frame["published"][0] is frame["notified"][0] is frame["reason"][0] is pd.NA  # nobody was asked for it
     assert str(pd.concat([frame, report.to_pandas()])["reason"].dtype) == "string"
 

@@ -18,6 +18,7 @@ from ._errors import (
     ConnectError,
     InputError,
     JournalError,
+    MissingJournalWarning,
     OutcomeUnknownError,
     PermissionDeniedError,
     PortalError,
@@ -26,7 +27,6 @@ from ._errors import (
     RejectedError,
     StoppedError,
 )
-from ._log import MissingJournalWarning
 from ._native import FileError, FileResult, Progress, PublishReport, PublishRequest, __version__
 from ._rows import ApiError, Attempt, FailedContacts, UnexpectedResult, UnreadPage
 

@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from ._rows import FailedContacts
 
     Cell = str | int | bool | datetime | None
-    # Words and a number, what matters most first.
-    Counts = Iterable[tuple[str, int]]
 
 # Files that are ok beside the others, all of which are shown.
 _OK_ROWS = 50
@@ -93,29 +91,23 @@ _LONG = {
 
 def of_report(report: PublishReport) -> str:
     """What became of every file: all that are not ok, and the first ones that are."""
-    columns = [*_COLUMNS]
-    return _table(
-        _states(report._counts()),
-        [_asked(report)],
-        columns,
-        report._rows(_OK_ROWS),
-        [*_left_out(report), *report._notes()],
-    )
+    rows = report._rows(_OK_ROWS)
+    return _table(_states(report), [_asked(report)], _COLUMNS, rows, _notes(report, len(rows)))
 
 
 def of_journal(journal: Journal) -> str:
     """The same of a journal, with what people decided."""
     plain, report = journal.to_dict(), journal.report
     files = {file["file_id"]: file for file in plain["files"]}
-    rows = []
+    rows: list[tuple[Cell, ...]] = []
     for row in report._rows(_OK_ROWS):
         file = files[row[0]]
         rows.append((*row, file["decided_by"], file["evidence"], file["chunk"]))
     states = [chunk["state"].replace("_", " ") for chunk in plain["chunks"]]
     chunks = ", ".join(f"{states.count(state)} {state}" for state in dict.fromkeys(states)) or "none yet"
     said = [f"{journal.path}; chunks: {chunks}", _asked(report)]
-    columns = [*_COLUMNS, "decided_by", "evidence", "chunk"]
-    return _table(_states(report._counts()), said, columns, rows, [*_left_out(report), *report._notes()])
+    columns = (*_COLUMNS, "decided_by", "evidence", "chunk")
+    return _table(_states(report), said, columns, rows, _notes(report, len(rows)))
 
 
 def of_failed_contacts(failed: FailedContacts) -> str:
@@ -191,17 +183,18 @@ def _asked(report: PublishReport) -> str:
     return f"{asked}, {_counted(contacts, 'override contact')}" if contacts else asked
 
 
-def _left_out(report: PublishReport) -> list[str]:
-    more = len(report.succeeded) - _OK_ROWS
-    return [f"… and {_counted(more, 'more file')}, all of them ok"] if more > 0 else []
+def _notes(report: PublishReport, shown: int) -> list[str]:
+    more = len(report) - shown
+    left_out = [f"… and {_counted(more, 'more file')}, all of them ok"] if more else []
+    return [*left_out, *report._notes()]
 
 
 def _counted(count: int, thing: str) -> str:
     return f"1 {thing}" if count == 1 else f"{count:,} {thing}s"
 
 
-def _states(counts: Counts) -> list[tuple[str, int, str]]:
-    return [(state.replace("_", " "), count, _tone(state)) for state, count in counts]
+def _states(report: PublishReport) -> list[tuple[str, int, str]]:
+    return [(state.replace("_", " "), count, _tone(state)) for state, count in report._counts()]
 
 
 def _tone(state: Cell) -> str:

@@ -10,21 +10,13 @@ from __future__ import annotations
 import sys
 from _warnings import warn as _warn
 
+from ._errors import MissingJournalWarning
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Literal
 
     from ._native import Call, Failure
-
-
-class MissingJournalWarning(UserWarning):
-    """Clients are e-mailed by a call that leaves no journal: made again, it would e-mail them again.
-
-    It is issued once in each process, before anything goes out: where it is turned into an error (`-W error`), nothing
-    was sent. A `journal_dir` is what it asks for; `warnings.simplefilter("ignore", MissingJournalWarning)` silences it.
-    The simulated portal, or any other on this machine, e-mails nobody.
-    """
-
 
 # Of which kinds this process has warned.
 _warned_of: set[type[Warning]] = set()
@@ -45,7 +37,7 @@ def warn(said: str, kind: type[Warning]) -> None:
 
 def _depth() -> int:
     """How many frames of this package there are below the caller of this function, and one."""
-    depth, frame = 0, sys._getframe(1)
+    depth, frame = 0, sys._getframe(1)  # pyright: ignore[reportPrivateUsage]
     while frame.f_globals.get("__name__", "").partition(".")[0] == "addepar_portal" and frame.f_back is not None:
         depth, frame = depth + 1, frame.f_back
     return depth + 1
