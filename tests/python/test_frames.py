@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -158,11 +159,11 @@ def test_a_key_that_would_miss_its_file_in_silence_is_refused(value: Any, report
 
 
 def test_what_cannot_be_joined_says_so(report: PublishReport) -> None:
-    with pytest.raises(InputError, match="floats of 4 bytes"):
+    with pytest.raises(InputError, match=r"floats of 4 bytes .* read it as integers\.$"):
         report.join(pd.DataFrame({"file_id": pd.Series([37.0], dtype="float32")}))
     with pytest.raises(KeyError, match="no column 'file_id', only 'id'"):
         report.join(pd.DataFrame({"id": [37]}))
-    with pytest.raises(InputError, match="one column"):
+    with pytest.raises(InputError, match=r"one column .*, not several\.$"):
         report.join(pd.DataFrame([[37, 38]], columns=["file_id", "file_id"]))
     with pytest.raises(TypeError, match="DataFrame of pandas"):
         report.join({"file_id": [37]})
@@ -197,7 +198,11 @@ def test_csv_is_as_on_the_command_line(simulated_portal: SimulatedPortal, tmp_pa
     command = [sys.executable, "-m", "addepar_portal", "publish", "37", "38", "--format", "csv", "--yes"]
     modes = ["--portal-publishing", "publish", "--contact-notification", "notify"]
     shown = subprocess.run(
-        [*command, *modes], env=simulated_portal.environ(), capture_output=True, timeout=30, check=False
+        [*command, *modes],
+        env={**os.environ, **simulated_portal.environ()},
+        capture_output=True,
+        timeout=30,
+        check=False,
     ).stdout
     assert shown == report.to_csv().encode()
 

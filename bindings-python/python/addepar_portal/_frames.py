@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ._errors import refused
+from ._errors import InputError
 from ._ids import compared_id, has_small_floats
 from ._model import value
 from ._native import ids_in_column
@@ -56,10 +56,10 @@ def joined(report: PublishReport, frame: Any, on: str) -> Any:
         raise KeyError(f"the frame has no column {on!r}, only {', '.join(map(repr, frame.columns))}")
     column = frame[on]
     if column.ndim != 1:
-        raise refused(f"`frame` must have one column {on!r}, not several.")
-    given = column.notna().to_numpy()
-    keys = pd.Series(pd.NA, index=range(len(frame)), dtype="Int64")
-    keys[given] = _keys(column[given], on)
+        raise InputError(f"`frame` must have one column {on!r}, not several.")
+    is_given = column.notna().to_numpy()
+    ids = iter(_keys(column[is_given], on))
+    keys = pd.Series([next(ids) if given else pd.NA for given in is_given], dtype="Int64")
 
     files = report.to_pandas()
     rows = {file_id: row for row, file_id in enumerate(files["file_id"])}
@@ -73,12 +73,12 @@ def joined(report: PublishReport, frame: Any, on: str) -> Any:
         theirs = theirs.astype({name: _nullable(type_) for name, type_ in theirs.dtypes.items() if _nullable(type_)})
     theirs, ours = theirs.reindex(of_frame), files.reindex(of_files)
     theirs.index = ours.index = pd.RangeIndex(len(of_files))
-    ids = pd.concat([keys, files["file_id"].iloc[left].astype("Int64")], ignore_index=True)
+    file_ids = pd.concat([keys, files["file_id"].iloc[left].astype("Int64")], ignore_index=True)
     if on == "file_id":
-        theirs[on] = ids
+        theirs[on] = file_ids
         ours = ours.drop(columns="file_id")
     else:
-        ours["file_id"] = ids
+        ours["file_id"] = file_ids
     ours["matched"] = pd.Series(
         [
             "report" if row == -1 else "frame" if file == -1 else "both"
@@ -92,7 +92,9 @@ def joined(report: PublishReport, frame: Any, on: str) -> Any:
 
 def _keys(column: Any, on: str) -> list[int]:
     if has_small_floats(column):
-        raise refused(f"`frame[{on!r}]` has floats of 4 bytes or fewer, which round larger ids: read it as integers.")
+        raise InputError(
+            f"`frame[{on!r}]` has floats of 4 bytes or fewer, which round larger ids: read it as integers."
+        )
     return value(ids_in_column(f"`frame[{on!r}]`", [compared_id(id_) for id_ in column]))
 
 
