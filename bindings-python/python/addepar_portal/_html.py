@@ -113,11 +113,12 @@ def of_journal(journal: Journal) -> str:
 def of_failed_contacts(failed: FailedContacts) -> str:
     """One row for each contact, file and step."""
     columns = failed.to_columns()
-    counts = [("contacts missed something", len(failed.contacts))]
-    if failed.unreadable:
-        counts.append(("files failed for contacts that cannot be told", len(failed.unreadable)))
+    missed, unreadable = len(failed.contacts), len(failed.unreadable)
+    counts = [(_noun(missed, "contact") + " missed something", missed, "")]
+    if unreadable:
+        counts.append((_noun(unreadable, "file") + " failed for contacts that cannot be told", unreadable, "failed"))
     shown = [["?" if id_ is None else id_ for id_ in columns["contact_id"]], columns["file_id"], columns["step"]]
-    return _table([(words, count, "") for words, count in counts], [], list(columns), zip(*shown, strict=True))
+    return _table(counts, [], list(columns), zip(*shown, strict=True))
 
 
 def of_generated_report(report: GeneratedReport) -> str:
@@ -148,7 +149,7 @@ def of_generated_reports(reports: GeneratedReports) -> str:
         )
         for report in reports
     ]
-    return _table([("generated reports", len(reports), "")], [], columns, rows)
+    return _table([(_noun(len(reports), "generated report"), len(reports), "")], [], columns, rows)
 
 
 def of_settlement(settlement: Settlement) -> str:
@@ -190,7 +191,11 @@ def _notes(report: PublishReport, shown: int) -> list[str]:
 
 
 def _counted(count: int, thing: str) -> str:
-    return f"1 {thing}" if count == 1 else f"{count:,} {thing}s"
+    return f"{count:,} {_noun(count, thing)}"
+
+
+def _noun(count: int, thing: str) -> str:
+    return thing if count == 1 else f"{thing}s"
 
 
 def _states(report: PublishReport) -> list[tuple[str, int, str]]:
