@@ -38,6 +38,8 @@ from addepar_portal import (
     init_journal_dir,
     publish_batch,
     publish_batch_async,
+    resume,
+    resume_async,
 )
 from addepar_portal.testing import SimulatedPortal
 
@@ -214,6 +216,26 @@ def test_what_is_no_id_is_not_decided_about(files: Any, simulated_portal: Simula
     with pytest.raises(InputError):
         Journal(journal).decide(files, "not_published", by="Ada")
     assert journal.read_text() == before
+
+
+def test_a_batch_is_resumed_by_a_function_of_its_own(simulated_portal: SimulatedPortal, journal: Path) -> None:
+    seen: list[int] = []
+    for function in ("resume", "resume_async"):
+        simulated_portal.control("faults", faults=["stray_bytes", "status:403"])
+        path = journal.with_name(f"{function}.jsonl")
+        with pytest.raises(PermissionDeniedError):
+            publish_batch(range(1, 5), journal=path, chunk_size=2, client=simulated_portal.client(), **MODES)
+        simulated_portal.control("reset")
+        options: Any = {"on_progress": lambda progress: seen.append(progress.succeeded)}
+        if function == "resume":
+            report = resume(path, client=simulated_portal.client(), **options)
+        else:
+            report = asyncio.run(resume_async(path, client=simulated_portal.async_client(), **options))
+        assert report.settled
+        assert [request["body"]["data"]["attributes"]["files_id"] for request in simulated_portal.requests] == [[3, 4]]
+        assert seen[-1] == len(report.succeeded)
+    with pytest.raises(InputError, match="client is AsyncPortalClient"):
+        resume(journal, client=simulated_portal.async_client())  # type: ignore[arg-type]
 
 
 def test_a_refusal_stops_the_batch_and_a_resume_goes_on(simulated_portal: SimulatedPortal, journal: Path) -> None:

@@ -37,6 +37,7 @@ from addepar_portal import (
     PortalClient,
     PortalError,
     PublishReport,
+    PublishRequest,
     RejectedError,
     SettledFile,
     Settlement,
@@ -291,6 +292,17 @@ def test_a_report_is_published_in_the_place_of_a_list(portal: SimulatedPortal, j
     assert emailed(portal) == list(names)
     with SimulatedPortal() as other:
         assert "portfolio_name" not in repr(other.client().publish_files([37], **MODES).file(37))
+
+
+def test_a_request_has_the_names_of_its_portfolios_however_their_ids_are_written() -> None:
+    ids: list[Any] = [101, "0102", True]
+    portfolios = [GeneratedPortfolio("entity", 1, f"Client {id_}", id_, False) for id_ in ids]
+    members: dict[str, Any] = dict.fromkeys(GeneratedReport.__match_args__) | {"job_id": JOB, "failed_portfolios": ()}
+    named = GeneratedReport(**{**members, "generated_portfolios": tuple(portfolios[:2])})
+    assert PublishRequest(named, **MODES).portfolio_names == {101: "Client 101", 102: "Client 0102"}
+    assert PublishRequest([101], **MODES).portfolio_names == {}
+    with pytest.raises(InputError, match=r"file_ids\[0\] is True \(bool\)"):
+        PublishRequest(GeneratedReport(**{**members, "generated_portfolios": tuple(portfolios[2:])}), **MODES)
 
 
 def test_names_stand_in_the_html_table_escaped_and_only_where_they_are_known() -> None:

@@ -194,3 +194,61 @@ pub(crate) fn listed(ids: impl Iterator<Item = u64>) -> String {
         more => format!(" (files {named} and {more} more)"),
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::model::report::Beside;
+    use crate::model::request::{ContactNotification, PortalPublishing, PublishRequest};
+
+    #[test]
+    fn rows_and_counts_begin_with_what_somebody_has_to_look_at() {
+        let files = [
+            (FileState::Ok, None),
+            (FileState::Unknown, Some(Verdict::Leave)),
+            (FileState::Unknown, None),
+            (FileState::NotProcessed, None),
+            (FileState::Unknown, Some(Verdict::NotPublished)),
+            (FileState::Failed, None),
+            (FileState::Unknown, None),
+            (FileState::Ok, None),
+        ];
+        let request = PublishRequest::new(1..=8_u64, PortalPublishing::Publish, ContactNotification::Notify).unwrap();
+        let files = (1..).zip(files);
+        let files = files.map(|(id, (state, decision))| FileResult { decision, ..FileResult::unanswered(id, state) });
+        let report = PublishReport::new(request, files.collect(), Beside::default(), String::new());
+        let report = report.with_in_flight(vec![3]);
+        let rows: Vec<(u64, String)> = report.rows().into_iter().map(|row| (row.file.file_id, row.state)).collect();
+        let expected = [
+            (7, "unknown"),
+            (6, "failed"),
+            (4, "not_processed"),
+            (5, "unknown, decided: not_published"),
+            (3, "being sent"),
+            (2, "unknown, decided: leave"),
+            (1, "ok"),
+            (8, "ok"),
+        ];
+        assert_eq!(rows, expected.map(|(id, state)| (id, state.to_owned())));
+        let counts = report.counts();
+        assert_eq!(counts.iter().map(|(_, count)| count).sum::<usize>(), 8);
+        assert_eq!(counts.first(), Some(&("unknown".to_owned(), 1)));
+        assert_eq!(counts.last(), Some(&("ok".to_owned(), 2)));
+        let words = report.to_string();
+        assert!(words.find("7  unknown").unwrap() < words.find("6  failed").unwrap(), "{words}");
+    }
+
+    #[test]
+    fn contacts_that_cannot_be_told_differ_from_none() {
+        let cases = [
+            (Some(false), Some(vec![1, 2]), "1, 2"),
+            (Some(false), None, "?"),
+            (Some(true), Some(vec![]), ""),
+            (None, None, ""),
+        ];
+        for (done, ids, words) in cases {
+            assert_eq!(contacts(done, ids), words);
+        }
+    }
+}

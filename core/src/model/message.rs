@@ -275,6 +275,20 @@ mod tests {
     }
 
     #[test]
+    fn each_language_says_how_a_list_has_each_id_once() {
+        let said = message!["Each once.", Part::EachOnce];
+        let expected = [
+            (Language::Rust, "Each once."),
+            (Language::Python, "Each once. `.unique()` of a column has each once."),
+            (Language::Node, "Each once. `[...new Set(ids)]` has each once."),
+            (Language::CommandLine, "Each once."),
+        ];
+        for (language, text) in expected {
+            assert_eq!(said.in_language(language), text);
+        }
+    }
+
+    #[test]
     fn each_language_writes_names_and_times_in_its_own_way() {
         let said = message![
             name("connect_timeout"),
