@@ -117,6 +117,9 @@ def test_missing_ids_are_rows_of_their_own(report: PublishReport) -> None:
         joined = report.join(frame)
         assert joined["matched"].to_list() == ["both", "frame", "both", "report"]
         assert same(joined["file_id"], [37, None, 38, 39])
+    for type_ in ("float64", "Int64", pd.ArrowDtype(pa.int64())):
+        joined = report.join(pd.DataFrame({"file_id": pd.Series([37, None, 38], dtype=type_)}))
+        assert joined["matched"].to_list() == ["both", "frame", "both", "report"]
 
 
 def test_several_rows_may_be_of_one_file(report: PublishReport) -> None:

@@ -90,7 +90,7 @@ def test_the_columns_are_named_as_in_the_data_frame_and_only_those_with_values_a
     report = report_of(3, failed=1, left_out=1)
     table = Table(report._repr_html_())
     assert set(table.names) <= set(report.to_pandas().columns)
-    assert table.names == ["file_id", "state", "published", "notified", "contacts_not_published", "errors", "reason"]
+    assert table.names == ["file_id", "state", "published", "notified", "reason", "errors", "contacts_not_published"]
     unknown, failed, _ = table.rows
     assert (failed["published"], failed["contacts_not_published"]) == ("not all", "1, 2")
     assert (unknown["published"], unknown["reason"]) == ("?", "The answer has no result for it.")

@@ -170,10 +170,10 @@ _COLUMNS = (
     "state",
     "published",
     "notified",
+    "reason",
+    "errors",
     "contacts_not_published",
     "contacts_not_notified",
-    "errors",
-    "reason",
 )
 
 

@@ -252,7 +252,7 @@ impl PublishReport {
     }
 
     /// The rows of a table: every file that is not ok, what needs attention first, and as many others as are wanted. Id,
-    /// name of the portfolio, state in words, published, notified, the contacts of either that failed, errors, reason.
+    /// name of the portfolio, state in words, published, notified, reason, errors, the contacts that either step failed for.
     fn _rows<'py>(&self, py: Python<'py>, others: usize) -> PyResult<Bound<'py, PyList>> {
         let mut rows = self.core.rows();
         // Those that are ok come last.
@@ -266,10 +266,10 @@ impl PublishReport {
                 row.state,
                 row.published,
                 row.notified,
+                file.reason.as_deref(),
+                errors_in_words(file),
                 contacts(file.published, file.contacts_not_published()),
                 contacts(file.notified, file.contacts_not_notified()),
-                errors_in_words(file),
-                file.reason.as_deref(),
             )
         });
         PyList::new(py, cells.collect::<Vec<_>>())
