@@ -86,8 +86,8 @@ impl PublishReport {
         match (file.state, file.decision) {
             (FileState::Unknown, None) if !self.in_flight().contains(&file.file_id) => 0,
             (FileState::Failed, _) => 1,
-            (FileState::NotProcessed, None) | (_, Some(Verdict::NotPublished)) => 2,
-            (FileState::Unknown, None) => 3,
+            (FileState::Unknown, None) => 2,
+            (FileState::NotProcessed, None) | (_, Some(Verdict::NotPublished)) => 3,
             (FileState::Unknown | FileState::NotProcessed, Some(Verdict::Published | Verdict::Leave)) => 4,
             (FileState::Ok, _) => 5,
         }
@@ -223,9 +223,9 @@ mod tests {
         let expected = [
             (7, "unknown"),
             (6, "failed"),
+            (3, "being sent"),
             (4, "not_processed"),
             (5, "unknown, decided: not_published"),
-            (3, "being sent"),
             (2, "unknown, decided: leave"),
             (1, "ok"),
             (8, "ok"),
