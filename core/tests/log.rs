@@ -6,7 +6,7 @@ use std::fmt::{Debug, Write};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
-use addepar_portal::host::{AccessToken, Host, Level, LogRecord, Settings, Turn};
+use addepar_portal::host::{AccessToken, Host, Settings, Turn};
 use addepar_portal::{ContactNotification, PortalClient, PortalPublishing, PublishRequest, Repeat};
 use addepar_portal_simulator::SimulatedPortal;
 use tokio::time::timeout;
@@ -155,36 +155,35 @@ fn a_call_that_e_mails_and_leaves_no_journal_is_warned_of_once_before_it_goes_ou
         let request = PublishRequest::new([37], PortalPublishing::Publish, notification).expect("a request");
         client_elsewhere(host).start(request, Repeat::Refuse, |_| None)
     };
-    for (host, setting) in [
+    let hosts = [
         (Host::Rust, "`journal_dir`"),
         (Host::Python(3, 11), "`journal_dir`"),
         (Host::Node(20, 0), "`journalDir`"),
         (Host::CommandLine, "`ADDEPAR_JOURNAL_DIR`"),
-    ] {
-        for notification in [ContactNotification::Notify, ContactNotification::UseContactPreference] {
-            let call = start(notification, host);
-            let warning = call.take_warning().expect("a warning");
-            assert!(
-                warning.contains(&format!("leaves no journal: made again, it would e-mail them again. Set {setting}"))
-            );
-            assert_eq!(call.take_warning(), None);
+    ];
+    let lines = Lines::default();
+    tracing::subscriber::with_default(lines.clone(), || {
+        for (host, setting) in hosts {
+            for notification in [ContactNotification::Notify, ContactNotification::UseContactPreference] {
+                let call = start(notification, host);
+                let warning = call.take_warning().expect("a warning");
+                assert!(warning.contains(&format!(
+                    "and leaves no journal: made again, it would e-mail them again. Set {setting} "
+                )));
+                assert_eq!(call.take_warning(), None);
+            }
+            assert_eq!(start(ContactNotification::DoNotNotify, host).take_warning(), None);
         }
-        assert_eq!(start(ContactNotification::DoNotNotify, host).take_warning(), None);
-    }
-    // A host that has no way of its own has it logged, before the first record of a request.
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-    runtime.block_on(async {
-        let call = start(ContactNotification::Notify, Host::Rust);
-        call.watch(Level::Debug);
-        assert_eq!(call.run().await, Turn::News);
-        let records = call.log_records();
-        assert!(matches!(&records[..], [LogRecord { level: Level::Warn, .. }]), "{records:?}");
-        drop(call);
-        let call = start(ContactNotification::Notify, Host::Rust);
-        call.watch(Level::Warn);
-        assert_eq!(call.run().await, Turn::Done);
-        assert_eq!(call.log_records(), []);
+        // Where the host has no way of its own it is logged, before anything goes out.
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        for _ in 0..2 {
+            let call = start(ContactNotification::Notify, Host::Rust);
+            assert_eq!(runtime.block_on(call.run()), Turn::Done);
+        }
     });
+    let ours = lines.ours();
+    assert_eq!(ours.iter().filter(|line| line.contains("leaves no journal")).count(), 1, "{ours:#?}");
+    assert!(ours.first().is_some_and(|line| line.starts_with("WARN addepar_portal This call e-mails")), "{ours:#?}");
 }
 
 /// Panics at every event of ours.
