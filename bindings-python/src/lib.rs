@@ -35,7 +35,7 @@ mod _native {
     #[pymodule_export]
     use super::journal::{Journal, forget_journal, init_journal_dir};
     #[pymodule_export]
-    use super::make::{failures, make_request, read_report, read_response};
+    use super::make::{failures, ids_in_column, make_request, read_report, read_response};
     #[pymodule_export]
     use super::progress::Progress;
     #[pymodule_export]

@@ -19,11 +19,12 @@ use std::ffi::OsString;
 
 use clap::Parser;
 
-use crate::cli::arguments::{Arguments, Command, JournalCommand, ReportCommand};
+use crate::cli::arguments::{Arguments, Command, Format, JournalCommand, ReportCommand};
 use crate::cli::interrupts::Source;
 pub use crate::cli::interrupts::{HostInterrupts, Interrupt, Interrupter, hang_up_is_ignored};
 use crate::cli::refused::Refused;
 use crate::cli::status::Status;
+use crate::model::report::PublishReport;
 
 /// Runs the program with its arguments, the program's name first, and returns its exit status.
 ///
@@ -36,6 +37,12 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> i32 {
 /// The same in a host that takes the signals itself and hands them over.
 pub fn main_in_host(arguments: impl IntoIterator<Item = OsString>, interrupts: HostInterrupts) -> i32 {
     run(arguments, Source::Host(interrupts))
+}
+
+/// A report as `--format csv` writes it.
+#[must_use]
+pub fn csv(report: &PublishReport) -> String {
+    output::report(report, Format::Csv)
 }
 
 fn run(arguments: impl IntoIterator<Item = OsString>, source: Source) -> i32 {
