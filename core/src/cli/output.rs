@@ -1,14 +1,16 @@
 //! Results on standard output: tables, JSON and CSV.
 
 use std::borrow::Cow;
+use std::cmp::Reverse;
+use std::collections::HashMap;
 use std::fmt::Write;
 
 use crate::cli::arguments::Format;
 use crate::cli::refused::Refused;
 use crate::cli::status::Status;
-use crate::cli::terminal;
-use crate::model::file_result::FileResult;
-use crate::model::file_result::Verdict;
+use crate::cli::terminal::{self, Screen};
+use crate::model::display::{Row, attention};
+use crate::model::file_result::{FileResult, FileState, Verdict};
 use crate::model::report::PublishReport;
 
 /// Writes results. Where they cannot be written, that is told, and success is none.
@@ -23,32 +25,107 @@ pub(super) fn write(text: &str, status: Status) -> Result<Status, Refused> {
     }
 }
 
-/// A report with what people decided about its files.
-pub(super) fn report(report: &PublishReport, format: Format) -> String {
+/// A report with what people decided about its files. `around`: of a table, what else is on the screen.
+pub(super) fn report(report: &PublishReport, format: Format, around: &Around<'_>) -> String {
     match format {
         Format::Json => terminal::json(&report.to_json()) + "\n",
         Format::Csv => csv(report),
-        Format::Table => {
-            let rows = report.rows().into_iter().map(|row| {
-                let cells = [row.state, row.published.into(), row.notified.into(), row.errors];
-                (row.file, cells.to_vec())
-            });
-            files_table(&["state", "published", "notified", "errors"], rows.collect()) + &below(report)
-        }
+        Format::Table => files_table(report.rows(), None, &below(report), around),
     }
 }
 
-/// A table of files, with the names of their portfolios if any is known.
-pub(super) fn files_table(names: &[&str], rows: Vec<(&FileResult, Vec<String>)>) -> String {
-    let has_portfolios = rows.iter().any(|(file, _)| file.portfolio_name.is_some());
-    let mut columns = vec!["file"];
-    columns.extend(has_portfolios.then_some("portfolio"));
-    columns.extend(names);
-    let row = |(file, cells): (&FileResult, Vec<String>)| {
-        let portfolio = has_portfolios.then(|| file.portfolio_name.clone().unwrap_or_default());
-        [file.file_id.to_string()].into_iter().chain(portfolio).chain(cells).collect()
+/// What is on a screen besides a table.
+#[derive(Debug, Default)]
+pub(super) struct Around<'a> {
+    /// What was written above it.
+    pub(super) before: &'a str,
+    /// What is said next on standard error.
+    pub(super) after: &'a str,
+    /// The command that shows every file again. Without one, every file that is not ok is shown now.
+    pub(super) all: Option<String>,
+}
+
+/// A table of files, what needs attention last, and what stands below it; with the names of their portfolios if any is
+/// known. On a terminal it fits the screen.
+pub(super) fn files_table(
+    rows: Vec<Row<'_>>,
+    sent_at: Option<&HashMap<u64, String>>,
+    below: &str,
+    around: &Around<'_>,
+) -> String {
+    files_table_on(terminal::screen(), rows, sent_at, below, around)
+}
+
+fn files_table_on(
+    screen: Option<Screen>,
+    mut rows: Vec<Row<'_>>,
+    sent_at: Option<&HashMap<u64, String>>,
+    below: &str,
+    around: &Around<'_>,
+) -> String {
+    rows.sort_by_key(|row| Reverse(attention(row.file)));
+    let room = screen.map(|screen| {
+        // The names of the columns, and the line with the prompt.
+        let others = [around.before, below, around.after].map(|text| screen.rows_of(text)).iter().sum::<usize>() + 2;
+        screen.rows.saturating_sub(others)
+    });
+    let left_out = room.map_or(Vec::new(), |room| leave_out(&mut rows, room, around.all.is_some()));
+    let mut text = String::new();
+    if !rows.is_empty() {
+        let has_portfolios = rows.iter().any(|row| row.file.portfolio_name.is_some());
+        let mut columns = vec!["file"];
+        columns.extend(has_portfolios.then_some("portfolio"));
+        columns.extend(["state", "published", "notified"]);
+        columns.extend(sent_at.map(|_| "sent at"));
+        columns.push("errors");
+        let cells = |row: Row<'_>| {
+            let id = row.file.file_id;
+            let mut cells = vec![id.to_string()];
+            cells.extend(has_portfolios.then(|| row.file.portfolio_name.clone().unwrap_or_default()));
+            cells.extend([row.state, row.published.to_owned(), row.notified.to_owned()]);
+            cells.extend(sent_at.map(|sent_at| sent_at.get(&id).cloned().unwrap_or_default()));
+            cells.push(row.errors);
+            cells
+        };
+        text += &table_within(screen.map(|screen| screen.columns), &columns, rows.into_iter().map(cells).collect());
+    }
+    if !left_out.is_empty() {
+        let counts: Vec<String> = left_out.iter().map(|(state, count)| format!("{count} {state}")).collect();
+        let _ = write!(text, "Not shown: {}.", counts.join(", "));
+        if let Some(all) = &around.all {
+            let _ = write!(text, " All files: {all} | less");
+        }
+        text.push('\n');
+    }
+    text + below
+}
+
+/// Leaves out what there is no room for: files that are ok, then those that need attention least. It counts them by
+/// what they are.
+fn leave_out(rows: &mut Vec<Row<'_>>, room: usize, can_be_shown_again: bool) -> Vec<(String, usize)> {
+    // Of a window of three lines not much can be seen, but something.
+    const LEAST: usize = 5;
+    let mut left_out: Vec<(String, usize)> = Vec::new();
+    if rows.len() <= room {
+        return left_out;
+    }
+    let mut count = |row: &Row<'_>| match left_out.iter_mut().find(|(state, _)| *state == row.state) {
+        Some((_, count)) => *count += 1,
+        None => left_out.push((row.state.clone(), 1)),
     };
-    table(&columns, rows.into_iter().map(row).collect())
+    rows.retain(|row| {
+        let is_ok = row.file.state == FileState::Ok;
+        if is_ok {
+            count(row);
+        }
+        !is_ok
+    });
+    if can_be_shown_again {
+        // One line says what is not shown.
+        let beyond = rows.len().saturating_sub(room.saturating_sub(1).max(LEAST));
+        rows.drain(..beyond).for_each(|row| count(&row));
+    }
+    left_out
 }
 
 /// What stands below a table of a report's files.
@@ -133,7 +210,7 @@ fn csv_field(field: &str) -> String {
 
 /// A table as wide as the terminal. Its first column is right-aligned, the last one is cut.
 pub(super) fn table(names: &[&str], rows: Vec<Vec<String>>) -> String {
-    table_within(terminal::width(), names, rows)
+    table_within(terminal::screen().map(|screen| screen.columns), names, rows)
 }
 
 fn table_within(width: Option<usize>, names: &[&str], mut rows: Vec<Vec<String>>) -> String {
@@ -142,14 +219,15 @@ fn table_within(width: Option<usize>, names: &[&str], mut rows: Vec<Vec<String>>
         *cell = terminal::one_line(cell);
     }
     let widest = |column: usize| {
-        rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max().unwrap_or_default()
+        rows.iter().filter_map(|row| row.get(column)).map(|cell| terminal::columns(cell)).max().unwrap_or_default()
     };
     let widths: Vec<usize> = (0..names.len()).map(widest).collect();
     let mut text = String::new();
     for row in &rows {
         let mut line = String::new();
         for (position, (cell, width)) in row.iter().zip(&widths).enumerate() {
-            let _ = if position == 0 { write!(line, "{cell:>width$}") } else { write!(line, "  {cell:<width$}") };
+            let blank = " ".repeat(width.saturating_sub(terminal::columns(cell)));
+            line += &if position == 0 { format!("{blank}{cell}") } else { format!("  {cell}{blank}") };
         }
         let line = line.trim_end();
         text += &width.map_or_else(|| line.to_owned(), |width| terminal::clip(line, width));

@@ -6,7 +6,12 @@ use std::io::{self, BufRead, BufReader, ErrorKind, IsTerminal, Write};
 
 /// A line on standard error. Nobody may be reading it: that is no reason to stop.
 pub(super) fn say(message: &str) {
-    let _ = writeln!(io::stderr(), "addepar-portal: {}", shown(message));
+    let _ = writeln!(io::stderr(), "{}", said(message));
+}
+
+/// What [`say`] writes.
+pub(super) fn said(message: &str) -> String {
+    format!("addepar-portal: {}", shown(message))
 }
 
 /// Writes results. A reader that has seen enough, such as `head`, is no error.
@@ -18,10 +23,25 @@ pub(super) fn print(text: &str) -> io::Result<()> {
     }
 }
 
-/// How many columns standard output has; `None`: it is no terminal.
-pub(super) fn width() -> Option<usize> {
+/// How many columns and rows a terminal has.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Screen {
+    pub(super) columns: usize,
+    pub(super) rows: usize,
+}
+
+impl Screen {
+    /// How many rows a text takes, whose long lines the terminal breaks.
+    pub(super) fn rows_of(self, text: &str) -> usize {
+        text.lines().map(|line| columns(line).div_ceil(self.columns.max(1)).max(1)).sum()
+    }
+}
+
+/// The terminal that standard output is; `None`: it is none.
+pub(super) fn screen() -> Option<Screen> {
     let terminal = io::stdout().is_terminal();
-    terminal.then(|| terminal_size::terminal_size_of(io::stdout())).flatten().map(|(width, _)| width.0.into())
+    let size = terminal.then(|| terminal_size::terminal_size_of(io::stdout())).flatten();
+    size.map(|(columns, rows)| Screen { columns: columns.0.into(), rows: rows.0.into() })
 }
 
 /// How many columns standard error has; `None`: it is no terminal.
@@ -70,17 +90,25 @@ pub(super) fn json(json: &str) -> String {
     shown
 }
 
+/// How many columns a character takes: letters of East Asia and pictures take two.
+const fn columns_of(c: char) -> usize {
+    if c < '\u{1100}' || matches!(c, '\u{2010}'..='\u{203a}') { 1 } else { 2 }
+}
+
+/// How many columns a line takes.
+pub(super) fn columns(line: &str) -> usize {
+    line.chars().map(columns_of).sum()
+}
+
 /// At most so many columns of a line.
 pub(super) fn clip(line: &str, width: usize) -> String {
-    // Letters of East Asia and pictures take two columns.
-    let columns = |c: char| if c < '\u{1100}' { 1 } else { 2 };
-    if line.chars().map(columns).sum::<usize>() <= width {
+    if columns(line) <= width {
         return line.to_owned();
     }
     let mut left = width.saturating_sub(1);
     let fits = |c: &char| {
-        let fits = columns(*c) <= left;
-        left = left.saturating_sub(columns(*c));
+        let fits = columns_of(*c) <= left;
+        left = left.saturating_sub(columns_of(*c));
         fits
     };
     let mut clipped: String = line.chars().take_while(fits).collect();

@@ -104,10 +104,11 @@ pub(crate) fn excerpt(text: &str) -> Option<String> {
     (!shown.is_empty()).then_some(shown)
 }
 
-const fn attention(file: &FileResult) -> u8 {
+/// How soon a person has to look at a file: the less, the sooner.
+pub(crate) const fn attention(file: &FileResult) -> u8 {
     match (file.state, file.decision) {
-        (FileState::Failed, _) => 0,
-        (FileState::Unknown, None) => 1,
+        (FileState::Unknown, None) => 0,
+        (FileState::Failed, _) => 1,
         (FileState::NotProcessed, None) | (_, Some(Verdict::NotPublished)) => 2,
         (FileState::Unknown | FileState::NotProcessed, Some(Verdict::Published | Verdict::Leave)) => 3,
         (FileState::Ok, _) => 4,
