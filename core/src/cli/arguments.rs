@@ -20,8 +20,8 @@ Examples:
   addepar-portal publish --from files.csv --journal october.jsonl \\
       --portal-publishing use_contact_preference --contact-notification use_contact_preference
   addepar-portal resume october.jsonl
-  addepar-portal journal show october.jsonl --undecided --format csv > undecided.csv
-  addepar-portal journal resolve october.jsonl --from undecided.csv --by 'A. Smith'
+  addepar-portal journal show october.jsonl --undecided --format csv > todo.csv
+  addepar-portal journal resolve october.jsonl --from todo.csv --by 'A. Smith'
   addepar-portal journal resolve october.jsonl --not-published --files 38-41,50 --by 'A. Smith'
   addepar-portal report show 7d4e1c58-9a63-4b0f-8a25-3c9d2f6b1e70
   addepar-portal journal settle october.jsonl --yes

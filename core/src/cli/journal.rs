@@ -102,15 +102,15 @@ fn text(path: &Path, journal: &Journal, undecided: bool) -> String {
     if !to_decide.is_empty() {
         let _ = writeln!(
             below,
-            "{} to be decided about: {}\n\
-             \x20 check-list: addepar-portal journal show {path} --undecided --format csv > undecided.csv\n\
-             \x20 filled in:  addepar-portal journal resolve {path} --from undecided.csv --by NAME",
+            "{} to be decided about: {}. A check-list, and what takes it filled in:\n\
+             \x20 addepar-portal journal show {path} --undecided --format csv > todo.csv\n\
+             \x20 addepar-portal journal resolve {path} --from todo.csv --by NAME",
             counted(to_decide.len(), "file"),
             ranges::excerpt(&to_decide),
         );
     } else if let Some(left) = Some(journal.to_come()).filter(|left| !left.is_empty() && in_flight.is_empty()) {
         let left = left.iter().map(|chunk| chunk.file_ids.len()).sum();
-        let _ = writeln!(below, "{} yet to be sent: addepar-portal resume {path}", counted(left, "file"));
+        let _ = writeln!(below, "{} yet to be sent:\n  addepar-portal resume {path}", counted(left, "file"));
     }
     let around = Around { before: &before, all: Some(all), ..Around::default() };
     let table = output::files_table(rows, Some(&sent_at), &below, &around);

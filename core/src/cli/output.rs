@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::collections::HashMap;
-use std::fmt::Write;
+use std::fmt::{self, Write};
 
 use crate::cli::arguments::Format;
 use crate::cli::refused::Refused;
@@ -64,13 +64,10 @@ fn files_table_on(
     around: &Around<'_>,
 ) -> String {
     rows.sort_by_key(|row| Reverse(attention(row.file)));
-    let room = screen.map(|screen| {
-        // The names of the columns, and the line with the prompt.
-        let others = [around.before, below, around.after].map(|text| screen.rows_of(text)).iter().sum::<usize>() + 2;
-        screen.rows.saturating_sub(others)
-    });
-    let left_out = room.map_or(Vec::new(), |room| leave_out(&mut rows, room, around.all.is_some()));
+    let left_out = screen.map_or(String::new(), |screen| leave_out(screen, &mut rows, below, around));
     let mut text = String::new();
+    // What went wrong tells more than when it was sent: in a pipe and on a wider screen stands both.
+    let sent_at = sent_at.filter(|_| screen.is_none_or(|screen| screen.columns >= 100));
     if !rows.is_empty() {
         let has_portfolios = rows.iter().any(|row| row.file.portfolio_name.is_some());
         let mut columns = vec!["file"];
@@ -89,43 +86,60 @@ fn files_table_on(
         };
         text += &table_within(screen.map(|screen| screen.columns), &columns, rows.into_iter().map(cells).collect());
     }
-    if !left_out.is_empty() {
-        let counts: Vec<String> = left_out.iter().map(|(state, count)| format!("{count} {state}")).collect();
-        let _ = write!(text, "Not shown: {}.", counts.join(", "));
-        if let Some(all) = &around.all {
-            let _ = write!(text, " All files: {all} | less");
-        }
-        text.push('\n');
-    }
-    text + below
+    text + &left_out + below
 }
 
-/// Leaves out what there is no room for: files that are ok, then those that need attention least. It counts them by
-/// what they are.
-fn leave_out(rows: &mut Vec<Row<'_>>, room: usize, can_be_shown_again: bool) -> Vec<(String, usize)> {
+/// Leaves out what the screen has no room for: files that are ok, then those that need attention least. It says how many
+/// they are.
+fn leave_out(screen: Screen, rows: &mut Vec<Row<'_>>, below: &str, around: &Around<'_>) -> String {
     // Of a window of three lines not much can be seen, but something.
     const LEAST: usize = 5;
-    let mut left_out: Vec<(String, usize)> = Vec::new();
+    // The names of the columns, and the line with the prompt.
+    let others = 2 + [around.before, below, around.after].map(|text| screen.rows_of(text)).iter().sum::<usize>();
+    let room = screen.rows.saturating_sub(others);
     if rows.len() <= room {
-        return left_out;
+        return String::new();
     }
-    let mut count = |row: &Row<'_>| match left_out.iter_mut().find(|(state, _)| *state == row.state) {
-        Some((_, count)) => *count += 1,
-        None => left_out.push((row.state.clone(), 1)),
-    };
+    let mut counts = LeftOut { counts: Vec::new(), all: around.all.as_deref() };
     rows.retain(|row| {
         let is_ok = row.file.state == FileState::Ok;
         if is_ok {
-            count(row);
+            counts.add(row);
         }
         !is_ok
     });
-    if can_be_shown_again {
-        // One line says what is not shown.
-        let beyond = rows.len().saturating_sub(room.saturating_sub(1).max(LEAST));
-        rows.drain(..beyond).for_each(|row| count(&row));
+    if around.all.is_some() {
+        // What is said about them takes room as well, the more the more of them there are.
+        let room = |counts: &LeftOut<'_>| room.saturating_sub(screen.rows_of(&counts.to_string()).max(1)).max(LEAST);
+        while rows.len() > room(&counts) {
+            let beyond = rows.len() - room(&counts);
+            rows.drain(..beyond).for_each(|row| counts.add(&row));
+        }
     }
-    left_out
+    if counts.counts.is_empty() { String::new() } else { format!("{counts}\n") }
+}
+
+/// The files that a table leaves out, counted by what became of them.
+struct LeftOut<'a> {
+    counts: Vec<(String, usize)>,
+    all: Option<&'a str>,
+}
+
+impl LeftOut<'_> {
+    fn add(&mut self, row: &Row<'_>) {
+        match self.counts.iter_mut().find(|(state, _)| *state == row.state) {
+            Some((_, count)) => *count += 1,
+            None => self.counts.push((row.state.clone(), 1)),
+        }
+    }
+}
+
+impl fmt::Display for LeftOut<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let counts: Vec<String> = self.counts.iter().map(|(state, count)| format!("{count} {state}")).collect();
+        write!(f, "Not shown: {}.", counts.join(", "))?;
+        self.all.map_or(Ok(()), |all| write!(f, " All files:\n  {all} | less"))
+    }
 }
 
 /// What stands below a table of a report's files.

@@ -4,14 +4,46 @@ use std::fmt::Write as _;
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufRead, BufReader, ErrorKind, IsTerminal, Write};
 
-/// A line on standard error. Nobody may be reading it: that is no reason to stop.
+/// A message on standard error. Nobody may be reading it: that is no reason to stop.
 pub(super) fn say(message: &str) {
     let _ = writeln!(io::stderr(), "{}", said(message));
 }
 
-/// What [`say`] writes.
+/// What [`say`] writes: as wide as the terminal, if it is one.
 pub(super) fn said(message: &str) -> String {
-    format!("addepar-portal: {}", shown(message))
+    let message = format!("addepar-portal: {}", shown(message));
+    match error_width() {
+        Some(width) => message.lines().map(|line| broken(line, width)).collect::<Vec<_>>().join("\n"),
+        None => message,
+    }
+}
+
+/// A line that is broken between words. What stands between backticks stays on one line, to be copied: only the
+/// terminal breaks that.
+fn broken(line: &str, width: usize) -> String {
+    let words = line.trim_start_matches(' ');
+    let indent = " ".repeat(line.len() - words.len());
+    let can_quote = words.matches('`').count() % 2 == 0;
+    let mut is_quoted = false;
+    let mut text = String::new();
+    let mut column = 0;
+    for word in words.split(|c| {
+        is_quoted ^= c == '`' && can_quote;
+        c == ' ' && !is_quoted
+    }) {
+        let columns = columns(word);
+        if column > 0 && column + 1 + columns <= width {
+            text.push(' ');
+            column += 1;
+        } else {
+            text += if column > 0 { "\n" } else { "" };
+            text += &indent;
+            column = indent.len();
+        }
+        text += word;
+        column += columns;
+    }
+    text
 }
 
 /// Writes results. A reader that has seen enough, such as `head`, is no error.
@@ -158,6 +190,20 @@ mod tests {
         let safe = json(&text);
         assert!(!safe.chars().any(is_dangerous), "{safe:?}");
         assert_eq!(serde_json::from_str::<String>(&safe).ok().as_deref(), Some(hostile));
+    }
+
+    #[test]
+    fn a_message_is_broken_between_words_and_a_command_is_not() {
+        for (line, text) in [
+            ("Nothing was sent.", "Nothing was\nsent."),
+            ("  12 files are ok", "  12 files\n  are ok"),
+            ("Resume with `x resume run.jsonl`, then look", "Resume with\n`x resume run.jsonl`,\nthen look"),
+            ("https://example.com/ is far", "https://example.com/\nis far"),
+            ("an `open quote", "an `open\nquote"),
+            ("", ""),
+        ] {
+            assert_eq!(broken(line, 12), text);
+        }
     }
 
     #[test]
