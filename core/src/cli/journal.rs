@@ -102,7 +102,7 @@ fn text(path: &Path, journal: &Journal, undecided: bool) -> String {
     if !to_decide.is_empty() {
         let _ = writeln!(
             below,
-            "{} to be decided about: {}. A check-list, and what takes it filled in:\n\
+            "{} to be decided about: {}. Fill this in, then record it:\n\
              \x20 addepar-portal journal show {path} --undecided --format csv > todo.csv\n\
              \x20 addepar-portal journal resolve {path} --from todo.csv --by NAME",
             counted(to_decide.len(), "file"),
