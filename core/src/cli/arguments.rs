@@ -65,6 +65,13 @@ const CONTACT_NOTIFICATION: &str = "\
 Who is e-mailed about what was published: notify (every contact), use_contact_preference (as each contact prefers) or \
 do_not_notify (nobody)";
 
+const COMPLETIONS: &str = "\
+To have it in every new shell:
+  bash        echo 'eval \"$(addepar-portal completions bash)\"' >> ~/.bashrc
+  zsh         echo 'eval \"$(addepar-portal completions zsh)\"' >> ~/.zshrc     (behind compinit)
+  fish        addepar-portal completions fish > ~/.config/fish/completions/addepar-portal.fish
+  powershell  addepar-portal completions powershell >> $PROFILE";
+
 /// Publish files to client portals with Addepar's API.
 #[derive(Parser)]
 #[command(
@@ -111,6 +118,20 @@ pub(super) enum Command {
     ///
     /// It prints the environment that leads to it, for a shell to paste, and runs until Ctrl-C.
     Simulate(Simulate),
+    /// Print what lets a shell complete commands, flags and modes
+    #[command(after_help = COMPLETIONS)]
+    Completions {
+        /// The shell
+        #[arg(value_enum, value_name = "SHELL")]
+        shell: Shell,
+    },
+    /// What a shell's script asks for
+    #[command(hide = true)]
+    Complete {
+        position: usize,
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        words: Vec<String>,
+    },
 }
 
 #[derive(Args)]
@@ -348,6 +369,15 @@ pub(super) enum Format {
     Json,
     /// One file a line, for spreadsheets
     Csv,
+}
+
+/// A shell that completes words.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(super) enum Shell {
+    Bash,
+    Zsh,
+    Fish,
+    Powershell,
 }
 
 fn portal_publishing() -> impl TypedValueParser<Value = PortalPublishing> {

@@ -4,6 +4,7 @@
 
 mod arguments;
 mod checklist;
+mod completions;
 mod drive;
 mod interrupts;
 mod journal;
@@ -20,8 +21,8 @@ mod terminal;
 
 use std::ffi::OsString;
 
-use clap::Parser;
 use clap::error::ErrorKind;
+use clap::{CommandFactory, Parser};
 
 use crate::cli::arguments::{Arguments, Command, JournalCommand, ReportCommand};
 use crate::cli::interrupts::Source;
@@ -87,6 +88,11 @@ fn obey(command: Command, source: Source) -> Result<Status, Refused> {
         }
         Command::Journal(JournalCommand::Resolve(resolve)) => journal::resolve(&resolve),
         Command::Journal(JournalCommand::Audit { folder, file }) => journal::audit(&folder, file.as_deref()),
+        Command::Completions { shell } => output::write(completions::script(shell), Status::Ok),
+        Command::Complete { position, words } => {
+            let found = completions::candidates(Arguments::command(), position, &words);
+            output::write(&found.iter().map(|word| format!("{word}\n")).collect::<String>(), Status::Ok)
+        }
         Command::Simulate(simulate) => simulate::simulate(&simulate, source),
     }
 }
