@@ -951,9 +951,7 @@ def test_a_table_fits_the_screen_with_what_needs_attention_at_its_end(
     assert "100 files to be decided about: 101-200." in lines[-3]
     # In a pipe there is everything.
     piped = lost(*show).stdout.splitlines()
-    states = [
-        line.split()[1] for line in piped if line.split()[:1] and line.split()[0].isdigit() and "files" not in line
-    ]
+    states = [line.split()[1] for line in piped[3:253]]  # below the run, a blank line and the columns' names
     assert states == ["ok"] * 98 + ["not_processed"] * 50 + ["failed"] * 2 + ["unknown"] * 100
     assert "Not shown" not in "".join(piped)
 
@@ -1173,6 +1171,58 @@ def test_nohup_lets_a_batch_survive_its_terminal(
         child.close(force=True)
     assert child.exitstatus == 0
     assert len(Journal(tmp_path / "run.jsonl").report.succeeded) == 300
+
+
+# --- Shells --------------------------------------------------------------------------------------------
+
+# What is pressed, and what the shell makes of it.
+COMPLETED = [
+    ("addepar-portal resu\t", "addepar-portal resume"),
+    ("addepar-portal publish --portal-publishing use\t", "--portal-publishing use_contact_preference"),
+    ("addepar-portal journal resolve run.jsonl --not\t", "run.jsonl --not-published"),
+    ("addepar-portal journal show only-one-fi\t", "show only-one-file.jsonl"),
+]
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+@pytest.mark.parametrize(
+    ("shell", "options"), [("bash", ("--norc", "--noprofile")), ("zsh", ("-f",)), ("fish", ("--no-config",))]
+)
+def test_a_shell_completes(shell: str, options: tuple[str, ...], program: str, run: Run, tmp_path: Path) -> None:
+    pexpect = pytest.importorskip("pexpect")
+    if shutil.which(shell) is None:
+        pytest.skip(f"{shell} is not installed")
+    (tmp_path / "only-one-file.jsonl").touch()
+    script = run("completions", shell, program=program)
+    assert (script.returncode, script.stderr) == (0, "")
+    (tmp_path / "completions").write_text(script.stdout)
+    programs = os.pathsep.join([str(PROGRAMS[program].parent), os.environ["PATH"]])
+    child = pexpect.spawn(
+        shell,
+        list(options),
+        env={**environment(), "PATH": programs, "TERM": "dumb", "HOME": str(tmp_path)},
+        cwd=str(tmp_path),
+        encoding="utf-8",
+        timeout=60,
+        dimensions=(24, 200),
+    )
+    try:
+        child.sendline(". ./completions" if shell != "zsh" else "autoload -U compinit; compinit -D; . ./completions")
+        child.sendline("echo is-''ready")
+        child.expect("is-ready")
+        for pressed, completed in COMPLETED:
+            child.send(pressed)
+            child.expect_exact(completed)
+            child.sendcontrol("u")  # empties the line
+    finally:
+        child.close(force=True)
+
+
+def test_what_a_shell_asks_for(run: Run) -> None:
+    done = run("complete", 4, "publish", 37, "--contact-notification", "")
+    assert done.stdout.split() == ["do_not_notify", "use_contact_preference", "notify"]
+    assert run("completions", "powershell").stdout.startswith("Register-ArgumentCompleter ")
+    assert "\n  complete " not in run("--help").stdout
 
 
 # --- A portal to try things out on ---------------------------------------------------------------------
