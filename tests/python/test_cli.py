@@ -946,7 +946,7 @@ def test_a_table_fits_the_screen_with_what_needs_attention_at_its_end(
         1 : table.index("98 ok, 2 failed, 100 unknown, 50 not_processed (asked: publish, notify)")
     ]
     assert [int(line.split()[0]) for line in files] == [*range(201 - len(files), 201)]
-    assert not_shown == f"Not shown: 98 ok, 50 not_processed, 2 failed, {100 - len(files)} unknown. All files:"
+    assert not_shown == f"Not shown: 98 ok, 50 not_processed, 2 failed, {100 - len(files)} unknown. All of them:"
     assert command == "  addepar-portal journal show run.jsonl | less"
     assert "100 files to be decided about: 101-200." in lines[-3]
     # In a pipe there is everything.

@@ -20,12 +20,12 @@ _addepar_portal() {
 compdef _addepar_portal addepar-portal
 "#;
 
-const FISH: &str = r#"function __addepar_portal
+const FISH: &str = r"function __addepar_portal
     set -l words (commandline -opc)
     addepar-portal complete (count $words) $words[2..-1] (commandline -ct) 2>/dev/null
 end
 complete -c addepar-portal -a '(__addepar_portal)'
-"#;
+";
 
 // Some versions pass no empty word on, so the position counts.
 const POWERSHELL: &str = r#"Register-ArgumentCompleter -Native -CommandName addepar-portal -ScriptBlock {
@@ -67,9 +67,9 @@ pub(super) fn candidates(mut command: Command, position: usize, words: &[String]
         flags.filter_map(|flag| flag.get_long().map(|name| format!("--{name}"))).collect()
     } else {
         let commands = command.get_subcommands().filter(|command| !command.is_hide_set());
-        let values = command.get_positionals().flat_map(Arg::get_possible_values);
-        let values = values.map(|value| value.get_name().to_owned());
-        commands.map(|command| command.get_name().to_owned()).chain(values).collect()
+        let words = command.get_positionals().flat_map(Arg::get_possible_values);
+        let words = words.map(|word| word.get_name().to_owned());
+        commands.map(|command| command.get_name().to_owned()).chain(words).collect()
     };
     found.into_iter().filter(|candidate| candidate.starts_with(current)).collect()
 }

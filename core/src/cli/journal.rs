@@ -7,7 +7,7 @@ use std::path::Path;
 
 use crate::cli::arguments::{Format, Resolve};
 use crate::cli::list::Column;
-use crate::cli::output::Around;
+use crate::cli::output::{Around, Line};
 use crate::cli::refused::{Refused, ids};
 use crate::cli::status::Status;
 use crate::cli::terminal::{Terminal, say};
@@ -193,7 +193,7 @@ fn undecided(journal: &Journal, verdict: Verdict, yes: bool) -> Result<Vec<u64>,
         }
     };
     let what =
-        format!("About to record that {} {found}:\n  {}", counted(file_ids.len(), "file"), ranges::written(&file_ids),);
+        format!("About to record that {} {found}:\n  {}", counted(file_ids.len(), "file"), ranges::written(&file_ids));
     if yes {
         say(&what);
         return Ok(file_ids);
@@ -245,31 +245,44 @@ pub(super) fn audit(folder: &Path, file: Option<&str>) -> Result<Status, Refused
     if audit.journals == 0 && audit.unreadable.is_empty() {
         return Err(Refused(format!("The folder {} has no journal.", folder.display())));
     }
-    let rows = audit.sends.iter().map(|sent| {
-        vec![
+    let (twice, repeated) = (audit.sent_twice(), audit.repeated());
+    let (undecided, in_flight) = (audit.undecided(), audit.in_flight());
+    let mut below = format!("{} in {}\n", counted(audit.sends.len(), "send"), counted(audit.journals, "journal"));
+    let kinds = [
+        (0, &undecided, "undecided"),
+        (1, &twice, "sent more than once"),
+        (2, &in_flight, "being sent at this moment"),
+        (3, &repeated, "sent more than once with repeat=\"allow\""),
+    ];
+    let mut attention = HashMap::new();
+    for (urgency, ids, what) in kinds.into_iter().rev() {
+        attention.extend(ids.iter().map(|id| (*id, urgency)));
+        if !ids.is_empty() {
+            let _ = writeln!(below, "{} {what}: {}", counted(ids.len(), "file"), ranges::excerpt(ids));
+        }
+    }
+    let line = |sent: &Sent| {
+        let ended = ended(sent);
+        let cells = vec![
             sent.file_id.to_string(),
             sent.firm_id.to_string(),
             times::text(sent.at),
             sent.run.to_string(),
             sent.chunk.to_string(),
             sent.attempt.to_string(),
-            ended(sent),
-        ]
-    });
-    let mut text = output::table(&["file", "firm", "sent at", "run", "chunk", "attempt", "ended in"], rows.collect());
-    let (twice, repeated, undecided) = (audit.sent_twice(), audit.repeated(), audit.undecided());
-    let listed = |ids: &[u64]| id::enumerate(&ids.iter().map(u64::to_string).collect::<Vec<_>>());
-    let _ = writeln!(text, "{} in {}", counted(audit.sends.len(), "send"), counted(audit.journals, "journal"));
-    for (ids, what) in [
-        (&twice, "sent more than once"),
-        (&repeated, "sent more than once with repeat=\"allow\""),
-        (&undecided, "undecided"),
-        (&audit.in_flight(), "being sent at this moment"),
-    ] {
-        if !ids.is_empty() {
-            let _ = writeln!(text, "{} {what}: {}", counted(ids.len(), "file"), listed(ids));
-        }
+            ended.clone(),
+        ];
+        let urgency = attention.get(&sent.file_id).copied();
+        Line { cells, attention: urgency.unwrap_or(u8::MAX), is_fine: urgency.is_none(), what: ended }
+    };
+    let mut command = format!("addepar-portal journal audit {}", message::in_shell(folder));
+    if let Some(file) = file {
+        let _ = write!(command, " --file {file}");
     }
+    let around = Around { all: Some(command), ..Around::default() };
+    let columns = ["file", "firm", "sent at", "run", "chunk", "attempt", "ended in"];
+    let lines = audit.sends.iter().map(line).collect();
+    let text = output::fitting_table(terminal::screen(), &columns, lines, &below, &around);
     let is_clean = audit.unreadable.is_empty() && twice.is_empty() && undecided.is_empty();
     output::write(&text, if is_clean { Status::Ok } else { Status::Failed })
 }

@@ -91,7 +91,7 @@ fn obey(command: Command, source: Source) -> Result<Status, Refused> {
         Command::Completions { shell } => output::write(completions::script(shell), Status::Ok),
         Command::Complete { position, words } => {
             let found = completions::candidates(Arguments::command(), position, &words);
-            output::write(&found.iter().map(|word| format!("{word}\n")).collect::<String>(), Status::Ok)
+            output::write(&found.iter().flat_map(|word| [word, "\n"]).collect::<String>(), Status::Ok)
         }
         Command::Simulate(simulate) => simulate::simulate(&simulate, source),
     }

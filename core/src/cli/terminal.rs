@@ -23,7 +23,7 @@ pub(super) fn said(message: &str) -> String {
 fn broken(line: &str, width: usize) -> String {
     let words = line.trim_start_matches(' ');
     let indent = " ".repeat(line.len() - words.len());
-    let can_quote = words.matches('`').count() % 2 == 0;
+    let can_quote = words.matches('`').count().is_multiple_of(2);
     let mut is_quoted = false;
     let mut text = String::new();
     let mut column = 0;
