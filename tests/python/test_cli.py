@@ -617,6 +617,20 @@ def test_an_audit_knows_a_copy(run: Run, tmp_path: Path) -> None:
     assert (done.returncode, done.stdout.count("  ok\n")) == (0, 1), done.stdout
 
 
+def test_an_audit_fits_the_screen_with_what_needs_attention_at_its_end(
+    run: Run, simulated_portal: SimulatedPortal, tmp_path: Path
+) -> None:
+    assert run("publish", *range(1, 101), *MODES, "--journal", "one.jsonl", "--yes").returncode == 0
+    assert run("publish", 37, *MODES, "--journal", "two.jsonl", "--yes").returncode == 0
+    with at_a_terminal(simulated_portal, tmp_path, "journal", "audit", ".", columns=80) as child:
+        child.expect("file ")
+    assert child.exitstatus == 1
+    *sends, not_shown, command, counts, twice = shown(child)
+    assert [line.split()[0] for line in sends[1:]] == ["37", "37"]
+    assert (not_shown, command) == ("Not shown: 99 ok. All of them:", "  addepar-portal journal audit . | less")
+    assert (counts, twice) == ("101 sends in 2 journals", "1 file sent more than once: 37")
+
+
 def test_an_audit_finds_two_copies_of_a_journal_that_both_went_on(
     run: Run, simulated_portal: SimulatedPortal, tmp_path: Path
 ) -> None:
@@ -928,7 +942,8 @@ def test_a_bar_on_a_terminal_as_wide_as_that(simulated_portal: SimulatedPortal, 
 
 def shown(child: Any) -> list[str]:
     """The lines of a terminal that stand below the cursor's first one."""
-    return child.before.replace("\r\n", "\n").splitlines()
+    lines: list[str] = child.before.replace("\r\n", "\n").splitlines()
+    return lines
 
 
 @pytest.mark.parametrize(("rows", "columns"), [(24, 80), (40, 120)])
