@@ -113,7 +113,7 @@ fn text(path: &Path, journal: &Journal, undecided: bool) -> String {
         let _ = writeln!(below, "{} yet to be sent:\n  addepar-portal resume {path}", counted(left, "file"));
     }
     let around = Around { before: &before, all: Some(all), ..Around::default() };
-    let table = output::files_table(rows, Some(&sent_at), &below, &around);
+    let table = output::files_table(&report, rows, Some(&sent_at), &below, &around);
     before + &table
 }
 

@@ -9,7 +9,7 @@ use crate::cli::arguments::Format;
 use crate::cli::refused::Refused;
 use crate::cli::status::Status;
 use crate::cli::terminal::{self, Screen};
-use crate::model::display::{Row, attention};
+use crate::model::display::Row;
 use crate::model::file_result::{FileResult, FileState, Verdict};
 use crate::model::report::PublishReport;
 
@@ -30,7 +30,7 @@ pub(super) fn report(report: &PublishReport, format: Format, around: &Around<'_>
     match format {
         Format::Json => terminal::json(&report.to_json()) + "\n",
         Format::Csv => csv(report),
-        Format::Table => files_table(report.rows(), None, &below(report), around),
+        Format::Table => files_table(report, report.rows(), None, &below(report), around),
     }
 }
 
@@ -59,6 +59,7 @@ pub(super) struct Line {
 
 /// A table of files, and what stands below it; with the names of their portfolios if any is known.
 pub(super) fn files_table(
+    report: &PublishReport,
     rows: Vec<Row<'_>>,
     sent_at: Option<&HashMap<u64, String>>,
     below: &str,
@@ -80,7 +81,7 @@ pub(super) fn files_table(
         cells.extend([row.state.clone(), row.published.to_owned(), row.notified.to_owned()]);
         cells.extend(sent_at.map(|sent_at| sent_at.get(&id).cloned().unwrap_or_default()));
         cells.push(row.errors);
-        Line { cells, attention: attention(row.file), is_fine: row.file.state == FileState::Ok, what: row.state }
+        Line { cells, attention: report.attention(row.file), is_fine: row.file.state == FileState::Ok, what: row.state }
     };
     fitting_table(screen, &columns, rows.into_iter().map(line).collect(), below, around)
 }

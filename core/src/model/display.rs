@@ -51,8 +51,20 @@ impl PublishReport {
                 errors: error_texts(file),
             })
             .collect();
-        rows.sort_by_key(|row| attention(row.file));
+        rows.sort_by_key(|row| self.attention(row.file));
         rows
+    }
+
+    /// What somebody has to look at comes first.
+    pub(crate) fn attention(&self, file: &FileResult) -> u8 {
+        match (file.state, file.decision) {
+            (FileState::Unknown, None) if !self.in_flight().contains(&file.file_id) => 0,
+            (FileState::Failed, _) => 1,
+            (FileState::NotProcessed, None) | (_, Some(Verdict::NotPublished)) => 2,
+            (FileState::Unknown, None) => 3,
+            (FileState::Unknown | FileState::NotProcessed, Some(Verdict::Published | Verdict::Leave)) => 4,
+            (FileState::Ok, _) => 5,
+        }
     }
 
     /// What is to be said below a table of the files, as it came: escape it for where it is shown.
@@ -102,17 +114,6 @@ pub(crate) fn excerpt(text: &str) -> Option<String> {
     let words = start.split_whitespace().collect::<Vec<_>>().join(" ");
     let shown: String = words.chars().filter(|c| !c.is_control()).take(LENGTH).collect();
     (!shown.is_empty()).then_some(shown)
-}
-
-/// How soon a person has to look at a file: the less, the sooner.
-pub(crate) const fn attention(file: &FileResult) -> u8 {
-    match (file.state, file.decision) {
-        (FileState::Unknown, None) => 0,
-        (FileState::Failed, _) => 1,
-        (FileState::NotProcessed, None) | (_, Some(Verdict::NotPublished)) => 2,
-        (FileState::Unknown | FileState::NotProcessed, Some(Verdict::Published | Verdict::Leave)) => 3,
-        (FileState::Ok, _) => 4,
-    }
 }
 
 impl fmt::Display for PublishReport {
