@@ -60,8 +60,8 @@ impl PublishReport {
         match (file.state, file.decision) {
             (FileState::Unknown, None) if !self.in_flight().contains(&file.file_id) => 0,
             (FileState::Failed, _) => 1,
-            (FileState::NotProcessed, None) | (_, Some(Verdict::NotPublished)) => 2,
-            (FileState::Unknown, None) => 3,
+            (FileState::Unknown, None) => 2,
+            (FileState::NotProcessed, None) | (_, Some(Verdict::NotPublished)) => 3,
             (FileState::Unknown | FileState::NotProcessed, Some(Verdict::Published | Verdict::Leave)) => 4,
             (FileState::Ok, _) => 5,
         }
