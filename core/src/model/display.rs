@@ -82,7 +82,7 @@ impl PublishReport {
     }
 
     /// What somebody has to look at comes first.
-    fn attention(&self, file: &FileResult) -> u8 {
+    pub(crate) fn attention(&self, file: &FileResult) -> u8 {
         match (file.state, file.decision) {
             (FileState::Unknown, None) if !self.in_flight().contains(&file.file_id) => 0,
             (FileState::Failed, _) => 1,

@@ -210,6 +210,12 @@ fn write_time(text: &mut String, seconds: &str, language: Language) -> fmt::Resu
     }
 }
 
+/// A path as a shell takes it.
+#[cfg(feature = "cli")]
+pub(crate) fn in_shell(path: &Path) -> String {
+    quoted(&path.display().to_string(), Language::CommandLine)
+}
+
 /// A text as a language's source, or a shell, writes it.
 fn quoted(text: &str, language: Language) -> String {
     let is_plain = |c: char| c.is_alphanumeric() || matches!(c, '/' | '.' | '_' | '-');
