@@ -9,7 +9,7 @@ import { inspect, types } from 'node:util';
 import { PortalClient } from './client';
 import { parse, stringify } from './json';
 import { native, type Refusal, type SimulatedPortal as Native } from './native';
-import { ANY, own, type Table, withoutPrototype } from './options';
+import { ANY, own, type Table, take, withoutPrototype } from './options';
 import { type PortalClientOptions, SETTINGS } from './settings';
 
 /** What the API lets a contact prefer. */
@@ -18,8 +18,44 @@ export interface Preferences {
   notify?: boolean;
 }
 
+/** What a POST can meet. What each does, and the parameters that it needs, the README lists. */
+export type FaultName =
+  | `status:${number}`
+  | 'accepted'
+  | 'answer'
+  | 'chunked_cut'
+  | 'close_after_head'
+  | 'close_before_answer'
+  | 'close_idle'
+  | 'close_in_body'
+  | 'close_in_headers'
+  | 'contradiction'
+  | 'drip'
+  | 'empty'
+  | 'extra_result'
+  | 'garbage_status'
+  | 'half_done'
+  | 'hang'
+  | 'html'
+  | 'huge'
+  | 'invalid_utf8'
+  | 'missing_result'
+  | 'nested'
+  | 'next_link'
+  | 'no_content'
+  | 'no_data'
+  | 'not_json'
+  | 'rate_limited'
+  | 'raw'
+  | 'redirect'
+  | 'reset_before_answer'
+  | 'reset_in_body'
+  | 'slow_400'
+  | 'status'
+  | 'stray_bytes';
+
 /** A fault that the next POST meets: its name, or its name and parameters. */
-export type Fault = string | ({ name: string } & Record<string, unknown>);
+export type Fault = FaultName | ({ name: FaultName } & Record<string, unknown>);
 
 /** Contact ids. */
 export type Contacts = readonly number[] | ReadonlySet<number>;
@@ -98,8 +134,9 @@ export interface Email {
   readonly files: readonly number[];
 }
 
-/** The simulator judges the values, and refuses unknown names. */
+/** The simulator judges the values. */
 const OPTIONS: Table<SimulatedPortalOptions> = {
+  of: 'SimulatedPortal.start',
   as: 'input',
   kinds: {
     files: ANY,
@@ -147,7 +184,7 @@ export class SimulatedPortal {
 
   /** Starts a portal on a free port of this machine. */
   static async start(options?: SimulatedPortalOptions): Promise<SimulatedPortal> {
-    const { faults, generatedReports, ...rest } = own(options, OPTIONS);
+    const { faults, generatedReports, ...rest } = take(options, OPTIONS);
     const named = faults?.map((fault) => (typeof fault === 'string' ? fault : snakeCase(fault)));
     const reports = snakeCaseThroughout(generatedReports);
     const json = stringify({ ...snakeCase(rest), faults: named, generated_reports: reports }, plain);
@@ -205,7 +242,7 @@ export class SimulatedPortal {
   }
 
   /** The next POST meets this fault, such as `status:503`, `hang` or `close_in_body`. */
-  nextFault(name: string, parameters: Readonly<Record<string, unknown>> = {}): void {
+  nextFault(name: FaultName, parameters: Readonly<Record<string, unknown>> = {}): void {
     this.control('fault', { fault: { name, ...snakeCase(parameters) } });
   }
 
