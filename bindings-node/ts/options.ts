@@ -132,7 +132,7 @@ function refuseUnknown<T>(name: string, { of, as, kinds }: Table<T>): never {
 /** Whether somebody who wrote one name may have meant the other: another case, another language's spelling, a slip. */
 function isLike(name: string, known: string): boolean {
   const [a, b] = [name, known].map((each) => each.toLowerCase().replaceAll(/[^a-z]|ms$/g, '')) as [string, string];
-  return a === b || distance(a, b) <= Math.min(2, b.length / 4);
+  return a === b || distance(a, b) <= Math.min(2, b.length / 3);
 }
 
 /** How many letters have to be put in, left out or replaced to make one word of the other. */

@@ -111,6 +111,8 @@ export interface SimulatedPortalOptions {
   showPublished?: ById<boolean | null>;
   /** How many seconds pass on the portal's clock in one of everybody else's; default 1. A journal is settled by it. */
   clock?: number;
+  /** Path and query, such as `/v1/portal/publish_files?page=2` → the `status`, `headers` and `body` that a GET of it gets. */
+  pages?: Readonly<Record<string, object>>;
 }
 
 /** A request as the portal received it. */
@@ -152,6 +154,7 @@ const OPTIONS: Table<SimulatedPortalOptions> = {
     publishedLag: ANY,
     showPublished: ANY,
     clock: ANY,
+    pages: ANY,
   },
 };
 

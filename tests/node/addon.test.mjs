@@ -8,6 +8,7 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
 import * as portal from 'addepar-portal';
+import { SimulatedPortal } from 'addepar-portal/testing';
 
 import { compile, skip } from './compile.mjs';
 
@@ -80,9 +81,22 @@ test('the addon reads every setting, filter and option of a batch that is not fo
   const { 'addon.ClientSettings': settings, 'addon.BatchSettings': options, 'addon.ReportFilter': filter } = namesOfAddon();
   const { status, stdout } = compiled([
     exactly(`Omit<portal.PortalClientOptions, 'logger'>`, settings.filter((name) => name !== 'asksForToken'), 0),
-    exactly(`Omit<portal.BatchOptions, keyof portal.RequestOptions | 'onProgress' | 'signal'>`, options, 1),
+    exactly(`Omit<portal.BatchOptions, keyof portal.RequestOptions | 'onProgress' | 'signal' | 'dropSignal'>`, options, 1),
     exactly(`Omit<portal.GeneratedReportsOptions, 'signal'>`, filter, 2),
   ]);
+  assert.equal(status, 0, stdout);
+});
+
+test('every fault of the simulated portal has its name among the types', { skip }, async () => {
+  const simulated = await SimulatedPortal.start();
+  let known;
+  assert.throws(() => simulated.nextFault('explode'), ({ message }) => {
+    known = [...message.matchAll(/`(\w+)`/g)].map(([, name]) => name).filter((name) => name !== 'explode');
+    return known.length > 30;
+  });
+  await simulated.close();
+  const names = exactly("Record<Exclude<FaultName, `status:${number}`>, true>", known, 0);
+  const { status, stdout } = compiled([`import type { FaultName } from 'addepar-portal/testing';`, names]);
   assert.equal(status, 0, stdout);
 });
 

@@ -86,7 +86,6 @@ pub struct LogFields {
 
 /// How many files are in which state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[expect(missing_docs, reason = "the states")]
 pub struct States {
     pub ok: usize,
     pub failed: usize,
