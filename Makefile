@@ -6,6 +6,7 @@ BIN := $(VENV)/bin
 FUZZ_SECONDS ?= 600
 NODE_MODULES := bindings-node/node_modules/.package-lock.json
 INTERPRETERS := tests/package/node_modules/.package-lock.json
+FRAMEWORKS := tests/frameworks/node_modules/.package-lock.json
 BENCH_BIN := tests/bench/.venv/bin
 BENCH_NODE_MODULES := tests/bench/node_modules/.package-lock.json
 
@@ -20,7 +21,7 @@ demo: install ## build both packages and run the main job in Python and Node aga
 	cd .demo && node demo.mjs
 
 # Three at once: the tests of Rust and Node wait for a server that answers 400 after 50 s.
-test: install $(INTERPRETERS) ## every test, in all three languages, against the installed packages
+test: install $(INTERPRETERS) $(FRAMEWORKS) ## every test, in all three languages, against the installed packages
 	cargo test --locked --quiet --features addepar-portal/cli --no-run
 	@mkdir -p .test
 	cargo test --locked --quiet --features addepar-portal/cli > .test/rust.log 2>&1 & rust=$$!; \
@@ -37,7 +38,7 @@ test-python: install
 	cargo build --locked --quiet --features addepar-portal/cli
 	$(BIN)/python -m pytest -q -m "not long" tests/python
 
-test-node: tarball
+test-node: tarball $(FRAMEWORKS)
 	node tests/node/run.mjs dist/addepar-portal-*.tgz
 
 test-package: wheel tarball $(INTERPRETERS)
@@ -136,6 +137,10 @@ $(INTERPRETERS): tests/package/package-lock.json
 	cd tests/package && npm ci --silent --ignore-scripts
 	@touch $@
 
+$(FRAMEWORKS): tests/frameworks/package-lock.json
+	cd tests/frameworks && npm ci --silent --ignore-scripts
+	@touch $@
+
 $(BENCH_BIN)/.installed: tests/bench/requirements.txt
 	$(PYTHON) -m venv tests/bench/.venv
 	$(BENCH_BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r $<
@@ -150,6 +155,7 @@ lock: ## renew the lock files
 	cargo update --manifest-path core/fuzz/Cargo.toml
 	cd bindings-node && npm update
 	cd tests/package && npm update --ignore-scripts
+	cd tests/frameworks && npm update --ignore-scripts
 	cd tests/bench && npm update --ignore-scripts
 	$(PYTHON) -m venv $(VENV)-lock && $(VENV)-lock/bin/pip install --quiet pip-tools
 	for requirements in bindings-python/requirements-dev tests/bench/requirements tests/python/anyio-3; do \
@@ -160,4 +166,4 @@ lock: ## renew the lock files
 	rm -rf $(VENV)-lock
 
 clean: ## remove everything that was built or installed here
-	rm -rf target dist $(VENV) .demo .test bindings-node/node_modules bindings-node/dist bindings-node/native tests/package/node_modules tests/bench/.venv tests/bench/node_modules
+	rm -rf target dist $(VENV) .demo .test bindings-node/node_modules bindings-node/dist bindings-node/native tests/package/node_modules tests/frameworks/node_modules tests/bench/.venv tests/bench/node_modules
