@@ -1,8 +1,9 @@
 // What is declared about the addon by hand, compared with the addon; and the classes of errors with the core's table.
 
 import assert from 'node:assert/strict';
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -85,6 +86,21 @@ test('the addon reads every setting, filter and option of a batch that is not fo
     exactly(`Omit<portal.GeneratedReportsOptions, 'signal'>`, filter, 2),
   ]);
   assert.equal(status, 0, stdout);
+});
+
+test('a journal is read again off the event loop', async () => {
+  const simulated = await SimulatedPortal.start();
+  const journal = join(mkdtempSync(join(tmpdir(), 'addepar-portal-')), 'run.jsonl');
+  simulated.nextFault('status:503');
+  await assert.rejects(simulated.client().publishBatch([37], { portalPublishing: 'publish', contactNotification: 'notify', journal }));
+  const before = native.Journal.open(journal);
+  new portal.Journal(journal).decide([37], 'published', { by: 'A. Smith' });
+  const reading = before.reread();
+  assert.ok(reading instanceof Promise);
+  assert.deepEqual([before, await reading].map((read) => JSON.parse(read.toJson()).undecided), [[37], []]);
+  rmSync(journal);
+  assert.ok((await before.reread()) instanceof native.Failure);
+  await simulated.close();
 });
 
 test('every fault of the simulated portal has its name among the types', { skip }, async () => {

@@ -62,7 +62,8 @@ test('a record has what it is about as fields, with the same id in each of one c
   assert.notEqual(first[0].callId, second[0].callId);
   const [sending, files, waiting, , , ended] = first;
   const { callId } = sending;
-  assert.deepEqual([sending, files], Array(2).fill({ callId, attempt: 1, fileCount: 2 }));
+  const out = { callId, attempt: 1, fileCount: 2 };
+  assert.deepEqual([sending, files], [out, out]);
   const { requestId, elapsedMs } = waiting;
   assert.deepEqual(waiting, { callId, attempt: 1, httpStatus: 429, requestId, elapsedMs, waitMs: 1000 });
   assert.ok(requestId.startsWith('simulated-') && elapsedMs > 0);
