@@ -97,7 +97,7 @@ test('a journal is read again off the event loop', async () => {
   new portal.Journal(journal).decide([37], 'published', { by: 'A. Smith' });
   const reading = before.reread();
   assert.ok(reading instanceof Promise);
-  assert.deepEqual([before, await reading].map((read) => JSON.parse(read.toJson()).undecided), [[37], []]);
+  assert.deepEqual([before, await reading].map((each) => JSON.parse(each.toJson()).undecided), [[37], []]);
   rmSync(journal);
   assert.ok((await before.reread()) instanceof native.Failure);
   await simulated.close();

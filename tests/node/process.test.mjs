@@ -323,7 +323,6 @@ for (const [runner, [path, script, told]] of Object.entries(RUNNERS)) {
 }
 
 test('a call leaves no handle that a tool for open handles would blame on it', async () => {
-  const portal = await SimulatedPortal.start();
   const script = `${REQUIRE}
     const { createHook } = require('node:async_hooks');
     setImmediate(async () => {
@@ -335,5 +334,4 @@ test('a call leaves no handle that a tool for open handles would blame on it', a
     });`;
   const { code, output, errors } = await runScript(portal, script);
   assert.deepEqual([code, output, errors], [0, '\n', '']);
-  await portal.close();
 });

@@ -12,7 +12,7 @@ use crate::cli::terminal;
 use crate::client::call::{PublishCall, Turn};
 use crate::model::batch::Progress;
 use crate::model::display::counted;
-use crate::model::message::{Language};
+use crate::model::message::Language;
 use crate::protocol::log_record::Level;
 use crate::protocol::machine::Ending;
 

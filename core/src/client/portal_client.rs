@@ -17,7 +17,7 @@ use crate::config::settings::{AccessToken, Config, Settings};
 use crate::error::Error;
 use crate::journal::lock::Caller;
 use crate::model::batch::{BatchOptions, Progress, Repeat};
-use crate::model::message::{Language};
+use crate::model::message::Language;
 use crate::model::report::PublishReport;
 use crate::model::request::PublishRequest;
 use crate::model::server;

@@ -134,7 +134,10 @@ impl Transport {
             (None, Ok(Ok(()))) => Exchange::Lost { fault: Fault::Connection, cause: "nothing came of it".into() },
             (None, Err(clock::Elapsed)) => Exchange::Lost {
                 fault: Fault::Timeout,
-                cause: message![format!("no answer from {} after ", way.shown()), seconds(self.config.timeout.as_secs_f64())],
+                cause: message![
+                    format!("no answer from {} after ", way.shown()),
+                    seconds(self.config.timeout.as_secs_f64())
+                ],
             },
         }))
     }

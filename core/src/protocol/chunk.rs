@@ -118,7 +118,15 @@ impl Chunk {
         }
     }
 
-    fn lost(&mut self, fault: Fault, cause: Message, never_sent: bool, flight: &Flight, now: Moment, chance: f64) -> Next {
+    fn lost(
+        &mut self,
+        fault: Fault,
+        cause: Message,
+        never_sent: bool,
+        flight: &Flight,
+        now: Moment,
+        chance: f64,
+    ) -> Next {
         let ended = if never_sent { Ended::NeverSent(fault) } else { Ended::NoAnswer };
         let (outcome, retry) = outcome::classify(ended, &self.retries);
         let elapsed = now.since(&flight.started);
@@ -132,7 +140,9 @@ impl Chunk {
         } else {
             let what = match fault {
                 Fault::Timeout => message!["No answer after ", lasting(elapsed, 1)],
-                _ => Message::from("The connection was lost before an answer came (").followed_by(cause).followed_by(")"),
+                _ => {
+                    Message::from("The connection was lost before an answer came (").followed_by(cause).followed_by(")")
+                }
             };
             Error::unknown(what, Phase::AwaitingAnswer, self.uniform(FileState::Unknown, String::new()))
         };

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::model::api_error::ApiError;
 use crate::model::attempt::Fault;
-use crate::model::message::{Message};
+use crate::model::message::Message;
 use crate::model::moment::Moment;
 use crate::model::request::PublishRequest;
 use crate::response::api_errors::api_errors;

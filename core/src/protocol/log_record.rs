@@ -147,8 +147,11 @@ impl LogRecord {
     /// An attempt is followed by another one after a wait.
     pub(crate) fn waiting(attempts: &[Attempt], delay: Duration) -> Self {
         let next = attempts.len() + 1;
-        let text = described(attempts)
-            .followed_by(message![". Waiting ", lasting(delay, 1), format!(" before attempt {next}")]);
+        let text = described(attempts).followed_by(message![
+            ". Waiting ",
+            lasting(delay, 1),
+            format!(" before attempt {next}")
+        ]);
         Self::info(text, LogFields { wait: Some(delay), ..LogFields::of_attempt(attempts) })
     }
 

@@ -827,7 +827,8 @@ impl Machine {
             let reason = format!("The batch was stopped, and {limit} s later the page was no longer awaited.");
             return self.on(Event::Page(Err(Unread::because(reason))), now, 0.0);
         }
-        let cause = message!["the batch was stopped, and ", seconds(limit.as_secs_f64()), " later the request was dropped"];
+        let cause =
+            message!["the batch was stopped, and ", seconds(limit.as_secs_f64()), " later the request was dropped"];
         self.received(Received::Lost { fault: Fault::Connection, cause }, now, 0.0);
     }
 

@@ -12,7 +12,7 @@ use crate::model::api_error::ApiError;
 use crate::model::attempt::Fault;
 use crate::model::display::excerpt;
 use crate::model::generated_report::{GeneratedReport, ROUTE};
-use crate::model::message::{Message};
+use crate::model::message::Message;
 use crate::model::moment::{Boot, Moment};
 use crate::protocol::exchange::{Answer, Exchange};
 use crate::protocol::outcome::{self, Retry, RetryState};

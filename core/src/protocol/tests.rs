@@ -468,7 +468,9 @@ fn a_batch_keeps_to_the_published_limits_and_its_waits_for_them_count() {
     let mut machine = full(batch(900));
     assert!(machine.is_waiting());
     assert!(matches!(machine.next(), Action::Wait(delay) if delay.as_secs() > 600));
-    assert!(machine.take_log().first().unwrap().message_in(Language::Rust).contains("to keep to the published rate limits"));
+    assert!(
+        machine.take_log().first().unwrap().message_in(Language::Rust).contains("to keep to the published rate limits")
+    );
     let later = Moment { monotonic: Instant::now() + Duration::from_secs(900), ..now() };
     machine.on(Event::Timer, later, 0.0);
     assert!(!machine.is_waiting());
@@ -481,8 +483,9 @@ fn a_batch_keeps_to_the_published_limits_and_its_waits_for_them_count() {
 
 #[test]
 fn a_request_is_announced_once_for_each_attempt_and_in_as_much_detail_as_is_asked_for() {
-    let messages =
-        |machine: &mut Machine| machine.take_log().into_iter().map(|record| record.message_in(Language::Rust)).collect::<Vec<_>>();
+    let messages = |machine: &mut Machine| {
+        machine.take_log().into_iter().map(|record| record.message_in(Language::Rust)).collect::<Vec<_>>()
+    };
     let sending = |attempt: usize| {
         format!(
             "Sending 2 files, attempt {attempt}: portal_publishing=\"publish\", contact_notification=\"notify\", 0 \
