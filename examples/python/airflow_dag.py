@@ -1,8 +1,8 @@
 """An Airflow DAG that publishes the files of its run. The firm and its key come from the environment of the worker.
 
 Airflow runs a task again when somebody clears it, and when a worker is lost. So the task has no retries, and a journal
-whose name is the run's, in a folder that all workers share: run again, it sends only what is left, and files whose outcome
-is unknown wait for a person. Between tasks go plain values: ids, and the JSON of the report.
+whose name is the run's, in a folder that all workers share: run again, it sends only what is left, and files whose
+outcome is unknown wait for a person. Between tasks go plain values: ids, and the JSON of the report.
 """
 
 from __future__ import annotations

@@ -2,10 +2,10 @@
 
     pip install addepar-portal celery && celery --app celery_tasks worker
 
-Brokers deliver a task again when a worker is lost, so a task must be safe to run twice: each publication has a name and a
-journal of that name, in a folder that all workers share. Run again, it sends only what is left; files whose outcome is
-unknown wait for a person. Ids go to the worker as JSON, and the JSON of the report comes back, also where the publication
-did not end well: of an error, Celery keeps the class and the message alone.
+Brokers deliver a task again when a worker is lost, so a task must be safe to run twice: each publication has a name
+and a journal of that name, in a folder that all workers share. Run again, it sends only what is left; files whose outcome
+is unknown wait for a person. Ids go to the worker as JSON, and the JSON of the report comes back, also where the
+publication did not end well: of an error, Celery keeps the class and the message alone.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from celery import Celery
+from celery import Celery  # type: ignore[import-untyped]
 
 from addepar_portal import PortalClient, PortalError, PublishReport
 
@@ -48,7 +48,7 @@ def publish(name: str, file_ids: list[int]) -> str:
 
 if __name__ == "__main__":
     # A worker in this process, in the place of `celery worker` and a broker.
-    from celery.contrib.testing.worker import start_worker
+    from celery.contrib.testing.worker import start_worker  # type: ignore[import-untyped]
 
     JOURNALS.mkdir(exist_ok=True)
     with start_worker(app, pool="solo", perform_ping_check=False, shutdown_timeout=60):

@@ -45,9 +45,7 @@ def publish_parts(dask: Client, parts: dict[str, Sequence[int]], journals: Path)
 if __name__ == "__main__":
     journals = Path("journals")
     journals.mkdir(exist_ok=True)
-    with (
-        LocalCluster(n_workers=2, threads_per_worker=1, host="127.0.0.1", dashboard_address=None) as cluster,
-        Client(cluster) as dask,
-    ):
+    local = {"n_workers": 2, "threads_per_worker": 1, "host": "127.0.0.1", "dashboard_address": None}
+    with LocalCluster(**local) as cluster, Client(cluster) as dask:  # type: ignore[no-untyped-call]
         for name, report in publish_parts(dask, {"east": range(1, 151), "west": [201, 202]}, journals).items():
             print(f"{name}: {report}")

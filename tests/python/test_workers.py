@@ -6,16 +6,13 @@ import importlib.util
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
-from typing import Any
 
 import pytest
-from celery.contrib.testing.worker import start_worker
-from distributed import Client, LocalCluster
+from celery.contrib.testing.worker import start_worker  # type: ignore[import-untyped]
 
-from addepar_portal import Journal, OutcomeUnknownError, PublishReport
+from addepar_portal import Journal, PublishReport
 from addepar_portal.testing import SimulatedPortal
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "python"
@@ -24,14 +21,13 @@ pytestmark = pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
 
 
 @pytest.fixture
-def environment(simulated_portal: SimulatedPortal, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
+def environment(simulated_portal: SimulatedPortal, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for name, value in {**simulated_portal.environ(), "JOURNALS": str(tmp_path)}.items():
         monkeypatch.setenv(name, value)
-    yield
 
 
 def example(name: str) -> ModuleType:
-    """An example as a module that other processes can import as well."""
+    """An example as a module."""
     spec = importlib.util.spec_from_file_location(name, EXAMPLES / f"{name}.py")
     assert spec is not None
     assert spec.loader is not None
@@ -45,44 +41,42 @@ def posts(portal: SimulatedPortal) -> int:
     return sum(request["method"] == "POST" for request in portal.requests)
 
 
-@pytest.fixture
-def dask(environment: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Client]:
-    # Workers are processes of their own: they find the example and the portal through the environment.
-    monkeypatch.setenv("PYTHONPATH", str(EXAMPLES))
-    cluster = LocalCluster(n_workers=1, threads_per_worker=1, host="127.0.0.1", dashboard_address=None)
-    with cluster, Client(cluster) as client:
-        yield client
-
-
-def test_dask_gets_reports_and_errors_back_whole(
-    dask: Client, simulated_portal: SimulatedPortal, tmp_path: Path
-) -> None:
-    workers = example("dask_workers")
-    simulated_portal.fail_notify(2, [1])
-    report = dask.submit(workers.publish, [1, 2], str(tmp_path / "east.jsonl"), pure=False).result()
-    assert isinstance(report, PublishReport)
-    assert [file.state for file in report] == ["ok", "failed"]
-    simulated_portal.next_fault("status:503")
-    lost = dask.submit(workers.publish, [3], str(tmp_path / "west.jsonl"), pure=False).exception()
-    assert isinstance(lost, OutcomeUnknownError)
-    assert (lost.undecided, lost.journal) == ((3,), str(tmp_path / "west.jsonl"))
-    assert lost.report is not None
-    assert lost.report.file(3).state == "unknown"
+def run(name: str, folder: Path, **variables: str) -> str:
+    """What an example prints, run in a folder."""
+    done = subprocess.run(
+        [sys.executable, EXAMPLES / f"{name}.py"],
+        env={**os.environ, **variables},
+        cwd=folder,
+        timeout=120,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
 
 
 def test_dask_sends_a_part_once_however_often_it_runs(
-    dask: Client, simulated_portal: SimulatedPortal, tmp_path: Path
+    environment: None, simulated_portal: SimulatedPortal, tmp_path: Path
 ) -> None:
-    workers = example("dask_workers")
-    parts = {"east": range(1, 151), "west": [201]}
-    first = workers.publish_parts(dask, parts, tmp_path)
-    assert [len(report) for report in first.values()] == [150, 1]
-    assert workers.publish_parts(dask, parts, tmp_path) == first
+    simulated_portal.fail_publish(2, [1])
+    outputs = [run("dask_workers", tmp_path) for _ in range(2)]
+    assert outputs[0] == outputs[1]
+    assert "east: 149 ok, 1 failed" in outputs[0]
+    assert "west: 2 ok" in outputs[0]
     assert posts(simulated_portal) == 3
+
+
+def test_dask_gets_an_error_back_with_its_report(
+    environment: None, simulated_portal: SimulatedPortal, tmp_path: Path
+) -> None:
     simulated_portal.next_fault("close_before_answer")
-    for _ in range(2):  # the second time the journal waits for a decision
-        assert workers.publish_parts(dask, {"north": [301]}, tmp_path)["north"].undecided == (301,)
-    assert posts(simulated_portal) == 4
+    for said in ("100 files went to Addepar", "waits for a decision"):
+        output = run("dask_workers", tmp_path)
+        assert said in output
+        assert "east: 100 unknown, 50 not_processed" in output
+        assert posts(simulated_portal) == 2
+    assert Journal(tmp_path / "journals" / "east.jsonl").undecided == tuple(range(1, 101))
 
 
 def test_celery_sends_a_publication_once_however_often_it_is_delivered(
@@ -138,17 +132,8 @@ def test_airflow_sends_the_files_of_a_run_once(
     package.mkdir()
     (package / "__init__.py").touch()
     (package / "sdk.py").write_text(AIRFLOW)
-    variables: dict[str, Any] = {**os.environ, "PYTHONPATH": str(tmp_path), "RUN": "manual__2026-11-26T08:00:00+00:00"}
     for _ in range(2):
-        done = subprocess.run(
-            [sys.executable, EXAMPLES / "airflow_dag.py"],
-            env=variables,
-            timeout=60,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr
-        assert "2 ok" in done.stdout
+        output = run("airflow_dag", tmp_path, PYTHONPATH=str(tmp_path), RUN="manual__2026-11-26T08:00:00+00:00")
+        assert "2 ok" in output
     assert posts(simulated_portal) == 1
     assert [path.name for path in tmp_path.glob("*.jsonl")] == ["manual--2026-11-26T08-00-00-00-00.jsonl"]
