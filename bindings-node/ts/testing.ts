@@ -272,9 +272,18 @@ export class SimulatedPortal {
 
 function accepted<T>(answer: T | Refusal): T {
   if (answer instanceof native.Refusal) {
-    throw new TypeError(answer.message);
+    throw new TypeError(inCamelCase(answer.message));
   }
   return answer;
+}
+
+/** What the simulator says, with options and parameters as they are written here. Names of faults stay as they are. */
+function inCamelCase(message: string): string {
+  if (message.includes(' is not known: ')) {
+    return message;
+  }
+  const camelCase = (name: string): string => name.replaceAll(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
+  return message.replaceAll(/`\w+`/g, camelCase);
 }
 
 /** Collections as JSON has them, which would write most of them as `{}`. */

@@ -4,8 +4,8 @@
 
 Brokers deliver a task again when a worker is lost, so a task must be safe to run twice: each publication has a name
 and a journal of that name, in a folder that all workers share. Run again, it sends only what is left; files whose
-outcome is unknown wait for a person. Ids go to the worker as JSON, and the JSON of the report comes back, also where the
-publication did not end well: of an error, Celery keeps the class and the message alone.
+outcome is unknown wait for a person. Ids go to the worker as JSON, and the JSON of the report comes back, also where
+the publication did not end well: of an error, Celery keeps the class and the message alone.
 """
 
 from __future__ import annotations

@@ -88,6 +88,12 @@ describe('an option that a function does not have', () => {
     await assert.rejects(SimulatedPortal.start({ failpublish: {} }), { message: /`failpublish` is not an option of `SimulatedPortal\.start`\. Did you mean `failPublish`\?/ });
   });
 
+  test('is refused by a fault, whose parameters are named as they are written here', () => {
+    assert.throws(() => portal.nextFault('slow_400'), { name: 'TypeError', message: /`afterMs` is missing/ });
+    assert.throws(() => portal.nextFault('drip', { everyMs: 1, after: 2 }), { message: /`after` does not belong there: what does is `everyMs`, `bytes`/ });
+    assert.throws(() => portal.nextFault('explode'), { message: /`rate_limited`/ });
+  });
+
   for (const [written, meant] of [
     ['chunk_size', 'chunkSize'],
     ['chunksize', 'chunkSize'],

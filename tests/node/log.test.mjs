@@ -1,6 +1,7 @@
 // What a logger is told, and that no secret is in it.
 
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -82,6 +83,19 @@ test('a record of a batch names its chunk and its journal', async () => {
   assert.deepEqual(logger.records.map(({ chunk, fileCount }) => [chunk, fileCount]), [[1, 2], [1, 2], [1, 2], [2, 1], [2, 1], [2, 1]]);
   assert.equal(new Set(logger.records.map(({ callId }) => callId)).size, 1);
   await portal.close();
+});
+
+test("a client's warning names settings and times as JavaScript has them", async () => {
+  const warned = once(process, 'warning');
+  process.env.ADDEPAR_PORTAL_LIVE = '1';
+  try {
+    void new PortalClient({ baseUrl: 'https://portal.invalid', firmId: '1', accessToken: 't', timeoutMs: 1500 });
+  } finally {
+    delete process.env.ADDEPAR_PORTAL_LIVE;
+  }
+  const [{ message }] = await warned;
+  const limits = 'but Addepar itself takes up to 60000 ms: a timeout below 65000 ms only makes outcomes unknown.';
+  assert.equal(message, `\`timeoutMs\` is 1500 ms, ${limits}`);
 });
 
 test('a dropped request is warned of', async () => {

@@ -288,6 +288,21 @@ mod tests {
     }
 
     #[test]
+    fn each_language_writes_modes_and_measured_times_in_its_own_way() {
+        let said = message![choice("portal_publishing", "publish"), ", ", lasting(Duration::from_micros(1_001_400), 3)];
+        for (language, text) in [
+            (Language::Rust, "portal_publishing=\"publish\", 1.001 s"),
+            (Language::Python, "portal_publishing=\"publish\", 1.001 s"),
+            (Language::Node, "portalPublishing: 'publish', 1001 ms"),
+            (Language::CommandLine, "--portal-publishing publish, 1.001 s"),
+        ] {
+            assert_eq!(said.in_language(language), text);
+        }
+        let masked = said.with_texts(|text| text.replace(',', ";"));
+        assert_eq!(masked.in_language(Language::Rust), "portal_publishing=\"publish\"; 1.001 s");
+    }
+
+    #[test]
     fn each_language_writes_names_and_times_in_its_own_way() {
         let said = message![
             name("connect_timeout"),
