@@ -279,11 +279,11 @@ function accepted<T>(answer: T | Refusal): T {
 
 /** What the simulator says, with options and parameters as they are written here. Names of faults stay as they are. */
 function inCamelCase(message: string): string {
-  if (message.includes(' is not known: ')) {
-    return message;
-  }
-  const camelCase = (name: string): string => name.replaceAll(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
-  return message.replaceAll(/`\w+`/g, camelCase);
+  return message.includes(' is not known: ') ? message : message.replaceAll(/`\w+`/g, camelCase);
+}
+
+function camelCase(name: string): string {
+  return name.replaceAll(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
 }
 
 /** Collections as JSON has them, which would write most of them as `{}`. */
