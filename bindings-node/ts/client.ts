@@ -194,7 +194,8 @@ export class PortalClient {
   }
 }
 
-interface WithClient {
+/** The client of a call; without it, one is made from the environment. */
+export interface WithClient {
   client?: PortalClient | undefined;
 }
 

@@ -1,7 +1,7 @@
 /**
  * A simulated portal to test against, without credentials and without clients.
  *
- * @packageDocumentation
+ * @module addepar-portal/testing
  */
 
 import { inspect, types } from 'node:util';
