@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 import pytest
 
+import addepar_portal
 from addepar_portal import PortalError, Progress, init_journal_dir
 from addepar_portal._native import error_kinds
 from addepar_portal.testing import SimulatedPortal
@@ -141,6 +142,11 @@ def test_each_page_is_in_the_contents() -> None:
 
 def page(name: str) -> str:
     return (GUIDE / name).read_text("utf-8")
+
+
+def test_the_python_reference_has_each_public_name() -> None:
+    listed = re.findall(r"^::: addepar_portal\.(\w+)$", page("reference/python.md"), re.MULTILINE)
+    assert sorted(listed) == sorted(set(addepar_portal.__all__) - {"__version__"})
 
 
 def test_the_page_of_errors_has_those_of_the_core() -> None:
