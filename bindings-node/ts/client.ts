@@ -1,7 +1,5 @@
 /** A client for one firm, and the functions that make one from the environment where none is given. */
 
-import { inspect } from 'node:util';
-
 import { finish, type Host } from './call';
 import { succeeded } from './failure';
 import {
@@ -28,6 +26,7 @@ import {
   type ResumeOptions,
 } from './request';
 import { environment, type PortalClientOptions, program, SETTINGS } from './settings';
+import { inspect } from './util';
 
 /** What it takes to settle a journal. */
 interface Settling {

@@ -1,11 +1,10 @@
 /** Generated reports, whose files can be published, and what looks at them prove. */
 
-import { inspect } from 'node:util';
-
 import { type Id, packId } from './ids';
 import { parse } from './json';
 import type { ReportFilter } from './native';
 import { ANY, DATE, SIGNAL, STRING_OR_STRINGS, type Table } from './options';
+import { inspect } from './util';
 import { visible } from './visible';
 import { date, type FailedPortfolioJSON, type GeneratedReportJSON, type Proof, type SettlementJSON } from './wire';
 

@@ -1,8 +1,7 @@
-import { types } from 'node:util';
-
 import { raise, refuse } from './failure';
 import { stringify } from './json';
 import { native } from './native';
+import { types } from './util';
 import { shown, typeName } from './words';
 
 /**

@@ -1,5 +1,8 @@
 // One implementation for both module systems: an error is an instance of its class in either.
 
+// oxlint-disable-next-line import/no-unassigned-import -- it brings what the rest needs of Node
+import './esm.mjs';
+
 export {
   AlreadySentError,
   AuthenticationError,

@@ -1,7 +1,5 @@
 /** Journals, for people who look at a run and decide about files whose outcome is unknown. */
 
-import { inspect } from 'node:util';
-
 import { isClient, type PortalClient, settleWith } from './client';
 import { raise, succeeded } from './failure';
 import { readSettlement, type Settlement } from './generatedReports';
@@ -12,6 +10,7 @@ import { BOOLEAN, checked, kind, required, SIGNAL, STRING, STRINGS, type Table, 
 import { type PublishReport, reportOf } from './report';
 import { readFile } from './rows';
 import type { FileResult } from './types';
+import { inspect } from './util';
 import { visible } from './visible';
 import { date, type FileState, type JournalJSON, type Verdict } from './wire';
 import { shown } from './words';

@@ -1,9 +1,7 @@
-/** The private addon: what it offers, as a test compares with it, and how it is found. */
-
-import { readdirSync } from 'node:fs';
-import { join } from 'node:path';
+/** The private addon: what it offers, as a test compares with it. */
 
 import type { ErrorClass } from './errors';
+import { load } from './loader';
 import type { ContactNotification, ErrorCode, LogLevel, PortalPublishing } from './wire';
 
 /** An error of the core in the place of a result. */
@@ -200,41 +198,4 @@ interface Addon {
   hangUpIsIgnored(): boolean;
 }
 
-const DIRECTORY = join(__dirname, '..', 'native');
-
-/** Loads the addon of this platform; of several (glibc and musl), the first that this system takes. */
-function load(): Addon {
-  const platform = `${process.platform}-${process.arch}`;
-  const packaged = present();
-  const refusals: unknown[] = [];
-  for (const name of packaged) {
-    if (name === platform || name.startsWith(`${platform}-`)) {
-      try {
-        return require(join(DIRECTORY, `addepar-portal.${name}.node`)) as Addon;
-      } catch (error) {
-        refusals.push(error);
-      }
-    }
-  }
-  const problem = refusals.length
-    ? `its native module for ${platform} cannot be loaded (${refusals.map(String).join('; ')})`
-    : `it has no native module for ${platform}`;
-  throw new Error(
-    `addepar-portal cannot start: ${problem}. This package has native modules for: ${packaged.join(', ') || 'nothing'}. ` +
-      'Run it with Node on one of these platforms, or build it from its source there: `make package` needs cargo and Node.',
-    { cause: refusals[0] },
-  );
-}
-
-/** The platforms of which the package has an addon. */
-function present(): string[] {
-  try {
-    return readdirSync(DIRECTORY)
-      .toSorted()
-      .flatMap((file) => /^addepar-portal\.(.+)\.node$/.exec(file)?.[1] ?? []);
-  } catch {
-    return [];
-  }
-}
-
-export const native = load();
+export const native = load() as Addon;

@@ -1,8 +1,7 @@
 /** What a caller gave, and nothing that came from elsewhere. */
 
-import { types } from 'node:util';
-
 import { type Refused, refuse } from './failure';
+import { types } from './util';
 import { shown, typeName } from './words';
 
 /** What a value has to be. Which of those values are allowed, the core knows. */

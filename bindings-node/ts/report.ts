@@ -1,7 +1,5 @@
 /** What became of every file. */
 
-import { inspect, types } from 'node:util';
-
 import type { PortalError } from './errors';
 import { errorOf } from './failure';
 import { type Id, readId } from './ids';
@@ -10,6 +8,7 @@ import { type Failure, native, type Report } from './native';
 import { handleOf, type PublishRequest, requestOf } from './request';
 import { okFile, readErrors, type ReadRows, RowReader } from './rows';
 import type { Attempt, FailedContacts, FileResult, UnexpectedResult, UnreadPage } from './types';
+import { inspect, types } from './util';
 import { visible } from './visible';
 import {
   type ApiError,

@@ -4,13 +4,12 @@
  * @module addepar-portal/testing
  */
 
-import { inspect, types } from 'node:util';
-
 import { PortalClient } from './client';
 import { parse, stringify } from './json';
 import { native, type Refusal, type SimulatedPortal as Native } from './native';
 import { ANY, own, type Table, withoutPrototype } from './options';
 import { type PortalClientOptions, SETTINGS } from './settings';
+import { inspect, types } from './util';
 
 /** What the API lets a contact prefer. */
 export interface Preferences {

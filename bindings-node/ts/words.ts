@@ -1,6 +1,6 @@
 /** Values of a caller, which may be anything at all, in words. */
 
-import { inspect } from 'node:util';
+import { inspect } from './util';
 
 /** The type of a value in the words of a JavaScript programmer. */
 export function typeName(value: unknown): string {

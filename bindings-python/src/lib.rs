@@ -17,7 +17,8 @@ mod simulator;
 use pyo3::prelude::pymodule;
 
 /// Private: the package's own modules are the public face.
-#[pymodule(gil_used = false)]
+// True until the tests with threads have run on a CPython without the GIL for which PyO3 builds, 3.14 or newer.
+#[pymodule(gil_used = true)]
 mod _native {
     #[pymodule_export]
     use super::bell::Bell;

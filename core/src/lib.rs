@@ -21,6 +21,7 @@ mod net;
 mod protocol;
 mod response;
 mod runtime;
+mod system;
 
 pub use client::portal_client::{PortalClient, PortalClientBuilder};
 pub use client::reports::ReportFilter;
@@ -66,7 +67,7 @@ pub mod fuzzing {
 }
 
 #[cfg(doctest)]
-#[doc = include_str!("../../README.md")]
+#[doc = include_str!("../README.md")]
 struct Readme;
 
 #[cfg(doctest)]

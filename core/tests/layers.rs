@@ -8,17 +8,18 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Each layer, and the layers that it may name beside itself.
-const LAYERS: [(&str, &[&str]); 11] = [
+const LAYERS: [(&str, &[&str]); 12] = [
     ("model", &[]),
     ("response", &["model"]),
     ("error", &["model", "response"]),
-    ("runtime", &["model"]),
+    ("system", &["model"]),
+    ("runtime", &["model", "system"]),
     ("config", &["model", "error"]),
-    ("journal", &["model", "error", "runtime"]),
+    ("journal", &["model", "error", "runtime", "system"]),
     ("protocol", &["model", "response", "error", "journal"]),
     ("net", &["model", "error", "runtime", "config", "protocol"]),
-    ("client", &["model", "error", "runtime", "config", "journal", "protocol", "net"]),
-    ("cli", &["model", "error", "runtime", "config", "journal", "protocol", "client"]),
+    ("client", &["model", "error", "system", "runtime", "config", "journal", "protocol", "net"]),
+    ("cli", &["model", "error", "system", "runtime", "config", "journal", "protocol", "client"]),
     ("lib", &["model", "response", "error", "runtime", "config", "journal", "protocol", "net", "client", "cli"]),
 ];
 
@@ -180,6 +181,18 @@ fn what_decides_does_no_io() {
         }
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn only_system_asks_which_system_it_runs_on() {
+    for (file, code) in files() {
+        let asks = ["unix", "windows", "target_os", "target_family"].iter().any(|word| {
+            code.contains(&format!("cfg({word}"))
+                || code.contains(&format!("cfg(not({word}"))
+                || code.contains(&format!("cfg!({word}"))
+        });
+        assert!(file.starts_with("system/") || !asks && !code.contains("std::os::"), "{file} asks for a system");
+    }
 }
 
 #[test]

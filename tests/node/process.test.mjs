@@ -3,9 +3,7 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
-import { tmpdir } from 'node:os';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
@@ -59,24 +57,6 @@ test('the example', async () => {
   const example = fileURLToPath(new URL('../../examples/node/publish.mjs', import.meta.url));
   const { code, output } = await run(`process.argv.push('example', '37', '38'); import(${JSON.stringify(example)})`);
   assert.deepEqual([code, output], [1, '37 ok\n38 failed Publish failed for contacts [1].\n']);
-});
-
-test('a platform without an addon: the message says what there is and what to do', async () => {
-  const bare = await mkdtemp(join(tmpdir(), 'addepar-portal-'));
-  try {
-    const installed = dirname(createRequire(import.meta.url).resolve('addepar-portal/package.json'));
-    await cp(join(installed, 'dist'), join(bare, 'dist'), { recursive: true });
-    await mkdir(join(bare, 'native'));
-    await writeFile(join(bare, 'native', 'addepar-portal.plan9-mips.node'), '');
-    const script = `require(${JSON.stringify(join(bare, 'dist', 'index.js'))})`;
-    const none = await run(script);
-    assert.equal(none.code, 1);
-    assert.match(none.errors, new RegExp(`no native module for ${process.platform}-${process.arch}.*plan9-mips.*make package`));
-    await writeFile(join(bare, 'native', `addepar-portal.${process.platform}-${process.arch}-other.node`), 'no addon');
-    assert.match((await run(script)).errors, /cannot be loaded \(.*other\.node/);
-  } finally {
-    await rm(bare, { recursive: true });
-  }
 });
 
 test('process.exit with a call in flight: no crash, no hang, a word about it', async () => {

@@ -1,8 +1,8 @@
 // Runs the tests of the Node package against the package as it is installed from its tarball.
 //
-//   node tests/node/run.mjs TARBALL [NODE...]
+//   node tests/node/run.mjs TARBALL... [NODE...]
 //
-// TARBALL is what `npm run pack` in bindings-node made. NODE: interpreters to run the tests with;
+// TARBALL: what `npm run pack` in bindings-node made, the main package and this platform's. NODE: interpreters to run the tests with;
 // by default the one that runs this script. The last lines are those of `node --test`.
 
 import { spawnSync } from 'node:child_process';
@@ -25,20 +25,22 @@ function run(command, args, env = {}) {
   }
 }
 
-const [tarball, ...interpreters] = process.argv.slice(2);
-if (!tarball) {
-  throw new Error('Name the tarball: node tests/node/run.mjs TARBALL [NODE...]');
+const files = process.argv.slice(2).map((path) => resolve(path));
+const tarballs = files.filter((path) => path.endsWith('.tgz'));
+const interpreters = files.filter((path) => !path.endsWith('.tgz'));
+if (tarballs.length === 0) {
+  throw new Error('Name the tarballs: node tests/node/run.mjs TARBALL... [NODE...]');
 }
 rmSync(FOLDER, { recursive: true, force: true });
 mkdirSync(FOLDER, { recursive: true });
 writeFileSync(join(FOLDER, 'package.json'), '{ "private": true }\n');
-run('npm', ['install', '--offline', '--no-audit', '--no-fund', resolve(tarball)]);
+run('npm', ['install', '--offline', '--no-audit', '--no-fund', ...tarballs]);
 // Copies, so that they find the package in this folder; in the places that they have in the repository.
 for (const path of ['README.md', '.docs/pages', 'tests/node', 'tests/cases', 'examples/node']) {
   cpSync(join(ROOT, path), join(FOLDER, path), { recursive: true });
 }
 const tests = readdirSync(join(FOLDER, 'tests', 'node')).filter((name) => name.endsWith('.test.mjs'));
-for (const interpreter of interpreters.length ? interpreters.map((path) => resolve(path)) : [process.execPath]) {
+for (const interpreter of interpreters.length ? interpreters : [process.execPath]) {
   run(interpreter, ['--test', ...tests.map((name) => join('tests', 'node', name))], {
     PATH: `${dirname(interpreter)}${delimiter}${process.env.PATH}`,
     ADDEPAR_PORTAL_TOOLS: join(ROOT, 'bindings-node', 'node_modules'),

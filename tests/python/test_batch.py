@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import copy
-import fcntl
 import json
 import multiprocessing
 import os
@@ -561,9 +560,12 @@ def test_a_journal_that_is_gone_is_missed_until_it_is_forgotten(
         forget_journal(str(path))
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="the lock is taken with fcntl")
 @pytest.mark.parametrize("logs", [False, True])
 def test_a_call_warns_when_it_waits_for_a_folder(logs: bool, simulated_portal: SimulatedPortal, tmp_path: Path) -> None:
     """Whether the program logs or not: on standard error, unless logging is set up."""
+    import fcntl
+
     init_journal_dir(tmp_path)
     (tmp_path / "._x.jsonl").write_bytes(b"\0\5\x16\7")
     code = (

@@ -6,6 +6,7 @@ import asyncio
 import gc
 import logging
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -27,6 +28,7 @@ from addepar_portal import (
     Progress,
     RejectedError,
     StoppedError,
+    _drive,
     publish_files,
 )
 from addepar_portal.testing import SimulatedPortal
@@ -361,3 +363,24 @@ def test_a_setting_that_is_empty_is_not_taken_from_the_environment(monkeypatch: 
     monkeypatch.setenv("ADDEPAR_KEY_SECRET", "secret of the environment")
     with pytest.raises(ConfigError):
         PortalClient(base_url="http://127.0.0.1:9/api", firm_id="", key_id="k", key_secret="s")
+
+
+def test_a_wait_that_no_signal_interrupts_ends_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on Windows, where Ctrl-C would otherwise be heard only once the server has answered."""
+    glances: list[float] = []
+
+    def glance(ears: Any, *others: Any) -> Any:
+        glances.append(others[-1])
+        return select.select(ears, *others)
+
+    monkeypatch.setattr(_drive, "select", glance)
+    monkeypatch.setattr(_drive, "is_main_thread", lambda: False)
+    monkeypatch.setattr(_drive, "GLANCE", 0.01)
+    with SimulatedPortal(files={37: [1]}) as portal:
+        portal.control("hold")
+        release = threading.Timer(0.5, portal.control, ["release"])
+        release.start()
+        report = publish_files([37], client=portal.client(), **MODES)
+        release.join()
+    assert report.ok
+    assert len(glances) > 1

@@ -7,6 +7,7 @@ a logger) is never decided by their class, since they may be errors of this pack
 from __future__ import annotations
 
 import _socket  # gevent leaves it alone: a thread waits, and not one of its greenlets
+import sys
 from os import getpid
 from time import sleep
 
@@ -22,6 +23,11 @@ except ImportError:  # a system whose threads have no numbers
         """No number of a process."""
         return -1
 
+
+if sys.platform == "win32":
+    from select import select
+else:
+    select = None  # signals interrupt a wait
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -55,6 +61,8 @@ else:
 
 # Between looks at a call that has no descriptor for a bell, or is being stopped.
 PAUSE = 0.02
+# Where no signal interrupts a wait, that has to end by itself now and then, so that Ctrl-C is heard.
+GLANCE = 0.1
 
 
 def is_main_thread() -> bool:
@@ -291,7 +299,8 @@ class _Ear:
             sleep(PAUSE)
             return
         try:
-            self._socket.recv(1)
+            if select is None or select([self._socket], [], [], GLANCE)[0]:
+                self._socket.recv(1)
         except OSError:
             if not is_closed(self._socket):
                 raise  # that of a signal handler

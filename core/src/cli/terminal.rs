@@ -4,6 +4,8 @@ use std::fmt::Write as _;
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufRead, BufReader, ErrorKind, IsTerminal, Write};
 
+use crate::system::terminal;
+
 /// A line on standard error. Nobody may be reading it: that is no reason to stop.
 pub(super) fn say(message: &str) {
     let _ = writeln!(io::stderr(), "addepar-portal: {}", shown(message));
@@ -103,9 +105,8 @@ impl Terminal {
         if !stdin_is_taken && io::stderr().is_terminal() {
             return Some(Self { answers: Box::new(BufReader::new(io::stdin())), questions: Box::new(io::stderr()) });
         }
-        let (input, output) = if cfg!(windows) { ("CONIN$", "CONOUT$") } else { ("/dev/tty", "/dev/tty") };
-        let answers = File::open(input).ok().filter(IsTerminal::is_terminal)?;
-        let questions = OpenOptions::new().write(true).open(output).ok()?;
+        let answers = File::open(terminal::INPUT).ok().filter(IsTerminal::is_terminal)?;
+        let questions = OpenOptions::new().write(true).open(terminal::OUTPUT).ok()?;
         Some(Self { answers: Box::new(BufReader::new(answers)), questions: Box::new(questions) })
     }
 

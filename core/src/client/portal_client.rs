@@ -61,7 +61,7 @@ impl PortalClient {
     /// A client from settings and an environment. The bindings hand over their host's.
     ///
     /// # Errors
-    /// [`ErrorKind::Config`], naming the setting.
+    /// [`ErrorKind::Config`](crate::ErrorKind::Config), naming the setting.
     pub fn new(settings: Settings, variable: impl Fn(&str) -> Option<OsString>) -> Result<Self, Error> {
         Self::build(settings, variable, None)
     }
@@ -102,8 +102,9 @@ impl PortalClient {
     /// A partial failure is a result, not an error.
     ///
     /// # Errors
-    /// Every one carries a report with the state of each file. [`ErrorKind::OutcomeUnknown`]: the
-    /// files may have been published and e-mailed; look before you send again.
+    /// Every one carries a report with the state of each file.
+    /// [`ErrorKind::OutcomeUnknown`](crate::ErrorKind::OutcomeUnknown): the files may have been published and
+    /// e-mailed; look before you send again.
     pub async fn publish_files(&self, request: &PublishRequest) -> Result<PublishReport, Error> {
         self.publish(self.start(request.clone(), Repeat::Refuse, environment), |_| {}).await
     }
@@ -116,8 +117,9 @@ impl PortalClient {
     ///
     /// # Errors
     /// Every one carries a report with the state of each file. The batch stops at the first chunk that is
-    /// refused or whose outcome is unknown; [`ErrorKind::Journal`]: the journal cannot be used, or a person
-    /// has to decide first, be it about files that the last chunk's answer left unknown.
+    /// refused or whose outcome is unknown. [`ErrorKind::Journal`](crate::ErrorKind::Journal): the journal
+    /// cannot be used, or a person has to decide first, be it about files that the last chunk's answer left
+    /// unknown.
     pub async fn publish_batch(
         &self,
         request: &PublishRequest,
@@ -385,7 +387,7 @@ impl PortalClientBuilder {
     /// The client.
     ///
     /// # Errors
-    /// [`ErrorKind::Config`], naming the setting.
+    /// [`ErrorKind::Config`](crate::ErrorKind::Config), naming the setting.
     pub fn build(self) -> Result<PortalClient, Error> {
         PortalClient::build(self.settings, environment, self.provider)
     }

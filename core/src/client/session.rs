@@ -26,7 +26,8 @@ use crate::model::server::is_loopback;
 use crate::protocol::machine::Opened;
 use crate::protocol::pace::{PUBLISHED, Pace};
 use crate::protocol::reading::Looked;
-use crate::runtime::{boot, clock};
+use crate::runtime::clock;
+use crate::system::boot::boot;
 
 /// A journal that is open: where its records go, and what is known of it.
 pub(crate) type Session = (Box<dyn Store>, Opened);
@@ -41,7 +42,7 @@ pub(crate) struct Opening {
 type Open = Box<dyn FnOnce(&Caller, Result<Vec<Looked>, Error>) -> Result<Session, Error> + Send>;
 
 fn session((journal, history): (JournalFile, History), path: &Path, pace: Pace) -> Session {
-    (Box::new(journal), Opened { history, path: path.to_owned(), pace, boot: boot::boot() })
+    (Box::new(journal), Opened { history, path: path.to_owned(), pace, boot: boot() })
 }
 
 /// The journal of one call, in the folder.
@@ -137,7 +138,7 @@ fn created(
 
 /// Records of what generated reports show about the files of a run.
 fn looks(looked: &[Looked], is_own: impl Fn(u64) -> bool) -> Vec<Dated> {
-    let boot = boot::boot();
+    let boot = boot();
     looked.iter().map(|looked| looked.record(&is_own, boot.as_ref())).collect()
 }
 
@@ -227,7 +228,7 @@ pub(crate) fn settled(config: &Config, path: &Path, applies: bool) -> Result<Ses
         (Box::new(Unwritten), JournalFile::look(path)?)
     };
     same_run(&history, config, None).map_err(|differs| Error::of_journal(path, &differs))?;
-    Ok((store, Opened { history, path: path.to_owned(), pace: Pace::default(), boot: boot::boot() }))
+    Ok((store, Opened { history, path: path.to_owned(), pace: Pace::default(), boot: boot() }))
 }
 
 /// The folder of journals, if there is one.

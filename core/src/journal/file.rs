@@ -16,11 +16,12 @@ use serde_json::Value;
 use crate::error::Error;
 use crate::journal::fingerprint::sha256;
 use crate::journal::history::History;
-use crate::journal::lock::{Lock, beside, folder_of, is_same, write_new};
+use crate::journal::lock::{Lock, beside, folder_of, write_new};
 use crate::journal::record::{Chunk, FORMAT, Header, Line, Record, START};
 use crate::journal::store::{Dated, Store, Unrecorded};
 use crate::model::json;
 use crate::runtime::clock;
+use crate::system::identity::is_same;
 
 /// A journal that this process alone may append to.
 #[derive(Debug)]
@@ -150,7 +151,7 @@ impl JournalFile {
     /// Removes a journal that was made for a call that has left meanwhile: it has nothing but its plan.
     pub(crate) fn discard(self) {
         let is_there = || Ok::<_, io::Error>(is_same(&fs::metadata(&self.path)?, &self.file.metadata()?));
-        if matches!(is_there(), Ok(true)) {
+        if matches!(is_there(), Ok(Some(true))) {
             let _ = fs::remove_file(&self.path);
         }
     }
@@ -281,8 +282,8 @@ impl JournalFile {
         self.file.write_all(text)?;
         self.file.sync_data()?;
         let is_there = match fs::metadata(&self.path) {
-            Ok(there) if there.len() == end.length && is_same(&there, &self.file.metadata()?) => true,
-            // Some file systems have another number for the same file each time: its end tells.
+            Ok(there) if there.len() == end.length && is_same(&there, &self.file.metadata()?) == Some(true) => true,
+            // Some systems tell no number, some file systems another one each time: the end tells.
             Ok(there) if there.len() == end.length => end.is_of(&open_to_write(&self.path)?)?,
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error.into()),
             _ => false,
@@ -301,7 +302,7 @@ impl JournalFile {
                 return Err(Unwritable::Displaced("was moved or removed while the run went on"));
             }
             // No descriptor is left: the one at hand will do, if it is still the one.
-            Err(_) if is_same(&fs::metadata(&self.path)?, &self.file.metadata()?) => None,
+            Err(_) if is_same(&fs::metadata(&self.path)?, &self.file.metadata()?) == Some(true) => None,
             Err(error) => return Err(error.into()),
         };
         if !self.end.is_of(found.as_ref().unwrap_or(&self.file))? {
@@ -309,7 +310,7 @@ impl JournalFile {
         }
         let Some(found) = found else { return Ok(()) };
         // An equal copy has its place: the journal goes on in it.
-        if !is_same(&found.metadata()?, &self.file.metadata()?)
+        if is_same(&found.metadata()?, &self.file.metadata()?) != Some(true)
             && let Some(lock) = &mut self.lock
             && !lock.lock_journal(&found)?
         {

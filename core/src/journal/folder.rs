@@ -14,7 +14,7 @@ use crate::error::Error;
 use crate::journal::file::{JournalFile, displaced_prefix};
 use crate::journal::history::{File, History};
 use crate::journal::index::{Entry, Index};
-use crate::journal::lock::{Caller, Lock, SILENCE, beside, folder_of, make_folder, operator, sync_folder, write_new};
+use crate::journal::lock::{Caller, Lock, SILENCE, beside, folder_of, make_folder, operator, write_new};
 use crate::journal::record::START;
 use crate::model::batch::Repeat;
 use crate::model::display::listed;
@@ -23,6 +23,7 @@ use crate::model::message::{Message, choice, decide, message, name, resume};
 use crate::model::report::PublishReport;
 use crate::model::request::{Asks, PublishRequest};
 use crate::model::times;
+use crate::system::folder_sync::sync_folder;
 
 /// What tells a folder of journals from one that is empty because its share is not mounted.
 const MARKER: &str = "addepar-portal-journals.json";

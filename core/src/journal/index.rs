@@ -23,6 +23,7 @@ use crate::journal::fingerprint::sha256;
 use crate::journal::history::History;
 use crate::journal::lock::replace;
 use crate::model::times::rfc3339;
+use crate::system::identity::changed;
 
 const NAME: &str = "addepar-portal-journals.index";
 
@@ -100,18 +101,6 @@ fn nanoseconds(time: SystemTime) -> i64 {
         Ok(after) => whole(after),
         Err(before) => -whole(before.duration()),
     }
-}
-
-#[cfg(unix)]
-#[allow(clippy::unnecessary_wraps, reason = "other systems do not tell")]
-fn changed(file: &Metadata) -> Option<i64> {
-    use std::os::unix::fs::MetadataExt;
-    Some(file.ctime().saturating_mul(1_000_000_000).saturating_add(file.ctime_nsec()))
-}
-
-#[cfg(not(unix))]
-fn changed(_: &Metadata) -> Option<i64> {
-    None
 }
 
 impl Entry {

@@ -1,7 +1,7 @@
 //! Locks, and the other files that stand beside a journal: never written through a link or a leftover.
 
 use std::env;
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{self, File, TryLockError};
 use std::io::{self, Read, Seek, Write};
 use std::path::{self, Path, PathBuf};
 use std::process;
@@ -14,6 +14,10 @@ use tokio::sync::mpsc::UnboundedSender;
 use crate::error::Error;
 use crate::model::times;
 use crate::runtime::per_process::PerProcess;
+use crate::system::folder_sync::sync_folder;
+use crate::system::identity::{has_one_name, is_same};
+use crate::system::locks::{JOURNALS_CAN_BE_LOCKED, hides_contents};
+use crate::system::permissions::{private_file, private_folder};
 
 /// The beginning of what a holder writes into its lock.
 const HOLDER: &str = "process ";
@@ -61,7 +65,7 @@ impl Lock {
             Ok(file) => file.try_lock_shared().is_err(),
             Err(error) => error.kind() != io::ErrorKind::NotFound,
         };
-        is_locked(&beside(path, ".lock")) || (cfg!(unix) && is_locked(path))
+        is_locked(&beside(path, ".lock")) || (JOURNALS_CAN_BE_LOCKED && is_locked(path))
     }
 
     /// Locks the journal itself too: it may have a second name, and somebody may remove the file beside it.
@@ -75,8 +79,7 @@ impl Lock {
 
     /// Locks the file that has the journal's name, beside those that had it before. `false`: somebody else writes it.
     pub(crate) fn lock_journal(&mut self, journal: &File) -> io::Result<bool> {
-        // Elsewhere a locked file cannot be read by others.
-        if cfg!(not(unix)) {
+        if !JOURNALS_CAN_BE_LOCKED {
             return Ok(true);
         }
         if !acquire(journal, GLANCE, || false)? {
@@ -264,7 +267,7 @@ fn holder(file: &mut File) -> String {
 fn open_lock(path: &Path) -> Result<File, String> {
     let lock = beside(path, ".lock");
     let unusable = |error: io::Error| cannot_be_locked(&error);
-    match private().read(true).create_new(true).open(&lock) {
+    match private_file().read(true).create_new(true).open(&lock) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
         opened => return opened.map_err(unusable),
     }
@@ -273,35 +276,16 @@ fn open_lock(path: &Path) -> Result<File, String> {
     if !there.is_file() {
         return Err(foreign());
     }
-    let file = private().read(true).open(&lock).map_err(unusable)?;
+    let file = private_file().read(true).open(&lock).map_err(unusable)?;
     let opened = file.metadata().map_err(unusable)?;
     let mut start = Vec::new();
-    (&file).take(HOLDER.len() as u64).read_to_end(&mut start).map_err(unusable)?;
-    let is_ours = is_same(&there, &opened) && has_one_name(&opened) && HOLDER.as_bytes().starts_with(&start);
+    match (&file).take(HOLDER.len() as u64).read_to_end(&mut start) {
+        Err(error) if !hides_contents(&error) => return Err(unusable(error)),
+        _ => {}
+    }
+    let is_ours =
+        is_same(&there, &opened) != Some(false) && has_one_name(&opened) && HOLDER.as_bytes().starts_with(&start);
     if is_ours { Ok(file) } else { Err(foreign()) }
-}
-
-/// Whether both are the same file, as far as the system tells.
-#[cfg(unix)]
-pub(crate) fn is_same(one: &fs::Metadata, other: &fs::Metadata) -> bool {
-    use std::os::unix::fs::MetadataExt;
-    (one.dev(), one.ino()) == (other.dev(), other.ino())
-}
-
-/// Windows tells by no stable means.
-#[cfg(not(unix))]
-pub(crate) fn is_same(one: &fs::Metadata, other: &fs::Metadata) -> bool {
-    one.len() == other.len()
-}
-
-#[cfg(unix)]
-fn has_one_name(file: &fs::Metadata) -> bool {
-    std::os::unix::fs::MetadataExt::nlink(file) <= 1
-}
-
-#[cfg(not(unix))]
-fn has_one_name(_: &fs::Metadata) -> bool {
-    true
 }
 
 /// The path of a file beside another one: its name and something more.
@@ -327,15 +311,6 @@ pub(crate) fn operator() -> Option<String> {
     variable("USER").or_else(|| variable("USERNAME"))
 }
 
-/// How files are opened that only their owner may read.
-pub(crate) fn private() -> OpenOptions {
-    let mut options = OpenOptions::new();
-    options.write(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options
-}
-
 /// Writes a file that is not there yet, wholly or not at all.
 pub(crate) fn write_new(path: &Path, text: &[u8]) -> io::Result<File> {
     let file = put(path, text)?;
@@ -354,7 +329,7 @@ pub(crate) fn replace(path: &Path, text: &[u8]) -> io::Result<()> {
 fn put(path: &Path, text: &[u8]) -> io::Result<File> {
     let new = beside(path, &format!(".{:016x}.new", fastrand::u64(..)));
     let write = || {
-        let mut file = private().read(true).create_new(true).open(&new)?;
+        let mut file = private_file().read(true).create_new(true).open(&new)?;
         file.write_all(text)?;
         file.sync_all()?;
         fs::rename(&new, path)?;
@@ -365,25 +340,10 @@ fn put(path: &Path, text: &[u8]) -> io::Result<File> {
     })
 }
 
-/// Makes sure that a folder's new names are there after a crash. Some file systems cannot, and need not.
-pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
-    if cfg!(windows) {
-        return Ok(());
-    }
-    match File::open(folder)?.sync_all() {
-        Err(error) if matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported) => Ok(()),
-        synced => synced,
-    }
-}
-
 /// Makes a folder that only its owner may read, so that it is there after a crash too.
 pub(crate) fn make_folder(path: &Path) -> io::Result<()> {
     let missing: Vec<&Path> = path.ancestors().take_while(|folder| !folder.exists()).collect();
-    let mut builder = fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(path)?;
+    private_folder().create(path)?;
     missing.into_iter().filter(|folder| !folder.as_os_str().is_empty()).map(folder_of).try_for_each(sync_folder)
 }
 

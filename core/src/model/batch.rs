@@ -164,7 +164,7 @@ fn time_from_zero(argument: &'static str, given: f64) -> Result<Duration, Invali
 pub struct Progress {
     /// How many files there are.
     pub total: usize,
-    /// How many are [`FileState::Ok`].
+    /// How many are [`FileState::Ok`](crate::FileState::Ok).
     pub ok: usize,
     /// How many failed for some or all contacts.
     pub failed: usize,

@@ -8,31 +8,19 @@ use std::thread;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::oneshot;
 
+use crate::system::descriptors;
+
 /// A runtime for one thread.
 pub(crate) fn new() -> io::Result<Runtime> {
     // The first one in a process makes what all have in common, and tokio panics where that lacks descriptors.
     static IS_FIRST: AtomicBool = AtomicBool::new(true);
     if IS_FIRST.load(Ordering::Relaxed) {
-        spare_descriptors()?;
+        descriptors::spare()?;
     }
     let built = catch_unwind(|| Builder::new_current_thread().enable_all().build());
     let runtime = built.unwrap_or_else(|_| Err(io::Error::other("the system has no descriptors left")))?;
     IS_FIRST.store(false, Ordering::Relaxed);
     Ok(runtime)
-}
-
-/// Whether as many descriptors are left as a first runtime needs: two pairs of them, and one for its events.
-#[cfg(unix)]
-fn spare_descriptors() -> io::Result<()> {
-    use std::os::unix::net::UnixStream;
-    let _spare = (UnixStream::pair()?, UnixStream::pair()?, UnixStream::pair()?);
-    Ok(())
-}
-
-#[cfg(not(unix))]
-#[allow(clippy::unnecessary_wraps, reason = "as on other systems")]
-fn spare_descriptors() -> io::Result<()> {
-    Ok(())
 }
 
 /// Does work that may take as long as it likes on a thread of its own, for which nobody has to wait. tokio's own threads

@@ -1,6 +1,5 @@
 //! Clocks, event loops and threads, and state that belongs to one process.
 
-pub(crate) mod boot;
 pub(crate) mod clock;
 pub(crate) mod event_loop;
 pub(crate) mod per_process;

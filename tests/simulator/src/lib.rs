@@ -1,21 +1,4 @@
-//! A stand-in server that speaks the documented contract of `POST /v1/portal/publish_files`, and of
-//! `GET /v1/generated_reports`, which says where files came from and whether they were published.
-//!
-//! It keeps contacts, portals and an outbox of e-mails, records requests, and meets requests with
-//! every fault that a client has to survive. It shares no type with the client: a mistake there must
-//! not cancel itself out here.
-//!
-//! ```
-//! use addepar_portal_simulator::SimulatedPortal;
-//!
-//! let portal = SimulatedPortal::start(r#"{"files": {"37": [1, 2]}}"#)?;
-//! portal.control(r#"{"do": "fail_notify", "file": 37, "contacts": [1]}"#)?;
-//! portal.control(r#"{"do": "fault", "fault": "status:503"}"#)?;
-//! // Point a client at `portal.base_url()`, then ask what it did:
-//! assert_eq!(portal.control(r#"{"do": "posts"}"#)?, "0");
-//! # Ok::<(), String>(())
-//! ```
-
+#![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
 mod contract;
