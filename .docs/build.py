@@ -107,6 +107,8 @@ def linked(source: Path, places: dict[Path, Path]) -> str:
         target = (source.parent / match[1]).resolve()
         if target in places:
             return os.path.relpath(places[target], places[source].parent)
+        if not target.exists():
+            sys.exit(f"{source.relative_to(ROOT)}: {match[1]} leads nowhere.")
         kind = "tree" if target.is_dir() else "blob"
         return f"{repository()}/{kind}/HEAD/{target.relative_to(ROOT).as_posix()}"
 
@@ -176,7 +178,7 @@ def broken_links() -> list[str]:
 def main() -> None:
     assemble()
     shutil.rmtree(SITE, ignore_errors=True)
-    run(Path(sys.executable).with_name("zensical"), "build", "--clean", cwd=PROJECT)
+    run(Path(sys.executable).with_name("zensical"), "build", "--clean", "--strict", cwd=PROJECT)
     shutil.move(PROJECT / "site", SITE)
     if WITH_RUST:
         run("cargo", "doc", "--quiet", "--locked", "--no-deps", "--package", "addepar-portal", "--features", "cli")
