@@ -137,7 +137,7 @@ lint-python: install $(NODE_MODULES)
 	$(BIN)/ruff check --quiet .
 	$(BIN)/ruff format --check --quiet .
 	$(BIN)/mypy --strict --package addepar_portal
-	$(BIN)/mypy --strict examples/python tests/python tests/package/*.py tests/package/trials bindings-python/backend bindings-python/stub.py
+	$(BIN)/mypy --strict .docs/build.py examples/python tests/python tests/package/*.py tests/package/trials bindings-python/backend bindings-python/stub.py
 	$(BIN)/python -m mypy.stubtest addepar_portal._native
 	$(BIN)/python bindings-python/stub.py --check
 	bindings-node/node_modules/.bin/pyright --project bindings-python --pythonpath $(BIN)/python

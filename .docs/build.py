@@ -2,8 +2,9 @@
 
     .docs/.venv/bin/python .docs/build.py
 
-The pages are plain Markdown, which a host of repositories shows as well. On the site, blocks of code for several languages that
-stand one behind the other become tabs, and a link to another file leads to the page made of it, or to the repository.
+The pages are plain Markdown, which a host of repositories shows as well. On the site, blocks of code for several
+languages that stand one behind the other become tabs, and a link to another file leads to the page made of it, or to
+the repository.
 """
 
 from __future__ import annotations
@@ -47,8 +48,9 @@ BLOCK = rf"```(?:{'|'.join(LANGUAGES)})\n(?:(?!```).*\n)*```\n"
 BLOCKS = re.compile(rf"^{BLOCK}(?:\n{BLOCK})+", re.MULTILINE)
 
 
-def run(*command: str | Path, cwd: Path = ROOT, **variables: str) -> None:
-    done = subprocess.run(command, cwd=cwd, env={**os.environ, **variables}, check=False)
+def run(*command: str | Path, cwd: Path = ROOT) -> None:
+    """Runs a command, and ends with it if it fails."""
+    done = subprocess.run(command, cwd=cwd, check=False)
     if done.returncode != 0:
         sys.exit(f"{' '.join(map(str, command))} failed.")
 
@@ -63,7 +65,7 @@ def assemble() -> None:
     """Puts all pages into one folder, with the links that they need there."""
     shutil.rmtree(PROJECT, ignore_errors=True)
     run(HERE / "node_modules" / ".bin" / "typedoc", "--out", TYPESCRIPT, cwd=HERE)
-    places = {source: source.relative_to(PAGES) for source in PAGES.rglob("*") if source.is_file()}
+    places = {source: source.relative_to(PAGES) for source in PAGES.rglob("[!.]*") if source.is_file()}
     places |= {ROOT / source: Path(page) for source, page in OTHERS.items()}
     for source, place in places.items():
         target = ASSEMBLED / place
@@ -143,7 +145,8 @@ class Page(HTMLParser):
         self.anchors: set[str] = set()
         self.links: list[str] = []
 
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+    def handle_starttag(self, _tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Keeps the anchors and links of an element."""
         attributes = dict(attrs)
         self.anchors.update(filter(None, (attributes.get("id"), attributes.get("name"))))
         for name in ("href", "src"):
@@ -176,6 +179,7 @@ def broken_links() -> list[str]:
 
 
 def main() -> None:
+    """Puts the pages together, builds the site, and looks at its links."""
     assemble()
     shutil.rmtree(SITE, ignore_errors=True)
     run(Path(sys.executable).with_name("zensical"), "build", "--clean", "--strict", cwd=PROJECT)

@@ -1,7 +1,8 @@
 """What the README and the guide say: their code is run, their links lead somewhere, their lists are the program's.
 
-A block of Python or shell runs by itself, in a folder and with a simulated portal of its own. `<!-- not run: WHY -->` in the line
-before a block says that it cannot. Blocks for Node are run by tests/node/docs.test.mjs, those for Rust by core/src/lib.rs.
+A block of Python or shell runs by itself, in a folder and with a simulated portal of its own. `<!-- not run: WHY -->`
+in the line before a block says that it cannot. Blocks for Node are run by tests/node/docs.test.mjs, those for Rust are
+compiled by core/src/lib.rs.
 """
 
 from __future__ import annotations
@@ -180,7 +181,8 @@ def test_the_page_of_faults_has_those_of_the_portal(simulated_portal: SimulatedP
 
 def test_the_page_of_the_journal_has_each_kind_of_line() -> None:
     record = (ROOT / "core" / "src" / "journal" / "record.rs").read_text("utf-8")
-    names = re.findall(r"^    ([A-Z]\w+)(?:\(| \{)", record.partition("enum Record {")[2].partition("\n}")[0], re.MULTILINE)
+    variants = record.partition("enum Record {")[2].partition("\n}")[0]
+    names = re.findall(r"^    ([A-Z]\w+)(?:\(| \{)", variants, re.MULTILINE)
     kinds = [re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower() for name in names]
     sections = re.findall(r"^## ([a-z_]+)$", page("reference/journal-format.md"), re.MULTILINE)
     assert sections == kinds
