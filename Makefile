@@ -26,9 +26,19 @@ export MATURIN_NO_MISSING_BUILD_BACKEND_WARNING := 1
 help: ## what can be made
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: install ## build both packages and run the main job in Python and Node against the simulated portal
-	$(BIN)/python examples/python/demo.py
-	cd .demo && node demo.mjs
+# Neither wheel nor optimization, which take minutes: one build for both languages, and Python's package as a folder.
+demo: $(NODE_MODULES) ## build both packages, quickly, and run the main job in Python and Node against the simulated portal
+	@rm -rf .demo && mkdir -p .demo/python .demo/node
+	cd bindings-node && node scripts/build.mjs --dev --with addepar-portal-python && node scripts/pack.mjs --into ../.demo/node
+	@cp -R bindings-python/python/addepar_portal .demo/python/
+	@cp $(call built,_native) .demo/python/addepar_portal/_native$(if $(filter Windows_NT,$(OS)),.pyd,.abi3.so)
+	@cp examples/node/demo.mjs .demo/node/ && echo '{ "private": true }' > .demo/node/package.json
+	cd .demo/node && npm install --silent --offline --no-audit --no-fund ./addepar-portal-*.tgz
+	PYTHONPATH=.demo/python $(PYTHON) examples/python/demo.py
+	cd .demo/node && node demo.mjs
+
+# The library that cargo's dev profile made, by its name.
+built = $$(ls -t $${CARGO_TARGET_DIR:-target}/debug/lib$(1).so $${CARGO_TARGET_DIR:-target}/debug/lib$(1).dylib $${CARGO_TARGET_DIR:-target}/debug/$(1).dll 2>/dev/null | head -1)
 
 # Three at once: the tests of Rust and Node wait for a server that answers 400 after 50 s.
 test: install sdist $(INTERPRETERS) ## every test, in all three languages, against the installed packages
@@ -205,8 +215,8 @@ npm: $(NODE_MODULES)
 
 install: wheel tarball
 	$(BIN)/pip install --quiet --disable-pip-version-check --force-reinstall --no-deps --no-index dist/*.whl
-	@rm -rf .demo && mkdir -p .demo && cp examples/node/demo.mjs .demo/ && echo '{ "private": true }' > .demo/package.json
-	cd .demo && npm install --silent --offline ../dist/addepar-portal-*.tgz
+	@rm -rf .test/npm && mkdir -p .test/npm && echo '{ "private": true }' > .test/npm/package.json
+	cd .test/npm && npm install --silent --offline --no-audit --no-fund ../../dist/addepar-portal-*.tgz
 
 # The lock names all that Linux needs; on other systems some tools would like more, as colours on Windows, and do without.
 $(VENV)/.installed: bindings-python/requirements-dev.txt

@@ -1,8 +1,9 @@
 // Builds the addon and compiles the facade.
 //
-//   node scripts/build.mjs [--dev] [--target TRIPLE] [addon | facade]
+//   node scripts/build.mjs [--dev] [--with PACKAGE] [--target TRIPLE] [addon | facade]
 //
 // --dev: cargo's dev profile, quick to build. The addon goes to native/, the facade to dist/.
+// --with: what cargo builds in the same run, so that both share every crate that they need.
 // --target: what cargo builds for, one of platforms.json; this machine otherwise, or as CARGO_BUILD_TARGET says.
 
 import { spawnSync } from 'node:child_process';
@@ -25,7 +26,11 @@ function run(command, args, stdout = 'inherit') {
   return output;
 }
 
-const OPTIONS = { dev: { type: 'boolean' }, target: { type: 'string', default: process.env.CARGO_BUILD_TARGET } };
+const OPTIONS = {
+  dev: { type: 'boolean' },
+  with: { type: 'string', multiple: true, default: [] },
+  target: { type: 'string', default: process.env.CARGO_BUILD_TARGET },
+};
 const { values, positionals } = parseArgs({ options: OPTIONS, allowPositionals: true });
 
 /** Compiles the addon and returns the path of the library. */
@@ -36,7 +41,7 @@ function buildLibrary() {
     [
       'build',
       '--locked',
-      '--package=addepar-portal-node',
+      ...['addepar-portal-node', ...values.with].map((name) => `--package=${name}`),
       `--profile=${profile}`,
       ...(values.target ? [`--target=${values.target}`] : []),
       '--message-format=json-render-diagnostics',

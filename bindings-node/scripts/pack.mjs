@@ -1,12 +1,13 @@
 // Packs what `node scripts/build.mjs` built: of the facade the main package, of each addon in native/ that platform's.
 //
-//   node scripts/pack.mjs [addon | facade]
+//   node scripts/pack.mjs [--into FOLDER] [addon | facade]
 //
 // The folders of the packages are made in packages/, their tarballs in ../dist.
 
 import { execFileSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { basename, join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
 
 import { addonName, mainManifest, packageName, platformManifest, PLATFORMS, ROOT } from './packages.mjs';
 import { sbom } from './sbom.mjs';
@@ -55,9 +56,9 @@ const PARTS = {
 };
 
 rmSync(PACKAGES, { recursive: true, force: true });
-const parts = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(PARTS);
-const folders = parts.flatMap((part) => PARTS[part]());
-const destination = join(REPOSITORY, 'dist');
+const { values, positionals } = parseArgs({ options: { into: { type: 'string' } }, allowPositionals: true });
+const folders = (positionals.length ? positionals : Object.keys(PARTS)).flatMap((part) => PARTS[part]());
+const destination = values.into ? resolve(values.into) : join(REPOSITORY, 'dist');
 mkdirSync(destination, { recursive: true });
 execFileSync('npm', ['pack', '--silent', `--pack-destination=${destination}`, ...folders], {
   shell: process.platform === 'win32',

@@ -4,11 +4,12 @@ use std::ffi::OsString;
 use std::thread;
 
 use addepar_portal::cli::{self, Interrupt, Interrupter};
-use napi::Status;
 use napi::bindgen_prelude::Either;
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
+use napi::{Env, Status};
 use napi_derive::napi;
 
+use crate::client::host;
 use crate::simulator::Refusal;
 
 /// It keeps the process alive until the program has ended.
@@ -22,12 +23,13 @@ pub struct Program(Interrupter);
 impl Program {
     /// Starts the program. `ended` is called with its exit status.
     #[napi]
-    pub fn start(arguments: Vec<String>, ended: Ended) -> Either<Program, Refusal> {
+    pub fn start(env: Env, arguments: Vec<String>, ended: Ended) -> Either<Program, Refusal> {
+        let host = host(env);
         let arguments = as_they_came(arguments);
         let (interrupter, interrupts) = Interrupter::new();
         let run = move || {
             let mut end = End { ended, status: PANICKED };
-            end.status = cli::main_in_host(arguments, interrupts);
+            end.status = cli::main_in_host(arguments, host, interrupts);
         };
         match thread::Builder::new().name("addepar-portal".to_owned()).spawn(run) {
             Ok(_) => Either::A(Self(interrupter)),

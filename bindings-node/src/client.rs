@@ -13,7 +13,7 @@ use crate::request::Request;
 use crate::settings::{BatchSettings, ClientSettings, Environment, Program, ReportFilter, repeat_or, variable};
 
 /// What this addon runs in.
-fn host(env: Env) -> Host {
+pub(crate) fn host(env: Env) -> Host {
     env.get_node_version().map_or_else(|_| Host::Node(0, 0), |node| Host::Node(node.major, node.minor))
 }
 

@@ -87,7 +87,8 @@ export interface BatchOptions extends RequestOptions, ResumeOptions {
 export interface Progress {
   /** How many files there are. */
   readonly total: number;
-  readonly ok: number;
+  /** How many are `ok`. */
+  readonly succeeded: number;
   readonly failed: number;
   readonly unknown: number;
   /** How many are yet to be processed. */

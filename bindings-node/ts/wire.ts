@@ -141,7 +141,7 @@ export interface RequestJSON {
 /** How far a batch has come. */
 export interface ProgressJSON {
   total: number;
-  ok: number;
+  succeeded: number;
   failed: number;
   unknown: number;
   not_processed: number;

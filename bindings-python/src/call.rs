@@ -134,6 +134,11 @@ impl Call {
         self.publish.progress().map(Progress::from)
     }
 
+    /// What is to be warned of before the call runs, once: the core logs what nobody took.
+    fn take_warning(&self) -> Option<String> {
+        self.publish.take_warning()
+    }
+
     /// From now on `log_record` has what is to be logged: all of it, or warnings alone.
     fn watch(&self, everything: bool) {
         self.publish.watch(if everything { Level::Debug } else { Level::Warn });

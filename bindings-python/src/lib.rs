@@ -35,7 +35,7 @@ mod _native {
     #[pymodule_export]
     use super::journal::{Journal, forget_journal, init_journal_dir};
     #[pymodule_export]
-    use super::make::{failures, make_request, read_report, read_response};
+    use super::make::{failures, ids_in_column, make_request, read_report, read_response};
     #[pymodule_export]
     use super::progress::Progress;
     #[pymodule_export]
@@ -50,7 +50,9 @@ mod _native {
     /// Runs the program `addepar-portal`, which blocks this thread (the main one), and tells its exit status.
     #[pyfunction]
     fn run_cli(py: Python<'_>, arguments: Vec<std::ffi::OsString>) -> i32 {
-        py.detach(|| addepar_portal::cli::main(arguments))
+        let python = py.version_info();
+        let host = addepar_portal::host::Host::Python(python.major.into(), python.minor.into());
+        py.detach(|| addepar_portal::cli::main(arguments, host))
     }
 
     #[pymodule_init]

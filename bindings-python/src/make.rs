@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use addepar_portal as core;
+use addepar_portal::{self as core, Error, RawId};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyString};
 
@@ -34,9 +34,25 @@ pub(crate) fn make_request<'py>(
             Some(ids) => core::PublishRequest::new(raw_ids(ids)?, publishing, notification)?,
         };
         let request = request.with_override_contacts(contacts)?;
-        Ok(PublishRequest(request.with_portfolio_names(texts_by_id(portfolio_names))))
+        Ok(PublishRequest(request.with_portfolio_names(texts_by_id(portfolio_names)?)))
     };
     hand_over(py, make())
+}
+
+/// The ids of a column of the caller's, in which files are looked up; or the `Failure` that names what is not an id.
+#[pyfunction]
+pub(crate) fn ids_in_column<'py>(
+    py: Python<'py>,
+    column: &Bound<'_, PyString>,
+    ids: &Bound<'_, PyList>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let raw = raw_ids(ids)?;
+    let ids: Vec<u64> = raw.iter().filter_map(RawId::value).collect();
+    if ids.len() == raw.len() {
+        return Ok(PyList::new(py, ids)?.into_any());
+    }
+    let refused: Vec<RawId> = raw.into_iter().filter(|id| id.value().is_none()).collect();
+    hand_over::<PublishReport>(py, Err(Error::no_ids_in_column(&word(column), &refused)))
 }
 
 /// A report of an answer's body.

@@ -28,7 +28,7 @@ impl Progress {
     #[classattr]
     #[allow(non_upper_case_globals, reason = "Python's name")]
     const __match_args__: (&'static str, &'static str, &'static str, &'static str, &'static str) =
-        ("total", "ok", "failed", "unknown", "not_processed");
+        ("total", "succeeded", "failed", "unknown", "not_processed");
 
     /// How many files there are.
     #[getter]
@@ -38,8 +38,8 @@ impl Progress {
 
     /// How many files are `ok`.
     #[getter]
-    fn ok(&self) -> usize {
-        self.0.ok
+    fn succeeded(&self) -> usize {
+        self.0.succeeded
     }
 
     /// How many files are `failed`: for some or all contacts.
@@ -79,11 +79,11 @@ impl Progress {
     }
 
     fn __repr__(&self) -> String {
-        let core::Progress { total, ok, failed, unknown, not_processed, chunk, chunks, waiting } = self.0;
+        let core::Progress { total, succeeded, failed, unknown, not_processed, chunk, chunks, waiting } = self.0;
         let waiting = waiting.map_or_else(|| "None".to_owned(), |seconds| format!("{seconds:?}"));
         format!(
-            "Progress(total={total}, ok={ok}, failed={failed}, unknown={unknown}, not_processed={not_processed}, \
-             chunk={chunk}, chunks={chunks}, waiting={waiting})"
+            "Progress(total={total}, succeeded={succeeded}, failed={failed}, unknown={unknown}, \
+             not_processed={not_processed}, chunk={chunk}, chunks={chunks}, waiting={waiting})"
         )
     }
 }

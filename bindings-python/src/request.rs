@@ -1,6 +1,6 @@
 use addepar_portal as core;
 use pyo3::prelude::*;
-use pyo3::types::PyTuple;
+use pyo3::types::{PyDict, PyTuple};
 
 use crate::convert::json;
 use crate::convert::pickle::{Reduced, reduce, restore};
@@ -36,6 +36,16 @@ impl PublishRequest {
     #[getter]
     fn publish_override_contact_ids<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
         PyTuple::new(py, self.0.publish_override_contact_ids())
+    }
+
+    /// File -> the name of its portfolio, as far as that is known: a generated report says it. It is not sent.
+    #[getter]
+    fn portfolio_names<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let names = PyDict::new(py);
+        for (file_id, name) in self.0.portfolio_names() {
+            names.set_item(file_id, name)?;
+        }
+        Ok(names)
     }
 
     /// The body of the POST as a dict.

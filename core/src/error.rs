@@ -14,6 +14,7 @@ use crate::model::api_error::ApiError;
 use crate::model::attempt::{Attempt, Fault, Outcome};
 use crate::model::display::{counted, excerpt, listed};
 use crate::model::file_result::FileState;
+use crate::model::id::{self, MAX_ID, RawId};
 use crate::model::invalid_input::InvalidInput;
 use crate::model::message::{Language, Message, Part, decide, message, name, resume, seconds};
 use crate::model::report::PublishReport;
@@ -292,6 +293,19 @@ impl Error {
         let mut error = Self::new(ErrorKind::AlreadySent, problem).with_earlier(report);
         error.0.file_ids = Some(file_ids);
         error
+    }
+
+    /// A column of the caller's, whose ids are looked up in a report, has others than that: passed over, they would miss
+    /// their files in silence.
+    #[must_use]
+    pub fn no_ids_in_column(column: &str, refused: &[RawId]) -> Self {
+        let refused: Vec<String> = refused.iter().map(ToString::to_string).collect();
+        Self::input(format!(
+            "{column} must hold the ids of files: whole numbers from 1 to {MAX_ID}, strings of ASCII digits or missing \
+             values, not {}.",
+            id::enumerate(&refused),
+        ))
+        .with_consequence(Consequence::Stated)
     }
 
     /// Reading what this library wrote tells nothing of what was sent.

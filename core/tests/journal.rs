@@ -229,7 +229,7 @@ fn ten_thousand_files_take_twenty_posts() {
     assert_eq!(scene.sent().concat(), (1..=10_000).collect::<Vec<u64>>());
     assert_eq!(scene.posts(), 20);
     assert_eq!(
-        heard.iter().map(|progress| progress.ok).collect::<Vec<_>>(),
+        heard.iter().map(|progress| progress.succeeded).collect::<Vec<_>>(),
         (0..=20).map(|n| n * 500).collect::<Vec<_>>()
     );
     assert_eq!(Journal::open(&path).expect("a journal").report(), report);

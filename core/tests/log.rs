@@ -6,8 +6,8 @@ use std::fmt::{Debug, Write};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
-use addepar_portal::host::{AccessToken, Settings};
-use addepar_portal::{ContactNotification, PortalClient, PortalPublishing, PublishRequest};
+use addepar_portal::host::{AccessToken, Host, Settings, Turn};
+use addepar_portal::{ContactNotification, PortalClient, PortalPublishing, PublishRequest, Repeat};
 use addepar_portal_simulator::SimulatedPortal;
 use tokio::time::timeout;
 use tracing::field::{Field, Visit};
@@ -134,6 +134,56 @@ fn a_dropped_future_that_had_sent_is_warned_of() {
     let warnings: Vec<String> = lines.ours().into_iter().filter(|line| line.starts_with("WARN")).collect();
     assert_eq!(warnings.len(), 1, "{warnings:#?}");
     assert!(warnings.iter().all(|line| line.contains("(files 37, 38)")), "{warnings:#?}");
+}
+
+/// For a host that is not this machine, which no proxy leads to.
+fn client_elsewhere(host: Host) -> PortalClient {
+    let settings = Settings {
+        base_url: Some("https://portal.invalid".to_owned()),
+        firm_id: Some("1".to_owned()),
+        access_token: Some(AccessToken::Fixed("simulated-token".into())),
+        proxy: Some("http://127.0.0.1:1".into()),
+        host,
+        ..Settings::default()
+    };
+    PortalClient::new(settings, |_| None).expect("a client")
+}
+
+#[test]
+fn a_call_that_e_mails_and_leaves_no_journal_is_warned_of_once_before_it_goes_out() {
+    let start = |notification, host| {
+        let request = PublishRequest::new([37], PortalPublishing::Publish, notification).expect("a request");
+        client_elsewhere(host).start(request, Repeat::Refuse, |_| None)
+    };
+    let hosts = [
+        (Host::Rust, "`journal_dir`"),
+        (Host::Python(3, 11), "`journal_dir`"),
+        (Host::Node(20, 0), "`journalDir`"),
+        (Host::CommandLine, "`ADDEPAR_JOURNAL_DIR`"),
+    ];
+    let lines = Lines::default();
+    tracing::subscriber::with_default(lines.clone(), || {
+        for (host, setting) in hosts {
+            for notification in [ContactNotification::Notify, ContactNotification::UseContactPreference] {
+                let call = start(notification, host);
+                let warning = call.take_warning().expect("a warning");
+                assert!(warning.contains(&format!(
+                    "and leaves no journal: made again, it would e-mail them again. Set {setting} "
+                )));
+                assert_eq!(call.take_warning(), None);
+            }
+            assert_eq!(start(ContactNotification::DoNotNotify, host).take_warning(), None);
+        }
+        // Where the host has no way of its own it is logged, before anything goes out.
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        for _ in 0..2 {
+            let call = start(ContactNotification::Notify, Host::Rust);
+            assert_eq!(runtime.block_on(call.run()), Turn::Done);
+        }
+    });
+    let ours = lines.ours();
+    assert_eq!(ours.iter().filter(|line| line.contains("leaves no journal")).count(), 1, "{ours:#?}");
+    assert!(ours.first().is_some_and(|line| line.starts_with("WARN addepar_portal This call e-mails")), "{ours:#?}");
 }
 
 /// Panics at every event of ours.

@@ -48,9 +48,9 @@ batch('a batch is sent in chunks and journalled', async (portal, journal) => {
   assert.equal(portal.control('posts'), 3);
   const kinds = readFileSync(journal, 'utf8').trim().split('\n').map((line) => JSON.parse(line).type);
   assert.deepEqual(kinds, ['header', 'plan', 'intent', 'outcome', 'intent', 'outcome', 'intent', 'outcome']);
-  assert.deepEqual(seen.map((progress) => progress.ok), [0, 100, 200, 250]);
+  assert.deepEqual(seen.map((progress) => progress.succeeded), [0, 100, 200, 250]);
   assert.deepEqual(seen.at(-1), {
-    total: 250, ok: 250, failed: 0, unknown: 0, notProcessed: 0, chunk: 3, chunks: 3, waitingMs: null,
+    total: 250, succeeded: 250, failed: 0, unknown: 0, notProcessed: 0, chunk: 3, chunks: 3, waitingMs: null,
   });
   assert(!readFileSync(journal, 'utf8').includes('simulated-secret'));
   assert.deepEqual(new Journal(journal).report.toJSON(), report.toJSON());
@@ -246,7 +246,7 @@ batch('what onProgress fails with stops the batch and is the cause of its error'
   for (const [way, failing] of Object.entries(WAYS)) {
     for (const value of [...FAILURES, revoked.proxy]) {
       const fail = failing(value);
-      const onProgress = (progress) => (progress.ok ? fail() : undefined);
+      const onProgress = (progress) => (progress.succeeded ? fail() : undefined);
       const options = { ...MODES, journal: `${journal}.${(count += 1)}`, chunkSize: 10, onProgress };
       const error = await portal.client().publishBatch(ids(30), options).catch((thrown) => thrown);
       assert(error instanceof StoppedError, way);
@@ -268,7 +268,7 @@ batch('what onProgress fails with hides no outcome', async (portal, journal) => 
     const none = await client.publishBatch(ids(30), { ...options, journal: `${journal}.${index}.0` }).catch((thrown) => thrown);
     assert.deepEqual([none.code, none.outcome, none.cause], ['ERR_STOPPED', 'not_processed', value]);
     // When the last chunk was answered.
-    const last = (progress) => (progress.ok === 30 ? options.onProgress() : undefined);
+    const last = (progress) => (progress.succeeded === 30 ? options.onProgress() : undefined);
     const all = await client
       .publishBatch(ids(30), { ...options, onProgress: last, journal: `${journal}.${index}.1` })
       .catch((thrown) => thrown);

@@ -50,7 +50,7 @@ test('the example service.mjs answers at once and publishes one list after the o
     } while (['waiting', 'running'].includes(publication.state));
     assert.equal(publication.state, 'done');
     assert.deepEqual(publication.report.files.map((file) => file.state), ['ok']);
-    assert.equal(publication.progress.ok, 1);
+    assert.equal(publication.progress.succeeded, 1);
     assert.deepEqual(portal.requests.map((request) => request.body.data.attributes.files_id), [[37, 38], [39]]);
     assert.equal(readdirSync(journals).filter((name) => name.endsWith('.jsonl')).length, 2);
     service.kill('SIGTERM');

@@ -31,7 +31,7 @@ from addepar_portal.testing import SimulatedPortal
 ROOT = Path(__file__).parents[2]
 TABLE = ROOT / "tests" / "FAULTS.md"
 NODE = ROOT / "tests" / "node" / "fault.mjs"
-NODE_PACKAGE = ROOT / ".demo"
+NODE_PACKAGE = ROOT / ".test" / "npm"
 
 # A name that only the proxy knows; nothing listens on the port.
 NAME, DEAD = "portal.test", "http://127.0.0.1:1"

@@ -37,6 +37,8 @@ from addepar_portal import (
     init_journal_dir,
     publish_batch,
     publish_batch_async,
+    resume,
+    resume_async,
 )
 from addepar_portal.testing import SimulatedPortal
 
@@ -70,7 +72,7 @@ def test_a_batch_is_sent_in_chunks_and_journalled(simulated_portal: SimulatedPor
     assert simulated_portal.control("posts") == 3
     kinds = [record["type"] for record in records(journal)]
     assert kinds == ["header", "plan", *["intent", "outcome"] * 3]
-    assert [progress.ok for progress in seen] == [0, 100, 200, 250]
+    assert [progress.succeeded for progress in seen] == [0, 100, 200, 250]
     assert [(progress.chunk, progress.chunks, progress.waiting) for progress in seen] == [
         (1, 3, None),
         (1, 3, None),
@@ -92,7 +94,7 @@ def test_an_async_batch(simulated_portal: SimulatedPortal, journal: Path) -> Non
             journal=journal,
             chunk_size=10,
             client=client,
-            on_progress=lambda p: seen.append(p.ok),
+            on_progress=lambda p: seen.append(p.succeeded),
             **MODES,
         )
 
@@ -213,6 +215,26 @@ def test_what_is_no_id_is_not_decided_about(files: Any, simulated_portal: Simula
     with pytest.raises(InputError):
         Journal(journal).decide(files, "not_published", by="Ada")
     assert journal.read_text() == before
+
+
+def test_a_batch_is_resumed_by_a_function_of_its_own(simulated_portal: SimulatedPortal, journal: Path) -> None:
+    seen: list[int] = []
+    for function in ("resume", "resume_async"):
+        simulated_portal.control("faults", faults=["stray_bytes", "status:403"])
+        path = journal.with_name(f"{function}.jsonl")
+        with pytest.raises(PermissionDeniedError):
+            publish_batch(range(1, 5), journal=path, chunk_size=2, client=simulated_portal.client(), **MODES)
+        simulated_portal.control("reset")
+        options: Any = {"on_progress": lambda progress: seen.append(progress.succeeded)}
+        if function == "resume":
+            report = resume(path, client=simulated_portal.client(), **options)
+        else:
+            report = asyncio.run(resume_async(path, client=simulated_portal.async_client(), **options))
+        assert report.settled
+        assert [request["body"]["data"]["attributes"]["files_id"] for request in simulated_portal.requests] == [[3, 4]]
+        assert seen[-1] == len(report.succeeded)
+    with pytest.raises(InputError, match="client is AsyncPortalClient"):
+        resume(journal, client=simulated_portal.async_client())  # type: ignore[arg-type]
 
 
 def test_a_refusal_stops_the_batch_and_a_resume_goes_on(simulated_portal: SimulatedPortal, journal: Path) -> None:
@@ -450,7 +472,7 @@ def test_an_exception_in_on_progress_loses_no_outcome(
     simulated_portal: SimulatedPortal, journal: Path, asynchronous: bool
 ) -> None:
     def broken(progress: Progress) -> None:
-        if progress.ok:
+        if progress.succeeded:
             raise LookupError("broken")
 
     arguments: Any = {"journal": journal, "chunk_size": 10, "on_progress": broken, **MODES}

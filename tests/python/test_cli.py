@@ -6,6 +6,7 @@ import array
 import contextlib
 import csv
 import fcntl
+import importlib.metadata
 import json
 import os
 import pty
@@ -72,15 +73,28 @@ def test_one_program_however_it_was_installed(program: str, run: Run, simulated_
     assert done.returncode == 1
     assert done.stdout == (
         "file  state   published  notified  errors\n"
-        "  38  failed  yes        not all   Notification failed for contacts [1].\n"
         "  37  ok      yes        yes\n"
+        "  38  failed  yes        not all   Notification failed for contacts [1].\n"
         "1 ok, 1 failed (asked: publish, notify)\n"
     )
     assert "2 files in one request" in done.stderr
     assert "simulated-secret" not in done.stdout + done.stderr
     assert simulated_portal.control("posts") == 1
-    assert run("--version", program=program).stdout.startswith("addepar-portal 0.")
+    assert run("--version", program=program).stdout == version(program)
     assert run("publish", 37, program=program).returncode == 2
+
+
+def version(program: str) -> str:
+    """What installed the program, and its version."""
+    if program == "cargo":
+        crate = subprocess.check_output(["cargo", "read-manifest", "--offline"], cwd=ROOT / "core", text=True)
+        return f"addepar-portal {json.loads(crate)['version']}\n"
+    if program == "npm":
+        package = json.loads((PROGRAMS["npm"].resolve().parents[1] / "package.json").read_text())["version"]
+        node = subprocess.check_output(["node", "--print", "process.versions.node"], text=True).split(".")
+        return f"addepar-portal {package} (Node {node[0]}.{node[1]})\n"
+    package = importlib.metadata.version("addepar-portal")
+    return f"addepar-portal {package} (Python {sys.version_info.major}.{sys.version_info.minor})\n"
 
 
 def test_why_a_file_is_unknown_is_shown(run: Run, simulated_portal: SimulatedPortal) -> None:
@@ -139,8 +153,26 @@ REFUSED = {
     "no files": (["publish", *MODES], "<ID|--from <FILE>|--report <JOB_ID>>"),
     "no id": (["publish", "37x", *MODES, "--yes"], '"37x"'),
     "a repeated id": (["publish", "37", "037", *MODES, "--yes"], "37"),
+    "ids beside a list": (
+        ["publish", "37", "--from", "list.csv", *MODES, "--yes"],
+        "cannot be used with '--from <FILE>'",
+    ),
     "no mode": (["publish", "37", "--yes"], "--portal-publishing <MODE>"),
     "a wrong mode": (["publish", "37", *MODES[:2], "--contact-notification", "shout"], "do_not_notify"),
+    "a mode with hyphens": (
+        ["publish", "37", *MODES[:2], "--contact-notification", "do-not-notify"],
+        "a similar value exists: 'do_not_notify'",
+    ),
+    "a mode in capitals with hyphens": (
+        ["publish", "37", "--portal-publishing", "Use-Contact-Preference", *MODES[2:]],
+        "a similar value exists: 'use_contact_preference'",
+    ),
+    "a mode with a letter too few": (
+        ["publish", "37", *MODES[:2], "--contact-notification", "notfy"],
+        "a similar value exists: 'notify'",
+    ),
+    "a flag that is misspelt": (["publish", "37", *MODES, "--yess"], "a similar argument exists: '--yes'"),
+    "a command that is misspelt": (["publsh", "37", *MODES, "--yes"], "a similar subcommand exists: 'publish'"),
     "no such list": (["publish", "--from", "nowhere.csv", *MODES, "--yes"], "nowhere.csv cannot be read"),
     "no such journal": (["resume", "nowhere.jsonl"], "nowhere.jsonl cannot be opened"),
     "no terminal to ask on": (["publish", "37", *MODES], "There is no terminal to ask on"),
@@ -197,11 +229,17 @@ def test_a_dry_run_sends_nothing_and_needs_no_credentials(run: Run, simulated_po
     plan = run("publish", 37, 38, *MODES, "--override-contacts", "23,25", "--dry-run", **bare)
     assert plan.returncode == 0
     assert "2 override contacts (23, 25) receive EVERY file" in plan.stdout
+    assert plan.stdout.endswith("  request 1: 37,38\n")
     body = run("publish", 37, 38, *MODES, "--dry-run", "--format", "json", **bare)
     attributes = json.loads(body.stdout)["data"]["attributes"]
     assert attributes == {"files_id": [37, 38], "portal_publishing": "PUBLISH", "contact_notification": "NOTIFY"}
     plan = run("publish", *range(1, 251), *MODES, "--journal", "run.jsonl", "--dry-run", "--format", "csv", **bare)
     assert plan.stdout.splitlines()[-1] == "250,3"
+    plan = run("publish", *range(1, 251), *MODES, "--journal", "run.jsonl", "--dry-run", **bare)
+    assert plan.stdout.splitlines()[-3:] == ["  request 1: 1-100", "  request 2: 101-200", "  request 3: 201-250"]
+    plan = run("publish", *range(1, 251), *MODES, "--journal", "run.jsonl", "--dry-run", "--format", "json", **bare)
+    bodies = [json.loads(line)["data"]["attributes"]["files_id"] for line in plan.stdout.splitlines()]
+    assert bodies == [[*range(1, 101)], [*range(101, 201)], [*range(201, 251)]]
     assert simulated_portal.requests == []
 
 
@@ -378,7 +416,7 @@ def test_a_run_whose_files_are_all_decided_is_settled(run: Run, simulated_portal
     assert "Do not run this again" not in lost.stderr
     by = ("--by", "A. Person")
     first = run("journal", "resolve", "run.jsonl", "--published", "--files", 37, *by)
-    assert (first.returncode, "1 file still to be decided about" in first.stdout) == (0, True)
+    assert (first.returncode, "1 file still to be decided about: 38." in first.stdout) == (0, True)
     last = run("journal", "resolve", "run.jsonl", "--leave", "--files", 38, *by)
     assert "Every file is settled: nothing is left to be sent." in last.stdout
     table = run("journal", "show", "run.jsonl").stdout
@@ -390,6 +428,136 @@ def test_a_run_whose_files_are_all_decided_is_settled(run: Run, simulated_portal
         done = run(*command)
         assert (done.returncode, "waits" in done.stderr) == (1, False), done.stderr
     assert simulated_portal.control("posts") == 1
+
+
+LOST: Any = [{"name": "drip", "every_ms": 0, "bytes": 100_000}, "close_before_answer"]
+
+
+@pytest.fixture
+def lost(run: Run, simulated_portal: SimulatedPortal) -> Run:
+    """The files 101 to 200 of 250 are undecided, and 201 to 250 yet to be sent; two files failed."""
+    simulated_portal.control("faults", faults=LOST)
+    simulated_portal.fail_publish(3, [1])
+    simulated_portal.fail_notify(7, [1])
+    assert run("publish", *range(1, 251), *MODES, "--journal", "run.jsonl", "--yes").returncode == 3
+    return run
+
+
+def decisions(folder: Path) -> dict[str, int]:
+    """How many files of the journal are decided about, by decision."""
+    decided = [str(file.decision) for file in Journal(folder / "run.jsonl").files if file.decision]
+    return {decision: decided.count(decision) for decision in decided}
+
+
+RESOLVE = ("journal", "resolve", "run.jsonl", "--by", "A. Person")
+
+
+def test_files_are_decided_about_in_ranges(lost: Run, tmp_path: Path) -> None:
+    done = lost(*RESOLVE, "--not-published", "--files", "101-150, 160,0170")
+    assert (done.returncode, decisions(tmp_path)) == (0, {"not_published": 52})
+    assert (
+        "Recorded: not_published, 52 files. 48 files still to be decided about: 151-159,161-169,171-200." in done.stdout
+    )
+
+
+@pytest.mark.parametrize(
+    ("files", "words"),
+    [
+        ("101-", 'must be ids and ranges of ids, such as 38-41,50, not "101-"'),
+        ("101,x", 'must be ids and ranges of ids, such as 38-41,50, not "x"'),
+        ("150-101", 'must have the smaller id of a range first, not "150-101"'),
+        ("101-110,105", "must have each id once, and has 105 more than once"),
+        ("101-9007199254740991", "must name 250 files at most"),
+        ("99-110", "file 99, whose outcome is known"),
+        ("195-205", "file 201"),
+        ("101,900", "file 900"),
+    ],
+)
+def test_a_range_that_is_wrong_records_nothing(files: str, words: str, lost: Run, tmp_path: Path) -> None:
+    done = lost(*RESOLVE, "--not-published", "--files", files)
+    assert (done.returncode, done.stdout, decisions(tmp_path)) == (2, "", {})
+    assert words in done.stderr
+    assert done.stderr.endswith("Nothing was recorded.\n")
+
+
+def test_all_undecided_files_are_decided_about_once_somebody_agrees(
+    lost: Run, simulated_portal: SimulatedPortal, tmp_path: Path
+) -> None:
+    unasked = lost(*RESOLVE, "--not-published", "--undecided")
+    assert (unasked.returncode, decisions(tmp_path)) == (2, {})
+    assert "100 files are not published: the next resume sends them:\n  101-200\n" in unasked.stderr
+    assert "There is no terminal to ask on" in unasked.stderr
+    for answer, recorded in (("n", {}), ("y", {"leave": 100})):
+        with at_a_terminal(simulated_portal, tmp_path, *RESOLVE, "--leave", "--undecided") as child:
+            child.expect(r"Go on\? \[y/N\] ")
+            child.sendline(answer)
+        assert (child.exitstatus, decisions(tmp_path)) == (0 if recorded else 2, recorded)
+    none = lost(*RESOLVE, "--not-published", "--undecided", "--yes")
+    assert (none.returncode, "No file is to be decided about. Nothing was recorded." in none.stderr) == (2, True)
+
+
+def test_a_check_list_is_filled_in_and_read_back(lost: Run, simulated_portal: SimulatedPortal, tmp_path: Path) -> None:
+    checklist = lost("journal", "show", "run.jsonl", "--undecided", "--format", "csv").stdout
+    rows = list(csv.DictReader(checklist.splitlines()))
+    assert list(rows[0]) == ["file_id", "portfolio_name", "sent_at", "reason", "decision", "evidence"]
+    assert [row["file_id"] for row in rows] == [str(file) for file in range(101, 201)]
+    assert all(row["reason"] and row["sent_at"] and not row["decision"] for row in rows)
+    (tmp_path / "todo.csv").write_text(checklist)
+    empty = lost(*RESOLVE, "--from", "todo.csv")
+    assert (empty.returncode, 'todo.csv has no decision: its column "decision" is empty' in empty.stderr) == (2, True)
+    words = ["published", "Not published", "NOT-PUBLISHED", "leave", ""]
+    for row, word in zip(rows, words * 20, strict=True):
+        row["decision"] = word
+        row["evidence"] = "seen in the portal" if word == "published" else ""
+    with (tmp_path / "todo.csv").open("w", newline="") as file:
+        writer = csv.DictWriter(file, rows[0], delimiter=";")
+        writer.writeheader()
+        writer.writerows(rows)
+    refused = lost(*RESOLVE, "--from", "todo.csv", "--published")
+    assert refused.returncode == 2
+    assert "todo.csv, line 2, has a decision of its own" in refused.stderr
+    assert refused.stderr.endswith("Nothing was recorded.\n")
+    done = lost(*RESOLVE, "--from", "-", "--evidence", "asked", stdin=(tmp_path / "todo.csv").read_text())
+    assert done.returncode == 0, done.stderr
+    assert "Recorded: published, 20 files; not_published, 40 files; leave, 20 files. 20 files still" in done.stdout
+    assert decisions(tmp_path) == {"published": 20, "not_published": 40, "leave": 20}
+    files = Journal(tmp_path / "run.jsonl").files
+    assert [(file.decided_by, file.evidence) for file in files[100:102]] == [
+        ("A. Person", "seen in the portal"),
+        ("A. Person", "asked"),
+    ]
+    todo = json.loads(lost("journal", "show", "run.jsonl", "--undecided", "--format", "json").stdout)
+    assert [file["file_id"] for file in todo["files"]] == todo["undecided"] == [*range(105, 201, 5)]
+    assert lost(*RESOLVE, "--leave", "--undecided", "--yes").returncode == 0
+    assert lost("resume", "run.jsonl", "--yes").returncode == 1
+    sent = [request["body"]["data"]["attributes"]["files_id"] for request in simulated_portal.requests]
+    assert len(sent[2]) + len(sent[3]) == 90
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (
+            "file_id,decision\n101,published\n102,maybe\n",
+            ', line 3: a decision must be published, not_published or leave, not "maybe"',
+        ),
+        ("file_id\n101\n", ' has no column "decision": fill one in, or give --published'),
+        ("id,decision\n101,leave\n", 'no column is named "file_id" (it has "id", "decision").'),
+        ("file_id,decision\n101,leave\n900,leave\n", "file 900"),
+        ("file_id,decision\n101,leave\n101,published\n", "file 101 stands in line 2 already"),
+    ],
+)
+def test_a_check_list_that_is_wrong_records_nothing(text: str, words: str, lost: Run, tmp_path: Path) -> None:
+    done = lost(*RESOLVE, "--from", "-", stdin=text)
+    assert (done.returncode, done.stdout, decisions(tmp_path)) == (2, "", {})
+    assert words in done.stderr
+    assert done.stderr.endswith("Nothing was recorded.\n")
+
+
+def test_what_is_decided_has_to_be_said(lost: Run) -> None:
+    for files in (("--files", "101"), ("--undecided",)):
+        done = lost(*RESOLVE, *files)
+        assert (done.returncode, "<--published|--not-published|--leave>" in done.stderr) == (2, True)
 
 
 def test_a_file_that_another_journal_leaves_undecided_is_said_to_be(
@@ -447,6 +615,20 @@ def test_an_audit_knows_a_copy(run: Run, tmp_path: Path) -> None:
     shutil.copy(tmp_path / "run.jsonl", tmp_path / "run.jsonl.bak")
     done = run("journal", "audit", ".")
     assert (done.returncode, done.stdout.count("  ok\n")) == (0, 1), done.stdout
+
+
+def test_an_audit_fits_the_screen_with_what_needs_attention_at_its_end(
+    run: Run, simulated_portal: SimulatedPortal, tmp_path: Path
+) -> None:
+    assert run("publish", *range(1, 101), *MODES, "--journal", "one.jsonl", "--yes").returncode == 0
+    assert run("publish", 37, *MODES, "--journal", "two.jsonl", "--yes").returncode == 0
+    with at_a_terminal(simulated_portal, tmp_path, "journal", "audit", ".", columns=80) as child:
+        child.expect("file ")
+    assert child.exitstatus == 1
+    *sends, not_shown, command, counts, twice = shown(child)
+    assert [line.split()[0] for line in sends[1:]] == ["37", "37"]
+    assert (not_shown, command) == ("Not shown: 99 ok. All of them:", "  addepar-portal journal audit . | less")
+    assert (counts, twice) == ("101 sends in 2 journals", "1 file sent more than once: 37")
 
 
 def test_an_audit_finds_two_copies_of_a_journal_that_both_went_on(
@@ -630,7 +812,12 @@ def test_a_damaged_journal_is_refused(run: Run, simulated_portal: SimulatedPorta
 
 @contextlib.contextmanager
 def at_a_terminal(
-    portal: SimulatedPortal, folder: Path, *arguments: object, columns: int = 60, program: str = "pip"
+    portal: SimulatedPortal,
+    folder: Path,
+    *arguments: object,
+    rows: int = 24,
+    columns: int = 60,
+    program: str = "pip",
 ) -> Iterator[Any]:
     pexpect = pytest.importorskip("pexpect")
     child = pexpect.spawn(
@@ -640,7 +827,7 @@ def at_a_terminal(
         cwd=str(folder),
         encoding="utf-8",
         timeout=60,
-        dimensions=(24, columns),
+        dimensions=(rows, columns),
     )
     try:
         yield child
@@ -751,6 +938,50 @@ def test_a_bar_on_a_terminal_as_wide_as_that(simulated_portal: SimulatedPortal, 
     assert child.exitstatus == 1
     lines = child.before.replace("\r\n", "\n").splitlines()
     assert all(len(line) <= 50 for line in lines if not line.startswith("addepar-portal:"))
+
+
+def shown(child: Any) -> list[str]:
+    """The lines of a terminal that stand below the cursor's first one."""
+    lines: list[str] = child.before.replace("\r\n", "\n").splitlines()
+    return lines
+
+
+@pytest.mark.parametrize(("rows", "columns"), [(24, 80), (40, 120)])
+def test_a_table_fits_the_screen_with_what_needs_attention_at_its_end(
+    rows: int, columns: int, lost: Run, simulated_portal: SimulatedPortal, tmp_path: Path
+) -> None:
+    show = ("journal", "show", "run.jsonl")
+    with at_a_terminal(simulated_portal, tmp_path, *show, rows=rows, columns=columns) as child:
+        child.expect("run ")
+    lines = shown(child)
+    assert len(lines) < rows
+    assert all(len(line) <= columns for line in lines)
+    table = lines[lines.index("") + 1 :]
+    *files, not_shown, command = table[
+        1 : table.index("98 ok, 2 failed, 100 unknown, 50 not_processed (asked: publish, notify)")
+    ]
+    assert [int(line.split()[0]) for line in files] == [*range(201 - len(files), 201)]
+    assert not_shown == f"Not shown: 98 ok, 50 not_processed, 2 failed, {100 - len(files)} unknown. All of them:"
+    assert command == "  addepar-portal journal show run.jsonl | less"
+    assert "100 files to be decided about: 101-200." in lines[-3]
+    # In a pipe there is everything.
+    piped = lost(*show).stdout.splitlines()
+    states = [line.split()[1] for line in piped[3:253]]  # below the run, a blank line and the columns' names
+    assert states == ["ok"] * 98 + ["not_processed"] * 50 + ["failed"] * 2 + ["unknown"] * 100
+    assert "Not shown" not in "".join(piped)
+
+
+def test_without_a_journal_every_file_that_is_not_ok_is_shown(
+    simulated_portal: SimulatedPortal, tmp_path: Path
+) -> None:
+    for file in range(11, 61):
+        simulated_portal.fail_publish(file, [1])
+    arguments = ("publish", *range(1, 61), *MODES, "--yes")
+    with at_a_terminal(simulated_portal, tmp_path, *arguments, columns=80) as child:
+        child.expect("every contact is e-mailed")
+    lines = shown(child)
+    assert [line.split()[0] for line in lines if "  failed  " in line] == [str(file) for file in range(11, 61)]
+    assert lines[-2:] == ["Not shown: 10 ok.", "10 ok, 50 failed (asked: publish, notify)"]
 
 
 def test_no_bar_in_a_pipe(run: Run) -> None:
@@ -957,6 +1188,58 @@ def test_nohup_lets_a_batch_survive_its_terminal(
     assert len(Journal(tmp_path / "run.jsonl").report.succeeded) == 300
 
 
+# --- Shells --------------------------------------------------------------------------------------------
+
+# What is pressed, and what the shell makes of it.
+COMPLETED = [
+    ("addepar-portal resu\t", "addepar-portal resume"),
+    ("addepar-portal publish --portal-publishing use\t", "--portal-publishing use_contact_preference"),
+    ("addepar-portal journal resolve run.jsonl --not\t", "run.jsonl --not-published"),
+    ("addepar-portal journal show only-one-fi\t", "show only-one-file.jsonl"),
+]
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+@pytest.mark.parametrize(
+    ("shell", "options"), [("bash", ("--norc", "--noprofile")), ("zsh", ("-f",)), ("fish", ("--no-config",))]
+)
+def test_a_shell_completes(shell: str, options: tuple[str, ...], program: str, run: Run, tmp_path: Path) -> None:
+    pexpect = pytest.importorskip("pexpect")
+    if shutil.which(shell) is None:
+        pytest.skip(f"{shell} is not installed")
+    (tmp_path / "only-one-file.jsonl").touch()
+    script = run("completions", shell, program=program)
+    assert (script.returncode, script.stderr) == (0, "")
+    (tmp_path / "completions").write_text(script.stdout)
+    programs = os.pathsep.join([str(PROGRAMS[program].parent), os.environ["PATH"]])
+    child = pexpect.spawn(
+        shell,
+        list(options),
+        env={**environment(), "PATH": programs, "TERM": "dumb", "HOME": str(tmp_path)},
+        cwd=str(tmp_path),
+        encoding="utf-8",
+        timeout=60,
+        dimensions=(24, 200),
+    )
+    try:
+        child.sendline(". ./completions" if shell != "zsh" else "autoload -U compinit; compinit -D; . ./completions")
+        child.sendline("echo is-''ready")
+        child.expect("is-ready")
+        for pressed, completed in COMPLETED:
+            child.send(pressed)
+            child.expect_exact(completed)
+            child.sendcontrol("u")  # empties the line
+    finally:
+        child.close(force=True)
+
+
+def test_what_a_shell_asks_for(run: Run) -> None:
+    done = run("complete", 4, "publish", 37, "--contact-notification", "")
+    assert done.stdout.split() == ["do_not_notify", "use_contact_preference", "notify"]
+    assert run("completions", "powershell").stdout.startswith("Register-ArgumentCompleter ")
+    assert "\n  complete " not in run("--help").stdout
+
+
 # --- A portal to try things out on ---------------------------------------------------------------------
 
 
@@ -979,4 +1262,55 @@ def test_a_simulated_portal_for_scripts(program: str, number: int, tmp_path: Pat
         portal.send_signal(number)
         _, errors = portal.communicate()
     assert portal.returncode == 0
-    assert "received 2 POST and sent 1 e-mails" in errors
+    assert "received 2 POSTs and sent 1 e-mail." in errors
+
+
+def test_contacts_of_a_simulated_portal_fail_as_asked(tmp_path: Path) -> None:
+    failing = ("--files", "37:1+2,38:3", "--fail-publish", "38:3", "--fail-notify", "37:1+2")
+    with started(None, tmp_path, "simulate", *failing, stdout=subprocess.PIPE) as portal:
+        assert portal.stdout
+        exports = "".join(portal.stdout.readline() for _ in range(4))
+        script = exports + f"{PROGRAMS['pip']} publish 37 38 {' '.join(MODES)} --yes"
+        done = subprocess.run(["sh", "-c", script], env=environment(), capture_output=True, text=True, check=False)
+        assert done.returncode == 1
+        portal.send_signal(signal.SIGTERM)
+        _, errors = portal.communicate()
+    assert done.stdout.splitlines()[1:] == [
+        "  37  failed  yes        not all   Notification failed for contacts [1,2].",
+        "  38  failed  not all    yes       Publish failed for contacts [3].",
+        "2 failed (asked: publish, notify)",
+    ]
+    assert "It knows 2 files." in errors
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--files", "37"), "such as 37:1+2"),
+        (("--files", "37:1+,38:3"), "such as 37:1+2"),
+        (("--files", "37:1,37:2"), "`--files` must have each file once, and has 37 more than once"),
+        (("--files", "37:1", "--fail-notify", "38:1"), "`--fail-notify` must name files of --files, not 38"),
+        (("--fault", "hagn"), "hagn"),
+    ],
+)
+def test_a_simulated_portal_that_cannot_be_is_refused(arguments: tuple[str, ...], words: str, run: Run) -> None:
+    done = run("simulate", *arguments)
+    assert (done.returncode, done.stdout, words in done.stderr) == (2, "", True), done.stderr
+
+
+def test_an_experiment_to_paste_into_a_shell(tmp_path: Path) -> None:
+    script = ROOT / "examples" / "command-line" / "experiment.sh"
+    programs = os.pathsep.join([str(PROGRAMS["pip"].parent), os.environ["PATH"]])
+    done = subprocess.run(
+        ["sh", script],
+        env={**environment(), "PATH": programs},
+        cwd=tmp_path,
+        timeout=60,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("Notification failed for contacts [1].") == 2, done.stdout
+    assert done.stdout.endswith("1 ok, 1 failed (asked: publish, notify)\n")
+    assert os.listdir(tmp_path) == []

@@ -37,6 +37,7 @@ from addepar_portal import (
     PortalClient,
     PortalError,
     PublishReport,
+    PublishRequest,
     RejectedError,
     SettledFile,
     Settlement,
@@ -293,6 +294,17 @@ def test_a_report_is_published_in_the_place_of_a_list(portal: SimulatedPortal, j
         assert "portfolio_name" not in repr(other.client().publish_files([37], **MODES).file(37))
 
 
+def test_a_request_has_the_names_of_its_portfolios_however_their_ids_are_written() -> None:
+    ids: list[Any] = [101, "0102", True]
+    portfolios = [GeneratedPortfolio("entity", 1, f"Client {id_}", id_, False) for id_ in ids]
+    members: dict[str, Any] = dict.fromkeys(GeneratedReport.__match_args__) | {"job_id": JOB, "failed_portfolios": ()}
+    named = GeneratedReport(**{**members, "generated_portfolios": tuple(portfolios[:2])})
+    assert PublishRequest(named, **MODES).portfolio_names == {101: "Client 101", 102: "Client 0102"}
+    assert PublishRequest([101], **MODES).portfolio_names == {}
+    with pytest.raises(InputError, match=r"file_ids\[0\] is True \(bool\)"):
+        PublishRequest(GeneratedReport(**{**members, "generated_portfolios": tuple(portfolios[2:])}), **MODES)
+
+
 def test_names_stand_in_the_html_table_escaped_and_only_where_they_are_known() -> None:
     raw = report_of([])
     raw["generated_portfolios"] = [{"file_id": 101, "portfolio_name": "<b>A & B</b>"}, {"file_id": 102}]
@@ -301,8 +313,8 @@ def test_names_stand_in_the_html_table_escaped_and_only_where_they_are_known() -
         table = client.publish_files(client.generated_report(JOB), **MODES)._repr_html_()
         assert "<b>A" not in table
         assert "&lt;b&gt;A &amp; B&lt;/b&gt;" in table
-        assert ">portfolio<" in table
-        assert ">portfolio<" not in client.publish_files([37], **MODES)._repr_html_()
+        assert ">portfolio_name<" in table
+        assert ">portfolio_name<" not in client.publish_files([37], **MODES)._repr_html_()
 
 
 def test_a_batch_takes_its_files_from_reports_and_leaves_out_what_is_published(

@@ -17,6 +17,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd  # type: ignore[import-untyped]
+import polars as pl
+import pyarrow as pa  # type: ignore[import-untyped]
 import pytest
 
 from addepar_portal import InputError, Journal, OutcomeUnknownError, PublishRequest
@@ -67,6 +69,19 @@ COLLECTIONS: dict[str, Any] = {
     "an array of numpy": np.array([37, 38]),
     "an array of numpy texts": np.array(["37", "38"]),
     "an array of numpy objects": np.array([37, "38"], dtype=object),
+    "an array of numpy's smallest integers": np.array([37, 38], dtype="uint8"),
+    "an array of numpy's smallest signed integers": np.array([37, 38], dtype="int8"),
+    "a series of the smallest integers": pd.Series([37, 38], dtype="uint8"),
+    "an array of pyarrow": pa.array([37, 38]),
+    "an array of pyarrow's smallest integers": pa.array([37, 38], pa.uint8()),
+    "an array of pyarrow's texts": pa.array(["37", "0038"]),
+    "an array of pyarrow's long texts": pa.array(["37", "0038"], pa.large_string()),
+    "an array of pyarrow's dictionaries": pa.array(["37", "0038"]).dictionary_encode(),
+    "a column of a table of pyarrow": pa.table({"file_id": ["37", "38"]})["file_id"],
+    "a series of Arrow's texts": pd.Series(["37", "38"], dtype=pd.ArrowDtype(pa.string())),
+    "a series of Arrow's integers": pd.Series([37, 38], dtype=pd.ArrowDtype(pa.int64())),
+    "a series of polars": pl.Series([37, 38]),
+    "a series of polars texts": pl.Series(["37", "38"]),
     "a list of numpy integers": [np.int64(37), np.uint8(38)],
     "a row of a matrix": np.array([[37, 38], [39, 40]])[0],
     "a column of a structured array": np.array([(37, 1.0), (38, 2.0)], dtype=[("id", "i8"), ("x", "f8")])["id"],
@@ -133,7 +148,8 @@ class PolarsFrame:
 
 Record = collections.namedtuple("Record", ["file_id", "client_id"])  # noqa: PYI024  # as callers make them
 
-COLUMN = "give one column"
+COLUMN = r"give one column of it(, such as frame\['file_id'\])?\."
+MISSING = r"`\.dropna\(\)` of a column leaves missing values out \(polars: `\.drop_nulls\(\)`"
 FIELDS = "whose fields have names"
 NO_LIST = "give a list of ids"
 REFUSED: dict[str, tuple[Any, str]] = {
@@ -174,8 +190,22 @@ REFUSED: dict[str, tuple[Any, str]] = {
     "a series of pandas' small floats": (pd.Series([37], dtype="Float32"), "floats of 4 bytes"),
     "a memoryview of small floats": (memoryview(array.array("f", [37.0])), "floats of 4 bytes"),
     "a list of small floats": ([np.float32(37)], "rounded"),
-    "an array of floats": (np.array([37.0]), r"astype\('int64'\)"),
-    "a series with missing values": (pd.Series([37, None]), r"astype\('int64'\)"),
+    "an array of floats": (np.array([37.0]), r"`\.dropna\(\)\.astype\('int64'\)`"),
+    "a series with missing values": (pd.Series([37, None]), r"`\.dropna\(\)\.astype\('int64'\)`"),
+    "a series of pandas integers with missing values": (pd.Series([37, None], dtype="Int64"), MISSING),
+    "a series of objects with missing values": (pd.Series([37, None], dtype=object), MISSING),
+    "a series of texts with missing values": (pd.Series(["37", None], dtype="string"), MISSING),
+    "a series of Arrow's texts with missing values": (
+        pd.Series(["37", None], dtype=pd.ArrowDtype(pa.string())),
+        MISSING,
+    ),
+    "a series of polars with missing values": (pl.Series([37, None]), MISSING),
+    "an array of pyarrow with missing values": (pa.array([37, None]), MISSING),
+    "an array of pyarrow's floats": (pa.array([37.0]), r"`\.dropna\(\)"),
+    "an array of pyarrow's small floats": (pa.array([37.0], pa.float32()), "floats of 4 bytes"),
+    "a table of pyarrow itself": (pa.table({"37": [1]}), COLUMN),
+    "a frame of polars itself": (pl.DataFrame({"37": [1]}), COLUMN),
+    "a series with an id twice": (pd.Series([37, 38, 37]), r"has 37 more than once\. `\.unique\(\)` of a column"),
     "rows of csv.DictReader": (make_rows(), r"file_ids\[0\]"),
     "items of a dict": ({37: 38}.items(), r"file_ids\[0\]"),
     "a list of lists": ([[37]], r"file_ids\[0\]"),

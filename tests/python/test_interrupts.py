@@ -163,7 +163,7 @@ def test_whatever_on_progress_raises_has_the_true_report_behind_it(
     earlier, mine = LookupError("earlier"), make()
 
     def on_progress(progress: Progress) -> None:
-        if progress.ok:
+        if progress.succeeded:
             raise mine from earlier
 
     arguments: Any = {"journal": journal, "chunk_size": 10, "on_progress": on_progress, **MODES}
@@ -216,7 +216,7 @@ def test_whatever_a_signal_handler_raises_has_the_unknown_outcome_behind_it(
 @posix
 def test_what_on_progress_raises_after_ctrl_c_hides_neither(simulated_portal: SimulatedPortal, journal: Path) -> None:
     def on_progress(progress: Progress) -> None:
-        if progress.ok:
+        if progress.succeeded:
             raise LookupError("mine")
 
     simulated_portal.control("set", delay_ms=300)

@@ -29,7 +29,7 @@ from addepar_portal.testing import SimulatedPortal
 
 ROOT = Path(__file__).parents[2]
 PROGRAM = Path(sys.executable).parent / "addepar-portal"
-NODE_PACKAGE = ROOT / ".demo"  # where the tarball is installed
+NODE_PACKAGE = ROOT / ".test" / "npm"  # where the tarball is installed
 FILES = range(1, 2_001)
 CONTACTS = {file: [file % 7 + 1, file % 11 + 100] for file in FILES}
 

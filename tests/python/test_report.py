@@ -261,11 +261,11 @@ def test_a_body_that_cannot_be_read_is_unknown_and_kept() -> None:
     assert "<html>" in error.report.raw
 
 
-def test_the_table_for_notebooks_is_escaped_and_shows_failures_first(report: PublishReport) -> None:
+def test_the_table_for_notebooks_is_escaped_and_shows_what_is_unknown_first(report: PublishReport) -> None:
     html = report._repr_html_()
     assert "<b>Failed" not in html
     assert "&lt;b&gt;Failed&lt;/b&gt;" in html
-    assert html.index(">38<") < html.index(">39<") < html.index(">37<")
+    assert html.index(">39<") < html.index(">38<") < html.index(">37<")
     assert "asked: publish, notify" in html
 
 

@@ -94,6 +94,8 @@ def test_annotations_are_free_until_somebody_asks() -> None:
     [
         addepar_portal.publish_batch,
         addepar_portal.publish_batch_async,
+        addepar_portal.resume,
+        addepar_portal.resume_async,
         *(method for client in CLIENTS for method in (client.publish_batch, client.resume)),
     ],
 )
@@ -113,7 +115,7 @@ def test_both_clients_and_the_functions_have_one_signature(name: str) -> None:
     parameters = dict(inspect.signature(getattr(PortalClient, name)).parameters)
     assert dict(inspect.signature(getattr(AsyncPortalClient, name)).parameters) == parameters
     del parameters["self"]
-    for function in (name, f"{name}_async") if name != "resume" else ():
+    for function in (name, f"{name}_async"):
         taken = dict(inspect.signature(getattr(addepar_portal, function)).parameters)
         assert taken.pop("client").default is None
         assert taken == parameters

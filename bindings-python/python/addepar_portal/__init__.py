@@ -8,7 +8,7 @@ server may have begun to process is sent again. Never silent: every file comes b
 `unknown` or `not_processed`.
 """
 
-from ._api import publish_batch, publish_batch_async, publish_files, publish_files_async
+from ._api import publish_batch, publish_batch_async, publish_files, publish_files_async, resume, resume_async
 from ._async_client import AsyncPortalClient
 from ._client import PortalClient
 from ._errors import (
@@ -18,6 +18,7 @@ from ._errors import (
     ConnectError,
     InputError,
     JournalError,
+    MissingJournalWarning,
     OutcomeUnknownError,
     PermissionDeniedError,
     PortalError,
@@ -45,11 +46,13 @@ __all__ = [
     "FileResult",
     "GeneratedPortfolio",
     "GeneratedReport",
+    "GeneratedReports",
     "InputError",
     "Journal",
     "JournalError",
     "JournalledChunk",
     "JournalledFile",
+    "MissingJournalWarning",
     "OutcomeUnknownError",
     "PermissionDeniedError",
     "PortalClient",
@@ -75,18 +78,28 @@ __all__ = [
     "publish_batch_async",
     "publish_files",
     "publish_files_async",
+    "resume",
+    "resume_async",
 ]
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ._aliases import ContactNotification, Environment, PortalPublishing, Repeat, Verdict
-    from ._generated_reports import FailedPortfolio, GeneratedPortfolio, GeneratedReport, SettledFile, Settlement
+    from ._generated_reports import (
+        FailedPortfolio,
+        GeneratedPortfolio,
+        GeneratedReport,
+        GeneratedReports,
+        SettledFile,
+        Settlement,
+    )
     from ._journal import Journal, JournalledChunk, JournalledFile, forget_journal, init_journal_dir
 
 # What few programs need is loaded when it is asked for.
 _LATER = {
     **dict.fromkeys(
-        ("FailedPortfolio", "GeneratedPortfolio", "GeneratedReport", "SettledFile", "Settlement"), "_generated_reports"
+        ("FailedPortfolio", "GeneratedPortfolio", "GeneratedReport", "GeneratedReports", "SettledFile", "Settlement"),
+        "_generated_reports",
     ),
     **dict.fromkeys(("Journal", "JournalledChunk", "JournalledFile", "forget_journal", "init_journal_dir"), "_journal"),
     **dict.fromkeys(("ContactNotification", "Environment", "PortalPublishing", "Repeat", "Verdict"), "_aliases"),

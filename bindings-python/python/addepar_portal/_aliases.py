@@ -5,7 +5,14 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, ClassVar, Literal, SupportsIndex, TypeAlias
 
-from ._generated_reports import FailedPortfolio, GeneratedPortfolio, GeneratedReport, SettledFile, Settlement
+from ._generated_reports import (
+    FailedPortfolio,
+    GeneratedPortfolio,
+    GeneratedReport,
+    GeneratedReports,
+    SettledFile,
+    Settlement,
+)
 
 __all__ = [
     "Any",
@@ -15,6 +22,7 @@ __all__ = [
     "FailedPortfolio",
     "GeneratedPortfolio",
     "GeneratedReport",
+    "GeneratedReports",
     "Id",
     "Mapping",
     "Outcome",

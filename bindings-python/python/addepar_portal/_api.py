@@ -133,6 +133,36 @@ async def publish_batch_async(
     )
 
 
+def resume(
+    journal: str | PathLike[str],
+    *,
+    on_progress: Callable[[Progress], object] | None = None,
+    max_wait: float = 3600.0,
+    pace: bool = False,
+    stop_timeout: float | None = None,
+    client: PortalClient | None = None,
+) -> PublishReport:
+    """Goes on with the batch that a journal is of; see `PortalClient.resume`."""
+    return _client(client, PortalClient).resume(
+        journal, on_progress=on_progress, max_wait=max_wait, pace=pace, stop_timeout=stop_timeout
+    )
+
+
+async def resume_async(
+    journal: str | PathLike[str],
+    *,
+    on_progress: Callable[[Progress], object] | None = None,
+    max_wait: float = 3600.0,
+    pace: bool = False,
+    stop_timeout: float | None = None,
+    client: AsyncPortalClient | None = None,
+) -> PublishReport:
+    """Goes on with the batch that a journal is of; see `AsyncPortalClient.resume`."""
+    return await _client(client, AsyncPortalClient).resume(
+        journal, on_progress=on_progress, max_wait=max_wait, pace=pace, stop_timeout=stop_timeout
+    )
+
+
 def _client(client: C | None, kind: type[C]) -> C:
     if not isinstance(client, kind | None):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise refused(f"client is {type(client).__name__}: it is of type {kind.__name__}.")

@@ -121,7 +121,7 @@ class AsyncPortalClient(Settings["Token"]):
         status: str | Iterable[str] | None = None,
         entity_id: _types.Id | None = None,
         group_id: _types.Id | None = None,
-    ) -> list[_types.GeneratedReport]:
+    ) -> _types.GeneratedReports:
         """As `PortalClient.generated_reports`."""
         from ._generated_reports import read_reports
 

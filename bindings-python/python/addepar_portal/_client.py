@@ -211,7 +211,7 @@ class PortalClient(Settings["Token"]):
         status: str | Iterable[str] | None = None,
         entity_id: _types.Id | None = None,
         group_id: _types.Id | None = None,
-    ) -> list[_types.GeneratedReport]:
+    ) -> _types.GeneratedReports:
         """Every generated report that passes the filters, the newest first; without filters, all.
 
         Each page of them is a request of its own; see `generated_report`.

@@ -1,4 +1,4 @@
-"""What can go wrong. Codes, messages and states come from the core."""
+"""What can go wrong, and what is warned of. Codes, messages and states come from the core."""
 
 from __future__ import annotations
 
@@ -178,6 +178,15 @@ class StoppedError(PortalError):
     """A batch was stopped on request; resume it with its journal. `report` has the state of every file."""
 
     code = "ERR_STOPPED"
+
+
+class MissingJournalWarning(UserWarning):
+    """Clients are e-mailed by a call that leaves no journal: made again, it would e-mail them again.
+
+    It is issued once in each process, before anything goes out: where it is turned into an error (`-W error`), nothing
+    was sent. A `journal_dir` is what it asks for; `warnings.simplefilter("ignore", MissingJournalWarning)` silences it.
+    The simulated portal, or any other on this machine, e-mails nobody.
+    """
 
 
 _CLASSES: dict[str, type[PortalError]] = {

@@ -5,15 +5,11 @@ from __future__ import annotations
 from _collections_abc import Iterator
 
 from . import _types
-from ._rows import Row
+from ._rows import Row, utc, utc_if_known
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from datetime import datetime
     from typing import Any
-else:
-    # As in `_rows`.
-    from _datetime import datetime
 
 
 class GeneratedPortfolio(Row):
@@ -108,6 +104,20 @@ class GeneratedReport(Row):
                 names[portfolio.file_id] = name if earlier is None else f"{earlier}, {name}"
         return names
 
+    def _repr_html_(self) -> str:
+        from ._html import of_generated_report
+
+        return of_generated_report(self)
+
+
+class GeneratedReports(list[GeneratedReport]):
+    """A list of generated reports, the newest first, which a notebook shows as a table."""
+
+    def _repr_html_(self) -> str:
+        from ._html import of_generated_reports
+
+        return of_generated_reports(self)
+
 
 class SettledFile(Row):
     """What looks at generated reports prove about one file."""
@@ -145,6 +155,11 @@ class Settlement(Row):
         """The files that a person has to look at."""
         return tuple(file.file_id for file in self.files if file.decision is None)
 
+    def _repr_html_(self) -> str:
+        from ._html import of_settlement
+
+        return of_settlement(self)
+
     def __iter__(self) -> Iterator[_types.SettledFile]:
         return iter(self.files)
 
@@ -165,9 +180,9 @@ def read_report(reports: list[dict[str, Any]]) -> GeneratedReport:
     return report
 
 
-def read_reports(reports: list[dict[str, Any]]) -> list[GeneratedReport]:
+def read_reports(reports: list[dict[str, Any]]) -> GeneratedReports:
     """Reports as the native half hands them over."""
-    return [_report(**report) for report in reports]
+    return GeneratedReports(_report(**report) for report in reports)
 
 
 def _report(
@@ -178,8 +193,8 @@ def _report(
     **members: Any,
 ) -> GeneratedReport:
     return GeneratedReport(
-        started_at=None if started_at is None else _time(started_at),
-        completed_at=None if completed_at is None else _time(completed_at),
+        started_at=utc_if_known(started_at),
+        completed_at=utc_if_known(completed_at),
         generated_portfolios=tuple(GeneratedPortfolio(**row) for row in generated_portfolios),
         failed_portfolios=tuple(FailedPortfolio(**row) for row in failed_portfolios),
         **members,
@@ -191,15 +206,11 @@ def read_settlement(settlement: dict[str, Any]) -> Settlement:
     return Settlement(
         files=tuple(SettledFile(**file) for file in settlement["files"]),
         applied=settlement["applied"],
-        looked_at=tuple(map(_time, settlement["looked_at"])),
+        looked_at=tuple(map(utc, settlement["looked_at"])),
     )
 
 
-def _time(text: str) -> datetime:
-    return datetime.fromisoformat(text.replace("Z", "+00:00"))
-
-
 # The public names, for tracebacks and pickles.
-for _public in (FailedPortfolio, GeneratedPortfolio, GeneratedReport, SettledFile, Settlement):
+for _public in (FailedPortfolio, GeneratedPortfolio, GeneratedReport, GeneratedReports, SettledFile, Settlement):
     _public.__module__ = "addepar_portal"
 del _public

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 _PLAIN: set[type[object]] = {int, str}
 # Their lengths are true, and they have neither names nor columns.
 _COLLECTIONS: set[type[object]] = {list, tuple, set, frozenset}
+# None, and what pandas has beside floats that are not numbers.
+_MISSING = {"NoneType", "NAType", "NaTType"}
 _SMALL_FLOATS = {"float32", "float16", "Float32", "Float16", "float", "halffloat", "f", "e"}
 
 
@@ -34,6 +36,8 @@ def plain_ids(name: str, ids: Any, *, is_one_call: bool = False) -> list[Any]:
         given = ids if kind is list else list(ids)
     else:
         _refuse_what_is_no_list(name, ids)
+        if callable(getattr(kind, "to_pylist", None)):  # an array of pyarrow, whose own values are scalars of its own
+            ids = ids.to_pylist()
         iterator = iter(ids)
         given = list(islice(iterator, MAX_FILES + 1) if is_one_call else iterator)
     kinds: Iterable[type[object]] = map(type, given)
@@ -50,7 +54,7 @@ def plain_id(id_: Any) -> int | str | NoId:
     if isinstance(id_, float) or kind.__name__.startswith("float"):
         return _no_id(id_, "rounded" if kind.__name__ in ("float32", "float16") else "whole_numbers")
     if isinstance(id_, bool) or kind.__name__.startswith("bool") or not hasattr(kind, "__index__"):
-        return _no_id(id_)
+        return _no_id(id_, "missing" if kind.__name__ in _MISSING else None)
     # Other integers: numpy's, an IntEnum's.
     try:
         return index(id_)
@@ -58,6 +62,11 @@ def plain_id(id_: Any) -> int | str | NoId:
         if is_from_python(error):
             raise
         return _no_id(id_)  # how an array, say, tells that it is not an integer
+
+
+def compared_id(id_: Any) -> int | str | NoId:
+    """The same where ids are only compared, and nothing is sent: a whole float is the integer that equals it."""
+    return int(id_) if isinstance(id_, float) and id_.is_integer() else plain_id(id_)
 
 
 def _no_id(id_: Any, hint: str | None = None) -> NoId:
@@ -72,7 +81,7 @@ def _no_id(id_: Any, hint: str | None = None) -> NoId:
 def _refuse_what_is_no_list(name: str, ids: Any) -> None:
     """Refuses what would be read as something else than the ids that were meant."""
     kind = kind_of(ids)
-    if isinstance(ids, str | bytes | bytearray) or _is(ids, "itemsize", 1):
+    if isinstance(ids, str | bytes | bytearray) or _is_bytes(ids):
         _refuse(
             name,
             f"one {kind.__name__}",
@@ -82,7 +91,9 @@ def _refuse_what_is_no_list(name: str, ids: Any) -> None:
         _refuse(name, f"one {kind.__name__}", "give a list of ids.")
     if _has_columns(ids):
         _refuse(
-            name, f"a {kind.__name__}", "give one column of it. (Read as a list, it would be the names of its columns.)"
+            name,
+            f"a {kind.__name__}",
+            "give one column of it, such as frame['file_id']. (Read as a list, it would be the names of its columns.)",
         )
     if _names_its_fields(ids):
         _refuse(
@@ -93,7 +104,7 @@ def _refuse_what_is_no_list(name: str, ids: Any) -> None:
     dimensions = getattr(ids, "ndim", 1)
     if isinstance(dimensions, int) and dimensions != 1:
         _refuse(name, f"a {kind.__name__} of {dimensions} dimensions", "give one column of it.")
-    if _is_of_small_floats(ids):
+    if has_small_floats(ids):
         _refuse(
             name,
             f"a {kind.__name__} of floats of 4 bytes or fewer",
@@ -130,8 +141,16 @@ def _names_its_fields(ids: Any) -> bool:
     return isinstance(ids, Mapping)
 
 
-def _is_of_small_floats(ids: Any) -> bool:
-    """As an array, a memoryview, or a column of numpy, pandas, polars or pyarrow says what it holds."""
+def _is_bytes(ids: Any) -> bool:
+    """A buffer of bytes or bools; an array of numpy's integers of 8 bits says that it holds numbers."""
+    return _is(ids, "itemsize", 1) and getattr(getattr(ids, "dtype", None), "kind", None) not in ("i", "u")
+
+
+def has_small_floats(ids: Any) -> bool:
+    """Whether it holds floats that round ids.
+
+    As an array, a memoryview, or a column of numpy, pandas, polars or pyarrow says what it holds.
+    """
     for name in ("typecode", "format", "dtype", "type"):
         held = getattr(ids, name, None)
         if held is not None and (isinstance(held, type) or not callable(held)):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
 from os import PathLike, fspath
 from typing import Any
 
@@ -21,6 +20,7 @@ from ._native import FileResult, PublishReport
 from ._native import Journal as Native
 from ._native import forget_journal as _forget_journal
 from ._native import init_journal_dir as _init_journal_dir
+from ._rows import utc_if_known
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +117,9 @@ class Journal:
     def chunks(self) -> tuple[JournalledChunk, ...]:
         """Every chunk, in order."""
         return tuple(
-            JournalledChunk(row["chunk"], row["state"], row["attempts"], _time(row["sent_at"]), tuple(row["file_ids"]))
+            JournalledChunk(
+                row["chunk"], row["state"], row["attempts"], utc_if_known(row["sent_at"]), tuple(row["file_ids"])
+            )
             for row in self.to_dict()["chunks"]
         )
 
@@ -212,6 +214,11 @@ class Journal:
             return "<Journal that could not be opened>"
         return f"Journal({self.path!r}): {self.report}"
 
+    def _repr_html_(self) -> str:
+        from ._html import of_journal
+
+        return of_journal(self)
+
 
 def _file(row: dict[str, Any], result: FileResult) -> JournalledFile:
     return JournalledFile(
@@ -221,14 +228,10 @@ def _file(row: dict[str, Any], result: FileResult) -> JournalledFile:
         chunk=row["chunk"],
         decision=row["decision"],
         decided_by=row["decided_by"],
-        decided_at=_time(row["decided_at"]),
+        decided_at=utc_if_known(row["decided_at"]),
         evidence=row["evidence"],
         in_flight=row["in_flight"],
     )
-
-
-def _time(text: str | None) -> datetime | None:
-    return None if text is None else datetime.fromisoformat(text.replace("Z", "+00:00"))
 
 
 # The public names, for tracebacks and pickles.

@@ -1,4 +1,5 @@
-"""Logging under `addepar_portal`, which costs a program that does not log nothing.
+"""What people are told beside results: logging under `addepar_portal`, which costs a program that does not log nothing,
+and warnings of Python's.
 
 Nothing is imported here: a record may stand between an answer and its caller. A logger that fails costs nobody a
 result; what it was to be told goes to standard error. What is not an `Exception` is an interrupt like any other.
@@ -7,12 +8,39 @@ result; what it was to be told goes to standard error. What is not an `Exception
 from __future__ import annotations
 
 import sys
+from _warnings import warn as _warn
+
+from ._errors import MissingJournalWarning
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Literal
 
     from ._native import Call, Failure
+
+# Of which kinds this process has warned.
+_warned_of: set[type[Warning]] = set()
+
+
+def warn_of_missing_journal(call: Call) -> None:
+    """Issues the warning that the core wants. Where it is an error, it is one at the next call as well."""
+    said = call.take_warning()
+    if said is not None and MissingJournalWarning not in _warned_of:
+        warn(f"{said}.", MissingJournalWarning)
+        _warned_of.add(MissingJournalWarning)
+
+
+def warn(said: str, kind: type[Warning]) -> None:
+    """Warns of a line of the caller's, however many of this package's own are in between."""
+    _warn(said, kind, _depth())
+
+
+def _depth() -> int:
+    """How many frames of this package there are below the caller of this function, and one."""
+    depth, frame = 0, sys._getframe(1)  # pyright: ignore[reportPrivateUsage]
+    while frame.f_globals.get("__name__", "").partition(".")[0] == "addepar_portal" and frame.f_back is not None:
+        depth, frame = depth + 1, frame.f_back
+    return depth + 1
 
 
 def _logging() -> Any:

@@ -7,13 +7,13 @@ other threads wherever they run Python code, which must never be below native fr
 from __future__ import annotations
 
 from _collections_abc import Iterable
-from _operator import index
+from os import PathLike
 
 from . import _types
 from ._arguments import word
 from ._errors import from_core
-from ._ids import plain_ids
-from ._native import Failure, FileResult, failures, make_request, read_report, read_response
+from ._ids import compared_id, plain_id, plain_ids
+from ._native import Failure, FileResult, NoId, failures, make_request, read_report, read_response
 from ._native import PublishReport as Report
 from ._native import PublishRequest as Request
 from ._rows import ApiError, Attempt, FailedContacts, Row, UnexpectedResult, UnreadPage, attempt
@@ -36,11 +36,12 @@ def request(
     file_ids: Any, portal_publishing: Any, contact_notification: Any, contacts: Any, *, for_batch: bool = False
 ) -> Request:
     """A request, of at most 500 files unless it is for a batch; without files for those that generated reports have."""
-    names: dict[int, str] = {}
+    names: dict[int | str | NoId, str] = {}
     if isinstance(file_ids, Row):
         from ._generated_reports import files_of
 
-        file_ids, names = files_of(file_ids)
+        file_ids, given = files_of(file_ids)
+        names = {plain_id(file_id): word(name) for file_id, name in given.items()}
     return value(
         make_request(
             None if file_ids is None and for_batch else plain_ids("file_ids", file_ids, is_one_call=not for_batch),
@@ -100,10 +101,47 @@ class PublishReport:
         """Further pages of results that could not be read: of a batch, at most one for each request."""
         return tuple(UnreadPage(*values) for values in self._unread_pages())
 
-    def file(self: _types.Any, file_id: _types.SupportsIndex) -> FileResult:
-        """The result of one file; `KeyError` if it was not part of the request."""
-        found: FileResult = self._file(index(file_id))
+    def file(self: _types.Any, file_id: _types.Id | float) -> FileResult:
+        """The result of one file. Its id may be a number or a string: 37, `"37"`, `"0037"` and 37.0 are one file.
+
+        Raises:
+            KeyError: It was not part of the request. `file_id in report` tells.
+        """
+        found: FileResult | None = self._file(compared_id(file_id))
+        if found is None:
+            raise KeyError(f"file {file_id} was not part of this request")
         return found
+
+    def __contains__(self: _types.Any, file: object) -> bool:
+        """Whether a file, by its id or its result, is part of the report."""
+        if isinstance(file, FileResult):
+            return bool(self._file(file.file_id) == file)
+        return self._file(compared_id(file)) is not None
+
+    def join(self: _types.Any, frame: _types.Any, *, on: str = "file_id") -> _types.Any:
+        """The rows of a `pandas.DataFrame` with what became of their files: the names of clients beside failures, say.
+
+        Ids are compared as ids, whatever they are in the frame: integers, strings with leading zeros or without, or the
+        floats that pandas makes of a column with missing values. No row is dropped on either side: the column `matched`
+        says `both`, `frame` (the row's file is not of this report, or has no id) or `report` (no row has this file:
+        these come last).
+
+        Args:
+            frame: Any rows, several for one file too.
+            on: The column with the ids of files.
+
+        Returns:
+            A new `DataFrame`: the frame's rows in their order, its columns, then those of `to_pandas` and `matched`. A
+            column of the report whose name the frame has already ends in `_report`; `file_id` is `Int64`.
+
+        Raises:
+            InputError: A value in the column is neither an id nor missing, and would miss its file in silence.
+            KeyError: The frame has no such column.
+            ModuleNotFoundError: pandas is not installed.
+        """
+        from ._frames import joined
+
+        return joined(self, frame, on)
 
     def failed_contacts(self: _types.Any) -> FailedContacts:
         """The contacts that some step failed for, and the files whose contacts could not be read."""
@@ -118,17 +156,35 @@ class PublishReport:
         return report
 
     def to_pandas(self: _types.Any) -> _types.Any:
-        """A `pandas.DataFrame` with one row for each file; imports pandas."""
-        from importlib import import_module
+        """A `pandas.DataFrame` with one row for each file, in the order asked; imports pandas.
 
-        frame = import_module("pandas").DataFrame(self.to_columns())
-        # A column that knows "not said", so that a mask works whatever was answered.
-        return frame.astype({"published": "boolean", "notified": "boolean"})
+        `published` and `notified` are `NA` where nobody was to be published to or e-mailed, or the API did not say;
+        contacts are tuples, and `None` where they cannot be told.
+
+        Raises:
+            ModuleNotFoundError: pandas is not installed: `pip install 'addepar-portal[pandas]'`.
+        """
+        from ._frames import frame_of
+
+        return frame_of(self.to_columns())
+
+    def to_csv(self: _types.Any, path: str | PathLike[str] | None = None) -> str | None:
+        """A line for each file, as `addepar-portal publish --format csv` writes it; into a file, if a path is given.
+
+        Contacts are separated by blanks, and are `?` where they cannot be told. No spreadsheet takes a field for a
+        formula. The file is in UTF-8.
+        """
+        text: str = self._csv()
+        if path is None:
+            return text
+        with open(path, "w", encoding="utf-8", newline="") as file:
+            file.write(text)
+        return None
 
     def _repr_html_(self: _types.Any) -> str:
-        from ._html import table
+        from ._html import of_report
 
-        return table(self)
+        return of_report(self)
 
 
 def _complete(native: type, parts: type) -> None:

@@ -1,7 +1,8 @@
 """The native half. What is private here (`Call`, `Client`, `Bell` and others) is not public anywhere."""
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, Literal, SupportsIndex, TypeAlias, final
+from os import PathLike
+from typing import Any, Literal, TypeAlias, final, overload
 
 from typing_extensions import Self
 
@@ -30,6 +31,7 @@ __all__ = [
     "error_kinds",
     "failures",
     "forget_journal",
+    "ids_in_column",
     "init_journal_dir",
     "make_request",
     "read_report",
@@ -51,8 +53,9 @@ def make_request(
     contact_notification: str,
     publish_override_contact_ids: list[int | str | NoId],
     for_batch: bool,
-    portfolio_names: dict[int, str],
+    portfolio_names: dict[int | str | NoId, str],
 ) -> PublishRequest | Failure: ...
+def ids_in_column(column: str, ids: list[int | str | NoId]) -> list[int] | Failure: ...
 def read_response(request: PublishRequest, body: bytes) -> PublishReport | Failure: ...
 def read_report(json: str) -> PublishReport | Failure: ...
 def failures(report: PublishReport) -> Failure | None: ...
@@ -84,6 +87,9 @@ class PublishRequest:
     @property
     def publish_override_contact_ids(self) -> tuple[int, ...]:
         """The contacts who receive every file."""
+    @property
+    def portfolio_names(self) -> dict[int, str]:
+        """File -> the name of its portfolio, as far as that is known: a generated report says it. It is not sent."""
     def to_dict(self) -> dict[str, Any]:
         """The body of the POST as a dict."""
     def to_json(self) -> str:
@@ -224,8 +230,33 @@ class PublishReport:
     @property
     def not_notified(self) -> tuple[FileResult, ...]:
         """The files of which the API reported that notifying failed for some or all contacts."""
-    def file(self, file_id: SupportsIndex) -> FileResult:
-        """The result of one file; `KeyError` if it was not part of the request."""
+    def file(self, file_id: Id | float) -> FileResult:
+        """The result of one file. Its id may be a number or a string: 37, `"37"`, `"0037"` and 37.0 are one file.
+
+        Raises:
+            KeyError: It was not part of the request. `file_id in report` tells.
+        """
+    def join(self, frame: Any, *, on: str = "file_id") -> Any:
+        """The rows of a `pandas.DataFrame` with what became of their files: the names of clients beside failures, say.
+
+        Ids are compared as ids, whatever they are in the frame: integers, strings with leading zeros or without, or the
+        floats that pandas makes of a column with missing values. No row is dropped on either side: the column `matched`
+        says `both`, `frame` (the row's file is not of this report, or has no id) or `report` (no row has this file:
+        these come last).
+
+        Args:
+            frame: Any rows, several for one file too.
+            on: The column with the ids of files.
+
+        Returns:
+            A new `DataFrame`: the frame's rows in their order, its columns, then those of `to_pandas` and `matched`. A
+            column of the report whose name the frame has already ends in `_report`; `file_id` is `Int64`.
+
+        Raises:
+            InputError: A value in the column is neither an id nor missing, and would miss its file in silence.
+            KeyError: The frame has no such column.
+            ModuleNotFoundError: pandas is not installed.
+        """
     @property
     def request(self) -> PublishRequest:
         """What was asked."""
@@ -258,16 +289,40 @@ class PublishReport:
     def to_columns(self) -> dict[str, list[Any]]:
         """One list for each column, as a data frame wants it."""
     def to_pandas(self) -> Any:
-        """A `pandas.DataFrame` with one row for each file; imports pandas."""
-    def _file(self, file_id: int) -> FileResult: ...
+        """A `pandas.DataFrame` with one row for each file, in the order asked; imports pandas.
+
+        `published` and `notified` are `NA` where nobody was to be published to or e-mailed, or the API did not say;
+        contacts are tuples, and `None` where they cannot be told.
+
+        Raises:
+            ModuleNotFoundError: pandas is not installed: `pip install 'addepar-portal[pandas]'`.
+        """
+    @overload
+    def to_csv(self, path: None = None) -> str:
+        """A line for each file, as `addepar-portal publish --format csv` writes it; into a file, if a path is given.
+
+        Contacts are separated by blanks, and are `?` where they cannot be told. No spreadsheet takes a field for a
+        formula. The file is in UTF-8.
+        """
+    @overload
+    def to_csv(self, path: str | PathLike[str]) -> None:
+        """A line for each file, as `addepar-portal publish --format csv` writes it; into a file, if a path is given.
+
+        Contacts are separated by blanks, and are `?` where they cannot be told. No spreadsheet takes a field for a
+        formula. The file is in UTF-8.
+        """
+    def _csv(self) -> str: ...
+    def _counts(self) -> list[tuple[str, int]]: ...
+    def _file(self, file_id: int | str | NoId) -> FileResult | None: ...
     def _attempts(self) -> tuple[tuple[Any, ...], ...]: ...
     def _unexpected(self) -> tuple[tuple[Any, ...], ...]: ...
     def _errors(self) -> tuple[tuple[Any, ...], ...]: ...
     def _unread_pages(self) -> tuple[tuple[Any, ...], ...]: ...
     def _failed_contacts(self) -> tuple[Any, ...]: ...
     def _notes(self) -> list[str]: ...
-    def _rows(self, most: int) -> list[tuple[int, str | None, _State, str, str, str]]: ...
+    def _rows(self, others: int) -> list[tuple[int, str | None, str, str, str, str | None, str, str, str]]: ...
     def _repr_html_(self) -> str: ...
+    def __contains__(self, file: object, /) -> bool: ...
     def __len__(self) -> int: ...
     def __iter__(self) -> Iterator[FileResult]: ...
     def __bool__(self) -> bool: ...
@@ -316,6 +371,7 @@ class Call:
     def follow_progress(self) -> None: ...
     def progress(self) -> Progress | None: ...
     def watch(self, everything: bool) -> None: ...
+    def take_warning(self) -> str | None: ...
     def log_record(self) -> LogRecord | None: ...
     def provide_token(self, token: str) -> None: ...
     def refuse_token(self, reason: str) -> None: ...
@@ -396,13 +452,13 @@ class Journal:
 class Progress:
     """How far a batch has come."""
 
-    __match_args__ = ("total", "ok", "failed", "unknown", "not_processed")
+    __match_args__ = ("total", "succeeded", "failed", "unknown", "not_processed")
 
     @property
     def total(self) -> int:
         """How many files there are."""
     @property
-    def ok(self) -> int:
+    def succeeded(self) -> int:
         """How many files are `ok`."""
     @property
     def failed(self) -> int:

@@ -156,6 +156,33 @@ class FailedContacts(Row):
     unreadable: tuple[int, ...]
     """The files with a failure whose contacts could not be read."""
 
+    def to_dicts(self) -> list[dict[str, _types.Any]]:
+        """One dict for each contact, file and step: `contact_id`, `file_id`, `step`.
+
+        A file whose contacts could not be read has a dict too: its `contact_id` and `step` are `None`.
+        """
+        columns = self.to_columns()
+        return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+
+    def to_columns(self) -> dict[str, list[_types.Any]]:
+        """The same as one list for each column, as a data frame wants it."""
+        rows: list[tuple[Any, ...]] = [
+            (contact_id, file_id, step) for contact_id, failed in self.contacts.items() for file_id, step in failed
+        ]
+        rows += [(None, file_id, None) for file_id in self.unreadable]
+        return {name: [row[at] for row in rows] for at, name in enumerate(("contact_id", "file_id", "step"))}
+
+    def to_pandas(self) -> _types.Any:
+        """The same as a `pandas.DataFrame`; imports pandas."""
+        from ._frames import frame_of
+
+        return frame_of(self.to_columns())
+
+    def _repr_html_(self) -> str:
+        from ._html import of_failed_contacts
+
+        return of_failed_contacts(self)
+
     def __new__(cls, contacts: Any, unreadable: tuple[int, ...]) -> _types.Self:
         return super().__new__(cls, _ReadOnly(dict(contacts)), unreadable)
 
@@ -169,6 +196,16 @@ class FailedContacts(Row):
 def attempt(sent_at: int | None, answered_at: int | None, *others: Any) -> Attempt:
     """An attempt as the native half hands it over: with microseconds since 1970."""
     return Attempt(_moment(sent_at), _moment(answered_at), *others)
+
+
+def utc(text: str) -> datetime:
+    """A time as the core writes it."""
+    return datetime.fromisoformat(text.replace("Z", "+00:00"))
+
+
+def utc_if_known(text: str | None) -> datetime | None:
+    """A time as the core writes it, or None."""
+    return None if text is None else utc(text)
 
 
 def _moment(microseconds: int | None) -> datetime | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from _operator import index
-from _warnings import warn
 from os import PathLike, fspath
 
 from . import _types
@@ -12,6 +11,7 @@ from ._arguments import seconds, seconds_if_given, since_1970, whole_number, wor
 from ._drive import Call
 from ._errors import refused
 from ._ids import plain_id
+from ._log import warn, warn_of_missing_journal
 from ._model import request, value
 from ._native import Client
 
@@ -82,7 +82,7 @@ class Settings(Generic[Token]):
         self._native = value(made)
         warning = self._native.warning
         if warning is not None:
-            warn(warning, stacklevel=2)
+            warn(warning, UserWarning)
 
     @property
     def base_url(self) -> str:
@@ -112,7 +112,9 @@ class Settings(Generic[Token]):
         repeat: str,
     ) -> Call[PublishReport]:
         asked = request(file_ids, portal_publishing, contact_notification, publish_override_contact_ids)
-        return Call(value(self._native.start(asked, word(repeat))), self._ask_for_token)
+        started = value(self._native.start(asked, word(repeat)))
+        warn_of_missing_journal(started)
+        return Call(started, self._ask_for_token)
 
     def _start_batch(
         self,

@@ -8,6 +8,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyString};
 
 use super::Refusal;
+use super::ids::raw_id;
 
 /// A text, or the error that `refuse` makes of one with half of a surrogate pair. Python's own error for that
 /// shows the whole text, and this may be a secret.
@@ -33,12 +34,15 @@ pub(crate) fn words(given: &Bound<'_, PyList>) -> PyResult<Vec<String>> {
     given.iter().map(|each| Ok(word(each.cast::<PyString>()?))).collect()
 }
 
-/// Texts by ids. Another key is refused where the ids are.
-pub(crate) fn texts_by_id(given: &Bound<'_, PyDict>) -> BTreeMap<u64, String> {
-    let pair = |(id, text): (Bound<'_, PyAny>, Bound<'_, PyAny>)| {
-        Some((id.extract().ok()?, word(text.cast::<PyString>().ok()?)))
-    };
-    given.iter().filter_map(pair).collect()
+/// Texts by ids, which are integers, texts and `NoId`. What is not an id is refused where the ids themselves are.
+pub(crate) fn texts_by_id(given: &Bound<'_, PyDict>) -> PyResult<BTreeMap<u64, String>> {
+    let mut texts = BTreeMap::new();
+    for (id, text) in given {
+        if let Some(id) = raw_id(&id)?.value() {
+            texts.insert(id, word(text.cast::<PyString>()?));
+        }
+    }
+    Ok(texts)
 }
 
 /// How many files go into one request. The core refuses what is too large for it, too.

@@ -5,8 +5,9 @@ use addepar_portal::RawId;
 use pyo3::prelude::*;
 use pyo3::types::{PyInt, PyList, PyString};
 
-const WHOLE_NUMBERS: &str =
-    "A column with missing values holds floats: drop them, then convert it with astype('int64').";
+const MISSING: &str = "`.dropna()` of a column leaves missing values out (polars: `.drop_nulls()`, pyarrow: \
+    `.drop_null()`).";
+const WHOLE_NUMBERS: &str = "A column with missing values holds floats: `.dropna().astype('int64')` of it has the ids.";
 const ROUNDED: &str = "A float of 4 bytes or fewer has rounded larger ids to others: read the ids again, as integers.";
 
 /// A value that is not an id, as it is shown in the error.
@@ -18,6 +19,7 @@ impl NoId {
     #[new]
     fn new(type_name: &Bound<'_, PyString>, shown: &Bound<'_, PyString>, hint: Option<&str>) -> Self {
         let hint = match hint {
+            Some("missing") => Some(MISSING),
             Some("whole_numbers") => Some(WHOLE_NUMBERS),
             Some("rounded") => Some(ROUNDED),
             _ => None,

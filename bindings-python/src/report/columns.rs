@@ -1,4 +1,5 @@
 use addepar_portal as core;
+use addepar_portal::host::errors_in_words;
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyString, PyTuple};
@@ -27,10 +28,7 @@ pub(super) fn of<'py>(report: &core::PublishReport, files: &Bound<'py, PyTuple>)
         let column = files.iter().map(|row| row.getattr(&name)).collect::<PyResult<Vec<_>>>()?;
         columns.set_item(&name, PyList::new(py, column)?)?;
     }
-    let details = report.files().iter().map(|file| {
-        let details = file.errors.iter().filter_map(|error| error.detail.as_deref().or(error.title.as_deref()));
-        details.collect::<Vec<_>>().join(" ")
-    });
-    columns.set_item(intern!(py, "errors"), PyList::new(py, details.collect::<Vec<_>>())?)?;
+    let errors = report.files().iter().map(errors_in_words);
+    columns.set_item(intern!(py, "errors"), PyList::new(py, errors.collect::<Vec<_>>())?)?;
     Ok(columns)
 }

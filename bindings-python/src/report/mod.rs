@@ -5,14 +5,16 @@
 
 use std::sync::Arc;
 
+use addepar_portal::host::{contacts, errors_in_words};
 use addepar_portal::{self as core, FileState};
-use pyo3::exceptions::{PyKeyError, PyTypeError};
+use pyo3::exceptions::PyTypeError;
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyDict, PyInt, PyIterator, PyTuple};
+use pyo3::types::{PyDict, PyIterator, PyList, PyTuple};
 
 use self::file_result::Rows;
+use crate::convert::ids::raw_id;
 use crate::convert::json;
 use crate::convert::pickle::Reduced;
 use crate::request::PublishRequest;
@@ -149,14 +151,11 @@ impl PublishReport {
         self.select(py, |file| file.notified == Some(false))
     }
 
-    fn _file<'py>(&self, py: Python<'py>, file_id: &Bound<'py, PyInt>) -> PyResult<Bound<'py, FileResult>> {
-        let Ok(id) = file_id.extract::<u64>() else {
-            return Err(PyKeyError::new_err("no file has an id below zero or beyond 64 bits"));
-        };
-        match self.core.files().iter().enumerate().find(|(_, file)| file.file_id == id) {
-            Some((index, file)) => Rows::new(py, &self.core)?.row(index, file),
-            None => Err(PyKeyError::new_err(format!("file {id} was not part of this request"))),
-        }
+    /// The result of one file, whose id is an integer, a text or a `NoId`; None if it is not of this request.
+    fn _file<'py>(&self, py: Python<'py>, file_id: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, FileResult>>> {
+        let id = raw_id(file_id)?.value();
+        let found = self.core.files().iter().enumerate().find(|(_, file)| Some(file.file_id) == id);
+        found.map(|(index, file)| Rows::new(py, &self.core)?.row(index, file)).transpose()
     }
 
     /// What was asked.
@@ -203,6 +202,10 @@ impl PublishReport {
         self.core.to_json()
     }
 
+    fn _csv(&self) -> String {
+        core::cli::csv(&self.core)
+    }
+
     /// One dict for each file.
     fn to_dicts<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         json::read(py, &serde_json::to_string(self.core.files()).unwrap_or_default())
@@ -243,14 +246,32 @@ impl PublishReport {
         self.core.notes()
     }
 
-    /// The first files of a table: what needs attention first; id, the name of its portfolio, state in words, published,
-    /// notified, errors.
-    #[allow(clippy::type_complexity, reason = "the cells of a row")]
-    fn _rows(&self, most: usize) -> Vec<(u64, Option<String>, String, &'static str, &'static str, String)> {
-        let rows = self.core.rows().into_iter().take(most);
-        rows.map(|row| {
-            (row.file.file_id, row.file.portfolio_name.clone(), row.state, row.published, row.notified, row.errors)
-        })
-        .collect()
+    /// How many files are in which state, in words: what needs attention first.
+    fn _counts(&self) -> Vec<(String, usize)> {
+        self.core.counts()
+    }
+
+    /// The rows of a table: every file that is not ok, what needs attention first, and as many others as are wanted. Id,
+    /// name of the portfolio, state in words, published, notified, reason, errors, the contacts that either step failed for.
+    fn _rows<'py>(&self, py: Python<'py>, others: usize) -> PyResult<Bound<'py, PyList>> {
+        let mut rows = self.core.rows();
+        // Those that are ok come last.
+        let troubled = rows.partition_point(|row| row.file.state != FileState::Ok);
+        rows.truncate(troubled.saturating_add(others));
+        let cells = rows.into_iter().map(|row| {
+            let file = row.file;
+            (
+                file.file_id,
+                file.portfolio_name.as_deref(),
+                row.state,
+                row.published,
+                row.notified,
+                file.reason.as_deref(),
+                errors_in_words(file),
+                contacts(file.published, file.contacts_not_published()),
+                contacts(file.notified, file.contacts_not_notified()),
+            )
+        });
+        PyList::new(py, cells.collect::<Vec<_>>())
     }
 }

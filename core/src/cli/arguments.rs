@@ -3,11 +3,15 @@
 #![allow(clippy::doc_markdown, reason = "these comments are shown on terminals")]
 
 use std::path::PathBuf;
+use std::str::FromStr;
 
-use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::builder::TypedValueParser;
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 
 use crate::cli::list;
+use crate::cli::mode::Mode;
+use crate::model::file_result::Verdict;
+use crate::model::id;
 use crate::model::request::{ContactNotification, PortalPublishing};
 
 const MORE: &str = "\
@@ -16,7 +20,9 @@ Examples:
   addepar-portal publish --from files.csv --journal october.jsonl \\
       --portal-publishing use_contact_preference --contact-notification use_contact_preference
   addepar-portal resume october.jsonl
-  addepar-portal journal resolve october.jsonl --not-published --files 38,41 --by 'A. Smith'
+  addepar-portal journal show october.jsonl --undecided --format csv > todo.csv
+  addepar-portal journal resolve october.jsonl --from todo.csv --by 'A. Smith'
+  addepar-portal journal resolve october.jsonl --not-published --files 38-41,50 --by 'A. Smith'
   addepar-portal report show 7d4e1c58-9a63-4b0f-8a25-3c9d2f6b1e70
   addepar-portal journal settle october.jsonl --yes
 
@@ -58,6 +64,13 @@ or do_not_publish (nobody's, override contacts apart)";
 const CONTACT_NOTIFICATION: &str = "\
 Who is e-mailed about what was published: notify (every contact), use_contact_preference (as each contact prefers) or \
 do_not_notify (nobody)";
+
+const COMPLETIONS: &str = "\
+To have it in every new shell:
+  bash        echo 'eval \"$(addepar-portal completions bash)\"' >> ~/.bashrc
+  zsh         echo 'eval \"$(addepar-portal completions zsh)\"' >> ~/.zshrc     (behind compinit)
+  fish        addepar-portal completions fish > ~/.config/fish/completions/addepar-portal.fish
+  powershell  addepar-portal completions powershell >> $PROFILE";
 
 /// Publish files to client portals with Addepar's API.
 #[derive(Parser)]
@@ -103,15 +116,29 @@ pub(super) enum Command {
     Journal(JournalCommand),
     /// Run a simulated portal on this machine, to try things out without credentials
     ///
-    /// It prints the environment that leads to it, and runs until Ctrl-C.
+    /// It prints the environment that leads to it, for a shell to paste, and runs until Ctrl-C.
     Simulate(Simulate),
+    /// Print what lets a shell complete commands, flags and modes
+    #[command(after_help = COMPLETIONS)]
+    Completions {
+        /// The shell
+        #[arg(value_enum, value_name = "SHELL")]
+        shell: Shell,
+    },
+    /// What a shell's script asks for
+    #[command(hide = true)]
+    Complete {
+        position: usize,
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        words: Vec<String>,
+    },
 }
 
 #[derive(Args)]
 #[command(group = ArgGroup::new("list").args(["ids", "from", "report"]).required(true).multiple(true))]
 pub(super) struct Publish {
     /// Ids of files
-    #[arg(value_name = "ID")]
+    #[arg(value_name = "ID", conflicts_with = "from")]
     pub(super) ids: Vec<String>,
     /// A list of files: CSV with a header, or one id a line; - is standard input
     #[arg(long, value_name = "FILE")]
@@ -140,9 +167,9 @@ pub(super) struct Publish {
     /// How results are written to standard output
     #[arg(long, value_enum, default_value_t = Format::Table)]
     pub(super) format: Format,
-    /// Show what would be sent, and send nothing; needs no credentials
+    /// Show what would be sent, every id included, and send nothing; needs no credentials
     ///
-    /// With --format json it is the exact body of the first request.
+    /// With --format json it is the exact body of each request, one a line.
     #[arg(long)]
     pub(super) dry_run: bool,
     /// Do not ask before sending
@@ -170,10 +197,18 @@ pub(super) enum JournalCommand {
         journal: PathBuf,
     },
     /// Show what became of every file of a run
+    ///
+    /// On a terminal the table fits the screen, and what needs attention stands at its end; in a pipe it has every file.
     Show {
         /// The journal
         #[arg(value_name = "PATH")]
         journal: PathBuf,
+        /// Only the files about which a person has to decide
+        ///
+        /// With --format csv it is a check-list: fill in its column `decision` with published, not_published or leave,
+        /// and `evidence` if you like, and give it to `journal resolve --from`.
+        #[arg(long)]
+        undecided: bool,
         /// How it is written to standard output
         #[arg(long, value_enum, default_value_t = Format::Table)]
         format: Format,
@@ -240,10 +275,13 @@ pub(super) struct Resolve {
     /// How it was found out
     #[arg(long, value_name = "TEXT")]
     pub(super) evidence: Option<String>,
+    /// Do not ask before --undecided records anything
+    #[arg(long)]
+    pub(super) yes: bool,
 }
 
 #[derive(Args)]
-#[group(required = true, multiple = false)]
+#[group(multiple = false)]
 pub(super) struct VerdictArgument {
     /// They are published: they are not sent again
     #[arg(long)]
@@ -256,13 +294,29 @@ pub(super) struct VerdictArgument {
     pub(super) leave: bool,
 }
 
+impl VerdictArgument {
+    /// What is decided about all of the files; `None`: that stands beside each of them.
+    pub(super) fn verdict(&self) -> Option<Verdict> {
+        let Self { published, not_published, leave } = *self;
+        [(published, Verdict::Published), (not_published, Verdict::NotPublished), (leave, Verdict::Leave)]
+            .into_iter()
+            .find_map(|(is_given, verdict)| is_given.then_some(verdict))
+    }
+}
+
 #[derive(Args)]
 #[group(required = true, multiple = false)]
 pub(super) struct FilesArgument {
-    /// The files, such as 38,41
-    #[arg(long, value_name = "IDS", value_delimiter = ',')]
+    /// The files, and ranges of them, such as 38-41,50
+    #[arg(long, value_name = "IDS", value_delimiter = ',', requires = "VerdictArgument")]
     pub(super) files: Option<Vec<String>>,
-    /// A list of them: CSV with a column file_id, or one id a line; - is standard input
+    /// Every file about which a person has to decide; it shows them and asks
+    #[arg(long, requires = "VerdictArgument")]
+    pub(super) undecided: bool,
+    /// A list of files: CSV with a column file_id, or one id a line; - is standard input
+    ///
+    /// Without --published, --not-published or --leave, its column `decision` says what is decided about each file, and
+    /// a column `evidence` how that was found out. Files without a decision are left as they are.
     #[arg(long, value_name = "FILE")]
     pub(super) from: Option<PathBuf>,
 }
@@ -272,15 +326,44 @@ pub(super) struct Simulate {
     /// The port on 127.0.0.1 [default: any that is free]
     #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
     pub(super) port: u16,
+    /// The files that it knows, each with its contacts, such as 37:1+2,38:3 [default: every file, for the contact 1]
+    #[arg(long, value_name = "FILES", value_delimiter = ',')]
+    pub(super) files: Vec<FileContacts>,
+    /// Contacts to whom publishing a file fails, such as 37:1+2,38:3
+    #[arg(long, value_name = "FILES", value_delimiter = ',')]
+    pub(super) fail_publish: Vec<FileContacts>,
+    /// Contacts to whom the e-mail about a file fails
+    #[arg(long, value_name = "FILES", value_delimiter = ',')]
+    pub(super) fail_notify: Vec<FileContacts>,
     /// What the next request meets, such as status:503, rate_limited or hang; may be given several times
     #[arg(long, value_name = "NAME")]
     pub(super) fault: Vec<String>,
 }
 
+/// A file and contacts of it, written `37:1+2`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct FileContacts {
+    pub(super) file: u64,
+    pub(super) contacts: Vec<u64>,
+}
+
+impl FromStr for FileContacts {
+    type Err = &'static str;
+
+    fn from_str(written: &str) -> Result<Self, Self::Err> {
+        let of_ids = |written: &str| {
+            let (file, contacts) = written.split_once(':')?;
+            let contacts = contacts.split('+').map(|contact| id::parse(contact.trim())).collect::<Option<_>>()?;
+            Some(Self { file: id::parse(file.trim())?, contacts })
+        };
+        of_ids(written).ok_or("it must be a file, a colon and its contacts, such as 37:1+2")
+    }
+}
+
 /// How results are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum Format {
-    /// For people: what needs attention first, as wide as the terminal
+    /// For people: what needs attention at the end; on a terminal it fits the screen
     Table,
     /// All that is known, as in every language of the library
     Json,
@@ -288,12 +371,21 @@ pub(super) enum Format {
     Csv,
 }
 
+/// A shell that completes words.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(super) enum Shell {
+    Bash,
+    Zsh,
+    Fish,
+    Powershell,
+}
+
 fn portal_publishing() -> impl TypedValueParser<Value = PortalPublishing> {
-    PossibleValuesParser::new(PortalPublishing::ALL.map(PortalPublishing::as_str)).try_map(|mode| mode.parse())
+    Mode::of(PortalPublishing::ALL.map(PortalPublishing::as_str)).try_map(|mode| mode.parse())
 }
 
 fn contact_notification() -> impl TypedValueParser<Value = ContactNotification> {
-    PossibleValuesParser::new(ContactNotification::ALL.map(ContactNotification::as_str)).try_map(|mode| mode.parse())
+    Mode::of(ContactNotification::ALL.map(ContactNotification::as_str)).try_map(|mode| mode.parse())
 }
 
 impl Publish {

@@ -144,7 +144,7 @@ mod tests {
     fn the_line_says_how_far_it_is_and_what_it_waits_for() {
         let mut progress = Progress {
             total: 2_000,
-            ok: 497,
+            succeeded: 497,
             failed: 3,
             unknown: 0,
             not_processed: 1_500,

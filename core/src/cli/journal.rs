@@ -1,37 +1,53 @@
 //! `journal init`, `forget`, `show`, `resolve` and `audit`.
 
 use std::borrow::Cow;
+use std::collections::{HashMap, HashSet};
 use std::fmt::Write;
 use std::path::Path;
 
-use crate::cli::arguments::{FilesArgument, Format, Resolve};
+use crate::cli::arguments::{Format, Resolve};
+use crate::cli::list::Column;
+use crate::cli::output::{Around, Line};
 use crate::cli::refused::{Refused, ids};
 use crate::cli::status::Status;
-use crate::cli::{list, output, terminal};
+use crate::cli::terminal::{Terminal, say};
+use crate::cli::{checklist, list, output, ranges, terminal};
+use crate::error::Error;
 use crate::journal::audit::{Audit, Ending, Sent};
 use crate::journal::folder::{forget_journal, init_journal_dir};
-use crate::journal::view::{Journal, JournalledFile};
+use crate::journal::view::{Finding, Journal, JournalledFile};
 use crate::model::display::counted;
 use crate::model::file_result::Verdict;
 use crate::model::id;
 use crate::model::message::{self, Language, message};
 use crate::model::times;
 
-/// What became of every file of a run.
-pub(super) fn show(path: &Path, format: Format) -> Result<Status, Refused> {
+/// What became of every file of a run, or of those about which a person has to decide.
+pub(super) fn show(path: &Path, undecided: bool, format: Format) -> Result<Status, Refused> {
     let journal = Journal::open(path)?;
+    let mut files = journal.files();
+    if undecided {
+        let wanted: HashSet<u64> = journal.undecided().into_iter().collect();
+        files.retain(|file| wanted.contains(&file.result.file_id));
+    }
     let text = match format {
-        Format::Json => terminal::json(&journal.to_json()) + "\n",
-        Format::Csv => csv(&journal),
-        Format::Table => text(&journal),
+        Format::Json => terminal::json(&journal.to_json_with(files)) + "\n",
+        Format::Csv if undecided => checklist::written(&journal, files),
+        Format::Csv => csv(files),
+        Format::Table => text(path, &journal, undecided),
     };
     output::write(&text, Status::Ok)
 }
 
-fn csv(journal: &Journal) -> String {
+/// The command that shows a journal.
+pub(super) fn command(path: &Path) -> String {
+    format!("addepar-portal journal show {}", message::in_shell(path))
+}
+
+fn csv(files: Vec<JournalledFile>) -> String {
     const COLUMNS: [&str; 5] = ["chunk", "decided_by", "decided_at", "evidence", "in_flight"];
     let mut text = output::line(output::RESULT_COLUMNS.into_iter().chain(COLUMNS).map(Cow::Borrowed));
-    for file in journal.files() {
+    for file in files {
         let JournalledFile { result, chunk, decided_by, decided_at, evidence, in_flight } = file;
         let mut fields = output::result_fields(&result);
         fields.extend([
@@ -46,67 +62,153 @@ fn csv(journal: &Journal) -> String {
     text
 }
 
-fn text(journal: &Journal) -> String {
+fn text(path: &Path, journal: &Journal, undecided: bool) -> String {
     let header = journal.header();
     let report = journal.report();
-    let mut text = format!("run {} at {} (firm {})", header.run, header.base_url, header.firm_id);
+    let mut run = format!("run {} at {} (firm {})", header.run, header.base_url, header.firm_id);
     if header.simulated {
-        text += ", simulated";
+        run += ", simulated";
     }
     if let Some(operator) = &header.operator {
-        let _ = write!(text, ", by {operator}");
+        let _ = write!(run, ", by {operator}");
     }
-    let mut text = terminal::one_line(&text) + "\n\n";
-    let chunks: std::collections::HashMap<u64, u32> =
-        journal.files().into_iter().map(|file| (file.result.file_id, file.chunk)).collect();
-    let sent: std::collections::HashMap<u32, String> = journal
+    let before = terminal::one_line(&run) + "\n\n";
+    let chunks: HashMap<u32, String> = journal
         .chunks()
         .into_iter()
         .map(|chunk| (chunk.chunk, chunk.sent_at.map(times::text).unwrap_or_default()))
         .collect();
-    let rows = report.rows().into_iter().map(|row| {
-        let id = row.file.file_id;
-        let chunk = chunks.get(&id).copied().unwrap_or_default();
-        let sent_at = sent.get(&chunk).cloned().unwrap_or_default();
-        (row.file, vec![row.state, row.published.to_owned(), row.notified.to_owned(), sent_at, row.errors])
-    });
-    text += &output::files_table(&["state", "published", "notified", "sent at", "errors"], rows.collect());
-    text += &output::below(&report);
-    for (ids, what) in [
-        (journal.undecided(), "to be decided about with `journal resolve`"),
-        (journal.in_flight(), "being sent by another process at this moment"),
-    ] {
-        if !ids.is_empty() {
-            let named = id::enumerate(&ids.iter().map(u64::to_string).collect::<Vec<_>>());
-            let _ = writeln!(text, "{} {what}: {named}", counted(ids.len(), "file"));
-        }
+    let sent_at = |file: JournalledFile| (file.result.file_id, chunks.get(&file.chunk).cloned().unwrap_or_default());
+    let sent_at: HashMap<u64, String> = journal.files().into_iter().map(sent_at).collect();
+    let mut rows = report.rows();
+    let mut all = command(path);
+    let to_decide = journal.undecided();
+    if undecided {
+        let wanted: HashSet<u64> = to_decide.iter().copied().collect();
+        rows.retain(|row| wanted.contains(&row.file.file_id));
+        all += " --undecided";
     }
-    text
+    let mut below = output::below(&report);
+    let in_flight = journal.in_flight();
+    if !in_flight.is_empty() {
+        let _ = writeln!(
+            below,
+            "{} being sent by another process at this moment: {}",
+            counted(in_flight.len(), "file"),
+            ranges::excerpt(&in_flight),
+        );
+    }
+    let path = message::in_shell(path);
+    if !to_decide.is_empty() {
+        let _ = writeln!(
+            below,
+            "{} to be decided about: {}. Fill this in, then record it:\n\
+             \x20 addepar-portal journal show {path} --undecided --format csv > todo.csv\n\
+             \x20 addepar-portal journal resolve {path} --from todo.csv --by NAME",
+            counted(to_decide.len(), "file"),
+            ranges::excerpt(&to_decide),
+        );
+    } else if let Some(left) = Some(journal.to_come()).filter(|left| !left.is_empty() && in_flight.is_empty()) {
+        let left = left.iter().map(|chunk| chunk.file_ids.len()).sum();
+        let _ = writeln!(below, "{} yet to be sent:\n  addepar-portal resume {path}", counted(left, "file"));
+    }
+    let around = Around { before: &before, all: Some(all), ..Around::default() };
+    let table = output::files_table(&report, rows, Some(&sent_at), &below, &around);
+    before + &table
 }
 
 /// Records what a person found out.
 pub(super) fn resolve(arguments: &Resolve) -> Result<Status, Refused> {
-    let verdict = match (arguments.verdict.published, arguments.verdict.not_published) {
-        (true, _) => Verdict::Published,
-        (_, true) => Verdict::NotPublished,
-        _ => Verdict::Leave,
-    };
-    let file_ids = match &arguments.files {
-        FilesArgument { from: Some(path), .. } => list::read(path, None)?,
-        FilesArgument { files, .. } => ids("--files", files.as_deref().unwrap_or_default())?,
+    let nothing = |reason: String| Refused(format!("{reason}. Nothing was recorded."));
+    let verdict = arguments.verdict.verdict();
+    let list = match &arguments.files.from {
+        Some(path) => Some((path, list::read(path, Column::Usual).map_err(nothing)?)),
+        None => None,
     };
     let mut journal = Journal::open(&arguments.journal)?;
-    journal.decide(file_ids.iter().copied(), verdict, &arguments.by, arguments.evidence.as_deref())?;
-    let next = match (journal.undecided().len(), journal.report().settled()) {
-        (0, true) => "Every file is settled: nothing is left to be sent.".to_owned(),
-        (0, false) => {
+    let evidence = arguments.evidence.as_deref();
+    let findings = match (list, verdict) {
+        (Some((path, list)), None) => {
+            let findings = checklist::findings(&list, evidence);
+            findings.map_err(|reason| nothing(format!("{}{reason}", list::name(path))))?
+        }
+        (list, Some(verdict)) => {
+            let file_ids = match list {
+                Some((path, list)) => {
+                    if let Some(line) = checklist::first_decided(&list) {
+                        return Err(nothing(format!(
+                            "{}, line {line}, has a decision of its own: leave out --published, --not-published and --leave",
+                            list::name(path),
+                        )));
+                    }
+                    list.ids()
+                }
+                None if arguments.files.undecided => undecided(&journal, verdict, arguments.yes)?,
+                None => named(&journal, arguments.files.files.as_deref().unwrap_or_default())?,
+            };
+            let found = |file_id| Finding { file_id, verdict, evidence: evidence.map(str::to_owned) };
+            file_ids.into_iter().map(found).collect()
+        }
+        // The arguments want a verdict there.
+        (None, None) => return Err(nothing("A decision is missing".to_owned())),
+    };
+    let mut recorded = Vec::new();
+    for verdict in Verdict::ALL {
+        let count = findings.iter().filter(|finding| finding.verdict == verdict).count();
+        recorded.extend((count > 0).then(|| format!("{}, {}", verdict.as_str(), counted(count, "file"))));
+    }
+    journal.decide_each(findings, &arguments.by)?;
+    let next = match (journal.undecided().as_slice(), journal.report().settled()) {
+        ([], true) => "Every file is settled: nothing is left to be sent.".to_owned(),
+        ([], false) => {
             let next = message!["Resume it with ", message::resume(&arguments.journal), "."];
             next.in_language(Language::CommandLine)
         }
-        (undecided, _) => format!("{} still to be decided about.", counted(undecided, "file")),
+        (left, _) => format!("{} still to be decided about: {}.", counted(left.len(), "file"), ranges::excerpt(left)),
     };
-    let text = format!("Recorded: {}, {}. {next}\n", verdict.as_str(), counted(file_ids.len(), "file"));
+    let text = format!("Recorded: {}. {next}\n", recorded.join("; "));
     output::write(&terminal::shown(&text), Status::Ok)
+}
+
+/// The files of `--files`.
+fn named(journal: &Journal, written: &[String]) -> Result<Vec<u64>, Refused> {
+    let file_ids = ranges::read(written, journal.files().len())
+        .map_err(|reason| Refused(format!("`--files` {reason}. Nothing was recorded.")))?;
+    let file_ids = id::validate("--files", file_ids).map_err(Error::from).map_err(Error::recording_nothing);
+    Ok(file_ids?)
+}
+
+/// The files of `--undecided`, to which somebody has agreed: a command that is repeated may find other ones.
+fn undecided(journal: &Journal, verdict: Verdict, yes: bool) -> Result<Vec<u64>, Refused> {
+    let file_ids = journal.undecided();
+    if file_ids.is_empty() {
+        return Err(Refused("No file is to be decided about. Nothing was recorded.".to_owned()));
+    }
+    let (are, them) = if file_ids.len() == 1 { ("is", "it") } else { ("are", "them") };
+    let found = match verdict {
+        Verdict::Published => format!("{are} published: nothing sends {them} again"),
+        Verdict::NotPublished => format!("{are} not published: the next resume sends {them}"),
+        Verdict::Leave => {
+            format!("{are} left as {}: nothing sends {them} again", if them == "it" { "it is" } else { "they are" })
+        }
+    };
+    let what =
+        format!("About to record that {} {found}:\n  {}", counted(file_ids.len(), "file"), ranges::written(&file_ids));
+    if yes {
+        say(&what);
+        return Ok(file_ids);
+    }
+    let Some(terminal) = Terminal::open(false) else {
+        say(&what);
+        return Err(Refused(
+            "There is no terminal to ask on: give --yes to record this without. Nothing was recorded.".to_owned(),
+        ));
+    };
+    if terminal.agrees(&format!("{what}\nGo on?")) {
+        Ok(file_ids)
+    } else {
+        Err(Refused("Nothing was recorded.".to_owned()))
+    }
 }
 
 /// Sets a folder up for journals.
@@ -143,31 +245,44 @@ pub(super) fn audit(folder: &Path, file: Option<&str>) -> Result<Status, Refused
     if audit.journals == 0 && audit.unreadable.is_empty() {
         return Err(Refused(format!("The folder {} has no journal.", folder.display())));
     }
-    let rows = audit.sends.iter().map(|sent| {
-        vec![
+    let (twice, repeated) = (audit.sent_twice(), audit.repeated());
+    let (undecided, in_flight) = (audit.undecided(), audit.in_flight());
+    let mut below = format!("{} in {}\n", counted(audit.sends.len(), "send"), counted(audit.journals, "journal"));
+    let kinds = [
+        (0, &undecided, "undecided"),
+        (1, &twice, "sent more than once"),
+        (2, &in_flight, "being sent at this moment"),
+        (3, &repeated, "sent more than once with repeat=\"allow\""),
+    ];
+    let mut attention = HashMap::new();
+    for (urgency, ids, what) in kinds.into_iter().rev() {
+        attention.extend(ids.iter().map(|id| (*id, urgency)));
+        if !ids.is_empty() {
+            let _ = writeln!(below, "{} {what}: {}", counted(ids.len(), "file"), ranges::excerpt(ids));
+        }
+    }
+    let line = |sent: &Sent| {
+        let ended = ended(sent);
+        let cells = vec![
             sent.file_id.to_string(),
             sent.firm_id.to_string(),
             times::text(sent.at),
             sent.run.to_string(),
             sent.chunk.to_string(),
             sent.attempt.to_string(),
-            ended(sent),
-        ]
-    });
-    let mut text = output::table(&["file", "firm", "sent at", "run", "chunk", "attempt", "ended in"], rows.collect());
-    let (twice, repeated, undecided) = (audit.sent_twice(), audit.repeated(), audit.undecided());
-    let listed = |ids: &[u64]| id::enumerate(&ids.iter().map(u64::to_string).collect::<Vec<_>>());
-    let _ = writeln!(text, "{} in {}", counted(audit.sends.len(), "send"), counted(audit.journals, "journal"));
-    for (ids, what) in [
-        (&twice, "sent more than once"),
-        (&repeated, "sent more than once with repeat=\"allow\""),
-        (&undecided, "undecided"),
-        (&audit.in_flight(), "being sent at this moment"),
-    ] {
-        if !ids.is_empty() {
-            let _ = writeln!(text, "{} {what}: {}", counted(ids.len(), "file"), listed(ids));
-        }
+            ended.clone(),
+        ];
+        let urgency = attention.get(&sent.file_id).copied();
+        Line { cells, attention: urgency.unwrap_or(u8::MAX), is_fine: urgency.is_none(), what: ended }
+    };
+    let mut command = format!("addepar-portal journal audit {}", message::in_shell(folder));
+    if let Some(file) = file {
+        let _ = write!(command, " --file {file}");
     }
+    let around = Around { all: Some(command), ..Around::default() };
+    let columns = ["file", "firm", "sent at", "run", "chunk", "attempt", "ended in"];
+    let lines = audit.sends.iter().map(line).collect();
+    let text = output::fitting_table(terminal::screen(), &columns, lines, &below, &around);
     let is_clean = audit.unreadable.is_empty() && twice.is_empty() && undecided.is_empty();
     output::write(&text, if is_clean { Status::Ok } else { Status::Failed })
 }

@@ -5,7 +5,6 @@ use std::fs;
 use std::io::{self, Read};
 use std::path::Path;
 
-use crate::cli::refused::Refused;
 use crate::journal::record;
 use crate::model::id::{self, RawId};
 
@@ -17,25 +16,75 @@ pub(super) fn is_stdin(path: &Path) -> bool {
     path == Path::new("-")
 }
 
-/// Reads a list; `-` is standard input. `column` wants a header that has it.
-pub(super) fn read(path: &Path, column: Option<&str>) -> Result<Vec<u64>, Refused> {
-    let name = if is_stdin(path) { "standard input".to_owned() } else { path.display().to_string() };
+/// Which column holds the ids.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Column<'a> {
+    /// The usual one: there is no flag that names another.
+    Usual,
+    /// What --column says. A name that was given wants a header that has it.
+    Asked(Option<&'a str>),
+}
+
+/// A list of files, with what else stands beside them.
+#[derive(Debug)]
+pub(super) struct List {
+    columns: Vec<String>,
+    rows: Vec<Row>,
+}
+
+/// A line of a list.
+#[derive(Debug)]
+pub(super) struct Row {
+    pub(super) line: usize,
+    pub(super) id: u64,
+    fields: Vec<String>,
+}
+
+impl List {
+    pub(super) fn ids(&self) -> Vec<u64> {
+        self.rows.iter().map(|row| row.id).collect()
+    }
+
+    pub(super) fn rows(&self) -> &[Row] {
+        &self.rows
+    }
+
+    /// Where a column is.
+    pub(super) fn position(&self, column: &str) -> Option<usize> {
+        self.columns.iter().position(|name| name == column)
+    }
+}
+
+impl Row {
+    /// What stands in the column at this position, if anything does.
+    pub(super) fn field(&self, position: Option<usize>) -> Option<&str> {
+        position.and_then(|position| self.fields.get(position)).map(String::as_str).filter(|field| !field.is_empty())
+    }
+}
+
+/// What a list is called in a sentence.
+pub(super) fn name(path: &Path) -> String {
+    if is_stdin(path) { "standard input".to_owned() } else { path.display().to_string() }
+}
+
+/// Reads a list; `-` is standard input. An error is a sentence without its end.
+pub(super) fn read(path: &Path, column: Column<'_>) -> Result<List, String> {
     let mut bytes = Vec::new();
     let read = if is_stdin(path) {
         io::stdin().read_to_end(&mut bytes).map(drop)
     } else {
         fs::read(path).map(|all| bytes = all)
     };
-    read.map_err(|error| Refused(format!("{name} cannot be read: {error}. Nothing was sent.")))?;
-    of_bytes(bytes, column).map_err(|reason| Refused(format!("{name}{reason}. Nothing was sent.")))
+    read.map_err(|error| format!("{} cannot be read: {error}", name(path)))?;
+    of_bytes(bytes, column).map_err(|reason| format!("{}{reason}", name(path)))
 }
 
-/// The ids of a file, or what is wrong with it, as it goes on after the file's name.
-fn of_bytes(bytes: Vec<u8>, column: Option<&str>) -> Result<Vec<u64>, String> {
+/// The list in a file, or what is wrong with it, as it goes on after the file's name.
+fn of_bytes(bytes: Vec<u8>, column: Column<'_>) -> Result<List, String> {
     const EXPECTED: &str = "A list of files is CSV with a header, or one id a line, as UTF-8 text";
     let kind = kind_of(&bytes);
     let found = match String::from_utf8(bytes) {
-        Ok(text) => ids(text.trim_start_matches('\u{feff}'), column),
+        Ok(text) => list(text.trim_start_matches('\u{feff}'), column),
         Err(_) => Err(format!(" is not UTF-8 text: save it as CSV UTF-8. {EXPECTED}")),
     };
     match kind {
@@ -59,13 +108,20 @@ fn kind_of(bytes: &[u8]) -> Option<(&'static str, &'static str)> {
     KINDS.iter().find(|(first, _)| start.starts_with(first)).map(|(_, kind)| *kind)
 }
 
-/// The ids of a list, or what is wrong with it, as it goes on after the list's name.
-fn ids(text: &str, column: Option<&str>) -> Result<Vec<u64>, String> {
+/// A list, or what is wrong with it, as it goes on after the list's name.
+fn list(text: &str, column: Column<'_>) -> Result<List, String> {
     let mut rows = rows(text)?.into_iter().peekable();
     let Some((_, first)) = rows.peek() else { return Err(" has no ids".to_owned()) };
-    let is_plain = column.is_none() && matches!(first.as_slice(), [only] if id::parse(only).is_some());
-    let (position, width) = if is_plain { (0, 1) } else { header(rows.next(), column.unwrap_or(COLUMN))? };
-    let (mut ids, mut lines) = (Vec::new(), HashMap::new());
+    let is_plain = matches!(column, Column::Usual | Column::Asked(None))
+        && matches!(first.as_slice(), [only] if id::parse(only).is_some());
+    let (position, columns) = if is_plain {
+        (0, vec![COLUMN.to_owned()])
+    } else {
+        let (line, names) = rows.next().unwrap_or_default();
+        (header(&names, column).map_err(|reason| format!(", line {line}: {reason}"))?, names)
+    };
+    let width = filled(&columns);
+    let (mut found, mut lines) = (Vec::new(), HashMap::new());
     for (line, fields) in rows {
         // A comma too many would put another number in the place of the id.
         if filled(&fields) > width || fields.len() < width {
@@ -83,21 +139,24 @@ fn ids(text: &str, column: Option<&str>) -> Result<Vec<u64>, String> {
         if let Some(before) = lines.insert(id, line) {
             return Err(format!(", line {line}: file {id} stands in line {before} already"));
         }
-        ids.push(id);
+        found.push(Row { line, id, fields });
     }
-    if ids.is_empty() { Err(" has no ids".to_owned()) } else { Ok(ids) }
+    if found.is_empty() { Err(" has no ids".to_owned()) } else { Ok(List { columns, rows: found }) }
 }
 
-/// Where the column is, and how many there are.
-fn header(row: Option<(usize, Vec<String>)>, column: &str) -> Result<(usize, usize), String> {
-    let (line, names) = row.unwrap_or_default();
+/// Where the column of the ids is.
+fn header(names: &[String], column: Column<'_>) -> Result<usize, String> {
+    let (column, advice) = match column {
+        Column::Usual => (COLUMN, ""),
+        Column::Asked(asked) => (asked.unwrap_or(COLUMN), "; see --column"),
+    };
     let mut found = names.iter().enumerate().filter(|(_, name)| *name == column);
     match (found.next(), found.next()) {
-        (Some((position, _)), None) => Ok((position, filled(&names))),
-        (Some(_), Some(_)) => Err(format!(", line {line}: several columns are named {column:?}")),
+        (Some((position, _)), None) => Ok(position),
+        (Some(_), Some(_)) => Err(format!("several columns are named {column:?}")),
         (None, _) => {
             let names = id::enumerate(&names.iter().map(|name| format!("{name:?}")).collect::<Vec<_>>());
-            Err(format!(", line {line}: no column is named {column:?} (it has {names}); see --column"))
+            Err(format!("no column is named {column:?} (it has {names}){advice}"))
         }
     }
 }
@@ -159,6 +218,10 @@ fn separator(text: &str) -> char {
 mod tests {
     use super::*;
 
+    fn ids(text: &str, column: Option<&str>) -> Result<Vec<u64>, String> {
+        list(text, Column::Asked(column)).map(|list| list.ids())
+    }
+
     #[test]
     fn lists_are_read_as_people_write_them() {
         let lists = [
@@ -191,7 +254,7 @@ mod tests {
             (b"file_id\n\xff\xfe\n", "is not UTF-8 text"),
         ];
         for (bytes, kind) in files {
-            let refused = of_bytes(bytes.to_vec(), None).err().unwrap_or_default();
+            let refused = of_bytes(bytes.to_vec(), Column::Asked(None)).err().unwrap_or_default();
             assert!(refused.contains(kind), "{kind}: {refused}");
             assert!(refused.contains("CSV"), "what was expected: {refused}");
         }

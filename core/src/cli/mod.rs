@@ -3,12 +3,16 @@
 //! [`main`] is the whole of it. Results go to standard output, all else to standard error.
 
 mod arguments;
+mod checklist;
+mod completions;
 mod drive;
 mod interrupts;
 mod journal;
 mod list;
+mod mode;
 mod output;
 mod publish;
+mod ranges;
 mod refused;
 mod report;
 mod simulate;
@@ -17,30 +21,42 @@ mod terminal;
 
 use std::ffi::OsString;
 
-use clap::Parser;
+use clap::error::ErrorKind;
+use clap::{CommandFactory, Parser};
 
-use crate::cli::arguments::{Arguments, Command, JournalCommand, ReportCommand};
+use crate::cli::arguments::{Arguments, Command, Format, JournalCommand, ReportCommand};
 use crate::cli::interrupts::Source;
 pub use crate::cli::interrupts::{HostInterrupts, Interrupt, Interrupter, hang_up_is_ignored};
+use crate::cli::output::Around;
 use crate::cli::refused::Refused;
 use crate::cli::status::Status;
+use crate::config::user_agent::Host;
+use crate::model::report::PublishReport;
 
-/// Runs the program with its arguments, the program's name first, and returns its exit status.
+/// Runs the program with its arguments, the program's name first, and returns its exit status. `host`: what the program
+/// was installed for, which `--version` says.
 ///
 /// It blocks this thread, on a runtime of its own. From the moment at which it publishes or simulates, Ctrl-C,
 /// SIGTERM and SIGHUP are its own; under `nohup` SIGHUP stays ignored.
-pub fn main(arguments: impl IntoIterator<Item = OsString>) -> i32 {
-    run(arguments, Source::Signals)
+pub fn main(arguments: impl IntoIterator<Item = OsString>, host: Host) -> i32 {
+    run(arguments, host, Source::Signals)
 }
 
 /// The same in a host that takes the signals itself and hands them over.
-pub fn main_in_host(arguments: impl IntoIterator<Item = OsString>, interrupts: HostInterrupts) -> i32 {
-    run(arguments, Source::Host(interrupts))
+pub fn main_in_host(arguments: impl IntoIterator<Item = OsString>, host: Host, interrupts: HostInterrupts) -> i32 {
+    run(arguments, host, Source::Host(interrupts))
 }
 
-fn run(arguments: impl IntoIterator<Item = OsString>, source: Source) -> i32 {
+/// A report as `--format csv` writes it.
+#[must_use]
+pub fn csv(report: &PublishReport) -> String {
+    output::report(report, Format::Csv, &Around::default())
+}
+
+fn run(arguments: impl IntoIterator<Item = OsString>, host: Host, source: Source) -> i32 {
     let done = match Arguments::try_parse_from(arguments) {
         Ok(arguments) => obey(arguments.command, source),
+        Err(version) if version.kind() == ErrorKind::DisplayVersion => output::write(&self::version(host), Status::Ok),
         Err(help) if !help.use_stderr() => output::write(&help.render().to_string(), Status::Ok),
         Err(error) => {
             let error = error.render().to_string();
@@ -55,6 +71,16 @@ fn run(arguments: impl IntoIterator<Item = OsString>, source: Source) -> i32 {
     status.code()
 }
 
+/// The packages for pip, npm and cargo have one version, the crate's: their tests compare it.
+fn version(host: Host) -> String {
+    let version = env!("CARGO_PKG_VERSION");
+    match host {
+        Host::Rust | Host::CommandLine => format!("addepar-portal {version}\n"),
+        Host::Python(major, minor) => format!("addepar-portal {version} (Python {major}.{minor})\n"),
+        Host::Node(major, minor) => format!("addepar-portal {version} (Node {major}.{minor})\n"),
+    }
+}
+
 fn obey(command: Command, source: Source) -> Result<Status, Refused> {
     match command {
         Command::Publish(publish) => publish::publish(&publish, source),
@@ -65,9 +91,16 @@ fn obey(command: Command, source: Source) -> Result<Status, Refused> {
         }
         Command::Journal(JournalCommand::Init { folder }) => journal::init(&folder),
         Command::Journal(JournalCommand::Forget { journal }) => journal::forget(&journal),
-        Command::Journal(JournalCommand::Show { journal, format }) => journal::show(&journal, format),
+        Command::Journal(JournalCommand::Show { journal, undecided, format }) => {
+            journal::show(&journal, undecided, format)
+        }
         Command::Journal(JournalCommand::Resolve(resolve)) => journal::resolve(&resolve),
         Command::Journal(JournalCommand::Audit { folder, file }) => journal::audit(&folder, file.as_deref()),
+        Command::Completions { shell } => output::write(completions::script(shell), Status::Ok),
+        Command::Complete { position, words } => {
+            let found = completions::candidates(Arguments::command(), position, &words);
+            output::write(&found.iter().flat_map(|word| [word, "\n"]).collect::<String>(), Status::Ok)
+        }
         Command::Simulate(simulate) => simulate::simulate(&simulate, source),
     }
 }

@@ -1,14 +1,16 @@
 //! Results on standard output: tables, JSON and CSV.
 
 use std::borrow::Cow;
-use std::fmt::Write;
+use std::cmp::Reverse;
+use std::collections::HashMap;
+use std::fmt::{self, Write};
 
 use crate::cli::arguments::Format;
 use crate::cli::refused::Refused;
 use crate::cli::status::Status;
-use crate::cli::terminal;
-use crate::model::file_result::FileResult;
-use crate::model::file_result::Verdict;
+use crate::cli::terminal::{self, Screen};
+use crate::model::display::Row;
+use crate::model::file_result::{FileResult, FileState, Verdict};
 use crate::model::report::PublishReport;
 
 /// Writes results. Where they cannot be written, that is told, and success is none.
@@ -23,32 +25,134 @@ pub(super) fn write(text: &str, status: Status) -> Result<Status, Refused> {
     }
 }
 
-/// A report with what people decided about its files.
-pub(super) fn report(report: &PublishReport, format: Format) -> String {
+/// A report with what people decided about its files. `around`: of a table, what else is on the screen.
+pub(super) fn report(report: &PublishReport, format: Format, around: &Around<'_>) -> String {
     match format {
         Format::Json => terminal::json(&report.to_json()) + "\n",
         Format::Csv => csv(report),
-        Format::Table => {
-            let rows = report.rows().into_iter().map(|row| {
-                let cells = [row.state, row.published.into(), row.notified.into(), row.errors];
-                (row.file, cells.to_vec())
-            });
-            files_table(&["state", "published", "notified", "errors"], rows.collect()) + &below(report)
+        Format::Table => files_table(report, report.rows(), None, &below(report), around),
+    }
+}
+
+/// What is on a screen besides a table.
+#[derive(Debug, Default)]
+pub(super) struct Around<'a> {
+    /// What was written above it.
+    pub(super) before: &'a str,
+    /// What is said next on standard error.
+    pub(super) after: &'a str,
+    /// The command that shows every file again. Without one, every file that is not ok is shown now.
+    pub(super) all: Option<String>,
+}
+
+/// A line of a table.
+#[derive(Debug)]
+pub(super) struct Line {
+    pub(super) cells: Vec<String>,
+    /// The less, the sooner a person has to look at it.
+    pub(super) attention: u8,
+    /// Whether nobody has to look at it.
+    pub(super) is_fine: bool,
+    /// What it is counted as where it is not shown.
+    pub(super) what: String,
+}
+
+/// A table of files, and what stands below it; with the names of their portfolios if any is known.
+pub(super) fn files_table(
+    report: &PublishReport,
+    rows: Vec<Row<'_>>,
+    sent_at: Option<&HashMap<u64, String>>,
+    below: &str,
+    around: &Around<'_>,
+) -> String {
+    let screen = terminal::screen();
+    // What went wrong tells more than when it was sent: in a pipe and on a wider screen stands both.
+    let sent_at = sent_at.filter(|_| screen.is_none_or(|screen| screen.columns >= 100));
+    let has_portfolios = rows.iter().any(|row| row.file.portfolio_name.is_some());
+    let mut columns = vec!["file"];
+    columns.extend(has_portfolios.then_some("portfolio"));
+    columns.extend(["state", "published", "notified"]);
+    columns.extend(sent_at.map(|_| "sent at"));
+    columns.push("errors");
+    let line = |row: Row<'_>| {
+        let id = row.file.file_id;
+        let mut cells = vec![id.to_string()];
+        cells.extend(has_portfolios.then(|| row.file.portfolio_name.clone().unwrap_or_default()));
+        cells.extend([row.state.clone(), row.published.to_owned(), row.notified.to_owned()]);
+        cells.extend(sent_at.map(|sent_at| sent_at.get(&id).cloned().unwrap_or_default()));
+        cells.push(row.errors);
+        Line { cells, attention: report.attention(row.file), is_fine: row.file.state == FileState::Ok, what: row.state }
+    };
+    fitting_table(screen, &columns, rows.into_iter().map(line).collect(), below, around)
+}
+
+/// A table with what needs attention last, and what stands below it. On a screen it has no more lines than that has
+/// room for; it says how many it leaves out, and where they are.
+pub(super) fn fitting_table(
+    screen: Option<Screen>,
+    columns: &[&str],
+    mut lines: Vec<Line>,
+    below: &str,
+    around: &Around<'_>,
+) -> String {
+    lines.sort_by_key(|line| Reverse(line.attention));
+    let left_out = screen.map_or(String::new(), |screen| leave_out(screen, &mut lines, below, around));
+    let rows: Vec<Vec<String>> = lines.into_iter().map(|line| line.cells).collect();
+    let table = if rows.is_empty() { String::new() } else { table_within(screen.map(|s| s.columns), columns, rows) };
+    table + &left_out + below
+}
+
+/// Leaves out what the screen has no room for: lines that are fine, then those that need attention least. It says how
+/// many they are.
+fn leave_out(screen: Screen, lines: &mut Vec<Line>, below: &str, around: &Around<'_>) -> String {
+    // Of a window of three lines not much can be seen, but something.
+    const LEAST: usize = 5;
+    // The names of the columns, and the line with the prompt.
+    let others = 2 + [around.before, below, around.after].map(|text| screen.rows_of(text)).iter().sum::<usize>();
+    let room = screen.rows.saturating_sub(others);
+    if lines.len() <= room {
+        return String::new();
+    }
+    let mut left_out = LeftOut { counts: Vec::new(), all: around.all.as_deref() };
+    lines.retain(|line| {
+        if line.is_fine {
+            left_out.add(line);
+        }
+        !line.is_fine
+    });
+    if around.all.is_some() {
+        // What is said about them takes room as well, the more the more of them there are.
+        let room = |left_out: &LeftOut<'_>| room.saturating_sub(screen.rows_of(&left_out.to_string())).max(LEAST);
+        while lines.len() > room(&left_out) {
+            let beyond = lines.len() - room(&left_out);
+            lines.drain(..beyond).for_each(|line| left_out.add(&line));
+        }
+    }
+    if left_out.counts.is_empty() { String::new() } else { format!("{left_out}\n") }
+}
+
+/// The lines that a table leaves out, counted by what they are.
+struct LeftOut<'a> {
+    counts: Vec<(String, usize)>,
+    /// The command that shows them.
+    all: Option<&'a str>,
+}
+
+impl LeftOut<'_> {
+    fn add(&mut self, line: &Line) {
+        match self.counts.iter_mut().find(|(what, _)| *what == line.what) {
+            Some((_, count)) => *count += 1,
+            None => self.counts.push((line.what.clone(), 1)),
         }
     }
 }
 
-/// A table of files, with the names of their portfolios if any is known.
-pub(super) fn files_table(names: &[&str], rows: Vec<(&FileResult, Vec<String>)>) -> String {
-    let has_portfolios = rows.iter().any(|(file, _)| file.portfolio_name.is_some());
-    let mut columns = vec!["file"];
-    columns.extend(has_portfolios.then_some("portfolio"));
-    columns.extend(names);
-    let row = |(file, cells): (&FileResult, Vec<String>)| {
-        let portfolio = has_portfolios.then(|| file.portfolio_name.clone().unwrap_or_default());
-        [file.file_id.to_string()].into_iter().chain(portfolio).chain(cells).collect()
-    };
-    table(&columns, rows.into_iter().map(row).collect())
+impl fmt::Display for LeftOut<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let counts: Vec<String> = self.counts.iter().map(|(what, count)| format!("{count} {what}")).collect();
+        write!(f, "Not shown: {}.", counts.join(", "))?;
+        self.all.map_or(Ok(()), |all| write!(f, " All of them:\n  {all} | less"))
+    }
 }
 
 /// What stands below a table of a report's files.
@@ -133,7 +237,7 @@ fn csv_field(field: &str) -> String {
 
 /// A table as wide as the terminal. Its first column is right-aligned, the last one is cut.
 pub(super) fn table(names: &[&str], rows: Vec<Vec<String>>) -> String {
-    table_within(terminal::width(), names, rows)
+    table_within(terminal::screen().map(|screen| screen.columns), names, rows)
 }
 
 fn table_within(width: Option<usize>, names: &[&str], mut rows: Vec<Vec<String>>) -> String {
@@ -142,14 +246,15 @@ fn table_within(width: Option<usize>, names: &[&str], mut rows: Vec<Vec<String>>
         *cell = terminal::one_line(cell);
     }
     let widest = |column: usize| {
-        rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max().unwrap_or_default()
+        rows.iter().filter_map(|row| row.get(column)).map(|cell| terminal::columns(cell)).max().unwrap_or_default()
     };
     let widths: Vec<usize> = (0..names.len()).map(widest).collect();
     let mut text = String::new();
     for row in &rows {
         let mut line = String::new();
         for (position, (cell, width)) in row.iter().zip(&widths).enumerate() {
-            let _ = if position == 0 { write!(line, "{cell:>width$}") } else { write!(line, "  {cell:<width$}") };
+            let blank = " ".repeat(width.saturating_sub(terminal::columns(cell)));
+            let _ = if position == 0 { write!(line, "{blank}{cell}") } else { write!(line, "  {cell}{blank}") };
         }
         let line = line.trim_end();
         text += &width.map_or_else(|| line.to_owned(), |width| terminal::clip(line, width));
@@ -174,6 +279,45 @@ mod tests {
         assert_eq!(table_within(None, &["file", "state", "errors"], rows()), wide);
         let narrow = "file  state   errors\n  37  failed  Publish…\n1001  ok\n";
         assert_eq!(table_within(Some(22), &["file", "state", "errors"], rows()), narrow);
+    }
+
+    #[test]
+    fn a_table_leaves_out_what_is_fine_first_and_says_how_many() {
+        let lines = |fine: usize, failed: usize, unknown: usize| {
+            let line = |what: &str, attention, is_fine| Line {
+                cells: vec!["7".into(), what.into()],
+                attention,
+                is_fine,
+                what: what.into(),
+            };
+            let all = (0..unknown).map(|_| line("unknown", 0, false));
+            let all = all.chain((0..fine).map(|_| line("ok", 4, true)));
+            all.chain((0..failed).map(|_| line("failed", 1, false))).collect::<Vec<_>>()
+        };
+        let again = Around { all: Some("show run.jsonl".into()), ..Around::default() };
+        let only_now = Around::default();
+        // Rows of the screen, lines that are fine, failed and unknown → shown, and what is said.
+        for (rows, (fine, failed, unknown), around, (shown, said)) in [
+            (13, (4, 3, 3), &again, (10, "")),
+            (12, (4, 3, 3), &again, (6, "Not shown: 4 ok. All of them:\n  show run.jsonl | less\n")),
+            (12, (4, 3, 3), &only_now, (6, "Not shown: 4 ok.\n")),
+            (12, (4, 10, 3), &again, (7, "Not shown: 4 ok, 6 failed. All of them:\n  show run.jsonl | less\n")),
+            (12, (4, 10, 3), &only_now, (13, "Not shown: 4 ok.\n")),
+            (12, (0, 0, 20), &only_now, (20, "")),
+            (12, (20, 0, 0), &only_now, (0, "Not shown: 20 ok.\n")),
+            // A smaller window shows five all the same.
+            (3, (1, 9, 1), &again, (5, "Not shown: 1 ok, 5 failed. All of them:\n  show run.jsonl | less\n")),
+        ] {
+            let screen = Some(Screen { columns: 80, rows });
+            let text = fitting_table(screen, &["file", "state"], lines(fine, failed, unknown), "counts\n", around);
+            assert_eq!(text.matches("   7  ").count(), shown, "{text}");
+            assert!(text.ends_with(&format!("{said}counts\n")), "{text}");
+            let states: Vec<&str> = text.lines().filter_map(|line| line.strip_prefix("   7  ")).collect();
+            let order = |state: &&&str| ["ok", "failed", "unknown"].iter().position(|known| known == *state);
+            assert!(states.is_sorted_by_key(|state| order(&state)), "{text}");
+        }
+        let piped = fitting_table(None, &["file", "state"], lines(99, 99, 99), "counts\n", &only_now);
+        assert_eq!(piped.lines().count(), 1 + 3 * 99 + 1);
     }
 
     #[test]

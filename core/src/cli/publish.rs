@@ -6,10 +6,12 @@ use std::path::Path;
 use crate::cli::arguments::{Format, Publish};
 use crate::cli::drive::drive;
 use crate::cli::interrupts::{Interrupts, Source};
+use crate::cli::list::Column;
+use crate::cli::output::Around;
 use crate::cli::refused::{Refused, block_on, ids};
 use crate::cli::status::Status;
-use crate::cli::terminal::{Terminal, say};
-use crate::cli::{list, output, report};
+use crate::cli::terminal::{self, Terminal, say};
+use crate::cli::{journal, list, output, ranges, report};
 use crate::client::call::PublishCall;
 use crate::client::portal_client::{PortalClient, environment};
 use crate::config::settings::Settings;
@@ -17,6 +19,7 @@ use crate::config::user_agent::Host;
 use crate::error::Error;
 use crate::journal::fingerprint;
 use crate::journal::history;
+use crate::journal::record::Chunk;
 use crate::journal::view::Journal;
 use crate::model::batch::{BatchOptions, Repeat};
 use crate::model::display::counted;
@@ -130,7 +133,8 @@ pub(super) fn resume(path: &Path, format: Format, yes: bool, source: Source) -> 
 fn request(arguments: &Publish) -> Result<PublishRequest, Refused> {
     let mut file_ids = ids("file_ids", &arguments.ids)?;
     if let Some(path) = &arguments.from {
-        file_ids.extend(list::read(path, arguments.column())?);
+        let list = list::read(path, Column::Asked(arguments.column()));
+        file_ids.extend(list.map_err(|reason| Refused(format!("{reason}. Nothing was sent.")))?.ids());
     }
     let (publishing, notification) = (arguments.portal_publishing, arguments.contact_notification);
     let request = if file_ids.is_empty() && !arguments.report.is_empty() {
@@ -213,10 +217,7 @@ fn dry_run(
         }
     };
     let text = match format {
-        Format::Json => {
-            let first = chunks.into_iter().next();
-            first.map(|first| request.for_files(first.file_ids).to_json() + "\n").unwrap_or_default()
-        }
+        Format::Json => chunks.into_iter().map(|chunk| request.for_files(chunk.file_ids).to_json() + "\n").collect(),
         Format::Csv => {
             let mut text = output::line(["file_id".into(), "chunk".into()]);
             for chunk in chunks {
@@ -232,7 +233,9 @@ fn dry_run(
                 |_| "to a server that is not set yet".to_owned(),
                 |client| format!("to {} (firm {})", client.base_url(), client.firm_id()),
             );
-            format!("Would publish {server}:\n{}\n", plan(request, path, journal))
+            let before = format!("Would publish {server}:\n{}\n", plan(request, path, journal));
+            let listed = listed(&chunks, &before);
+            before + &listed
         }
     };
     let files = |count: usize| if count == 1 { "1 file is".to_owned() } else { format!("{count} files are") };
@@ -248,6 +251,23 @@ fn dry_run(
         _ => say("This is a dry run: nothing was sent."),
     }
     output::write(&text, Status::Ok)
+}
+
+/// The files of each request, as far as the screen has room for them.
+fn listed(chunks: &[Chunk], before: &str) -> String {
+    let screen = terminal::screen();
+    // The line that says that it is a dry run, and the one with the prompt.
+    let room = screen.map(|screen| screen.rows.saturating_sub(screen.rows_of(before) + 3));
+    let (mut text, mut left) = (String::new(), 0);
+    for chunk in chunks {
+        let line = format!("  request {}: {}\n", chunk.chunk, ranges::written(&chunk.file_ids));
+        let fits = |screen: terminal::Screen| Some(screen.rows_of(&text) + screen.rows_of(&line)) <= room;
+        if left == 0 && screen.is_none_or(fits) { text += &line } else { left += 1 }
+    }
+    if left > 0 {
+        let _ = writeln!(text, "  {} not shown: --format csv lists every file", counted(left, "request"));
+    }
+    text
 }
 
 /// Says what is about to be done, and asks unless `yes` was given. `false`: the question was interrupted.
@@ -305,7 +325,10 @@ async fn run(
             Ok(Status::Interrupted)
         }
         ending => match ending.into_result() {
-            Ok(report) => output::write(&output::report(&report, format), Status::of_files(&report)),
+            Ok(report) => {
+                let around = Around { all: journal.map(journal::command), ..Around::default() };
+                output::write(&output::report(&report, format, &around), Status::of_files(&report))
+            }
             Err(error) => failed(error, !call.has_opened(), journal, format),
         },
     }
@@ -315,15 +338,17 @@ async fn run(
 fn failed(error: Error, is_refused: bool, path: Option<&Path>, format: Format) -> Result<Status, Refused> {
     let journal = path.and_then(|path| Journal::open(path).ok());
     let status = Status::of_error(&error, journal.as_ref(), is_refused);
-    let status = match error.report().filter(|_| status != Status::Refused) {
-        Some(report) => output::write(&output::report(report, format), status)?,
-        None => status,
-    };
     // As it was written on the command line.
     let error = match path {
         Some(path) => error.with_journal(path),
         None => error,
     };
-    say(&error.message_in(Language::CommandLine));
+    let message = error.message_in(Language::CommandLine);
+    let around = Around { after: &terminal::said(&message), all: path.map(journal::command), ..Around::default() };
+    let status = match error.report().filter(|_| status != Status::Refused) {
+        Some(report) => output::write(&output::report(report, format, &around), status)?,
+        None => status,
+    };
+    say(&message);
     Ok(status)
 }

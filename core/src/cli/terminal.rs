@@ -6,9 +6,46 @@ use std::io::{self, BufRead, BufReader, ErrorKind, IsTerminal, Write};
 
 use crate::system::terminal;
 
-/// A line on standard error. Nobody may be reading it: that is no reason to stop.
+/// A message on standard error. Nobody may be reading it: that is no reason to stop.
 pub(super) fn say(message: &str) {
-    let _ = writeln!(io::stderr(), "addepar-portal: {}", shown(message));
+    let _ = writeln!(io::stderr(), "{}", said(message));
+}
+
+/// What [`say`] writes: as wide as the terminal, if it is one.
+pub(super) fn said(message: &str) -> String {
+    let message = format!("addepar-portal: {}", shown(message));
+    match error_width() {
+        Some(width) => message.lines().map(|line| broken(line, width)).collect::<Vec<_>>().join("\n"),
+        None => message,
+    }
+}
+
+/// A line that is broken between words. What stands between backticks stays on one line, to be copied: only the
+/// terminal breaks that.
+fn broken(line: &str, width: usize) -> String {
+    let words = line.trim_start_matches(' ');
+    let indent = " ".repeat(line.len() - words.len());
+    let can_quote = words.matches('`').count().is_multiple_of(2);
+    let mut is_quoted = false;
+    let mut text = String::new();
+    let mut column = 0;
+    for word in words.split(|c| {
+        is_quoted ^= c == '`' && can_quote;
+        c == ' ' && !is_quoted
+    }) {
+        let columns = columns(word);
+        if column > 0 && column + 1 + columns <= width {
+            text.push(' ');
+            column += 1;
+        } else {
+            text += if column > 0 { "\n" } else { "" };
+            text += &indent;
+            column = indent.len();
+        }
+        text += word;
+        column += columns;
+    }
+    text
 }
 
 /// Writes results. A reader that has seen enough, such as `head`, is no error.
@@ -20,10 +57,25 @@ pub(super) fn print(text: &str) -> io::Result<()> {
     }
 }
 
-/// How many columns standard output has; `None`: it is no terminal.
-pub(super) fn width() -> Option<usize> {
+/// How many columns and rows a terminal has.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Screen {
+    pub(super) columns: usize,
+    pub(super) rows: usize,
+}
+
+impl Screen {
+    /// How many rows a text takes, whose long lines the terminal breaks.
+    pub(super) fn rows_of(self, text: &str) -> usize {
+        text.lines().map(|line| columns(line).div_ceil(self.columns.max(1)).max(1)).sum()
+    }
+}
+
+/// The terminal that standard output is; `None`: it is none.
+pub(super) fn screen() -> Option<Screen> {
     let terminal = io::stdout().is_terminal();
-    terminal.then(|| terminal_size::terminal_size_of(io::stdout())).flatten().map(|(width, _)| width.0.into())
+    let size = terminal.then(|| terminal_size::terminal_size_of(io::stdout())).flatten();
+    size.map(|(columns, rows)| Screen { columns: columns.0.into(), rows: rows.0.into() })
 }
 
 /// How many columns standard error has; `None`: it is no terminal.
@@ -72,17 +124,25 @@ pub(super) fn json(json: &str) -> String {
     shown
 }
 
+/// How many columns a character takes: letters of East Asia and pictures take two.
+const fn columns_of(c: char) -> usize {
+    if c < '\u{1100}' || matches!(c, '\u{2010}'..='\u{203a}') { 1 } else { 2 }
+}
+
+/// How many columns a line takes.
+pub(super) fn columns(line: &str) -> usize {
+    line.chars().map(columns_of).sum()
+}
+
 /// At most so many columns of a line.
 pub(super) fn clip(line: &str, width: usize) -> String {
-    // Letters of East Asia and pictures take two columns.
-    let columns = |c: char| if c < '\u{1100}' { 1 } else { 2 };
-    if line.chars().map(columns).sum::<usize>() <= width {
+    if columns(line) <= width {
         return line.to_owned();
     }
     let mut left = width.saturating_sub(1);
     let fits = |c: &char| {
-        let fits = columns(*c) <= left;
-        left = left.saturating_sub(columns(*c));
+        let fits = columns_of(*c) <= left;
+        left = left.saturating_sub(columns_of(*c));
         fits
     };
     let mut clipped: String = line.chars().take_while(fits).collect();
@@ -131,6 +191,20 @@ mod tests {
         let safe = json(&text);
         assert!(!safe.chars().any(is_dangerous), "{safe:?}");
         assert_eq!(serde_json::from_str::<String>(&safe).ok().as_deref(), Some(hostile));
+    }
+
+    #[test]
+    fn a_message_is_broken_between_words_and_a_command_is_not() {
+        for (line, text) in [
+            ("Nothing was sent.", "Nothing was\nsent."),
+            ("  12 files are ok", "  12 files\n  are ok"),
+            ("Resume with `x resume run.jsonl`, then look", "Resume with\n`x resume run.jsonl`,\nthen look"),
+            ("https://example.com/ is far", "https://example.com/\nis far"),
+            ("an `open quote", "an `open\nquote"),
+            ("", ""),
+        ] {
+            assert_eq!(broken(line, 12), text);
+        }
     }
 
     #[test]

@@ -8,6 +8,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::pin::{Pin, pin};
 use std::process;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
 use std::time::Duration;
@@ -92,7 +93,12 @@ struct State {
     page: Url,
     /// Whether the host does the logging.
     is_watched: bool,
+    /// What is to be warned of before anything goes out.
+    warning: Option<String>,
 }
+
+/// Whether a call of this process has logged that it leaves no journal: once is enough.
+static HAS_WARNED: AtomicBool = AtomicBool::new(false);
 
 /// A host was asked for a token.
 struct Asking {
@@ -147,6 +153,7 @@ impl PublishCall {
             asking: None,
             page: connection.config.route.clone(),
             is_watched: false,
+            warning: None,
         };
         Self { connection, pid: process::id(), state: Mutex::new(state), changed: Notify::new() }
     }
@@ -170,6 +177,17 @@ impl PublishCall {
     /// What the host has to log by now.
     pub fn log_records(&self) -> Vec<LogRecord> {
         self.state().machine.take_log()
+    }
+
+    /// Warns of something before anything goes out.
+    pub(crate) fn warn(&self, warning: Option<String>) {
+        self.state().warning = warning;
+    }
+
+    /// What is to be warned of before anything goes out, for a host that does so in its own way before it runs the call.
+    /// Otherwise the call logs it, once in each process.
+    pub fn take_warning(&self) -> Option<String> {
+        self.state().warning.take()
     }
 
     /// Lets the host hear how far a batch has come: it stops whenever [`progress`](Self::progress) is there.
@@ -236,6 +254,11 @@ impl PublishCall {
             // A process that forked during a wait would send the request as well.
             if self.is_inherited() {
                 return Turn::Done;
+            }
+            if let Some(warning) = self.take_warning()
+                && !HAS_WARNED.swap(true, Ordering::Relaxed)
+            {
+                self.on(Event::Warned(warning));
             }
             let action = {
                 let mut state = self.state();

@@ -179,7 +179,12 @@ impl PortalClient {
         let allowed =
             request.too_large().map_or(Ok(()), |large| Err(large.into())).and_then(|()| config.guard(variable));
         let policy = Policy::single(config.max_rate_limit_wait, self.asks_for_tokens());
-        let Some(folder) = config.journal_dir.clone() else { return self.call(policy, request, None, allowed) };
+        let Some(folder) = config.journal_dir.clone() else {
+            let warning = config.missing_journal(request.asks()).filter(|_| allowed.is_ok());
+            let call = self.call(policy, request, None, allowed);
+            call.warn(warning);
+            return call;
+        };
         // What is wrong is said with what other journals show: the same files may have been sent before.
         let (config, asked) = (config.clone(), request.clone());
         let open = Box::new(move |caller: &Caller, _| {

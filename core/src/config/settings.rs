@@ -14,8 +14,8 @@ use crate::config::proxy::{self, Proxy};
 use crate::config::secret::Secret;
 use crate::config::user_agent::{Host, user_agent};
 use crate::error::Error;
-use crate::model::message::{self, Message, message, name};
-use crate::model::request::ROUTE;
+use crate::model::message::{self, Language, Message, message, name};
+use crate::model::request::{Asks, ROUTE};
 use crate::model::server::is_loopback;
 
 /// An OAuth 2.0 access token: a fixed one, or one that the caller is asked for.
@@ -111,6 +111,8 @@ pub(crate) struct Config {
     pub(crate) extra_roots: Option<ExtraRoots>,
     /// Where every call leaves a journal.
     pub(crate) journal_dir: Option<PathBuf>,
+    /// What the caller reads messages in.
+    language: Language,
     /// Which may be a test runner.
     program: Program,
 }
@@ -140,6 +142,7 @@ impl Config {
             proxy: proxy(&settings, &base_url, &environment)?,
             extra_roots: extra_roots(settings.ca_file, &environment)?,
             journal_dir: journal_dir(settings.journal_dir.as_ref(), &environment)?,
+            language: settings.host.language(),
             program: settings.program,
             base_url,
             route,
@@ -166,6 +169,19 @@ impl Config {
                 "timeout is {:?}, but Addepar itself takes up to 60 s: a timeout below 65 s only makes outcomes unknown.",
                 self.timeout,
             )
+        })
+    }
+
+    /// What the caller should know before a call goes out that leaves no journal: somebody is e-mailed, and nothing
+    /// would refuse to do it again. A portal on this machine e-mails nobody.
+    pub(crate) fn missing_journal(&self, asks: Asks) -> Option<String> {
+        (asks.notify && self.journal_dir.is_none() && !is_loopback(&self.base_url)).then(|| {
+            message![
+                "This call e-mails clients and leaves no journal: made again, it would e-mail them again. Set ",
+                name("journal_dir"),
+                " to a folder of journals, and files that were sent before are refused",
+            ]
+            .in_language(self.language)
         })
     }
 }

@@ -3,6 +3,8 @@
 use std::env::consts::{ARCH, OS};
 use std::fmt;
 
+use crate::model::message::Language;
+
 /// What this library runs in.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Host {
@@ -15,6 +17,18 @@ pub enum Host {
     Python(u32, u32),
     /// Node of this version.
     Node(u32, u32),
+}
+
+impl Host {
+    /// The language that messages are read in.
+    pub(crate) const fn language(self) -> Language {
+        match self {
+            Self::Rust => Language::Rust,
+            Self::CommandLine => Language::CommandLine,
+            Self::Python(..) => Language::Python,
+            Self::Node(..) => Language::Node,
+        }
+    }
 }
 
 impl fmt::Display for Host {

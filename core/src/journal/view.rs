@@ -47,6 +47,15 @@ pub struct JournalledFile {
     pub in_flight: bool,
 }
 
+/// What a person found out about a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Finding {
+    pub(crate) file_id: u64,
+    pub(crate) verdict: Verdict,
+    /// On what evidence.
+    pub(crate) evidence: Option<String>,
+}
+
 /// A chunk in a journal: the files of one request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct JournalledChunk {
@@ -167,28 +176,36 @@ impl Journal {
         Ids: IntoIterator,
         Ids::Item: Into<RawId>,
     {
+        let found = |file_id| Finding { file_id, verdict, evidence: evidence.map(str::to_owned) };
         let file_ids = id::validate("file_ids", file_ids).map_err(Error::from);
-        file_ids.and_then(|file_ids| self.record(file_ids, verdict, by, evidence)).map_err(Error::recording_nothing)
+        let findings = file_ids.map(|file_ids| file_ids.into_iter().map(found).collect());
+        findings.and_then(|findings| self.record(findings, by)).map_err(Error::recording_nothing)
     }
 
-    fn record(&mut self, file_ids: Vec<u64>, verdict: Verdict, by: &str, evidence: Option<&str>) -> Result<(), Error> {
+    /// Records what a person found out about each of some files: all of it or nothing.
+    #[cfg(feature = "cli")]
+    pub(crate) fn decide_each(&mut self, findings: Vec<Finding>, by: &str) -> Result<(), Error> {
+        self.record(findings, by).map_err(Error::recording_nothing)
+    }
+
+    fn record(&mut self, findings: Vec<Finding>, by: &str) -> Result<(), Error> {
         if by.trim().is_empty() {
             return Err(Error::input(message![name("by"), " must name who decides, not be empty."]));
         }
         LettingGo::until_now().wait(&self.path);
         let (mut file, mut history) = JournalFile::open(&self.path)?;
         let now = clock::now();
-        if verdict == Verdict::NotPublished && !history.header().is_local() {
-            self.refuse_haste(&history, &file_ids, now.wall)?;
+        if !history.header().is_local() {
+            self.refuse_haste(&history, &findings, now.wall)?;
         }
-        let decision = |file_id| Record::Decision {
+        let decision = |Finding { file_id, verdict, evidence }| Record::Decision {
             file_id,
             decision: verdict,
             by: by.to_owned(),
-            evidence: evidence.map(str::to_owned),
+            evidence,
         };
         // All of them or none: a mistake in the list leaves nothing of it written.
-        let records: Vec<Dated> = file_ids.into_iter().map(|id| (decision(id), now.utc())).collect();
+        let records: Vec<Dated> = findings.into_iter().map(|finding| (decision(finding), now.utc())).collect();
         for (record, at) in &records {
             history.apply(record, *at).map_err(|reason| Error::of_journal(&self.path, &format!("refuses {reason}")))?;
         }
@@ -201,9 +218,10 @@ impl Journal {
     }
 
     /// Refuses to believe that files are not published while the server may still be publishing them.
-    fn refuse_haste(&self, history: &History, file_ids: &[u64], now: SystemTime) -> Result<(), Error> {
+    fn refuse_haste(&self, history: &History, findings: &[Finding], now: SystemTime) -> Result<(), Error> {
         const PATIENCE: Duration = Duration::from_secs(90);
-        let wanted: HashSet<u64> = file_ids.iter().copied().collect();
+        let not_published = findings.iter().filter(|finding| finding.verdict == Verdict::NotPublished);
+        let wanted: HashSet<u64> = not_published.map(|finding| finding.file_id).collect();
         let files = history.files().iter().filter(|file| wanted.contains(&file.id) && file.state == FileState::Unknown);
         let latest = files.filter_map(|file| Some((history.sent_at(file.chunk)? + PATIENCE, file.id))).max();
         match latest.filter(|(ready, _)| *ready > now) {
@@ -222,6 +240,11 @@ impl Journal {
     /// files, as in a report.
     #[must_use]
     pub fn to_json(&self) -> String {
+        self.to_json_with(self.files())
+    }
+
+    /// The same, with some of its files alone.
+    pub(crate) fn to_json_with(&self, files: Vec<JournalledFile>) -> String {
         #[derive(Serialize)]
         struct Shown<'a> {
             #[serde(flatten)]
@@ -235,7 +258,7 @@ impl Journal {
         }
         let shown = Shown {
             header: self.history.header(),
-            files: self.files(),
+            files,
             chunks: self.chunks(),
             undecided: self.undecided(),
             in_flight: self.in_flight(),

@@ -165,7 +165,7 @@ pub struct Progress {
     /// How many files there are.
     pub total: usize,
     /// How many are [`FileState::Ok`](crate::FileState::Ok).
-    pub ok: usize,
+    pub succeeded: usize,
     /// How many failed for some or all contacts.
     pub failed: usize,
     /// How many have an unknown outcome.

@@ -35,6 +35,16 @@ pub struct Row<'a> {
     pub errors: String,
 }
 
+/// The contacts that a step failed for, in words: `1, 2`; `?` where they cannot be told; nothing where it failed for none.
+#[must_use]
+pub fn contacts(done: Option<bool>, contacts: Option<Vec<u64>>) -> String {
+    match contacts {
+        Some(contacts) => contacts.iter().map(u64::to_string).collect::<Vec<_>>().join(", "),
+        None if done == Some(false) => "?".to_owned(),
+        None => String::new(),
+    }
+}
+
 impl PublishReport {
     /// Every file as a table shows it: what needs attention first.
     #[must_use]
@@ -51,8 +61,36 @@ impl PublishReport {
                 errors: error_texts(file),
             })
             .collect();
-        rows.sort_by_key(|row| attention(row.file));
+        rows.sort_by_key(|row| self.attention(row.file));
         rows
+    }
+
+    /// How many files are in which state, in the words and the order of [`rows`](Self::rows).
+    #[must_use]
+    pub fn counts(&self) -> Vec<(String, usize)> {
+        let mut files: Vec<&FileResult> = self.files().iter().collect();
+        files.sort_by_key(|file| self.attention(file));
+        let mut counts: Vec<(String, usize)> = Vec::new();
+        for file in files {
+            let state = self.state_in_words(file);
+            match counts.iter_mut().find(|(counted, _)| *counted == state) {
+                Some((_, count)) => *count += 1,
+                None => counts.push((state, 1)),
+            }
+        }
+        counts
+    }
+
+    /// What somebody has to look at comes first.
+    pub(crate) fn attention(&self, file: &FileResult) -> u8 {
+        match (file.state, file.decision) {
+            (FileState::Unknown, None) if !self.in_flight().contains(&file.file_id) => 0,
+            (FileState::Failed, _) => 1,
+            (FileState::Unknown, None) => 2,
+            (FileState::NotProcessed, None) | (_, Some(Verdict::NotPublished)) => 3,
+            (FileState::Unknown | FileState::NotProcessed, Some(Verdict::Published | Verdict::Leave)) => 4,
+            (FileState::Ok, _) => 5,
+        }
     }
 
     /// What is to be said below a table of the files, as it came: escape it for where it is shown.
@@ -75,8 +113,15 @@ impl PublishReport {
 
 /// Why a file is unknown, and the most telling text of each of its errors.
 fn error_texts(file: &FileResult) -> String {
-    let errors = file.errors.iter().filter_map(|error| telling([&error.detail, &error.title, &error.code]));
-    file.reason.as_deref().into_iter().chain(errors).collect::<Vec<_>>().join(" ")
+    let errors = Some(errors_in_words(file)).filter(|errors| !errors.is_empty());
+    file.reason.clone().into_iter().chain(errors).collect::<Vec<_>>().join(" ")
+}
+
+/// The most telling text of each of a file's errors, as it came: escape it for where it is shown.
+#[must_use]
+pub fn errors_in_words(file: &FileResult) -> String {
+    let texts = file.errors.iter().filter_map(|error| telling([&error.detail, &error.title, &error.code]));
+    texts.collect::<Vec<_>>().join(" ")
 }
 
 fn telling(texts: [&Option<String>; 3]) -> Option<&str> {
@@ -104,44 +149,31 @@ pub(crate) fn excerpt(text: &str) -> Option<String> {
     (!shown.is_empty()).then_some(shown)
 }
 
-const fn attention(file: &FileResult) -> u8 {
-    match (file.state, file.decision) {
-        (FileState::Failed, _) => 0,
-        (FileState::Unknown, None) => 1,
-        (FileState::NotProcessed, None) | (_, Some(Verdict::NotPublished)) => 2,
-        (FileState::Unknown | FileState::NotProcessed, Some(Verdict::Published | Verdict::Leave)) => 3,
-        (FileState::Ok, _) => 4,
-    }
-}
-
 impl fmt::Display for PublishReport {
-    /// The summary, and a line for each of the first files that are not ok. What a server wrote is
-    /// escaped: it may be shown on a terminal.
+    /// The summary, and a line for each of the first files that are not ok: what needs attention first. What a server
+    /// wrote is escaped: it may be shown on a terminal.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         const LINES: usize = 20;
-        let Asks { publish, notify } = self.request().asks();
         f.write_str(&self.summary())?;
-        let troubled = || self.files().iter().filter(|file| file.state != FileState::Ok);
-        let width = troubled().take(LINES).map(|file| file.file_id.to_string().len()).max().unwrap_or_default();
-        let states = troubled().take(LINES).map(|file| self.state_in_words(file).len()).max().unwrap_or_default();
+        let mut troubled = self.rows();
+        troubled.retain(|row| row.file.state != FileState::Ok);
+        let more = troubled.len().saturating_sub(LINES);
+        troubled.truncate(LINES);
+        let width = troubled.iter().map(|row| row.file.file_id.to_string().len()).max().unwrap_or_default();
+        let states = troubled.iter().map(|row| row.state.len()).max().unwrap_or_default();
         let states = states.max(FileState::NotProcessed.as_str().len());
-        for file in troubled().take(LINES) {
+        for Row { file, state, published, notified, errors } in troubled {
             write!(
                 f,
-                "\n  {:>width$}  {:<states$}  published: {:<9}  notified: {:<9}",
+                "\n  {:>width$}  {state:<states$}  published: {published:<9}  notified: {notified:<9}",
                 file.file_id,
-                self.state_in_words(file),
-                word(publish, file.published),
-                word(notify, file.notified),
             )?;
-            let errors = error_texts(file);
             if !errors.is_empty() {
                 write!(f, "  {}", errors.escape_debug())?;
             }
         }
-        match troubled().count().saturating_sub(LINES) {
-            0 => {}
-            more => write!(f, "\n  … and {more} more")?,
+        if more > 0 {
+            write!(f, "\n  … and {more} more")?;
         }
         self.notes().iter().try_for_each(|note| write!(f, "\n  {}", note.escape_debug()))
     }
@@ -160,5 +192,63 @@ pub(crate) fn listed(ids: impl Iterator<Item = u64>) -> String {
     match ids.count() {
         0 => format!(" (files {named})"),
         more => format!(" (files {named} and {more} more)"),
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::model::report::Beside;
+    use crate::model::request::{ContactNotification, PortalPublishing, PublishRequest};
+
+    #[test]
+    fn rows_and_counts_begin_with_what_somebody_has_to_look_at() {
+        let files = [
+            (FileState::Ok, None),
+            (FileState::Unknown, Some(Verdict::Leave)),
+            (FileState::Unknown, None),
+            (FileState::NotProcessed, None),
+            (FileState::Unknown, Some(Verdict::NotPublished)),
+            (FileState::Failed, None),
+            (FileState::Unknown, None),
+            (FileState::Ok, None),
+        ];
+        let request = PublishRequest::new(1..=8_u64, PortalPublishing::Publish, ContactNotification::Notify).unwrap();
+        let files = (1..).zip(files);
+        let files = files.map(|(id, (state, decision))| FileResult { decision, ..FileResult::unanswered(id, state) });
+        let report = PublishReport::new(request, files.collect(), Beside::default(), String::new());
+        let report = report.with_in_flight(vec![3]);
+        let rows: Vec<(u64, String)> = report.rows().into_iter().map(|row| (row.file.file_id, row.state)).collect();
+        let expected = [
+            (7, "unknown"),
+            (6, "failed"),
+            (3, "being sent"),
+            (4, "not_processed"),
+            (5, "unknown, decided: not_published"),
+            (2, "unknown, decided: leave"),
+            (1, "ok"),
+            (8, "ok"),
+        ];
+        assert_eq!(rows, expected.map(|(id, state)| (id, state.to_owned())));
+        let counts = report.counts();
+        assert_eq!(counts.iter().map(|(_, count)| count).sum::<usize>(), 8);
+        assert_eq!(counts.first(), Some(&("unknown".to_owned(), 1)));
+        assert_eq!(counts.last(), Some(&("ok".to_owned(), 2)));
+        let words = report.to_string();
+        assert!(words.find("7  unknown").unwrap() < words.find("6  failed").unwrap(), "{words}");
+    }
+
+    #[test]
+    fn contacts_that_cannot_be_told_differ_from_none() {
+        let cases = [
+            (Some(false), Some(vec![1, 2]), "1, 2"),
+            (Some(false), None, "?"),
+            (Some(true), Some(vec![]), ""),
+            (None, None, ""),
+        ];
+        for (done, ids, words) in cases {
+            assert_eq!(contacts(done, ids), words);
+        }
     }
 }

@@ -92,7 +92,9 @@ fn clip(text: &str) -> String {
 }
 
 impl RawId {
-    fn value(&self) -> Option<u64> {
+    /// The id that it means, if it means one.
+    #[must_use]
+    pub fn value(&self) -> Option<u64> {
         match self {
             Self::Integer(id) => u64::try_from(*id).ok().filter(|id| in_range(*id)),
             Self::Text(id) => parse(id),
@@ -173,6 +175,7 @@ where
         return Err(InvalidInput::new(message![
             name(argument),
             format!(" must have each id once, and has {} more than once.", enumerate(&repeated)),
+            Part::EachOnce,
         ]));
     }
     Ok(ids)

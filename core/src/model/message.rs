@@ -37,6 +37,8 @@ pub(crate) enum Part {
     Decide(String),
     /// How a journal is resumed.
     Resume(String),
+    /// How a list is left with each of its values once: a sentence that some languages have.
+    EachOnce,
 }
 
 /// A setting, an argument or a function, in snake case.
@@ -114,12 +116,13 @@ pub(crate) use message;
 const TIMES: [&str; 5] = ["timeout", "connect_timeout", "max_rate_limit_wait", "max_wait", "stop_timeout"];
 
 /// What the command line calls what it takes; everything else comes from variables.
-const FLAGS: [(&str, &str); 8] = [
+const FLAGS: [(&str, &str); 9] = [
     ("file_ids", "ID"),
     ("portal_publishing", "--portal-publishing"),
     ("contact_notification", "--contact-notification"),
     ("publish_override_contact_ids", "--override-contacts"),
     ("journal", "--journal"),
+    ("journal_dir", "ADDEPAR_JOURNAL_DIR"),
     ("publish_batch", "--journal"),
     ("by", "--by"),
     ("decision", "--published, --not-published or --leave"),
@@ -162,6 +165,11 @@ impl Message {
                         Language::CommandLine => write!(text, "`addepar-portal resume {journal}`"),
                     }
                 }
+                Part::EachOnce => match language {
+                    Language::Rust | Language::CommandLine => Ok(()),
+                    Language::Python => text.write_str(" `.unique()` of a column has each once."),
+                    Language::Node => text.write_str(" `[...new Set(ids)]` has each once."),
+                },
             };
         }
         text
@@ -200,6 +208,12 @@ fn write_time(text: &mut String, seconds: &str, language: Language) -> fmt::Resu
         (Language::Node, Ok(seconds)) => write!(text, "{} ms", seconds * 1_000.0),
         _ => write!(text, "{seconds} s"),
     }
+}
+
+/// A path as a shell takes it.
+#[cfg(feature = "cli")]
+pub(crate) fn in_shell(path: &Path) -> String {
+    quoted(&path.display().to_string(), Language::CommandLine)
 }
 
 /// A text as a language's source, or a shell, writes it.
@@ -264,6 +278,20 @@ mod tests {
             message![resume(Path::new("x.jsonl"))].in_language(Language::CommandLine),
             "`addepar-portal resume x.jsonl`"
         );
+    }
+
+    #[test]
+    fn each_language_says_how_a_list_has_each_id_once() {
+        let said = message!["Each once.", Part::EachOnce];
+        let expected = [
+            (Language::Rust, "Each once."),
+            (Language::Python, "Each once. `.unique()` of a column has each once."),
+            (Language::Node, "Each once. `[...new Set(ids)]` has each once."),
+            (Language::CommandLine, "Each once."),
+        ];
+        for (language, text) in expected {
+            assert_eq!(said.in_language(language), text);
+        }
     }
 
     #[test]

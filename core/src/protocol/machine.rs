@@ -1179,11 +1179,11 @@ impl Machine {
         else {
             return;
         };
-        let [ok, failed, unknown, not_processed] = run.history.counts();
+        let [succeeded, failed, unknown, not_processed] = run.history.counts();
         self.news.is_new = true;
         self.news.progress = Some(Progress {
             total: run.history.files().len(),
-            ok,
+            succeeded,
             failed,
             unknown,
             not_processed,

@@ -530,8 +530,16 @@ fn a_batch_reports_its_progress_to_a_host_that_follows_it() {
     let mut machine = Machine::new(batch(60), request(4), true);
     machine.follow_progress();
     open(&mut machine, Pace::default());
-    let start =
-        Progress { total: 4, ok: 0, failed: 0, unknown: 0, not_processed: 4, chunk: 1, chunks: 2, waiting: None };
+    let start = Progress {
+        total: 4,
+        succeeded: 0,
+        failed: 0,
+        unknown: 0,
+        not_processed: 4,
+        chunk: 1,
+        chunks: 2,
+        waiting: None,
+    };
     assert_eq!((machine.has_news(), machine.take_news()), (true, true));
     assert_eq!(machine.take_progress(), Some(start));
     assert_eq!((machine.has_news(), machine.take_progress()), (false, None));
@@ -544,7 +552,7 @@ fn a_batch_reports_its_progress_to_a_host_that_follows_it() {
     sent(&mut machine);
     answered(&mut machine, 200, &rows([1, 2]), None);
     recorded(&mut machine);
-    assert_eq!(machine.take_progress(), Some(Progress { ok: 2, not_processed: 2, ..start }));
+    assert_eq!(machine.take_progress(), Some(Progress { succeeded: 2, not_processed: 2, ..start }));
 
     let mut unfollowed = opened(batch(60), 4);
     assert_eq!((unfollowed.take_news(), unfollowed.take_progress()), (false, None));

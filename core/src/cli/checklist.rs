@@ -1,0 +1,77 @@
+//! The check-list of a journal: the files about which a person has to decide, to be filled in and read again.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+
+use crate::cli::list::{List, Row};
+use crate::cli::output;
+use crate::journal::view::{Finding, Journal, JournalledFile};
+use crate::model::file_result::Verdict;
+use crate::model::id::RawId;
+use crate::model::times;
+
+/// What a person fills in.
+const DECISION: &str = "decision";
+const EVIDENCE: &str = "evidence";
+
+/// The check-list as CSV.
+pub(super) fn written(journal: &Journal, files: Vec<JournalledFile>) -> String {
+    let sent_at: HashMap<u32, String> = journal
+        .chunks()
+        .into_iter()
+        .map(|chunk| (chunk.chunk, chunk.sent_at.map(times::text).unwrap_or_default()))
+        .collect();
+    let columns = ["file_id", "portfolio_name", "sent_at", "reason", DECISION, EVIDENCE];
+    let mut text = output::line(columns.map(Cow::Borrowed));
+    for file in files {
+        text += &output::line([
+            Cow::Owned(file.result.file_id.to_string()),
+            file.result.portfolio_name.unwrap_or_default().into(),
+            sent_at.get(&file.chunk).map_or("", String::as_str).into(),
+            file.result.reason.unwrap_or_default().into(),
+            "".into(),
+            "".into(),
+        ]);
+    }
+    text
+}
+
+/// What somebody filled in, or what is wrong with it, as it goes on after the list's name.
+pub(super) fn findings(list: &List, evidence: Option<&str>) -> Result<Vec<Finding>, String> {
+    let Some(decision) = list.position(DECISION) else {
+        return Err(format!(
+            " has no column {DECISION:?}: fill one in, or give --published, --not-published or --leave for all of its files"
+        ));
+    };
+    let own = list.position(EVIDENCE);
+    let finding = |row: &Row| {
+        let written = row.field(Some(decision))?;
+        Some(verdict(written).map_or_else(
+            || {
+                Err(format!(
+                    ", line {}: a decision must be published, not_published or leave, not {}",
+                    row.line,
+                    RawId::from(written),
+                ))
+            },
+            |verdict| {
+                let evidence = row.field(own).or(evidence).map(str::to_owned);
+                Ok(Finding { file_id: row.id, verdict, evidence })
+            },
+        ))
+    };
+    let findings = list.rows().iter().filter_map(finding).collect::<Result<Vec<_>, _>>()?;
+    if findings.is_empty() { Err(format!(" has no decision: its column {DECISION:?} is empty")) } else { Ok(findings) }
+}
+
+/// The first line that has a decision of its own.
+pub(super) fn first_decided(list: &List) -> Option<usize> {
+    let decision = list.position(DECISION);
+    list.rows().iter().find(|row| row.field(decision).is_some()).map(|row| row.line)
+}
+
+/// A decision as people write it into a spreadsheet: `Not published` is `not_published`.
+fn verdict(written: &str) -> Option<Verdict> {
+    let word = written.to_ascii_lowercase().replace([' ', '-'], "_");
+    Verdict::ALL.into_iter().find(|verdict| verdict.as_str() == word)
+}

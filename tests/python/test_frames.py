@@ -1,0 +1,243 @@
+"""Reports beside a caller's own tables: ids are compared as ids, and no row is lost on either side."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import numpy as np
+import pandas as pd  # type: ignore[import-untyped]
+import polars as pl
+import pyarrow as pa  # type: ignore[import-untyped]
+import pytest
+
+from addepar_portal import InputError, PublishReport, PublishRequest
+from addepar_portal.testing import SimulatedPortal
+
+MODES: Any = {"portal_publishing": "publish", "contact_notification": "notify"}
+FAILED = {"code": "notification_failed", "detail": "Failed for contacts [1,2]."}
+
+
+@pytest.fixture
+def report() -> PublishReport:
+    return report_of([37, 38, 39])
+
+
+def report_of(file_ids: list[int], **modes: str) -> PublishReport:
+    """The second file failed, and the third one is missing."""
+    good, bad = ({"publish_status": "success", "notify_status": status} for status in ("success", "fail"))
+    rows = [{"file_id": file_ids[0], **good}, {"file_id": file_ids[1], **bad, "error": [FAILED]}]
+    body = json.dumps({"data": [{"attributes": row} for row in rows]})
+    return PublishReport.from_response(PublishRequest(file_ids, **{**MODES, **modes}), body)
+
+
+SAME: list[Any] = [38, "38", "0038", 38.0, np.int64(38), np.uint8(38), np.float64(38), np.str_("38")]
+OTHER: list[Any] = [
+    99,
+    "99",
+    -38,
+    0,
+    2**70,
+    "38 ",
+    "x",
+    "",
+    None,
+    38.5,
+    float("nan"),
+    True,
+    np.float32(38),
+    [38],
+    pd.NA,
+]
+
+
+@pytest.mark.parametrize("file_id", SAME, ids=repr)
+def test_a_file_is_found_however_its_id_is_written(file_id: Any, report: PublishReport) -> None:
+    assert report.file(file_id).file_id == 38
+    assert file_id in report
+
+
+@pytest.mark.parametrize("file_id", OTHER, ids=repr)
+def test_what_is_not_a_file_of_the_report_is_a_key_error(file_id: Any, report: PublishReport) -> None:
+    with pytest.raises(KeyError, match="was not part of this request"):
+        report.file(file_id)
+    assert file_id not in report
+
+
+def test_a_result_is_in_its_own_report_alone(report: PublishReport) -> None:
+    assert report.files[1] in report
+    assert report.files[1] not in report_of([36, 37, 38])
+
+
+def same(given: Any, expected: list[Any]) -> bool:
+    return [None if pd.isna(value) else value for value in given] == expected
+
+
+KEYS: dict[str, Any] = {
+    "integers": [38, 37, 99],
+    "texts": ["38", "37", "99"],
+    "texts with zeros": ["0038", "037", "99"],
+    "floats": [38.0, 37.0, 99.0],
+    "small integers": np.array([38, 37, 99], dtype="uint8"),
+    "integers of pandas": pd.array([38, 37, 99], dtype="Int64"),
+    "texts of Arrow": pd.array(["38", "37", "99"], dtype=pd.ArrowDtype(pa.string())),
+    "integers of Arrow": pd.array([38, 37, 99], dtype=pd.ArrowDtype(pa.int64())),
+    "categories": pd.Categorical(["38", "37", "99"]),
+    "objects": np.array([38, "37", 99.0], dtype=object),
+}
+
+
+@pytest.mark.parametrize("what", KEYS)
+@pytest.mark.parametrize("on", ["file_id", "File"])
+def test_no_row_of_either_side_is_lost(what: str, on: str, report: PublishReport) -> None:
+    frame = pd.DataFrame({"client": ["B", "A", "C"], on: KEYS[what]}, index=[7, 7, 9])
+    before = frame.copy(deep=True)
+    joined = report.join(frame, on=on)
+    assert joined["matched"].to_list() == ["both", "both", "frame", "report"]
+    assert same(joined["file_id"], [38, 37, 99, 39])
+    assert str(joined["file_id"].dtype) == "Int64"
+    assert same(joined["client"], ["B", "A", "C", None])
+    assert same(joined["state"], ["failed", "ok", None, "unknown"])
+    assert joined["contacts_not_notified"][0] == (1, 2)
+    assert list(joined.columns[:2]) == ["client", on]
+    assert set(joined.columns) == {*frame.columns, *report.to_pandas().columns, "matched"}
+    pd.testing.assert_frame_equal(frame, before)
+
+
+def test_missing_ids_are_rows_of_their_own(report: PublishReport) -> None:
+    for missing in (None, float("nan"), pd.NA, pd.NaT):
+        frame = pd.DataFrame({"file_id": pd.Series([37, missing, "0038"], dtype=object)})
+        joined = report.join(frame)
+        assert joined["matched"].to_list() == ["both", "frame", "both", "report"]
+        assert same(joined["file_id"], [37, None, 38, 39])
+    for type_ in ("float64", "Int64", pd.ArrowDtype(pa.int64())):
+        joined = report.join(pd.DataFrame({"file_id": pd.Series([37, None, 38], dtype=type_)}))
+        assert joined["matched"].to_list() == ["both", "frame", "both", "report"]
+
+
+def test_several_rows_may_be_of_one_file(report: PublishReport) -> None:
+    joined = report.join(pd.DataFrame({"file_id": ["38", 38, "37"], "client": [1, 2, 3]}))
+    assert joined["matched"].to_list() == ["both", "both", "both", "report"]
+    assert same(joined["state"], ["failed", "failed", "ok", "unknown"])
+
+
+def test_whole_numbers_stay_whole_beside_rows_that_have_none(report: PublishReport) -> None:
+    large = 2**53 + 1  # which no float is
+    frame = pd.DataFrame({"file_id": [37], "n": [large], "u": np.array([1], dtype="uint8"), "b": [True], "x": [0.5]})
+    joined = report.join(frame)
+    assert {name: str(joined[name].dtype) for name in "nubx"} == {
+        "n": "Int64",
+        "u": "UInt8",
+        "b": "boolean",
+        "x": "float64",
+    }
+    assert joined["n"][0] == large
+    everything = pd.DataFrame({"file_id": [37, 38, 39], "n": 1})
+    assert str(report.join(everything)["n"].dtype) == "int64"
+
+
+def test_names_that_both_sides_have_are_kept_apart(report: PublishReport) -> None:
+    frame = pd.DataFrame({"id": [37], "state": ["NY"], "file_id": ["a name"], "matched": [1]})
+    joined = report.join(frame, on="id")
+    assert joined["state"][0] == "NY"
+    assert joined["state_report"][0] == "ok"
+    assert (joined["file_id"][0], joined["file_id_report"][0]) == ("a name", 37)
+    assert (joined["matched"][0], joined["matched_report"][0]) == (1, "both")
+
+
+@pytest.mark.parametrize("value", ["x", "38 ", 38.5, True, -1, 0])
+def test_a_key_that_would_miss_its_file_in_silence_is_refused(value: Any, report: PublishReport) -> None:
+    frame = pd.DataFrame({"file_id": pd.Series([37, value], dtype=object)})
+    with pytest.raises(InputError, match=r"`frame\['file_id'\]` must hold the ids of files") as raised:
+        report.join(frame)
+    assert "Nothing was" not in str(raised.value)  # the report says what was sent
+    assert str(raised.value).endswith(".")
+
+
+def test_what_cannot_be_joined_says_so(report: PublishReport) -> None:
+    with pytest.raises(InputError, match=r"floats of 4 bytes .* read it as integers\.$"):
+        report.join(pd.DataFrame({"file_id": pd.Series([37.0], dtype="float32")}))
+    with pytest.raises(KeyError, match="no column 'file_id', only 'id'"):
+        report.join(pd.DataFrame({"id": [37]}))
+    with pytest.raises(InputError, match=r"one column .*, not several\.$"):
+        report.join(pd.DataFrame([[37, 38]], columns=["file_id", "file_id"]))
+    with pytest.raises(TypeError, match="DataFrame of pandas"):
+        report.join({"file_id": [37]})
+
+
+def test_a_frame_of_no_rows_has_all_files(report: PublishReport) -> None:
+    joined = report.join(pd.DataFrame({"file_id": []}))
+    assert joined["matched"].to_list() == ["report"] * 3
+    assert same(joined["file_id"], [37, 38, 39])
+
+
+def test_the_types_of_a_frame_do_not_depend_on_what_was_answered(report: PublishReport) -> None:
+    nothing = PublishReport.from_response(
+        PublishRequest([37], portal_publishing="do_not_publish", contact_notification="do_not_notify"),
+        '{"data": [{"attributes": {"file_id": 37, "publish_status": "success", "notify_status": "success"}}]}',
+    )
+    frame = nothing.to_pandas()
+    assert dict(frame.dtypes) == dict(report.to_pandas().dtypes)
+    untyped = {name for name, type_ in frame.dtypes.items() if str(type_) == "object"}
+    assert untyped == {"contacts_not_published", "contacts_not_notified"}
+    assert frame["published"][0] is frame["notified"][0] is frame["reason"][0] is pd.NA  # nobody was asked for it
+    assert str(pd.concat([frame, report.to_pandas()])["reason"].dtype) == "string"
+
+
+def test_csv_is_as_on_the_command_line(simulated_portal: SimulatedPortal, tmp_path: Path) -> None:
+    simulated_portal.fail_notify(38, [1])
+    report = simulated_portal.client().publish_files([37, 38], **MODES)
+    report.to_csv(tmp_path / "report.csv")
+    assert (tmp_path / "report.csv").read_bytes() == report.to_csv().encode()
+    rows = list(csv.DictReader(io.StringIO(report.to_csv())))
+    assert [row["contacts_not_notified"] for row in rows] == ["", "1"]
+    command = [sys.executable, "-m", "addepar_portal", "publish", "37", "38", "--format", "csv", "--yes"]
+    modes = ["--portal-publishing", "publish", "--contact-notification", "notify"]
+    shown = subprocess.run(
+        [*command, *modes],
+        env={**os.environ, **simulated_portal.environ()},
+        capture_output=True,
+        timeout=30,
+        check=False,
+    ).stdout
+    assert shown == report.to_csv().encode()
+
+
+def test_without_pandas_the_error_says_what_to_install() -> None:
+    code = """
+import sys
+sys.modules["pandas"] = None
+sys.path_importer_cache.clear()
+from addepar_portal import PublishReport, PublishRequest
+request = PublishRequest([37], portal_publishing="publish", contact_notification="notify")
+report = PublishReport.from_response(request, '{"data": []}')
+for use in (report.to_pandas, report.failed_contacts().to_pandas, lambda: report.join(None)):
+    try:
+        use()
+    except ModuleNotFoundError as error:
+        print(error.name, error)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30, check=True)
+    assert (
+        done.stdout.count("pandas This needs pandas, which is not installed: pip install 'addepar-portal[pandas]'") == 3
+    )
+
+
+def test_columns_are_what_other_frames_take(report: PublishReport) -> None:
+    columns = report.to_columns()
+    frame = pl.DataFrame(columns)
+    assert frame["contacts_not_notified"].to_list() == [[], [1, 2], None]
+    table = pa.table(columns)
+    assert table.column("contacts_not_notified").to_pylist() == [[], [1, 2], None]
+    unnested = duckdb.connect().execute("SELECT unnest(contacts_not_notified) FROM frame")
+    assert unnested.fetchall() == [(1,), (2,)]
+    contacts = report.failed_contacts().to_columns()
+    assert pl.DataFrame(contacts).rows() == [(1, 38, "notify"), (2, 38, "notify")]
+    assert pa.table(contacts).num_rows == 2

@@ -1,0 +1,118 @@
+"""A call that e-mails clients and leaves no journal is warned of, before anything goes out."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+import warnings
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from addepar_portal import (
+    AsyncPortalClient,
+    ConfigError,
+    ConnectError,
+    MissingJournalWarning,
+    PortalClient,
+    PortalError,
+    _log,
+    init_journal_dir,
+    publish_files,
+    publish_files_async,
+)
+from addepar_portal.testing import SimulatedPortal
+
+MODES: Any = {"portal_publishing": "publish", "contact_notification": "notify"}
+
+
+@pytest.fixture
+def settings(monkeypatch: pytest.MonkeyPatch, simulated_portal: SimulatedPortal) -> dict[str, Any]:
+    """Those of a client for a host that is not this machine, behind a proxy that refuses it."""
+    monkeypatch.setenv("ADDEPAR_PORTAL_LIVE", "1")
+    monkeypatch.setattr(_log, "_warned_of", set())
+    proxy = simulated_portal.control("endpoint", name="proxy_407")["url"]
+    return {"base_url": "https://portal.invalid", "firm_id": 1, "key_id": "k", "key_secret": "s", "proxy": proxy}
+
+
+def warned_of(use: Callable[[], object]) -> list[warnings.WarningMessage]:
+    with warnings.catch_warnings(record=True) as heard:
+        warnings.simplefilter("always")
+        with pytest.raises(PortalError):
+            use()
+    return [warning for warning in heard if warning.category is MissingJournalWarning]
+
+
+def uses(settings: dict[str, Any]) -> Iterator[Callable[[], object]]:
+    yield lambda: PortalClient(**settings).publish_files([37], **MODES)
+    yield lambda: publish_files([37], client=PortalClient(**settings), **MODES)
+
+    async def publish_by_method() -> None:
+        await AsyncPortalClient(**settings).publish_files([37], **MODES)
+
+    async def publish() -> None:
+        await publish_files_async([37], client=AsyncPortalClient(**settings), **MODES)
+
+    yield lambda: asyncio.run(publish_by_method())
+    yield lambda: asyncio.run(publish())
+
+
+def test_it_is_warned_of_once_in_the_callers_own_line(
+    settings: dict[str, Any], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    for use in uses(settings):
+        monkeypatch.setattr(_log, "_warned_of", set())
+        (warning,) = warned_of(use)
+        assert str(warning.message) == (
+            "This call e-mails clients and leaves no journal: made again, it would e-mail them again. Set "
+            "`journal_dir` to a folder of journals, and files that were sent before are refused."
+        )
+        assert Path(warning.filename) == Path(__file__)
+        assert warned_of(use) == []
+    assert "no journal" not in caplog.text  # once is enough
+
+
+@pytest.mark.parametrize("mode", ["notify", "use_contact_preference"])
+def test_as_an_error_it_comes_before_anything_goes_out(mode: str, settings: dict[str, Any]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as proxy, warnings.catch_warnings():
+        proxy.setblocking(False)
+        warnings.simplefilter("error", MissingJournalWarning)
+        client = PortalClient(**{**settings, "proxy": f"http://127.0.0.1:{proxy.getsockname()[1]}"})
+        for _ in range(2):  # it is an error at the next call as well
+            with pytest.raises(MissingJournalWarning):
+                client.publish_files([37], **{**MODES, "contact_notification": mode})
+        with pytest.raises(BlockingIOError):
+            proxy.accept()
+
+
+def test_it_can_be_silenced(settings: dict[str, Any]) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        warnings.simplefilter("ignore", MissingJournalWarning)
+        with pytest.raises(ConnectError):
+            PortalClient(**settings).publish_files([37], **MODES)
+
+
+def test_there_is_nothing_to_warn_of(
+    settings: dict[str, Any], tmp_path: Path, simulated_portal: SimulatedPortal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "journals"
+    init_journal_dir(folder)
+    quiet = {**MODES, "contact_notification": "do_not_notify"}
+    client = PortalClient(**settings)
+    assert warned_of(lambda: client.publish_files([37], **quiet)) == []
+    assert warned_of(lambda: client.publish_batch([37], journal=tmp_path / "run.jsonl", **MODES)) == []
+    assert warned_of(lambda: client.resume(tmp_path / "run.jsonl")) == []
+    assert warned_of(lambda: PortalClient(**settings, journal_dir=folder).publish_files([37], **MODES)) == []
+    # A portal on this machine e-mails nobody.
+    simulated_portal.next_fault("status:503")
+    assert warned_of(lambda: simulated_portal.client().publish_files([37], **MODES)) == []
+    # Nothing is sent out of a test.
+    monkeypatch.delenv("ADDEPAR_PORTAL_LIVE")
+    with pytest.raises(ConfigError):
+        client.publish_files([37], **MODES)
+    assert warned_of(lambda: client.publish_files([37], **MODES)) == []
