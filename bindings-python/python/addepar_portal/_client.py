@@ -109,7 +109,7 @@ class PortalClient(Settings["Token"]):
     ) -> PublishReport:
         """Publishes any number of files in chunks, one request at a time, with a journal.
 
-        Called again with the same arguments and the same journal it goes on where it ended: what was
+        Called again with the same arguments and the same journal it continues where it ended: what was
         processed, or may have been, is never sent again.
 
         Ctrl-C stops it, and a warning is logged at once: the request in flight is awaited and recorded, then
