@@ -125,10 +125,9 @@ bench: wheel tarball $(BENCH_BIN)/.installed $(BENCH_NODE_MODULES) ## time besid
 
 lint: lint-words lint-rust lint-crates lint-packages lint-python lint-node lint-workflows ## words, rustfmt, clippy, rustdoc, cargo-deny, notices, ruff, mypy, pyright, stubtest, the stub's docstrings, tsc, oxlint, zizmor, actionlint
 
-# What a reader would stumble over, and what says it better: "is not a", "fix", "resume", "the caller".
+# What a reader would stumble over, a phrase a line. Better: "is not a", "`None` if", "fix", "resume", "the caller", "check".
 lint-words:
-	@! git grep -nIE '\b(is|are) no (URL|file|id|PEM|number|journal|path|text|JSON)\b|gone on with|\bmended?\b|in earnest|[Ww]hoever|could not even be' \
-		-- '*.md' '*.rs' '*.py' '*.pyi' '*.ts' '*.mts' '*.mjs'
+	@! git grep -nIP -f .docs/words.txt -- '*.md' '*.rs' '*.py' '*.pyi' '*.ts' '*.mts' '*.mjs' '*.sh'
 
 lint-rust:
 	cargo fmt --all --check

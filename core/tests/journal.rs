@@ -2246,7 +2246,7 @@ mod with_children {
         }
     }
 
-    /// Some file systems have folders that cannot be synced, which is no failure; on others it means what it says.
+    /// Some file systems have folders that cannot be synced, which is not a failure; on others it means what it says.
     #[test]
     fn a_folder_that_cannot_be_synced_stops_before_sending_or_is_tolerated() {
         for (error, is_tolerated) in [("EINVAL", true), ("EOPNOTSUPP", true), ("EIO", false)] {
