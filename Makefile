@@ -12,6 +12,7 @@ INTERPRETERS := tests/package/node_modules/.package-lock.json
 CRATES := --package=addepar-portal-simulator --package=addepar-portal
 TRIALS_BIN := tests/package/.venv/bin
 TRIALS_NODE_MODULES := tests/package/trials/node_modules/.package-lock.json
+FRAMEWORKS := tests/frameworks/node_modules/.package-lock.json
 BENCH_BIN := tests/bench/.venv/bin
 BENCH_NODE_MODULES := tests/bench/node_modules/.package-lock.json
 DOCS_BIN := .docs/.venv/$(notdir $(BIN))
@@ -41,7 +42,7 @@ demo: $(NODE_MODULES) ## build both packages, quickly, and run the main job in P
 built = $$(ls -t $${CARGO_TARGET_DIR:-target}/debug/lib$(1).so $${CARGO_TARGET_DIR:-target}/debug/lib$(1).dylib $${CARGO_TARGET_DIR:-target}/debug/$(1).dll 2>/dev/null | head -1)
 
 # Three at once: the tests of Rust and Node wait for a server that answers 400 after 50 s.
-test: install sdist $(INTERPRETERS) ## every test, in all three languages, against the installed packages
+test: install sdist $(INTERPRETERS) $(FRAMEWORKS) ## every test, in all three languages, against the installed packages
 	cargo test --locked --quiet --features addepar-portal/cli --no-run
 	@mkdir -p .test
 	cargo test --locked --quiet --features addepar-portal/cli > .test/rust.log 2>&1 & rust=$$!; \
@@ -70,7 +71,7 @@ test-free-threaded:
 	$(FREE) tests/package/smoke.py
 	$(FREE) -m pytest -q -m "not long" $(THREADED)
 
-test-node: tarball
+test-node: tarball $(FRAMEWORKS)
 	node tests/node/run.mjs dist/addepar-portal-*.tgz
 
 test-package: wheel sdist tarball $(INTERPRETERS)
@@ -251,6 +252,10 @@ $(TRIALS_NODE_MODULES): tests/package/trials/package-lock.json
 	cd tests/package/trials && npm install --no-save --silent --ignore-scripts
 	@touch $@
 
+$(FRAMEWORKS): tests/frameworks/package-lock.json
+	cd tests/frameworks && npm ci --silent --ignore-scripts
+	@touch $@
+
 $(BENCH_BIN)/.installed: tests/bench/requirements.txt
 	$(PYTHON) -m venv tests/bench/.venv
 	$(BENCH_BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r $<
@@ -275,6 +280,7 @@ lock: ## renew the lock files
 	cd bindings-node && npm update
 	cd tests/package && npm update --ignore-scripts
 	cd tests/package/trials && npm update --ignore-scripts
+	cd tests/frameworks && npm update --ignore-scripts
 	cd tests/bench && npm update --ignore-scripts
 	cd .docs && npm update --ignore-scripts
 	$(PYTHON) -m venv $(VENV)-lock && $(VENV)-lock/bin/pip install --quiet pip-tools
@@ -287,4 +293,4 @@ lock: ## renew the lock files
 	rm -rf $(VENV)-lock
 
 clean: ## remove everything that was built or installed here
-	rm -rf target dist $(VENV) .demo .test bindings-node/node_modules bindings-node/dist bindings-node/native bindings-node/packages tests/package/node_modules tests/package/.venv tests/package/trials/node_modules tests/bench/.venv tests/bench/node_modules .docs/.venv .docs/node_modules
+	rm -rf target dist $(VENV) .demo .test bindings-node/node_modules bindings-node/dist bindings-node/native bindings-node/packages tests/package/node_modules tests/frameworks/node_modules tests/package/.venv tests/package/trials/node_modules tests/bench/.venv tests/bench/node_modules .docs/.venv .docs/node_modules

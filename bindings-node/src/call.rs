@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use addepar_portal::host::{Ending, Language, Level, PublishCall, Turn};
+use addepar_portal::host::{Ending, Language, Level, LogRecord, PublishCall, Turn};
 use napi::bindgen_prelude::Either3;
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
 use napi::{Env, Status};
@@ -78,11 +78,14 @@ impl Call {
         self.publish.watch(if everything { Level::Debug } else { Level::Warn });
     }
 
-    /// What is to be logged by now: levels and lines.
+    /// What is to be logged by now: levels, lines, and what each is about as JSON.
     #[napi]
     pub fn log_records(&self) -> Vec<Vec<String>> {
-        let records = self.publish.log_records().into_iter();
-        records.map(|record| vec![record.level.as_str().to_owned(), record.message]).collect()
+        let fields = |record: &LogRecord| serde_json::to_string(&record.fields).unwrap_or_default();
+        let line = |record: LogRecord| {
+            vec![record.level.as_str().to_owned(), record.message_in(Language::Node), fields(&record)]
+        };
+        self.publish.log_records().into_iter().map(line).collect()
     }
 
     /// Runs until the turn ends, then reports the call's number.

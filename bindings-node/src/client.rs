@@ -1,6 +1,6 @@
 //! A client for one firm, and what it does.
 
-use addepar_portal::host::{Host, Settings};
+use addepar_portal::host::{Host, Language, Settings};
 use addepar_portal::{BatchOptions, PortalClient, Repeat};
 use napi::Env;
 use napi::bindgen_prelude::Either;
@@ -50,7 +50,7 @@ impl Client {
     /// What the caller should know about the settings although it is not an error.
     #[napi]
     pub fn warning(&self) -> Option<String> {
-        self.0.warning()
+        self.0.warning_in(Language::Node)
     }
 
     /// Prepares a call. Nothing is sent yet; the environment says whether this is a test run.

@@ -1,7 +1,10 @@
 //! A journal, for people who look at a run and decide about files whose outcome is unknown.
 
-use addepar_portal::Journal as Core;
-use napi::bindgen_prelude::{Either, Float64Array};
+use std::path::PathBuf;
+
+use addepar_portal::{Error, Journal as Core};
+use napi::bindgen_prelude::{AsyncTask, Either, Float64Array};
+use napi::{Env, Task};
 use napi_derive::napi;
 
 use crate::failure::{Failure, or_failure};
@@ -46,16 +49,32 @@ impl Journal {
         decided.err().map(Failure::from)
     }
 
-    /// Reads it again: what is in the file now.
+    /// Reads it again, on a thread of Node's pool: what is in the file now.
     #[napi]
-    pub fn reread(&mut self) -> Option<Failure> {
-        Core::open(self.0.path()).map(|journal| self.0 = journal).err().map(Failure::from)
+    pub fn reread(&self) -> AsyncTask<Reading> {
+        AsyncTask::new(Reading(self.0.path().to_owned()))
     }
 
     /// What it is about, `files`, `chunks` and `undecided`, as JSON.
     #[napi]
     pub fn to_json(&self) -> String {
         self.0.to_json()
+    }
+}
+
+/// A journal that is being read: no event loop waits for a disk.
+pub struct Reading(PathBuf);
+
+impl Task for Reading {
+    type Output = Result<Core, Error>;
+    type JsValue = Either<Journal, Failure>;
+
+    fn compute(&mut self) -> napi::Result<Self::Output> {
+        Ok(Core::open(&self.0))
+    }
+
+    fn resolve(&mut self, _: Env, read: Self::Output) -> napi::Result<Self::JsValue> {
+        Ok(or_failure(read.map(Journal)))
     }
 }
 

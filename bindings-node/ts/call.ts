@@ -1,31 +1,75 @@
 /** Drives one publish: the addon runs its turns, JavaScript answers between them. */
 
+import type { PortalError } from './errors';
 import { parse } from './json';
 import { type Call, type Failure, native, type Report, type Wakeups } from './native';
 import { withReport } from './report';
 import type { Progress, ProgressCallable } from './request';
-import { milliseconds, type ProgressJSON } from './wire';
+import { type LogFieldsJSON, milliseconds, type ProgressJSON } from './wire';
 import { thrownName, typeName } from './words';
 
+/** What a function is asked with that returns an access token. */
+export interface TokenRequest {
+  /** Aborted when the call is over that asks, or does not wait any longer. */
+  readonly signal: AbortSignal;
+}
+
 /** A function that returns an access token. */
-export type TokenCallable = () => string | Promise<string>;
+export type TokenCallable = (request: TokenRequest) => string | Promise<string>;
+
+/** What a record of the log is about, as values: whatever is known of it. */
+export interface LogFields {
+  /** The same in all records of one call, and in no other call's. */
+  readonly callId: string;
+  /** The path of the call's journal. */
+  readonly journal?: string;
+  /** The chunk of a batch, from 1. */
+  readonly chunk?: number;
+  /** The attempt at the request, from 1. */
+  readonly attempt?: number;
+  /** How many files the request has. */
+  readonly fileCount?: number;
+  readonly httpStatus?: number;
+  /** The server's `X-Request-Id`. */
+  readonly requestId?: string;
+  /** Milliseconds that the attempt took. */
+  readonly elapsedMs?: number;
+  /** Milliseconds that the call waits now. */
+  readonly waitMs?: number;
+  /** How many files of the request are `ok`, once it is over; likewise the next three. */
+  readonly ok?: number;
+  readonly failed?: number;
+  readonly unknown?: number;
+  readonly notProcessed?: number;
+  /** The code of the error that it ended with. */
+  readonly code?: string;
+}
 
 /**
- * Receives what calls do: `console`, or a logger such as pino or winston. One line at info
- * level when a request goes out, one when it ends, one for each wait; no secret, and files' ids at
- * debug level only. Dropped requests are warned of. A logger that fails, or whose promise rejects,
- * costs nobody a result: Node warns of it.
+ * Receives what calls do: `console`, or a logger such as winston; pino wants the fields first, so write
+ * `info: (message, fields) => log.info(fields, message)`. One line at info level when a request goes out, one when it ends,
+ * one for each wait; no secret, and files' ids at debug level only. Dropped requests are warned of. A logger that fails, or
+ * whose promise rejects, costs nobody a result: Node warns of it.
  */
 export interface Logger {
-  debug(message: string): void;
-  info(message: string): void;
-  warn(message: string): void;
+  debug(message: string, fields: LogFields): void;
+  info(message: string, fields: LogFields): void;
+  warn(message: string, fields: LogFields): void;
 }
 
 /** What a client brings along for each of its calls. */
 export interface Host {
   readonly accessToken: TokenCallable | undefined;
   readonly logger: Logger | undefined;
+}
+
+/** What the caller of one call does about it. */
+export interface Caller {
+  /** Ends it: a batch once its request in flight is recorded, any other call at once. */
+  readonly signal?: AbortSignal | undefined;
+  /** Ends it at once. */
+  readonly dropSignal?: AbortSignal | undefined;
+  readonly onProgress?: ProgressCallable | undefined;
 }
 
 /** What the addon says at the end of a call that succeeds. */
@@ -41,25 +85,28 @@ const turns = new Map<number, () => void>();
 let wakeups: Wakeups | undefined;
 let lastNumber = 0;
 
-/** Runs a call to its end, or until the signal ends it, and reads its result. Meanwhile the process stays alive. */
-export async function finish<T extends Result>(
-  call: Call<T>,
-  host: Host,
-  signal: AbortSignal | undefined,
-  onProgress?: ProgressCallable,
-): Promise<T> {
-  const door = (wakeups ??= new native.Wakeups(wake));
+/** The door through which calls report. It keeps no process alive that has no call. */
+function open(): Wakeups {
+  return (wakeups ??= new native.Wakeups(wake));
+}
+
+// Not in the first call: Jest's `detectOpenHandles` would show that call, since it cannot see that the door is unreferenced.
+Promise.resolve().then(open).catch(ignore);
+
+/** Runs a call to its end, or until its caller ends it, and reads its result. Meanwhile the process stays alive. */
+export async function finish<T extends Result>(call: Call<T>, host: Host, caller: Caller): Promise<T> {
+  const door = open();
   pending.add(call);
   if (pending.size === 1) {
     door.hold(true);
     process.on('exit', forsakeAll);
   }
+  const drive = new Drive(call, door, host, caller);
   try {
-    const number = (lastNumber = (lastNumber + 1) >>> 0);
-    const start = (): Promise<Ending<T>> => drive(call, number, door, host, signal, onProgress);
-    const ending = await (signal ? unlessAborted(start, call, number, host, signal) : start());
+    const ending = await drive.ending();
     return ending();
   } finally {
+    drive.over();
     call.settle();
     pending.delete(call);
     if (pending.size === 0) {
@@ -80,27 +127,137 @@ function forsakeAll(): void {
   }
 }
 
-/** Listens before it starts: a signal that cannot be listened to must not cost anybody the outcome. */
-function unlessAborted<T extends Result>(
-  start: () => Promise<Ending<T>>,
-  call: Call<T>,
-  number: number,
-  host: Host,
-  signal: AbortSignal,
-): Promise<Ending<T>> {
-  return new Promise((resolve, reject) => {
-    const abort = (): void => {
-      if (!call.interrupt()) {
-        turns.delete(number);
-        resolve(() => ended(call, host, signal, undefined));
+/** One call on its way to its end. */
+class Drive<T extends Result> {
+  readonly #call: Call<T>;
+  readonly #door: Wakeups;
+  readonly #number = (lastNumber = (lastNumber + 1) >>> 0);
+  readonly #accessToken: TokenCallable | undefined;
+  readonly #log: Log;
+  readonly #caller: Caller;
+  /** What a callable of the caller threw or rejected with: the first, since that ends the call. */
+  #failed: { readonly cause: unknown } | undefined;
+  /** Ends what the callable for tokens does, while it is asked. */
+  #asking: AbortController | undefined;
+
+  constructor(call: Call<T>, door: Wakeups, { accessToken, logger }: Host, caller: Caller) {
+    this.#call = call;
+    this.#door = door;
+    this.#accessToken = accessToken;
+    this.#log = new Log(logger);
+    this.#caller = caller;
+  }
+
+  /** Listens before it starts: a signal that cannot be listened to must not cost anybody the outcome. */
+  ending(): Promise<Ending<T>> {
+    const { signal, dropSignal } = this.#caller;
+    if (!signal && !dropSignal) {
+      return this.#run();
+    }
+    return new Promise((resolve, reject) => {
+      const unless = (goesOn: () => boolean) => (): void => {
+        if (!goesOn()) {
+          turns.delete(this.#number);
+          resolve(() => this.#ended());
+        }
+      };
+      const stopped = signal && listen(signal, unless(() => this.#call.interrupt()));
+      // The second interrupt drops what the first one awaits.
+      const dropped = dropSignal && listen(dropSignal, unless(() => this.#call.interrupt() && this.#call.interrupt()));
+      void this.#run()
+        .then(resolve, reject)
+        .then(stopped)
+        .then(dropped)
+        .catch(ignore);
+    });
+  }
+
+  async #run(): Promise<Ending<T>> {
+    const call = this.#call;
+    const { onProgress } = this.#caller;
+    call.watch(this.#log.isRead);
+    if (onProgress) {
+      call.followProgress();
+    }
+    for (;;) {
+      await this.#turn();
+      for (const [level, message, fields] of call.logRecords()) {
+        this.#log.tell(level, message, readFields(parse(fields)));
       }
-    };
-    const stopListening = listen(signal, abort);
-    void start()
-      .then(resolve, reject)
-      .then(stopListening)
-      .catch(ignore);
-  });
+      const progress = onProgress && call.progress();
+      if (progress) {
+        try {
+          await onProgress(readProgress(parse(progress)));
+        } catch (error) {
+          if (!this.#failed) {
+            this.#failed = { cause: error };
+            call.interrupt();
+          }
+        }
+      }
+      if (!call.isOver() && call.wantsToken()) {
+        // The call waits for it, and knows how long.
+        void this.#ask();
+      }
+      if (call.isOver()) {
+        return () => this.#ended();
+      }
+    }
+  }
+
+  /** Runs until the call is over, wants a token or has something to tell. */
+  #turn(): Promise<void> {
+    return new Promise((resolve) => {
+      turns.set(this.#number, resolve);
+      this.#call.run(this.#door, this.#number);
+    });
+  }
+
+  async #ask(): Promise<void> {
+    const asking = new AbortController();
+    this.#asking = asking;
+    try {
+      const token: unknown = await this.#accessToken?.({ signal: asking.signal });
+      if (typeof token !== 'string') {
+        throw new TypeError(`accessToken gave ${typeName(token)} in the place of a string`);
+      }
+      this.#call.provideToken(token);
+    } catch (error) {
+      this.#failed ??= { cause: error };
+      // The error's words stay out of ours: they may hold a secret.
+      this.#call.failToken(`accessToken threw ${thrownName(error)}`);
+    } finally {
+      this.#asking = undefined;
+    }
+  }
+
+  /** Nothing that the call asked for is wanted any more. */
+  over(): void {
+    this.#asking?.abort(new DOMException('The call that asked for an access token is over.', 'AbortError'));
+  }
+
+  /**
+   * The result of the call, or its error. Where something of the host's ended it, what that threw, or the signal's reason,
+   * is the error's cause; if nothing went out, it is thrown as it is.
+   */
+  #ended(): T {
+    const isInterrupted = this.#call.isInterrupted();
+    const ending = this.#call.ending();
+    if (!isInterrupted && ending !== null) {
+      return resultOf(ending);
+    }
+    const { signal, dropSignal } = this.#caller;
+    const reason = this.#failed ?? { cause: reasonOf(dropSignal?.aborted ? dropSignal : signal) };
+    if (!(ending instanceof native.Failure)) {
+      throw reason.cause;
+    }
+    const error = withReport(ending, reason);
+    if (ending.isLoss()) {
+      // If the error is swallowed, a warning is left all the same.
+      this.#log.tell('warn', error.message, fieldsOf(error));
+    }
+    throw this.#failed ? error : aborted(error);
+  }
 }
 
 /** A signal that fails after the outcome is known: nobody is told of that. */
@@ -137,33 +294,6 @@ function listen(signal: AbortSignal, end: () => void): () => void {
   };
 }
 
-/**
- * The result of a call, or its error. Where something of the host's ended it, what that threw, or the signal's reason, is
- * the error's cause; if nothing went out, it is thrown as it is.
- */
-function ended<T extends Result>(
-  call: Call<T>,
-  { logger }: Host,
-  signal: AbortSignal | undefined,
-  failed: { readonly cause: unknown } | undefined,
-): T {
-  const isInterrupted = call.isInterrupted();
-  const ending = call.ending();
-  if (!isInterrupted && ending !== null) {
-    return resultOf(ending);
-  }
-  const reason = failed ?? { cause: reasonOf(signal) };
-  if (!(ending instanceof native.Failure)) {
-    throw reason.cause;
-  }
-  const error = withReport(ending, reason);
-  if (ending.isLoss()) {
-    // If the error is swallowed, a warning is left all the same.
-    tell(logger, 'warn', error.message);
-  }
-  throw failed ? error : aborted(error);
-}
-
 /** The result of an operation; a failure is thrown with its report. */
 function resultOf<T extends Result>(ending: T | Failure): T {
   if (ending instanceof native.Failure) {
@@ -176,20 +306,35 @@ function aborted(error: Error): Error {
   return Object.defineProperty(error, 'name', { value: 'AbortError', configurable: true, writable: true });
 }
 
-/** Without a logger only warnings are told, by Node. */
-function tell(logger: Logger | undefined, level: keyof Logger, message: string): void {
-  if (logger) {
-    log(logger, level, message);
-  } else if (level === 'warn') {
-    warn(message);
+/** What one call tells its logger. */
+class Log {
+  readonly #logger: Logger | undefined;
+  readonly #callId: string | undefined;
+
+  constructor(logger: Logger | undefined) {
+    this.#logger = logger;
+    this.#callId = logger && crypto.randomUUID();
+  }
+
+  get isRead(): boolean {
+    return this.#logger !== undefined;
+  }
+
+  /** Without a logger only warnings are told, by Node. */
+  tell(level: keyof Logger, message: string, fields: Omit<LogFields, 'callId'>): void {
+    if (this.#logger) {
+      log(this.#logger, level, message, { callId: this.#callId as string, ...fields });
+    } else if (level === 'warn') {
+      warn(message);
+    }
   }
 }
 
 /** A logger that fails, at once or later, must not cost anybody the outcome of a call. */
-function log(logger: Logger, level: keyof Logger, message: string): void {
+function log(logger: Logger, level: keyof Logger, message: string, fields: LogFields): void {
   const failed = (error: unknown): void => warn(`logger.${level} failed (${thrownName(error)}). ${message}`);
   try {
-    const told: unknown = logger[level](message);
+    const told: unknown = logger[level](message, fields);
     if (typeof told === 'object' && told !== null) {
       // It may be a promise, of any kind.
       Promise.resolve(told).catch(failed);
@@ -207,68 +352,28 @@ function warn(message: string): void {
   }
 }
 
-async function drive<T extends Result>(
-  call: Call<T>,
-  number: number,
-  door: Wakeups,
-  host: Host,
-  signal: AbortSignal | undefined,
-  onProgress: ProgressCallable | undefined,
-): Promise<Ending<T>> {
-  const { accessToken, logger } = host;
-  call.watch(logger !== undefined);
-  if (onProgress) {
-    call.followProgress();
-  }
-  // What a callable of the caller threw or rejected with: the first, since that ends the call.
-  let failed: { readonly cause: unknown } | undefined;
-  const ask = async (): Promise<void> => {
-    try {
-      const token: unknown = await accessToken?.();
-      if (typeof token !== 'string') {
-        throw new TypeError(`accessToken gave ${typeName(token)} in the place of a string`);
-      }
-      call.provideToken(token);
-    } catch (error) {
-      failed ??= { cause: error };
-      // The error's words stay out of ours: they may hold a secret.
-      call.failToken(`accessToken threw ${thrownName(error)}`);
-    }
+/** The fields of a record, in camelCase and milliseconds. */
+function readFields(fields: LogFieldsJSON): Omit<LogFields, 'callId'> {
+  const { file_count, http_status, request_id, elapsed, wait, not_processed, ...others } = fields;
+  const renamed = {
+    fileCount: file_count,
+    httpStatus: http_status,
+    requestId: request_id,
+    elapsedMs: elapsed === undefined ? undefined : milliseconds(elapsed),
+    waitMs: wait === undefined ? undefined : milliseconds(wait),
+    notProcessed: not_processed,
   };
-  for (;;) {
-    await turn(call, number, door);
-    for (const [level, message] of call.logRecords()) {
-      tell(logger, level, message);
-    }
-    const progress = onProgress && call.progress();
-    if (progress) {
-      try {
-        await onProgress(readProgress(parse(progress)));
-      } catch (error) {
-        if (!failed) {
-          failed = { cause: error };
-          call.interrupt();
-        }
-      }
-    }
-    if (!call.isOver() && call.wantsToken()) {
-      // The call waits for it, and knows how long.
-      void ask();
-    }
-    if (call.isOver()) {
-      return () => ended(call, host, signal, failed);
-    }
-  }
+  const known = Object.entries(renamed).filter(([, value]) => value !== undefined);
+  return { ...others, ...Object.fromEntries(known) };
+}
+
+/** What a record is about that tells of an error. */
+function fieldsOf({ code, journal, counts }: PortalError): Omit<LogFields, 'callId'> {
+  const { total: fileCount, ok, failed, unknown, notProcessed } = counts ?? {};
+  const fields = { journal: journal ?? undefined, fileCount, ok, failed, unknown, notProcessed };
+  return { ...Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)), code };
 }
 
 function readProgress({ not_processed, waiting, ...counts }: ProgressJSON): Progress {
   return Object.freeze({ ...counts, notProcessed: not_processed, waitingMs: milliseconds(waiting) });
-}
-
-/** Runs until the call is over, wants a token or has something to tell. */
-function turn(call: Call<Result>, number: number, door: Wakeups): Promise<void> {
-  return new Promise((resolve) => {
-    turns.set(number, resolve);
-    call.run(door, number);
-  });
 }

@@ -12,7 +12,7 @@ import {
   REPORTS,
 } from './generatedReports';
 import { type BatchSettings, type Call, type Client, type ClientSettings, type Journal, native, type ReportFilter } from './native';
-import { checked, hasMethods, kind, STRING, type Table, take, withoutPrototype } from './options';
+import { checked, hasMethods, kind, PATH, refuseMore, STRING, type Table, take, withoutPrototype } from './options';
 import { type PublishReport, reportOf } from './report';
 import {
   BATCH,
@@ -52,13 +52,14 @@ export class PortalClient {
    * @throws {@link ConfigError} naming the setting that is missing, contradictory or of no use.
    */
   constructor(options?: PortalClientOptions) {
+    refuseMore(arguments, 1, SETTINGS);
     const { accessToken, logger, ...given } = take(options, SETTINGS);
     const asksForToken = typeof accessToken === 'function';
     this.#host = { accessToken: asksForToken ? accessToken : undefined, logger };
     const token = { accessToken: asksForToken ? undefined : accessToken, asksForToken };
-    this.#handle = succeeded(
-      native.Client.create(withoutPrototype<ClientSettings>(given, token), environment(), program()),
-    );
+    // What was a URL is text by now.
+    const settings = withoutPrototype<ClientSettings>(given as Partial<ClientSettings>, token);
+    this.#handle = succeeded(native.Client.create(settings, environment(), program()));
     const warning = this.#handle.warning();
     if (warning) {
       process.emitWarning(warning, 'AddeparPortalWarning');
@@ -90,11 +91,12 @@ export class PortalClient {
    * its subclasses: nothing was processed. {@link OutcomeUnknownError}: it may have been.
    */
   async publishFiles(fileIds: Files, options: PublishOptions): Promise<PublishReport> {
+    refuseMore(arguments, 2, PUBLISH);
     const given = take(options, PUBLISH);
     const request = createRequest(fileIds, given);
     given.signal?.throwIfAborted();
     const call = succeeded(this.#handle.start(request, given.repeat, this.#environment()));
-    return reportOf(await finish(call, this.#host, given.signal));
+    return reportOf(await finish(call, this.#host, { signal: given.signal }));
   }
 
   /**
@@ -109,11 +111,13 @@ export class PortalClient {
    * files: then nothing more is sent, and its report says what was. {@link StoppedError}: the signal stopped it.
    */
   async publishBatch(fileIds: Files | null | undefined, options: BatchOptions): Promise<PublishReport> {
+    refuseMore(arguments, 2, BATCH);
     const given = take(options, BATCH);
     const request = createBatchRequest(fileIds, given);
-    given.signal?.throwIfAborted();
-    const call = succeeded(this.#handle.startBatch(request, given, this.#environment()));
-    return reportOf(await finish(call, this.#host, given.signal, given.onProgress));
+    throwIfAborted(given);
+    const settings = given as BatchSettings;
+    const call = succeeded(this.#handle.startBatch(request, settings, this.#environment()));
+    return reportOf(await finish(call, this.#host, given));
   }
 
   /**
@@ -122,12 +126,14 @@ export class PortalClient {
    *
    * @throws As {@link publishBatch}.
    */
-  async resume(journal: string, options?: ResumeOptions): Promise<PublishReport> {
+  async resume(journal: string | URL, options?: ResumeOptions): Promise<PublishReport> {
+    refuseMore(arguments, 2, RESUME);
     const given = take(options, RESUME);
-    const settings = withoutPrototype<BatchSettings>(given, { journal: checked('journal', journal, STRING) });
-    given.signal?.throwIfAborted();
+    const path = PATH.read(checked('journal', journal, PATH)) as string;
+    throwIfAborted(given);
+    const settings = withoutPrototype<BatchSettings>(given, { journal: path });
     const call = succeeded(this.#handle.startResume(settings, this.#environment()));
-    return reportOf(await finish(call, this.#host, given.signal, given.onProgress));
+    return reportOf(await finish(call, this.#host, given));
   }
 
   /**
@@ -141,6 +147,7 @@ export class PortalClient {
    * server does not show it, or not readably. {@link ConnectError}: no answer came.
    */
   async generatedReport(jobId: string, options?: ReadOptions): Promise<GeneratedReport> {
+    refuseMore(arguments, 2, READ);
     const { signal } = take(options, READ);
     checked('jobId', jobId, STRING);
     signal?.throwIfAborted();
@@ -154,6 +161,7 @@ export class PortalClient {
    * @throws As {@link generatedReport}.
    */
   async generatedReports(options?: GeneratedReportsOptions): Promise<GeneratedReport[]> {
+    refuseMore(arguments, 1, REPORTS);
     const given = take(options, REPORTS);
     const filter = withoutPrototype<ReportFilter>(packFilter(given));
     given.signal?.throwIfAborted();
@@ -161,11 +169,11 @@ export class PortalClient {
   }
 
   async #read(call: Call<string>, signal: AbortSignal | undefined): Promise<GeneratedReport[]> {
-    return readReports(await finish(call, this.#host, signal));
+    return readReports(await finish(call, this.#host, { signal }));
   }
 
   async #settle({ journal, jobIds, apply, signal }: Settling): Promise<string> {
-    return await finish(this.#handle.startSettle(journal, jobIds, apply, this.#environment()), this.#host, signal);
+    return await finish(this.#handle.startSettle(journal, jobIds, apply, this.#environment()), this.#host, { signal });
   }
 
   #environment(): Record<string, string> {
@@ -193,6 +201,12 @@ export class PortalClient {
   }
 }
 
+/** Of a batch that is ended already, nothing is sent. */
+function throwIfAborted({ signal, dropSignal }: ResumeOptions): void {
+  dropSignal?.throwIfAborted();
+  signal?.throwIfAborted();
+}
+
 /** The client of a call; without it, one is made from the environment. */
 export interface WithClient {
   client?: PortalClient | undefined;
@@ -200,8 +214,8 @@ export interface WithClient {
 
 const CLIENT = kind('a PortalClient', (client) => hasMethods(client, ['publishFiles']));
 
-function withClient<T>({ as, kinds }: Table<T>): Table<T & WithClient> {
-  return { as, kinds: { ...kinds, client: CLIENT } as Table<T & WithClient>['kinds'] };
+function withClient<T>({ kinds, ...table }: Table<T>): Table<T & WithClient> {
+  return { ...table, kinds: { ...kinds, client: CLIENT } as Table<T & WithClient>['kinds'] };
 }
 
 /**
@@ -210,6 +224,7 @@ function withClient<T>({ as, kinds }: Table<T>): Table<T & WithClient> {
  * @see {@link PortalClient.publishFiles} for results and errors.
  */
 export async function publishFiles(fileIds: Files, options: PublishOptions & WithClient): Promise<PublishReport> {
+  refuseMore(arguments, 2, PUBLISH);
   const { client = new PortalClient(), ...rest } = take(options, withClient(PUBLISH));
   return await client.publishFiles(fileIds, rest);
 }
@@ -224,6 +239,7 @@ export async function publishBatch(
   fileIds: Files | null | undefined,
   options: BatchOptions & WithClient,
 ): Promise<PublishReport> {
+  refuseMore(arguments, 2, BATCH);
   const { client = new PortalClient(), ...rest } = take(options, withClient(BATCH));
   return await client.publishBatch(fileIds, rest);
 }

@@ -1,15 +1,33 @@
 /** The classes of what can go wrong. Codes, messages and states come from the core. */
 
 import type { PublishReport } from './report';
+import type { FileCounts } from './types';
 import { type ApiError, type ErrorCode, type ErrorDetailsJSON, milliseconds, type Outcome, type Phase, type ReportJSON } from './wire';
 
 /** Everything about an error but its report, as JSON has it in every language. */
 export type ErrorDetails = Partial<ErrorDetailsJSON>;
 
-/** What {@link PortalError.toJSON} gives: plain data in snake case, the same in every language. */
+/** All of an error that is plain data, in snake case and seconds, the same in every language. */
 export interface ErrorJSON extends ErrorDetailsJSON {
   name: string;
   report: ReportJSON | null;
+}
+
+/** An error in short, as logs show it: what it has as properties of its own. */
+export interface ErrorSummary {
+  name: string;
+  message: string;
+  code: ErrorCode;
+  outcome: Outcome;
+  httpStatus: number | null;
+  requestId: string | null;
+  elapsedMs: number | null;
+  errors: readonly ApiError[];
+  journal: string | null;
+  counts: FileCounts | null;
+  firstFileIds: readonly number[];
+  phase?: Phase | null;
+  retryAfterMs?: number | null;
 }
 
 /**
@@ -18,12 +36,14 @@ export interface ErrorJSON extends ErrorDetailsJSON {
  */
 export type ErrorInit = ErrorDetails | string;
 
-function detailsOf(init: ErrorInit | undefined): ErrorDetails {
-  return typeof init === 'string' ? { message: init } : (init ?? {});
-}
+/** How many files {@link PortalError.firstFileIds} has. */
+const FIRST = 20;
 
 /**
  * Base of every error of this package.
+ *
+ * What it has as properties of its own is short however many files it is about, and is what `console.log`,
+ * `JSON.stringify` and loggers such as pino show. `report`, `fileIds` and `undecided` have every file.
  *
  * It has `httpStatus`, never `status` or `statusCode`: web frameworks would answer with it.
  */
@@ -42,19 +62,24 @@ export class PortalError extends Error {
   readonly elapsedMs: number | null;
   /** The API's error objects about the whole request. */
   readonly errors: readonly ApiError[];
-  /** The state of every file; on every error of a validated publish, otherwise `null`. */
-  readonly report: PublishReport | null;
-  /** The journal of the call; `null` without one. */
+  /** The journal of the call, which {@link PortalClient.resume} and {@link Journal} take; `null` without one. */
   readonly journal: string | null;
-  /** The files about which a person has to decide before the journal can be resumed; none that are in flight. */
-  readonly undecided: readonly number[];
+  /** How many files of the report are in which state; `null` without a report. */
+  readonly counts: FileCounts | null;
+  /**
+   * The first 20 files that it is about: those whose outcome is unknown (of an {@link AlreadySentError} those that were
+   * sent before), or, if there are none, those that failed or were not processed.
+   */
+  readonly firstFileIds: readonly number[];
   /** The code of an error of this class. */
   static readonly code: string = '';
   readonly #details: ErrorDetailsJSON;
+  readonly #report: PublishReport | null;
 
   constructor(init?: ErrorInit, report: PublishReport | null = null, options?: ErrorOptions) {
-    const details = detailsOf(init);
+    const details: ErrorDetails = typeof init === 'string' ? { message: init } : (init ?? {});
     super(details.message ?? '', options);
+    this.#report = report;
     this.#details = {
       code: details.code ?? (new.target.code as ErrorCode),
       message: this.message,
@@ -69,25 +94,56 @@ export class PortalError extends Error {
       journal: details.journal ?? null,
       undecided: details.undecided ?? [],
     };
-    const { code, outcome, http_status, request_id, elapsed, errors, journal, undecided } = this.#details;
+    const { code, outcome, http_status, request_id, elapsed, errors, journal, file_ids } = this.#details;
     this.code = code;
     this.outcome = outcome;
     this.httpStatus = http_status;
     this.requestId = request_id;
     this.elapsedMs = milliseconds(elapsed);
     this.errors = Object.freeze(errors.map((error) => Object.freeze({ ...error })));
-    this.report = report;
     this.journal = journal;
-    this.undecided = Object.freeze([...undecided]);
+    this.counts = report?.counts ?? null;
+    this.firstFileIds = Object.freeze((file_ids.length > 0 ? file_ids : unfinished(report)).slice(0, FIRST));
+  }
+
+  /** The state of every file; on every error of a validated publish, otherwise `null`. */
+  get report(): PublishReport | null {
+    return this.#report;
+  }
+
+  /** The files about which a person has to decide before the journal can be resumed; none that are in flight. */
+  get undecided(): readonly number[] {
+    return Object.freeze([...this.#details.undecided]);
+  }
+
+  /** Everything about it but its report, `stack` and `cause`. */
+  protected get details(): ErrorDetailsJSON {
+    return this.#details;
   }
 
   /**
-   * Plain data for logs and other threads: everything but `stack` and `cause`, in snake case and seconds. Of an error
-   * itself `structuredClone` and `postMessage` keep no more than the message.
+   * Plain data for another thread or a later program: everything but `stack` and `cause`, in snake case and seconds, with
+   * the whole report, which {@link PublishReport.fromJSON} reads. Of an error itself `structuredClone` and `postMessage`
+   * keep no more than the message.
    */
-  toJSON(): ErrorJSON {
+  toJSON(): ErrorJSON;
+  /**
+   * In short: what `JSON.stringify` gets, which hands over the key that the error is at. It is the error's `name`, its
+   * `message` and the properties of its own, as `console.log` and loggers such as pino show them.
+   */
+  toJSON(key: string): ErrorSummary;
+  toJSON(key?: string): ErrorJSON | ErrorSummary {
+    if (key !== undefined) {
+      return Object.assign({ name: this.name, message: this.message }, this);
+    }
     return { name: this.name, ...structuredClone(this.#details), report: this.report?.toJSON() ?? null };
   }
+}
+
+/** The files of a report that failed or were not processed. */
+function unfinished(report: PublishReport | null): readonly number[] {
+  const files = [...(report?.failed ?? []), ...(report?.notProcessed ?? [])];
+  return files.map(({ fileId }) => fileId);
 }
 
 /** Missing or contradictory settings, or no access token could be had. The request was not sent. */
@@ -135,7 +191,7 @@ export class RateLimitedError extends RejectedError {
 
   constructor(init?: ErrorInit, report?: PublishReport | null, options?: ErrorOptions) {
     super(init, report, options);
-    this.retryAfterMs = milliseconds(detailsOf(init).retry_after ?? null);
+    this.retryAfterMs = milliseconds(this.details.retry_after);
   }
 }
 
@@ -147,15 +203,17 @@ export class RateLimitedError extends RejectedError {
 export class OutcomeUnknownError extends PortalError {
   declare readonly code: 'ERR_OUTCOME_UNKNOWN';
   static override readonly code: string = 'ERR_OUTCOME_UNKNOWN';
-  /** The files whose outcome is unknown. */
-  readonly fileIds: readonly number[];
   /** Where the request was lost. */
   readonly phase: Phase | null;
 
   constructor(init?: ErrorInit, report?: PublishReport | null, options?: ErrorOptions) {
     super(init, report, options);
-    this.fileIds = Object.freeze([...(detailsOf(init).file_ids ?? [])]);
-    this.phase = detailsOf(init).phase ?? null;
+    this.phase = this.details.phase;
+  }
+
+  /** The files whose outcome is unknown. */
+  get fileIds(): readonly number[] {
+    return Object.freeze([...this.details.file_ids]);
   }
 }
 
@@ -172,12 +230,10 @@ export class PublishFailuresError extends PortalError {
 export class AlreadySentError extends InputError {
   declare readonly code: 'ERR_ALREADY_SENT';
   static override readonly code: string = 'ERR_ALREADY_SENT';
-  /** The files that were sent before, all of them. */
-  readonly fileIds: readonly number[];
 
-  constructor(init?: ErrorInit, report?: PublishReport | null, options?: ErrorOptions) {
-    super(init, report, options);
-    this.fileIds = Object.freeze([...(detailsOf(init).file_ids ?? [])]);
+  /** The files that were sent before, all of them. */
+  get fileIds(): readonly number[] {
+    return Object.freeze([...this.details.file_ids]);
   }
 }
 

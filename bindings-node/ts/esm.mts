@@ -3,8 +3,9 @@
 
 import * as fs from 'node:fs';
 import * as module from 'node:module';
+import * as url from 'node:url';
 import * as util from 'node:util';
 
 import { node } from './node.js';
 
-node.esm = { fs, module, util, address: () => import.meta.url };
+node.esm = { fs, module, url, util, address: () => import.meta.url };

@@ -138,10 +138,11 @@ export interface GeneratedReportsOptions extends ReadOptions {
 }
 
 /** The options of a read. */
-export const READ: Table<ReadOptions> = { as: 'input', kinds: { signal: SIGNAL } };
+export const READ: Table<ReadOptions> = { of: 'generatedReport', as: 'input', kinds: { signal: SIGNAL } };
 
 /** The options of a list of reports; the core judges ids. */
 export const REPORTS: Table<GeneratedReportsOptions> = {
+  of: 'generatedReports',
   as: 'input',
   kinds: {
     completedAfter: DATE,

@@ -11,8 +11,9 @@ import { shown, typeName } from './words';
 export type Id = number | string | bigint;
 
 /**
- * Ids as a collection. A string, bytes or a mapping is refused: `"37"` would be the files 3 and 7. So is a
- * `Float32Array`: it rounds ids above 2^24 to other ids.
+ * Ids as a collection, or as an iterator such as a generator makes, which is read once. A string, bytes or a mapping is
+ * refused: `"37"` would be the files 3 and 7. So is a `Float32Array`: it rounds ids above 2^24 to other ids. Of a `Map`
+ * pass `map.keys()` or `map.values()`.
  */
 export type Ids =
   | readonly Id[]
@@ -23,13 +24,21 @@ export type Ids =
   | Uint32Array
   | Float64Array
   | BigInt64Array
-  | BigUint64Array;
+  | BigUint64Array
+  | IterableIterator<Id>;
 
 /** The arguments that are ids, and what the core calls them. */
 const ARGUMENTS = { fileIds: 'file_ids', publishOverrideContactIds: 'publish_override_contact_ids' } as const;
 
-/** Ids on their way to the core, which judges them. */
-export function packIds(name: keyof typeof ARGUMENTS, ids: unknown): Float64Array | string {
+/** The most files of one call: of an iterator no more are read than these and the first that is too many. */
+const MAX_FILES = 500;
+
+/**
+ * Ids on their way to the core, which judges them.
+ *
+ * @param most - How many of an iterator are read; what its caller's code throws meanwhile passes through.
+ */
+export function packIds(name: keyof typeof ARGUMENTS, ids: unknown, most = Infinity): Float64Array | string {
   if (types.isTypedArray(ids) && ROUNDING.has(ids[Symbol.toStringTag])) {
     return refuse(
       'input',
@@ -37,11 +46,39 @@ export function packIds(name: keyof typeof ARGUMENTS, ids: unknown): Float64Arra
         'use a Float64Array or an array.',
     );
   }
+  if (types.isMap(ids)) {
+    return refuse('input', `\`${name}\` must be a list of ids, not a Map: pass its keys() or its values().`);
+  }
+  if (isIterator(ids)) {
+    return pack(readUpTo(most, ids));
+  }
   if (!isCollection(ids)) {
     return raise(native.Failure.notACollection(ARGUMENTS[name], typeName(ids)));
   }
   // Holes become `undefined`.
   return pack([...ids]);
+}
+
+/** The ids of one call's files. */
+export function packFiles(ids: unknown): Float64Array | string {
+  return packIds('fileIds', ids, MAX_FILES + 1);
+}
+
+/** Whether a value is an iterator that can be iterated, and not one over the characters of a string. */
+function isIterator(ids: unknown): ids is Iterable<unknown> {
+  const { next, [Symbol.iterator]: iterator, [Symbol.toStringTag]: tag } = Object(ids);
+  return typeof next === 'function' && typeof iterator === 'function' && tag !== 'String Iterator';
+}
+
+function readUpTo(most: number, ids: Iterable<unknown>): unknown[] {
+  const read: unknown[] = [];
+  for (const id of ids) {
+    read.push(id);
+    if (read.length >= most) {
+      break;
+    }
+  }
+  return read;
 }
 
 /** One id on its way to the core, which judges it. */

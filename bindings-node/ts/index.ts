@@ -9,7 +9,7 @@
 
 export { PortalClient, publishBatch, publishFiles } from './client';
 export type { WithClient } from './client';
-export type { Logger, TokenCallable } from './call';
+export type { LogFields, Logger, TokenCallable, TokenRequest } from './call';
 export {
   AlreadySentError,
   AuthenticationError,
@@ -25,7 +25,7 @@ export {
   RejectedError,
   StoppedError,
 } from './errors';
-export type { ErrorDetails, ErrorInit, ErrorJSON } from './errors';
+export type { ErrorDetails, ErrorInit, ErrorJSON, ErrorSummary } from './errors';
 export { GeneratedReport, Settlement } from './generatedReports';
 export type {
   FailedPortfolio,
@@ -49,7 +49,16 @@ export type {
   ResumeOptions,
 } from './request';
 export type { AccessToken, Environment, PortalClientOptions } from './settings';
-export type { Attempt, FailedContacts, FailedStep, FileError, FileResult, UnexpectedResult, UnreadPage } from './types';
+export type {
+  Attempt,
+  FailedContacts,
+  FailedStep,
+  FileCounts,
+  FileError,
+  FileResult,
+  UnexpectedResult,
+  UnreadPage,
+} from './types';
 export type {
   ApiError,
   AttemptJSON,

@@ -1,12 +1,12 @@
 /** Journals, for people who look at a run and decide about files whose outcome is unknown. */
 
 import { isClient, type PortalClient, settleWith } from './client';
-import { raise, succeeded } from './failure';
+import { succeeded } from './failure';
 import { readSettlement, type Settlement } from './generatedReports';
 import { type Ids, packIds } from './ids';
 import { parse } from './json';
 import { type Journal as Handle, native } from './native';
-import { BOOLEAN, checked, kind, required, SIGNAL, STRING, STRINGS, type Table, take } from './options';
+import { BOOLEAN, checked, kind, PATH, refuseMore, required, SIGNAL, STRING, STRINGS, type Table, take } from './options';
 import { type PublishReport, reportOf } from './report';
 import { readFile } from './rows';
 import type { FileResult } from './types';
@@ -53,11 +53,21 @@ export interface SettleOptions {
   signal?: AbortSignal | undefined;
 }
 
-const SETTLE: Table<SettleOptions> = { as: 'input', kinds: { apply: BOOLEAN, signal: SIGNAL } };
+const SETTLE: Table<SettleOptions> = { of: 'settle', as: 'input', kinds: { apply: BOOLEAN, signal: SIGNAL } };
 
 const CLIENT = kind('a PortalClient', isClient);
 
-const DECISION: Table<DecisionOptions> = { as: 'decision', kinds: { by: required(STRING), evidence: STRING } };
+const DECISION: Table<DecisionOptions> = {
+  of: 'decide',
+  as: 'decision',
+  kinds: { by: required(STRING), evidence: STRING },
+};
+
+/** A path that some function takes alone. */
+function pathOf(of: string, name: string, given: ArrayLike<unknown>): string {
+  refuseMore(given, 1, { of, as: 'input' });
+  return PATH.read(checked(name, given[0], PATH)) as string;
+}
 
 /**
  * Sets a folder up for journals, once: it is made if it is missing, and marked. `journalDir` takes no other one, since a
@@ -66,8 +76,9 @@ const DECISION: Table<DecisionOptions> = { as: 'decision', kinds: { by: required
  * @returns The folder's id.
  * @throws {@link JournalError} where it cannot be made or written.
  */
-export function initJournalDir(folder: string): string {
-  return succeeded(native.initJournalDir(checked('folder', folder, STRING)));
+export function initJournalDir(folder: string | URL): string;
+export function initJournalDir(...given: unknown[]): string {
+  return succeeded(native.initJournalDir(pathOf('initJournalDir', 'folder', given)));
 }
 
 /**
@@ -79,8 +90,9 @@ export function initJournalDir(folder: string): string {
  * @throws {@link JournalError} where no call misses anything of it, or its folder cannot be used; {@link ConfigError}
  * where its folder is not one for journals.
  */
-export function forgetJournal(path: string): number[] {
-  return Array.from(succeeded(native.forgetJournal(checked('path', path, STRING))));
+export function forgetJournal(path: string | URL): number[];
+export function forgetJournal(...given: unknown[]): number[] {
+  return Array.from(succeeded(native.forgetJournal(pathOf('forgetJournal', 'path', given))));
 }
 
 let show: (journal: Journal) => void;
@@ -88,15 +100,18 @@ let show: (journal: Journal) => void;
 /** A journal as it is on disk when this is made. Another process may be writing it. */
 export class Journal {
   readonly path: string;
-  readonly #handle: Handle;
+  #handle: Handle;
 
   /**
-   * @param path - Where it is.
+   * Reads it at once, which takes as long as the disk does.
+   *
+   * @param path - Where it is: a path, or a `file:` URL.
    * @throws {@link JournalError} where it is missing, damaged or of a newer version.
    */
-  constructor(path: string) {
-    this.path = checked('path', path, STRING);
-    this.#handle = succeeded(native.Journal.open(path));
+  constructor(path: string | URL);
+  constructor(...given: unknown[]) {
+    this.path = pathOf('Journal', 'path', given);
+    this.#handle = succeeded(native.Journal.open(this.path));
     show(this);
   }
 
@@ -144,14 +159,21 @@ export class Journal {
   }
 
   /**
-   * Records what a person found out about files whose outcome is unknown: all of them, or none.
+   * Records what a person found out about files, after looking in Addepar: of all of them, or of none. A later decision
+   * about a file replaces an earlier one, until it is sent again.
    *
-   * @param decision - `published` and `leave`: not sent again; `not_published`: the next resume sends it.
+   * `published` and `leave` mean that a file is not sent again; about one that is yet to be sent they may be said as well,
+   * as of a file that was published some other way: then it is left out. `not_published` is said of a file whose outcome
+   * is unknown: the next resume sends it. It is refused sooner than 90 seconds after the request went out, since Addepar
+   * may still be working on it.
+   *
+   * @param options - `by`: who decides; `evidence`: what was seen.
    * @throws {@link InputError} naming the values that are not ids, not a decision or not text.
-   * {@link JournalError} where a file is not of this run or its outcome is known, or where the journal is
-   * being written.
+   * {@link JournalError} where a file is not of this run or its outcome is known, where it is too soon (the message says
+   * when it will be taken), or where the journal is being written.
    */
   decide(fileIds: Ids, decision: Verdict, options: DecisionOptions): void {
+    refuseMore(arguments, 3, DECISION);
     const { by, evidence } = take(options, DECISION);
     succeeded(this.#handle.decide(packIds('fileIds', fileIds), shown(decision), by, evidence));
   }
@@ -168,13 +190,14 @@ export class Journal {
    * @throws As {@link PortalClient.generatedReport}; {@link JournalError}: the journal cannot be used.
    */
   async settle(client: PortalClient, jobIds?: readonly string[], options?: SettleOptions): Promise<Settlement> {
+    refuseMore(arguments, 3, SETTLE);
     const { apply = false, signal } = take(options, SETTLE);
     checked('client', client, CLIENT);
     const jobs = jobIds === undefined ? [] : checked('jobIds', jobIds, STRINGS);
     signal?.throwIfAborted();
     const settled = await settleWith(client, { journal: this.#handle, jobIds: jobs, apply, signal });
-    const failure = this.#handle.reread();
-    return failure ? raise(failure) : readSettlement(settled);
+    this.#handle = succeeded(await this.#handle.reread());
+    return readSettlement(settled);
   }
 
   /** Plain data, the same in every language. */

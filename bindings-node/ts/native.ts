@@ -59,7 +59,8 @@ export interface Call<Result extends Report | string = Report> {
   followProgress(): void;
   progress(): string | null;
   watch(everything: boolean): void;
-  logRecords(): [LogLevel, string][];
+  /** Each record's level, line and fields; these as JSON. */
+  logRecords(): [LogLevel, string, string][];
   run(wakeups: Wakeups, number: number): void;
   wantsToken(): boolean;
   isOver(): boolean;
@@ -116,7 +117,7 @@ export interface ReportFilter {
 
 export interface Journal {
   report(): Report;
-  reread(): Failure | null;
+  reread(): Promise<Journal | Failure>;
   decide(fileIds: Float64Array | string, decision: string, by: string, evidence: string | undefined): Failure | null;
   toJson(): string;
 }

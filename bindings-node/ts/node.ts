@@ -5,12 +5,14 @@
 
 import type * as Fs from 'node:fs';
 import type * as Module from 'node:module';
+import type * as Url from 'node:url';
 import type * as Util from 'node:util';
 
 export const node: {
   esm?: {
     readonly fs: typeof Fs;
     readonly module: typeof Module;
+    readonly url: typeof Url;
     readonly util: typeof Util;
     /** Where the module is. Nothing in a bundle that is CommonJS, which needs none. */
     readonly address: () => string;

@@ -1,7 +1,7 @@
 /** What a caller gave, and nothing that came from elsewhere. */
 
 import { type Refused, refuse } from './failure';
-import { types } from './util';
+import { fileURLToPath, types } from './util';
 import { shown, typeName } from './words';
 
 /** What a value has to be. Which of those values are allowed, the core knows. */
@@ -10,10 +10,12 @@ export interface Kind {
   readonly rule: string;
   readonly takes: (value: unknown) => boolean;
   readonly isRequired: boolean;
+  /** What is handed on of a value that is taken. */
+  readonly read: (value: unknown) => unknown;
 }
 
-export function kind(rule: string, takes: (value: unknown) => boolean): Kind {
-  return { rule, takes, isRequired: false };
+export function kind(rule: string, takes: (value: unknown) => boolean, read = (value: unknown): unknown => value): Kind {
+  return { rule, takes, isRequired: false, read };
 }
 
 /** The same kind, of an option that has to be there. */
@@ -39,6 +41,10 @@ export const SIGNAL = kind(
 );
 /** A string that stays the same in Rust: half of a surrogate pair does not, and another secret must not be sent. */
 export const TEXT = kind(STRING.rule, isText);
+/** The address of a server. */
+export const TEXT_OR_URL = kind(`${TEXT.rule} or a URL`, (value) => isText(value) || isUrl(value), addressOf);
+/** The path of a file or folder. */
+export const PATH = kind(`${TEXT.rule} or a file: URL`, (value) => pathOf(value) !== undefined, pathOf);
 /** {@link TEXT}, or a function that is asked for it. */
 export const TEXT_OR_FUNCTION = kind(`${TEXT.rule} or a function`, (value) => isText(value) || isFunction(value));
 
@@ -54,6 +60,28 @@ function isText(value: unknown): boolean {
   return typeof value === 'string' && value.isWellFormed();
 }
 
+/** Whether a value is a `URL`, of any realm: a string has no `href`, and what `url.parse` gives has a `path`. */
+function isUrl(value: unknown): value is URL {
+  const { href, protocol, path } = Object(value);
+  return typeof href === 'string' && typeof protocol === 'string' && path === undefined && isText(href);
+}
+
+function addressOf(value: unknown): unknown {
+  return isUrl(value) ? value.href : value;
+}
+
+/** The path that a string or a URL is; `undefined` if it is none on this machine. */
+function pathOf(value: unknown): string | undefined {
+  if (!isUrl(value)) {
+    return isText(value) ? (value as string) : undefined;
+  }
+  try {
+    return fileURLToPath(value.href);
+  } catch {
+    return undefined;
+  }
+}
+
 /** Whether a value has what is used of it: it may be a polyfill, or of another realm. */
 export function hasMethods(value: unknown, methods: readonly string[]): boolean {
   return methods.every((method) => isFunction((value as Record<string, unknown> | null | undefined)?.[method]));
@@ -61,6 +89,8 @@ export function hasMethods(value: unknown, methods: readonly string[]): boolean 
 
 /** The options that some function takes: all of them, and of which kind each is. */
 export interface Table<T> {
+  /** The function, as its caller names it. */
+  readonly of: string;
   /** What a wrong one is refused as. */
   readonly as: Refused;
   readonly kinds: { readonly [Name in keyof T]-?: Kind };
@@ -77,17 +107,51 @@ export function take<T extends object>(options: T | undefined, table: Table<T>):
   const kinds = Object.entries<Kind>(table.kinds);
   for (const name of Object.keys(values)) {
     if (!Object.hasOwn(table.kinds, name)) {
-      refuse(table.as, `\`${name}\` is not an option here. The options are ${kinds.map(([known]) => known).join(', ')}.`);
+      refuseUnknown(name, table);
     }
   }
   for (const [name, wanted] of kinds) {
     if (values[name] !== undefined || wanted.isRequired) {
-      checked(name, values[name], wanted, table.as);
+      values[name] = wanted.read(checked(name, values[name], wanted, table.as));
     } else {
       delete values[name];
     }
   }
   return given;
+}
+
+function refuseUnknown<T>(name: string, { of, as, kinds }: Table<T>): never {
+  const known = Object.keys(kinds);
+  const meant = known.find((option) => isLike(name, option));
+  const hint = meant === undefined ? '' : ` Did you mean \`${meant}\`?`;
+  return refuse(as, `\`${name}\` is not an option of \`${of}\`.${hint} Its options are ${known.join(', ')}.`);
+}
+
+/** Whether somebody who wrote one name may have meant the other: another case, another language's spelling, a slip. */
+function isLike(name: string, known: string): boolean {
+  const [a, b] = [name, known].map((each) => each.toLowerCase().replaceAll(/[^a-z]|ms$/g, '')) as [string, string];
+  return a === b || distance(a, b) <= Math.min(2, b.length / 3);
+}
+
+/** How many letters have to be put in, left out or replaced to make one word of the other. */
+function distance(a: string, b: string): number {
+  let above = Array.from({ length: b.length + 1 }, (_, column) => column);
+  for (const [row, letter] of Array.from(a).entries()) {
+    const next = [row + 1];
+    for (const [column, other] of Array.from(b).entries()) {
+      const replaced = (above[column] as number) + (letter === other ? 0 : 1);
+      next.push(Math.min(replaced, (above[column + 1] as number) + 1, (next[column] as number) + 1));
+    }
+    above = next;
+  }
+  return above.at(-1) as number;
+}
+
+/** Refuses arguments that nobody would look at. `given`: those that came; `most`: how many there are. */
+export function refuseMore<T>(given: ArrayLike<unknown>, most: number, { of, as }: Pick<Table<T>, 'of' | 'as'>): void {
+  if (Array.from(given).slice(most).some((more) => more !== undefined)) {
+    refuse(as, `\`${of}\` takes ${most} argument${most === 1 ? '' : 's'}, not ${given.length}: all options go into one object.`);
+  }
 }
 
 /** A value that has to be of a kind. Settings may be secrets: they are not shown. */
@@ -121,7 +185,10 @@ export function own<T extends object>(options: T | undefined, { as, kinds }: Tab
 }
 
 /** What options are as a whole. */
-const OPTIONS = kind('an object', (options) => options === undefined || (typeof options === 'object' && options !== null));
+const OPTIONS = kind(
+  'an object',
+  (options) => options === undefined || (typeof options === 'object' && options !== null && !Array.isArray(options)),
+);
 
 /** Whether an object has such a property that is not of `Object.prototype`. */
 function isHidden(options: object, name: PropertyKey): boolean {

@@ -7,7 +7,7 @@ import { parse, stringify } from './json';
 import { type Failure, native, type Report } from './native';
 import { handleOf, type PublishRequest, requestOf } from './request';
 import { okFile, readErrors, type ReadRows, RowReader } from './rows';
-import type { Attempt, FailedContacts, FileResult, UnexpectedResult, UnreadPage } from './types';
+import type { Attempt, FailedContacts, FileCounts, FileResult, UnexpectedResult, UnreadPage } from './types';
 import { inspect, types } from './util';
 import { visible } from './visible';
 import {
@@ -145,6 +145,17 @@ export class PublishReport implements Iterable<FileResult> {
     return this.#among(({ state, decision }) => state === 'not_processed' && (decision ?? 'not_published') === 'not_published');
   }
 
+  /** How many files are in which state, for a log or an answer. */
+  get counts(): FileCounts {
+    const { fileIds, exceptions } = this.#readRows();
+    const counts = { total: fileIds.length, ok: fileIds.length, failed: 0, unknown: 0, notProcessed: 0 };
+    for (const { file } of exceptions) {
+      counts.ok -= 1;
+      counts[COUNTED[file.state]] += 1;
+    }
+    return Object.freeze({ ...counts, undecided: this.#handle.undecided().length });
+  }
+
   /** Those that are asked for because not all is well with them: none of the files that go without saying. */
   #among(wanted: (file: FileResult) => boolean): readonly FileResult[] {
     return this.#readRows().exceptions.flatMap(({ file }) => (wanted(file) ? file : []));
@@ -257,6 +268,9 @@ export class PublishReport implements Iterable<FileResult> {
     return #handle in this ? `PublishReport: ${this.toString()}` : 'PublishReport {}';
   }
 }
+
+/** What files of a state are counted as. */
+const COUNTED = { ok: 'ok', failed: 'failed', unknown: 'unknown', not_processed: 'notProcessed' } as const;
 
 interface Circumstances {
   readonly attempts: readonly AttemptJSON[];

@@ -2,10 +2,10 @@
 
 import { succeeded } from './failure';
 import { GeneratedReport } from './generatedReports';
-import { type Ids, packIds } from './ids';
+import { type Ids, packFiles, packIds } from './ids';
 import { parse, stringify } from './json';
 import { native, type Request } from './native';
-import { ANY, BOOLEAN, FUNCTION, NUMBER, required, SIGNAL, STRING, STRINGS, type Table, take } from './options';
+import { ANY, BOOLEAN, FUNCTION, NUMBER, PATH, refuseMore, required, SIGNAL, STRING, STRINGS, type Table, take } from './options';
 import type { ContactNotification, PortalPublishing, Repeat, RequestJSON } from './wire';
 import { shown } from './words';
 
@@ -53,16 +53,22 @@ export interface ResumeOptions {
    */
   signal?: AbortSignal | undefined;
   /**
+   * Ends the batch at once, after `signal` or without it: the request in flight is dropped, and its files are unknown. It
+   * rejects with an {@link OutcomeUnknownError}, or with a {@link StoppedError} if no request was in flight; either is
+   * named `AbortError`, and its `cause` is this signal's reason.
+   */
+  dropSignal?: AbortSignal | undefined;
+  /**
    * Milliseconds that a batch which is stopped waits for the request in flight; then the request is dropped, and its
-   * files are unknown. Default: as long as `timeoutMs` allows.
+   * files are unknown, as if `dropSignal` had been aborted. Default: as long as `timeoutMs` allows.
    */
   stopTimeoutMs?: number | undefined;
 }
 
 /** How a batch goes. */
 export interface BatchOptions extends RequestOptions, ResumeOptions {
-  /** A file that does not exist yet, or the journal of this batch. */
-  journal: string;
+  /** A file that does not exist yet, or the journal of this batch: its path, or a `file:` URL. */
+  journal: string | URL;
   /**
    * How many files go into one request, 1 to 500; default 100. A crash makes up to this many unknown. A journal that is
    * resumed keeps the size that it was made with; any other than that and the default is refused.
@@ -102,29 +108,40 @@ export interface Progress {
 
 /** The options of a request; the core judges them, whatever they are. */
 const REQUEST: Table<RequestOptions> = {
+  of: 'PublishRequest',
   as: 'input',
   kinds: { portalPublishing: ANY, contactNotification: ANY, publishOverrideContactIds: ANY },
 };
 
 /** The options of a call. */
 export const PUBLISH: Table<PublishOptions> = {
+  of: 'publishFiles',
   as: 'input',
   kinds: { ...REQUEST.kinds, signal: SIGNAL, repeat: STRING },
 };
 
 /** The options of a batch that is resumed. */
 export const RESUME: Table<ResumeOptions> = {
+  of: 'resume',
   as: 'input',
-  kinds: { onProgress: FUNCTION, maxWaitMs: NUMBER, pace: BOOLEAN, signal: SIGNAL, stopTimeoutMs: NUMBER },
+  kinds: {
+    onProgress: FUNCTION,
+    maxWaitMs: NUMBER,
+    pace: BOOLEAN,
+    signal: SIGNAL,
+    dropSignal: SIGNAL,
+    stopTimeoutMs: NUMBER,
+  },
 };
 
 /** The options of a batch. */
 export const BATCH: Table<BatchOptions> = {
+  of: 'publishBatch',
   as: 'input',
   kinds: {
     ...REQUEST.kinds,
     ...RESUME.kinds,
-    journal: required(STRING),
+    journal: required(PATH),
     chunkSize: NUMBER,
     repeat: STRING,
     reports: STRINGS,
@@ -152,6 +169,7 @@ export class PublishRequest {
    */
   constructor(fileIds: Files, options: RequestOptions);
   constructor(fileIds: Files | Request, options?: RequestOptions) {
+    refuseMore(arguments, 2, REQUEST);
     this.#handle = fileIds instanceof native.Request ? fileIds : createRequest(fileIds, take(options, REQUEST));
     this.fileIds = Object.freeze(Array.from(this.#handle.fileIds()));
     this.portalPublishing = this.#handle.portalPublishing();
@@ -181,7 +199,8 @@ export function createRequest(files: Files, options: RequestOptions, batch = fal
   const [publishing, notification, overrides] = packOptions(options);
   const isReport = files instanceof GeneratedReport;
   const names = isReport ? stringify([...files.portfolioNames]) : undefined;
-  const fileIds = packIds('fileIds', isReport ? files.fileIds : files);
+  const given = isReport ? files.fileIds : files;
+  const fileIds = batch ? packIds('fileIds', given) : packFiles(given);
   return succeeded(native.Request.create(fileIds, publishing, notification, overrides, batch, names));
 }
 

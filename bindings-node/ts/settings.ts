@@ -2,14 +2,15 @@
 
 import type { Logger, TokenCallable } from './call';
 import { native, type Started } from './native';
-import { hasMethods, kind, NUMBER, type Table, TEXT, TEXT_OR_FUNCTION, withoutPrototype } from './options';
+import { hasMethods, kind, NUMBER, PATH, type Table, TEXT, TEXT_OR_FUNCTION, TEXT_OR_URL, withoutPrototype } from './options';
 
 /** Addepar's environments. */
 export type Environment = 'production' | 'development' | 'sandbox';
 
 /**
  * An OAuth 2.0 access token, or a function that is asked for one, and once more after a 401. A promise is waited for as
- * long as `timeoutMs` says; then the call ends, and nothing was sent.
+ * long as `timeoutMs` says; then the call ends, nothing was sent, and the `signal` that the function received is aborted:
+ * `fetch(url, { signal })` does not outlive its call.
  */
 export type AccessToken = string | TokenCallable;
 
@@ -31,7 +32,7 @@ export interface PortalClientOptions {
   /** Instead of key and secret (`ADDEPAR_ACCESS_TOKEN`). */
   accessToken?: AccessToken | undefined;
   /** The base URL, instead of firm name and environment (`ADDEPAR_BASE_URL`). */
-  baseUrl?: string | undefined;
+  baseUrl?: string | URL | undefined;
   /** Milliseconds for one attempt, waits excluded; default 90,000, above the server's own 60,000. */
   timeoutMs?: number | undefined;
   /** Milliseconds for connecting; default 10,000. */
@@ -39,11 +40,11 @@ export interface PortalClientOptions {
   /** Milliseconds that all waits for the rate limit may take together; default 60,000. */
   maxRateLimitWaitMs?: number | undefined;
   /** The URL of an HTTP proxy, such as `http://USER:PASSWORD@HOST:PORT` (`HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY`). */
-  proxy?: string | undefined;
+  proxy?: string | URL | undefined;
   /** A PEM file, or a folder of them, with certificates that are trusted beside the system's. */
-  caFile?: string | undefined;
+  caFile?: string | URL | undefined;
   /** A folder in which every call leaves a journal (`ADDEPAR_JOURNAL_DIR`); what it shows is not sent again. */
-  journalDir?: string | undefined;
+  journalDir?: string | URL | undefined;
   /** Who is told what calls do, such as `console`; default nobody. */
   logger?: Logger | undefined;
 }
@@ -55,6 +56,7 @@ const LOGGER = kind(
 
 /** The settings of a client. */
 export const SETTINGS: Table<PortalClientOptions> = {
+  of: 'PortalClient',
   as: 'config',
   kinds: {
     firmName: TEXT,
@@ -63,13 +65,13 @@ export const SETTINGS: Table<PortalClientOptions> = {
     keyId: TEXT,
     keySecret: TEXT,
     accessToken: TEXT_OR_FUNCTION,
-    baseUrl: TEXT,
+    baseUrl: TEXT_OR_URL,
     timeoutMs: NUMBER,
     connectTimeoutMs: NUMBER,
     maxRateLimitWaitMs: NUMBER,
-    proxy: TEXT,
-    caFile: TEXT,
-    journalDir: TEXT,
+    proxy: TEXT_OR_URL,
+    caFile: PATH,
+    journalDir: PATH,
     logger: LOGGER,
   },
 };

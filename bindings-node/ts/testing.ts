@@ -7,7 +7,7 @@
 import { PortalClient } from './client';
 import { parse, stringify } from './json';
 import { native, type Refusal, type SimulatedPortal as Native } from './native';
-import { ANY, own, type Table, withoutPrototype } from './options';
+import { ANY, own, type Table, take, withoutPrototype } from './options';
 import { type PortalClientOptions, SETTINGS } from './settings';
 import { inspect, types } from './util';
 
@@ -17,8 +17,44 @@ export interface Preferences {
   notify?: boolean;
 }
 
+/** What a POST can meet. What each does, and the parameters that it needs, the README lists. */
+export type FaultName =
+  | `status:${number}`
+  | 'accepted'
+  | 'answer'
+  | 'chunked_cut'
+  | 'close_after_head'
+  | 'close_before_answer'
+  | 'close_idle'
+  | 'close_in_body'
+  | 'close_in_headers'
+  | 'contradiction'
+  | 'drip'
+  | 'empty'
+  | 'extra_result'
+  | 'garbage_status'
+  | 'half_done'
+  | 'hang'
+  | 'html'
+  | 'huge'
+  | 'invalid_utf8'
+  | 'missing_result'
+  | 'nested'
+  | 'next_link'
+  | 'no_content'
+  | 'no_data'
+  | 'not_json'
+  | 'rate_limited'
+  | 'raw'
+  | 'redirect'
+  | 'reset_before_answer'
+  | 'reset_in_body'
+  | 'slow_400'
+  | 'status'
+  | 'stray_bytes';
+
 /** A fault that the next POST meets: its name, or its name and parameters. */
-export type Fault = string | ({ name: string } & Record<string, unknown>);
+export type Fault = FaultName | ({ name: FaultName } & Record<string, unknown>);
 
 /** Contact ids. */
 export type Contacts = readonly number[] | ReadonlySet<number>;
@@ -74,6 +110,8 @@ export interface SimulatedPortalOptions {
   showPublished?: ById<boolean | null>;
   /** How many seconds pass on the portal's clock in one of everybody else's; default 1. A journal is settled by it. */
   clock?: number;
+  /** Path and query, such as `/v1/portal/publish_files?page=2` → the `status`, `headers` and `body` that a GET of it gets. */
+  pages?: Readonly<Record<string, object>>;
 }
 
 /** A request as the portal received it. */
@@ -97,8 +135,9 @@ export interface Email {
   readonly files: readonly number[];
 }
 
-/** The simulator judges the values, and refuses unknown names. */
+/** The simulator judges the values. */
 const OPTIONS: Table<SimulatedPortalOptions> = {
+  of: 'SimulatedPortal.start',
   as: 'input',
   kinds: {
     files: ANY,
@@ -114,6 +153,7 @@ const OPTIONS: Table<SimulatedPortalOptions> = {
     publishedLag: ANY,
     showPublished: ANY,
     clock: ANY,
+    pages: ANY,
   },
 };
 
@@ -146,7 +186,7 @@ export class SimulatedPortal {
 
   /** Starts a portal on a free port of this machine. */
   static async start(options?: SimulatedPortalOptions): Promise<SimulatedPortal> {
-    const { faults, generatedReports, ...rest } = own(options, OPTIONS);
+    const { faults, generatedReports, ...rest } = take(options, OPTIONS);
     const named = faults?.map((fault) => (typeof fault === 'string' ? fault : snakeCase(fault)));
     const reports = snakeCaseThroughout(generatedReports);
     const json = stringify({ ...snakeCase(rest), faults: named, generated_reports: reports }, plain);
@@ -204,7 +244,7 @@ export class SimulatedPortal {
   }
 
   /** The next POST meets this fault, such as `status:503`, `hang` or `close_in_body`. */
-  nextFault(name: string, parameters: Readonly<Record<string, unknown>> = {}): void {
+  nextFault(name: FaultName, parameters: Readonly<Record<string, unknown>> = {}): void {
     this.control('fault', { fault: { name, ...snakeCase(parameters) } });
   }
 
@@ -231,9 +271,18 @@ export class SimulatedPortal {
 
 function accepted<T>(answer: T | Refusal): T {
   if (answer instanceof native.Refusal) {
-    throw new TypeError(answer.message);
+    throw new TypeError(inCamelCase(answer.message));
   }
   return answer;
+}
+
+/** What the simulator says, with options and parameters as they are written here. Names of faults stay as they are. */
+function inCamelCase(message: string): string {
+  return message.includes(' is not known: ') ? message : message.replaceAll(/`\w+`/g, camelCase);
+}
+
+function camelCase(name: string): string {
+  return name.replaceAll(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
 }
 
 /** Collections as JSON has them, which would write most of them as `{}`. */

@@ -39,6 +39,17 @@ export interface FileResult {
   readonly portfolioName: string | null;
 }
 
+/** How many files are in which state. */
+export interface FileCounts {
+  readonly total: number;
+  readonly ok: number;
+  readonly failed: number;
+  readonly unknown: number;
+  readonly notProcessed: number;
+  /** Those whose outcome is unknown and about which nobody has decided, save those in flight. */
+  readonly undecided: number;
+}
+
 /** A further page of results that could not be read. */
 export interface UnreadPage {
   /** The link to it, as the page before has it. */

@@ -266,6 +266,23 @@ export interface ErrorDetailsJSON {
   undecided: number[];
 }
 
+/** What a record of the log is about: whatever is known of it. */
+export interface LogFieldsJSON {
+  journal?: string;
+  chunk?: number;
+  attempt?: number;
+  file_count?: number;
+  http_status?: number;
+  request_id?: string;
+  elapsed?: number;
+  wait?: number;
+  ok?: number;
+  failed?: number;
+  unknown?: number;
+  not_processed?: number;
+  code?: ErrorCode;
+}
+
 /** Milliseconds, to the microsecond. */
 export function milliseconds(seconds: number): number;
 export function milliseconds(seconds: number | null): number | null;

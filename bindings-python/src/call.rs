@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use addepar_portal::host::{Ending, Level, PublishCall, Turn};
+use addepar_portal::host::{Ending, Language, Level, PublishCall, Turn};
 use addepar_portal::{self as core, Error};
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
@@ -41,8 +41,8 @@ impl LogRecord {
     }
 
     #[getter]
-    fn message(&self) -> &str {
-        &self.0.message
+    fn message(&self) -> String {
+        self.0.message_in(Language::Python)
     }
 }
 

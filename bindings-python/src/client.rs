@@ -1,6 +1,6 @@
 use std::ffi::OsString;
 
-use addepar_portal::host::{AccessToken, Host, Program, Settings};
+use addepar_portal::host::{AccessToken, Host, Language, Program, Settings};
 use addepar_portal::{BatchOptions, Error, PortalClient, ReportFilter};
 use pyo3::prelude::*;
 use pyo3::types::{PyList, PyString};
@@ -82,7 +82,7 @@ impl Client {
 
     #[getter]
     fn warning(&self) -> Option<String> {
-        self.0.warning()
+        self.0.warning_in(Language::Python)
     }
 
     fn start<'py>(

@@ -284,8 +284,8 @@ impl Error {
     }
 
     /// No access token can be had; an earlier one may have been refused by the server.
-    pub(crate) fn no_token(reason: &str) -> Self {
-        Self::config(format!("No access token could be had: {reason}."))
+    pub(crate) fn no_token(reason: impl Into<Message>) -> Self {
+        Self::config(Message::from("No access token could be had: ").followed_by(reason).followed_by("."))
     }
 
     /// Files that a journal shows as sent: `problem` says when, how and in which run, the report what became of each.
@@ -339,10 +339,11 @@ impl Error {
     }
 
     /// The server was never reached; `cause` says why in the words of the layer that failed.
-    pub(crate) fn connect(fault: Fault, cause: &str, report: PublishReport) -> Self {
+    pub(crate) fn connect(fault: Fault, cause: Message, report: PublishReport) -> Self {
         let unanswered = report.attempts().iter().filter(|attempt| attempt.http_status.is_none()).count();
         let tries = if unanswered > 1 { format!(" after {unanswered} tries") } else { String::new() };
-        Self::new(ErrorKind::Connect, format!("The server was not reached{tries}: {cause}."))
+        let problem = Message::from(format!("The server was not reached{tries}: ")).followed_by(cause).followed_by(".");
+        Self::new(ErrorKind::Connect, problem)
             .with_advice(unreachable_advice(fault))
             .with_attempt(report.attempts().last().cloned())
             .with_report(report)
@@ -395,8 +396,8 @@ impl Error {
     }
 
     /// A generated report could not be asked for; `cause` says why in the words of the layer that failed.
-    pub(crate) fn report_unreachable(fault: Fault, cause: &str) -> Self {
-        let problem = format!("The generated report could not be read: {cause}.");
+    pub(crate) fn report_unreachable(fault: Fault, cause: Message) -> Self {
+        let problem = Message::from("The generated report could not be read: ").followed_by(cause).followed_by(".");
         Self::new(ErrorKind::Connect, problem)
             .with_consequence(Consequence::NothingRead)
             .with_advice(unreachable_advice(fault))
@@ -440,7 +441,8 @@ impl Error {
     }
 
     /// The request went out and what became of it cannot be told. `what` is a sentence's beginning.
-    pub(crate) fn unknown(what: &str, phase: Phase, report: PublishReport) -> Self {
+    pub(crate) fn unknown(what: impl Into<Message>, phase: Phase, report: PublishReport) -> Self {
+        let what = what.into();
         let report = report.with_reason(&format!("{what}."));
         let files = counted(report.count(FileState::Unknown), "file");
         let sent_at = report.attempts().last().and_then(|attempt| attempt.sent_at);
@@ -449,7 +451,7 @@ impl Error {
         let happened = may_have_happened(report.request());
         Self::new(
             ErrorKind::OutcomeUnknown,
-            format!("{what}. {files} went to Addepar{at} and may have been {happened}{names}."),
+            what.followed_by(format!(". {files} went to Addepar{at} and may have been {happened}{names}.")),
         )
         .with_consequence(Consequence::Stated)
         .with_phase(phase)
@@ -510,8 +512,9 @@ impl Error {
     }
 
     /// A folder of journals that cannot be used; `reason` goes on after its name.
-    pub(crate) fn of_folder(folder: &Path, reason: &str) -> Self {
-        Self::new(ErrorKind::Journal, format!("The folder of journals {} {reason}.", folder.display()))
+    pub(crate) fn of_folder(folder: &Path, reason: impl Into<Message>) -> Self {
+        let problem = Message::from(format!("The folder of journals {} ", folder.display()));
+        Self::new(ErrorKind::Journal, problem.followed_by(reason).followed_by("."))
     }
 
     /// Journals without which nobody knows what was sent; `reason` goes on after the name of one.
@@ -894,7 +897,7 @@ impl From<InvalidInput> for Error {
 
 impl From<Unreadable> for Error {
     fn from(Unreadable { reason, report }: Unreadable) -> Self {
-        Self::unknown(&format!("The answer cannot be read ({reason})"), Phase::ReadingAnswer, report)
+        Self::unknown(format!("The answer cannot be read ({reason})"), Phase::ReadingAnswer, report)
     }
 }
 

@@ -52,7 +52,7 @@ pub mod host {
     pub use crate::model::json::read as read_json;
     pub use crate::model::message::{Language, Message};
     pub use crate::model::request::Asks;
-    pub use crate::protocol::log_record::{Level, LogRecord};
+    pub use crate::protocol::log_record::{Level, LogFields, LogRecord};
     pub use crate::protocol::machine::Ending;
 }
 

@@ -860,7 +860,7 @@ fn one_call_that_is_interrupted_in_a_wait_sends_nothing_more() {
         let call = client.start(request([1]), Repeat::Allow, no_environment);
         call.watch(Level::Debug);
         let before = scene.received();
-        while !call.log_records().iter().any(|record| record.wait.is_some()) {
+        while !call.log_records().iter().any(|record| record.fields.wait.is_some()) {
             assert_eq!(block_on(call.run()), Turn::News);
         }
         assert!(!call.interrupt());
@@ -1489,7 +1489,7 @@ fn warned(client: &PortalClient, id: u64) -> (Result<Arc<PublishReport>, Error>,
     let mut warnings = Vec::new();
     loop {
         let turn = block_on(call.run());
-        warnings.extend(call.log_records().into_iter().map(|record| record.message));
+        warnings.extend(call.log_records().into_iter().map(|record| record.message_in(Language::Rust)));
         if turn == Turn::Done {
             return (result_of(&call), warnings);
         }
@@ -1734,9 +1734,9 @@ fn waiting_for_a_folder_is_warned_of_and_ends_at_an_interrupt() {
         call.watch(Level::Warn);
         assert_eq!(block_on(call.run()), Turn::News);
         let [warning] = <[_; 1]>::try_from(call.log_records()).expect("one warning");
-        assert_eq!((warning.level, warning.wait), (Level::Warn, None));
+        assert_eq!((warning.level, warning.fields.wait), (Level::Warn, None));
         for word in ["Waiting for the folder of journals", "process 4711 on elsewhere", "Nothing was sent yet"] {
-            assert!(warning.message.contains(word), "{}", warning.message);
+            assert!(warning.message_in(Language::Rust).contains(word), "{}", warning.message_in(Language::Rust));
         }
     }
     // An interrupt waits for no lock, and leaves no journal behind; nor does a call that is dropped.

@@ -99,7 +99,7 @@ fn a_call_tells_when_it_goes_out_waits_and_ends() {
     });
     let ours = lines.ours();
     let starts = [
-        "INFO addepar_portal Sending 2 files, attempt 1: portal_publishing publish, contact_notification do_not_notify",
+        "INFO addepar_portal Sending 2 files, attempt 1: portal_publishing=\"publish\", contact_notification=",
         "DEBUG addepar_portal Files of attempt 1: 37, 38",
         "INFO addepar_portal Attempt 1: 429 after ",
         "INFO addepar_portal Sending 2 files, attempt 2",

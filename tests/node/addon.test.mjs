@@ -1,13 +1,15 @@
 // What is declared about the addon by hand, compared with the addon; and the classes of errors with the core's table.
 
 import assert from 'node:assert/strict';
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
 import * as portal from 'addepar-portal';
+import { SimulatedPortal } from 'addepar-portal/testing';
 
 import { compile, skip } from './compile.mjs';
 
@@ -80,9 +82,37 @@ test('the addon reads every setting, filter and option of a batch that is not fo
   const { 'addon.ClientSettings': settings, 'addon.BatchSettings': options, 'addon.ReportFilter': filter } = namesOfAddon();
   const { status, stdout } = compiled([
     exactly(`Omit<portal.PortalClientOptions, 'logger'>`, settings.filter((name) => name !== 'asksForToken'), 0),
-    exactly(`Omit<portal.BatchOptions, keyof portal.RequestOptions | 'onProgress' | 'signal'>`, options, 1),
+    exactly(`Omit<portal.BatchOptions, keyof portal.RequestOptions | 'onProgress' | 'signal' | 'dropSignal'>`, options, 1),
     exactly(`Omit<portal.GeneratedReportsOptions, 'signal'>`, filter, 2),
   ]);
+  assert.equal(status, 0, stdout);
+});
+
+test('a journal is read again off the event loop', async () => {
+  const simulated = await SimulatedPortal.start();
+  const journal = join(mkdtempSync(join(tmpdir(), 'addepar-portal-')), 'run.jsonl');
+  simulated.nextFault('status:503');
+  await assert.rejects(simulated.client().publishBatch([37], { portalPublishing: 'publish', contactNotification: 'notify', journal }));
+  const before = native.Journal.open(journal);
+  new portal.Journal(journal).decide([37], 'published', { by: 'A. Smith' });
+  const reading = before.reread();
+  assert.ok(reading instanceof Promise);
+  assert.deepEqual([before, await reading].map((each) => JSON.parse(each.toJson()).undecided), [[37], []]);
+  rmSync(journal);
+  assert.ok((await before.reread()) instanceof native.Failure);
+  await simulated.close();
+});
+
+test('every fault of the simulated portal has its name among the types', { skip }, async () => {
+  const simulated = await SimulatedPortal.start();
+  let known;
+  assert.throws(() => simulated.nextFault('explode'), ({ message }) => {
+    known = [...message.matchAll(/`(\w+)`/g)].map(([, name]) => name).filter((name) => name !== 'explode');
+    return known.length > 30;
+  });
+  await simulated.close();
+  const names = exactly("Record<Exclude<FaultName, `status:${number}`>, true>", known, 0);
+  const { status, stdout } = compiled([`import type { FaultName } from 'addepar-portal/testing';`, names]);
   assert.equal(status, 0, stdout);
 });
 

@@ -41,7 +41,8 @@ for (const file of readdirSync(CASES).filter((name) => name.endsWith('.json') &&
 }
 
 async function runCase({ arguments: given, client, environment = {}, portal: options = {}, expect }) {
-  const portal = await SimulatedPortal.start(options);
+  const named = Object.entries(options).map(([name, value]) => [camelCase(name), value]);
+  const portal = await SimulatedPortal.start(Object.fromEntries(named));
   const saved = Object.fromEntries(Object.keys(environment).map((name) => [name, process.env[name]]));
   try {
     for (const [name, value] of Object.entries(environment)) {

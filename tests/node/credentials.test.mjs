@@ -15,7 +15,7 @@ import { fileURLToPath } from 'node:url';
 import { ConfigError } from 'addepar-portal';
 import { SimulatedPortal } from 'addepar-portal/testing';
 
-import { posted } from './script.mjs';
+import { posted, until } from './script.mjs';
 
 const MODES = { portalPublishing: 'publish', contactNotification: 'do_not_notify' };
 const EXAMPLE = fileURLToPath(new URL('../../examples/node/oauth.mjs', import.meta.url));
@@ -94,7 +94,7 @@ test('a callable that never answers costs each call no more than its timeout, an
     assert.match(reason.message, /^No access token could be had: .*Nothing was sent\.$/);
     assert.equal(reason.report.file(file + 1).state, 'not_processed');
   }
-  assert.match(first.reason.message, /the callable has given none for 500ms/);
+  assert.match(first.reason.message, /the callable has given none for 500 ms/);
   assert.match(second.reason.message, /another call has been asking for it/);
   assert.equal(asked, 1);
   assert.deepEqual(portal.requests, []);
@@ -103,6 +103,29 @@ test('a callable that never answers costs each call no more than its timeout, an
   await new Promise(setImmediate);
   assert.ok((await client.publishFiles([3], MODES)).ok);
   assert.equal(asked, 1);
+});
+
+test('a callable gets a signal, which ends with the call that waits no longer', async () => {
+  const signals = [];
+  const client = portal.client({
+    timeoutMs: 300,
+    accessToken: ({ signal }) => {
+      signals.push(signal);
+      return signals.length < 3 ? new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason))) : 'simulated-token';
+    },
+  });
+  await assert.rejects(client.publishFiles([1], MODES), { code: 'ERR_CONFIG', message: /has given none for 300 ms/ });
+  assert.deepEqual([signals[0].aborted, signals[0].reason.name], [true, 'AbortError']);
+  const controller = new AbortController();
+  const stopped = client.publishFiles([2], { ...MODES, signal: controller.signal });
+  await until(() => signals.length === 2);
+  assert.equal(signals[1].aborted, false);
+  controller.abort();
+  await assert.rejects(stopped, { name: 'AbortError', code: 20 });
+  assert.equal(signals[1].aborted, true);
+  assert.ok((await client.publishFiles([3], MODES)).ok);
+  assert.equal(signals[2].aborted, false, 'it was answered');
+  assert.equal(portal.control('posts'), 1);
 });
 
 test('a callable that fails too late ends no process', async () => {

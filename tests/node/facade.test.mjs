@@ -1,7 +1,10 @@
 // What only the facade can get wrong: collections, classes, stacks, immutability, what is printed.
 
 import assert from 'node:assert/strict';
+import { mkdtempSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import { inspect } from 'node:util';
 
@@ -39,18 +42,26 @@ describe('ids', () => {
     'an Int32Array': Int32Array.of(37, 38),
     'a Float64Array': Float64Array.of(37, 38),
     'a BigInt64Array': BigInt64Array.of(37n, 38n),
+    'an iterator': () => [37, 38].values(),
+    'the keys of a Map': () => new Map([[37, 1], [38, 2]]).keys(),
+    'a generator': () => (function* () { yield* [37, '38']; })(),
   };
   for (const [name, ids] of Object.entries(accepted)) {
-    test(`${name}: accepted`, () => assert.deepEqual(new PublishRequest(ids, MODES).fileIds, [37, 38]));
+    test(`${name}: accepted`, () => {
+      const given = typeof ids === 'function' ? ids() : ids;
+      assert.deepEqual(new PublishRequest(given, MODES).fileIds, [37, 38]);
+    });
   }
 
   const refused = {
     'a string': ['37', 'string'],
     bytes: [Buffer.from('37'), 'Buffer'],
     'an object': [{ 37: true }, 'Object'],
-    'a Map': [new Map([[37, 38]]), 'Map'],
+    'a Map': [new Map([[37, 38]]), '`fileIds` must be a list of ids, not a Map: pass its keys'],
+    'the pairs of a Map': [new Map([[37, 38]]).entries(), 'fileIds[0] is [ 37, 38 ]'],
+    'the characters of a string': ['37'[Symbol.iterator](), 'must be a list of ids, not one'],
+    'an asynchronous generator': [(async function* () { yield 37; })(), 'must be a list of ids, not one'],
     'an iterable with named fields': [{ keys: () => ['a'], *[Symbol.iterator]() { yield 37; } }, 'Object'],
-    'an iterator': [[37].values(), 'must be a list of ids, not one Object'],
     'a Float32Array': [
       Float32Array.of(16_777_217),
       '`fileIds` must be a list of exact ids, not a Float32Array, which rounds large ids to other ids: use a Float64Array or an array. Nothing was sent.',
@@ -76,6 +87,43 @@ describe('ids', () => {
   }
 });
 
+describe('an iterator of ids', () => {
+  test('is read up to the first that is too many', () => {
+    let read = 0;
+    let closed = false;
+    function* all() {
+      try {
+        for (;;) yield (read += 1);
+      } finally {
+        closed = true;
+      }
+    }
+    assert.throws(() => new PublishRequest(all(), MODES), { name: 'InputError', message: /500/ });
+    assert.deepEqual([read, closed], [501, true]);
+  });
+
+  test('may have any number of ids for a batch', async () => {
+    function* ids(count) {
+      for (let id = 1; id <= count; id += 1) yield id;
+    }
+    const journal = join(mkdtempSync(join(tmpdir(), 'addepar-portal-')), 'run.jsonl');
+    const all = await SimulatedPortal.start();
+    const report = await all.client().publishBatch(ids(600), { ...MODES, journal });
+    assert.equal(report.counts.ok, 600);
+    await all.close();
+  });
+
+  test('passes on what its own code throws', async () => {
+    const broken = new Error('the database is gone');
+    // eslint-disable-next-line require-yield
+    function* failing() {
+      throw broken;
+    }
+    await assert.rejects(portal.client().publishFiles(failing(), MODES), (error) => error === broken);
+    assert.equal(portal.requests.length, 0);
+  });
+});
+
 describe('options', () => {
   test('modes in any case', () => {
     const request = new PublishRequest([37], { portalPublishing: 'PUBLISH', contactNotification: 'Do_Not_Notify' });
@@ -88,7 +136,7 @@ describe('options', () => {
     [undefined, /`portalPublishing` must be one of/],
     [{ portalPublishing: 'publish' }, /`contactNotification` must be one of/],
     [{ ...MODES, contactNotification: ['notify'] }, /`contactNotification` must be one of/],
-    [{ ...MODES, contactNotifcation: 'notify' }, /`contactNotifcation` is not an option here/],
+    [{ ...MODES, contactNotifcation: 'notify' }, /`contactNotifcation` is not an option of `publishFiles`\. Did you mean `contactNotification`\? Its options are /],
     [{ ...MODES, publishOverrideContactIds: '23' }, /`publishOverrideContactIds` must be a list of ids, not one string/],
     [{ ...MODES, signal: {} }, /`signal` must be an AbortSignal, not \{\}\. Nothing was sent\.$/],
     [{ ...MODES, client: null }, /`client` must be a PortalClient, not null/],
@@ -104,7 +152,7 @@ describe('options', () => {
   test('a setting that does not exist, or of another type', () => {
     const half = { keySecret: '\ud800' };
     assert.throws(() => portal.client(half), { code: 'ERR_CONFIG', message: /`keySecret` must be a string, not text with half of a/ });
-    assert.throws(() => portal.client({ timeout: 90 }), { name: 'ConfigError', message: /`timeout` is not an option here/ });
+    assert.throws(() => portal.client({ timeout: 90 }), { name: 'ConfigError', message: /`timeout` is not an option of `PortalClient`\. Did you mean `timeoutMs`\?/ });
     assert.throws(() => portal.client({ timeoutMs: '90' }), { code: 'ERR_CONFIG', message: /`timeoutMs` must be a number, not a value of type string\. Nothing was sent\.$/ });
   });
 
@@ -307,7 +355,7 @@ describe('errors', () => {
       assert.equal(error.report.file(37).state, 'unknown');
       assert.ok(!('status' in error) && !('statusCode' in error));
       assert.match(error.stack, /at async publishHere .*facade\.test\.mjs/);
-      const json = JSON.parse(JSON.stringify(error));
+      const json = error.toJSON();
       assert.equal(json.name, 'OutcomeUnknownError');
       assert.deepEqual(json.file_ids, [37]);
       assert.equal(json.report.files[0].state, 'unknown');

@@ -1,6 +1,10 @@
 // What a logger is told, and that no secret is in it.
 
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import test from 'node:test';
 import { inspect } from 'node:util';
 
@@ -17,8 +21,12 @@ function broken() {
 
 function recorder() {
   const lines = [];
-  const take = (level) => (message) => lines.push(`${level} ${message}`);
-  return { lines, debug: take('debug'), info: take('info'), warn: take('warn') };
+  const records = [];
+  const take = (level) => (message, fields) => {
+    lines.push(`${level} ${message}`);
+    records.push(fields);
+  };
+  return { lines, records, debug: take('debug'), info: take('info'), warn: take('warn') };
 }
 
 test('a call tells when it goes out, waits and ends', async () => {
@@ -28,7 +36,7 @@ test('a call tells when it goes out, waits and ends', async () => {
   const report = await portal.client({ logger }).publishFiles([37, 38], MODES);
   assert(report.ok);
   const starts = [
-    'info Sending 2 files, attempt 1: portal_publishing publish, contact_notification do_not_notify, 0 override',
+    "info Sending 2 files, attempt 1: portalPublishing: 'publish', contactNotification: 'do_not_notify', 0 override",
     'debug Files of attempt 1: 37, 38',
     'info Attempt 1: 429 after ',
     'info Sending 2 files, attempt 2',
@@ -41,6 +49,55 @@ test('a call tells when it goes out, waits and ends', async () => {
   await portal.close();
 });
 
+test('a record has what it is about as fields, with the same id in each of one call', async () => {
+  const portal = await SimulatedPortal.start({ files: { 37: [1], 38: [2] } });
+  const logger = recorder();
+  const client = portal.client({ logger });
+  portal.nextFault('rate_limited', { retryAfter: 1 });
+  await client.publishFiles([37, 38], MODES);
+  const first = logger.records.splice(0);
+  portal.nextFault('status:503');
+  await assert.rejects(client.publishFiles([37], MODES));
+  const second = logger.records.splice(0);
+  assert.deepEqual([first, second].map((records) => new Set(records.map(({ callId }) => callId)).size), [1, 1]);
+  assert.notEqual(first[0].callId, second[0].callId);
+  const [sending, files, waiting, , , ended] = first;
+  const { callId } = sending;
+  const out = { callId, attempt: 1, fileCount: 2 };
+  assert.deepEqual([sending, files], [out, out]);
+  const { requestId, elapsedMs } = waiting;
+  assert.deepEqual(waiting, { callId, attempt: 1, httpStatus: 429, requestId, elapsedMs, waitMs: 1000 });
+  assert.ok(requestId.startsWith('simulated-') && elapsedMs > 0);
+  const answered = { httpStatus: 200, requestId: ended.requestId, elapsedMs: ended.elapsedMs };
+  assert.deepEqual(ended, { callId, attempt: 2, fileCount: 2, ...answered, ok: 2, failed: 0, unknown: 0, notProcessed: 0 });
+  assert.deepEqual([second.at(-1).code, second.at(-1).unknown], ['ERR_OUTCOME_UNKNOWN', 1]);
+  await portal.close();
+});
+
+test('a record of a batch names its chunk and its journal', async () => {
+  const portal = await SimulatedPortal.start();
+  const logger = recorder();
+  const journal = join(mkdtempSync(join(tmpdir(), 'addepar-portal-')), 'run.jsonl');
+  await portal.client({ logger }).publishBatch([1, 2, 3], { ...MODES, journal, chunkSize: 2 });
+  assert.deepEqual(new Set(logger.records.map((fields) => fields.journal)), new Set([journal]));
+  assert.deepEqual(logger.records.map(({ chunk, fileCount }) => [chunk, fileCount]), [[1, 2], [1, 2], [1, 2], [2, 1], [2, 1], [2, 1]]);
+  assert.equal(new Set(logger.records.map(({ callId }) => callId)).size, 1);
+  await portal.close();
+});
+
+test("a client's warning names settings and times as JavaScript has them", async () => {
+  const warned = once(process, 'warning');
+  process.env.ADDEPAR_PORTAL_LIVE = '1';
+  try {
+    void new PortalClient({ baseUrl: 'https://portal.invalid', firmId: '1', accessToken: 't', timeoutMs: 1500 });
+  } finally {
+    delete process.env.ADDEPAR_PORTAL_LIVE;
+  }
+  const [{ message }] = await warned;
+  const limits = 'but Addepar itself takes up to 60000 ms: a timeout below 65000 ms only makes outcomes unknown.';
+  assert.equal(message, `\`timeoutMs\` is 1500 ms, ${limits}`);
+});
+
 test('a dropped request is warned of', async () => {
   const portal = await SimulatedPortal.start({ files: { 37: [1] } });
   const logger = recorder();
@@ -51,6 +108,9 @@ test('a dropped request is warned of', async () => {
   controller.abort();
   await assert.rejects(call, OutcomeUnknownError);
   assert.equal(logger.lines.filter((line) => line.startsWith('warn ')).length, 1);
+  const { callId, ...fields } = logger.records.at(-1);
+  assert.equal(callId, logger.records[0].callId);
+  assert.deepEqual(fields, { fileCount: 1, ok: 0, failed: 0, unknown: 1, notProcessed: 0, code: 'ERR_OUTCOME_UNKNOWN' });
   await portal.close();
 });
 

@@ -301,3 +301,17 @@ for (const [runner, [path, script, told]] of Object.entries(RUNNERS)) {
     }
   });
 }
+
+test('a call leaves no handle that a tool for open handles would blame on it', async () => {
+  const script = `${REQUIRE}
+    const { createHook } = require('node:async_hooks');
+    setImmediate(async () => {
+      const types = new Set();
+      const hook = createHook({ init: (_, type) => types.add(type) }).enable();
+      await publishFiles([37], { ...${MODES}, signal: AbortSignal.timeout(60_000) });
+      hook.disable();
+      console.log([...types].filter((type) => type.includes('napi')).join());
+    });`;
+  const { code, output, errors } = await runScript(portal, script);
+  assert.deepEqual([code, output, errors], [0, '\n', '']);
+});

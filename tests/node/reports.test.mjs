@@ -163,7 +163,7 @@ describe('reading', () => {
     const refused = [
       [() => client.generatedReport('../portal'), /^`jobId` must be the id of a job as Addepar writes it, .*"\.\.\/portal"\. Nothing was sent\.$/],
       [() => client.generatedReport(37), /^`jobId` must be a string, not 37\. Nothing was sent\.$/],
-      [() => client.generatedReport(JOB, { apply: true }), /^`apply` is not an option here\./],
+      [() => client.generatedReport(JOB, { apply: true }), /^`apply` is not an option of /],
       [() => client.generatedReports({ status: [1] }), /^`status` must be a string or an array of strings, not \[ 1 \]\./],
       [() => client.generatedReports({ completedAfter: '2026-11-24' }), /^`completedAfter` must be a valid Date, not 2026-11-24\./],
       [() => client.generatedReports({ completedAfter: new Date(Number.NaN) }), /^`completedAfter` must be a valid Date, not Invalid Date\./],
@@ -178,7 +178,7 @@ describe('reading', () => {
       [() => batch(null, { reports: ['../portal'] }), /^`jobId` must be the id of a job/],
       [() => batch([101], { skipPublished: true }), /^`skipPublished` needs `reports`: they show which files are published\./],
       [() => batch([101], { reports: [JOB], skipPublished: 1 }), /^`skipPublished` must be a boolean, not 1\./],
-      [() => client.publishFiles([101], { ...MODES, reports: [JOB] }), /^`reports` is not an option here\./],
+      [() => client.publishFiles([101], { ...MODES, reports: [JOB] }), /^`reports` is not an option of /],
       [() => client.publishFiles(null, MODES), /^`fileIds` must be a list of ids, not one null\./],
     ];
     for (const [ask, message] of refused) {

@@ -24,7 +24,10 @@ from addepar_portal.testing import SimulatedPortal
 
 MODES: Any = {"portal_publishing": "publish", "contact_notification": "do_not_notify"}
 STARTS = (
-    ("INFO", "Sending 2 files, attempt 1: portal_publishing publish, contact_notification do_not_notify, 0 override"),
+    (
+        "INFO",
+        'Sending 2 files, attempt 1: portal_publishing="publish", contact_notification="do_not_notify", 0 over',
+    ),
     ("DEBUG", "Files of attempt 1: 37, 38"),
     ("INFO", "Attempt 1: 429 after "),
     ("INFO", "Sending 2 files, attempt 2"),

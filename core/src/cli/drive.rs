@@ -12,6 +12,7 @@ use crate::cli::terminal;
 use crate::client::call::{PublishCall, Turn};
 use crate::model::batch::Progress;
 use crate::model::display::counted;
+use crate::model::message::Language;
 use crate::protocol::log_record::Level;
 use crate::protocol::machine::Ending;
 
@@ -46,8 +47,8 @@ pub(super) async fn drive(call: &PublishCall, interrupts: &mut Interrupts) -> En
         };
         for record in call.log_records() {
             // A bar shows how long is left.
-            if record.level == Level::Warn || (record.wait.is_some() && !bar.shows()) {
-                terminal::say(&format!("{}.", record.message));
+            if record.level == Level::Warn || (record.fields.wait.is_some() && !bar.shows()) {
+                terminal::say(&format!("{}.", record.message_in(Language::CommandLine)));
             }
         }
         if let Some(progress) = call.progress() {

@@ -47,7 +47,7 @@ pub(super) fn publish(arguments: &Publish, source: Source) -> Result<Status, Ref
         }
     }
     let client = PortalClient::new(settings(), environment)?;
-    client.warning().iter().for_each(|warning| say(warning));
+    client.warning_in(Language::CommandLine).iter().for_each(|warning| say(warning));
     block_on(async {
         let mut interrupts = source.listen()?;
         let Some(request) = Box::pin(named(&asked, arguments, begun.as_ref(), &client, &mut interrupts)).await? else {
@@ -114,7 +114,7 @@ fn fits(request: &PublishRequest, journal: Option<&Path>) -> Result<(), Refused>
 pub(super) fn resume(path: &Path, format: Format, yes: bool, source: Source) -> Result<Status, Refused> {
     let journal = Journal::open(path)?;
     let client = PortalClient::new(settings(), environment)?;
-    client.warning().iter().for_each(|warning| say(warning));
+    client.warning_in(Language::CommandLine).iter().for_each(|warning| say(warning));
     block_on(async {
         let mut interrupts = source.listen()?;
         let plan = plan(journal.request(), Some(path), Some(&journal));

@@ -27,6 +27,7 @@ use crate::journal::lock::Caller;
 use crate::journal::store::Unrecorded;
 use crate::journal::writer::{self, Said, Writer};
 use crate::model::batch::Progress;
+use crate::model::message::{self, message};
 use crate::model::moment::Moment;
 use crate::model::request::PublishRequest;
 use crate::net::transport::{self, Authorization};
@@ -484,9 +485,11 @@ impl PublishCall {
                         Authorization::Bearer(token)
                     }
                     Found::Taken => {
-                        self.on(Event::Failed(Error::no_token(&format!(
-                            "another call has been asking for it for {patience:?}. {WAITS_FOR_ITSELF}"
-                        ))));
+                        self.on(Event::Failed(Error::no_token(message![
+                            "another call has been asking for it for ",
+                            message::seconds(patience.as_secs_f64()),
+                            format!(". {WAITS_FOR_ITSELF}"),
+                        ])));
                         return true;
                     }
                     Found::Ask(permit) => {
@@ -521,7 +524,8 @@ impl PublishCall {
             };
             if clock::timeout(patience, self.changed.notified()).await.is_err() {
                 self.connection.tokens().give_up();
-                self.refuse_token(&format!("the callable has given none for {timeout:?}. {WAITS_FOR_ITSELF}"));
+                let waited = message!["the callable has given none for ", message::seconds(timeout.as_secs_f64())];
+                self.end(Error::no_token(waited.followed_by(format!(". {WAITS_FOR_ITSELF}"))));
             }
         }
     }
@@ -538,14 +542,14 @@ impl PublishCall {
 
     /// Says that no token can be had: the call ends with an error of its own, and nothing is sent.
     pub fn refuse_token(&self, reason: &str) {
-        self.end(Error::no_token(reason));
+        self.end(Error::no_token(reason.to_owned()));
     }
 
     /// Says that the host failed to give a token: the call ends, nothing is sent, and the host raises its own reason.
     pub fn fail_token(&self, reason: &str) {
         let mut state = self.state();
         state.asking = None;
-        state.machine.host_failed(Error::no_token(reason), clock::now());
+        state.machine.host_failed(Error::no_token(reason.to_owned()), clock::now());
         drop(state);
         self.changed.notify_one();
     }

@@ -17,6 +17,7 @@ use crate::config::settings::{AccessToken, Config, Settings};
 use crate::error::Error;
 use crate::journal::lock::Caller;
 use crate::model::batch::{BatchOptions, Progress, Repeat};
+use crate::model::message::Language;
 use crate::model::report::PublishReport;
 use crate::model::request::PublishRequest;
 use crate::model::server;
@@ -94,7 +95,14 @@ impl PortalClient {
     /// What the caller should know about the settings although it is no error.
     #[must_use]
     pub fn warning(&self) -> Option<String> {
-        self.config().warning()
+        self.warning_in(Language::Rust)
+    }
+
+    /// The same, with names and units as a language writes them. For bindings.
+    #[must_use]
+    #[doc(hidden)]
+    pub fn warning_in(&self, language: Language) -> Option<String> {
+        Some(self.config().warning()?.in_language(language))
     }
 
     /// Publishes from 1 to 500 files with exactly one POST that the server may process.

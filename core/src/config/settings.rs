@@ -163,12 +163,18 @@ impl Config {
     }
 
     /// What the caller should know although it is no error.
-    pub(crate) fn warning(&self) -> Option<String> {
+    pub(crate) fn warning(&self) -> Option<Message> {
         (self.timeout < SENSIBLE_TIMEOUT && !is_loopback(&self.base_url)).then(|| {
-            format!(
-                "timeout is {:?}, but Addepar itself takes up to 60 s: a timeout below 65 s only makes outcomes unknown.",
-                self.timeout,
-            )
+            message![
+                name("timeout"),
+                " is ",
+                message::seconds(self.timeout.as_secs_f64()),
+                ", but Addepar itself takes up to ",
+                message::seconds(60.0),
+                ": a timeout below ",
+                message::seconds(SENSIBLE_TIMEOUT.as_secs_f64()),
+                " only makes outcomes unknown.",
+            ]
         })
     }
 

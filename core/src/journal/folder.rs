@@ -35,7 +35,7 @@ const MARKER: &str = "addepar-portal-journals.json";
 /// [`ErrorKind::Journal`](crate::ErrorKind::Journal) where it cannot be made or written.
 pub fn init_journal_dir(folder: impl AsRef<Path>) -> Result<String, Error> {
     let folder = folder.as_ref();
-    let unusable = |error: io::Error| Error::of_folder(folder, &format!("cannot be set up: {error}"));
+    let unusable = |error: io::Error| Error::of_folder(folder, format!("cannot be set up: {error}"));
     make_folder(folder).map_err(unusable)?;
     let marker = folder.join(MARKER);
     let known = || match fs::read(&marker) {
@@ -92,7 +92,7 @@ pub fn forget_journal(path: impl AsRef<Path>) -> Result<Vec<u64>, Error> {
     }
     let files = folder.index.forget(name, operator(), SystemTime::now());
     let unusable =
-        |error: io::Error| Error::of_folder(&folder.path, &format!("cannot be written: {error}")).recording_nothing();
+        |error: io::Error| Error::of_folder(&folder.path, format!("cannot be written: {error}")).recording_nothing();
     folder.index.save().and_then(|()| sync_folder(&folder.path)).map_err(unusable)?;
     Ok(files)
 }
@@ -106,13 +106,13 @@ fn id_of(marker: &[u8]) -> String {
 pub(crate) fn entries(folder: &Path) -> Result<fs::ReadDir, Error> {
     fs::read_dir(folder).map_err(|error| match error.kind() {
         io::ErrorKind::NotADirectory => Error::of_file(folder, "is not a folder"),
-        _ => Error::of_folder(folder, &format!("cannot be read: {error}")),
+        _ => Error::of_folder(folder, format!("cannot be read: {error}")),
     })
 }
 
 /// The files of a folder that have a journal's name, in order.
 fn named(folder: &Path) -> Result<Vec<PathBuf>, Error> {
-    let unusable = |error| Error::of_folder(folder, &format!("cannot be read: {error}"));
+    let unusable = |error| Error::of_folder(folder, format!("cannot be read: {error}"));
     let paths = entries(folder)?.map(|entry| Ok(entry.map_err(unusable)?.path()));
     let mut paths: Vec<PathBuf> =
         paths.filter(|path| path.as_ref().map_or(true, |path| is_journal(path))).collect::<Result<_, Error>>()?;
@@ -313,7 +313,7 @@ impl Folder {
         };
         match fs::metadata(path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(refused("does not exist")),
-            Err(error) => return Err(Error::of_folder(path, &format!("cannot be read: {error}"))),
+            Err(error) => return Err(Error::of_folder(path, format!("cannot be read: {error}"))),
             Ok(found) if !found.is_dir() => return Err(refused("is not a folder")),
             Ok(_) => {}
         }

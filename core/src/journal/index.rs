@@ -191,7 +191,7 @@ impl Index {
             has_changed: true,
         };
         let unreadable = |error: io::Error| {
-            Error::of_folder(folder, &format!("cannot be used: {NAME} in it cannot be read: {error}"))
+            Error::of_folder(folder, format!("cannot be used: {NAME} in it cannot be read: {error}"))
         };
         // A pipe has no end, and a link may lead to one.
         let text = match fs::symlink_metadata(&path) {

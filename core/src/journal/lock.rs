@@ -12,6 +12,7 @@ use std::time::{Duration, Instant, SystemTime};
 use tokio::sync::mpsc::UnboundedSender;
 
 use crate::error::Error;
+use crate::model::message::{lasting, message};
 use crate::model::times;
 use crate::runtime::per_process::PerProcess;
 use crate::system::folder_sync::sync_folder;
@@ -97,7 +98,7 @@ impl Lock {
     /// hears of the wait once, when that has lasted for [`SILENCE`], and may leave.
     pub(crate) fn of_folder(folder: &Path, patience: Duration, caller: &Caller) -> Result<Self, Error> {
         let path = folder.join("folder");
-        let unlockable = |reason: String| Error::of_folder(folder, &reason);
+        let unlockable = |reason: String| Error::of_folder(folder, reason);
         let mut file = open_lock(&path).map_err(unlockable)?;
         let started = Instant::now();
         let mut acquired = acquire(&file, patience.min(SILENCE), || false);
@@ -114,9 +115,9 @@ impl Lock {
         match acquired {
             Ok(true) => held(file).map_err(|error| unlockable(cannot_be_locked(&error))),
             Ok(false) => {
-                let waited = started.elapsed().as_secs();
-                let reason = format!("is locked{}, and was for the {waited} s that this waited", holder(&mut file));
-                Err(Error::of_folder(folder, &reason))
+                let waited = lasting(started.elapsed(), 0);
+                let locked = format!("is locked{}, and was for the ", holder(&mut file));
+                Err(Error::of_folder(folder, message![locked, waited, " that this waited"]))
             }
             Err(error) => Err(unlockable(cannot_be_locked(&error))),
         }

@@ -189,7 +189,7 @@ impl<'a> Case<'a> {
             return (None, format!("{seen} It was shown as published before it was sent."));
         }
         if self.history.request().portal_publishing() != PortalPublishing::Publish {
-            return (None, format!("{seen} That proves nothing unless portal_publishing was `publish`."));
+            return (None, format!("{seen} That proves nothing unless every contact was to receive it."));
         }
         if waited < self.patience.lag {
             let ready = text(over_at + self.patience.lag + Duration::from_secs(1));

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::fmt::{self, Write};
 use std::path::Path;
+use std::time::Duration;
 
 /// The language that a message is read in: each has its own way to write a name and a time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,7 +30,7 @@ pub(crate) enum Part {
     Name(&'static str),
     /// An element of an argument that is a list.
     Element(&'static str, usize),
-    /// The value of a setting that is a time, in seconds as they are written.
+    /// A time, in seconds as they are written.
     Seconds(String),
     /// An argument with a word as its value.
     Choice(&'static str, &'static str),
@@ -64,6 +65,11 @@ pub(crate) fn resume(journal: &Path) -> Part {
 /// The value of a setting that is a time.
 pub(crate) fn seconds(seconds: f64) -> Part {
     Part::Seconds(seconds.to_string())
+}
+
+/// How long something took, or may take, with so many decimals of a second.
+pub(crate) fn lasting(time: Duration, decimals: usize) -> Part {
+    Part::Seconds(format!("{:.decimals$}", time.as_secs_f64()))
 }
 
 impl From<&'static str> for Part {
@@ -142,6 +148,7 @@ impl Message {
                 Part::Seconds(seconds) => write_time(&mut text, seconds, language),
                 Part::Choice(name, word) => match language {
                     Language::Node => write!(text, "{}: '{word}'", written(name, language)),
+                    Language::CommandLine if is_flag(name) => write!(text, "{} {word}", written(name, language)),
                     _ => write!(text, "{name}=\"{word}\""),
                 },
                 Part::Decide(journal) => {
@@ -181,9 +188,18 @@ impl Message {
     }
 
     /// This message and, right after it, the rest of its sentence.
-    pub(crate) fn followed_by(mut self, rest: Self) -> Self {
-        self.0.extend(rest.0);
+    pub(crate) fn followed_by(mut self, rest: impl Into<Self>) -> Self {
+        self.0.extend(rest.into().0);
         self
+    }
+
+    /// The same message with another text in the place of each of its texts.
+    pub(crate) fn with_texts(self, other: impl Fn(String) -> String) -> Self {
+        let part = |part| match part {
+            Part::Text(text) => other(text.into_owned()).into(),
+            part => part,
+        };
+        Self(self.0.into_iter().map(part).collect())
     }
 
     /// This message and, after a blank, another one.
@@ -205,7 +221,8 @@ impl fmt::Display for Message {
 
 fn write_time(text: &mut String, seconds: &str, language: Language) -> fmt::Result {
     match (language, seconds.parse::<f64>()) {
-        (Language::Node, Ok(seconds)) => write!(text, "{} ms", seconds * 1_000.0),
+        // To the microsecond: 1.001 s are 1001 ms, and not 1000.9999999999999.
+        (Language::Node, Ok(seconds)) => write!(text, "{} ms", (seconds * 1e6).round() / 1e3),
         _ => write!(text, "{seconds} s"),
     }
 }
@@ -239,6 +256,10 @@ fn written(name: &str, language: Language) -> String {
             flag.map_or_else(|| name.to_owned(), |(_, flag)| (*flag).to_owned())
         }
     }
+}
+
+fn is_flag(name: &str) -> bool {
+    FLAGS.iter().any(|(known, flag)| *known == name && flag.starts_with('-'))
 }
 
 fn camel_case(name: &str) -> String {
@@ -292,6 +313,21 @@ mod tests {
         for (language, text) in expected {
             assert_eq!(said.in_language(language), text);
         }
+    }
+
+    #[test]
+    fn each_language_writes_modes_and_measured_times_in_its_own_way() {
+        let said = message![choice("portal_publishing", "publish"), ", ", lasting(Duration::from_micros(1_001_400), 3)];
+        for (language, text) in [
+            (Language::Rust, "portal_publishing=\"publish\", 1.001 s"),
+            (Language::Python, "portal_publishing=\"publish\", 1.001 s"),
+            (Language::Node, "portalPublishing: 'publish', 1001 ms"),
+            (Language::CommandLine, "--portal-publishing publish, 1.001 s"),
+        ] {
+            assert_eq!(said.in_language(language), text);
+        }
+        let masked = said.with_texts(|text| text.replace(',', ";"));
+        assert_eq!(masked.in_language(Language::Rust), "portal_publishing=\"publish\"; 1.001 s");
     }
 
     #[test]

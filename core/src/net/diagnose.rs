@@ -10,6 +10,7 @@ use url::Url;
 use crate::config::proxy::bare;
 use crate::config::settings::Config;
 use crate::model::attempt::Fault;
+use crate::model::message::{Message, message, seconds};
 use crate::net::names::Unresolved;
 
 /// A host and its port; an IPv6 address without brackets.
@@ -46,12 +47,17 @@ impl<'a> Way<'a> {
     }
 
     /// The kind of a failure and its words, which are a sentence's end.
-    pub(crate) fn lost(&self, error: &reqwest::Error) -> (Fault, String) {
-        let cause = words(error);
+    pub(crate) fn lost(&self, error: &reqwest::Error) -> (Fault, Message) {
         if error.is_connect() && error.is_timeout() {
-            let limit = self.config.connect_timeout;
-            return (Fault::ConnectTimeout, format!("no connection to {} within {limit:?}", self.shown()));
+            let limit = seconds(self.config.connect_timeout.as_secs_f64());
+            return (Fault::ConnectTimeout, message![format!("no connection to {} within ", self.shown()), limit]);
         }
+        let (fault, cause) = self.failed(error);
+        (fault, cause.into())
+    }
+
+    fn failed(&self, error: &reqwest::Error) -> (Fault, String) {
+        let cause = words(error);
         if let Some(tls) = layers(error).find_map(as_tls) {
             return (fault_of(tls), format!("TLS with {} failed: {tls}", self.shown()));
         }

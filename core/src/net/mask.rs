@@ -45,7 +45,9 @@ impl Mask {
     /// The same, without the secrets.
     pub(crate) fn applied(&self, exchange: Exchange) -> Exchange {
         match exchange {
-            Exchange::Lost { fault, cause } => Exchange::Lost { fault, cause: self.text(cause) },
+            Exchange::Lost { fault, cause } => {
+                Exchange::Lost { fault, cause: cause.with_texts(|text| self.text(text)) }
+            }
             Exchange::Answered(answer) => Exchange::Answered(Answer {
                 request_id: answer.request_id.map(|id| self.text(id)),
                 body: self.bytes(answer.body),

@@ -14,6 +14,7 @@ use crate::config::secret::Secret;
 use crate::config::settings::Config;
 use crate::error::Error;
 use crate::model::attempt::Fault;
+use crate::model::message::{message, seconds};
 use crate::model::server::is_loopback;
 use crate::net::body::LatchedBody;
 use crate::net::diagnose::{Place, Way, words};
@@ -35,6 +36,8 @@ const MEDIA_TYPE: HeaderValue = HeaderValue::from_static("application/vnd.api+js
 const MAX_HEADERS: usize = 256;
 /// How long the body of an answer is read that is not a success: its status stands without it.
 const PATIENCE: Duration = Duration::from_secs(3);
+
+const NOT_WHOLE: &str = "it was not whole when its time was up";
 
 /// Who asks, as one request says it.
 #[derive(Clone)]
@@ -120,7 +123,7 @@ impl Transport {
             (Some(mut answer), ended) => {
                 answer.broken = Some(match ended {
                     Ok(ended) => ended.err().as_ref().map(words).unwrap_or_default(),
-                    Err(clock::Elapsed) => format!("it was not whole after {:?}", self.config.timeout),
+                    Err(clock::Elapsed) => NOT_WHOLE.to_owned(),
                 });
                 Exchange::Answered(answer)
             }
@@ -128,10 +131,13 @@ impl Transport {
                 let (fault, cause) = way.lost(&error);
                 Exchange::Lost { fault, cause }
             }
-            (None, Ok(Ok(()))) => Exchange::Lost { fault: Fault::Connection, cause: "nothing came of it".to_owned() },
+            (None, Ok(Ok(()))) => Exchange::Lost { fault: Fault::Connection, cause: "nothing came of it".into() },
             (None, Err(clock::Elapsed)) => Exchange::Lost {
                 fault: Fault::Timeout,
-                cause: format!("no answer from {} after {:?}", way.shown(), self.config.timeout),
+                cause: message![
+                    format!("no answer from {} after ", way.shown()),
+                    seconds(self.config.timeout.as_secs_f64())
+                ],
             },
         }))
     }
@@ -202,7 +208,7 @@ async fn read_body(
         return receive(&mut response, answer).await;
     }
     let Ok(received) = clock::timeout(PATIENCE, receive(&mut response, answer)).await else {
-        answer.broken = Some(format!("it was not whole after {PATIENCE:?}"));
+        answer.broken = Some(NOT_WHOLE.to_owned());
         return Ok(());
     };
     received

@@ -9,6 +9,7 @@ use crate::error::{Error, Phase};
 use crate::model::attempt::{Attempt, Fault, Outcome};
 use crate::model::display::excerpt;
 use crate::model::file_result::FileState;
+use crate::model::message::{Message, lasting, message};
 use crate::model::moment::{Moment, whole_micros};
 use crate::model::report::{PublishReport, UnreadPage};
 use crate::model::request::PublishRequest;
@@ -112,12 +113,20 @@ impl Chunk {
         // From here on the body cannot begin to go out any more.
         let never_sent = flight.latch.revoke();
         match received {
-            Received::Lost { fault, cause } => self.lost(fault, &cause, never_sent, flight, now, chance),
+            Received::Lost { fault, cause } => self.lost(fault, cause, never_sent, flight, now, chance),
             Received::Answered(answer, page) => self.answered(&answer, page, flight, now),
         }
     }
 
-    fn lost(&mut self, fault: Fault, cause: &str, never_sent: bool, flight: &Flight, now: Moment, chance: f64) -> Next {
+    fn lost(
+        &mut self,
+        fault: Fault,
+        cause: Message,
+        never_sent: bool,
+        flight: &Flight,
+        now: Moment,
+        chance: f64,
+    ) -> Next {
         let ended = if never_sent { Ended::NeverSent(fault) } else { Ended::NoAnswer };
         let (outcome, retry) = outcome::classify(ended, &self.retries);
         let elapsed = now.since(&flight.started);
@@ -130,10 +139,12 @@ impl Chunk {
             Error::connect(fault, cause, self.uniform(FileState::NotProcessed, String::new()))
         } else {
             let what = match fault {
-                Fault::Timeout => format!("No answer after {:.1} s", elapsed.as_secs_f64()),
-                _ => format!("The connection was lost before an answer came ({cause})"),
+                Fault::Timeout => message!["No answer after ", lasting(elapsed, 1)],
+                _ => {
+                    Message::from("The connection was lost before an answer came (").followed_by(cause).followed_by(")")
+                }
             };
-            Error::unknown(&what, Phase::AwaitingAnswer, self.uniform(FileState::Unknown, String::new()))
+            Error::unknown(what, Phase::AwaitingAnswer, self.uniform(FileState::Unknown, String::new()))
         };
         Next::Over(Err(error))
     }
@@ -171,16 +182,17 @@ impl Chunk {
                 let report = self.uniform(FileState::Unknown, raw);
                 let error = match (status, answered) {
                     (400 | 401 | 403..=405 | 409 | 410 | 413 | 415 | 422, _) if after >= EARLY => Error::unknown(
-                        &format!(
-                            "The server answered {status} after {:.1} s, when its own time limit cuts requests off",
-                            after.as_secs_f64()
-                        ),
+                        message![
+                            format!("The server answered {status} after "),
+                            lasting(after, 1),
+                            ", when its own time limit cuts requests off",
+                        ],
                         Phase::ReadingAnswer,
                         report,
                     ),
                     (200 | 201 | 203 | 205..=299, Err(reason)) => Unreadable { reason, report }.into(),
                     _ => Error::unknown(
-                        &format!("The server answered {status}, which does not say what was done"),
+                        format!("The server answered {status}, which does not say what was done"),
                         Phase::ReadingAnswer,
                         report,
                     ),

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::model::api_error::ApiError;
 use crate::model::attempt::Fault;
+use crate::model::message::Message;
 use crate::model::moment::Moment;
 use crate::model::request::PublishRequest;
 use crate::response::api_errors::api_errors;
@@ -16,7 +17,7 @@ pub(crate) const MAX_BODY: usize = 64 << 20;
 #[derive(Debug)]
 pub(crate) enum Exchange {
     /// Nothing; `cause` in the words of the layer that failed.
-    Lost { fault: Fault, cause: String },
+    Lost { fault: Fault, cause: Message },
     /// An answer's head, and as much of its body as arrived.
     Answered(Answer),
 }
@@ -42,7 +43,7 @@ pub(crate) struct Answer {
 /// What came back, read.
 #[derive(Debug)]
 pub(crate) enum Received {
-    Lost { fault: Fault, cause: String },
+    Lost { fault: Fault, cause: Message },
     Answered(Box<Answer>, Page),
 }
 

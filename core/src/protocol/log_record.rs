@@ -1,15 +1,20 @@
 //! What a call reports as it goes on, for logs. No secret, and no file's id above debug level.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
 use std::time::Duration;
 
+use serde::Serialize;
 use tracing::{debug, info, warn};
 
 use crate::error::Error;
-use crate::model::attempt::Attempt;
-use crate::model::attempt::Outcome;
+use crate::model::attempt::{Attempt, Outcome};
+use crate::model::display::counted;
+use crate::model::file_result::FileState;
+use crate::model::message::{Language, Message, choice, lasting, message};
 use crate::model::report::PublishReport;
 use crate::model::request::PublishRequest;
+use crate::model::times::maybe_seconds;
 
 /// How much a record matters, as frameworks for logging count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -34,82 +39,173 @@ impl Level {
     }
 }
 
-/// One line for a log.
+/// One line for a log, and what it is about as values.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogRecord {
     /// How much it matters.
     pub level: Level,
-    /// The line.
-    pub message: String,
-    /// How long the call waits now, if that is what it is about.
+    text: Message,
+    /// What it is about.
+    pub fields: LogFields,
+}
+
+/// What a record is about: whatever is known of it. As JSON, times are in seconds.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub struct LogFields {
+    /// The journal of the call.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub journal: Option<String>,
+    /// The chunk of a batch, from 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub chunk: Option<u32>,
+    /// The attempt at the request, from 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub attempt: Option<usize>,
+    /// How many files the request has.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub file_count: Option<usize>,
+    /// The status code of the answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub http_status: Option<u16>,
+    /// Its `X-Request-Id`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub request_id: Option<String>,
+    /// How long the attempt took.
+    #[serde(with = "maybe_seconds", skip_serializing_if = "Option::is_none")]
+    pub elapsed: Option<Duration>,
+    /// How long the call waits now.
+    #[serde(with = "maybe_seconds", skip_serializing_if = "Option::is_none")]
     pub wait: Option<Duration>,
+    /// How many files of the request are in which state.
+    #[serde(flatten)]
+    pub states: Option<States>,
+    /// The code of the error that the request ended with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub code: Option<&'static str>,
+}
+
+/// How many files are in which state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct States {
+    pub ok: usize,
+    pub failed: usize,
+    pub unknown: usize,
+    pub not_processed: usize,
+}
+
+impl From<&PublishReport> for States {
+    fn from(report: &PublishReport) -> Self {
+        Self {
+            ok: report.count(FileState::Ok),
+            failed: report.count(FileState::Failed),
+            unknown: report.count(FileState::Unknown),
+            not_processed: report.count(FileState::NotProcessed),
+        }
+    }
+}
+
+impl LogFields {
+    /// What is known of the last attempt.
+    fn of_attempt(attempts: &[Attempt]) -> Self {
+        let Some(attempt) = attempts.last() else { return Self::default() };
+        Self {
+            attempt: Some(attempts.len()),
+            http_status: attempt.http_status,
+            request_id: attempt.request_id.clone(),
+            elapsed: Some(attempt.elapsed),
+            ..Self::default()
+        }
+    }
 }
 
 impl LogRecord {
-    fn info(message: String) -> Self {
-        Self { level: Level::Info, message, wait: None }
+    fn info(text: impl Into<Message>, fields: LogFields) -> Self {
+        Self { level: Level::Info, text: text.into(), fields }
     }
 
     /// What came up before the call's journal was open.
-    pub(crate) fn warning(message: String) -> Self {
-        Self { level: Level::Warn, ..Self::info(message) }
+    pub(crate) fn warning(text: String) -> Self {
+        Self { level: Level::Warn, ..Self::info(text, LogFields::default()) }
     }
 
     /// A request goes out.
     pub(crate) fn sending(request: &PublishRequest, attempt: usize) -> [Self; 2] {
-        let files = match request.file_ids().len() {
-            1 => "1 file".to_owned(),
-            count => format!("{count} files"),
-        };
-        let message = format!(
-            "Sending {files}, attempt {attempt}: portal_publishing {}, contact_notification {}, {} override contacts",
-            request.portal_publishing(),
-            request.contact_notification(),
-            request.publish_override_contact_ids().len(),
-        );
+        let file_count = request.file_ids().len();
+        let fields = LogFields { attempt: Some(attempt), file_count: Some(file_count), ..LogFields::default() };
+        let text = message![
+            format!("Sending {}, attempt {attempt}: ", counted(file_count, "file")),
+            choice("portal_publishing", request.portal_publishing().as_str()),
+            ", ",
+            choice("contact_notification", request.contact_notification().as_str()),
+            format!(", {}", counted(request.publish_override_contact_ids().len(), "override contact")),
+        ];
         let ids = request.file_ids().iter().map(u64::to_string).collect::<Vec<_>>().join(", ");
-        [
-            Self::info(message),
-            Self { level: Level::Debug, message: format!("Files of attempt {attempt}: {ids}"), wait: None },
-        ]
+        let files = Self::info(format!("Files of attempt {attempt}: {ids}"), fields.clone());
+        [Self::info(text, fields), Self { level: Level::Debug, ..files }]
     }
 
     /// An attempt is followed by another one after a wait.
     pub(crate) fn waiting(attempts: &[Attempt], delay: Duration) -> Self {
         let next = attempts.len() + 1;
-        let message = format!("{}. Waiting {:.1} s before attempt {next}", described(attempts), delay.as_secs_f64());
-        Self { wait: Some(delay), ..Self::info(message) }
+        let text = described(attempts).followed_by(message![
+            ". Waiting ",
+            lasting(delay, 1),
+            format!(" before attempt {next}")
+        ]);
+        Self::info(text, LogFields { wait: Some(delay), ..LogFields::of_attempt(attempts) })
     }
 
     /// A batch waits before its next chunk.
     pub(crate) fn pace(delay: Duration) -> Self {
-        let message = format!("Waiting {:.1} s to keep to the published rate limits", delay.as_secs_f64());
-        Self { wait: Some(delay), ..Self::info(message) }
+        let text = message!["Waiting ", lasting(delay, 1), " to keep to the published rate limits"];
+        Self::info(text, LogFields { wait: Some(delay), ..LogFields::default() })
     }
 
     /// An attempt is followed by another one with a fresh token.
     pub(crate) fn fresh_token(attempts: &[Attempt]) -> Self {
-        Self::info(format!("{}. Asking for a fresh access token", described(attempts)))
+        let text = described(attempts).followed_by(". Asking for a fresh access token");
+        Self::info(text, LogFields::of_attempt(attempts))
     }
 
-    /// The call is over.
+    /// The request is over.
     pub(crate) fn ended(attempts: &[Attempt], result: Result<&PublishReport, &Error>) -> Self {
-        let summary = match result {
-            Ok(report) => report.summary(),
-            Err(error) => match error.report() {
-                Some(report) => format!("{} ({})", report.summary(), error.code()),
-                None => error.code().to_owned(),
-            },
+        let (report, code) = match result {
+            Ok(report) => (Some(report), None),
+            Err(error) => (error.report(), Some(error.code())),
         };
-        Self::info(format!("{}: {summary}", described(attempts)))
+        let summary = match (report, code) {
+            (Some(report), None) => report.summary(),
+            (Some(report), Some(code)) => format!("{} ({code})", report.summary()),
+            (None, code) => code.unwrap_or_default().to_owned(),
+        };
+        let fields = LogFields {
+            file_count: report.map(|report| report.files().len()),
+            states: report.map(States::from),
+            code,
+            ..LogFields::of_attempt(attempts)
+        };
+        Self::info(described(attempts).followed_by(format!(": {summary}")), fields)
+    }
+
+    /// The same record, of a call with this journal, of this chunk of it.
+    pub(crate) fn of_run(mut self, journal: Option<&Path>, chunk: Option<u32>) -> Self {
+        self.fields.journal = journal.map(|path| path.display().to_string());
+        self.fields.chunk = chunk;
+        self
+    }
+
+    /// The line, with names and units as a language writes them.
+    #[must_use]
+    pub fn message_in(&self, language: Language) -> String {
+        self.text.in_language(language)
     }
 
     /// Hands the record to Rust's own logging.
     pub(crate) fn trace(&self) {
         at_no_cost(|| match self.level {
-            Level::Debug => debug!(target: TARGET, "{}", self.message),
-            Level::Info => info!(target: TARGET, "{}", self.message),
-            Level::Warn => warn!(target: TARGET, "{}", self.message),
+            Level::Debug => debug!(target: TARGET, "{}", self.text),
+            Level::Info => info!(target: TARGET, "{}", self.text),
+            Level::Warn => warn!(target: TARGET, "{}", self.text),
         });
     }
 }
@@ -132,14 +228,14 @@ pub(crate) fn trace_dropped(error: &Error) {
 }
 
 /// How the last attempt ended.
-fn described(attempts: &[Attempt]) -> String {
-    let Some(attempt) = attempts.last() else { return "Nothing was sent".to_owned() };
-    let elapsed = attempt.elapsed.as_secs_f64();
+fn described(attempts: &[Attempt]) -> Message {
+    let Some(attempt) = attempts.last() else { return "Nothing was sent".into() };
+    let elapsed = lasting(attempt.elapsed, 3);
     let ended = match (attempt.http_status, attempt.outcome) {
-        (Some(status), _) => format!("{status} after {elapsed:.3} s"),
-        (None, Outcome::NotProcessed) => format!("the server was not reached in {elapsed:.3} s"),
-        (None, _) => format!("no answer after {elapsed:.3} s"),
+        (Some(status), _) => format!("{status} after "),
+        (None, Outcome::NotProcessed) => "the server was not reached in ".to_owned(),
+        (None, _) => "no answer after ".to_owned(),
     };
     let id = attempt.request_id.as_ref().map(|id| format!(" (request id {id})")).unwrap_or_default();
-    format!("Attempt {}: {ended}{id}", attempts.len())
+    message![format!("Attempt {}: {ended}", attempts.len()), elapsed, id]
 }

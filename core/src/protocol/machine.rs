@@ -32,6 +32,7 @@ use crate::model::attempt::{Fault, Outcome};
 use crate::model::batch::Progress;
 use crate::model::file_result::FileState;
 use crate::model::generated_report::GeneratedReport;
+use crate::model::message::{message, seconds};
 use crate::model::moment::{Boot, Moment};
 use crate::model::report::PublishReport;
 use crate::model::request::PublishRequest;
@@ -820,12 +821,14 @@ impl Machine {
     }
 
     fn out_of_patience(&mut self, now: Moment) {
-        let seconds = self.policy.stop_limit.unwrap_or_default().as_secs_f64();
+        let limit = self.policy.stop_limit.unwrap_or_default();
         if let Stage::Paging = self.stage {
-            let reason = format!("The batch was stopped, and {seconds:.1} s later the page was no longer awaited.");
+            let limit = limit.as_secs_f64();
+            let reason = format!("The batch was stopped, and {limit} s later the page was no longer awaited.");
             return self.on(Event::Page(Err(Unread::because(reason))), now, 0.0);
         }
-        let cause = format!("the batch was stopped, and {seconds:.1} s later the request was dropped");
+        let cause =
+            message!["the batch was stopped, and ", seconds(limit.as_secs_f64()), " later the request was dropped"];
         self.received(Received::Lost { fault: Fault::Connection, cause }, now, 0.0);
     }
 
@@ -993,7 +996,7 @@ impl Machine {
                 self.close_attempt(After::Over(Err(error.with_report(report))), now);
             }
             Stage::InFlight(_) => {
-                let lost = Received::Lost { fault: Fault::Connection, cause: error.problem() };
+                let lost = Received::Lost { fault: Fault::Connection, cause: error.problem().into() };
                 self.received(lost, now, 0.0);
             }
             Stage::Paging => self.on(Event::Page(Err(Unread::because(error.message()))), now, 0.0),
@@ -1169,7 +1172,10 @@ impl Machine {
     fn log<Records: IntoIterator<Item = LogRecord>>(&mut self, records: impl FnOnce(&Chunk) -> Records) {
         let least = self.news.least;
         if least < Level::Warn {
-            self.news.log.extend(records(&self.chunk).into_iter().filter(|record| record.level >= least));
+            let run = self.run.as_ref();
+            let chunk = run.filter(|_| self.policy.scope == Scope::Run).map(|run| run.chunk);
+            let records = records(&self.chunk).into_iter().filter(|record| record.level >= least);
+            self.news.log.extend(records.map(|record| record.of_run(run.map(|run| run.path.as_path()), chunk)));
             self.news.is_new = true;
         }
     }

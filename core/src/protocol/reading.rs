@@ -12,6 +12,7 @@ use crate::model::api_error::ApiError;
 use crate::model::attempt::Fault;
 use crate::model::display::excerpt;
 use crate::model::generated_report::{GeneratedReport, ROUTE};
+use crate::model::message::Message;
 use crate::model::moment::{Boot, Moment};
 use crate::protocol::exchange::{Answer, Exchange};
 use crate::protocol::outcome::{self, Retry, RetryState};
@@ -48,7 +49,7 @@ impl Looked {
 pub(crate) enum LookedUp {
     Lost {
         fault: Fault,
-        cause: String,
+        cause: Message,
     },
     Answered {
         status: u16,
@@ -198,7 +199,7 @@ impl Reading {
                 NextLook::FreshToken
             }
             Retry::Never => NextLook::Failed(match looked_up {
-                LookedUp::Lost { fault, cause } => Error::report_unreachable(fault, &cause),
+                LookedUp::Lost { fault, cause } => Error::report_unreachable(fault, cause),
                 LookedUp::Answered { status, retry_after, errors, excerpt, .. } => {
                     Error::report_refused(status, errors, excerpt, retry_after)
                 }

@@ -121,7 +121,7 @@ impl Server {
 
     /// What the server does with a body that has arrived, and what comes back.
     fn answer(&mut self, body: &Bytes, full_for: Option<Duration>, fault: Option<&'static str>) -> Exchange {
-        let lost = |fault| Exchange::Lost { fault, cause: "simulated".to_owned() };
+        let lost = |fault| Exchange::Lost { fault, cause: "simulated".into() };
         let at = self.moment();
         let plain = |status, body: &str| Answer {
             status,
@@ -388,7 +388,7 @@ impl Server {
         if !disturb(self, machine, trouble) {
             return None;
         }
-        let lost = |fault| Exchange::Lost { fault, cause: "simulated".to_owned() };
+        let lost = |fault| Exchange::Lost { fault, cause: "simulated".into() };
         let exchange = match fault {
             Some("connect") => lost(Fault::Connection),
             Some("certificate") => lost(Fault::Certificate),

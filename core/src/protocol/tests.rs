@@ -15,6 +15,7 @@ use crate::journal::store::Unrecorded;
 use crate::model::attempt::{Fault, Outcome};
 use crate::model::batch::Progress;
 use crate::model::file_result::FileState;
+use crate::model::message::Language;
 use crate::model::moment::Moment;
 use crate::model::report::PublishReport;
 use crate::model::request::{ContactNotification, PortalPublishing, PublishRequest};
@@ -100,7 +101,7 @@ fn answered(machine: &mut Machine, status: u16, body: &str, retry_after: Option<
 
 /// No answer comes.
 fn lost(machine: &mut Machine, fault: Fault) {
-    received(machine, Exchange::Lost { fault, cause: "cut".to_owned() });
+    received(machine, Exchange::Lost { fault, cause: "cut".into() });
 }
 
 /// A page of results, with a link to the next one.
@@ -467,7 +468,9 @@ fn a_batch_keeps_to_the_published_limits_and_its_waits_for_them_count() {
     let mut machine = full(batch(900));
     assert!(machine.is_waiting());
     assert!(matches!(machine.next(), Action::Wait(delay) if delay.as_secs() > 600));
-    assert!(machine.take_log().first().unwrap().message.contains("to keep to the published rate limits"));
+    assert!(
+        machine.take_log().first().unwrap().message_in(Language::Rust).contains("to keep to the published rate limits")
+    );
     let later = Moment { monotonic: Instant::now() + Duration::from_secs(900), ..now() };
     machine.on(Event::Timer, later, 0.0);
     assert!(!machine.is_waiting());
@@ -480,12 +483,13 @@ fn a_batch_keeps_to_the_published_limits_and_its_waits_for_them_count() {
 
 #[test]
 fn a_request_is_announced_once_for_each_attempt_and_in_as_much_detail_as_is_asked_for() {
-    let messages =
-        |machine: &mut Machine| machine.take_log().into_iter().map(|record| record.message).collect::<Vec<_>>();
+    let messages = |machine: &mut Machine| {
+        machine.take_log().into_iter().map(|record| record.message_in(Language::Rust)).collect::<Vec<_>>()
+    };
     let sending = |attempt: usize| {
         format!(
-            "Sending 2 files, attempt {attempt}: portal_publishing publish, contact_notification notify, 0 override \
-             contacts"
+            "Sending 2 files, attempt {attempt}: portal_publishing=\"publish\", contact_notification=\"notify\", 0 \
+             override contacts"
         )
     };
     for (least, files) in [(Level::Debug, Some("Files of attempt 1: 1, 2".to_owned())), (Level::Info, None)] {
@@ -505,7 +509,7 @@ fn a_request_is_announced_once_for_each_attempt_and_in_as_much_detail_as_is_aske
         assert!(!machine.has_news(), "it is in flight");
         answered(&mut machine, 429, "", Some(1));
         let waiting = machine.take_log();
-        assert_eq!(waiting.first().unwrap().wait, Some(Duration::from_secs(1)));
+        assert_eq!(waiting.first().unwrap().fields.wait, Some(Duration::from_secs(1)));
         machine.on(Event::Timer, now(), 0.0);
         machine.announce();
         assert_eq!(messages(&mut machine).first(), Some(&sending(2)));

@@ -17,7 +17,7 @@ import {
   type SettledFile,
   type Settlement,
 } from 'addepar-portal';
-import { SimulatedPortal } from 'addepar-portal/testing';
+import { type FaultName, SimulatedPortal } from 'addepar-portal/testing';
 
 const modes = { portalPublishing: 'publish', contactNotification: 'do_not_notify' } as const;
 
@@ -26,6 +26,16 @@ const report: PublishReport = await client.publishFiles([37, '38', 39n], { ...mo
 await publishFiles(new Set([37]), { ...modes, client });
 await publishFiles(BigInt64Array.of(37n), { ...modes, publishOverrideContactIds: [23] });
 
+await publishFiles(new Map([[37, 'A']]).keys(), { ...modes, client });
+await publishFiles((function* () { yield 37; })(), { ...modes, client });
+void new PortalClient({ baseUrl: new URL('http://127.0.0.1:1'), journalDir: new URL('file:///journals'), accessToken: ({ signal }) => String(signal.aborted) });
+void new PortalClient({ logger: console });
+void new PortalClient({ logger: { debug() {}, info: (message, { callId, attempt }) => void [message, callId, attempt], warn() {} } });
+await client.publishBatch([37], { ...modes, journal: new URL('file:///run.jsonl'), signal: AbortSignal.timeout(1), dropSignal: AbortSignal.timeout(2) });
+// @ts-expect-error a single call has no second stop
+await publishFiles([37], { ...modes, dropSignal: AbortSignal.timeout(2) });
+// @ts-expect-error the pairs of a Map are no ids
+await publishFiles(new Map([[37, 38]]), modes);
 // @ts-expect-error both modes are required
 await publishFiles([37], { portalPublishing: 'publish' });
 // @ts-expect-error a mode that does not exist
@@ -65,6 +75,12 @@ try {
     const wait: number | null = error.retryAfterMs;
     void wait;
   } else if (error instanceof PortalError) {
+    const all: number | undefined = error.counts?.total;
+    const [first]: readonly number[] = error.firstFileIds;
+    const journal: string | null = error.journal;
+    const undecided: readonly number[] = error.undecided;
+    const everything: number[] = error.toJSON().file_ids;
+    void [all, first, journal, undecided, everything, error.toJSON('error').counts];
     const status: number | null = error.httpStatus;
     void status;
     // @ts-expect-error web frameworks would answer with it
@@ -112,6 +128,10 @@ await SimulatedPortal.start({ generatedReports: [{ jobId: 'job', generatedPortfo
 
 const simulated = await SimulatedPortal.start({ files: { 37: [1, 2] }, emails: 'per_call' });
 simulated.nextFault('rate_limited', { retryAfter: '1' });
+const fault: FaultName = 'status:503';
+simulated.nextFault(fault);
+// @ts-expect-error a fault that the simulator does not know
+simulated.nextFault('explode');
 const contacts: number[] = simulated.published(37);
 void [contacts, simulated.client({ timeoutMs: 1000 })];
 await simulated[Symbol.asyncDispose]();

@@ -1,0 +1,71 @@
+// A Fastify service in which each publication has a name of its caller's, and a journal of that name:
+//
+//   PUT /publications/october-statements {"fileIds": [37, 38]}  →  what became of every file
+//
+// The same PUT again, after a lost answer or a restart, sends only what is left: nothing goes out twice. Where the caller
+// hangs up, the request in flight is awaited and recorded, and nothing else is sent. Settings come from the environment.
+//
+//   npm install fastify && node fastify.mjs JOURNALS [PORT]
+
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { PortalClient } from 'addepar-portal';
+import Fastify from 'fastify';
+
+import { answerTo } from './answers.mjs';
+
+const [journals = 'journals', port = '0'] = process.argv.slice(2);
+/** How long a stopped process may still wait: less than the grace period of whatever stops it (Kubernetes: 30 s). */
+const GRACE_MS = Number(process.env.GRACE_MS ?? 20_000);
+mkdirSync(journals, { recursive: true });
+
+// A number in the place of the list is a mistake, and not a list of one.
+const ajv = { customOptions: { coerceTypes: false } };
+const app = Fastify({ ajv, logger: { stream: process.stderr } });
+// pino wants the fields before the text.
+const toPino = (level) => [level, (message, fields) => app.log[level](fields, message)];
+const client = new PortalClient({ logger: Object.fromEntries(['debug', 'info', 'warn'].map(toPino)) });
+const [stop, drop] = [new AbortController(), new AbortController()];
+
+const schema = {
+  params: { type: 'object', properties: { name: { type: 'string', pattern: '^[A-Za-z0-9-]{1,64}$' } } },
+  body: {
+    type: 'object',
+    required: ['fileIds'],
+    properties: { fileIds: { type: 'array', items: { type: 'integer' } } },
+    additionalProperties: false,
+  },
+};
+
+app.put('/publications/:name', { schema }, async (request, reply) => {
+  const hungUp = new AbortController();
+  reply.raw.once('close', () => hungUp.abort(new Error('the caller hung up')));
+  const report = await client.publishBatch(request.body.fileIds, {
+    portalPublishing: 'publish',
+    contactNotification: 'use_contact_preference',
+    journal: join(journals, `${request.params.name}.jsonl`),
+    maxWaitMs: 10_000, // a caller waits for the answer
+    signal: AbortSignal.any([hungUp.signal, stop.signal]),
+    dropSignal: drop.signal,
+  });
+  return { ok: report.ok, counts: report.counts, files: report.files };
+});
+
+app.setErrorHandler((error, request, reply) => {
+  if (error.validation) {
+    return reply.code(400).send({ message: error.message });
+  }
+  request.log.error(error);
+  const { status, headers, body } = answerTo(error);
+  return reply.code(status).headers(headers).send(body);
+});
+
+// No new connections and no new chunks; requests in flight are awaited and recorded, and dropped when the time is up.
+process.once('SIGTERM', () => {
+  stop.abort(new Error('the service stops'));
+  setTimeout(() => drop.abort(new Error('the service may wait no longer')), GRACE_MS).unref();
+  void app.close();
+});
+
+console.log(await app.listen({ port: Number(port), host: '127.0.0.1' }));

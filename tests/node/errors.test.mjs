@@ -1,0 +1,115 @@
+// What errors show in a log, and what of them and of reports crosses to another thread.
+
+import assert from 'node:assert/strict';
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, test } from 'node:test';
+import { inspect } from 'node:util';
+import { MessageChannel, receiveMessageOnPort } from 'node:worker_threads';
+
+import { AlreadySentError, initJournalDir, OutcomeUnknownError, PortalError, PublishReport, RateLimitedError } from 'addepar-portal';
+import { SimulatedPortal } from 'addepar-portal/testing';
+
+import { load, skip } from './frameworks.mjs';
+
+const MODES = { portalPublishing: 'publish', contactNotification: 'do_not_notify' };
+const FILES = Array.from({ length: 2300 }, (_, index) => 1_000_000 + index);
+
+let portal;
+let journal;
+beforeEach(async () => {
+  portal = await SimulatedPortal.start();
+  journal = join(mkdtempSync(join(tmpdir(), 'addepar-portal-')), 'run.jsonl');
+});
+afterEach(() => portal.close());
+
+/** The error of a batch whose second chunk is unknown. */
+async function lost() {
+  // The first answer is as ever.
+  portal.control('faults', { faults: ['stray_bytes', 'status:503'] });
+  return await portal.client().publishBatch(FILES, { ...MODES, journal }).catch((error) => error);
+}
+
+test('an error about many files is short wherever it is shown, and says how many there are', async () => {
+  const error = await lost();
+  assert.ok(error instanceof OutcomeUnknownError);
+  const json = JSON.stringify({ error });
+  for (const shown of [json, inspect(error).replace(error.stack, '')]) {
+    assert.ok(shown.length < 2500, `${shown.length}: ${shown}`);
+  }
+  const { error: summary } = JSON.parse(json);
+  assert.deepEqual(summary.counts, { total: 2300, ok: 100, failed: 0, unknown: 100, notProcessed: 2100, undecided: 100 });
+  assert.deepEqual(summary.firstFileIds, FILES.slice(100, 120));
+  assert.deepEqual([summary.name, summary.message, summary.journal], [error.name, error.message, journal]);
+});
+
+test('an error has the same names and values in JSON, on the console and in pino', { skip }, async () => {
+  const { default: pino } = await load('pino');
+  const error = await lost();
+  const own = Object.fromEntries(Object.entries(error));
+  assert.deepEqual(JSON.parse(JSON.stringify(error)), { name: error.name, message: error.message, ...own });
+  const lines = [];
+  pino({}, { write: (line) => lines.push(JSON.parse(line)) }).error(error);
+  const { type, message, stack: _stack, aggregateErrors, name, ...fields } = lines[0].err;
+  assert.deepEqual([type, name, message, aggregateErrors], [error.name, error.name, error.message, error.errors]);
+  assert.deepEqual(fields, own);
+  const shown = inspect(error).replace(error.stack, '');
+  const names = shown.split('\n').flatMap((line) => /^ {2}(\w+):/.exec(line)?.[1] ?? []);
+  assert.deepEqual(names, Object.keys(own));
+  assert.deepEqual(Object.keys(own), ['code', 'outcome', 'httpStatus', 'requestId', 'elapsedMs', 'errors', 'journal', 'counts', 'firstFileIds', 'phase']);
+});
+
+test('an error has every file in its report, its lists and its plain data', async () => {
+  const error = await lost();
+  assert.deepEqual([error.report.files.length, error.fileIds.length, error.undecided.length], [2300, 100, 100]);
+  assert.ok(Object.isFrozen(error.fileIds) && Object.isFrozen(error.undecided));
+  const { port1, port2 } = new MessageChannel();
+  port1.postMessage({ plain: error.toJSON(), cloned: structuredClone(error.toJSON()) });
+  const { plain, cloned } = receiveMessageOnPort(port2).message;
+  port1.close();
+  assert.deepEqual([plain, cloned], [error.toJSON(), error.toJSON()]);
+  assert.deepEqual([plain.file_ids, plain.undecided], [error.fileIds, error.undecided]);
+  const again = new OutcomeUnknownError(plain, PublishReport.fromJSON(plain.report));
+  assert.deepEqual(again.toJSON(), error.toJSON());
+  assert.deepEqual(JSON.stringify(again), JSON.stringify(error));
+});
+
+test('an error of files that were sent before names them all, and what became of each', async () => {
+  const journalDir = join(mkdtempSync(join(tmpdir(), 'addepar-portal-')), 'journals');
+  initJournalDir(journalDir);
+  const client = portal.client({ journalDir });
+  await client.publishFiles([37, 38], MODES);
+  const error = await client.publishFiles([38, 37, 39], MODES).catch((thrown) => thrown);
+  assert.ok(error instanceof AlreadySentError);
+  assert.deepEqual([error.code, error.outcome, error.fileIds, error.firstFileIds], ['ERR_ALREADY_SENT', 'processed', [38, 37], [38, 37]]);
+  assert.deepEqual(error.report.files.map(({ state }) => state), ['ok', 'ok', 'not_processed']);
+  assert.equal(JSON.parse(JSON.stringify(error)).counts.notProcessed, 1);
+});
+
+test('an error says which files were not processed where no outcome is unknown', async () => {
+  portal.nextFault('status:403');
+  const error = await portal.client().publishFiles([37, 38], MODES).catch((thrown) => thrown);
+  assert.deepEqual([error.code, error.firstFileIds, error.counts.notProcessed], ['ERR_PERMISSION_DENIED', [37, 38], 2]);
+});
+
+test('an error without data has its place in a log too', () => {
+  const bare = { outcome: 'unknown', httpStatus: null, requestId: null, elapsedMs: null, errors: [], journal: null, counts: null, firstFileIds: [] };
+  assert.deepEqual(JSON.parse(JSON.stringify(new PortalError('Lost.'))), { name: 'PortalError', message: 'Lost.', code: '', ...bare });
+  assert.equal(JSON.parse(JSON.stringify(new RateLimitedError({ retry_after: 1.5 }))).retryAfterMs, 1500);
+});
+
+test('a report and whatever else is plain data survives a clone and another thread', async () => {
+  portal.failPublish(38, [1]);
+  const client = portal.client();
+  const report = await client.publishBatch([37, 38], { ...MODES, journal });
+  const { port1, port2 } = new MessageChannel();
+  const sent = structuredClone(report.toJSON());
+  port1.postMessage(sent);
+  const received = PublishReport.fromJSON(receiveMessageOnPort(port2).message);
+  port1.close();
+  assert.deepEqual(received, report);
+  assert.deepEqual(received.counts, { total: 2, ok: 1, failed: 1, unknown: 0, notProcessed: 0, undecided: 0 });
+  assert.deepEqual(structuredClone(report).files, report.files);
+  assert.deepEqual(structuredClone(report.failedContacts()).contacts, report.failedContacts().contacts);
+});

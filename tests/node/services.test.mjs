@@ -1,0 +1,147 @@
+// The examples for services and for tests of a caller's own, executed.
+
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { describe, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+
+import { Journal } from 'addepar-portal';
+import { SimulatedPortal } from 'addepar-portal/testing';
+
+import { FRAMEWORKS, link, skip } from './frameworks.mjs';
+import { posted, until } from './script.mjs';
+
+const EXAMPLES = join(dirname(fileURLToPath(import.meta.url)), '..', '..', 'examples', 'node');
+const ids = (count) => Array.from({ length: count }, (_, index) => index + 1);
+
+/** Runs a test against a service that is an example, and a portal of its own. */
+function withService(example, name, body, environment = {}) {
+  test(name, { skip }, async () => {
+    link();
+    const portal = await SimulatedPortal.start();
+    const journals = mkdtempSync(join(tmpdir(), 'addepar-portal-'));
+    const service = spawn(process.execPath, [join(EXAMPLES, example), journals], {
+      env: { ...process.env, ...portal.environ(), ...environment },
+      stdio: ['ignore', 'pipe', 'pipe'],
+      timeout: 120_000,
+      killSignal: 'SIGKILL',
+    });
+    const log = text(service.stderr);
+    const ended = once(service, 'exit');
+    try {
+      const url = (await once(service.stdout, 'data')).toString().trim();
+      const put = async (publication, body_, signal) => {
+        const request = { method: 'PUT', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body_), signal };
+        const answer = await fetch(`${url}/publications/${publication}`, request);
+        return { status: answer.status, retryAfter: answer.headers.get('retry-after'), ...(await answer.json()) };
+      };
+      await body({ portal, put, service, ended, log, journal: (publication) => join(journals, `${publication}.jsonl`) });
+    } finally {
+      service.kill('SIGKILL');
+      await ended;
+      await portal.close();
+    }
+  });
+}
+
+for (const example of ['fastify.mjs', 'express.mjs']) {
+  describe(`the example ${example}`, () => {
+    withService(example, 'answers what became of every file, and sends nothing twice', async ({ portal, put, log, service }) => {
+      portal.failPublish(38, [1]);
+      for (let time = 1; time <= 2; time += 1) {
+        const { status, ok, counts, files } = await put('october', { fileIds: [37, 38] });
+        assert.deepEqual([status, ok, counts.ok, counts.failed], [200, false, 1, 1]);
+        assert.deepEqual(files.map(({ state }) => state), ['ok', 'failed']);
+      }
+      assert.equal(portal.control('posts'), 1);
+      service.kill('SIGTERM');
+      assert.match(await log, /callId/);
+    });
+
+    withService(example, 'answers 400 to what cannot be sent', async ({ portal, put }) => {
+      for (const body of [{}, { fileIds: 37 }, { fileIds: [] }, { fileIds: [37, 37] }, { fileIds: [-1] }]) {
+        assert.equal((await put('october', body)).status, 400, JSON.stringify(body));
+      }
+      assert.equal((await put('..%2foctober', { fileIds: [37] })).status, 400);
+      assert.equal(portal.control('posts'), 0);
+    });
+
+    withService(example, 'answers so that nobody repeats what may have been published', async ({ portal, put, journal }) => {
+      portal.nextFault('status:503');
+      const unknown = await put('october', { fileIds: [37] });
+      assert.deepEqual([unknown.status, unknown.code, unknown.outcome], [500, 'ERR_OUTCOME_UNKNOWN', 'unknown']);
+      assert.deepEqual([unknown.counts.unknown, unknown.firstFileIds], [1, [37]]);
+      const waiting = await put('october', { fileIds: [37] });
+      assert.deepEqual([waiting.status, waiting.code], [409, 'ERR_JOURNAL']);
+      new Journal(journal('october')).decide([37], 'published', { by: 'A. Smith' });
+      assert.equal((await put('october', { fileIds: [37] })).status, 200);
+      assert.equal(portal.control('posts'), 1);
+    });
+
+    withService(example, 'answers 503 where nothing was processed, and says when to come again', async ({ portal, put }) => {
+      portal.nextFault('rate_limited', { retryAfter: 600 });
+      const { status, retryAfter, outcome } = await put('october', { fileIds: [37] });
+      assert.deepEqual([status, retryAfter, outcome], [503, '600', 'not_processed']);
+      portal.nextFault('status:403');
+      assert.equal((await put('october', { fileIds: [37] })).status, 422);
+      assert.equal((await put('october', { fileIds: [37] })).status, 200);
+    });
+
+    withService(example, 'stops where its caller hangs up: the request in flight is recorded', async ({ portal, put, journal }) => {
+      portal.control('hold');
+      const caller = new AbortController();
+      const publication = put('october', { fileIds: ids(250) }, caller.signal);
+      await posted(portal, 1);
+      caller.abort();
+      await assert.rejects(publication, { name: 'AbortError' });
+      await until(() => portal.control('connections').open <= 1);
+      portal.control('release');
+      await until(() => new Journal(journal('october')).chunks[0].state === 'processed');
+      const { status, counts } = await put('october', { fileIds: ids(250) });
+      assert.deepEqual([status, counts.ok], [200, 250]);
+      const sent = portal.requests.flatMap(({ body }) => body.data.attributes.files_id);
+      assert.deepEqual(sent.toSorted((a, b) => a - b), ids(250));
+    });
+
+    withService(example, 'ends within its grace period, whatever the server does', async ({ portal, put, service, ended, journal }) => {
+      portal.nextFault('hang');
+      const publication = put('october', { fileIds: ids(250) });
+      await posted(portal, 1);
+      service.kill('SIGTERM');
+      const { status, code } = await publication;
+      assert.deepEqual([status, code], [500, 'ERR_OUTCOME_UNKNOWN']);
+      assert.deepEqual(await ended, [0, null]);
+      assert.deepEqual(new Journal(journal('october')).undecided, ids(100));
+    }, { GRACE_MS: '300' });
+  });
+}
+
+/** Runs a program in the folder of the examples. */
+async function run(...args) {
+  const program = spawn(process.execPath, args, {
+    cwd: EXAMPLES,
+    // Inside a test of node's own, `node --test` runs nothing.
+    env: { ...process.env, NODE_TEST_CONTEXT: undefined, NO_COLOR: '1' },
+    stdio: ['ignore', 'pipe', 'pipe'],
+    timeout: 120_000,
+    killSignal: 'SIGKILL',
+  });
+  const [output, errors, [code]] = await Promise.all([text(program.stdout), text(program.stderr), once(program, 'exit')]);
+  assert.equal(code, 0, output + errors);
+  return output;
+}
+
+test('the example statements.test.mjs passes with node:test', async () => {
+  assert.match(await run('--test', 'statements.test.mjs'), /^# pass 3$/m);
+});
+
+test('the example statements.spec.mjs passes with vitest', { skip }, async () => {
+  link();
+  assert.match(await run(join(FRAMEWORKS, 'vitest', 'vitest.mjs'), 'run', 'statements.spec.mjs'), /Tests +3 passed/);
+});
+
