@@ -103,7 +103,7 @@ export class PortalClient {
    * Publishes any number of files in chunks, one request at a time, with a journal. Without a list of files, those of the
    * generated reports that `reports` names.
    *
-   * Called again with the same arguments and the same journal it goes on where it ended: what was
+   * Called again with the same arguments and the same journal it continues where it ended: what was
    * processed, or may have been, is never sent again.
    *
    * @throws As {@link publishFiles}; the batch stops at the first chunk that is refused or whose outcome

@@ -1686,7 +1686,7 @@ fn the_index_is_never_written_through() {
     assert!(warnings.iter().any(|warning| warning.contains("cannot be written")), "{warnings:?}");
 }
 
-/// What has a journal's name and never was one is passed over, and the caller hears of it.
+/// What has a journal's name and never was one is passed over, and the caller is warned.
 #[test]
 fn what_never_was_a_journal_is_passed_over_with_a_warning() {
     let scene = Scene::new();
