@@ -17,7 +17,7 @@ export interface Preferences {
   notify?: boolean;
 }
 
-/** What a POST can meet. What each does, and the parameters that it needs, the README lists. */
+/** What a POST can meet. What each does, and the parameters that it needs: the guide, "Testing your code". */
 export type FaultName =
   | `status:${number}`
   | 'accepted'
