@@ -22,7 +22,7 @@ DOCS_NODE_MODULES := .docs/node_modules/.package-lock.json
 export MATURIN_NO_MISSING_BUILD_BACKEND_WARNING := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-rust test-python test-free-threaded test-node test-package smoke test-long faults fuzz bench lint lint-words lint-rust lint-crates lint-packages lint-python lint-node lint-workflows stub notices audit docs format package package-trials package-arm64 package-musl release-check wheel sdist crates tarball addon npm build-tools install lock clean
+.PHONY: help demo test test-rust test-python test-free-threaded test-node test-package smoke test-long faults fuzz bench lint lint-words lint-rust lint-crates lint-packages lint-python lint-node lint-workflows stub notices audit docs format package package-trials package-arm64 package-musl check-windows check-macos release-check wheel sdist crates tarball addon npm build-tools install lock clean
 
 help: ## what can be made
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -99,6 +99,12 @@ package-arm64: tarball ## build both packages for Linux on arm64 and run them un
 
 package-musl: tarball ## build both packages for musl on x86-64 and run them there
 	sh tests/package/cross.sh musl
+
+check-windows: $(VENV)/.installed ## type-check everything for Windows, which cannot be run here
+	sh tests/package/check.sh windows
+
+check-macos: $(VENV)/.installed ## type-check everything for macOS, which cannot be run here
+	sh tests/package/check.sh macos
 
 test-long: install ## the tests that take long: many runs of what `make test` runs a few of, days in virtual time
 	cargo test --locked --quiet --release --package addepar-portal -- --ignored --nocapture a_batch_of_days millions_of_steps

@@ -14,9 +14,9 @@ arch="${target%%-*}"
 export CARGO_BUILD_TARGET="$target"
 
 case "$target" in
-    *-linux-gnu) ZIG_TARGET="$arch-linux-gnu.2.17" flags="" ;;
+    *-unknown-linux-gnu) ZIG_TARGET="$arch-linux-gnu.2.17" flags="" ;;
     # A library that Python or Node loads shares their libc.
-    *-linux-musl) ZIG_TARGET="$arch-linux-musl" flags="-C target-feature=-crt-static -C link-self-contained=no" ;;
+    *-unknown-linux-musl) ZIG_TARGET="$arch-linux-musl" flags="-C target-feature=-crt-static -C link-self-contained=no" ;;
     *) exec "$@" ;;
 esac
 name="$(echo "$target" | tr - _)"

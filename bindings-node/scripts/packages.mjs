@@ -25,7 +25,9 @@ export function thisPlatform() {
 
 /** The name of the platform that cargo builds for: a target, or this one. */
 export function platformOf(target) {
-  const name = target ? Object.keys(PLATFORMS).find((each) => PLATFORMS[each].target === target) : thisPlatform();
+  // The second part names who makes the compiler, such as `alpine`, and says nothing about the platform.
+  const kind = (triple) => triple.replace(/-[^-]+/, '');
+  const name = target ? Object.keys(PLATFORMS).find((each) => kind(PLATFORMS[each].target) === kind(target)) : thisPlatform();
   if (!name) {
     throw new Error(`platforms.json has no platform with the target ${target}`);
   }
