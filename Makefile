@@ -15,12 +15,14 @@ TRIALS_NODE_MODULES := tests/package/trials/node_modules/.package-lock.json
 FRAMEWORKS := tests/frameworks/node_modules/.package-lock.json
 BENCH_BIN := tests/bench/.venv/bin
 BENCH_NODE_MODULES := tests/bench/node_modules/.package-lock.json
+DOCS_BIN := .docs/.venv/$(notdir $(BIN))
+DOCS_NODE_MODULES := .docs/node_modules/.package-lock.json
 
 # It takes a build backend of ours for a mistake: bindings-python/backend.
 export MATURIN_NO_MISSING_BUILD_BACKEND_WARNING := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-rust test-python test-free-threaded test-node test-package smoke test-long faults fuzz bench lint lint-words lint-rust lint-crates lint-packages lint-python lint-node lint-workflows stub notices audit format package package-trials package-arm64 package-musl check-windows check-macos release-check wheel sdist crates tarball addon npm build-tools install lock clean
+.PHONY: help demo test test-rust test-python test-free-threaded test-node test-package smoke test-long faults fuzz bench lint lint-words lint-rust lint-crates lint-packages lint-python lint-node lint-workflows stub notices audit docs format package package-trials package-arm64 package-musl check-windows check-macos release-check wheel sdist crates tarball addon npm build-tools install lock clean
 
 help: ## what can be made
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -130,10 +132,9 @@ bench: wheel tarball $(BENCH_BIN)/.installed $(BENCH_NODE_MODULES) ## time besid
 
 lint: lint-words lint-rust lint-crates lint-packages lint-python lint-node lint-workflows ## words, rustfmt, clippy, rustdoc, cargo-deny, notices, ruff, mypy, pyright, stubtest, the stub's docstrings, tsc, oxlint, zizmor, actionlint
 
-# What a reader would stumble over, and what says it better: "is not a", "fix", "resume", "the caller".
+# What a reader would stumble over, a phrase a line. Better: "is not a", "`None` if", "fix", "resume", "the caller", "check".
 lint-words:
-	@! git grep -nIE '\b(is|are) no (URL|file|id|PEM|number|journal|path|text|JSON)\b|gone on with|\bmended?\b|in earnest|[Ww]hoever|could not even be' \
-		-- '*.md' '*.rs' '*.py' '*.pyi' '*.ts' '*.mts' '*.mjs'
+	@! git grep -nIP -f .docs/words.txt -- '*.md' '*.rs' '*.py' '*.pyi' '*.ts' '*.mts' '*.mjs' '*.sh'
 
 lint-rust:
 	cargo fmt --all --check
@@ -152,7 +153,7 @@ lint-python: install $(NODE_MODULES)
 	$(BIN)/ruff check --quiet .
 	$(BIN)/ruff format --check --quiet .
 	$(BIN)/mypy --strict --package addepar_portal
-	$(BIN)/mypy --strict examples/python tests/python tests/package/*.py tests/package/trials bindings-python/backend bindings-python/stub.py
+	$(BIN)/mypy --strict .docs/build.py examples/python tests/python tests/package/*.py tests/package/trials bindings-python/backend bindings-python/stub.py
 	$(BIN)/python -m mypy.stubtest addepar_portal._native
 	$(BIN)/python bindings-python/stub.py --check
 	bindings-node/node_modules/.bin/pyright --project bindings-python --pythonpath $(BIN)/python
@@ -179,6 +180,9 @@ release-check: $(VENV)/.installed ## whether this can be released as TAG, such a
 
 audit: $(VENV)/.installed ## known vulnerabilities in the crates, from a database that has to be downloaded
 	$(BIN)/cargo-deny --locked --log-level warn check advisories
+
+docs: $(DOCS_BIN)/.installed $(DOCS_NODE_MODULES) ## the documentation site, into target/docs; fails for a link inside it that leads nowhere
+	$(DOCS_BIN)/python .docs/build.py
 
 format: $(VENV)/.installed ## write the code as rustfmt and ruff want it
 	cargo fmt --all
@@ -267,6 +271,15 @@ $(BENCH_NODE_MODULES): tests/bench/package-lock.json
 	cd tests/bench && npm ci --silent --ignore-scripts
 	@touch $@
 
+$(DOCS_BIN)/.installed: .docs/requirements.txt
+	$(PYTHON) -m venv .docs/.venv
+	$(DOCS_BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@
+
+$(DOCS_NODE_MODULES): .docs/package-lock.json
+	cd .docs && npm ci --silent --ignore-scripts
+	@touch $@
+
 lock: ## renew the lock files
 	cargo update
 	cargo update --manifest-path core/fuzz/Cargo.toml
@@ -275,9 +288,10 @@ lock: ## renew the lock files
 	cd tests/package/trials && npm update --ignore-scripts
 	cd tests/frameworks && npm update --ignore-scripts
 	cd tests/bench && npm update --ignore-scripts
+	cd .docs && npm update --ignore-scripts
 	$(PYTHON) -m venv $(VENV)-lock && $(VENV)-lock/bin/pip install --quiet pip-tools
 	for requirements in bindings-python/requirements-dev tests/bench/requirements tests/package/requirements tests/python/anyio-3 \
-			tests/package/trials/cpython tests/package/trials/node-musl; do \
+			tests/package/trials/cpython tests/package/trials/node-musl .docs/requirements; do \
 		(cd $$(dirname $$requirements) && $(CURDIR)/$(VENV)-lock/bin/pip-compile --quiet --upgrade --generate-hashes \
 			--strip-extras --allow-unsafe --no-header --no-emit-find-links --no-emit-index-url --no-emit-trusted-host \
 			$$(basename $$requirements).in) || exit 1; \
@@ -285,4 +299,4 @@ lock: ## renew the lock files
 	rm -rf $(VENV)-lock
 
 clean: ## remove everything that was built or installed here
-	rm -rf target dist $(VENV) .demo .test bindings-node/node_modules bindings-node/dist bindings-node/native bindings-node/packages tests/package/node_modules tests/frameworks/node_modules tests/package/.venv tests/package/trials/node_modules tests/bench/.venv tests/bench/node_modules
+	rm -rf target dist $(VENV) .demo .test bindings-node/node_modules bindings-node/dist bindings-node/native bindings-node/packages tests/package/node_modules tests/frameworks/node_modules tests/package/.venv tests/package/trials/node_modules tests/bench/.venv tests/bench/node_modules .docs/.venv .docs/node_modules

@@ -72,7 +72,7 @@ impl Client {
         or_failure(BatchOptions::try_from(options).map(start))
     }
 
-    /// Prepares to go on with a batch.
+    /// Prepares to resume a batch.
     #[napi]
     pub fn start_resume(&self, options: BatchSettings, environment: Environment) -> Either<Call, Failure> {
         let start = |options| self.0.start_resume(&options, |name| variable(&environment, name));

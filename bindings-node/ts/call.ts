@@ -260,7 +260,7 @@ class Drive<T extends Result> {
   }
 }
 
-/** A signal that fails after the outcome is known: nobody is told of that. */
+/** A signal that fails after the outcome is known: that is not reported. */
 function ignore(): void {}
 
 /** The signal's reason, or what it throws instead. */

@@ -103,7 +103,7 @@ export class PortalClient {
    * Publishes any number of files in chunks, one request at a time, with a journal. Without a list of files, those of the
    * generated reports that `reports` names.
    *
-   * Called again with the same arguments and the same journal it goes on where it ended: what was
+   * Called again with the same arguments and the same journal it continues where it ended: what was
    * processed, or may have been, is never sent again.
    *
    * @throws As {@link publishFiles}; the batch stops at the first chunk that is refused or whose outcome
@@ -207,7 +207,8 @@ function throwIfAborted({ signal, dropSignal }: ResumeOptions): void {
   signal?.throwIfAborted();
 }
 
-interface WithClient {
+/** The client of a call; without it, one is made from the environment. */
+export interface WithClient {
   client?: PortalClient | undefined;
 }
 

@@ -140,7 +140,7 @@ export interface GeneratedReportsOptions extends ReadOptions {
 /** The options of a read. */
 export const READ: Table<ReadOptions> = { of: 'generatedReport', as: 'input', kinds: { signal: SIGNAL } };
 
-/** The options of a list of reports; the core judges ids. */
+/** The options of a list of reports; the core checks ids. */
 export const REPORTS: Table<GeneratedReportsOptions> = {
   of: 'generatedReports',
   as: 'input',

@@ -34,7 +34,7 @@ const ARGUMENTS = { fileIds: 'file_ids', publishOverrideContactIds: 'publish_ove
 const MAX_FILES = 500;
 
 /**
- * Ids on their way to the core, which judges them.
+ * Ids on their way to the core, which checks them.
  *
  * @param most - How many of an iterator are read; what its caller's code throws meanwhile passes through.
  */
@@ -81,7 +81,7 @@ function readUpTo(most: number, ids: Iterable<unknown>): unknown[] {
   return read;
 }
 
-/** One id on its way to the core, which judges it. */
+/** One id on its way to the core, which checks it. */
 export function packId(id: unknown): Float64Array | string | undefined {
   return id === undefined ? undefined : pack([id]);
 }

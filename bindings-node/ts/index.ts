@@ -4,11 +4,12 @@
  * The call is not idempotent: a repeated one may e-mail a firm's clients twice. So nothing that the
  * server may have begun to process is ever sent again, and every file comes back in one state.
  *
- * @packageDocumentation
+ * @module addepar-portal
  */
 
 export { PortalClient, publishBatch, publishFiles } from './client';
-export type { LogFields, Logger, TokenRequest } from './call';
+export type { WithClient } from './client';
+export type { LogFields, Logger, TokenCallable, TokenRequest } from './call';
 export {
   AlreadySentError,
   AuthenticationError,
@@ -60,11 +61,20 @@ export type {
 } from './types';
 export type {
   ApiError,
+  AttemptJSON,
+  CircumstancesJSON,
   ContactNotification,
   ErrorCode,
+  ErrorDetailsJSON,
+  FailedPortfolioJSON,
+  FileErrorJSON,
+  FileResultJSON,
   FileState,
+  GeneratedPortfolioJSON,
   GeneratedReportJSON,
   JournalJSON,
+  JournalledChunkJSON,
+  JournalledFileJSON,
   Outcome,
   Phase,
   PortalPublishing,
@@ -72,8 +82,11 @@ export type {
   Repeat,
   ReportJSON,
   RequestJSON,
+  SettledFileJSON,
   SettlementJSON,
   Status,
   Step,
+  UnexpectedResultJSON,
+  UnreadPageJSON,
   Verdict,
 } from './wire';

@@ -102,11 +102,11 @@ export interface Progress {
   /** The chunk that was sent last, or is next; from 1. */
   readonly chunk: number;
   readonly chunks: number;
-  /** Milliseconds that the batch now waits for the rate limit; `null`: it does not wait. */
+  /** Milliseconds that the batch now waits for the rate limit; `null` if it does not wait. */
   readonly waitingMs: number | null;
 }
 
-/** The options of a request; the core judges them, whatever they are. */
+/** The options of a request; the core checks them, whatever they are. */
 const REQUEST: Table<RequestOptions> = {
   of: 'PublishRequest',
   as: 'input',

@@ -8,7 +8,7 @@ import type { FileErrorJSON, FileResultJSON, FileState, Verdict } from './wire';
 const NOBODY: readonly number[] = Object.freeze([]);
 const NO_ERRORS: readonly FileError[] = Object.freeze([]);
 
-/** Whether files were published and notified about which there is nothing to say; `null`: nobody asked for it. */
+/** Whether files were published and notified about which there is nothing to say; `null` if nobody asked for it. */
 interface Steps {
   readonly published: boolean | null;
   readonly notified: boolean | null;

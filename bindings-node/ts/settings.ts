@@ -45,7 +45,7 @@ export interface PortalClientOptions {
   caFile?: string | URL | undefined;
   /** A folder in which every call leaves a journal (`ADDEPAR_JOURNAL_DIR`); what it shows is not sent again. */
   journalDir?: string | URL | undefined;
-  /** Who is told what calls do, such as `console`; default nobody. */
+  /** Receives what calls do, such as `console`; default none. */
   logger?: Logger | undefined;
 }
 

@@ -1,7 +1,7 @@
 /**
  * A simulated portal to test against, without credentials and without clients.
  *
- * @packageDocumentation
+ * @module addepar-portal/testing
  */
 
 import { PortalClient } from './client';
@@ -17,7 +17,7 @@ export interface Preferences {
   notify?: boolean;
 }
 
-/** What a POST can meet. What each does, and the parameters that it needs, the README lists. */
+/** What a POST can meet. What each does, and the parameters that it needs: the guide, "Testing your code". */
 export type FaultName =
   | `status:${number}`
   | 'accepted'
@@ -106,7 +106,7 @@ export interface SimulatedPortalOptions {
   generatedReports?: readonly SimulatedReport[];
   /** Seconds on the portal's clock until a report shows that a file was published; default 0. */
   publishedLag?: number;
-  /** What reports show about a file, whatever the truth is; `null`: nothing. */
+  /** What reports show about a file, whatever the truth is; `null` for nothing. */
   showPublished?: ById<boolean | null>;
   /** How many seconds pass on the portal's clock in one of everybody else's; default 1. A journal is settled by it. */
   clock?: number;
@@ -135,7 +135,7 @@ export interface Email {
   readonly files: readonly number[];
 }
 
-/** The simulator judges the values. */
+/** The simulator checks the values. */
 const OPTIONS: Table<SimulatedPortalOptions> = {
   of: 'SimulatedPortal.start',
   as: 'input',

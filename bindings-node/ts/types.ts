@@ -76,9 +76,9 @@ export interface UnexpectedResult {
 
 /** One POST, or one try at it. */
 export interface Attempt {
-  /** When the body began to go out; `null`: it never did. */
+  /** When the body began to go out; `null` if it never did. */
   readonly sentAt: Date | null;
-  /** When the answer's head arrived; `null`: it never did. */
+  /** When the answer's head arrived; `null` if it never did. */
   readonly answeredAt: Date | null;
   readonly httpStatus: number | null;
   /** The server's `X-Request-Id`. */

@@ -1,4 +1,4 @@
-//! Work that may take a while and is no call: journals on a slow disk, the simulator's commands.
+//! Work that may take a while and is not a call: journals on a slow disk, the simulator's commands.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;

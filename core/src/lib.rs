@@ -69,3 +69,11 @@ pub mod fuzzing {
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;
+
+#[cfg(doctest)]
+#[doc = include_str!("../../.docs/pages/guide/batches.md")]
+struct Batches;
+
+#[cfg(doctest)]
+#[doc = include_str!("../../.docs/pages/guide/rust.md")]
+struct Rust;

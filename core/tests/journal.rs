@@ -1686,7 +1686,7 @@ fn the_index_is_never_written_through() {
     assert!(warnings.iter().any(|warning| warning.contains("cannot be written")), "{warnings:?}");
 }
 
-/// What has a journal's name and never was one is passed over, and the caller hears of it.
+/// What has a journal's name and never was one is passed over, and the caller is warned.
 #[test]
 fn what_never_was_a_journal_is_passed_over_with_a_warning() {
     let scene = Scene::new();
@@ -2246,7 +2246,7 @@ mod with_children {
         }
     }
 
-    /// Some file systems have folders that cannot be synced, which is no failure; on others it means what it says.
+    /// Some file systems have folders that cannot be synced, which is not a failure; on others it means what it says.
     #[test]
     fn a_folder_that_cannot_be_synced_stops_before_sending_or_is_tolerated() {
         for (error, is_tolerated) in [("EINVAL", true), ("EOPNOTSUPP", true), ("EIO", false)] {

@@ -3,7 +3,7 @@
 #
 #   sh publish.sh files.csv run.jsonl
 #
-# Run again with the same arguments, it goes on where it ended: nothing that may have been processed is sent again.
+# Run again with the same arguments, it continues where it ended: nothing that may have been processed is sent again.
 
 addepar-portal publish --from "$1" --journal "$2" --yes \
     --portal-publishing publish --contact-notification use_contact_preference
@@ -13,7 +13,7 @@ case $status in
 0) echo "All files are published." ;;
 1) echo "Some files failed for some contacts: addepar-portal journal show $2" ;;
 3) echo "Some files may have been published. Check them in Addepar, then: addepar-portal journal resolve $2 --help" ;;
-4 | 5) echo "Not all files were sent. Mend the reason, then run this again." ;;
+4 | 5) echo "Not all files were sent. Fix the reason, then run this again." ;;
 *) echo "Nothing was sent." ;;
 esac >&2
 exit $status

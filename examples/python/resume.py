@@ -1,4 +1,4 @@
-"""Publishes the files of a list in a batch that may be stopped at any time: run again, it goes on where it ended.
+"""Publishes the files of a list in a batch that may be stopped at any time: run again, it continues where it ended.
 
     python resume.py october.csv october.jsonl
 
@@ -30,7 +30,7 @@ except (OutcomeUnknownError, JournalError) as error:
     #     Journal(journal).decide([38], "not_published", by="A. Smith", evidence="not in the portal")
     sys.exit(f"{error}\nTo be decided about: {', '.join(map(str, undecided))}")
 except PortalError as error:
-    sys.exit(str(error))  # nothing of this chunk was processed: mend the reason, then run this again
+    sys.exit(str(error))  # nothing of this chunk was processed: fix the reason, then run this again
 
 print(report)
 sys.exit(0 if report.ok else 1)

@@ -278,7 +278,7 @@ const WAYS = {
     throw value;
   },
   // eslint-disable-next-line unicorn/no-thenable
-  'is no real promise': (value) => () => ({ then: (_, reject) => reject(value) }),
+  'is not a real promise': (value) => () => ({ then: (_, reject) => reject(value) }),
 };
 const revoked = Proxy.revocable({}, {});
 revoked.revoke();

@@ -127,7 +127,7 @@ const FAILING = {
   'rejects with nothing': () => Promise.reject(),
   'rejects later': () => new Promise((_, reject) => setImmediate(reject, new Error('broken'))),
   // eslint-disable-next-line unicorn/no-thenable
-  'is no real promise': () => ({ then: (_, reject) => reject(new Error('broken')) }),
+  'is not a real promise': () => ({ then: (_, reject) => reject(new Error('broken')) }),
   'cannot be asked': () => ({
     // eslint-disable-next-line unicorn/no-thenable
     get then() {

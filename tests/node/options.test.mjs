@@ -54,7 +54,7 @@ describe('a polluted Object.prototype', () => {
     journalDir: '/nowhere', logger: { debug() { throw 1; }, info() { throw 1; }, warn() { throw 1; } }, asksForToken: true,
   }`;
 
-  test('is no setting: credentials go where they belong', async () => {
+  test('is not a setting: credentials go where they belong', async () => {
     const urls = await polluted(
       settings,
       `const clients = [new PortalClient(), new PortalClient({ keyId: 'simulated-key', keySecret: 'simulated-secret' })];
@@ -65,7 +65,7 @@ describe('a polluted Object.prototype', () => {
     assert.deepEqual([portal.control('posts'), other.control('posts')], [2, 0]);
   });
 
-  test('is no environment', async () => {
+  test('is not an environment', async () => {
     const variables = `{
       ADDEPAR_FIRM_NAME: 'otherfirm', ADDEPAR_BASE_URL: OTHER, ADDEPAR_JOURNAL_DIR: '/nowhere', ADDEPAR_PORTAL_LIVE: '1',
       HTTPS_PROXY: OTHER, https_proxy: OTHER, ALL_PROXY: OTHER, REQUESTS_CA_BUNDLE: '/nowhere',
@@ -82,7 +82,7 @@ describe('a polluted Object.prototype', () => {
     assert.equal(other.control('posts'), 0);
   });
 
-  test('is no option of a call', async () => {
+  test('is not an option of a call', async () => {
     const options = `{
       publishOverrideContactIds: [666], client: elsewhere, repeat: 'allow', signal: AbortSignal.abort(), journal: '/nowhere',
       chunkSize: 1, maxWaitMs: 0, pace: true, onProgress() { throw new Error('called'); }, by: 'Nobody', evidence: 'none',
@@ -113,7 +113,7 @@ describe('a polluted Object.prototype', () => {
     assert.equal(other.control('posts'), 0);
   });
 
-  test('is no option of a read or of a settlement', async () => {
+  test('is not an option of a read or of a settlement', async () => {
     const options = `{
       completedAfter: new Date(0), completedBefore: new Date(0), status: 'ERROR', entityId: 1, groupId: 2, signal: AbortSignal.abort(),
       apply: true, reports: ['job'], skipPublished: true,
@@ -132,7 +132,7 @@ describe('a polluted Object.prototype', () => {
     ]);
   });
 
-  test('is no option of a simulated portal', async () => {
+  test('is not an option of a simulated portal', async () => {
     const options = `{ files: {}, emails: 'per_call', faults: ['status:503'], delayMs: 1e9, port: 1, accessToken: 'x', preferences: 1, generatedReports: 1, clock: 0 }`;
     const ok = await polluted(
       options,

@@ -29,6 +29,6 @@ with SimulatedPortal(files={37: [1, 2], 38: [3]}) as portal:
     except InputError:
         pass
     else:
-        raise AssertionError("a string is no collection of ids")
+        raise AssertionError("a string is not a collection of ids")
     assert len(portal.requests) == 2, portal.requests
 print(f"CPython {sys.version.split()[0]}: ok")

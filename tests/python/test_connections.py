@@ -237,7 +237,7 @@ ODD_ANSWERS: tuple[tuple[str, bytes, bool], ...] = (
     ("101 headers", odd("HTTP/1.1 200 OK", "Content-Length: {n}", *["X-Header: 1"] * 100), True),
     ("a header of 1 MB", odd("HTTP/1.1 200 OK", "X-Header: " + "x" * 1_000_000, "Content-Length: {n}"), False),
     ("a header of 8 KB", odd("HTTP/1.1 200 OK", "X-Header: " + "x" * 8_000, "Content-Length: {n}"), True),
-    ("a header that is no ASCII", odd("HTTP/1.1 200 OK", "X-Request-Id: \xfc\xff", "Content-Length: {n}"), True),
+    ("a header that is not ASCII", odd("HTTP/1.1 200 OK", "X-Request-Id: \xfc\xff", "Content-Length: {n}"), True),
     ("a header with a NUL", odd("HTTP/1.1 200 OK", "X-Header: \x00", "Content-Length: {n}"), False),
     ("a header without a name", odd("HTTP/1.1 200 OK", ": 1", "Content-Length: {n}"), True),
     ("a header without a colon", odd("HTTP/1.1 200 OK", "X-Header", "Content-Length: {n}"), True),

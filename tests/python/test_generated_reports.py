@@ -454,13 +454,13 @@ def test_a_path_that_is_no_text_is_refused_by_name() -> None:
             refused(b"runs.jsonl")  # type: ignore[arg-type]
 
 
-def test_what_the_readme_shows_publishes_and_settles(
+def test_what_the_guide_shows_publishes_and_settles(
     portal: SimulatedPortal, journal: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text("utf-8"), re.DOTALL)
-    (block,) = [block for block in blocks if "def publish_report(" in block]
+    guide = (ROOT / ".docs" / "pages" / "guide" / "generated-reports.md").read_text("utf-8")
     shown: dict[str, Any] = {}
-    exec(block, shown)
+    for block in re.findall(r"```python\n(.*?)```", guide, re.DOTALL):
+        exec(block, shown)
     monkeypatch.chdir(journal.parent)
     portal.control("show_published", file=106, shown=True)
     portal.control("faults", faults=["close_before_answer"])

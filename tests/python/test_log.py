@@ -54,7 +54,7 @@ def test_a_call_tells_when_it_goes_out_waits_and_ends(
         assert record.getMessage().startswith(start)
     assert "simulated-secret" not in caplog.text
     waited, again = ours[2].created, ours[3].created
-    assert again - waited >= 0.9, "the wait is told of when it begins"
+    assert again - waited >= 0.9, "the wait is reported when it begins"
 
 
 def test_no_file_is_named_above_debug_level(

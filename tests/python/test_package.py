@@ -8,7 +8,6 @@ import logging
 import os
 import pickle
 import platform
-import re
 import subprocess
 import sys
 import traceback
@@ -138,23 +137,6 @@ except OutcomeUnknownError as error:
 def test_the_package_needs_nothing_at_run_time() -> None:
     requires = metadata.requires("addepar-portal") or []
     assert [requirement for requirement in requires if "extra ==" not in requirement] == []
-
-
-def readme_blocks(language: str) -> list[str]:
-    return re.findall(rf"```{language}\n(.*?)```", (ROOT / "README.md").read_text("utf-8"), re.DOTALL)
-
-
-@pytest.mark.parametrize("block", readme_blocks("python"))
-def test_the_readme_runs(
-    block: str, simulated_portal: SimulatedPortal, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    for name, value in simulated_portal.environ().items():
-        monkeypatch.setenv(name, value)
-    done = subprocess.run(
-        [sys.executable, "-c", block], env=dict(os.environ), timeout=60, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
 
 
 EXAMPLES = sorted((ROOT / "examples").glob("python/*.py")) + sorted((ROOT / "examples").glob("command-line/*.sh"))

@@ -566,7 +566,7 @@ def test_jupyter(simulated_portal: SimulatedPortal) -> None:
         assert status == "ok"
         assert "<table" in shown["text/html"]
         assert cell(f"publish_files([38], {modes}).file(38).state")[1]["text/plain"] == "'ok'"
-        # The kernel ends its cells with a signal, which an `await` is told of when the loop wakes up next.
+        # The kernel ends its cells with a signal, which an `await` receives when the loop wakes up next.
         interrupted = {
             f"publish_files([39], {modes})": manager.interrupt_kernel,
             f"import asyncio; await asyncio.wait_for(publish_files_async([39], {modes}), 0.3)": lambda: None,

@@ -273,7 +273,7 @@ def test_clients_that_trust_the_same_bundle_read_the_system_s_certificates_once(
 def test_a_server_that_shows_the_certificate_of_an_authority_is_told_apart(
     folder: Path, simulated_portal: SimulatedPortal
 ) -> None:
-    """`openssl req -x509` makes such ones; to name it in `ca_file` was no help, so that is not the advice."""
+    """`openssl req -x509` makes such ones; to name it in `ca_file` did not help, so that is not the advice."""
     certificate = self_signed(folder, "localhost", as_authority=True)
     with TlsPortal(server_context(certificate), simulated_portal) as server, pytest.raises(ConnectError) as raised:
         publish(base_url=server.base_url("localhost"), ca_file=certificate)

@@ -25,7 +25,8 @@ class PortalClient(Settings["Token"]):
         firm_name: The firm's subdomain: `examplefirm` of examplefirm.addepar.com.
         environment: `production` (default), `development` or `sandbox`.
         firm_id: The firm's id.
-        key_id, key_secret: The API key and its secret.
+        key_id: The API key.
+        key_secret: Its secret.
         access_token: An OAuth 2.0 access token instead of the key, or a function that returns one. The
             function is asked once, and again once after a 401. What it raises is raised, with a
             `PortalError` as its cause.
@@ -108,7 +109,7 @@ class PortalClient(Settings["Token"]):
     ) -> PublishReport:
         """Publishes any number of files in chunks, one request at a time, with a journal.
 
-        Called again with the same arguments and the same journal it goes on where it ended: what was
+        Called again with the same arguments and the same journal it continues where it ended: what was
         processed, or may have been, is never sent again.
 
         Ctrl-C stops it, and a warning is logged at once: the request in flight is awaited and recorded, then
@@ -122,8 +123,9 @@ class PortalClient(Settings["Token"]):
                 was seen, so that it can be settled: see `Journal.settle`.
             skip_published: Whether to leave out the files that these reports show as published already, when the
                 journal is made. It does not tell to whom they were published.
-            portal_publishing, contact_notification, publish_override_contact_ids: As in `publish_files`;
-                override contacts receive **every** file of the batch.
+            portal_publishing: As in `publish_files`.
+            contact_notification: As in `publish_files`.
+            publish_override_contact_ids: Contacts who receive **every** file of the batch.
             journal: A file that does not exist yet, or the journal of this batch.
             chunk_size: How many files go into one request, from 1 to 500. A crash makes up to this many
                 unknown. A journal that is resumed keeps the size that it was made with; any other than that
@@ -215,9 +217,11 @@ class PortalClient(Settings["Token"]):
         Each page of them is a request of its own; see `generated_report`.
 
         Args:
-            completed_after, completed_before: Datetimes with a time zone; the API knows whole seconds.
+            completed_after: A datetime with a time zone; the API knows whole seconds.
+            completed_before: Likewise.
             status: One of `FINISHED`, `ERROR` and `CANCELED`, or several.
-            entity_id, group_id: The entity or the group that the report is of.
+            entity_id: The entity that the report is of.
+            group_id: The group that the report is of.
 
         Raises:
             InputError: A value cannot be sent, such as a datetime without a zone. Nothing was sent.

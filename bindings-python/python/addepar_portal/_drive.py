@@ -257,7 +257,7 @@ def _to_its_end(call: Call[R]) -> R:
 
 
 def _stubborn(act: Callable[[], T]) -> T:
-    """Does what a signal may interrupt: then once more, since somebody has to hear of it."""
+    """Does what a signal may interrupt: then once more, since somebody has to receive it."""
     try:
         return act()
     except Exception:
@@ -267,7 +267,7 @@ def _stubborn(act: Callable[[], T]) -> T:
 
 
 def is_closed(socket: _socket.socket) -> bool:
-    """Whether something else has closed its descriptor, which is no reason to end a call."""
+    """Whether something else has closed its descriptor, which does not end a call."""
     try:
         socket.getsockopt(_socket.SOL_SOCKET, _socket.SO_ERROR)
     except OSError:

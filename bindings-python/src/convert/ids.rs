@@ -1,4 +1,4 @@
-//! Plain Python values as raw ids. The verdict is the core's; what is no plain integer or text was looked at in Python.
+//! Plain Python values as raw ids. The verdict is the core's; what is neither a plain integer nor a text was looked at in Python.
 
 use addepar_portal as core;
 use addepar_portal::RawId;

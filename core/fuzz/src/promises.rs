@@ -27,7 +27,7 @@ pub fn keep(request: &PublishRequest, result: &Result<PublishReport, Error>) {
             let state = match error.outcome() {
                 Outcome::Unknown => FileState::Unknown,
                 Outcome::NotProcessed => FileState::NotProcessed,
-                Outcome::Processed => panic!("a call that was processed is no error: {error}"),
+                Outcome::Processed => panic!("a call that was processed is not an error: {error}"),
             };
             assert!(report.files().iter().all(|file| file.state == state), "{error}: {report}");
             assert_eq!(error.kind() == ErrorKind::OutcomeUnknown, error.outcome() == Outcome::Unknown);

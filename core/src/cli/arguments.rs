@@ -161,7 +161,7 @@ pub(super) struct Publish {
     /// Contacts whose portals receive EVERY file, whatever the modes say, such as 23,25
     #[arg(long, value_name = "IDS", value_delimiter = ',')]
     pub(super) override_contacts: Vec<String>,
-    /// Keep a journal there, or go on with the one that is there; required for more than 500 files
+    /// Keep a journal there, or continue the one that is there; required for more than 500 files
     #[arg(long, value_name = "PATH")]
     pub(super) journal: Option<PathBuf>,
     /// How results are written to standard output
@@ -295,7 +295,7 @@ pub(super) struct VerdictArgument {
 }
 
 impl VerdictArgument {
-    /// What is decided about all of the files; `None`: that stands beside each of them.
+    /// What is decided about all of the files; `None` if that stands beside each of them.
     pub(super) fn verdict(&self) -> Option<Verdict> {
         let Self { published, not_published, leave } = *self;
         [(published, Verdict::Published), (not_published, Verdict::NotPublished), (leave, Verdict::Leave)]

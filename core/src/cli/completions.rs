@@ -56,7 +56,7 @@ pub(super) fn candidates(mut command: Command, position: usize, words: &[String]
     let mut command = &command;
     let mut valued: Option<&Arg> = None;
     for word in before {
-        // A flag's value is no command.
+        // A flag's value is not a command.
         valued = if valued.take().is_some() { None } else { flag(command, word) };
         command = command.find_subcommand(word).unwrap_or(command);
     }

@@ -78,7 +78,7 @@ pub(super) fn publish(arguments: &Publish, source: Source) -> Result<Status, Ref
     })
 }
 
-/// The request with the files that it is about: those of the reports, if these are asked for; `None`: interrupted.
+/// The request with the files that it is about: those of the reports, if these are asked for; `None` if it was interrupted.
 async fn named(
     asked: &PublishRequest,
     arguments: &Publish,
@@ -228,7 +228,7 @@ fn dry_run(
             text
         }
         Format::Table => {
-            // Settings may be missing: that is no reason not to look.
+            // Settings may be missing: the journal is looked at all the same.
             let server = PortalClient::new(settings(), environment).map_or_else(
                 |_| "to a server that is not set yet".to_owned(),
                 |client| format!("to {} (firm {})", client.base_url(), client.firm_id()),

@@ -33,7 +33,7 @@ pub(super) fn show(job_id: &str, format: Format, source: Source) -> Result<Statu
     })
 }
 
-/// The reports of several jobs, each looked at once; `None`: that was interrupted.
+/// The reports of several jobs, each looked at once; `None` if that was interrupted.
 pub(super) async fn look(
     client: &PortalClient,
     job_ids: &[String],
@@ -77,7 +77,7 @@ pub(super) fn settle(
     })
 }
 
-/// How a call ended that publishes nothing; `None`: it was interrupted.
+/// How a call ended that publishes nothing; `None` if it was interrupted.
 async fn ended(call: &PublishCall, interrupts: &mut Interrupts) -> Option<Ending> {
     match drive(call, interrupts).await {
         Ending::Interrupted(None) => {

@@ -6,7 +6,7 @@ use std::io::{self, BufRead, BufReader, ErrorKind, IsTerminal, Write};
 
 use crate::system::terminal;
 
-/// A message on standard error. Nobody may be reading it: that is no reason to stop.
+/// A message on standard error. It may be that nobody reads it: then it is lost, and nothing stops.
 pub(super) fn say(message: &str) {
     let _ = writeln!(io::stderr(), "{}", said(message));
 }
@@ -48,7 +48,7 @@ fn broken(line: &str, width: usize) -> String {
     text
 }
 
-/// Writes results. A reader that has seen enough, such as `head`, is no error.
+/// Writes results. A reader that has seen enough, such as `head`, is not an error.
 pub(super) fn print(text: &str) -> io::Result<()> {
     let mut out = io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
@@ -71,14 +71,14 @@ impl Screen {
     }
 }
 
-/// The terminal that standard output is; `None`: it is none.
+/// The terminal that standard output is; `None` if it is none.
 pub(super) fn screen() -> Option<Screen> {
     let terminal = io::stdout().is_terminal();
     let size = terminal.then(|| terminal_size::terminal_size_of(io::stdout())).flatten();
     size.map(|(columns, rows)| Screen { columns: columns.0.into(), rows: rows.0.into() })
 }
 
-/// How many columns standard error has; `None`: it is no terminal.
+/// How many columns standard error has; `None` if it is not a terminal.
 pub(super) fn error_width() -> Option<usize> {
     if !io::stderr().is_terminal() {
         return None;

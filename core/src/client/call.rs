@@ -350,7 +350,7 @@ impl PublishCall {
         }
     }
 
-    /// Opens the journal, on a thread of its own. `None`: the host is to be told something first, or the call was ended.
+    /// Opens the journal, on a thread of its own. `None` if the host is to be told something first, or the call was ended.
     async fn open(&self, looked: Result<Vec<Looked>, Error>) -> Option<Result<Opened, Error>> {
         let mut opening = match self.opening(looked) {
             Ok(opening) => opening,
@@ -409,7 +409,7 @@ impl PublishCall {
         self.on(Event::Recorded(recorded));
     }
 
-    /// Awaits a request, but not for ever once the call is interrupted. `None`: it was dropped.
+    /// Awaits a request, but not for ever once the call is interrupted. `None` if it was dropped.
     async fn unless_dropped<T>(&self, exchange: impl Future<Output = T>) -> Option<T> {
         let mut exchange = pin!(exchange);
         loop {

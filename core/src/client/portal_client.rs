@@ -92,7 +92,7 @@ impl PortalClient {
         self.config().firm()
     }
 
-    /// What the caller should know about the settings although it is no error.
+    /// What the caller should know about the settings although it is not an error.
     #[must_use]
     pub fn warning(&self) -> Option<String> {
         self.warning_in(Language::Rust)
@@ -120,7 +120,7 @@ impl PortalClient {
     /// Publishes any number of files, chunk after chunk, one request at a time. `request` comes from
     /// [`PublishRequest::for_batch`]; all that is sent and answered is in the journal before it is relied on.
     ///
-    /// With the journal of the same batch it goes on where that one ended. `progressed` is called at the
+    /// With the journal of the same batch it continues where that one ended. `progressed` is called at the
     /// beginning, after each chunk and at each wait.
     ///
     /// # Errors

@@ -34,7 +34,7 @@ pub(crate) type Session = (Box<dyn Store>, Opened);
 
 /// How a journal is opened, on a thread that may block.
 pub(crate) struct Opening {
-    /// Where it is; `None`: it has yet to be named.
+    /// Where it is; `None` if it has yet to be named.
     pub(crate) path: Option<PathBuf>,
     pub(crate) open: Open,
 }

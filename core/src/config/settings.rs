@@ -162,7 +162,7 @@ impl Config {
         &self.firm_id
     }
 
-    /// What the caller should know although it is no error.
+    /// What the caller should know although it is not an error.
     pub(crate) fn warning(&self) -> Option<Message> {
         (self.timeout < SENSIBLE_TIMEOUT && !is_loopback(&self.base_url)).then(|| {
             message![

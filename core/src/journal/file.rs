@@ -88,7 +88,7 @@ pub(crate) struct Examined {
     pub(crate) history: History,
     /// Where its beginning ends, which was on disk before anything was sent.
     pub(crate) start: End,
-    /// Where it ends; `None`: its last line lacks a line feed, which will be added.
+    /// Where it ends; `None` if its last line lacks a line feed, which will be added.
     pub(crate) end: Option<End>,
     pub(crate) file: File,
     /// The file as it was before it was read.

@@ -65,7 +65,7 @@ pub(crate) struct Entry {
     files: Files,
     /// What it has for certain: lines that were on disk when they were read.
     end: End,
-    /// How it was when it was read; `None`: it may have changed since without a sign.
+    /// How it was when it was read; `None` if it may have changed since without a sign.
     stamp: Option<Stamp>,
     /// That a person found it gone for good.
     forgotten: Option<Forgotten>,

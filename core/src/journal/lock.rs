@@ -95,7 +95,7 @@ impl Lock {
     }
 
     /// Takes the lock of a folder of journals, which a call holds while it looks into them. Within its patience the caller
-    /// hears of the wait once, when that has lasted for [`SILENCE`], and may leave.
+    /// receives the wait once, when that has lasted for [`SILENCE`], and may leave.
     pub(crate) fn of_folder(folder: &Path, patience: Duration, caller: &Caller) -> Result<Self, Error> {
         let path = folder.join("folder");
         let unlockable = |reason: String| Error::of_folder(folder, reason);
@@ -148,12 +148,12 @@ impl Lock {
 pub(crate) struct Caller(Option<UnboundedSender<String>>);
 
 impl Caller {
-    /// One that hears of warnings as long as it waits.
+    /// One that receives warnings as long as it waits.
     pub(crate) fn new(warnings: UnboundedSender<String>) -> Self {
         Self(Some(warnings))
     }
 
-    /// One that hears of nothing, and never leaves.
+    /// One that receives nothing, and never leaves.
     pub(crate) const fn none() -> Self {
         Self(None)
     }

@@ -18,7 +18,7 @@ pub(crate) struct Look {
 }
 
 impl Look {
-    /// What a record of a look says; `None`: it is none.
+    /// What a record of a look says; `None` if it is none.
     pub(crate) fn of(record: &Record, at: SystemTime) -> Option<Self> {
         let Record::Look { job_id, published, not_published, uptime } = record else { return None };
         let ids = |ids: &[u64]| ids.iter().copied().collect();
@@ -41,7 +41,7 @@ impl Look {
         }
     }
 
-    /// Whether a file was shown as published; `None`: nothing was said, or both.
+    /// Whether a file was shown as published; `None` if nothing was said, or both.
     pub(crate) fn says(&self, file_id: u64) -> Option<bool> {
         match (self.published.contains(&file_id), self.not_published.contains(&file_id)) {
             (true, false) => Some(true),
@@ -57,7 +57,7 @@ impl Look {
         monotonic.map_or(wall, |monotonic| monotonic.min(wall))
     }
 
-    /// The same by the clock that says more; `None`: one of them was put back meanwhile.
+    /// The same by the clock that says more; `None` if one of them was put back meanwhile.
     pub(crate) fn at_most_after(&self, sent_at: SystemTime, uptime: Option<&Uptime>) -> Option<Duration> {
         let wall = self.at.duration_since(sent_at).ok()?;
         match self.uptime.as_ref().zip(uptime) {

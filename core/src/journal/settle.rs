@@ -105,14 +105,14 @@ impl<'a> Case<'a> {
         Some((chunk, chunk.sent_at?))
     }
 
-    /// The last look at a file; `None`: nothing was said, or the reports contradict each other.
+    /// The last look at a file; `None` if nothing was said, or the reports contradict each other.
     fn shown_now(&self, file_id: u64) -> Option<&Look> {
         let mut shown = self.last.iter().filter(|look| look.says(file_id).is_some());
         let first = shown.next()?;
         shown.all(|look| look.says(file_id) == first.says(file_id)).then_some(first)
     }
 
-    /// Whether a look was before a request; `None`: the order in the journal and the clock contradict each other.
+    /// Whether a look was before a request; `None` if the order in the journal and the clock contradict each other.
     fn is_before(&self, position: usize, chunk: &ChunkHistory) -> Option<bool> {
         let (look, sent_at) = (self.all.get(position)?, chunk.sent_at?);
         match (position < chunk.looks, look.at < sent_at) {

@@ -48,7 +48,7 @@ impl World {
         if crash { Err(Crash) } else { Ok(()) }
     }
 
-    /// What a process finds that opens the journal: `mend` as it does before it appends.
+    /// What a process finds that opens the journal: `repaired` is what it appends to.
     fn open(&mut self) -> History {
         let (history, last, repaired) = file::read_bytes(Path::new("journal"), &self.written).unwrap();
         (self.written, self.last) = (repaired, last);

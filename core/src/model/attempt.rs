@@ -51,10 +51,10 @@ pub(crate) enum Fault {
 /// One POST, or one try at it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Attempt {
-    /// When the body began to go out; `None`: it never did.
+    /// When the body began to go out; `None` if it never did.
     #[serde(with = "rfc3339")]
     pub sent_at: Option<SystemTime>,
-    /// When the answer's head arrived; `None`: it never did.
+    /// When the answer's head arrived; `None` if it never did.
     #[serde(with = "rfc3339")]
     pub answered_at: Option<SystemTime>,
     /// The status code of the answer.

@@ -53,7 +53,7 @@ pub struct GeneratedPortfolio {
     pub portfolio_name: Option<String>,
     /// The file.
     pub file_id: Option<u64>,
-    /// Whether the file was ever published to a portal; `None`: the API did not say.
+    /// Whether the file was ever published to a portal; `None` if the API did not say.
     ///
     /// It does not tell to whom or when, nor whether anybody was e-mailed; it may be shown late.
     pub has_been_published: Option<bool>,

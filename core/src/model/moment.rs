@@ -42,7 +42,7 @@ pub(crate) struct Uptime {
 }
 
 impl Uptime {
-    /// How long ago another one was; `None`: that was before the machine was started anew.
+    /// How long ago another one was; `None` if that was before the machine was started anew.
     pub(crate) fn since(&self, earlier: &Self) -> Option<Duration> {
         (self.boot == earlier.boot).then(|| Duration::from_millis(self.millis.saturating_sub(earlier.millis)))
     }

@@ -26,7 +26,7 @@ pub struct SettledFile {
     pub file_id: u64,
     /// The name of its portfolio, if it is known.
     pub portfolio_name: Option<String>,
-    /// What is proven: [`Verdict::Published`] or [`Verdict::NotPublished`]; `None`: a person has to look.
+    /// What is proven: [`Verdict::Published`] or [`Verdict::NotPublished`]; `None` if a person has to look.
     pub decision: Option<Verdict>,
     /// What was seen, in words.
     pub evidence: String,

@@ -236,7 +236,7 @@ impl Chunk {
         }
     }
 
-    /// Drops the attempt under way, or the pages that are yet to come. `None`: nothing went out, and now nothing will.
+    /// Drops the attempt under way, or the pages that are yet to come. `None` if nothing went out, and now nothing will.
     pub(crate) fn dropped(&mut self, flight: Option<&Flight>, now: Moment) -> Option<Result<PublishReport, Error>> {
         let Some(flight) = flight else {
             return Some(Ok(self.settle(Some(Unread::because("The call was cancelled before the page came.")))));

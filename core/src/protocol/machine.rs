@@ -55,7 +55,7 @@ pub(crate) struct Policy {
     pub(crate) interrupt: Interrupt,
     /// How long all waits for the rate limit may take together.
     pub(crate) max_wait: Duration,
-    /// How long an interrupted call awaits the request in flight; `None`: as long as that takes.
+    /// How long an interrupted call awaits the request in flight; `None` for as long as that takes.
     pub(crate) stop_limit: Option<Duration>,
     /// Whether the host can be asked for a fresh token.
     pub(crate) fresh_token: bool,
@@ -253,7 +253,7 @@ pub(crate) struct Machine {
     stopped_at: Option<Moment>,
     /// Whether the host ended it, for a reason of its own.
     is_interrupted: bool,
-    /// The files to which a person agreed; `None`: nobody was asked.
+    /// The files to which a person agreed; `None` if nobody was asked.
     agreed: Option<HashSet<u64>>,
     is_announced: bool,
     news: News,
@@ -310,7 +310,7 @@ enum Stage {
     Waiting,
     /// The journal is closed, and then the call is over.
     Closing(Ending),
-    /// It stays here after it was read: a caller who is interrupted meanwhile must still hear of it.
+    /// It stays here after it was read: a caller who is interrupted meanwhile must still receive it.
     Over(Ending),
 }
 
@@ -468,7 +468,7 @@ impl Machine {
         Some(HandOver { records: Vec::new(), history: self.run.take()?.history })
     }
 
-    /// How the call ended; `None`: it goes on.
+    /// How the call ended; `None` while it goes on.
     pub(crate) fn ending(&self) -> Option<&Ending> {
         match &self.stage {
             Stage::Over(ending) => Some(ending),
@@ -476,7 +476,7 @@ impl Machine {
         }
     }
 
-    /// How much longer an interrupted call awaits the request in flight; `None`: as long as that takes.
+    /// How much longer an interrupted call awaits the request in flight; `None` for as long as that takes.
     pub(crate) fn patience(&self, now: Moment) -> Option<Duration> {
         Some(self.policy.stop_limit?.saturating_sub(now.since(&self.stopped_at?)))
     }

@@ -91,7 +91,7 @@ pub(crate) fn classify(ended: Ended, retries: &RetryState) -> (Outcome, Retry) {
     }
 }
 
-/// Whether a GET is sent again, which changes nothing; `None`: its answer is there to be read.
+/// Whether a GET is sent again, which changes nothing; `None` if its answer is there to be read.
 ///
 /// | event | sent again |
 /// | --- | --- |

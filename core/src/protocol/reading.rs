@@ -146,7 +146,7 @@ impl Reading {
         Self { left, retries, seen: HashSet::new(), asked: None, looked: Vec::new(), clock: 1.0 }
     }
 
-    /// What to ask for now; `None`: all was read.
+    /// What to ask for now; `None` if all was read.
     pub(crate) fn ask(&mut self, now: Moment) -> Option<String> {
         self.asked = Some(now);
         self.left.front().map(Wanted::link)

@@ -358,7 +358,7 @@ impl Server {
         }
     }
 
-    /// One request, with whatever happens before and after its body goes out. `None`: the process is gone.
+    /// One request, with whatever happens before and after its body goes out. `None` if the process is gone.
     fn exchange(
         &mut self,
         machine: &mut Machine,

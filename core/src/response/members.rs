@@ -15,7 +15,7 @@ pub(crate) fn unmarked(text: &str) -> &str {
     text.strip_prefix('\u{feff}').unwrap_or(text)
 }
 
-/// Reads a member. The same one twice is no answer that can be trusted.
+/// Reads a member. The same one twice is not an answer that can be trusted.
 pub(crate) fn once<'a, T>(
     slot: &mut Option<T>,
     reader: &mut Reader<'a>,

@@ -22,7 +22,7 @@ use crate::response::pattern::Pattern;
 #[derive(Debug)]
 pub(crate) struct Raw {
     pub(crate) text: String,
-    /// Whether bytes that are no UTF-8 were replaced.
+    /// Whether bytes that are not UTF-8 were replaced.
     replaced: bool,
 }
 

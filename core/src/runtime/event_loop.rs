@@ -24,7 +24,7 @@ pub(crate) fn new() -> io::Result<Runtime> {
 }
 
 /// Does work that may take as long as it likes on a thread of its own, for which nobody has to wait. tokio's own threads
-/// for it panic where the system has none left. A receiver that hears of nothing: the work panicked.
+/// for it panic where the system has none left. A receiver that receives nothing: the work panicked.
 pub(crate) fn aside<T: Send + 'static>(
     name: &str,
     work: impl FnOnce() -> T + Send + 'static,

@@ -2,7 +2,7 @@
 
 use std::fs::Metadata;
 
-/// Whether both are the same file; `None`: this system does not tell.
+/// Whether both are the same file; `None` if this system does not tell.
 #[cfg(unix)]
 #[allow(clippy::unnecessary_wraps, reason = "other systems do not tell")]
 pub(crate) fn is_same(one: &Metadata, other: &Metadata) -> Option<bool> {
@@ -28,7 +28,7 @@ pub(crate) fn has_one_name(_: &Metadata) -> bool {
     true
 }
 
-/// When anything about a file changed last, in nanoseconds, which nobody can set back; `None`: this system does not tell.
+/// When anything about a file changed last, in nanoseconds, which nobody can set back; `None` if this system does not tell.
 #[cfg(unix)]
 #[allow(clippy::unnecessary_wraps, reason = "other systems do not tell")]
 pub(crate) fn changed(file: &Metadata) -> Option<i64> {

@@ -34,7 +34,7 @@ void new PortalClient({ logger: { debug() {}, info: (message, { callId, attempt 
 await client.publishBatch([37], { ...modes, journal: new URL('file:///run.jsonl'), signal: AbortSignal.timeout(1), dropSignal: AbortSignal.timeout(2) });
 // @ts-expect-error a single call has no second stop
 await publishFiles([37], { ...modes, dropSignal: AbortSignal.timeout(2) });
-// @ts-expect-error the pairs of a Map are no ids
+// @ts-expect-error the pairs of a Map are not ids
 await publishFiles(new Map([[37, 38]]), modes);
 // @ts-expect-error both modes are required
 await publishFiles([37], { portalPublishing: 'publish' });
@@ -42,7 +42,7 @@ await publishFiles([37], { portalPublishing: 'publish' });
 await publishFiles([37], { ...modes, contactNotification: 'maybe' });
 // @ts-expect-error a misspelt option
 await publishFiles([37], { ...modes, signl: undefined });
-// @ts-expect-error a string is no collection
+// @ts-expect-error a string is not a collection
 await publishFiles('37', modes);
 // @ts-expect-error it rounds ids to other ids
 await publishFiles(Float32Array.of(37), modes);

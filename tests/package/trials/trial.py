@@ -17,7 +17,7 @@ Variables = dict[str, str | None]
 
 
 def environment(variables: Variables) -> dict[str, str]:
-    """The variables of a program: the machine's, without what is ours, with these (`None`: without it)."""
+    """The variables of a program: the machine's, without what is ours, with these (`None` removes one)."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
     return {name: value for name, value in (inherited | variables).items() if value is not None}
 

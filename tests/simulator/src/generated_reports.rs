@@ -55,7 +55,7 @@ pub(crate) struct Shown<'a> {
     pub(crate) lag: f64,
     /// How many seconds pass on the portal's clock in one of everybody else's.
     pub(crate) clock: f64,
-    /// What is shown whatever the truth is; `None`: nothing.
+    /// What is shown whatever the truth is; `None` for nothing.
     pub(crate) instead: &'a BTreeMap<u64, Option<bool>>,
 }
 

@@ -83,7 +83,7 @@ impl Buffer {
         };
         let bytes: Vec<u8> = self.0.drain(..end + 4).collect();
         let head = std::str::from_utf8(&bytes).ok().and_then(|head| Request::parse(head.strip_suffix("\r\n\r\n")?));
-        head.map(Some).ok_or_else(|| invalid("The head is no HTTP/1.1."))
+        head.map(Some).ok_or_else(|| invalid("The head is not HTTP/1.1."))
     }
 
     /// The body of the request whose head was read.

@@ -15,7 +15,7 @@ use crate::http::{Answer, Request};
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Options {
     pub(crate) port: u16,
-    /// File → its contacts; `None`: every file is known and has the contact 1.
+    /// File → its contacts; `None` if every file is known and has the contact 1.
     pub(crate) files: Option<BTreeMap<u64, Vec<u64>>>,
     pub(crate) preferences: BTreeMap<u64, Preference>,
     pub(crate) emails: Emails,

@@ -10,7 +10,7 @@ pub(crate) struct Request<'a> {
 }
 
 impl<'a> Request<'a> {
-    /// The first request of what was received; `None`: it is not whole yet.
+    /// The first request of what was received; `None` if it is not whole yet.
     pub(crate) fn read(received: &'a [u8]) -> io::Result<Option<Self>> {
         let Some(end) = received.windows(4).position(|bytes| bytes == b"\r\n\r\n") else { return Ok(None) };
         let invalid = |what: &str| io::Error::new(ErrorKind::InvalidData, what.to_owned());

@@ -1,9 +1,9 @@
-// What the README and the examples show, executed.
+// The examples, executed. docs.test.mjs runs the code of the README and of the guide.
 
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, readFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
@@ -28,13 +28,6 @@ async function run(args, input = '') {
   } finally {
     await portal.close();
   }
-}
-
-const readme = readFileSync(join(ROOT, 'README.md'), 'utf8');
-for (const [index, [, block]] of [...readme.matchAll(/```js\n(.*?)```/gs)].entries()) {
-  test(`the README's block ${index + 1}`, async () => {
-    assert.match(await run(['--input-type=module', '-'], block), /37/);
-  });
 }
 
 test('the example service.mjs answers at once and publishes one list after the other', async () => {

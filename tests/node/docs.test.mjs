@@ -1,0 +1,61 @@
+// The JavaScript of the README and of the guide, executed: each block by itself, in a folder and with a simulated portal of its
+// own. tests/python/test_docs.py says what the pages take for granted, and how a block says that it cannot run.
+
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+
+import { initJournalDir } from 'addepar-portal';
+import { SimulatedPortal } from 'addepar-portal/testing';
+
+const ROOT = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
+const GUIDE = join(ROOT, '.docs', 'pages');
+const PAGES = readdirSync(GUIDE, { recursive: true }).filter((name) => name.endsWith('.md'));
+const BLOCK = /(?<notRun><!-- not run: .+ -->\n)?```js\n(?<code>.*?)```/gs;
+
+/** The journal `october.jsonl` of the guide: its batch stopped at the files 101, 102 and 103. */
+async function stopABatch(portal, journal) {
+  const batch = portal.client().publishBatch([98, 99, 100, 101, 102, 103, 104, 105, 106], {
+    portalPublishing: 'publish',
+    contactNotification: 'notify',
+    journal,
+    chunkSize: 3,
+    onProgress: ({ notProcessed }) => {
+      if (notProcessed === 6) portal.nextFault('status:503');
+    },
+  });
+  await assert.rejects(batch, { code: 'ERR_OUTCOME_UNKNOWN', undecided: [101, 102, 103] });
+}
+
+async function run(code) {
+  const portal = await SimulatedPortal.start();
+  // Below the package's folder, so that it is found.
+  const folder = mkdtempSync(join(ROOT, 'page-'));
+  try {
+    initJournalDir(join(folder, 'journals'));
+    if (/(?<!\/)october\.jsonl/.test(code) && !code.includes('publishBatch(')) {
+      await stopABatch(portal, join(folder, 'october.jsonl'));
+    }
+    const env = { ...process.env, ...portal.environ() };
+    const program = spawn(process.execPath, ['--input-type=module', '-'], { cwd: folder, env });
+    let output = '';
+    for (const stream of [program.stdout, program.stderr]) stream.on('data', (data) => (output += data));
+    program.stdin.end(code);
+    const status = await new Promise((resolve) => program.on('close', resolve));
+    assert.equal(status, 0, output);
+  } finally {
+    await portal.close();
+    rmSync(folder, { recursive: true });
+  }
+}
+
+for (const page of [join(ROOT, 'README.md'), ...PAGES.map((name) => join(GUIDE, name))]) {
+  for (const [index, { groups }] of [...readFileSync(page, 'utf8').matchAll(BLOCK)].entries()) {
+    if (groups.notRun === undefined) {
+      test(`${basename(page)}, block ${index + 1}`, () => run(groups.code));
+    }
+  }
+}
