@@ -121,7 +121,8 @@ class PortalClient(Settings["Token"]):
                 one request each. Without `file_ids`, all files of these reports are published. The journal keeps what
                 was seen, so that it can be settled: see `Journal.settle`.
             skip_published: Whether to leave out the files that these reports show as published already, when the
-                journal is made. It does not tell to whom they were published.
+                journal is made. It does not tell to whom they were published. Not beside `file_ids`: each file that
+                is named is reported.
             portal_publishing, contact_notification, publish_override_contact_ids: As in `publish_files`;
                 override contacts receive **every** file of the batch.
             journal: A file that does not exist yet, or the journal of this batch.
