@@ -83,8 +83,9 @@ export interface BatchOptions extends RequestOptions, ResumeOptions {
    */
   reports?: readonly string[] | undefined;
   /**
-   * Whether files that `reports` show as published already are left out when the journal is made; default no. A report
-   * does not show to whom a file was published, nor whether anybody was e-mailed.
+   * Whether files that `reports` show as published already are left out when the journal is made; default no. Not beside
+   * files that are named: each of them is reported. A report does not show to whom a file was published, nor whether
+   * anybody was e-mailed.
    */
   skipPublished?: boolean | undefined;
 }

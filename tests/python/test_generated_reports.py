@@ -253,6 +253,8 @@ def test_what_cannot_be_asked_for_is_refused_before_anything_is_sent(portal: Sim
         client.publish_batch(journal=journal, **MODES)
     with pytest.raises(InputError, match="`skip_published` needs `reports`"):
         client.publish_batch([101], skip_published=True, journal=journal, **MODES)
+    with pytest.raises(InputError, match="`skip_published` leaves out files that `reports` bring, and cannot be given"):
+        client.publish_batch([101], reports=["job"], skip_published=True, journal=journal, **MODES)
     with pytest.raises(InputError, match="`job_id` must be the id of a job"):
         client.publish_batch(reports=["../portal"], journal=journal, **MODES)
     with pytest.raises(TypeError, match="reports is of type int: it is a list of str"):

@@ -152,7 +152,7 @@ pub(super) struct Publish {
     #[arg(long, value_name = "JOB_ID")]
     pub(super) report: Vec<String>,
     /// Leave files out that the reports show as published already
-    #[arg(long, requires = "report")]
+    #[arg(long, requires = "report", conflicts_with_all = ["ids", "from"])]
     pub(super) skip_published: bool,
     #[arg(long, value_name = "MODE", help = PORTAL_PUBLISHING, ignore_case = true, hide_possible_values = true, value_parser = portal_publishing())]
     pub(super) portal_publishing: PortalPublishing,

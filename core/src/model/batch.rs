@@ -61,7 +61,8 @@ pub struct BatchOptions {
     /// The jobs of generated reports that the files came out of. They are looked at before anything is sent, which the
     /// journal keeps: it can be settled then.
     pub reports: Vec<String>,
-    /// Whether files that these reports show as published are left out when the journal is made; default no.
+    /// Whether files that these reports show as published are left out when the journal is made; default no. Not for files
+    /// that are named: each of them is reported.
     pub skip_published: bool,
 }
 
@@ -137,6 +138,16 @@ impl BatchOptions {
                 " must name the files: give a list of ids, or in ",
                 name("reports"),
                 " the jobs that they came out of.",
+            ]));
+        }
+        if self.skip_published && request.is_some_and(|request| !request.file_ids().is_empty()) {
+            return Err(InvalidInput::new(message![
+                name("skip_published"),
+                " leaves out files that ",
+                name("reports"),
+                " bring, and cannot be given beside ",
+                name("file_ids"),
+                ": every file that is named is published and reported.",
             ]));
         }
         self.checked()
