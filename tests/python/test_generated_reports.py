@@ -57,8 +57,8 @@ PROGRAM = Path(sys.executable).parent / "addepar-portal"
 # Of the portal's clock: an hour passes in a second, so that ten minutes are a sixth of one.
 CLOCK = 3_600
 TEN_MINUTES = 0.25
-# Where a file counts as not published, the request of another one has to be no further back than two looks are apart: on
-# a slower clock, that holds on a busy machine too.
+# Where a file counts as not published, the request of another one has to be no further back than two looks are apart:
+# on a slower clock, that holds on a busy machine too.
 SLOW_CLOCK = 300
 SLOW_TEN_MINUTES = 2.1
 
