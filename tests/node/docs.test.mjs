@@ -16,7 +16,7 @@ const GUIDE = join(ROOT, '.docs', 'pages');
 const PAGES = readdirSync(GUIDE, { recursive: true }).filter((name) => name.endsWith('.md'));
 const BLOCK = /(?<notRun><!-- not run: .+ -->\n)?```js\n(?<code>.*?)```/gs;
 
-/** The journal `october.jsonl` of the guide: its batch stopped at the files 101, 102 and 103. */
+/** The journal `journals/october.jsonl` of the guide: its batch stopped at the files 101, 102 and 103. */
 async function stopABatch(portal, journal) {
   const batch = portal.client().publishBatch([98, 99, 100, 101, 102, 103, 104, 105, 106], {
     portalPublishing: 'publish',
@@ -36,8 +36,8 @@ async function run(code) {
   const folder = mkdtempSync(join(ROOT, 'page-'));
   try {
     initJournalDir(join(folder, 'journals'));
-    if (/(?<!\/)october\.jsonl/.test(code) && !code.includes('publishBatch(')) {
-      await stopABatch(portal, join(folder, 'october.jsonl'));
+    if (code.includes('october.jsonl') && !code.includes('publishBatch(')) {
+      await stopABatch(portal, join(folder, 'journals', 'october.jsonl'));
     }
     const env = { ...process.env, ...portal.environ() };
     const program = spawn(process.execPath, ['--input-type=module', '-'], { cwd: folder, env });
