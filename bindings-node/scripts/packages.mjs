@@ -23,10 +23,13 @@ export function thisPlatform() {
   return name;
 }
 
+/** A target without its second part, which names who makes the compiler, such as `alpine`. */
+function kind(target) {
+  return target.replace(/-[^-]+/, '');
+}
+
 /** The name of the platform that cargo builds for: a target, or this one. */
 export function platformOf(target) {
-  // The second part names who makes the compiler, such as `alpine`, and says nothing about the platform.
-  const kind = (triple) => triple.replace(/-[^-]+/, '');
   const name = target ? Object.keys(PLATFORMS).find((each) => kind(PLATFORMS[each].target) === kind(target)) : thisPlatform();
   if (!name) {
     throw new Error(`platforms.json has no platform with the target ${target}`);
