@@ -13,6 +13,7 @@ CRATES := --package=addepar-portal-simulator --package=addepar-portal
 TRIALS_BIN := tests/package/.venv/bin
 TRIALS_NODE_MODULES := tests/package/trials/node_modules/.package-lock.json
 FRAMEWORKS := tests/frameworks/node_modules/.package-lock.json
+SURFACE_TOOLS := tests/surface/node_modules/.package-lock.json
 BENCH_BIN := tests/bench/.venv/bin
 BENCH_NODE_MODULES := tests/bench/node_modules/.package-lock.json
 DOCS_BIN := .docs/.venv/$(notdir $(BIN))
@@ -22,7 +23,7 @@ DOCS_NODE_MODULES := .docs/node_modules/.package-lock.json
 export MATURIN_NO_MISSING_BUILD_BACKEND_WARNING := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-rust test-python test-free-threaded test-node test-package smoke test-long faults fuzz bench lint lint-words lint-rust lint-crates lint-packages lint-python lint-node lint-workflows stub notices audit docs format package package-trials package-arm64 package-musl check-windows check-macos release-check wheel sdist crates tarball addon npm build-tools install lock clean
+.PHONY: help demo test test-rust test-python test-free-threaded test-node test-package smoke test-long faults fuzz bench lint lint-words lint-rust lint-crates lint-packages lint-python lint-node lint-surface lint-workflows stub surface notices audit docs format package package-trials package-arm64 package-musl check-windows check-macos release-check wheel sdist crates tarball addon npm build-tools install lock clean
 
 help: ## what can be made
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -130,7 +131,7 @@ bench: wheel tarball $(BENCH_BIN)/.installed $(BENCH_NODE_MODULES) ## time besid
 	cd tests/bench && npm install --no-save --silent --offline --no-audit --no-fund ../../dist/addepar-portal-*.tgz
 	$(BENCH_BIN)/python tests/bench/bench.py $(BENCH)
 
-lint: lint-words lint-rust lint-crates lint-packages lint-python lint-node lint-workflows ## words, rustfmt, clippy, rustdoc, cargo-deny, notices, ruff, mypy, pyright, stubtest, the stub's docstrings, tsc, oxlint, zizmor, actionlint
+lint: lint-words lint-rust lint-crates lint-packages lint-python lint-node lint-surface lint-workflows ## words, rustfmt, clippy, rustdoc, cargo-deny, notices, ruff, mypy, pyright, stubtest, the stub's docstrings, tsc, oxlint, the public API, publint, attw, zizmor, actionlint
 
 # What a reader would stumble over, a phrase a line. Better: "is not a", "`None` if", "fix", "resume", "the caller", "check".
 lint-words:
@@ -153,13 +154,18 @@ lint-python: install $(NODE_MODULES)
 	$(BIN)/ruff check --quiet .
 	$(BIN)/ruff format --check --quiet .
 	$(BIN)/mypy --strict --package addepar_portal
-	$(BIN)/mypy --strict .docs/build.py examples/python tests/python tests/package/*.py tests/package/trials bindings-python/backend bindings-python/stub.py
+	$(BIN)/mypy --strict .docs/build.py examples/python tests/python tests/package/*.py tests/package/trials tests/surface bindings-python/backend bindings-python/stub.py
 	$(BIN)/python -m mypy.stubtest addepar_portal._native
 	$(BIN)/python bindings-python/stub.py --check
 	bindings-node/node_modules/.bin/pyright --project bindings-python --pythonpath $(BIN)/python
 
 lint-node: tarball
 	cd bindings-node && npm run --silent lint
+
+lint-surface: tarball $(SURFACE_TOOLS)
+	$(BIN)/python tests/surface/surface.py
+	for tarball in dist/addepar-portal-*.tgz; do tests/surface/node_modules/.bin/publint run --strict $$tarball || exit; done
+	tests/surface/node_modules/.bin/attw --no-color --no-emoji dist/addepar-portal-[0-9]*.tgz
 
 # Offline: with a token of GitHub's, `zizmor .github` also asks whether each pinned commit is the tag that its comment names.
 lint-workflows: $(VENV)/.installed $(NODE_MODULES)
@@ -171,6 +177,10 @@ lint-workflows: $(VENV)/.installed $(NODE_MODULES)
 
 stub: install ## write the docstrings of the compiled module into its stub
 	$(BIN)/python bindings-python/stub.py
+
+surface: $(VENV)/.installed $(NODE_MODULES) ## write the public API of the three languages into tests/surface
+	cd bindings-node && node scripts/build.mjs facade
+	$(BIN)/python tests/surface/surface.py --write
 
 notices: $(VENV)/.installed ## write the licence texts of all that is linked into the packages into core/THIRD_PARTY_NOTICES.txt
 	$(BIN)/python tests/package/notices.py
@@ -249,6 +259,10 @@ $(INTERPRETERS): tests/package/package-lock.json
 	cd tests/package && npm ci --silent --ignore-scripts
 	@touch $@
 
+$(SURFACE_TOOLS): tests/surface/package-lock.json
+	cd tests/surface && npm ci --silent --ignore-scripts
+	@touch $@
+
 $(TRIALS_BIN)/.installed: tests/package/requirements.txt
 	$(PYTHON) -m venv tests/package/.venv
 	$(TRIALS_BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r $<
@@ -287,6 +301,7 @@ lock: ## renew the lock files
 	cd tests/package && npm update --ignore-scripts
 	cd tests/package/trials && npm update --ignore-scripts
 	cd tests/frameworks && npm update --ignore-scripts
+	cd tests/surface && npm update --ignore-scripts
 	cd tests/bench && npm update --ignore-scripts
 	cd .docs && npm update --ignore-scripts
 	$(PYTHON) -m venv $(VENV)-lock && $(VENV)-lock/bin/pip install --quiet pip-tools
@@ -299,4 +314,4 @@ lock: ## renew the lock files
 	rm -rf $(VENV)-lock
 
 clean: ## remove everything that was built or installed here
-	rm -rf target dist $(VENV) .demo .test bindings-node/node_modules bindings-node/dist bindings-node/native bindings-node/packages tests/package/node_modules tests/frameworks/node_modules tests/package/.venv tests/package/trials/node_modules tests/bench/.venv tests/bench/node_modules .docs/.venv .docs/node_modules
+	rm -rf target dist $(VENV) .demo .test bindings-node/node_modules bindings-node/dist bindings-node/native bindings-node/packages tests/package/node_modules tests/frameworks/node_modules tests/package/.venv tests/package/trials/node_modules tests/surface/node_modules tests/bench/.venv tests/bench/node_modules .docs/.venv .docs/node_modules

@@ -52,6 +52,7 @@ export type ErrorCode =
   | 'ERR_JOURNAL'
   | 'ERR_STOPPED';
 
+/** {@link FileError} in JSON. */
 export interface FileErrorJSON {
   code: string | null;
   title: string | null;
@@ -59,6 +60,7 @@ export interface FileErrorJSON {
   contact_ids: number[] | null;
 }
 
+/** {@link FileResult} in JSON. */
 export interface FileResultJSON {
   file_id: number;
   state: FileState;
@@ -74,6 +76,7 @@ export interface FileResultJSON {
   portfolio_name: string | null;
 }
 
+/** {@link UnexpectedResult} in JSON. */
 export interface UnexpectedResultJSON {
   file_id: number | null;
   publish_status: Status | null;
@@ -81,6 +84,7 @@ export interface UnexpectedResultJSON {
   errors: FileErrorJSON[];
 }
 
+/** {@link Attempt} in JSON: times as RFC 3339, durations in seconds. */
 export interface AttemptJSON {
   sent_at: string | null;
   answered_at: string | null;
@@ -91,6 +95,7 @@ export interface AttemptJSON {
   retry_after: number | null;
 }
 
+/** {@link UnreadPage} in JSON. */
 export interface UnreadPageJSON {
   link: string;
   http_status: number | null;
@@ -178,6 +183,7 @@ export interface JournalJSON extends Omit<CircumstancesJSON, 'attempts' | 'next_
   in_flight: number[];
 }
 
+/** {@link JournalledFile} in JSON: times as RFC 3339. */
 export interface JournalledFileJSON extends FileResultJSON {
   chunk: number;
   decided_by: string | null;
@@ -186,6 +192,7 @@ export interface JournalledFileJSON extends FileResultJSON {
   in_flight: boolean;
 }
 
+/** {@link JournalledChunk} in JSON: times as RFC 3339. */
 export interface JournalledChunkJSON {
   chunk: number;
   state: 'processed' | 'unknown' | 'not_processed' | 'in_flight';
@@ -194,12 +201,14 @@ export interface JournalledChunkJSON {
   file_ids: number[];
 }
 
+/** {@link FailedPortfolio} in JSON. */
 export interface FailedPortfolioJSON {
   portfolio_type: string | null;
   portfolio_id: number | null;
   portfolio_name: string | null;
 }
 
+/** {@link GeneratedPortfolio} in JSON. */
 export interface GeneratedPortfolioJSON extends FailedPortfolioJSON {
   file_id: number | null;
   has_been_published: boolean | null;
@@ -221,6 +230,7 @@ export interface GeneratedReportJSON {
 /** What is proven about a file; `null` if a person has to look. */
 export type Proof = Exclude<Verdict, 'leave'> | null;
 
+/** {@link SettledFile} in JSON. */
 export interface SettledFileJSON {
   file_id: number;
   portfolio_name: string | null;

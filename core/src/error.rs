@@ -25,6 +25,7 @@ macro_rules! kinds {
     ($($(#[$docs:meta])* $kind:ident = $code:literal, $class:literal;)*) => {
         /// What kind of error it is. Tests compare the classes of the bindings with [`ErrorKind::ALL`].
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
         pub enum ErrorKind {
             $($(#[$docs])* $kind,)*
         }
@@ -93,6 +94,7 @@ impl ErrorKind {
 /// Where a request was lost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Phase {
     /// After the body began to go out, before an answer.
     AwaitingAnswer,

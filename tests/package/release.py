@@ -6,6 +6,7 @@ The version and the address of the repository have one place, the workspace's Ca
 tag, its placeholder for the address is accepted.
 """
 
+import itertools
 import json
 import re
 import sys
@@ -16,6 +17,8 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 PLACEHOLDER = "example.invalid"
+HEADING = re.compile(r"\[((\d+)\.(\d+)\.(\d+))\] - (\d{4}-\d\d-\d\d)")
+CHANGES = ("Added", "Changed", "Deprecated", "Removed", "Fixed", "Security")
 
 
 def read(name: str) -> str:
@@ -63,6 +66,30 @@ def links(repository: str) -> Iterator[str]:
             yield f"README.md: {link} is a placeholder."
 
 
+def changes(repository: str) -> Iterator[str]:
+    """What is wrong with the changelog: its sections, their order, and the link of each version to what it changed."""
+    text = read("CHANGELOG.md")
+    unreleased, *headings = re.findall(r"^## (.+)$", text, re.MULTILINE)
+    if unreleased != "Unreleased":
+        yield f"CHANGELOG.md: the first section must be 'Unreleased', not {unreleased!r}."
+    for heading in headings:
+        if not HEADING.fullmatch(heading):
+            yield f"CHANGELOG.md: a section must be '## [VERSION] - YYYY-MM-DD', not '## {heading}'."
+    found = [match for match in map(HEADING.fullmatch, headings) if match]
+    for newer, older in itertools.pairwise(found):
+        if tuple(map(int, newer.groups()[1:4])) <= tuple(map(int, older.groups()[1:4])) or newer[5] < older[5]:
+            yield f"CHANGELOG.md: {newer[1]} must be newer than {older[1]}, which follows it."
+    for newer, older in itertools.zip_longest(found, found[1:]):
+        what = f"compare/v{older[1]}...v{newer[1]}" if older else f"releases/tag/v{newer[1]}"
+        link = f"[{newer[1]}]: {repository}/{what}"
+        if link not in text.splitlines():
+            yield f"CHANGELOG.md: there must be a line '{link}'."
+    for section in re.split(r"^## ", text, flags=re.MULTILINE)[1:]:
+        version, kinds = section.splitlines()[0], re.findall(r"^### (.+)$", section, re.MULTILINE)
+        if kinds != [kind for kind in CHANGES if kind in kinds]:
+            yield f"CHANGELOG.md: {version} must have some of {', '.join(CHANGES)}, in this order, not {kinds}."
+
+
 def not_ready(package: dict[str, Any], tag: str) -> Iterator[str]:
     """Why this must not be released under the tag."""
     version = package["version"]
@@ -70,14 +97,18 @@ def not_ready(package: dict[str, Any], tag: str) -> Iterator[str]:
         yield f"Cargo.toml: `repository` must be the repository's address, not {package['repository']!r}."
     if tag != f"v{version}":
         yield f"The tag must be 'v{version}', not {tag!r}."
-    if not re.search(rf"^## {re.escape(version)} - \d{{4}}-\d\d-\d\d$", read("CHANGELOG.md"), re.MULTILINE):
-        yield f"CHANGELOG.md: there must be a section '## {version} - YYYY-MM-DD'."
+    unreleased, *released = re.split(r"^## ", read("CHANGELOG.md"), flags=re.MULTILINE)[1:]
+    if not released or not released[0].startswith(f"[{version}]"):
+        yield f"CHANGELOG.md: the first section after 'Unreleased' must be '## [{version}] - YYYY-MM-DD'."
+    if "- " in unreleased:
+        yield "CHANGELOG.md: what is in 'Unreleased' must be moved into the section of the version."
 
 
 def main(arguments: list[str]) -> None:
     """Prints every fault; with none, exits with 0."""
     workspace = tomllib.loads(read("Cargo.toml"))["workspace"]
-    faults = [*differences(workspace), *links(workspace["package"]["repository"])]
+    repository = workspace["package"]["repository"]
+    faults = [*differences(workspace), *links(repository), *changes(repository)]
     for tag in arguments:
         faults += not_ready(workspace["package"], tag)
     if faults:

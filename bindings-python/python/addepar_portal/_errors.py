@@ -21,6 +21,7 @@ class PortalError(Exception):
     """
 
     code: _types.ClassVar[str] = ""
+    """What kind of error it is, the same in all languages: compare this or the class, not the message."""
 
     message: str = ""
     """What went wrong and what to do."""

@@ -421,17 +421,4 @@ suite('typed', { concurrency: false }, () => {
       }
     }
   }
-
-  for (const name of [MAIN, OWN]) {
-    test(`publint has nothing to say about ${name}`, async () => {
-      const { publint } = await import('publint');
-      const { messages } = await publint({ pkgDir: join(folder, 'node_modules', name), strict: true, pack: false });
-      assert.deepEqual(messages, []);
-    });
-  }
-
-  test('attw finds the types wherever it looks', async () => {
-    const attw = join(TOOLS, '@arethetypeswrong', 'cli', 'dist', 'index.js');
-    await succeeds(folder, process.execPath, [attw, join(ROOT, 'dist', `${MAIN}-${VERSION}.tgz`), '--no-color', '--no-emoji']);
-  });
 });
