@@ -49,9 +49,14 @@ impl List {
         &self.rows
     }
 
-    /// Where a column is.
-    pub(super) fn position(&self, column: &str) -> Option<usize> {
-        self.columns.iter().position(|name| name == column)
+    /// Where a column is, whatever case its name is written in; or what is wrong, as it goes on after the list's name:
+    /// of several, one would be passed over.
+    pub(super) fn position(&self, column: &str) -> Result<Option<usize>, String> {
+        let mut found = self.columns.iter().enumerate().filter(|(_, name)| name.eq_ignore_ascii_case(column));
+        match (found.next(), found.next()) {
+            (_, Some(_)) => Err(format!(" has several columns named {column:?}")),
+            (found, None) => Ok(found.map(|(position, _)| position)),
+        }
     }
 }
 
