@@ -224,6 +224,12 @@ def test_requests_say_that_the_program_asks(run: Run, simulated_portal: Simulate
     assert request["headers"]["user-agent"] == f"addepar-portal/{__version__} (cli; {SYSTEM} {MACHINE})"
 
 
+def test_a_mode_may_be_written_in_any_case(run: Run) -> None:
+    modes = ("--portal-publishing", "PUBLISH", "--contact-notification", "Use_Contact_Preference")
+    body = json.loads(run("publish", 37, *modes, "--dry-run", "--format", "json").stdout)["data"]["attributes"]
+    assert (body["portal_publishing"], body["contact_notification"]) == ("PUBLISH", "USE_CONTACT_PREFERENCE")
+
+
 def test_a_dry_run_sends_nothing_and_needs_no_credentials(run: Run, simulated_portal: SimulatedPortal) -> None:
     bare = dict.fromkeys(simulated_portal.environ(), "")
     plan = run("publish", 37, 38, *MODES, "--override-contacts", "23,25", "--dry-run", **bare)
