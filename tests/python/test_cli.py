@@ -575,6 +575,19 @@ def test_no_decision_of_a_check_list_is_passed_over(header: str, words: str, los
         assert decisions(tmp_path) == {"leave": 1}
 
 
+def test_a_check_list_may_lack_the_commas_of_empty_fields(lost: Run, tmp_path: Path) -> None:
+    rows = [
+        "file_id,portfolio_name,sent_at,reason,decision,evidence",
+        "101,,,,leave",
+        "102,,,",
+        "103",
+        "104,,,,published,a",
+    ]
+    text = "\r\n".join(rows)
+    assert lost(*RESOLVE, "--from", "-", stdin=text).returncode == 0
+    assert decisions(tmp_path) == {"leave": 1, "published": 1}
+
+
 def test_a_check_list_is_not_published(lost: Run, simulated_portal: SimulatedPortal, tmp_path: Path) -> None:
     (tmp_path / "todo.csv").write_text(lost("journal", "show", "run.jsonl", "--undecided", "--format", "csv").stdout)
     posts = simulated_portal.control("posts")
