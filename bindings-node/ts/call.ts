@@ -164,11 +164,14 @@ class Drive<T extends Result> {
       const stopped = signal && listen(signal, unless(() => this.#call.interrupt()));
       // The second interrupt drops what the first one awaits.
       const dropped = dropSignal && listen(dropSignal, unless(() => this.#call.interrupt() && this.#call.interrupt()));
-      void this.#run()
-        .then(resolve, reject)
-        .then(stopped)
-        .then(dropped)
-        .catch(ignore);
+      const leave = (): void => {
+        try {
+          stopped?.();
+        } finally {
+          dropped?.();
+        }
+      };
+      void this.#run().then(resolve, reject).then(leave).catch(ignore);
     });
   }
 

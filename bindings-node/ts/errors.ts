@@ -13,7 +13,7 @@ export interface ErrorJSON extends ErrorDetailsJSON {
   report: ReportJSON | null;
 }
 
-/** An error in short, as logs show it: what it has as properties of its own. */
+/** An error in short: what it has as properties of its own, as logs show it, and which files are unknown. */
 export interface ErrorSummary {
   name: string;
   message: string;
@@ -28,6 +28,8 @@ export interface ErrorSummary {
   firstFileIds: readonly number[];
   phase?: Phase | null;
   retryAfterMs?: number | null;
+  /** Every file whose outcome is unknown: nothing else may be left of the error, as in a queue. */
+  unknownFileIds: readonly number[];
 }
 
 /**
@@ -116,6 +118,13 @@ export class PortalError extends Error {
     return Object.freeze([...this.#details.undecided]);
   }
 
+  #unknownFileIds(): readonly number[] {
+    if (this.#report !== null) {
+      return this.#report.unknown.map(({ fileId }) => fileId);
+    }
+    return this.outcome === 'unknown' ? this.#details.file_ids : [];
+  }
+
   /** Everything about it but its report, `stack` and `cause`. */
   protected get details(): ErrorDetailsJSON {
     return this.#details;
@@ -129,12 +138,13 @@ export class PortalError extends Error {
   toJSON(): ErrorJSON;
   /**
    * In short: what `JSON.stringify` gets, which hands over the key that the error is at. It is the error's `name`, its
-   * `message` and the properties of its own, as `console.log` and loggers such as pino show them.
+   * `message` and the properties of its own, as `console.log` and loggers such as pino show them, and beside them every
+   * file whose outcome is unknown.
    */
   toJSON(key: string): ErrorSummary;
   toJSON(key?: string): ErrorJSON | ErrorSummary {
     if (key !== undefined) {
-      return Object.assign({ name: this.name, message: this.message }, this);
+      return Object.assign({ name: this.name, message: this.message }, this, { unknownFileIds: this.#unknownFileIds() });
     }
     return { name: this.name, ...structuredClone(this.#details), report: this.report?.toJSON() ?? null };
   }

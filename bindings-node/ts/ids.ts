@@ -13,7 +13,7 @@ export type Id = number | string | bigint;
 /**
  * Ids as a collection, or as an iterator such as a generator makes, which is read once. A string, bytes or a mapping is
  * refused: `"37"` would be the files 3 and 7. So is a `Float32Array`: it rounds ids above 2^24 to other ids. Of a `Map`
- * pass `map.keys()` or `map.values()`.
+ * pass `map.keys()` or `map.values()`, of an array the array: its iterator may be one over bytes.
  */
 export type Ids =
   | readonly Id[]
@@ -49,6 +49,9 @@ export function packIds(name: keyof typeof ARGUMENTS, ids: unknown, most = Infin
   if (types.isMap(ids)) {
     return refuse('input', `\`${name}\` must be a list of ids, not a Map: pass its keys() or its values().`);
   }
+  if (Object(ids)[Symbol.toStringTag] === 'Array Iterator') {
+    return refuse('input', `\`${name}\` must be a list of ids, not an iterator over one: pass the list itself.`);
+  }
   if (isIterator(ids)) {
     return pack(readUpTo(most, ids));
   }
@@ -64,10 +67,13 @@ export function packFiles(ids: unknown): Float64Array | string {
   return packIds('fileIds', ids, MAX_FILES + 1);
 }
 
-/** Whether a value is an iterator that can be iterated, and not one over the characters of a string. */
+/** Iterators over characters, or over elements that may be bytes or rounded ids: nobody can tell. */
+const OPAQUE: ReadonlySet<unknown> = new Set(['String Iterator', 'Array Iterator']);
+
+/** Whether a value is an iterator that can be iterated: nothing else is an iterator over itself. */
 function isIterator(ids: unknown): ids is Iterable<unknown> {
   const { next, [Symbol.iterator]: iterator, [Symbol.toStringTag]: tag } = Object(ids);
-  return typeof next === 'function' && typeof iterator === 'function' && tag !== 'String Iterator';
+  return typeof next === 'function' && typeof iterator === 'function' && !OPAQUE.has(tag) && iterator.call(ids) === ids;
 }
 
 function readUpTo(most: number, ids: Iterable<unknown>): unknown[] {

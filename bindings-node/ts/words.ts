@@ -11,7 +11,7 @@ export function typeName(value: unknown): string {
     return 'null';
   }
   const name: unknown = value.constructor?.name;
-  return typeof name === 'string' ? name : 'object';
+  return typeof name === 'string' && name !== '' ? name : 'object';
 }
 
 /** The name of what was thrown, which may be anything at all; its words may hold a secret. */

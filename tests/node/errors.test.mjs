@@ -41,6 +41,7 @@ test('an error about many files is short wherever it is shown, and says how many
   const { error: summary } = JSON.parse(json);
   assert.deepEqual(summary.counts, { total: 2300, ok: 100, failed: 0, unknown: 100, notProcessed: 2100, undecided: 100 });
   assert.deepEqual(summary.firstFileIds, FILES.slice(100, 120));
+  assert.deepEqual(summary.unknownFileIds, FILES.slice(100, 200));
   assert.deepEqual([summary.name, summary.message, summary.journal], [error.name, error.message, journal]);
 });
 
@@ -48,7 +49,9 @@ test('an error has the same names and values in JSON, on the console and in pino
   const { default: pino } = await load('pino');
   const error = await lost();
   const own = Object.fromEntries(Object.entries(error));
-  assert.deepEqual(JSON.parse(JSON.stringify(error)), { name: error.name, message: error.message, ...own });
+  const { unknownFileIds, ...json } = JSON.parse(JSON.stringify(error));
+  assert.deepEqual(json, { name: error.name, message: error.message, ...own });
+  assert.deepEqual(unknownFileIds, error.fileIds);
   const lines = [];
   pino({}, { write: (line) => lines.push(JSON.parse(line)) }).error(error);
   const { type, message, stack: _stack, aggregateErrors, name, ...fields } = lines[0].err;
@@ -84,7 +87,8 @@ test('an error of files that were sent before names them all, and what became of
   assert.ok(error instanceof AlreadySentError);
   assert.deepEqual([error.code, error.outcome, error.fileIds, error.firstFileIds], ['ERR_ALREADY_SENT', 'processed', [38, 37], [38, 37]]);
   assert.deepEqual(error.report.files.map(({ state }) => state), ['ok', 'ok', 'not_processed']);
-  assert.equal(JSON.parse(JSON.stringify(error)).counts.notProcessed, 1);
+  const { counts, unknownFileIds } = JSON.parse(JSON.stringify(error));
+  assert.deepEqual([counts.notProcessed, unknownFileIds], [1, []]);
 });
 
 test('an error says which files were not processed where no outcome is unknown', async () => {
@@ -95,7 +99,10 @@ test('an error says which files were not processed where no outcome is unknown',
 
 test('an error without data has its place in a log too', () => {
   const bare = { outcome: 'unknown', httpStatus: null, requestId: null, elapsedMs: null, errors: [], journal: null, counts: null, firstFileIds: [] };
-  assert.deepEqual(JSON.parse(JSON.stringify(new PortalError('Lost.'))), { name: 'PortalError', message: 'Lost.', code: '', ...bare });
+  const none = { unknownFileIds: [] };
+  assert.deepEqual(JSON.parse(JSON.stringify(new PortalError('Lost.'))), { name: 'PortalError', message: 'Lost.', code: '', ...bare, ...none });
+  const again = new OutcomeUnknownError({ file_ids: [37, 38] });
+  assert.deepEqual(JSON.parse(JSON.stringify(again)).unknownFileIds, [37, 38]);
   assert.equal(JSON.parse(JSON.stringify(new RateLimitedError({ retry_after: 1.5 }))).retryAfterMs, 1500);
 });
 

@@ -42,7 +42,7 @@ describe('ids', () => {
     'an Int32Array': Int32Array.of(37, 38),
     'a Float64Array': Float64Array.of(37, 38),
     'a BigInt64Array': BigInt64Array.of(37n, 38n),
-    'an iterator': () => [37, 38].values(),
+    'the values of a Set': () => new Set([37, 38]).values(),
     'the keys of a Map': () => new Map([[37, 1], [38, 2]]).keys(),
     'a generator': () => (function* () { yield* [37, '38']; })(),
   };
@@ -60,7 +60,10 @@ describe('ids', () => {
     'a Map': [new Map([[37, 38]]), '`fileIds` must be a list of ids, not a Map: pass its keys'],
     'the pairs of a Map': [new Map([[37, 38]]).entries(), 'fileIds[0] is [ 37, 38 ]'],
     'the characters of a string': ['37'[Symbol.iterator](), 'must be a list of ids, not one'],
-    'an asynchronous generator': [(async function* () { yield 37; })(), 'must be a list of ids, not one'],
+    'a text that can be asked for more': [Object.assign(Object('37'), { next: () => ({ done: true }) }), 'String'],
+    'the bytes of a buffer': [Buffer.from('37').values(), 'must be a list of ids, not an iterator over one: pass the list itself'],
+    'the values of a Float32Array': [Float32Array.of(16_777_217).values(), 'must be a list of ids, not an iterator over one'],
+    'an asynchronous generator': [(async function* () { yield 37; })(), 'must be a list of ids, not one object'],
     'an iterable with named fields': [{ keys: () => ['a'], *[Symbol.iterator]() { yield 37; } }, 'Object'],
     'a Float32Array': [
       Float32Array.of(16_777_217),

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import { mkdtemp, rm } from 'node:fs/promises';
+import { getEventListeners } from 'node:events';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -87,10 +88,17 @@ test('a signal that fails costs nobody the outcome and ends no process', async (
   }
   const client = portal.client();
   assert.ok((await client.publishFiles([37], { ...MODES, signal: new Signal() })).ok);
+  const folder = await mkdtemp(join(tmpdir(), 'addepar-portal-'));
+  const { signal: dropSignal } = new AbortController();
+  const batch = { ...MODES, journal: join(folder, 'run.jsonl'), signal: new Signal(), dropSignal };
+  assert.ok((await client.publishBatch([38], batch)).ok);
+  // The other signal, which may live as long as the program, is left alone all the same.
+  await until(() => getEventListeners(dropSignal, 'abort').length === 0);
+  await rm(folder, { recursive: true });
   const signal = new Signal();
   portal.nextFault('hang');
   const call = client.publishFiles([37], { ...MODES, signal }).catch((error) => error);
-  await posted(portal, 2);
+  await posted(portal, 3);
   signal.dispatchEvent(new Event('abort'));
   const error = await call;
   assert.ok(error instanceof OutcomeUnknownError);

@@ -224,6 +224,12 @@ def test_requests_say_that_the_program_asks(run: Run, simulated_portal: Simulate
     assert request["headers"]["user-agent"] == f"addepar-portal/{__version__} (cli; {SYSTEM} {MACHINE})"
 
 
+def test_a_mode_may_be_written_in_any_case(run: Run) -> None:
+    modes = ("--portal-publishing", "PUBLISH", "--contact-notification", "Use_Contact_Preference")
+    body = json.loads(run("publish", 37, *modes, "--dry-run", "--format", "json").stdout)["data"]["attributes"]
+    assert (body["portal_publishing"], body["contact_notification"]) == ("PUBLISH", "USE_CONTACT_PREFERENCE")
+
+
 def test_a_dry_run_sends_nothing_and_needs_no_credentials(run: Run, simulated_portal: SimulatedPortal) -> None:
     bare = dict.fromkeys(simulated_portal.environ(), "")
     plan = run("publish", 37, 38, *MODES, "--override-contacts", "23,25", "--dry-run", **bare)
@@ -545,6 +551,8 @@ def test_a_check_list_is_filled_in_and_read_back(lost: Run, simulated_portal: Si
         ("id,decision\n101,leave\n", 'no column is named "file_id" (it has "id", "decision").'),
         ("file_id,decision\n101,leave\n900,leave\n", "file 900"),
         ("file_id,decision\n101,leave\n101,published\n", "file 101 stands in line 2 already"),
+        ("file_id,decision,decision\n101,published,not_published\n", ' has several columns named "decision"'),
+        ("file_id,decision,Evidence,evidence\n101,leave,a,b\n", ' has several columns named "evidence"'),
     ],
 )
 def test_a_check_list_that_is_wrong_records_nothing(text: str, words: str, lost: Run, tmp_path: Path) -> None:
@@ -552,6 +560,43 @@ def test_a_check_list_that_is_wrong_records_nothing(text: str, words: str, lost:
     assert (done.returncode, done.stdout, decisions(tmp_path)) == (2, "", {})
     assert words in done.stderr
     assert done.stderr.endswith("Nothing was recorded.\n")
+
+
+@pytest.mark.parametrize(
+    ("header", "words"),
+    [("file_id,Decision", "line 2, has a decision of its own"), ("file_id,decision,DECISION", "several")],
+)
+def test_no_decision_of_a_check_list_is_passed_over(header: str, words: str, lost: Run, tmp_path: Path) -> None:
+    text = f"{header}\n101,{',' * (header.count(',') - 1)}leave\n"
+    done = lost(*RESOLVE, "--from", "-", "--not-published", stdin=text)
+    assert (done.returncode, words in done.stderr, decisions(tmp_path)) == (2, True, {})
+    if words != "several":
+        assert lost(*RESOLVE, "--from", "-", stdin=text).returncode == 0
+        assert decisions(tmp_path) == {"leave": 1}
+
+
+def test_a_check_list_may_lack_the_commas_of_empty_fields(lost: Run, tmp_path: Path) -> None:
+    rows = [
+        "file_id,portfolio_name,sent_at,reason,decision,evidence",
+        "101,,,,leave",
+        "102,,,",
+        "103",
+        "104,,,,published,a",
+    ]
+    text = "\r\n".join(rows)
+    assert lost(*RESOLVE, "--from", "-", stdin=text).returncode == 0
+    assert decisions(tmp_path) == {"leave": 1, "published": 1}
+
+
+def test_a_check_list_is_not_published(lost: Run, simulated_portal: SimulatedPortal, tmp_path: Path) -> None:
+    (tmp_path / "todo.csv").write_text(lost("journal", "show", "run.jsonl", "--undecided", "--format", "csv").stdout)
+    posts = simulated_portal.control("posts")
+    for how in ("--yes", "--dry-run"):
+        done = lost("publish", "--from", "todo.csv", *MODES, how)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert "todo.csv is a check-list of files that may have been published" in done.stderr
+        assert done.stderr.endswith("Nothing was sent.\n")
+    assert simulated_portal.control("posts") == posts
 
 
 def test_what_is_decided_has_to_be_said(lost: Run) -> None:
@@ -1238,6 +1283,7 @@ def test_what_a_shell_asks_for(run: Run) -> None:
     assert done.stdout.split() == ["do_not_notify", "use_contact_preference", "notify"]
     assert run("completions", "powershell").stdout.startswith("Register-ArgumentCompleter ")
     assert "\n  complete " not in run("--help").stdout
+    assert run("complete", 1, "--help").stdout == "--help\n"
 
 
 # --- A portal to try things out on ---------------------------------------------------------------------

@@ -152,6 +152,24 @@ def test_names_that_both_sides_have_are_kept_apart(report: PublishReport) -> Non
     assert (joined["matched"][0], joined["matched_report"][0]) == (1, "both")
 
 
+def test_names_stay_apart_however_often_reports_are_joined(report: PublishReport) -> None:
+    joined = pd.DataFrame({"file_id": [37]})
+    for _ in range(3):
+        joined = report.join(joined)
+    assert joined.columns.is_unique
+    assert list(joined.filter(like="matched")) == ["matched", "matched_report", "matched_report_report"]
+
+
+def test_columns_of_one_name_keep_their_own_types(report: PublishReport) -> None:
+    frame = pd.DataFrame({"file_id": [37], "a": [5], "b": [True], "c": pd.interval_range(0, 1)})
+    frame.columns = pd.Index(["file_id", "same", "same", "c"])
+    joined = report.join(frame)
+    assert [str(type_) for type_ in joined["same"].dtypes] == ["Int64", "boolean"]
+    assert joined["same"].iloc[0].to_list() == [5, True]
+    assert list(frame["same"].dtypes) == ["int64", "bool"]
+    assert joined["c"].isna().to_list() == [False, True, True]
+
+
 @pytest.mark.parametrize("value", ["x", "38 ", 38.5, True, -1, 0])
 def test_a_key_that_would_miss_its_file_in_silence_is_refused(value: Any, report: PublishReport) -> None:
     frame = pd.DataFrame({"file_id": pd.Series([37, value], dtype=object)})

@@ -89,6 +89,12 @@ def test_as_an_error_it_comes_before_anything_goes_out(mode: str, settings: dict
             proxy.accept()
 
 
+def test_a_caller_without_a_name_costs_nothing(settings: dict[str, Any]) -> None:
+    namespace: dict[str, Any] = {"__name__": None, "client": PortalClient(**settings), "MODES": MODES}
+    # Python itself tells nobody of a warning from there; what is raised is of the call.
+    assert warned_of(lambda: exec("client.publish_files([37], **MODES)", namespace)) == []
+
+
 def test_it_can_be_silenced(settings: dict[str, Any]) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")

@@ -24,6 +24,12 @@ _TYPES = {
     ),
 }
 
+# Types that hold the same and know "missing": without them integers would turn into floats.
+_NULLABLE = {
+    "bool": "boolean",
+    **{name.lower(): name for name in ("Int8", "Int16", "Int32", "Int64", "UInt8", "UInt16", "UInt32", "UInt64")},
+}
+
 
 def pandas() -> Any:
     """The module; an error that says how to install it."""
@@ -69,8 +75,9 @@ def joined(report: PublishReport, frame: Any, on: str) -> Any:
     of_frame, of_files = [*range(len(frame)), *[-1] * len(left)], [*found, *left]
 
     theirs = frame.reset_index(drop=True)
-    if left:  # integers that know "missing", since others would turn into floats
-        theirs = theirs.astype({name: _nullable(type_) for name, type_ in theirs.dtypes.items() if _nullable(type_)})
+    for at, type_ in enumerate(theirs.dtypes) if left else ():  # by their places: two may have the same name
+        if nullable := _NULLABLE.get(str(type_)):
+            theirs.isetitem(at, theirs.iloc[:, at].astype(nullable))
     theirs, ours = theirs.reindex(of_frame), files.reindex(of_files)
     theirs.index = ours.index = pd.RangeIndex(len(of_files))
     file_ids = pd.concat([keys, files["file_id"].iloc[left].astype("Int64")], ignore_index=True)
@@ -86,7 +93,7 @@ def joined(report: PublishReport, frame: Any, on: str) -> Any:
         ],
         dtype="string",
     )
-    ours = ours.rename(columns={name: f"{name}_report" for name in ours.columns if name in frame.columns})
+    ours.columns = _beside(frame.columns, ours.columns)
     return pd.concat([theirs, ours], axis="columns")
 
 
@@ -98,9 +105,12 @@ def _keys(column: Any, on: str) -> list[int]:
     return value(ids_in_column(f"`frame[{on!r}]`", [compared_id(id_) for id_ in column]))
 
 
-def _nullable(type_: Any) -> str | None:
-    """The type that holds the same and knows "missing", if there is need of another."""
-    name = str(type_)
-    if name == "bool":
-        return "boolean"
-    return name.replace("i", "I").replace("uI", "UI") if name.startswith(("int", "uint")) else None
+def _beside(theirs: Any, ours: Any) -> list[str]:
+    """The names of our columns beside theirs, which may be of an earlier join."""
+    names: list[str] = []
+    for name in ours:
+        beside = name
+        while beside in theirs:
+            beside += "_report"
+        names.append(beside)
+    return names

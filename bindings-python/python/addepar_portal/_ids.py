@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 _PLAIN: set[type[object]] = {int, str}
 # Their lengths are true, and they have neither names nor columns.
 _COLLECTIONS: set[type[object]] = {list, tuple, set, frozenset}
+# Iterators over characters and bytes: nobody can tell them from ids.
+_OPAQUE = {"str_iterator", "str_ascii_iterator", "bytes_iterator", "bytearray_iterator", "memory_iterator"}
 # None, and what pandas has beside floats that are not numbers.
 _MISSING = {"NoneType", "NAType", "NaTType"}
 _SMALL_FLOATS = {"float32", "float16", "Float32", "Float16", "float", "halffloat", "f", "e"}
@@ -81,7 +83,7 @@ def _no_id(id_: Any, hint: str | None = None) -> NoId:
 def _refuse_what_is_no_list(name: str, ids: Any) -> None:
     """Refuses what would be read as something else than the ids that were meant."""
     kind = kind_of(ids)
-    if isinstance(ids, str | bytes | bytearray) or _is_bytes(ids):
+    if isinstance(ids, str | bytes | bytearray) or _is_bytes(ids) or kind.__name__ in _OPAQUE:
         _refuse(
             name,
             f"one {kind.__name__}",

@@ -38,7 +38,7 @@ def warn(said: str, kind: type[Warning]) -> None:
 def _depth() -> int:
     """How many frames of this package there are below the caller of this function, and one."""
     depth, frame = 0, sys._getframe(1)  # pyright: ignore[reportPrivateUsage]
-    while frame.f_globals.get("__name__", "").partition(".")[0] == "addepar_portal" and frame.f_back is not None:
+    while str(frame.f_globals.get("__name__")).partition(".")[0] == "addepar_portal" and frame.f_back is not None:
         depth, frame = depth + 1, frame.f_back
     return depth + 1
 

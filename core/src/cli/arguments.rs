@@ -126,7 +126,7 @@ pub(super) enum Command {
         shell: Shell,
     },
     /// What a shell's script asks for
-    #[command(hide = true)]
+    #[command(hide = true, disable_help_flag = true)]
     Complete {
         position: usize,
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]

@@ -38,12 +38,12 @@ pub(super) fn written(journal: &Journal, files: Vec<JournalledFile>) -> String {
 
 /// What somebody filled in, or what is wrong with it, as it goes on after the list's name.
 pub(super) fn findings(list: &List, evidence: Option<&str>) -> Result<Vec<Finding>, String> {
-    let Some(decision) = list.position(DECISION) else {
+    let Some(decision) = list.position(DECISION)? else {
         return Err(format!(
             " has no column {DECISION:?}: fill one in, or give --published, --not-published or --leave for all of its files"
         ));
     };
-    let own = list.position(EVIDENCE);
+    let own = list.position(EVIDENCE)?;
     let finding = |row: &Row| {
         let written = row.field(Some(decision))?;
         Some(verdict(written).map_or_else(
@@ -64,10 +64,16 @@ pub(super) fn findings(list: &List, evidence: Option<&str>) -> Result<Vec<Findin
     if findings.is_empty() { Err(format!(" has no decision: its column {DECISION:?} is empty")) } else { Ok(findings) }
 }
 
-/// The first line that has a decision of its own.
-pub(super) fn first_decided(list: &List) -> Option<usize> {
-    let decision = list.position(DECISION);
-    list.rows().iter().find(|row| row.field(decision).is_some()).map(|row| row.line)
+/// The first line that has a decision of its own; or what is wrong with the list, as it goes on after its name.
+pub(super) fn first_decided(list: &List) -> Result<Option<usize>, String> {
+    let decision = list.position(DECISION)?;
+    Ok(list.rows().iter().find(|row| row.field(decision).is_some()).map(|row| row.line))
+}
+
+/// Whether a list is a check-list: its files may have been published, and a list of results has their states beside them.
+pub(super) fn is_one(list: &List) -> bool {
+    let has = |column| !matches!(list.position(column), Ok(None));
+    has(DECISION) && has(EVIDENCE) && !has("state")
 }
 
 /// A decision as people write it into a spreadsheet: `Not published` is `not_published`.

@@ -135,7 +135,9 @@ pub(super) fn resolve(arguments: &Resolve) -> Result<Status, Refused> {
         (list, Some(verdict)) => {
             let file_ids = match list {
                 Some((path, list)) => {
-                    if let Some(line) = checklist::first_decided(&list) {
+                    let decided = checklist::first_decided(&list);
+                    let decided = decided.map_err(|reason| nothing(format!("{}{reason}", list::name(path))))?;
+                    if let Some(line) = decided {
                         return Err(nothing(format!(
                             "{}, line {line}, has a decision of its own: leave out --published, --not-published and --leave",
                             list::name(path),

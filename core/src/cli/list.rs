@@ -49,9 +49,14 @@ impl List {
         &self.rows
     }
 
-    /// Where a column is.
-    pub(super) fn position(&self, column: &str) -> Option<usize> {
-        self.columns.iter().position(|name| name == column)
+    /// Where a column is, whatever case its name is written in; or what is wrong, as it goes on after the list's name:
+    /// of several, one would be passed over.
+    pub(super) fn position(&self, column: &str) -> Result<Option<usize>, String> {
+        let mut found = self.columns.iter().enumerate().filter(|(_, name)| name.eq_ignore_ascii_case(column));
+        match (found.next(), found.next()) {
+            (_, Some(_)) => Err(format!(" has several columns named {column:?}")),
+            (found, None) => Ok(found.map(|(position, _)| position)),
+        }
     }
 }
 
@@ -123,8 +128,9 @@ fn list(text: &str, column: Column<'_>) -> Result<List, String> {
     let width = filled(&columns);
     let (mut found, mut lines) = (Vec::new(), HashMap::new());
     for (line, fields) in rows {
-        // A comma too many would put another number in the place of the id.
-        if filled(&fields) > width || fields.len() < width {
+        // A comma too many, or one too few before the id, would put another number in its place. Behind it, Excel leaves
+        // out those of empty fields here and there.
+        if filled(&fields) > width || (fields.len() < width && position > 0) {
             let counted = |count| if count == 1 { "1 value".to_owned() } else { format!("{count} values") };
             return Err(format!(", line {line}: {}, where the first line has {}", counted(fields.len()), width));
         }
@@ -234,6 +240,7 @@ mod tests {
             ("name\tfile_id\nx\t37\ny\t38", None),
             ("37,Report\n37,1\n38,2\n", Some("37")),
             ("file_id\n37,\n38,,\n", None),
+            ("file_id,decision,evidence\n37,leave\n38\n", None),
         ];
         for (text, column) in lists {
             assert_eq!(ids(text, column), Ok(vec![37, 38]), "{text:?}");

@@ -23,8 +23,12 @@ impl TypedValueParser for Mode {
     type Value = String;
 
     fn parse_ref(&self, command: &Command, argument: Option<&Arg>, value: &OsStr) -> Result<String, Error> {
+        // As everywhere: Addepar's own page writes them in capitals.
+        if let Some(word) = self.words.iter().find(|word| value.eq_ignore_ascii_case(word)) {
+            return Ok((*word).to_owned());
+        }
         self.parser.parse_ref(command, argument, value).map_err(|mut error| {
-            // Letters of another case and hyphens are further from a word than clap looks.
+            // Hyphens are further from a word than clap looks.
             let meant = value.to_string_lossy().to_ascii_lowercase().replace(['-', ' '], "_");
             if let Some(word) = self.words.iter().find(|word| **word == meant) {
                 error.insert(ContextKind::SuggestedValue, ContextValue::String((*word).to_owned()));

@@ -11,7 +11,7 @@ use crate::cli::output::Around;
 use crate::cli::refused::{Refused, block_on, ids};
 use crate::cli::status::Status;
 use crate::cli::terminal::{self, Terminal, say};
-use crate::cli::{journal, list, output, ranges, report};
+use crate::cli::{checklist, journal, list, output, ranges, report};
 use crate::client::call::PublishCall;
 use crate::client::portal_client::{PortalClient, environment};
 use crate::config::settings::Settings;
@@ -134,7 +134,15 @@ fn request(arguments: &Publish) -> Result<PublishRequest, Refused> {
     let mut file_ids = ids("file_ids", &arguments.ids)?;
     if let Some(path) = &arguments.from {
         let list = list::read(path, Column::Asked(arguments.column()));
-        file_ids.extend(list.map_err(|reason| Refused(format!("{reason}. Nothing was sent.")))?.ids());
+        let list = list.map_err(|reason| Refused(format!("{reason}. Nothing was sent.")))?;
+        if checklist::is_one(&list) {
+            return Err(Refused(format!(
+                "{} is a check-list of files that may have been published: fill it in, give it to \
+                 `addepar-portal journal resolve --from` and resume the journal. Nothing was sent.",
+                list::name(path),
+            )));
+        }
+        file_ids.extend(list.ids());
     }
     let (publishing, notification) = (arguments.portal_publishing, arguments.contact_notification);
     let request = if file_ids.is_empty() && !arguments.report.is_empty() {
