@@ -6,8 +6,11 @@
 // hangs up, the request in flight is awaited and recorded, and nothing else is sent. Settings come from the environment.
 //
 //   npm install express && node express.mjs JOURNALS [PORT]
+//
+// JOURNALS is a folder on a disk that outlives the service: `addepar-portal journal init JOURNALS` sets it up once. A folder
+// that is not set up is refused, since a disk that is not there looks like an empty folder. Files that another publication
+// sent are refused too.
 
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { PortalClient } from 'addepar-portal';
@@ -18,9 +21,8 @@ import { answerTo } from './answers.mjs';
 const [journals = 'journals', port = '0'] = process.argv.slice(2);
 /** How long a stopped process may still wait: less than the grace period of whatever stops it (Kubernetes: 30 s). */
 const GRACE_MS = Number(process.env.GRACE_MS ?? 20_000);
-mkdirSync(journals, { recursive: true });
 
-const client = new PortalClient({ logger: { debug() {}, info: console.error, warn: console.error } });
+const client = new PortalClient({ journalDir: journals, logger: { debug() {}, info: console.error, warn: console.error } });
 const [stop, drop] = [new AbortController(), new AbortController()];
 const app = express();
 app.use(express.json());

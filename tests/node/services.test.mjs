@@ -10,7 +10,7 @@ import { text } from 'node:stream/consumers';
 import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
-import { Journal } from 'addepar-portal';
+import { initJournalDir, Journal } from 'addepar-portal';
 import { SimulatedPortal } from 'addepar-portal/testing';
 
 import { FRAMEWORKS, link, skip } from './frameworks.mjs';
@@ -25,6 +25,7 @@ function withService(example, name, body, environment = {}) {
     link();
     const portal = await SimulatedPortal.start();
     const journals = mkdtempSync(join(tmpdir(), 'addepar-portal-'));
+    initJournalDir(journals);
     const service = spawn(process.execPath, [join(EXAMPLES, example), journals], {
       env: { ...process.env, ...portal.environ(), ...environment },
       stdio: ['ignore', 'pipe', 'pipe'],
