@@ -740,8 +740,8 @@ impl Error {
         };
         if is_undecided {
             return message![
-                "Check each of these files in Addepar (the server may work on a request for a minute: not sooner) and \
-                 record what you find with ",
+                "Addepar may still be working on the request: wait 90 seconds. Then check each of these files in Addepar, \
+                 and record what you find with ",
                 decide(path),
                 ". Then resume with ",
                 resume(path),

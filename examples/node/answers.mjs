@@ -17,7 +17,7 @@ export function answerTo(error) {
   return { status: statusOf(error), headers, body: { code, outcome, message, counts, firstFileIds } };
 }
 
-function statusOf({ code, outcome, undecided }) {
+function statusOf({ code, outcome, report, undecided }) {
   switch (code) {
     case 'ERR_INPUT':
       return 400;
@@ -29,6 +29,8 @@ function statusOf({ code, outcome, undecided }) {
     case 'ERR_CONNECT':
     case 'ERR_RATE_LIMITED':
     case 'ERR_STOPPED':
+      // Stopped after the last request: nothing is left to be sent.
+      if (report?.settled) return 200;
       return outcome === 'not_processed' && undecided.length === 0 ? 503 : 500;
     case 'ERR_REJECTED':
     case 'ERR_PERMISSION_DENIED':

@@ -25,6 +25,11 @@ const GRACE_MS = Number(process.env.GRACE_MS ?? 20_000);
 const client = new PortalClient({ journalDir: journals, logger: { debug() {}, info: console.error, warn: console.error } });
 const [stop, drop] = [new AbortController(), new AbortController()];
 const app = express();
+app.use((request, response, next) => {
+  // A connection that is kept would keep the process alive after SIGTERM.
+  if (stop.signal.aborted) response.set('connection', 'close');
+  next();
+});
 app.use(express.json());
 
 app.put('/publications/:name', async (request, response) => {

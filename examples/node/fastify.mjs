@@ -54,9 +54,15 @@ app.put('/publications/:name', { schema }, async (request, reply) => {
   return { ok: report.ok, counts: report.counts, files: report.files };
 });
 
+// A connection that is kept would keep the process alive after SIGTERM.
+app.addHook('onSend', async (request, reply) => {
+  if (stop.signal.aborted) reply.header('connection', 'close');
+});
+
 app.setErrorHandler((error, request, reply) => {
-  if (error.validation) {
-    return reply.code(400).send({ message: error.message });
+  // Fastify's own, such as a body that is not JSON. Errors of the library have no `statusCode`.
+  if (error.statusCode < 500) {
+    return reply.code(error.statusCode).send({ message: error.message });
   }
   request.log.error(error);
   const { status, headers, body } = answerTo(error);

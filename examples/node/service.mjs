@@ -1,7 +1,7 @@
 // A service that publishes files. A publication takes as long as Addepar does, up to a minute for each
 // request and much longer where the rate limit is met, so no HTTP request is held open for it:
 //
-//   POST /publications {"file_ids": [37, 38]}  →  202, Location: /publications/ID
+//   POST /publications {"fileIds": [37, 38]}   →  202, Location: /publications/ID
 //   GET /publications/ID                       →  its state, how far it is, and in the end every file
 //
 // Each publication has a journal. One that was cut short by a restart is never sent again by itself: its
@@ -29,7 +29,8 @@ async function run(publication, fileIds, journal) {
   publication.state = 'running';
   const onProgress = (progress) => Object.assign(publication, { progress });
   try {
-    publication.report = await client.publishBatch(fileIds, { ...modes, journal, onProgress, signal: shutdown.signal });
+    const signals = { signal: shutdown.signal, stopTimeoutMs: 20_000 }; // less than Kubernetes' grace period of 30 s
+    publication.report = await client.publishBatch(fileIds, { ...modes, ...signals, journal, onProgress });
     publication.state = 'done';
   } catch (error) {
     Object.assign(publication, { state: 'stopped', code: error.code, message: error.message, report: error.report });
@@ -51,7 +52,7 @@ function reply(response, status, body, headers = {}) {
 const server = createServer(async (request, response) => {
   try {
     if (request.method === 'POST' && request.url === '/publications') {
-      const { file_ids: fileIds } = await json(request);
+      const { fileIds } = await json(request);
       const first = Array.isArray(fileIds) ? fileIds.slice(0, 500) : fileIds;
       void new PublishRequest(first, modes); // what is wrong with the list is said at once
       const { id } = begin(fileIds);

@@ -38,7 +38,7 @@ test('the example service.mjs answers at once and publishes one list after the o
   try {
     const url = (await once(service.stdout, 'data')).toString().trim();
     const post = async (ids) => {
-      const answer = await fetch(`${url}/publications`, { method: 'POST', body: JSON.stringify({ file_ids: ids }) });
+      const answer = await fetch(`${url}/publications`, { method: 'POST', body: JSON.stringify({ fileIds: ids }) });
       return { status: answer.status, location: answer.headers.get('location'), body: await answer.json() };
     };
     const [first, second] = [await post([37, 38]), await post([39])];

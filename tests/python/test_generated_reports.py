@@ -475,12 +475,13 @@ def test_what_the_guide_shows_publishes_and_settles(
     for block in re.findall(r"```python\n(.*?)```", guide, re.DOTALL):
         exec(block, shown)
     monkeypatch.chdir(journal.parent)
+    init_journal_dir("journals")
     portal.control("show_published", file=106, shown=True)
     portal.control("faults", faults=["close_before_answer"])
     with pytest.raises(OutcomeUnknownError) as caught:
         shown["publish_report"](portal.client(), JOB)
     assert caught.value.undecided == (101, 102, 103, 104, 105)
-    assert shown["settle"](portal.client(), f"{JOB}.jsonl").settled
+    assert shown["settle"](portal.client(), f"journals/{JOB}.jsonl").settled
     assert "Client 101 published" in capsys.readouterr().out
     assert emailed(portal) == [101, 102, 103, 104, 105]
 

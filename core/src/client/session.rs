@@ -13,7 +13,7 @@ use crate::journal::file::{self, JournalFile};
 use crate::journal::fingerprint;
 use crate::journal::folder::{self, Folder, Query, WayOn};
 use crate::journal::history::{self, History};
-use crate::journal::lock::{self, Caller, Lock, PATIENCE};
+use crate::journal::lock::{self, Caller, Lock, PATIENCE, folder_of};
 use crate::journal::record::{Chunk, FORMAT, Header};
 use crate::journal::store::{Dated, Store, Unrecorded, Unwritten};
 use crate::model::batch::{BatchOptions, DEFAULT_CHUNK_SIZE, Repeat};
@@ -99,7 +99,7 @@ fn begun(
         [] => (request.clone(), Vec::new()),
         reports => generated_report::files_of(request, reports, options.skip_published)?,
     };
-    let mut folder = open_folder(config, caller)?;
+    let mut folder = open_folder(config, path, caller)?;
     let report = PublishReport::uniform(&request, FileState::NotProcessed, String::new());
     refuse_repeats(folder.as_mut(), config, request.file_ids(), &report, options, WayOn::Call)?;
     let chunks = history::chunks(request.file_ids(), options.chunk_size, 1);
@@ -150,7 +150,7 @@ fn resumed(
     caller: &Caller,
 ) -> Result<Session, Error> {
     let path = &options.journal;
-    let mut folder = open_folder(config, caller)?;
+    let mut folder = open_folder(config, path, caller)?;
     let (mut journal, history) = JournalFile::open(path)?;
     let asked = request.map(|request| asked_again(&history, request, options)).transpose();
     let asked = asked
@@ -232,8 +232,11 @@ pub(crate) fn settled(config: &Config, path: &Path, applies: bool) -> Result<Ses
 }
 
 /// The folder of journals, if there is one.
-fn open_folder(config: &Config, caller: &Caller) -> Result<Option<Folder>, Error> {
-    config.journal_dir.as_deref().map(|folder| Folder::open(folder, PATIENCE, caller.clone())).transpose()
+/// The folder of journals that a batch belongs to: the client's, or the one that its journal lies in, if that was set up.
+fn open_folder(config: &Config, journal: &Path, caller: &Caller) -> Result<Option<Folder>, Error> {
+    let own = || Some(folder_of(journal)).filter(|folder| folder::is_set_up(folder));
+    let folder = config.journal_dir.as_deref().or_else(own);
+    folder.map(|folder| Folder::open(folder, PATIENCE, caller.clone())).transpose()
 }
 
 /// What an earlier process sent counts too.
@@ -326,11 +329,10 @@ fn refuse_repeats(
 ) -> Result<(), Error> {
     let Some(folder) = folder else { return Ok(()) };
     let path = &options.journal;
-    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let (Ok(real), Some(name)) = (fs::canonicalize(folder.path()), path.file_name()) else {
         return Err(not_in_folder(folder.path(), path));
     };
-    if !folder::is_journal(path) || fs::canonicalize(parent).ok().as_ref() != Some(&real) {
+    if !folder::is_journal(path) || fs::canonicalize(folder_of(path)).ok().as_ref() != Some(&real) {
         return Err(not_in_folder(&real, path));
     }
     let own = folder.path().join(name);
@@ -413,7 +415,12 @@ fn same_run(history: &History, config: &Config, request: Option<&PublishRequest>
     let (there, here) = (journalled.file_ids(), request.file_ids());
     let (more, fewer) = (missing(there, here), missing(here, there));
     if more + fewer > 0 {
-        differs.push(format!("{more} of the files here are not there, and {fewer} of the files there are not here"));
+        let both = match here.len() - more {
+            0 => String::new(),
+            both => format!("; {both} are in both, and would be sent again by a batch with another journal"),
+        };
+        differs
+            .push(format!("{more} of the files here are not there, and {fewer} of the files there are not here{both}"));
     }
     if differs.is_empty() {
         return edited();

@@ -311,7 +311,7 @@ fn normalise(given_by: &'static str, given: &str) -> Result<Url, Error> {
 fn shown(value: &str) -> String {
     let harmless =
         value.len() <= 100 && value.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-_ ".contains(&byte));
-    if harmless { format!("{value:?}") } else { "not a name".to_owned() }
+    if harmless { format!("{value:?}") } else { "what was given".to_owned() }
 }
 
 fn firm_id(
@@ -414,6 +414,13 @@ fn journal_dir(
     environment: &Environment<impl Fn(&str) -> Option<OsString>>,
 ) -> Result<Option<PathBuf>, Error> {
     let from_environment = given.is_none();
+    // A deployment whose value is missing would otherwise go on without what keeps files from being sent twice.
+    if from_environment && environment.is(variable::JOURNAL_DIR, "") {
+        return Err(Error::config(format!(
+            "{} must be the whole path of a folder, and is empty. Where no journals are to be kept, it must not be set.",
+            variable::JOURNAL_DIR.name()
+        )));
+    }
     let Some(folder) = environment.or(given, variable::JOURNAL_DIR)? else { return Ok(None) };
     let setting = if from_environment { variable::JOURNAL_DIR.name() } else { "journal_dir" };
     let refused = |what: &str| Error::config(message![name(setting), format!(" is {folder:?}: {what}.")]);

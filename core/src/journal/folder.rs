@@ -28,6 +28,11 @@ use crate::system::folder_sync::sync_folder;
 /// What tells a folder of journals from one that is empty because its share is not mounted.
 const MARKER: &str = "addepar-portal-journals.json";
 
+/// Whether a folder was set up for journals.
+pub(crate) fn is_set_up(folder: &Path) -> bool {
+    folder.join(MARKER).is_file()
+}
+
 /// Sets a folder up for journals, once: it is made if it is missing, and marked. Returns the folder's id; a folder that
 /// was set up before keeps its own.
 ///

@@ -192,6 +192,12 @@ impl Journal {
         if by.trim().is_empty() {
             return Err(Error::input(message![name("by"), " must name who decides, not be empty."]));
         }
+        if findings.is_empty() {
+            return Err(Error::input(message![
+                name("file_ids"),
+                " must name the files that are decided about, and names none."
+            ]));
+        }
         LettingGo::until_now().wait(&self.path);
         let (mut file, mut history) = JournalFile::open(&self.path)?;
         let now = clock::now();
