@@ -1,8 +1,10 @@
-"""Publishes the files named on the command line. The firm, its key and the folder of journals come from the environment:
-files that were sent before are refused. `addepar-portal journal init` sets such a folder up once.
+"""Publishes the files named on the command line.
 
-    ADDEPAR_JOURNAL_DIR=/srv/journals ADDEPAR_FIRM_NAME=examplefirm ADDEPAR_FIRM_ID=1234 ADDEPAR_KEY_ID=… ADDEPAR_KEY_SECRET=… \
-        python publish.py 37 38 39
+The firm, its key and the folder of journals come from the environment; files that were sent before are refused.
+`addepar-portal journal init` sets such a folder up once.
+
+    ADDEPAR_JOURNAL_DIR=/srv/journals ADDEPAR_FIRM_NAME=examplefirm ADDEPAR_FIRM_ID=1234 \\
+        ADDEPAR_KEY_ID=… ADDEPAR_KEY_SECRET=… python publish.py 37 38 39
 """
 
 import sys

@@ -696,6 +696,35 @@ def test_the_folder_of_journals_from_the_environment(
         simulated_portal.client().publish_files([37], **MODES)
 
 
+def test_a_journal_in_a_folder_that_was_set_up_belongs_to_that_folder(
+    simulated_portal: SimulatedPortal, tmp_path: Path
+) -> None:
+    init_journal_dir(tmp_path)
+    with_folder, without = simulated_portal.client(journal_dir=str(tmp_path)), simulated_portal.client()
+    begun = tmp_path / "begun.jsonl"
+    simulated_portal.next_fault("status:403")
+    with pytest.raises(PermissionDeniedError):
+        with_folder.publish_batch([37, 38], journal=begun, **MODES)
+    assert with_folder.publish_files([37], **MODES).ok
+    with pytest.raises(AlreadySentError, match="File 37 was sent"):
+        without.resume(begun)
+    with pytest.raises(AlreadySentError, match="File 37 was sent"):
+        without.publish_batch([37, 39], journal=tmp_path / "new.jsonl", **MODES)
+    assert [email["files"] for email in simulated_portal.outbox] == [[37]]
+    # Elsewhere a journal stands alone, as before.
+    (tmp_path / "elsewhere").mkdir()
+    assert without.publish_batch([37], journal=tmp_path / "elsewhere" / "new.jsonl", **MODES).ok
+
+
+def test_a_decision_names_files(simulated_portal: SimulatedPortal, tmp_path: Path) -> None:
+    journal = tmp_path / "run.jsonl"
+    simulated_portal.client().publish_batch([37], journal=journal, **MODES)
+    before = journal.read_bytes()
+    with pytest.raises(InputError, match="`file_ids` must name the files that are decided about, and names none"):
+        Journal(journal).decide([], "published", by="A. Smith")
+    assert journal.read_bytes() == before
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the environment is text")
 def test_a_folder_of_journals_in_bytes_that_are_not_text_never_counts_as_not_given(
     simulated_portal: SimulatedPortal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
