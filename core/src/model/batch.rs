@@ -140,6 +140,7 @@ impl BatchOptions {
                 " the jobs that they came out of.",
             ]));
         }
+        let checked = self.checked()?;
         if self.skip_published && request.is_some_and(|request| !request.file_ids().is_empty()) {
             return Err(InvalidInput::new(message![
                 name("skip_published"),
@@ -150,7 +151,7 @@ impl BatchOptions {
                 ": every file that is named is published and reported.",
             ]));
         }
-        self.checked()
+        Ok(checked)
     }
 
     /// The jobs of generated reports, as they may stand in a path.
