@@ -35,13 +35,19 @@ impl Scene {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let name = format!("journal-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
-        init_journal_dir(&folder).expect("a folder of journals");
+        fs::create_dir_all(&folder).expect("a folder");
         let portal = SimulatedPortal::start(&options.to_string()).expect("a portal");
         Self { client: client(portal.base_url(), "1", None), portal, folder }
     }
 
     fn path(&self, name: &str) -> PathBuf {
         self.folder.join(name)
+    }
+
+    /// The scene's folder, set up for journals.
+    fn journals(&self) -> &Path {
+        init_journal_dir(&self.folder).expect("a folder of journals");
+        &self.folder
     }
 
     fn control(&self, command: &Value) -> Value {
@@ -92,7 +98,7 @@ impl Scene {
 
     /// A client that journals every call in the folder.
     fn journalling(&self) -> PortalClient {
-        client(self.portal.base_url(), "1", Some(&self.folder))
+        client(self.portal.base_url(), "1", Some(self.journals()))
     }
 
     /// Runs a batch of the files from 1 to `files` in chunks of 2.
@@ -199,7 +205,11 @@ fn ids_in(report: &PublishReport, state: FileState) -> Vec<u64> {
     report.in_state(state).map(|file| file.file_id).collect()
 }
 
+/// Records what a person found, if there is anything to decide about.
 fn decide(journal: &Path, ids: &[u64], verdict: Verdict) {
+    if ids.is_empty() {
+        return;
+    }
     let mut journal = Journal::open(journal).expect("a journal");
     journal.decide(ids.iter().copied(), verdict, "A. Person", Some("looked in Addepar")).expect("a decision");
 }
@@ -1104,7 +1114,7 @@ fn a_repeat_under_another_host_name_is_refused() {
     let scene = Scene::new();
     let build = |base_url: &str| {
         let builder = PortalClient::builder().base_url(base_url).firm_id("1").key("key", "secret");
-        builder.journal_dir(scene.folder.to_str().expect("a path")).build().expect("a client")
+        builder.journal_dir(scene.journals().to_str().expect("a path")).build().expect("a client")
     };
     let live = |name: &str| (name == "ADDEPAR_PORTAL_LIVE").then(|| "1".into());
     let first =
@@ -1855,7 +1865,7 @@ fn what_is_beside_a_journal_is_never_written_through() {
     for name in ["run.jsonl.lock", "run.jsonl.new", "folder.lock"] {
         for is_link in [true, false] {
             let scene = Scene::new();
-            let path = scene.path("run.jsonl");
+            let (client, path) = (scene.journalling(), scene.path("run.jsonl"));
             let (precious, there) = (scene.path("precious"), scene.path(name));
             fs::write(&precious, "precious\n").expect("a file");
             let _ = fs::remove_file(&there);
@@ -1864,7 +1874,7 @@ fn what_is_beside_a_journal_is_never_written_through() {
             } else {
                 fs::hard_link(&precious, &there).expect("a second name");
             }
-            let result = block_on(scene.journalling().publish_batch(&request(1..=4), &options(&path), |_| {}));
+            let result = block_on(client.publish_batch(&request(1..=4), &options(&path), |_| {}));
             assert_eq!(fs::read_to_string(&precious).expect("a file"), "precious\n", "{name} {is_link}");
             if name.contains(".lock") {
                 refused(result, ErrorKind::Journal, &["is not a lock of this library", "Nothing was sent"]);
@@ -2054,7 +2064,7 @@ mod with_children {
         // Larger files are refused half-way, as by a full disk.
         let mut shell = Command::new("sh");
         shell.args(["-c", "trap '' XFSZ; ulimit -f 10; exec \"$0\" \"$@\""]);
-        let own = program("fill", &scene, &scene.folder);
+        let own = program("fill", &scene, scene.journals());
         shell.arg(own.get_program()).args(own.get_args());
         shell.envs(own.get_envs().filter_map(|(name, value)| Some((name, value?))));
         shell.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -2127,7 +2137,7 @@ mod with_children {
     #[test]
     fn only_the_owner_may_read_a_journal() {
         let scene = Scene::new();
-        let folder = scene.path("new/folder");
+        let folder = scene.path("folder");
         let client = super::client(scene.portal.base_url(), "1", Some(&folder));
         init_journal_dir(&folder).expect("a folder of journals");
         block_on(client.publish_files(&request([1]))).expect("a report");
@@ -2252,7 +2262,7 @@ mod with_children {
         for (error, is_tolerated) in [("EINVAL", true), ("EOPNOTSUPP", true), ("EIO", false)] {
             for part in ["publish", "guarded"] {
                 let scene = Scene::new();
-                let (path, folder) = (scene.path("run.jsonl"), scene.folder.to_str().expect("a path").to_owned());
+                let (path, folder) = (scene.path("run.jsonl"), scene.journals().to_str().expect("a path").to_owned());
                 let inject = format!("inject=fsync:error={error}");
                 let options = ["-P", &folder, "-e", "trace=fsync", "-e", &inject];
                 let Some((output, trace)) = traced(&scene, part, &path, &options) else { return };

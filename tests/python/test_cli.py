@@ -32,7 +32,7 @@ from addepar_portal.testing import SimulatedPortal
 ROOT = Path(__file__).parents[2]
 PROGRAMS = {
     "pip": Path(sys.executable).parent / "addepar-portal",
-    "npm": ROOT / ".demo" / "node_modules" / ".bin" / "addepar-portal",
+    "npm": ROOT / ".test" / "npm" / "node_modules" / ".bin" / "addepar-portal",
     "cargo": ROOT / "target" / "debug" / "addepar-portal",
 }
 MODES = ("--portal-publishing", "publish", "--contact-notification", "notify")

@@ -34,13 +34,18 @@ pub(crate) fn is_set_up(folder: &Path) -> bool {
 }
 
 /// Sets a folder up for journals, once: it is made if it is missing, and marked. Returns the folder's id; a folder that
-/// was set up before keeps its own.
+/// was set up before keeps its own. The folder above it has to be there: a disk that is not mounted must not become a new
+/// folder of journals.
 ///
 /// # Errors
 /// [`ErrorKind::Journal`](crate::ErrorKind::Journal) where it cannot be made or written.
 pub fn init_journal_dir(folder: impl AsRef<Path>) -> Result<String, Error> {
     let folder = folder.as_ref();
     let unusable = |error: io::Error| Error::of_folder(folder, format!("cannot be set up: {error}"));
+    if !folder_of(folder).is_dir() {
+        let reason = "cannot be set up: the folder above it does not exist, as where a disk is not mounted. If it is new, make it";
+        return Err(Error::of_folder(folder, reason));
+    }
     make_folder(folder).map_err(unusable)?;
     let marker = folder.join(MARKER);
     let known = || match fs::read(&marker) {

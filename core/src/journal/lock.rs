@@ -341,11 +341,12 @@ fn put(path: &Path, text: &[u8]) -> io::Result<File> {
     })
 }
 
-/// Makes a folder that only its owner may read, so that it is there after a crash too.
+/// Makes a folder that only its owner may read, so that it is there after a crash too. The one above it has to be there.
 pub(crate) fn make_folder(path: &Path) -> io::Result<()> {
-    let missing: Vec<&Path> = path.ancestors().take_while(|folder| !folder.exists()).collect();
-    private_folder().create(path)?;
-    missing.into_iter().filter(|folder| !folder.as_os_str().is_empty()).map(folder_of).try_for_each(sync_folder)
+    match private_folder().create(path) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => Ok(()),
+        made => made.and_then(|()| sync_folder(folder_of(path))),
+    }
 }
 
 #[cfg(test)]

@@ -18,17 +18,15 @@ pub(crate) fn private_file() -> OpenOptions {
     options
 }
 
-/// How a private folder is made, and those above it that are missing.
+/// How a private folder is made.
 #[cfg(unix)]
 pub(crate) fn private_folder() -> DirBuilder {
     let mut builder = DirBuilder::new();
-    std::os::unix::fs::DirBuilderExt::mode(builder.recursive(true), 0o700);
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder
 }
 
 #[cfg(windows)]
 pub(crate) fn private_folder() -> DirBuilder {
-    let mut builder = DirBuilder::new();
-    builder.recursive(true);
-    builder
+    DirBuilder::new()
 }
