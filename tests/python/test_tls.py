@@ -50,6 +50,8 @@ TRUST: tuple[tuple[dict[str, str], str | None, list[str]], ...] = (
     ({}, "{private}", ["private"]),
     ({"SSL_CERT_FILE": "{stranger}"}, None, ["stranger"]),
     ({"SSL_CERT_DIR": "{hashed}"}, None, ["private"]),
+    ({"SSL_CERT_FILE": "{stranger}", "SSL_CERT_DIR": "{hashed}"}, None, ["private", "stranger"]),
+    ({"SSL_CERT_FILE": "{nowhere}", "SSL_CERT_DIR": "{hashed}"}, None, ["private"]),
     ({"SSL_CERT_FILE": "{stranger}"}, "{private}", ["private", "stranger"]),
     ({"SSL_CERT_FILE": "{stranger}", "REQUESTS_CA_BUNDLE": "{private}"}, None, ["private", "stranger"]),
     ({"SSL_CERT_FILE": "{stranger}", "NODE_EXTRA_CA_CERTS": "{private}"}, None, ["private", "stranger"]),
@@ -265,6 +267,31 @@ def test_clients_that_trust_the_same_bundle_read_the_system_s_certificates_once(
     with TlsPortal(server_context(stranger.certificate("localhost")), simulated_portal) as server:
         assert in_a_process(READ_ONCE, server.base_url("localhost"), system, **places).split() == ["True"] * 3
         assert server.resumed == [False, True]
+
+
+LATE = """
+import os, pathlib, sys
+from addepar_portal import PortalClient
+at_hand, elsewhere, authority, folder = sys.argv[1:]
+for base_url in at_hand, elsewhere:
+    with PortalClient(base_url=base_url, firm_id="1", key_id="simulated-key", key_secret="simulated-secret") as client:
+        report = client.publish_files([37], portal_publishing="publish", contact_notification="do_not_notify")
+    pathlib.Path(folder, "late.pem").write_bytes(pathlib.Path(authority).read_bytes())
+    print(report.ok)
+"""
+
+
+def test_a_folder_of_certificates_is_read_when_the_bundle_does_not_do(
+    authority: Authority, stranger: Authority, simulated_portal: SimulatedPortal, tmp_path: Path
+) -> None:
+    """It is still empty during the first call, whose server the bundle vouches for."""
+    places = {"SSL_CERT_FILE": str(authority.file), "SSL_CERT_DIR": str(tmp_path)}
+    with (
+        TlsPortal(server_context(authority.certificate("localhost")), simulated_portal) as first,
+        TlsPortal(server_context(stranger.certificate("localhost")), simulated_portal) as second,
+    ):
+        base_urls = [server.base_url("localhost") for server in (first, second)]
+        assert in_a_process(LATE, *base_urls, stranger.file, tmp_path, **places).split() == ["True", "True"]
 
 
 # Certificates that are refused

@@ -7,3 +7,4 @@ pub(crate) mod names;
 pub(crate) mod pem;
 pub(crate) mod tls;
 pub(crate) mod transport;
+mod trust;

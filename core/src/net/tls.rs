@@ -6,12 +6,12 @@ use std::{fs, io};
 
 use rustls::pki_types::CertificateDer;
 use rustls::{ClientConfig, RootCertStore};
-use rustls_platform_verifier::Verifier;
 
 use crate::config::settings::ExtraRoots;
 use crate::error::Error;
 use crate::model::message::{message, name};
 use crate::net::pem;
+use crate::net::trust::Trust;
 use crate::runtime::per_process::PerProcess;
 
 /// No bundle of certificates is as large.
@@ -19,7 +19,7 @@ const MAX_FILE: u64 = 16 << 20;
 /// So many sets of further roots are remembered.
 const REMEMBERED: usize = 8;
 
-/// What every client has that trusts the system's roots alone: they take milliseconds to load, and a client that is
+/// What every client has that trusts the system's roots alone: they are read once, and a client that is
 /// made for one call resumes the TLS session of the one before.
 static SYSTEM: PerProcess<OnceLock<Arc<ClientConfig>>> = PerProcess::new();
 
@@ -38,7 +38,7 @@ pub(crate) fn config(extra: Option<&ExtraRoots>) -> Result<Arc<ClientConfig>, Er
         if let Some(config) = slot.get() {
             return Ok(config.clone());
         }
-        let config = trusting(&[])?;
+        let config = trusting(Vec::new())?;
         return Ok(slot.get_or_init(|| config).clone());
     };
     let files = read(extra)?;
@@ -46,7 +46,7 @@ pub(crate) fn config(extra: Option<&ExtraRoots>) -> Result<Arc<ClientConfig>, Er
     if let Some((_, config)) = extended.iter().find(|(known, _)| *known == files) {
         return Ok(config.clone());
     }
-    let config = trusting(&certificates(extra, &files)?)?;
+    let config = trusting(certificates(extra, &files)?)?;
     if extended.len() == REMEMBERED {
         extended.remove(0);
     }
@@ -54,10 +54,9 @@ pub(crate) fn config(extra: Option<&ExtraRoots>) -> Result<Arc<ClientConfig>, Er
     Ok(config)
 }
 
-fn trusting(roots: &[CertificateDer<'static>]) -> Result<Arc<ClientConfig>, Error> {
+fn trusting(further: Vec<CertificateDer<'static>>) -> Result<Arc<ClientConfig>, Error> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let verifier = Verifier::new_with_extra_roots(roots.iter().cloned(), provider.clone());
-    let verifier = verifier.map_err(|_| {
+    let trust = Trust::new(further, provider.clone()).map_err(|_| {
         Error::config(message![
             "No certificate of an authority can be found on this system. Install its package of them (often \
              ca-certificates), or name a PEM file in ",
@@ -67,7 +66,7 @@ fn trusting(roots: &[CertificateDer<'static>]) -> Result<Arc<ClientConfig>, Erro
     })?;
     let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
     let builder =
-        builder.map_err(|error| unusable(&error))?.dangerous().with_custom_certificate_verifier(Arc::new(verifier));
+        builder.map_err(|error| unusable(&error))?.dangerous().with_custom_certificate_verifier(Arc::new(trust));
     Ok(Arc::new(builder.with_no_client_auth()))
 }
 

@@ -4,6 +4,7 @@
 //! the compiler and by reading, and has not run there yet.
 
 pub(crate) mod boot;
+pub(crate) mod certificates;
 pub(crate) mod descriptors;
 pub(crate) mod folder_sync;
 pub(crate) mod identity;
