@@ -9,6 +9,8 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING
 
+from ._native import dangerous_characters
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import datetime
@@ -79,8 +81,12 @@ font-variant-numeric:tabular-nums}}
 {_OURS} .soft{{color:var(--soft)}}
 """
 
-# Control characters, of which a terminal that shows the file of a notebook would take some for commands.
-_CONTROLS = {code: "\ufffd" for code in (*range(32), *range(127, 160)) if chr(code) not in "\t\n\r"}
+# What would make a text read as another one, as the command line writes it. Of control characters a terminal that shows
+# the file of a notebook would take some for commands.
+_DANGEROUS = {ord(each): f"\\u{{{ord(each):x}}}" for each in dangerous_characters()} | {
+    code: "\ufffd" for code in (*range(32), *range(127, 160))
+}
+_DANGEROUS = {code: shown for code, shown in _DANGEROUS.items() if chr(code) not in "\t\n\r"}
 
 # Columns that may be long: how they wrap.
 _LONG = {
@@ -236,4 +242,4 @@ def _cell(column: str, value: Cell) -> str:
 
 
 def _text(text: str) -> str:
-    return escape(text.translate(_CONTROLS))
+    return escape(text.translate(_DANGEROUS))
