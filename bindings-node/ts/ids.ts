@@ -57,6 +57,9 @@ export function packIds(name: Argument, ids: unknown, most = Infinity): Float64A
   if (Object(ids)[Symbol.toStringTag] === 'Array Iterator') {
     return refuse('input', `\`${name}\` must be a list of ids, not an iterator over one: pass the list itself.`);
   }
+  if (Symbol.asyncIterator in Object(ids)) {
+    return refuse('input', `\`${name}\` must be a list of ids, not what has to be awaited: read it into an array with \`for await\`.`);
+  }
   if (isIterator(ids)) {
     const read = readUpTo(Math.min(most, MAX_READ + 1), ids);
     if (read.length > MAX_READ) {

@@ -43,7 +43,10 @@ export function instead(value: unknown, isSecret = false): string {
     return `not a value of type ${typeName(value)}.`;
   }
   const text = typeof value === 'string' ? JSON.stringify(value.toWellFormed()) : shown(value).replaceAll(/\s+/g, ' ');
-  return `not ${text.length > MOST ? `${text.slice(0, MOST)}…`.toWellFormed() : text} (${typeName(value)}).`;
+  const excerpt = text.length > MOST ? `${text.slice(0, MOST)}…`.toWellFormed() : text;
+  const type = typeName(value);
+  // Of classes and iterators Node shows the type itself.
+  return text.startsWith(type) || text.startsWith('Object [') ? `not ${excerpt}.` : `not ${excerpt} (${type}).`;
 }
 
 /** A value as an error message shows it. */

@@ -81,12 +81,9 @@ font-variant-numeric:tabular-nums}}
 {_OURS} .soft{{color:var(--soft)}}
 """
 
-# What would make a text read as another one, as the command line writes it. Of control characters a terminal that shows
-# the file of a notebook would take some for commands.
-_DANGEROUS = {ord(each): f"\\u{{{ord(each):x}}}" for each in dangerous_characters()} | {
-    code: "\ufffd" for code in (*range(32), *range(127, 160))
-}
-_DANGEROUS = {code: shown for code, shown in _DANGEROUS.items() if chr(code) not in "\t\n\r"}
+# What would make a text read as another one, or command a terminal that shows the file of a notebook, as the command
+# line writes it.
+_DANGEROUS = {ord(each): f"\\u{{{ord(each):x}}}" for each in dangerous_characters() if each not in "\t\n\r"}
 
 # Columns that may be long: how they wrap.
 _LONG = {
