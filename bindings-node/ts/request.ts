@@ -100,7 +100,7 @@ export interface BatchOptions extends RequestOptions, ResumeOptions {
   /**
    * Whether files that `reports` show as published already are left out when the journal is made; default no. Not beside
    * files that are named: each of them is reported. A report does not show to whom a file was published, nor whether
-   * anybody was e-mailed.
+   * anybody was e-mailed. Where every file was published, nothing is sent, and the batch's report has no files and is `ok`.
    */
   skipPublished?: boolean | undefined;
 }
