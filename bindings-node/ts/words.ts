@@ -51,5 +51,8 @@ export function instead(value: unknown, isSecret = false): string {
 
 /** A value as an error message shows it. */
 export function shown(value: unknown): string {
+  if (types.isPromise(value)) {
+    return 'Promise {…}';
+  }
   return (typeof value === 'string' ? value : inspect(value, { depth: 0, breakLength: Infinity })).toWellFormed();
 }
