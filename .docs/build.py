@@ -38,6 +38,8 @@ OTHERS = {
     "CHANGELOG.md": "inside/changelog.md",
     "tests/FAULTS.md": "reference/faults.md",
 }
+# What a page may link to that becomes a page of code.
+CODE = {".py": "python", ".mjs": "js", ".sh": "sh"}
 # What TypeDoc makes folders of.
 KINDS = {"Classes": "classes", "Functions": "functions", "Interfaces": "interfaces", "Types": "type-aliases"}
 
@@ -67,11 +69,17 @@ def assemble() -> None:
     run(HERE / "node_modules" / ".bin" / "typedoc", "--out", TYPESCRIPT, cwd=HERE)
     places = {source: source.relative_to(PAGES) for source in PAGES.rglob("[!.]*") if source.is_file()}
     places |= {ROOT / source: Path(page) for source, page in OTHERS.items()}
+    for example in examples():
+        page = example.relative_to(ROOT)
+        places[example] = page.with_name(f"{page.name}.md") if page.suffix in CODE else page
     for source, place in places.items():
         target = ASSEMBLED / place
         target.parent.mkdir(parents=True, exist_ok=True)
         if source.suffix == ".md":
             target.write_text(linked(source, places), "utf-8")
+        elif source.suffix in CODE:
+            code = source.read_text("utf-8")
+            target.write_text(f"# {source.name}\n\n```{CODE[source.suffix]}\n{code}```\n", "utf-8")
         else:
             shutil.copy(source, target)
     for page in TYPESCRIPT.rglob("*.md"):
@@ -80,6 +88,11 @@ def assemble() -> None:
     indent, marker = re.search(r"^( *)(- TypeScript: .+\n)", settings, re.MULTILINE).groups()  # type: ignore[union-attr]
     contents = "\n".join(indent + line for line in typescript_contents())
     (PROJECT / "mkdocs.yml").write_text(settings.replace(indent + marker, f"{contents}\n"), "utf-8")
+
+
+def examples() -> Iterator[Path]:
+    """The examples, which readers of the site can reach as well: each program becomes a page."""
+    return (path for path in (ROOT / "examples").rglob("*.*") if path.suffix in {*CODE, ".ipynb"})
 
 
 def as_python_markdown(page: str) -> str:

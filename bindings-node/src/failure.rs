@@ -29,12 +29,6 @@ impl Failure {
         Self(Error::decision(message))
     }
 
-    /// A string, bytes or mapping in the place of a list of ids.
-    #[napi]
-    pub fn not_a_collection(name: String, type_name: String) -> Self {
-        Self(addepar_portal::host::not_a_collection(&name, &type_name).into())
-    }
-
     /// The name of its class in JavaScript.
     #[napi(getter)]
     pub fn class_name(&self) -> &'static str {

@@ -20,7 +20,10 @@ enum Item {
 
 impl From<Item> for RawId {
     fn from(item: Item) -> Self {
-        let other = |type_name: String, shown: String| Self::from(NoId { type_name, shown, hint: None });
+        let other = |type_name: String, shown: String| {
+            let hint = (type_name == "Promise").then_some("Did you forget `await`?");
+            Self::from(NoId { type_name, shown, hint })
+        };
         match item {
             Item::Integer(digits) => digits.parse().map_or_else(|_| other("integer".to_owned(), digits), Self::Integer),
             Item::Text(text) => Self::Text(text),

@@ -6,7 +6,7 @@ import { type Call, type Failure, native, type Report, type Wakeups } from './na
 import { withReport } from './report';
 import type { Progress, ProgressCallable } from './request';
 import { type LogFieldsJSON, milliseconds, type ProgressJSON } from './wire';
-import { thrownName, typeName } from './words';
+import { instead, thrownName } from './words';
 
 /** What a function is asked with that returns an access token. */
 export interface TokenRequest {
@@ -161,17 +161,21 @@ class Drive<T extends Result> {
           resolve(() => this.#ended());
         }
       };
-      const stopped = signal && listen(signal, unless(() => this.#call.interrupt()));
-      // The second interrupt drops what the first one awaits.
-      const dropped = dropSignal && listen(dropSignal, unless(() => this.#call.interrupt() && this.#call.interrupt()));
-      const leave = (): void => {
-        try {
-          stopped?.();
-        } finally {
-          dropped?.();
+      const listeners: (() => void)[] = [];
+      const leave = (): void => listeners.forEach(unlessItThrows);
+      try {
+        if (signal) {
+          listeners.push(listen(signal, unless(() => this.#call.interrupt())));
         }
-      };
-      void this.#run().then(resolve, reject).then(leave).catch(ignore);
+        if (dropSignal) {
+          // The second interrupt drops what the first one awaits.
+          listeners.push(listen(dropSignal, unless(() => this.#call.interrupt() && this.#call.interrupt())));
+        }
+      } catch (error) {
+        leave();
+        throw error;
+      }
+      void this.#run().then(resolve, reject).finally(leave);
     });
   }
 
@@ -221,17 +225,23 @@ class Drive<T extends Result> {
     this.#asking = asking;
     try {
       const token: unknown = await this.#accessToken?.({ signal: asking.signal });
-      if (typeof token !== 'string') {
-        throw new TypeError(`accessToken gave ${typeName(token)} in the place of a string`);
+      if (typeof token === 'string') {
+        this.#call.provideToken(token);
+      } else {
+        const problem = `\`accessToken\` must return a string, ${instead(token, true)}`;
+        this.#failToken(new TypeError(problem), problem.slice(0, -1));
       }
-      this.#call.provideToken(token);
     } catch (error) {
-      this.#failed ??= { cause: error };
       // The error's words stay out of ours: they may hold a secret.
-      this.#call.failToken(`accessToken threw ${thrownName(error)}`);
+      this.#failToken(error, `accessToken threw ${thrownName(error)}`);
     } finally {
       this.#asking = undefined;
     }
+  }
+
+  #failToken(cause: unknown, reason: string): void {
+    this.#failed ??= { cause };
+    this.#call.failToken(reason);
   }
 
   /** Nothing that the call asked for is wanted any more. */
@@ -263,8 +273,16 @@ class Drive<T extends Result> {
   }
 }
 
-/** A signal that fails after the outcome is known: that is not reported. */
 function ignore(): void {}
+
+/** Of a signal that fails after the outcome is known nothing is reported. */
+function unlessItThrows(leave: () => void): void {
+  try {
+    leave();
+  } catch {
+    // It has been told already what became of the call.
+  }
+}
 
 /** The signal's reason, or what it throws instead. */
 function reasonOf(signal: AbortSignal | undefined): unknown {
@@ -287,8 +305,8 @@ function listen(signal: AbortSignal, end: () => void): () => void {
     listening.set(signal, calls);
   }
   const { ends, listener } = calls;
-  ends.add(end);
   signal.addEventListener('abort', listener, { once: true });
+  ends.add(end);
   return () => {
     ends.delete(end);
     if (ends.size === 0) {

@@ -217,7 +217,8 @@ export class OutcomeUnknownError extends PortalError {
   readonly phase: Phase | null;
 
   constructor(init?: ErrorInit, report?: PublishReport | null, options?: ErrorOptions) {
-    super(init, report, options);
+    const details = typeof init === 'string' ? { message: init } : init;
+    super({ file_ids: report?.unknown.map(({ fileId }) => fileId) ?? [], ...details }, report, options);
     this.phase = this.details.phase;
   }
 
@@ -279,3 +280,26 @@ for (const [name, Class] of Object.entries({ PortalError, ...CLASSES })) {
 }
 
 export type ErrorClass = keyof typeof CLASSES;
+
+/**
+ * Every error of this package, told apart by its `code`: after `case 'ERR_RATE_LIMITED'` of a `switch (error.code)` it is a
+ * {@link RateLimitedError}, which has `retryAfterMs`. {@link isPortalError} says whether something is one.
+ */
+export type AnyPortalError =
+  | ConfigError
+  | (InputError & { readonly code: 'ERR_INPUT' })
+  | ConnectError
+  | (RejectedError & { readonly code: 'ERR_REJECTED' })
+  | AuthenticationError
+  | PermissionDeniedError
+  | RateLimitedError
+  | OutcomeUnknownError
+  | PublishFailuresError
+  | AlreadySentError
+  | JournalError
+  | StoppedError;
+
+/** Whether something that was thrown is an error of this package: its `code` says which. */
+export function isPortalError(error: unknown): error is AnyPortalError {
+  return Object.values(CLASSES).some((Class) => error instanceof Class);
+}

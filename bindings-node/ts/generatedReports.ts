@@ -3,7 +3,7 @@
 import { type Id, packId } from './ids';
 import { parse } from './json';
 import type { ReportFilter } from './native';
-import { ANY, DATE, SIGNAL, STRING_OR_STRINGS, type Table } from './options';
+import { ANY, DATE, SIGNAL, STRING_OR_STRINGS, type Table, tableOf } from './options';
 import { inspect } from './util';
 import { visible } from './visible';
 import { date, type FailedPortfolioJSON, type GeneratedReportJSON, type Proof, type SettlementJSON } from './wire';
@@ -138,10 +138,10 @@ export interface GeneratedReportsOptions extends ReadOptions {
 }
 
 /** The options of a read. */
-export const READ: Table<ReadOptions> = { of: 'generatedReport', as: 'input', kinds: { signal: SIGNAL } };
+export const READ: Table<ReadOptions> = tableOf({ of: 'generatedReport', as: 'input', kinds: { signal: SIGNAL } });
 
 /** The options of a list of reports; the core checks ids. */
-export const REPORTS: Table<GeneratedReportsOptions> = {
+export const REPORTS: Table<GeneratedReportsOptions> = tableOf({
   of: 'generatedReports',
   as: 'input',
   kinds: {
@@ -152,7 +152,7 @@ export const REPORTS: Table<GeneratedReportsOptions> = {
     groupId: ANY,
     signal: SIGNAL,
   },
-};
+});
 
 /** A filter on its way to the core. */
 export function packFilter({ completedAfter, completedBefore, status, entityId, groupId }: GeneratedReportsOptions): ReportFilter {

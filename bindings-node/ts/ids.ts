@@ -1,8 +1,7 @@
-import { raise, refuse } from './failure';
+import { refuse } from './failure';
 import { stringify } from './json';
-import { native } from './native';
 import { types } from './util';
-import { shown, typeName } from './words';
+import { instead, shown, typeName } from './words';
 
 /**
  * One id: a whole number from 1 to 2^53 - 1, or a string of ASCII digits. Fractions and unsafe
@@ -15,30 +14,36 @@ export type Id = number | string | bigint;
  * refused: `"37"` would be the files 3 and 7. So is a `Float32Array`: it rounds ids above 2^24 to other ids. Of a `Map`
  * pass `map.keys()` or `map.values()`, of an array the array: its iterator may be one over bytes.
  */
-export type Ids =
-  | readonly Id[]
-  | ReadonlySet<Id>
-  | Int16Array
-  | Uint16Array
-  | Int32Array
-  | Uint32Array
-  | Float64Array
-  | BigInt64Array
-  | BigUint64Array
-  | IterableIterator<Id>;
+export type Ids = readonly Id[] | ReadonlySet<Id> | TypedIds | IterableIterator<Id>;
 
-/** The arguments that are ids, and what the core calls them. */
-const ARGUMENTS = { fileIds: 'file_ids', publishOverrideContactIds: 'publish_override_contact_ids' } as const;
+/** Typed arrays whose elements are exact ids. */
+export interface TypedIds extends Iterable<number | bigint> {
+  readonly length: number;
+  readonly [Symbol.toStringTag]:
+    | 'Int16Array'
+    | 'Uint16Array'
+    | 'Int32Array'
+    | 'Uint32Array'
+    | 'Float64Array'
+    | 'BigInt64Array'
+    | 'BigUint64Array';
+}
+
+/** The arguments that are ids. */
+type Argument = 'fileIds' | 'publishOverrideContactIds';
 
 /** The most files of one call: of an iterator no more are read than these and the first that is too many. */
 const MAX_FILES = 500;
+
+/** The most ids that are read of any iterator: one that has more may never end. */
+const MAX_READ = 10_000_000;
 
 /**
  * Ids on their way to the core, which checks them.
  *
  * @param most - How many of an iterator are read; what its caller's code throws meanwhile passes through.
  */
-export function packIds(name: keyof typeof ARGUMENTS, ids: unknown, most = Infinity): Float64Array | string {
+export function packIds(name: Argument, ids: unknown, most = Infinity): Float64Array | string {
   if (types.isTypedArray(ids) && ROUNDING.has(ids[Symbol.toStringTag])) {
     return refuse(
       'input',
@@ -52,14 +57,29 @@ export function packIds(name: keyof typeof ARGUMENTS, ids: unknown, most = Infin
   if (Object(ids)[Symbol.toStringTag] === 'Array Iterator') {
     return refuse('input', `\`${name}\` must be a list of ids, not an iterator over one: pass the list itself.`);
   }
+  if (Symbol.asyncIterator in Object(ids)) {
+    return refuse('input', `\`${name}\` must be a list of ids, not what has to be awaited: read it into an array with \`for await\`.`);
+  }
   if (isIterator(ids)) {
-    return pack(readUpTo(most, ids));
+    const read = readUpTo(Math.min(most, MAX_READ + 1), ids);
+    if (read.length > MAX_READ) {
+      refuse('input', `\`${name}\` must have at most ${MAX_READ.toLocaleString('en')} ids, not more: does the iterator end?`);
+    }
+    return pack(read);
   }
   if (!isCollection(ids)) {
-    return raise(native.Failure.notACollection(ARGUMENTS[name], typeName(ids)));
+    return refuse('input', `\`${name}\` must be a list of ids, ${instead(ids)}${advice(ids)}`);
   }
   // Holes become `undefined`.
   return pack([...ids]);
+}
+
+/** What to write for a single id; of text that may be several, why it is not read as a list. */
+function advice(ids: unknown): string {
+  if (readId(ids) !== undefined) {
+    return ` Write [${typeof ids === 'string' ? `"${ids}"` : shown(ids)}].`;
+  }
+  return typeof ids === 'string' ? ' Read as a list, "37" would be the files 3 and 7.' : '';
 }
 
 /** The ids of one call's files. */

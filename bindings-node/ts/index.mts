@@ -12,6 +12,7 @@ export {
   GeneratedReport,
   initJournalDir,
   InputError,
+  isPortalError,
   Journal,
   JournalError,
   OutcomeUnknownError,

@@ -16,6 +16,7 @@ export {
   ConfigError,
   ConnectError,
   InputError,
+  isPortalError,
   JournalError,
   OutcomeUnknownError,
   PermissionDeniedError,
@@ -25,7 +26,7 @@ export {
   RejectedError,
   StoppedError,
 } from './errors';
-export type { ErrorDetails, ErrorInit, ErrorJSON, ErrorSummary } from './errors';
+export type { AnyPortalError, ErrorDetails, ErrorInit, ErrorJSON, ErrorSummary } from './errors';
 export { GeneratedReport, Settlement } from './generatedReports';
 export type {
   FailedPortfolio,
@@ -34,7 +35,7 @@ export type {
   ReadOptions,
   SettledFile,
 } from './generatedReports';
-export type { Id, Ids } from './ids';
+export type { Id, Ids, TypedIds } from './ids';
 export { forgetJournal, initJournalDir, Journal } from './journal';
 export type { DecisionOptions, JournalledChunk, JournalledFile, SettleOptions } from './journal';
 export { PublishReport } from './report';

@@ -6,7 +6,7 @@ import { readSettlement, type Settlement } from './generatedReports';
 import { type Ids, packIds } from './ids';
 import { parse } from './json';
 import { type Journal as Handle, native } from './native';
-import { BOOLEAN, checked, kind, PATH, refuseMore, required, SIGNAL, STRING, STRINGS, type Table, take } from './options';
+import { BOOLEAN, checked, kind, PATH, refuseMore, required, SIGNAL, STRING, STRINGS, type Table, tableOf, take } from './options';
 import { type PublishReport, reportOf } from './report';
 import { readFile } from './rows';
 import type { FileResult } from './types';
@@ -53,15 +53,15 @@ export interface SettleOptions {
   signal?: AbortSignal | undefined;
 }
 
-const SETTLE: Table<SettleOptions> = { of: 'settle', as: 'input', kinds: { apply: BOOLEAN, signal: SIGNAL } };
+const SETTLE: Table<SettleOptions> = tableOf({ of: 'settle', as: 'input', kinds: { apply: BOOLEAN, signal: SIGNAL } });
 
 const CLIENT = kind('a PortalClient', isClient);
 
-const DECISION: Table<DecisionOptions> = {
+const DECISION: Table<DecisionOptions> = tableOf({
   of: 'decide',
   as: 'decision',
   kinds: { by: required(STRING), evidence: STRING },
-};
+});
 
 /** A path that some function takes alone. */
 function pathOf(of: string, name: string, given: ArrayLike<unknown>): string {

@@ -165,7 +165,6 @@ interface Addon {
     config(message: string): Failure;
     input(message: string): Failure;
     decision(message: string): Failure;
-    notACollection(name: string, typeName: string): Failure;
   };
   Request: Made<Request> & {
     create(

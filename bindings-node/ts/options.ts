@@ -2,7 +2,7 @@
 
 import { type Refused, refuse } from './failure';
 import { fileURLToPath, types } from './util';
-import { shown, typeName } from './words';
+import { instead } from './words';
 
 /** What a value has to be. Which of those values are allowed, the core knows. */
 export interface Kind {
@@ -28,6 +28,7 @@ export const ANY = kind('anything', () => true);
 export const BOOLEAN = kind('a boolean', (value) => typeof value === 'boolean');
 export const FUNCTION = kind('a function', isFunction);
 export const NUMBER = kind('a number', (value) => typeof value === 'number');
+export const MILLISECONDS = kind('a number of milliseconds', NUMBER.takes);
 export const STRING = kind('a string', (value) => typeof value === 'string');
 /** What it has is judged where it goes. */
 export const STRINGS = kind('an array of strings', isStrings);
@@ -87,6 +88,15 @@ export function hasMethods(value: unknown, methods: readonly string[]): boolean 
   return methods.every((method) => isFunction((value as Record<string, unknown> | null | undefined)?.[method]));
 }
 
+/** Every table of options: one that is given to the wrong function is some other's. */
+const TABLES: Table<object>[] = [];
+
+/** Makes the options of some function known. */
+export function tableOf<T extends object>(made: Table<T>): Table<T> {
+  TABLES.push(made);
+  return made;
+}
+
 /** The options that some function takes: all of them, and of which kind each is. */
 export interface Table<T> {
   /** The function, as its caller names it. */
@@ -122,9 +132,22 @@ export function take<T extends object>(options: T | undefined, table: Table<T>):
 
 function refuseUnknown<T>(name: string, { of, as, kinds }: Table<T>): never {
   const known = Object.keys(kinds);
+  return refuse(as, `\`${name}\` is not an option of \`${of}\`.${hint(name, known)} Its options are ${known.join(', ')}.`);
+}
+
+/** What somebody may have meant who wrote a name: an option of this function, or one of another. */
+function hint(name: string, known: readonly string[]): string {
   const meant = known.find((option) => isLike(name, option));
-  const hint = meant === undefined ? '' : ` Did you mean \`${meant}\`?`;
-  return refuse(as, `\`${name}\` is not an option of \`${of}\`.${hint} Its options are ${known.join(', ')}.`);
+  if (meant !== undefined) {
+    return ` Did you mean \`${meant}\`?`;
+  }
+  const others = TABLES.flatMap(({ of, kinds }) => Object.keys(kinds).map((option) => ({ of, option })));
+  const found = others.find(({ option }) => option === name) ?? others.find(({ option }) => isLike(name, option));
+  if (found === undefined) {
+    return '';
+  }
+  const of = others.flatMap((other) => (other.option === found.option ? `\`${other.of}\`` : [])).join(', ');
+  return found.option === name ? ` It is an option of ${of}.` : ` Did you mean \`${found.option}\`, an option of ${of}?`;
 }
 
 /** Whether somebody who wrote one name may have meant the other: another case, another language's spelling, a slip. */
@@ -154,18 +177,19 @@ export function refuseMore<T>(given: ArrayLike<unknown>, most: number, { of, as 
   }
 }
 
-/** A value that has to be of a kind. Settings may be secrets: they are not shown. */
+/** A value that has to be of a kind. A setting may be a secret, which is not shown. */
 export function checked<T>(name: string, value: T, { rule, takes }: Kind, as: Refused = 'input'): T {
   if (!takes(value)) {
-    refuse(as, `\`${name}\` must be ${rule}, not ${as === 'config' ? described(value) : shown(value)}.`);
+    const isSecret = as === 'config' && !(takes(0) && isNumeric(value));
+    const isBroken = isSecret && typeof value === 'string' && !value.isWellFormed();
+    refuse(as, `\`${name}\` must be ${rule}, ${isBroken ? 'not text with half of a surrogate pair.' : instead(value, isSecret)}`);
   }
   return value;
 }
 
-/** A value that is not shown. */
-function described(value: unknown): string {
-  const isBroken = typeof value === 'string' && !value.isWellFormed();
-  return isBroken ? 'text with half of a surrogate pair' : `a value of type ${typeName(value)}`;
+/** Whether a text is a number, which no secret is. */
+function isNumeric(value: unknown): boolean {
+  return typeof value === 'string' && /^[\d.]{1,8}$/.test(value);
 }
 
 /**

@@ -5,19 +5,34 @@ import { GeneratedReport } from './generatedReports';
 import { type Ids, packFiles, packIds } from './ids';
 import { parse, stringify } from './json';
 import { native, type Request } from './native';
-import { ANY, BOOLEAN, FUNCTION, NUMBER, PATH, refuseMore, required, SIGNAL, STRING, STRINGS, type Table, take } from './options';
+import {
+  ANY,
+  BOOLEAN,
+  FUNCTION,
+  MILLISECONDS,
+  NUMBER,
+  PATH,
+  refuseMore,
+  required,
+  SIGNAL,
+  STRING,
+  STRINGS,
+  type Table,
+  tableOf,
+  take,
+} from './options';
 import type { ContactNotification, PortalPublishing, Repeat, RequestJSON } from './wire';
 import { shown } from './words';
 
 /**
  * What is to be done with the files. Both modes are required: no default may e-mail anybody. As in all options, own
- * enumerable properties count.
+ * enumerable properties count. The API's words are taken in upper case as well; requests and reports show them in lower case.
  */
 export interface RequestOptions {
   /** Whose portals the files are published to. */
-  portalPublishing: PortalPublishing;
+  portalPublishing: PortalPublishing | Uppercase<PortalPublishing>;
   /** Who is e-mailed about what was published. */
-  contactNotification: ContactNotification;
+  contactNotification: ContactNotification | Uppercase<ContactNotification>;
   /** Contacts who receive **every** file of the call, whatever `portalPublishing` says. */
   publishOverrideContactIds?: Ids | undefined;
 }
@@ -85,7 +100,7 @@ export interface BatchOptions extends RequestOptions, ResumeOptions {
   /**
    * Whether files that `reports` show as published already are left out when the journal is made; default no. Not beside
    * files that are named: each of them is reported. A report does not show to whom a file was published, nor whether
-   * anybody was e-mailed.
+   * anybody was e-mailed. Where every file was published, nothing is sent, and the batch's report has no files and is `ok`.
    */
   skipPublished?: boolean | undefined;
 }
@@ -108,35 +123,35 @@ export interface Progress {
 }
 
 /** The options of a request; the core checks them, whatever they are. */
-const REQUEST: Table<RequestOptions> = {
+const REQUEST: Table<RequestOptions> = tableOf({
   of: 'PublishRequest',
   as: 'input',
   kinds: { portalPublishing: ANY, contactNotification: ANY, publishOverrideContactIds: ANY },
-};
+});
 
 /** The options of a call. */
-export const PUBLISH: Table<PublishOptions> = {
+export const PUBLISH: Table<PublishOptions> = tableOf({
   of: 'publishFiles',
   as: 'input',
   kinds: { ...REQUEST.kinds, signal: SIGNAL, repeat: STRING },
-};
+});
 
 /** The options of a batch that is resumed. */
-export const RESUME: Table<ResumeOptions> = {
+export const RESUME: Table<ResumeOptions> = tableOf({
   of: 'resume',
   as: 'input',
   kinds: {
     onProgress: FUNCTION,
-    maxWaitMs: NUMBER,
+    maxWaitMs: MILLISECONDS,
     pace: BOOLEAN,
     signal: SIGNAL,
     dropSignal: SIGNAL,
-    stopTimeoutMs: NUMBER,
+    stopTimeoutMs: MILLISECONDS,
   },
-};
+});
 
 /** The options of a batch. */
-export const BATCH: Table<BatchOptions> = {
+export const BATCH: Table<BatchOptions> = tableOf({
   of: 'publishBatch',
   as: 'input',
   kinds: {
@@ -148,7 +163,7 @@ export const BATCH: Table<BatchOptions> = {
     reports: STRINGS,
     skipPublished: BOOLEAN,
   },
-};
+});
 
 /** The native side of a request. */
 export let handleOf: (request: PublishRequest) => Request;

@@ -2,7 +2,7 @@
 
 import type { Logger, TokenCallable } from './call';
 import { native, type Started } from './native';
-import { hasMethods, kind, NUMBER, PATH, type Table, TEXT, TEXT_OR_FUNCTION, TEXT_OR_URL, withoutPrototype } from './options';
+import { hasMethods, kind, MILLISECONDS, PATH, type Table, tableOf, TEXT, TEXT_OR_FUNCTION, TEXT_OR_URL, withoutPrototype } from './options';
 
 /** Addepar's environments. */
 export type Environment = 'production' | 'development' | 'sandbox';
@@ -55,7 +55,7 @@ const LOGGER = kind(
 );
 
 /** The settings of a client. */
-export const SETTINGS: Table<PortalClientOptions> = {
+export const SETTINGS: Table<PortalClientOptions> = tableOf({
   of: 'PortalClient',
   as: 'config',
   kinds: {
@@ -66,15 +66,15 @@ export const SETTINGS: Table<PortalClientOptions> = {
     keySecret: TEXT,
     accessToken: TEXT_OR_FUNCTION,
     baseUrl: TEXT_OR_URL,
-    timeoutMs: NUMBER,
-    connectTimeoutMs: NUMBER,
-    maxRateLimitWaitMs: NUMBER,
+    timeoutMs: MILLISECONDS,
+    connectTimeoutMs: MILLISECONDS,
+    maxRateLimitWaitMs: MILLISECONDS,
     proxy: TEXT_OR_URL,
     caFile: PATH,
     journalDir: PATH,
     logger: LOGGER,
   },
-};
+});
 
 /** The variables that the core reads, as this thread has them. */
 export function environment(): Record<string, string> {

@@ -39,7 +39,7 @@ mod _native {
     #[pymodule_export]
     use super::progress::Progress;
     #[pymodule_export]
-    use super::report::{FileError, FileResult, PublishReport};
+    use super::report::{FileError, FileResult, PublishReport, dangerous_characters};
     #[pymodule_export]
     use super::request::PublishRequest;
     #[pymodule_export]

@@ -196,21 +196,62 @@ async fn a_batch_takes_its_files_and_their_names_from_a_report() {
     control(&portal, &json!({"do": "show_published", "file": 103, "shown": false}));
     assert!(publish(&portal, &options).await.unwrap().ok());
     assert_eq!(emails(&portal), [101, 102, 104, 105]);
-    let other = BatchOptions { reports: vec!["job-2".to_owned()], ..options };
+    let other = BatchOptions { reports: vec!["7d4e1c58-0000-4b0f-8a25-3c9d2f6b1e70".to_owned()], ..options };
     assert_eq!(publish(&portal, &other).await.unwrap_err().kind(), ErrorKind::Rejected);
 }
 
 #[tokio::test]
-async fn nothing_left_to_publish_is_an_error_and_leaves_no_journal() {
-    let (portal, folder) = (portal(101..102, &json!({"show_published": {"101": true}})), Folder::new());
+async fn a_batch_whose_files_are_all_published_already_is_ok_and_sends_nothing() {
+    let (portal, folder) = (portal(101..103, &json!({"show_published": {"101": true, "102": true}})), Folder::new());
+    let options = BatchOptions { skip_published: true, ..options(&folder, 2) };
+    // The second run finds the journal of the first.
+    for _ in 0..2 {
+        let report = publish(&portal, &options).await.unwrap();
+        assert_eq!((report.files().len(), report.ok(), report.settled()), (0, true, true));
+        let again: PublishReport = serde_json::from_str(&serde_json::to_string(&report).unwrap()).unwrap();
+        assert_eq!(again, report);
+        report.raise_for_failures().unwrap();
+    }
+    let journal = Journal::open(folder.journal()).unwrap();
+    assert_eq!((journal.report().files().len(), journal.report().settled()), (0, true));
+    let shown: Value = serde_json::from_str(&journal.to_json()).unwrap();
+    assert_eq!((&shown["reports"], &shown["skipped"]), (&json!([JOB]), &json!([101, 102])));
+    assert!(client(&portal).resume(&BatchOptions::new(folder.journal()), |_| {}).await.unwrap().ok());
+    assert_eq!(emails(&portal), [0; 0]);
+}
+
+#[tokio::test]
+async fn a_report_without_a_file_is_an_error_and_leaves_no_journal() {
+    let (portal, folder) = (portal(101..101, &json!({})), Folder::new());
     let error = publish(&portal, &BatchOptions { skip_published: true, ..options(&folder, 2) }).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Input);
-    assert_eq!(
-        error.message(),
-        "Every file of the reports (1 file) is shown as published already, and `skip_published` leaves such files out: \
-         there is nothing to publish. Nothing was sent."
-    );
+    assert_eq!(error.message(), "`reports` must have files to publish, and none of them has one. Nothing was sent.");
     assert!(!folder.journal().exists());
+}
+
+#[tokio::test]
+async fn the_id_of_a_job_is_a_uuid() {
+    let portal = portal(101..102, &json!({}));
+    assert_eq!(client(&portal).generated_report(JOB).await.unwrap().job_id, JOB);
+    // The server decides about upper case.
+    let refused = client(&portal).generated_report(&JOB.to_uppercase()).await.unwrap_err();
+    assert_eq!((refused.kind(), refused.http_status()), (ErrorKind::Rejected, Some(404)));
+    for wrong in [
+        "",
+        "abc",
+        "42",
+        "job-2",
+        "7d4e1c589a634b0f8a253c9d2f6b1e70",
+        "7d4e1c58-9a63-4b0f-8a25-3c9d2f6b1e7g",
+        "../portal",
+    ] {
+        let error = client(&portal).generated_report(wrong).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Input);
+        assert_eq!(
+            error.message(),
+            format!("`job_id` must be the id of a job, a UUID such as {JOB}, not {wrong:?}. Nothing was sent.")
+        );
+    }
 }
 
 #[tokio::test]

@@ -28,11 +28,15 @@ test('files whose outcome is unknown are returned, and not sent again', async ()
 });
 
 test('code that makes its own client finds the portal through the environment', async () => {
-  const saved = { ...process.env };
-  Object.assign(process.env, portal.environ());
+  const environ = portal.environ();
+  const saved = Object.keys(environ).map((name) => [name, process.env[name]]);
+  Object.assign(process.env, environ);
   try {
     assert.deepEqual(await publishStatements([37]), []);
   } finally {
-    process.env = saved;
+    for (const [name, value] of saved) {
+      if (value === undefined) delete process.env[name];
+      else process.env[name] = value;
+    }
   }
 });

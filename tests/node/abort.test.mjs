@@ -2,7 +2,10 @@
 
 import assert from 'node:assert/strict';
 import { EventEmitter, getEventListeners, once } from 'node:events';
+import { mkdtempSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 
@@ -101,6 +104,22 @@ test("not aborted: the listener is gone afterwards, the caller's onabort untouch
   assert.ok((await portal.client().publishFiles([37], { ...MODES, signal: controller.signal })).ok);
   assert.equal(controller.signal.onabort, assert.fail);
   assert.equal(getEventListeners(controller.signal, 'abort').length, before);
+});
+
+test('a second signal that cannot be listened to leaves no listener on the first', async () => {
+  const stop = new AbortController();
+  const drop = new AbortController().signal;
+  drop.addEventListener = () => {
+    throw new RangeError('no listeners here');
+  };
+  const journal = join(mkdtempSync(join(tmpdir(), 'addepar-portal-')), 'run.jsonl');
+  const options = { ...MODES, journal, signal: stop.signal, dropSignal: drop };
+  await assert.rejects(portal.client().publishBatch([37], options), { name: 'RangeError' });
+  assert.deepEqual([getEventListeners(stop.signal, 'abort').length, portal.control('posts')], [0, 0]);
+  // Nor does the second one keep it from being used again.
+  const again = { ...options, dropSignal: undefined };
+  assert.ok((await portal.client().publishBatch([37], again)).ok);
+  assert.equal(getEventListeners(stop.signal, 'abort').length, 0);
 });
 
 test('AbortSignal.timeout: unknown, with the TimeoutError as its cause', async () => {

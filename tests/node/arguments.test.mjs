@@ -59,23 +59,37 @@ describe('an option that a function does not have', () => {
   const modes = 'portalPublishing, contactNotification, publishOverrideContactIds';
   const resume = 'onProgress, maxWaitMs, pace, signal, dropSignal, stopTimeoutMs';
   const cases = [
-    ['PublishRequest', { signal: undefined, singal: 1 }, modes],
-    ['publishFiles', { journal: 'x' }, `${modes}, signal, repeat`],
+    ['PublishRequest', { verbose: 1 }, modes],
+    ['publishFiles', { verbose: 'x' }, `${modes}, signal, repeat`],
     ['publishBatch', { concurrency: 2 }, `${modes}, ${resume}, ${batch}`],
-    ['resume', { chunkSize: 2 }, resume],
-    ['generatedReport', { timeoutMs: 1 }, 'signal'],
+    ['resume', { verbose: 2 }, resume],
+    ['generatedReport', { verbose: 1 }, 'signal'],
     ['generatedReports', { since: 1 }, 'completedAfter, completedBefore, status, entityId, groupId, signal'],
+    ['settle', { verbose: 1 }, 'apply, signal'],
+    ['decide', { verbose: 1 }, 'by, evidence'],
+    ['PortalClient', { verbose: 1 }, 'firmName, environment, firmId, keyId, keySecret, accessToken, baseUrl, timeoutMs, connectTimeoutMs, maxRateLimitWaitMs, proxy, caFile, journalDir, logger'],
   ];
-  const call = (name, options) => {
+  const call = async (name, options) => {
     const client = portal.client();
+    if (name === 'PortalClient') return new PortalClient(options);
+    if (name === 'settle' || name === 'decide') {
+      const journal = join(folder, 'run.jsonl');
+      await client.publishBatch([1], { ...MODES, journal });
+      return new Journal(journal)[name](...(name === 'settle' ? [client, []] : [[1], 'leave']), options);
+    }
     const first = { PublishRequest: [1], publishFiles: 'no list', publishBatch: 'no list', resume: 7, generatedReport: 7 }[name];
     if (name === 'PublishRequest') return new PublishRequest(first, options);
     return client[name](...(first === undefined ? [options] : [first, options]));
   };
   for (const [name, options, known] of cases) {
     test(`is refused by ${name} with its own list, before anything else is looked at`, async () => {
-      const end = ` is not an option of \`${name}\`. Its options are ${known}. Nothing was sent.`;
-      await assert.rejects(async () => call(name, options), (error) => error.code === 'ERR_INPUT' && error.message.endsWith(end));
+      const nothing = name === 'decide' ? 'recorded' : 'sent';
+      const end = ` is not an option of \`${name}\`. Its options are ${known}. Nothing was ${nothing}.`;
+      const code = name === 'PortalClient' ? 'ERR_CONFIG' : 'ERR_INPUT';
+      await assert.rejects(call(name, options), (error) => {
+        assert.ok(error.message.endsWith(end), error.message);
+        return error.code === code;
+      });
     });
   }
 
@@ -108,9 +122,79 @@ describe('an option that a function does not have', () => {
     });
   }
 
+  for (const [name, options, said] of [
+    ['publishFiles', { timeoutMs: 1 }, '`timeoutMs` is not an option of `publishFiles`. It is an option of `PortalClient`. Its'],
+    ['publishFiles', { timeout: 1 }, '`timeout` is not an option of `publishFiles`. Did you mean `timeoutMs`, an option of `PortalClient`? Its'],
+    ['publishFiles', { journal: 'x' }, '`journal` is not an option of `publishFiles`. It is an option of `publishBatch`. Its'],
+    ['resume', { chunkSize: 2 }, '`chunkSize` is not an option of `resume`. It is an option of `publishBatch`. Its'],
+    ['generatedReport', { timeoutMs: 1 }, '`timeoutMs` is not an option of `generatedReport`. It is an option of `PortalClient`. Its'],
+    ['publishBatch', { apply: true }, '`apply` is not an option of `publishBatch`. It is an option of `settle`. Its'],
+    ['generatedReport', { pace: true }, '`pace` is not an option of `generatedReport`. It is an option of `resume`, `publishBatch`. Its'],
+  ]) {
+    test(`${Object.keys(options)[0]} of ${name} is answered with the function that has it`, async () => {
+      await assert.rejects(call(name, options), (error) => {
+        assert.ok(error.message.startsWith(said), error.message);
+        return true;
+      });
+    });
+  }
+
   test('is not guessed where nothing is like it', async () => {
     await assert.rejects(portal.client().publishBatch([1], { verbose: true }), (error) => !error.message.includes('Did you mean'));
   });
+});
+
+describe('a value of another kind is refused in words that help', () => {
+  const secret = 'hunter2-hunter2';
+  const given = [
+    [(client) => client.publishFiles('37', MODES), '`fileIds` must be a list of ids, not "37" (string). Write ["37"].'],
+    [(client) => client.publishFiles(37, MODES), '`fileIds` must be a list of ids, not 37 (number). Write [37].'],
+    [(client) => client.publishFiles(37n, MODES), '`fileIds` must be a list of ids, not 37n (bigint). Write [37n].'],
+    [(client) => client.publishFiles('37,38', MODES), '`fileIds` must be a list of ids, not "37,38" (string). Read as a list, "37" would be the files 3 and 7.'],
+    [(client) => client.publishFiles(undefined, MODES), '`fileIds` must be a list of ids, not undefined.'],
+    [(client) => client.publishFiles(null, MODES), '`fileIds` must be a list of ids, not null.'],
+    [(client) => client.publishFiles(Promise.resolve([37]), MODES), '`fileIds` must be a list of ids, not a Promise. Did you forget `await`?'],
+    [(client) => client.publishFiles([38, Promise.resolve(37)], MODES), 'fileIds[1] is Promise {…} (Promise): ids are whole numbers from 1 to 9007199254740991 or strings of ASCII digits. Did you forget `await`?'],
+    [(client) => client.publishFiles({ id: 37 }, MODES), '`fileIds` must be a list of ids, not { id: 37 } (Object).'],
+    [(client) => client.publishFiles([37], { ...MODES, publishOverrideContactIds: 23 }), '`publishOverrideContactIds` must be a list of ids, not 23 (number). Write [23].'],
+    [(client) => client.publishFiles([37], { ...MODES, signal: 5 }), '`signal` must be an AbortSignal, not 5 (number).'],
+    [(client) => client.publishBatch([37], { ...MODES, journal: 'x', maxWaitMs: '5' }), '`maxWaitMs` must be a number of milliseconds, not "5" (string).'],
+    [(client) => client.publishBatch([37], { ...MODES, journal: 'x', chunkSize: '5' }), '`chunkSize` must be a number, not "5" (string).'],
+    [(client) => client.publishBatch([37], MODES), '`journal` must be a string or a file: URL, not undefined.'],
+    [(client) => client.resume(Promise.resolve('x')), '`journal` must be a string or a file: URL, not a Promise. Did you forget `await`?'],
+    [() => portal.client({ timeoutMs: '90' }), '`timeoutMs` must be a number of milliseconds, not "90" (string).'],
+    [() => portal.client({ timeoutMs: secret }), '`timeoutMs` must be a number of milliseconds, not a value of type string.'],
+    [() => portal.client({ keySecret: 1234 }), '`keySecret` must be a string, not a value of type number.'],
+    [() => portal.client({ keySecret: Promise.resolve(secret) }), '`keySecret` must be a string, not a Promise. Did you forget `await`?'],
+    [() => portal.client({ firmName: null }), '`firmName` must be a string, not null.'],
+    [() => portal.client({ accessToken: () => undefined }).publishFiles([37], MODES), 'No access token could be had: `accessToken` must return a string, not undefined.'],
+    [() => portal.client({ accessToken: () => 1234 }).publishFiles([37], MODES), 'No access token could be had: `accessToken` must return a string, not a value of type number.'],
+  ];
+  for (const [call, message] of given) {
+    test(message.replaceAll('`', ''), async () => {
+      await assert.rejects(async () => call(portal.client()), { message: `${message} Nothing was sent.` });
+      assert.equal(portal.control('posts'), 0);
+    });
+  }
+
+  test('an iterator that does not end', async () => {
+    let isClosed = false;
+    function* endless() {
+      try {
+        for (let id = 1; ; id++) yield id;
+      } finally {
+        isClosed = true;
+      }
+    }
+    const message = '`fileIds` must have at most 10,000,000 ids, not more: does the iterator end? Nothing was sent.';
+    await assert.rejects(portal.client().publishBatch(endless(), { ...MODES, journal: join(folder, 'run.jsonl') }), { message });
+    assert.ok(isClosed);
+  });
+});
+
+test('modes are taken in upper case, as the API has them, and shown in lower case', async () => {
+  const report = await portal.client().publishFiles([37], { portalPublishing: 'PUBLISH', contactNotification: 'DO_NOT_NOTIFY' });
+  assert.deepEqual([report.request.portalPublishing, report.request.contactNotification], ['publish', 'do_not_notify']);
 });
 
 test('an array is not options', async () => {

@@ -10,10 +10,10 @@ const COMPILER = join(TOOLS, 'typescript', 'bin', 'tsc');
 /** Why nothing can be compiled, if so. */
 export const skip = !existsSync(COMPILER) && 'ADDEPAR_PORTAL_TOOLS has no TypeScript';
 
-/** Compiles a file, which the package can be found from; what the compiler says. */
-export function compile(file) {
+/** Compiles files, which the package can be found from; what the compiler says. */
+export function compile(...files) {
   const flags = ['--strict', '--exactOptionalPropertyTypes', '--noEmit', '--target', 'es2022', '--lib', 'es2023,esnext.disposable'];
   const types = ['--module', 'nodenext', '--types', 'node', '--typeRoots', join(TOOLS, '@types')];
-  const { status, stdout } = spawnSync(process.execPath, [COMPILER, ...flags, ...types, file], { encoding: 'utf8' });
+  const { status, stdout } = spawnSync(process.execPath, [COMPILER, ...flags, ...types, ...files], { encoding: 'utf8' });
   return { status, stdout };
 }

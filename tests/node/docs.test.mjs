@@ -1,15 +1,18 @@
-// The JavaScript of the README and of the guide, executed: each block by itself, in a folder and with a simulated portal of its
-// own. tests/python/test_docs.py says what the pages take for granted, and how a block says that it cannot run.
+// The JavaScript of the README and of the guide. Each block is executed by itself, in a folder and with a simulated portal of its
+// own, and compiled as strict TypeScript. tests/python/test_docs.py says what the pages take for granted, and how a block says
+// that it cannot run.
 
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
 import { initJournalDir } from 'addepar-portal';
 import { SimulatedPortal } from 'addepar-portal/testing';
+
+import { compile, skip } from './compile.mjs';
 
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
 const GUIDE = join(ROOT, '.docs', 'pages');
@@ -30,8 +33,14 @@ async function stopABatch(portal, journal) {
   await assert.rejects(batch, { code: 'ERR_OUTCOME_UNKNOWN', undecided: [101, 102, 103] });
 }
 
+/** The report of the guide: one of its files was published before. */
+const GENERATED = {
+  generatedReports: [{ jobId: '7d4e1c58-9a63-4b0f-8a25-3c9d2f6b1e70', generatedPortfolios: [{ fileId: 37 }, { fileId: 38 }] }],
+  showPublished: { 38: true },
+};
+
 async function run(code) {
-  const portal = await SimulatedPortal.start();
+  const portal = await SimulatedPortal.start(GENERATED);
   // Below the package's folder, so that it is found.
   const folder = mkdtempSync(join(ROOT, 'page-'));
   try {
@@ -52,10 +61,32 @@ async function run(code) {
   }
 }
 
-for (const page of [join(ROOT, 'README.md'), ...PAGES.map((name) => join(GUIDE, name))]) {
-  for (const [index, { groups }] of [...readFileSync(page, 'utf8').matchAll(BLOCK)].entries()) {
-    if (groups.notRun === undefined) {
-      test(`${basename(page)}, block ${index + 1}`, () => run(groups.code));
-    }
+const BLOCKS = [join(ROOT, 'README.md'), ...PAGES.map((name) => join(GUIDE, name))].flatMap((page) =>
+  [...readFileSync(page, 'utf8').matchAll(BLOCK)].map(({ groups: { code, notRun } }, index) => ({
+    name: `${basename(page, '.md')}-${index + 1}`,
+    code,
+    notRun,
+  })),
+);
+
+for (const { name, code, notRun } of BLOCKS) {
+  if (notRun === undefined) {
+    test(`block ${name}`, () => run(code));
   }
 }
+
+test('each block is TypeScript that a strict project compiles', { skip }, () => {
+  const folder = mkdtempSync(join(ROOT, 'page-'));
+  try {
+    const files = BLOCKS.map(({ name, code }) => {
+      const file = join(folder, `${name}.mts`);
+      // A module, even if nothing is imported.
+      writeFileSync(file, `${code}\nexport {};\n`);
+      return file;
+    });
+    const { status, stdout } = compile(...files);
+    assert.equal(status, 0, stdout);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});

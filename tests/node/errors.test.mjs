@@ -8,7 +8,7 @@ import { afterEach, beforeEach, test } from 'node:test';
 import { inspect } from 'node:util';
 import { MessageChannel, receiveMessageOnPort } from 'node:worker_threads';
 
-import { AlreadySentError, initJournalDir, OutcomeUnknownError, PortalError, PublishReport, RateLimitedError } from 'addepar-portal';
+import { AlreadySentError, initJournalDir, isPortalError, OutcomeUnknownError, PortalError, PublishReport, RateLimitedError } from 'addepar-portal';
 import { SimulatedPortal } from 'addepar-portal/testing';
 
 import { load, skip } from './frameworks.mjs';
@@ -95,6 +95,26 @@ test('an error says which files were not processed where no outcome is unknown',
   portal.nextFault('status:403');
   const error = await portal.client().publishFiles([37, 38], MODES).catch((thrown) => thrown);
   assert.deepEqual([error.code, error.firstFileIds, error.counts.notProcessed], ['ERR_PERMISSION_DENIED', [37, 38], 2]);
+});
+
+test('an error that a mock makes without anything has safe values', async () => {
+  const error = new OutcomeUnknownError();
+  assert.deepEqual([error.code, error.outcome, error.fileIds, error.undecided, error.report, error.phase], ['ERR_OUTCOME_UNKNOWN', 'unknown', [], [], null, null]);
+  assert.equal(JSON.parse(JSON.stringify(error)).code, 'ERR_OUTCOME_UNKNOWN');
+  assert.match(inspect(error), /OutcomeUnknownError/);
+  // A report has the files that nothing else names.
+  const { report } = await lost();
+  assert.deepEqual(new OutcomeUnknownError('lost', report).fileIds, FILES.slice(100, 200));
+  assert.deepEqual(new RateLimitedError().retryAfterMs, null);
+});
+
+test('an error of this package is known as one, and nothing else is', async () => {
+  const error = await lost();
+  class Mine extends OutcomeUnknownError {}
+  for (const own of [error, new OutcomeUnknownError(), new Mine()]) assert.ok(isPortalError(own));
+  for (const other of [null, undefined, 'lost', { code: 'ERR_OUTCOME_UNKNOWN' }, new Error('lost'), new PortalError('of no kind')]) {
+    assert.ok(!isPortalError(other));
+  }
 });
 
 test('an error without data has its place in a log too', () => {

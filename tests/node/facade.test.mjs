@@ -59,11 +59,11 @@ describe('ids', () => {
     'an object': [{ 37: true }, 'Object'],
     'a Map': [new Map([[37, 38]]), '`fileIds` must be a list of ids, not a Map: pass its keys'],
     'the pairs of a Map': [new Map([[37, 38]]).entries(), 'fileIds[0] is [ 37, 38 ]'],
-    'the characters of a string': ['37'[Symbol.iterator](), 'must be a list of ids, not one'],
+    'the characters of a string': ['37'[Symbol.iterator](), 'must be a list of ids, not Object [String Iterator] {}.'],
     'a text that can be asked for more': [Object.assign(Object('37'), { next: () => ({ done: true }) }), 'String'],
     'the bytes of a buffer': [Buffer.from('37').values(), 'must be a list of ids, not an iterator over one: pass the list itself'],
     'the values of a Float32Array': [Float32Array.of(16_777_217).values(), 'must be a list of ids, not an iterator over one'],
-    'an asynchronous generator': [(async function* () { yield 37; })(), 'must be a list of ids, not one object'],
+    'an asynchronous generator': [(async function* () { yield 37; })(), 'must be a list of ids, not what has to be awaited: read it into an array with `for await`.'],
     'an iterable with named fields': [{ keys: () => ['a'], *[Symbol.iterator]() { yield 37; } }, 'Object'],
     'a Float32Array': [
       Float32Array.of(16_777_217),
@@ -140,8 +140,8 @@ describe('options', () => {
     [{ portalPublishing: 'publish' }, /`contactNotification` must be one of/],
     [{ ...MODES, contactNotification: ['notify'] }, /`contactNotification` must be one of/],
     [{ ...MODES, contactNotifcation: 'notify' }, /`contactNotifcation` is not an option of `publishFiles`\. Did you mean `contactNotification`\? Its options are /],
-    [{ ...MODES, publishOverrideContactIds: '23' }, /`publishOverrideContactIds` must be a list of ids, not one string/],
-    [{ ...MODES, signal: {} }, /`signal` must be an AbortSignal, not \{\}\. Nothing was sent\.$/],
+    [{ ...MODES, publishOverrideContactIds: '23' }, /`publishOverrideContactIds` must be a list of ids, not "23" \(string\)\. Write \["23"\]\./],
+    [{ ...MODES, signal: {} }, /`signal` must be an AbortSignal, not \{\} \(Object\)\. Nothing was sent\.$/],
     [{ ...MODES, client: null }, /`client` must be a PortalClient, not null/],
   ];
   for (const [options, message] of refused) {
@@ -156,7 +156,7 @@ describe('options', () => {
     const half = { keySecret: '\ud800' };
     assert.throws(() => portal.client(half), { code: 'ERR_CONFIG', message: /`keySecret` must be a string, not text with half of a/ });
     assert.throws(() => portal.client({ timeout: 90 }), { name: 'ConfigError', message: /`timeout` is not an option of `PortalClient`\. Did you mean `timeoutMs`\?/ });
-    assert.throws(() => portal.client({ timeoutMs: '90' }), { code: 'ERR_CONFIG', message: /`timeoutMs` must be a number, not a value of type string\. Nothing was sent\.$/ });
+    assert.throws(() => portal.client({ timeoutMs: '90' }), { code: 'ERR_CONFIG', message: /`timeoutMs` must be a number of milliseconds, not "90" \(string\)\. Nothing was sent\.$/ });
   });
 
   test('the environment, as process.env has it now', async () => {
@@ -412,7 +412,7 @@ describe('errors', () => {
     assert.doesNotMatch(error.message, /the vault is sealed/, 'the words of the callable may hold a secret');
     assert.equal(error.report.file(37).state, 'not_processed');
     const nothing = portal.client({ accessToken: () => undefined });
-    await assert.rejects(nothing.publishFiles([37], MODES), { code: 'ERR_CONFIG', message: /TypeError/ });
+    await assert.rejects(nothing.publishFiles([37], MODES), { code: 'ERR_CONFIG', message: /`accessToken` must return a string, not undefined\./ });
     assert.equal(portal.requests.length, 0);
   });
 

@@ -27,6 +27,7 @@ import {
 } from 'addepar-portal';
 import { SimulatedPortal } from 'addepar-portal/testing';
 
+const BARE = '0b7e2f14-5d0c-4e6b-9a37-1f2c3d4e5f60';
 const JOB = '7d4e1c58-9a63-4b0f-8a25-3c9d2f6b1e70';
 const MODES = { portalPublishing: 'publish', contactNotification: 'notify' };
 /** Ten minutes on a clock on which an hour passes in a second, and a little more. */
@@ -98,22 +99,22 @@ describe('reading', () => {
   }, { showPublished: { 101: true, 102: null } });
 
   portal('members that were left out are null', [], async ({ client }) => {
-    const { status, ...others } = await client.generatedReport('bare');
+    const { status, ...others } = await client.generatedReport(BARE);
     assert.equal(status, 'FINISHED');
     assert.deepEqual(others, {
-      jobId: 'bare', reportId: null, reportName: null, startedAt: null, completedAt: null, jobType: null,
+      jobId: BARE, reportId: null, reportName: null, startedAt: null, completedAt: null, jobType: null,
       generatedPortfolios: [{ portfolioType: 'entity', portfolioId: null, portfolioName: null, fileId: 7, hasBeenPublished: false }],
       failedPortfolios: [{ portfolioType: null, portfolioId: null, portfolioName: null }],
       fileIds: [7], portfolioNames: new Map(),
     });
-  }, { generatedReports: [{ jobId: 'bare', generatedPortfolios: [{ fileId: 7 }], failedPortfolios: [{}] }] });
+  }, { generatedReports: [{ jobId: BARE, generatedPortfolios: [{ fileId: 7 }], failedPortfolios: [{}] }] });
 
   portal('a file of several portfolios comes once, with the names of all', [], async ({ client }) => {
-    const report = await client.generatedReport('twice');
+    const report = await client.generatedReport(BARE);
     assert.deepEqual([report.fileIds, [...report.portfolioNames]], [[7, 8], [[7, 'A, B'], [8, 'C']]]);
   }, {
     generatedReports: [{
-      jobId: 'twice',
+      jobId: BARE,
       generatedPortfolios: [['A', 7], ['C', 8], ['B', 7]].map(([portfolioName, fileId]) => ({ portfolioName, fileId })),
     }],
   });
@@ -166,12 +167,12 @@ describe('reading', () => {
   portal('what cannot be asked for is refused, and nothing is sent', [101], async ({ portal: started, client, journal }) => {
     const batch = (files, options) => client.publishBatch(files, { ...MODES, journal, ...options });
     const refused = [
-      [() => client.generatedReport('../portal'), /^`jobId` must be the id of a job as Addepar writes it, .*"\.\.\/portal"\. Nothing was sent\.$/],
-      [() => client.generatedReport(37), /^`jobId` must be a string, not 37\. Nothing was sent\.$/],
+      [() => client.generatedReport('../portal'), /^`jobId` must be the id of a job, a UUID such as .*, not "\.\.\/portal"\. Nothing was sent\.$/],
+      [() => client.generatedReport(37), /^`jobId` must be a string, not 37 \(number\)\. Nothing was sent\.$/],
       [() => client.generatedReport(JOB, { apply: true }), /^`apply` is not an option of /],
-      [() => client.generatedReports({ status: [1] }), /^`status` must be a string or an array of strings, not \[ 1 \]\./],
-      [() => client.generatedReports({ completedAfter: '2026-11-24' }), /^`completedAfter` must be a valid Date, not 2026-11-24\./],
-      [() => client.generatedReports({ completedAfter: new Date(Number.NaN) }), /^`completedAfter` must be a valid Date, not Invalid Date\./],
+      [() => client.generatedReports({ status: [1] }), /^`status` must be a string or an array of strings, not \[ 1 \] \(Array\)\./],
+      [() => client.generatedReports({ completedAfter: '2026-11-24' }), /^`completedAfter` must be a valid Date, not "2026-11-24" \(string\)\./],
+      [() => client.generatedReports({ completedAfter: new Date(Number.NaN) }), /^`completedAfter` must be a valid Date, not Invalid Date \(Date\)\./],
       [() => client.generatedReports({ completedBefore: new Date(-1000) }), /^`completedBefore` must be a time in the years from 1970 to 9999\./],
       [() => client.generatedReports({ completedBefore: new Date(8.64e15) }), /^`completedBefore` must be a time in the years from 1970 to 9999\./],
       [() => client.generatedReports({ entityId: 1.5 }), /^`entityId` must be a whole number from 1 to 9007199254740991 or a string of ASCII digits, not 1\.5 \(number\)\./],
@@ -179,13 +180,13 @@ describe('reading', () => {
       [() => batch(null), /^`fileIds` must name the files: give a list of ids, or in `reports` the jobs/],
       [() => batch(undefined, { reports: [] }), /^`fileIds` must name the files/],
       [() => batch([], { reports: [JOB] }), /fileIds/],
-      [() => batch(null, { reports: JOB }), /^`reports` must be an array of strings, not 7d4e/],
+      [() => batch(null, { reports: JOB }), /^`reports` must be an array of strings, not "7d4e/],
       [() => batch(null, { reports: ['../portal'] }), /^`jobId` must be the id of a job/],
       [() => batch([101], { skipPublished: true }), /^`skipPublished` needs `reports`: they show which files are published\./],
       [() => batch([101], { reports: [JOB], skipPublished: true }), /^`skipPublished` leaves out files that `reports` bring, and cannot be given beside `fileIds`: every file that is named is published and reported\. Nothing was sent\./],
-      [() => batch([101], { reports: [JOB], skipPublished: 1 }), /^`skipPublished` must be a boolean, not 1\./],
+      [() => batch([101], { reports: [JOB], skipPublished: 1 }), /^`skipPublished` must be a boolean, not 1 \(number\)\./],
       [() => client.publishFiles([101], { ...MODES, reports: [JOB] }), /^`reports` is not an option of /],
-      [() => client.publishFiles(null, MODES), /^`fileIds` must be a list of ids, not one null\./],
+      [() => client.publishFiles(null, MODES), /^`fileIds` must be a list of ids, not null\./],
     ];
     for (const [ask, message] of refused) {
       await assert.rejects(ask, (error) => error instanceof InputError && message.test(error.message) || assert.fail(`${message}: ${error}`));
@@ -301,11 +302,17 @@ describe('publishing', () => {
     assert.deepEqual(emails(), [105, 999]);
   }, { showPublished: new Map([[101, true]]) });
 
-  portal('nothing left to publish is an error and leaves no journal', [101], async ({ client, journal, emails }) => {
-    const error = await client.publishBatch(null, { ...MODES, journal, reports: [JOB], skipPublished: true }).catch((thrown) => thrown);
-    assert.ok(error instanceof InputError);
-    assert.match(error.message, /^Every file of the reports \(1 file\) is shown as published already, and `skipPublished` leaves such files out/);
-    assert.deepEqual([existsSync(journal), emails()], [false, []]);
+  portal('nothing left to publish is a report without files that is ok', [101], async ({ client, journal, emails }) => {
+    const options = { ...MODES, journal, reports: [JOB], skipPublished: true };
+    const report = await client.publishBatch(null, options);
+    for (const same of [report, await client.publishBatch(null, options), await client.resume(journal), new Journal(journal).report]) {
+      assert.deepEqual([same.ok, same.settled, same.files, [...same], same.undecided], [true, true, [], [], []]);
+      assert.deepEqual(same.counts, { total: 0, ok: 0, failed: 0, unknown: 0, notProcessed: 0, undecided: 0 });
+      assert.equal(same.raiseForFailures(), same);
+      assert.deepEqual(PublishReport.fromJSON(same.toJSON()), same);
+    }
+    assert.match(`${report} ${inspect(report)}`, /asked: publish/);
+    assert.deepEqual([new Journal(journal).toJSON().skipped, emails()], [[101], []]);
   }, { showPublished: { 101: true } });
 });
 
@@ -384,10 +391,10 @@ describe('settling', () => {
     for (const [given, message] of [
       [[null], /^`client` must be a PortalClient, not null\./],
       [[{ publishFiles() {} }], /^`client` must be a PortalClient, not /],
-      [[client, JOB], /^`jobIds` must be an array of strings, not 7d4e/],
+      [[client, JOB], /^`jobIds` must be an array of strings, not "7d4e/],
       [[client, { apply: true }], /^`jobIds` must be an array of strings, not /],
       [[client, ['../portal']], /^`jobId` must be the id of a job/],
-      [[client, [JOB], { apply: 'yes' }], /^`apply` must be a boolean, not yes\./],
+      [[client, [JOB], { apply: 'yes' }], /^`apply` must be a boolean, not "yes" \(string\)\./],
     ]) {
       await assert.rejects(book.settle(...given), (error) => error instanceof InputError && message.test(error.message) || assert.fail(`${message}: ${error}`));
     }

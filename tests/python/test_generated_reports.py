@@ -264,7 +264,7 @@ def test_what_cannot_be_asked_for_is_refused_before_anything_is_sent(portal: Sim
     with pytest.raises(InputError, match="`skip_published` needs `reports`"):
         client.publish_batch([101], skip_published=True, journal=journal, **MODES)
     with pytest.raises(InputError, match="`skip_published` leaves out files that `reports` bring, and cannot be given"):
-        client.publish_batch([101], reports=["job"], skip_published=True, journal=journal, **MODES)
+        client.publish_batch([101], reports=[JOB], skip_published=True, journal=journal, **MODES)
     with pytest.raises(InputError, match="`job_id` must be the id of a job"):
         client.publish_batch(reports=["../portal"], journal=journal, **MODES)
     with pytest.raises(TypeError, match="reports is of type int: it is a list of str"):
@@ -346,12 +346,37 @@ def test_a_batch_takes_its_files_from_reports_and_leaves_out_what_is_published(
     assert emailed(portal) == [101, 102, 104, 105, 106]
 
 
-def test_nothing_left_to_publish_is_an_error(portal: SimulatedPortal, journal: Path) -> None:
+def test_nothing_left_to_publish_is_a_report_without_files_that_is_ok(portal: SimulatedPortal, journal: Path) -> None:
     for file in range(101, 107):
         portal.control("show_published", file=file, shown=True)
-    with pytest.raises(InputError, match=r"Every file of the reports \(6 files\) is shown as published already"):
-        portal.client().publish_batch(reports=JOB, skip_published=True, journal=journal, **MODES)
-    assert not journal.exists()
+    client = portal.client()
+    publish: Any = {"reports": [JOB], "skip_published": True, "journal": journal, **MODES}
+    report = client.publish_batch(**publish)
+    for same in (report, client.publish_batch(**publish), client.resume(journal), Journal(journal).report):
+        assert (same.ok, same.settled, same.files, list(same), same.undecided) == (True, True, (), [], ())
+        assert same.raise_for_failures() is same
+        assert PublishReport.from_json(same.to_json()) == pickle.loads(pickle.dumps(same)) == same
+        assert "asked: publish" in f"{same}{same._repr_html_()}"
+    assert Journal(journal).to_dict()["skipped"] == [*range(101, 107)]
+    assert portal.control("posts") == 0
+
+
+def test_the_program_has_nothing_to_publish(portal: SimulatedPortal, journal: Path) -> None:
+    for file in range(101, 107):
+        portal.control("show_published", file=file, shown=True)
+    modes = ["--portal-publishing", "publish", "--contact-notification", "notify"]
+    for more in ([], ["--journal", str(journal)], ["--dry-run"], ["--yes"]):
+        done = subprocess.run(
+            [PROGRAM, "publish", "--report", JOB, "--skip-published", *modes, "--format", "json", *more],
+            env={**os.environ, **portal.environ()},
+            timeout=60,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        assert json.loads(done.stdout)["files"] == []
+        assert "Every file of the reports is shown as published already. Nothing was sent." in done.stderr
     assert portal.control("posts") == 0
 
 
@@ -523,8 +548,9 @@ def test_the_same_with_asyncio(slow_portal: SimulatedPortal, journal: Path, tmp_
         assert (await publish_batch_async(generated, journal=other, client=client, **MODES)).ok
         for file in generated.file_ids:
             portal.control("show_published", file=file, shown=True)
-        with pytest.raises(InputError, match="shown as published already"):
-            await publish_batch_async(reports=[JOB], skip_published=True, journal=journal, client=client, **MODES)
+        nothing = tmp_path / "nothing.jsonl"
+        report = await publish_batch_async(reports=[JOB], skip_published=True, journal=nothing, client=client, **MODES)
+        assert (report.ok, report.files) == (True, ())
         portal.control("reset")
         portal.control("faults", faults=["stray_bytes", "close_after_head"])
         with pytest.raises(OutcomeUnknownError):

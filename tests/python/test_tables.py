@@ -26,7 +26,7 @@ from addepar_portal._html import STYLE
 from addepar_portal.testing import SimulatedPortal
 
 MODES: Any = {"portal_publishing": "publish", "contact_notification": "notify"}
-HOSTILE = '"><script>alert(1)</script>\x1b[31m'
+HOSTILE = '"><script>alert(1)</script>\x1b[31m\u202e'
 
 
 class Table(HTMLParser):
@@ -195,7 +195,8 @@ def tables() -> dict[str, str]:
 @pytest.mark.parametrize(("what", "html"), tables().items())
 def test_every_text_is_escaped(what: str, html: str) -> None:
     assert Table(html).tags == {"style", "div", "p", "span", "table", "thead", "tbody", "tr", "th", "td"}, what
-    assert "\x1b" not in html
+    assert not set("\x1b\u202e") & set(html)
+    assert (r"\u{202e}" in html) == (what != "failed contacts")
     assert ("&quot;&gt;&lt;script&gt;" in html) == (what != "failed contacts")
 
 

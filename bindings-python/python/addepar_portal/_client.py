@@ -123,7 +123,8 @@ class PortalClient(Settings["Token"]):
                 was seen, so that it can be settled: see `Journal.settle`.
             skip_published: Whether to leave out the files that these reports show as published already, when the
                 journal is made. It does not tell to whom they were published. Not beside `file_ids`: each file that
-                is named is reported.
+                is named is reported. Where every file is published, nothing is sent, and the report of the batch has
+                no files and is `ok`.
             portal_publishing: As in `publish_files`.
             contact_notification: As in `publish_files`.
             publish_override_contact_ids: Contacts who receive **every** file of the batch.

@@ -9,6 +9,8 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING
 
+from ._native import dangerous_characters
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import datetime
@@ -79,8 +81,9 @@ font-variant-numeric:tabular-nums}}
 {_OURS} .soft{{color:var(--soft)}}
 """
 
-# Control characters, of which a terminal that shows the file of a notebook would take some for commands.
-_CONTROLS = {code: "\ufffd" for code in (*range(32), *range(127, 160)) if chr(code) not in "\t\n\r"}
+# What would make a text read as another one, or command a terminal that shows the file of a notebook, as the command
+# line writes it.
+_DANGEROUS = {ord(each): f"\\u{{{ord(each):x}}}" for each in dangerous_characters() if each not in "\t\n\r"}
 
 # Columns that may be long: how they wrap.
 _LONG = {
@@ -236,4 +239,4 @@ def _cell(column: str, value: Cell) -> str:
 
 
 def _text(text: str) -> str:
-    return escape(text.translate(_CONTROLS))
+    return escape(text.translate(_DANGEROUS))

@@ -28,6 +28,7 @@ __all__ = [
     "Simulator",
     "__version__",
     "batch_defaults",
+    "dangerous_characters",
     "error_kinds",
     "failures",
     "forget_journal",
@@ -45,6 +46,7 @@ MAX_FILES: int
 __version__: str
 
 def run_cli(arguments: list[str]) -> int: ...
+def dangerous_characters() -> str: ...
 def error_kinds() -> list[tuple[str, str]]: ...
 def batch_defaults() -> tuple[int, float, bool, float | None]: ...
 def make_request(

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use addepar_portal::host::{contacts, errors_in_words};
+use addepar_portal::host::{contacts, errors_in_words, is_dangerous};
 use addepar_portal::{self as core, FileState};
 use pyo3::exceptions::PyTypeError;
 use pyo3::intern;
@@ -18,6 +18,12 @@ use crate::convert::ids::raw_id;
 use crate::convert::json;
 use crate::convert::pickle::Reduced;
 use crate::request::PublishRequest;
+
+/// The characters that could command a terminal, or make a text read as another one.
+#[pyfunction]
+pub(crate) fn dangerous_characters() -> String {
+    ('\0'..='\u{ffff}').filter(|c| is_dangerous(*c)).collect()
+}
 
 /// Compares and hashes by what the core has: the rest is how it is shown.
 macro_rules! compared_by_core {

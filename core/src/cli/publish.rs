@@ -23,9 +23,11 @@ use crate::journal::record::Chunk;
 use crate::journal::view::Journal;
 use crate::model::batch::{BatchOptions, Repeat};
 use crate::model::display::counted;
+use crate::model::file_result::FileState;
 use crate::model::generated_report::{self, GeneratedReport};
 use crate::model::id::MAX_FILES;
 use crate::model::message::Language;
+use crate::model::report::PublishReport;
 use crate::model::request::{ContactNotification, PortalPublishing, PublishRequest};
 use crate::protocol::machine::Ending;
 use crate::runtime::event_loop;
@@ -53,6 +55,11 @@ pub(super) fn publish(arguments: &Publish, source: Source) -> Result<Status, Ref
         let Some(request) = Box::pin(named(&asked, arguments, begun.as_ref(), &client, &mut interrupts)).await? else {
             return Ok(Status::Interrupted);
         };
+        if request.file_ids().is_empty() && begun.is_none() {
+            say("Every file of the reports is shown as published already. Nothing was sent.");
+            let report = PublishReport::uniform(&request, FileState::NotProcessed, String::new());
+            return output::write(&output::report(&report, arguments.format, &Around::default()), Status::Ok);
+        }
         fits(&request, journal)?;
         if arguments.dry_run {
             return dry_run(&request, journal, begun.as_ref(), arguments.format);

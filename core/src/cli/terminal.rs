@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufRead, BufReader, ErrorKind, IsTerminal, Write};
 
+use crate::model::display::is_dangerous;
 use crate::system::terminal;
 
 /// A message on standard error. It may be that nobody reads it: then it is lost, and nothing stops.
@@ -84,12 +85,6 @@ pub(super) fn error_width() -> Option<usize> {
         return None;
     }
     Some(terminal_size::terminal_size_of(io::stderr()).map_or(80, |(width, _)| width.0.into()))
-}
-
-/// Whether a character could command a terminal, or make a text read as another one.
-fn is_dangerous(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
 }
 
 /// A text that may come from a server, for a terminal: line feeds stay.

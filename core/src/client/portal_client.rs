@@ -185,7 +185,7 @@ impl PortalClient {
     ) -> PublishCall {
         let config = self.config();
         let allowed =
-            request.too_large().map_or(Ok(()), |large| Err(large.into())).and_then(|()| config.guard(variable));
+            request.misfit().map_or(Ok(()), |misfit| Err(misfit.into())).and_then(|()| config.guard(variable));
         let policy = Policy::single(config.max_rate_limit_wait, self.asks_for_tokens());
         let Some(folder) = config.journal_dir.clone() else {
             let warning = config.missing_journal(request.asks()).filter(|_| allowed.is_ok());

@@ -163,7 +163,8 @@ impl History {
     /// A history that begins with a header and the first plan.
     pub(crate) fn begin(header: Header, chunks: &[Chunk]) -> Result<Self, InvalidRecord> {
         let ids = chunks.iter().flat_map(|chunk| chunk.file_ids.iter().copied());
-        let request = PublishRequest::for_batch(ids, header.portal_publishing, header.contact_notification)
+        let make = if header.skipped.is_empty() { PublishRequest::for_batch } else { PublishRequest::for_what_is_left };
+        let request = make(ids, header.portal_publishing, header.contact_notification)
             .and_then(|request| request.with_override_contacts(header.publish_override_contact_ids.iter().copied()))
             .map_err(|error| error.message())?
             .with_portfolio_names(header.portfolio_names.clone());

@@ -62,7 +62,8 @@ pub struct BatchOptions {
     /// journal keeps: it can be settled then.
     pub reports: Vec<String>,
     /// Whether files that these reports show as published are left out when the journal is made; default no. Not for files
-    /// that are named: each of them is reported.
+    /// that are named: each of them is reported. Where every file is published, nothing is sent, and the batch's report has
+    /// no files and is ok.
     pub skip_published: bool,
 }
 

@@ -140,6 +140,13 @@ pub(crate) fn beside_results(errors: &[ApiError]) -> String {
     }
 }
 
+/// Whether a character could command a terminal, or make a text read as another one.
+#[must_use]
+pub fn is_dangerous(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+}
+
 /// One line of a text that came from outside, for a sentence.
 pub(crate) fn excerpt(text: &str) -> Option<String> {
     const LENGTH: usize = 200;

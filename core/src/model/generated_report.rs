@@ -8,7 +8,6 @@ use std::time::SystemTime;
 
 use serde::Serialize;
 
-use crate::model::display::counted;
 use crate::model::invalid_input::InvalidInput;
 use crate::model::message::{message, name};
 use crate::model::request::PublishRequest;
@@ -111,26 +110,23 @@ impl GeneratedReport {
     }
 }
 
-/// The id of a job as it may stand in a path.
+/// The id of a job, a UUID (API documentation, "Generated Reports"), as it may stand in a path.
 pub(crate) fn job_id(given: &str) -> Result<String, InvalidInput> {
-    const MOST: usize = 64;
-    let is_id = !given.is_empty()
-        && given.len() <= MOST
-        && given.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_');
-    if is_id {
+    const GROUPS: [usize; 5] = [8, 4, 4, 4, 12];
+    const SHOWN: usize = 64;
+    let is_of = |(group, digits): (&str, usize)| group.len() == digits && group.bytes().all(|b| b.is_ascii_hexdigit());
+    if given.split('-').count() == GROUPS.len() && given.split('-').zip(GROUPS).all(is_of) {
         return Ok(given.to_owned());
     }
-    let shown: String = given.chars().take(MOST).collect();
+    let shown: String = given.chars().take(SHOWN).collect();
     Err(InvalidInput::new(message![
         name("job_id"),
-        format!(
-            " must be the id of a job as Addepar writes it, such as 7d4e1c58-9a63-4b0f-8a25-3c9d2f6b1e70, not {shown:?}."
-        ),
+        format!(" must be the id of a job, a UUID such as 7d4e1c58-9a63-4b0f-8a25-3c9d2f6b1e70, not {shown:?}."),
     ]))
 }
 
 /// A request for the files of generated reports, with the names of their portfolios, and the files that are left out since
-/// they are shown as published already. A request that names files keeps to these.
+/// they are shown as published already: that may be all of them. A request that names files keeps to these.
 pub(crate) fn files_of(
     request: &PublishRequest,
     reports: &[&GeneratedReport],
@@ -141,20 +137,15 @@ pub(crate) fn files_of(
         [] => reports.iter().flat_map(|report| report.file_ids()).filter(|id| seen.insert(*id)).collect(),
         file_ids => file_ids.to_vec(),
     };
-    let count = found.len();
+    if found.is_empty() {
+        return Err(InvalidInput::new(message![
+            name("reports"),
+            " must have files to publish, and none of them has one.",
+        ]));
+    }
     let published: HashSet<u64> = reports.iter().flat_map(|report| report.shown().0).collect();
     let (skipped, left): (Vec<u64>, Vec<u64>) =
         found.into_iter().partition(|id| skip_published && published.contains(id));
-    if left.is_empty() {
-        return Err(InvalidInput::new(match count {
-            0 => message![name("reports"), " must have files to publish, and none of them has one."],
-            _ => message![
-                format!("Every file of the reports ({}) is shown as published already, and ", counted(count, "file")),
-                name("skip_published"),
-                " leaves such files out: there is nothing to publish.",
-            ],
-        }));
-    }
     let names = reports.iter().flat_map(|report| report.portfolio_names());
     let names = request.portfolio_names().clone().into_iter().chain(names).collect();
     Ok((request.for_files(left).with_portfolio_names(names), skipped))

@@ -138,7 +138,7 @@ impl PublishRequest {
         Ids::Item: Into<RawId>,
     {
         let request = Self::for_batch(file_ids, portal_publishing, contact_notification)?;
-        match request.too_large() {
+        match request.misfit() {
             Some(error) => Err(error),
             None => Ok(request),
         }
@@ -157,17 +157,25 @@ impl PublishRequest {
         Ids: IntoIterator,
         Ids::Item: Into<RawId>,
     {
-        let file_ids = id::validate("file_ids", file_ids)?;
-        if file_ids.is_empty() {
-            return Err(InvalidInput::new(message![name("file_ids"), " must name from 1 to 500 files, not none."]));
+        let request = Self::for_what_is_left(file_ids, portal_publishing, contact_notification)?;
+        match request.misfit() {
+            Some(none) if request.file_ids.is_empty() => Err(none),
+            _ => Ok(request),
         }
-        Ok(Self {
-            file_ids: file_ids.into(),
-            portal_publishing,
-            contact_notification,
-            publish_override_contact_ids: Arc::default(),
-            portfolio_names: Arc::default(),
-        })
+    }
+
+    /// As [`for_batch`](Self::for_batch), of files that may all have been left out since they are published already.
+    pub(crate) fn for_what_is_left<Ids>(
+        file_ids: Ids,
+        portal_publishing: PortalPublishing,
+        contact_notification: ContactNotification,
+    ) -> Result<Self, InvalidInput>
+    where
+        Ids: IntoIterator,
+        Ids::Item: Into<RawId>,
+    {
+        let file_ids = id::validate("file_ids", file_ids)?.into();
+        Ok(Self { file_ids, ..Self::for_reports(portal_publishing, contact_notification) })
     }
 
     /// A request for whatever generated reports have, which is known once they were read: see
@@ -188,17 +196,18 @@ impl PublishRequest {
         }
     }
 
-    /// The error for more files than one call takes.
-    pub(crate) fn too_large(&self) -> Option<InvalidInput> {
-        let count = self.file_ids.len();
-        (count > MAX_FILES).then(|| {
-            InvalidInput::new(message![
+    /// The error for more files than one call takes, or for none.
+    pub(crate) fn misfit(&self) -> Option<InvalidInput> {
+        match self.file_ids.len() {
+            0 => Some(InvalidInput::new(message![name("file_ids"), " must name from 1 to 500 files, not none."])),
+            1..=MAX_FILES => None,
+            count => Some(InvalidInput::new(message![
                 name("file_ids"),
                 format!(" must name at most {MAX_FILES} files in one call, and names {count}: see "),
                 name("publish_batch"),
                 ".",
-            ])
-        })
+            ])),
+        }
     }
 
     /// The same for other files.
@@ -339,7 +348,7 @@ impl Serialize for PublishRequest {
 impl<'de> Deserialize<'de> for PublishRequest {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let flat = Flat::<Vec<u64>, BTreeMap<u64, String>>::deserialize(deserializer)?;
-        Self::for_batch(flat.file_ids, flat.portal_publishing, flat.contact_notification)
+        Self::for_what_is_left(flat.file_ids, flat.portal_publishing, flat.contact_notification)
             .and_then(|request| request.with_override_contacts(flat.publish_override_contact_ids))
             .map(|request| request.with_portfolio_names(flat.portfolio_names.unwrap_or_default()))
             .map_err(|invalid| serde::de::Error::custom(invalid.message().trim_end_matches('.')))

@@ -1,9 +1,12 @@
 // Compiled, not run. Each line after @ts-expect-error must be an error.
 
 import {
+  type AnyPortalError,
+  type ErrorCode,
   type FileState,
   type GeneratedPortfolio,
   GeneratedReport,
+  isPortalError,
   Journal,
   OutcomeUnknownError,
   PortalClient,
@@ -38,6 +41,7 @@ await publishFiles([37], { ...modes, dropSignal: AbortSignal.timeout(2) });
 await publishFiles(new Map([[37, 38]]), modes);
 // @ts-expect-error both modes are required
 await publishFiles([37], { portalPublishing: 'publish' });
+await publishFiles([37], { portalPublishing: 'PUBLISH', contactNotification: 'DO_NOT_NOTIFY', client });
 // @ts-expect-error a mode that does not exist
 await publishFiles([37], { ...modes, contactNotification: 'maybe' });
 // @ts-expect-error a misspelt option
@@ -87,6 +91,52 @@ try {
     void error.statusCode;
   }
 }
+
+// The code alone says which error it is.
+try {
+  await client.publishFiles([37], modes);
+} catch (error) {
+  if (!isPortalError(error)) throw error;
+  switch (error.code) {
+    case 'ERR_RATE_LIMITED': {
+      const wait: number | null = error.retryAfterMs;
+      void wait;
+      break;
+    }
+    case 'ERR_OUTCOME_UNKNOWN':
+    case 'ERR_ALREADY_SENT': {
+      const ids: readonly number[] = error.fileIds;
+      void ids;
+      break;
+    }
+    case 'ERR_REJECTED':
+    case 'ERR_AUTHENTICATION':
+    case 'ERR_PERMISSION_DENIED': {
+      const status: number | null = error.httpStatus;
+      void status;
+      // @ts-expect-error the quota is another matter
+      void error.retryAfterMs;
+      break;
+    }
+    case 'ERR_INPUT': {
+      // @ts-expect-error only of files that were sent before
+      void error.fileIds;
+      break;
+    }
+    case 'ERR_CONFIG':
+    case 'ERR_CONNECT':
+    case 'ERR_PUBLISH_FAILURES':
+    case 'ERR_JOURNAL':
+    case 'ERR_STOPPED':
+      break;
+    default: {
+      const none: never = error;
+      void none;
+    }
+  }
+}
+const everyCode = (code: ErrorCode): AnyPortalError['code'] => code;
+void everyCode;
 
 const generated: GeneratedReport = await client.generatedReport('job', { signal: AbortSignal.timeout(1000) });
 const [newest]: GeneratedReport[] = await client.generatedReports({ completedAfter: new Date(), status: ['FINISHED'], entityId: 21 });
