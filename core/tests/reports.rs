@@ -230,21 +230,13 @@ async fn a_report_without_a_file_is_an_error_and_leaves_no_journal() {
 }
 
 #[tokio::test]
-async fn the_id_of_a_job_is_a_uuid() {
+async fn the_id_of_a_job_stands_in_a_path() {
     let portal = portal(101..102, &json!({}));
     assert_eq!(client(&portal).generated_report(JOB).await.unwrap().job_id, JOB);
-    // The server decides about upper case.
-    let refused = client(&portal).generated_report(&JOB.to_uppercase()).await.unwrap_err();
+    // The server decides which jobs there are.
+    let refused = client(&portal).generated_report("job-2").await.unwrap_err();
     assert_eq!((refused.kind(), refused.http_status()), (ErrorKind::Rejected, Some(404)));
-    for wrong in [
-        "",
-        "abc",
-        "42",
-        "job-2",
-        "7d4e1c589a634b0f8a253c9d2f6b1e70",
-        "7d4e1c58-9a63-4b0f-8a25-3c9d2f6b1e7g",
-        "../portal",
-    ] {
+    for wrong in ["", "7d4e1c58 9a63", "7d4e1c58?", "../portal"] {
         let error = client(&portal).generated_report(wrong).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Input);
         assert_eq!(
