@@ -286,10 +286,11 @@ def test_values_for_each_file_are_no_files() -> None:
 
 def test_an_iterator_that_does_not_end_is_refused(simulated_portal: SimulatedPortal, tmp_path: Path) -> None:
     client = simulated_portal.client()
-    for use in (
+    uses: list[Callable[[], object]] = [
         lambda: client.publish_batch(itertools.repeat(37), journal=tmp_path / "run.jsonl", **MODES),
         lambda: client.publish_files([37], publish_override_contact_ids=itertools.repeat(1), **MODES),
-    ):
+    ]
+    for use in uses:
         with pytest.raises(InputError, match=r"must have at most 10,000,000 ids, not more: .* Nothing was sent\."):
             use()
     assert not list(tmp_path.iterdir())

@@ -61,10 +61,9 @@ def plain_id(id_: Any, not_a_number: str = "missing") -> int | str | NoId:
         return id_  # type: ignore[no-any-return]
     if isinstance(id_, str):
         return str.__str__(id_)
-    if isinstance(id_, float) and _is_nan(id_):
-        return _no_id(id_, not_a_number)
     if isinstance(id_, float) or kind.__name__.startswith("float"):
-        return _no_id(id_, "rounded" if kind.__name__ in ("float32", "float16") else "whole_numbers")
+        is_rounded = kind.__name__ in ("float32", "float16")
+        return _no_id(id_, "rounded" if is_rounded else not_a_number if _is_nan(id_) else "whole_numbers")
     if isinstance(id_, bool) or kind.__name__.startswith("bool") or not hasattr(kind, "__index__"):
         return _no_id(id_, "missing" if kind.__name__ in _MISSING else None)
     # Other integers: numpy's, an IntEnum's.
@@ -81,8 +80,8 @@ def compared_id(id_: Any) -> int | str | NoId:
     return int(id_) if isinstance(id_, float) and id_.is_integer() else plain_id(id_)
 
 
-def _is_nan(number: float) -> bool:
-    return number != number  # noqa: PLR0124 (without importing `math`)
+def _is_nan(id_: Any) -> bool:
+    return isinstance(id_, float) and id_ != id_  # noqa: PLR0124 (without importing `math`)
 
 
 def _no_id(id_: Any, hint: str | None = None) -> NoId:

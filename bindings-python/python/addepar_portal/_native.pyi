@@ -236,24 +236,28 @@ class PublishReport:
         Raises:
             KeyError: It was not part of the request. `file_id in report` tells.
         """
-    def join(self, frame: Any, *, on: str = "file_id") -> Any:
+    def join(self, frame: Any, *, on: str = "file_id", suffix: str | None = None) -> Any:
         """The rows of a `pandas.DataFrame` with what became of their files: the names of clients beside failures, say.
 
         Ids are compared as ids, whatever they are in the frame: integers, strings with leading zeros or without, or the
         floats that pandas makes of a column with missing values. No row is dropped on either side: the column `matched`
         says `both`, `frame` (the row's file is not of this report, or has no id) or `report` (no row has this file:
-        these come last).
+        these come last, and the frame's columns are missing there).
 
         Args:
             frame: Any rows, several for one file too.
             on: The column with the ids of files.
+            suffix: Ends the name of each column of the report that the frame has as well. Without it, a frame with such
+                a column, say `state`, is refused: nobody may take the one for the other.
 
         Returns:
-            A new `DataFrame`: the frame's rows in their order, its columns, then those of `to_pandas` and `matched`. A
-            column of the report whose name the frame has already ends in `_report`; `file_id` is `Int64`.
+            A new `DataFrame`: the frame's rows in their order, its columns as they are, then those of `to_pandas` and
+            `matched`. The report's ids are whole numbers (`Int64`) in `file_id`; in `file_id_report` if the frame has
+            its own in `file_id`.
 
         Raises:
-            InputError: A value in the column is neither an id nor missing, and would miss its file in silence.
+            InputError: A value in the column is neither an id nor missing, and would miss its file in silence; or the
+                frame has a column of the report's name.
             KeyError: The frame has no such column.
             ModuleNotFoundError: pandas is not installed.
         """
