@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,40 @@ NOTEBOOK = Path(__file__).parent.parent.parent / "examples" / "python" / "notebo
 
 def read() -> Any:
     return nbformat.read(NOTEBOOK, as_version=4)  # type: ignore[no-untyped-call]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="kernels need another event loop there")
+def test_an_error_in_a_cell_shows_the_cell_and_one_frame_of_this_package(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("JUPYTER_PLATFORM_DIRS", "1")
+    monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
+    given = 'portal_publishing="publish", contact_notification="notify"'
+    cells = {
+        "from addepar_portal import *\nfrom addepar_portal.testing import SimulatedPortal": "",
+        "portal = SimulatedPortal(); client = portal.client(); slow = portal.async_client()": "",
+        f'client.publish_files("37", {given})': "InputError: `file_ids` must be a list of ids",
+        f"publish_files([37, 37], client=client, {given})": "InputError: `file_ids` must have each id once",
+        f'client.publish_batch([37], chunk_size="9", journal="a.jsonl", {given})': "TypeError: `chunk_size` must be",
+        f"await publish_files_async([0], client=slow, {given})": "InputError: file_ids[0] is 0",
+        f'portal.next_fault("status:500"); client.publish_files([37], {given})': "OutcomeUnknownError: ",
+        f'portal.next_fault("status:500"); await slow.publish_files([37], {given})': "OutcomeUnknownError: ",
+        f'PublishRequest("37", {given})': "InputError: `file_ids` must be a list of ids",
+        "client.publish_files([37])": "TypeError: PortalClient.publish_files() missing 2 required",
+        "PortalClient(timeot=5)": "TypeError: PortalClient() has no setting 'timeot'",
+        'Journal("nowhere.jsonl")': "JournalError: ",
+    }
+    new: Any = nbformat.v4
+    notebook = new.new_notebook(cells=[new.new_code_cell(source) for source in cells])
+    client = NotebookClient(notebook, timeout=60, allow_errors=True, resources={"metadata": {"path": str(tmp_path)}})
+    client.execute()
+    for cell, said in zip(notebook.cells, cells.values(), strict=True):
+        (text,) = ["\n".join(output.traceback) for output in cell.outputs if "traceback" in output] or [""]
+        text = re.sub(r"\x1b\[[0-9;]*m", "", text)
+        assert said in text, text
+        # The innermost frame is always shown.
+        assert len(re.findall(r"^File .*addepar_portal/_", text, re.MULTILINE)) <= 1, text
+        assert bool(said) == bool(text)
 
 
 def text_of(output: Any) -> str:

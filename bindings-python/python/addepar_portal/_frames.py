@@ -65,6 +65,7 @@ def csv_in(path: str | PathLike[str] | None, text: str) -> str | None:
 
 def joined(report: PublishReport, frame: Any, on: str, suffix: str | None) -> Any:
     """See `PublishReport.join`."""
+    __tracebackhide__ = True
     pd = pandas()
     if not isinstance(frame, pd.DataFrame):
         raise TypeError(f"`frame` must be a DataFrame of pandas, not of type {type(frame).__name__}.")
@@ -104,6 +105,7 @@ def joined(report: PublishReport, frame: Any, on: str, suffix: str | None) -> An
 
 
 def _keys(column: Any, on: str) -> list[int]:
+    __tracebackhide__ = True
     if has_small_floats(column):
         raise InputError(
             f"`frame[{on!r}]` has floats of 4 bytes or fewer, which round larger ids: read it as integers."
@@ -113,6 +115,7 @@ def _keys(column: Any, on: str) -> list[int]:
 
 def _beside(theirs: Any, ours: list[str], on: str, suffix: str | None) -> list[str]:
     """The names of our columns beside theirs: nobody may take the one for the other."""
+    __tracebackhide__ = True
     shared = [name for name in ours if name in theirs and (suffix or name == on)]
     names = [name + (suffix or "_report") if name in shared else name for name in ours]
     taken = [name for name in names if name in theirs]

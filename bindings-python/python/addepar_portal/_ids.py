@@ -34,6 +34,7 @@ def plain_ids(name: str, ids: Any, *, is_one_call: bool = False) -> list[Any]:
 
     Of an iterator, ids are read up to the first that is too many.
     """
+    __tracebackhide__ = True
     kind = kind_of(ids)
     given: list[Any]
     if kind in _COLLECTIONS:
@@ -95,6 +96,7 @@ def _no_id(id_: Any, hint: str | None = None) -> NoId:
 
 def _refuse_what_is_no_list(name: str, ids: Any) -> None:
     """Refuses what would be read as something else than the ids that were meant."""
+    __tracebackhide__ = True
     kind = kind_of(ids)
     if isinstance(ids, str | bytes | bytearray) or _is_bytes(ids) or kind.__name__ in _OPAQUE:
         _refuse(
@@ -135,6 +137,7 @@ def _refuse_what_is_beside_ids(name: str, series: Any) -> None:
     A row whose columns have numbers, or names without an id among them while the row itself has a name, cannot be told
     from ids that are labelled by client.
     """
+    __tracebackhide__ = True
     id_ = name.rpartition("publish_override_")[2].removesuffix("s")
     label = getattr(series, "name", None)
     title = getattr(series.index, "name", None)
@@ -164,6 +167,7 @@ def _is_column_of_ids(label: str) -> bool:
 
 
 def _refuse(name: str, what: str, advice: str) -> NoReturn:
+    __tracebackhide__ = True
     raise refused(f"`{name}` must be a list of ids, not {what}: {advice}")
 
 

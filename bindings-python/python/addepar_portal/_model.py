@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 def value(given: T | Failure) -> T:
     """What the native half handed over; raises the error that it may have handed over in its place."""
+    __tracebackhide__ = True
     if isinstance(given, Failure):
         raise from_core(given)
     return given
@@ -36,6 +37,7 @@ def request(
     file_ids: Any, portal_publishing: Any, contact_notification: Any, contacts: Any, *, for_batch: bool = False
 ) -> Request:
     """A request, of at most 500 files unless it is for a batch; without files for those that generated reports have."""
+    __tracebackhide__ = True
     names: dict[int | str | NoId, str] = {}
     if isinstance(file_ids, Row):
         from ._generated_reports import files_of
@@ -63,6 +65,7 @@ class PublishRequest:
         contact_notification: _types.ContactNotification,
         publish_override_contact_ids: Iterable[_types.Id] | None = None,
     ) -> Request:
+        __tracebackhide__ = True
         return request(file_ids, portal_publishing, contact_notification, publish_override_contact_ids)
 
 
@@ -70,6 +73,7 @@ class PublishReport:
     @staticmethod
     def from_response(request: Request, body: str | bytes) -> Report:
         """Reads the body of a response without any network. Raises `OutcomeUnknownError` where it cannot be read."""
+        __tracebackhide__ = True
         # Half of a surrogate pair is U+FFFD, as where it is written as an escape; two halves are one character.
         if isinstance(body, str):
             body = body.encode("utf-16", "surrogatepass").decode("utf-16", "replace").encode()
@@ -79,6 +83,7 @@ class PublishReport:
     @staticmethod
     def from_json(json: str) -> Report:
         """Reads what `to_json` wrote, in any language."""
+        __tracebackhide__ = True
         return value(read_report(json))
 
     @property
@@ -143,6 +148,7 @@ class PublishReport:
             KeyError: The frame has no such column.
             ModuleNotFoundError: pandas is not installed.
         """
+        __tracebackhide__ = True
         from ._frames import joined
 
         return joined(self, frame, on, suffix)
@@ -153,6 +159,7 @@ class PublishReport:
 
     def raise_for_failures(self: _types.Any) -> Report:
         """The report itself if every file is ok; raises `PublishFailuresError` otherwise."""
+        __tracebackhide__ = True
         failed = failures(self)
         if failed is not None:
             raise from_core(failed)

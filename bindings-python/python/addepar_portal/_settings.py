@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 import sys
-from _operator import index
-from os import PathLike, fspath
+from os import PathLike
 
 from . import _types
-from ._arguments import seconds, seconds_if_given, since_1970, whole_number, word, words, yes_or_no
+from ._arguments import (
+    path,
+    path_if_given,
+    seconds,
+    seconds_if_given,
+    shown,
+    since_1970,
+    whole_number,
+    word,
+    words,
+    yes_or_no,
+)
 from ._drive import Call
 from ._errors import refused
 from ._ids import plain_id
@@ -33,10 +43,37 @@ else:
     Token = object
 
 
+class _Signature:
+    """That of `__init__`, which the client has by `__new__` no more."""
+
+    def __get__(self, _: object, client: type) -> object:
+        from inspect import signature
+
+        whole = signature(client.__init__)
+        return whole.replace(parameters=list(whole.parameters.values())[1:])
+
+
 class Settings(Generic[Token]):
     """What both clients are made of."""
 
     _native: Client
+
+    if not TYPE_CHECKING:
+        __signature__ = _Signature()
+
+        def __new__(cls, *others, **given):
+            # Python's own error would name this class, and no setting that may have been meant.
+            __tracebackhide__ = True
+            settings = Settings.__init__.__kwdefaults__
+            unknown = next((name for name in given if name not in settings), None)
+            is_ours = cls.__init__ is Settings.__init__
+            has_others = bool(others)
+            del others, given  # which may have a secret
+            if is_ours and has_others:
+                raise TypeError(f"{cls.__name__}() takes its settings by their names alone, such as firm_name=…")
+            if is_ours and unknown is not None:
+                raise TypeError(f"{cls.__name__}() has no setting {unknown!r}. {_meant(unknown, list(settings))}")
+            return super().__new__(cls)
 
     def __init__(
         self,
@@ -56,6 +93,7 @@ class Settings(Generic[Token]):
         journal_dir: str | PathLike[str] | None = None,
     ) -> None:
         # The names of secrets are gone from this frame before an error passes through it, which tools may show whole.
+        __tracebackhide__ = True
         asks_for_token = callable(access_token)
         self._ask_for_token: Any = access_token if asks_for_token else None
         token: Any = None if asks_for_token else access_token
@@ -63,7 +101,9 @@ class Settings(Generic[Token]):
             made = Client.make(
                 firm_name=firm_name,
                 environment=environment,
-                firm_id=firm_id if firm_id is None or isinstance(firm_id, str) else str(index(firm_id)),
+                firm_id=firm_id
+                if firm_id is None or isinstance(firm_id, str)
+                else str(whole_number("firm_id", firm_id)),
                 key_id=key_id,
                 key_secret=key_secret,
                 access_token=token,
@@ -73,8 +113,8 @@ class Settings(Generic[Token]):
                 connect_timeout=seconds_if_given("connect_timeout", connect_timeout),
                 max_rate_limit_wait=seconds_if_given("max_rate_limit_wait", max_rate_limit_wait),
                 proxy=proxy,
-                ca_file=None if ca_file is None else fspath(ca_file),
-                journal_dir=None if journal_dir is None else fspath(journal_dir),
+                ca_file=path_if_given("ca_file", ca_file),
+                journal_dir=path_if_given("journal_dir", journal_dir),
                 started=_started(),
             )
         finally:
@@ -111,6 +151,7 @@ class Settings(Generic[Token]):
         publish_override_contact_ids: Iterable[_types.Id],
         repeat: str,
     ) -> Call[PublishReport]:
+        __tracebackhide__ = True
         asked = request(file_ids, portal_publishing, contact_notification, publish_override_contact_ids)
         started = value(self._native.start(asked, word(repeat)))
         warn_of_missing_journal(started)
@@ -133,6 +174,7 @@ class Settings(Generic[Token]):
         stop_timeout: float | None,
         repeat: str,
     ) -> Call[PublishReport]:
+        __tracebackhide__ = True
         _check_progress(on_progress)
         asked = request(file_ids, portal_publishing, contact_notification, publish_override_contact_ids, for_batch=True)
         options = _batch_options(journal, max_wait, pace, stop_timeout)
@@ -150,11 +192,13 @@ class Settings(Generic[Token]):
         pace: bool,
         stop_timeout: float | None,
     ) -> Call[PublishReport]:
+        __tracebackhide__ = True
         _check_progress(on_progress)
         started = self._native.start_resume(*_batch_options(journal, max_wait, pace, stop_timeout))
         return Call(value(started), self._ask_for_token, on_progress)
 
     def _start_report(self, job_id: str) -> Call[Plain]:
+        __tracebackhide__ = True
         return Call(self._native.start_report(word(job_id)), self._ask_for_token)
 
     def _start_reports(
@@ -166,6 +210,7 @@ class Settings(Generic[Token]):
         entity_id: _types.Id | None,
         group_id: _types.Id | None,
     ) -> Call[Plain]:
+        __tracebackhide__ = True
         started = self._native.start_reports(
             since_1970("completed_after", completed_after),
             since_1970("completed_before", completed_before),
@@ -178,8 +223,18 @@ class Settings(Generic[Token]):
     def _start_settle(
         self, journal: str | PathLike[str], job_ids: Iterable[str], apply: bool
     ) -> Call[dict[str, _types.Any]]:
-        started = self._native.start_settle(fspath(journal), words("job_ids", job_ids), yes_or_no("apply", apply))
+        __tracebackhide__ = True
+        started = self._native.start_settle(
+            path("journal", journal), words("job_ids", job_ids), yes_or_no("apply", apply)
+        )
         return Call(value(started), self._ask_for_token)
+
+
+def _meant(unknown: str, settings: list[str]) -> str:
+    from difflib import get_close_matches
+
+    close = get_close_matches(unknown, settings, 1)
+    return f"Did you mean {close[0]!r}?" if close else f"It has {', '.join(settings)}."
 
 
 def _started() -> str | None:
@@ -191,8 +246,9 @@ def _started() -> str | None:
 def _batch_options(
     journal: str | PathLike[str], max_wait: float, pace: bool, stop_timeout: float | None
 ) -> tuple[str, float, bool, float | None]:
+    __tracebackhide__ = True
     return (
-        fspath(journal),
+        path("journal", journal),
         seconds("max_wait", max_wait),
         yes_or_no("pace", pace),
         seconds_if_given("stop_timeout", stop_timeout),
@@ -200,11 +256,12 @@ def _batch_options(
 
 
 def _check_progress(on_progress: Callable[[Progress], object] | None) -> None:
+    __tracebackhide__ = True
     if on_progress is None:
         return
     if not callable(on_progress):
-        raise refused(f"on_progress is {type(on_progress).__name__}: it is a function.")
+        raise refused(f"`on_progress` must be a function, not {shown(on_progress)}.")
     from inspect import iscoroutinefunction
 
     if iscoroutinefunction(on_progress):
-        raise refused("on_progress is a coroutine function: it is a plain one.")
+        raise refused("`on_progress` must be a plain function, not a coroutine function.")
