@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import os
 import re
 import sys
 from pathlib import Path
@@ -11,6 +12,10 @@ from typing import Any
 import nbformat
 import pytest
 from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
+
+from addepar_portal import init_journal_dir
+from addepar_portal.testing import SimulatedPortal
 
 NOTEBOOK = Path(__file__).parent.parent.parent / "examples" / "python" / "notebook.ipynb"
 
@@ -23,8 +28,7 @@ def read() -> Any:
 def test_an_error_in_a_cell_shows_the_cell_and_one_frame_of_this_package(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("JUPYTER_PLATFORM_DIRS", "1")
-    monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
+    prepare(tmp_path, monkeypatch)
     given = 'portal_publishing="publish", contact_notification="notify"'
     cells = {
         "from addepar_portal import *\nfrom addepar_portal.testing import SimulatedPortal": "",
@@ -53,6 +57,11 @@ def test_an_error_in_a_cell_shows_the_cell_and_one_frame_of_this_package(
         assert bool(said) == bool(text)
 
 
+def prepare(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("JUPYTER_PLATFORM_DIRS", "1")
+    monkeypatch.setenv("IPYTHONDIR", str(home / "ipython"))
+
+
 def text_of(output: Any) -> str:
     text: str = output.get("text") or output.data.get("text/html") or output.data["text/plain"]
     return text
@@ -66,8 +75,7 @@ def test_the_notebook_is_kept_without_what_it_once_put_out() -> None:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="kernels need another event loop there")
 def test_the_notebook_shows_what_it_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("JUPYTER_PLATFORM_DIRS", "1")
-    monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
+    prepare(tmp_path, monkeypatch)
     notebook = read()
     # An error in any cell fails.
     NotebookClient(notebook, timeout=60, resources={"metadata": {"path": str(tmp_path)}}).execute()
@@ -81,7 +89,7 @@ def test_the_notebook_shows_what_it_says(tmp_path: Path, monkeypatch: pytest.Mon
         (found,) = (output for source, output in shown.items() if text in source)
         return found
 
-    table = of("report = client.publish_files(file_ids, **modes)\nreport")
+    table = of("    report = refused.report\nreport")
     assert '<span class="failed">2 failed</span><span class="ok">3 ok</span>' in table
     joined = of("joined = report.join(statements)")
     for client in ("Birch LLC", "Dune Foundation", "Elm Partners"):
@@ -93,8 +101,42 @@ def test_the_notebook_shows_what_it_says(tmp_path: Path, monkeypatch: pytest.Mon
     assert [name in called for name in ("Bea Birch", "Dan Dune", "Dora Dune")] == [True] * 3
     rows = list(csv.DictReader((tmp_path / "october.csv").open(newline="")))
     assert [row["contacts_not_published"] for row in rows] == ["", "", "", "5 6", ""]
-    assert "Nothing was sent now." in of("except AlreadySentError")
+    rows = list(csv.DictReader((tmp_path / "october-contacts.csv").open(newline="")))
+    assert [row["contact_id"] for row in rows] == ["3", "5", "6"]
+    assert "Nothing was sent now." in of("try:\n    client.publish_files(file_ids")
     assert "may have been published and e-mailed (files 201, 202, 203)" in of("except OutcomeUnknownError")
-    assert '<span class="unknown">3 unknown</span>' in of('journal = Journal("journals/letters.jsonl")')
+    assert '<span class="unknown">3 unknown</span>' in of("journal = Journal(letters)")
     assert '<span class="soft">3 unknown, decided: published</span>' in of("journal.decide(")
     assert of("report.settled") == "True"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="kernels need another event loop there")
+def test_the_notebook_of_a_firm_sends_nothing_again_when_it_is_run_again(
+    simulated_portal: SimulatedPortal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prepare(tmp_path, monkeypatch)
+    # A kernel finds its own packages below its home as well.
+    environ = {
+        **os.environ,
+        **simulated_portal.environ(),
+        "HOME": str(tmp_path),
+        "PYTHONPATH": os.pathsep.join(sys.path),
+    }
+    shown: list[list[str]] = []
+    for _ in range(2):
+        notebook = read()
+        practice = next(at for at, cell in enumerate(notebook.cells) if "is for practice alone" in cell.source)
+        del notebook.cells[practice:]
+        for cell in notebook.cells:
+            cell.source = cell.source.replace("practice = True", "practice = False")
+        client = NotebookClient(notebook, timeout=60, resources={"metadata": {"path": str(tmp_path)}})
+        if not shown:
+            with pytest.raises(CellExecutionError, match="ConfigError"):
+                client.execute(env=environ)  # the folder is set up once, and by no notebook
+            init_journal_dir(tmp_path / "addepar-journals")
+        client.execute(env=environ)
+        shown.append(["".join(map(text_of, cell.outputs)) for cell in notebook.cells if cell.cell_type == "code"])
+    assert simulated_portal.control("posts") == 1
+    first, again = ("".join(outputs) for outputs in shown)
+    assert (first.count("Nothing was sent now."), again.count("Nothing was sent now.")) == (1, 2)
+    assert '<span class="ok">5 ok</span>' in again

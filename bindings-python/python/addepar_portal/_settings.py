@@ -46,7 +46,7 @@ else:
 class _Signature:
     """That of `__init__`, which the client has by `__new__` no more."""
 
-    def __get__(self, _: object, client: type) -> object:
+    def __get__(self, _: object, client: Any) -> object:
         from inspect import signature
 
         whole = signature(client.__init__)
