@@ -54,7 +54,7 @@ def words(name: str, given: Any) -> list[str]:
     if isinstance(given, str):
         return [word(given)]
     kind = kind_of(given)
-    if isinstance(given, bytes | bytearray | memoryview) or not hasattr(kind, "__iter__"):
+    if issubclass(kind, bytes | bytearray | memoryview) or not hasattr(kind, "__iter__"):
         raise mistyped(name, "a list of str", given)
     return [word(each) for each in given]
 
@@ -77,7 +77,7 @@ def seconds(name: str, given: Any) -> float:
     kind = kind_of(given)
     if kind is float:
         return given  # type: ignore[no-any-return]
-    if not isinstance(given, str | bytes | bytearray | memoryview):
+    if not issubclass(kind, str | bytes | bytearray | memoryview):
         try:
             return float(given)
         except OverflowError:

@@ -30,7 +30,7 @@ class JournalledFile:
 
     file_id: int
     """The file."""
-    state: str
+    state: _types.State
     """Its state, as far as the server said: `ok`, `failed`, `unknown` or `not_processed`."""
     result: FileResult
     """What became of it, as in a report."""

@@ -2,11 +2,11 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from os import PathLike
-from typing import Any, Literal, TypeAlias, final, overload
+from typing import Any, Literal, final, overload
 
 from typing_extensions import Self
 
-from ._aliases import ContactNotification, Id, PortalPublishing, Verdict
+from ._aliases import ContactNotification, Id, PortalPublishing, State, Verdict
 from ._generated_reports import GeneratedReport
 from ._rows import ApiError, Attempt, FailedContacts, UnexpectedResult, UnreadPage
 
@@ -38,8 +38,6 @@ __all__ = [
     "read_response",
     "run_cli",
 ]
-
-_State: TypeAlias = Literal["ok", "failed", "unknown", "not_processed"]
 
 MAX_FILES: int
 __version__: str
@@ -134,7 +132,7 @@ class FileResult:
     def file_id(self) -> int:
         """The file."""
     @property
-    def state(self) -> _State:
+    def state(self) -> State:
         """`ok`, `failed`, `unknown` or `not_processed`."""
     @property
     def published(self) -> bool | None:

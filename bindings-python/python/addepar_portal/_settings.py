@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
     # What `access_token` may be, which is the only difference between the settings of the two clients.
     Token = TypeVar("Token")
+    C = TypeVar("C", bound=type)
 else:
     from ._drive import Generic
 
@@ -44,7 +45,7 @@ else:
 
 
 class _Signature:
-    """That of `__init__`, which the client has by `__new__` no more."""
+    """That of `__init__`, which a class with `__new__` does not show by itself."""
 
     def __get__(self, _: object, client: Any) -> object:
         from inspect import signature
@@ -53,27 +54,38 @@ class _Signature:
         return whole.replace(parameters=list(whole.parameters.values())[1:])
 
 
+def _named_in_errors(settings: C) -> C:
+    """Makes clients refuse what is no setting with the client's own name, and with the setting that was meant.
+
+    Python's own error would name `Settings.__init__`.
+    """
+
+    client: Any = settings
+    init: Any = client.__init__
+    known = list(init.__kwdefaults__)
+
+    def new(cls: Any, *others: object, **given: object) -> object:
+        __tracebackhide__ = True
+        unknown = next((name for name in given if name not in known), None)
+        has_others = bool(others)
+        del others, given  # which may have a secret
+        if cls.__init__ is init:  # and not that of a class of the caller's
+            if has_others:
+                raise TypeError(f"{cls.__name__}() takes its settings by their names alone, such as firm_name=…")
+            if unknown is not None:
+                raise TypeError(f"{cls.__name__}() has no setting {unknown!r}. {_meant(unknown, known)}")
+        return object.__new__(cls)
+
+    client.__new__ = staticmethod(new)
+    client.__signature__ = _Signature()
+    return settings
+
+
+@_named_in_errors
 class Settings(Generic[Token]):
     """What both clients are made of."""
 
     _native: Client
-
-    if not TYPE_CHECKING:
-        __signature__ = _Signature()
-
-        def __new__(cls, *others, **given):
-            # Python's own error would name this class, and no setting that may have been meant.
-            __tracebackhide__ = True
-            settings = Settings.__init__.__kwdefaults__
-            unknown = next((name for name in given if name not in settings), None)
-            is_ours = cls.__init__ is Settings.__init__
-            has_others = bool(others)
-            del others, given  # which may have a secret
-            if is_ours and has_others:
-                raise TypeError(f"{cls.__name__}() takes its settings by their names alone, such as firm_name=…")
-            if is_ours and unknown is not None:
-                raise TypeError(f"{cls.__name__}() has no setting {unknown!r}. {_meant(unknown, list(settings))}")
-            return super().__new__(cls)
 
     def __init__(
         self,
