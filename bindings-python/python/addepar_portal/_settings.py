@@ -55,7 +55,7 @@ class _Signature:
 
 
 def _named_in_errors(settings: C) -> C:
-    """Makes clients refuse what is no setting with the client's own name, and with the setting that was meant.
+    """Makes clients refuse an unknown setting by the name of the client, and with the setting that was meant.
 
     Python's own error would name `Settings.__init__`.
     """
