@@ -235,8 +235,8 @@ class Call(Generic[R]):
 
 def drive(call: Call[R]) -> R:
     """Runs a call to its end. Its result, or what is raised in the end."""
-    __tracebackhide__ = True
     try:
+        __tracebackhide__ = True
         try:
             return _to_its_end(call)
         except BaseException as raised:
