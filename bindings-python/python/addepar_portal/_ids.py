@@ -147,8 +147,8 @@ def _refuse_what_is_beside_ids(name: str, series: Any) -> None:
             f"a {kind_of(series).__name__} of counts or other values for each id",
             "give the ids themselves, which are its `.index`. (If its values are the ids, give `.to_list()` of it.)",
         )
-    labels = list(series.index)
-    if not labels or not all(isinstance(each, str) for each in labels):
+    labels = series.index
+    if len(labels) == 0 or not all(isinstance(each, str) for each in labels):
         return
     has_number = title is None and hasattr(kind_of(label), "__index__")
     if has_number or any(_is_column_of_ids(each) for each in labels):
