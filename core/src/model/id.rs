@@ -188,7 +188,7 @@ where
         let shown: Vec<String> = repeated.iter().map(ToString::to_string).collect();
         return Err(InvalidInput::new(message![
             name(argument),
-            format!(" must have each id once, and has {} more than once{spelled}.", enumerate(&shown)),
+            format!(" must have each id once, and repeats {}{spelled}.", enumerate(&shown)),
             Part::EachOnce { are_numbers: spellings.is_empty() },
         ]));
     }
@@ -260,13 +260,10 @@ mod tests {
     fn an_id_that_is_written_in_two_ways_is_shown_in_both() {
         let text = |text: &str| RawId::from(text);
         for (ids, said) in [
-            (vec![text("0038"), text("38")], "has 38 more than once (0038 and 38: leading zeros do not count)."),
-            (
-                vec![RawId::from(38_u64), text("0038")],
-                "has 38 more than once (0038 and 38: leading zeros do not count).",
-            ),
-            (vec![text("0038"), text("0038")], "has 38 more than once."),
-            (vec![text("38"), RawId::from(38_u64)], "has 38 more than once."),
+            (vec![text("0038"), text("38")], "repeats 38 (0038 and 38: leading zeros do not count)."),
+            (vec![RawId::from(38_u64), text("0038")], "repeats 38 (0038 and 38: leading zeros do not count)."),
+            (vec![text("0038"), text("0038")], "repeats 38."),
+            (vec![text("38"), RawId::from(38_u64)], "repeats 38."),
         ] {
             let refused = validate("file_ids", ids).err().map(|refused| refused.message()).unwrap_or_default();
             assert!(refused.ends_with(said), "{refused}");
