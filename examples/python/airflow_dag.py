@@ -1,8 +1,8 @@
 """An Airflow DAG that publishes the files of its run. The firm and its key come from the environment of the worker.
 
 Airflow runs a task again when somebody clears it, and when a worker is lost. So the task has no retries, and a journal
-whose name is the run's, in a folder that all workers share: run again, it sends only what is left, and files whose
-outcome is unknown wait for a person. Between tasks go plain values: ids, and the JSON of the report.
+of its own in a folder that all workers share, named by DAG, task and run: run again, it sends only what is left, and
+files whose outcome is unknown wait for a person. Between tasks go plain values: ids, and the JSON of the report.
 """
 
 from __future__ import annotations
@@ -18,6 +18,13 @@ from addepar_portal import PortalClient, PublishReport
 JOURNALS = Path(os.environ.get("JOURNALS", "journals"))
 
 
+def name_of_task() -> str:
+    """The same whenever this task of this run is run again, and another for every other task."""
+    ti = get_current_context()["ti"]
+    parts = [ti.dag_id, ti.task_id, ti.run_id, *([str(ti.map_index)] if ti.map_index >= 0 else [])]
+    return "@".join(re.sub(r"[^\w.-]", "-", part, flags=re.ASCII) for part in parts)
+
+
 @task  # type: ignore[untyped-decorator,unused-ignore]
 def find_files() -> list[int]:
     """Which files this run is about, from wherever you know it."""
@@ -27,13 +34,12 @@ def find_files() -> list[int]:
 @task(retries=0)  # type: ignore[untyped-decorator,unused-ignore]
 def publish(file_ids: list[int]) -> str:
     """The JSON of the report. An error fails the task, and its message says what to do; then clear the task."""
-    run = re.sub(r"[^A-Za-z0-9-]", "-", get_current_context()["run_id"])
     with PortalClient() as client:
         report = client.publish_batch(
             file_ids,
             portal_publishing="publish",
             contact_notification="use_contact_preference",
-            journal=JOURNALS / f"{run}.jsonl",
+            journal=JOURNALS / f"{name_of_task()}.jsonl",
         )
     return report.to_json()
 

@@ -233,7 +233,7 @@ def test_a_batch_is_resumed_by_a_function_of_its_own(simulated_portal: Simulated
         assert report.settled
         assert [request["body"]["data"]["attributes"]["files_id"] for request in simulated_portal.requests] == [[3, 4]]
         assert seen[-1] == len(report.succeeded)
-    with pytest.raises(InputError, match="client is AsyncPortalClient"):
+    with pytest.raises(InputError, match="`client` must be of type PortalClient, not of type AsyncPortalClient"):
         resume(journal, client=simulated_portal.async_client())  # type: ignore[arg-type]
 
 

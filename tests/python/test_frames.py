@@ -101,13 +101,14 @@ def test_no_row_of_either_side_is_lost(what: str, on: str, report: PublishReport
     before = frame.copy(deep=True)
     joined = report.join(frame, on=on)
     assert joined["matched"].to_list() == ["both", "both", "frame", "report"]
-    assert same(joined["file_id"], [38, 37, 99, 39])
-    assert str(joined["file_id"].dtype) == "Int64"
+    ids = "file_id_report" if on == "file_id" else "file_id"
+    assert same(joined[ids], [38, 37, 99, 39])
+    assert str(joined[ids].dtype) == "Int64"
     assert same(joined["client"], ["B", "A", "C", None])
     assert same(joined["state"], ["failed", "ok", None, "unknown"])
     assert joined["contacts_not_notified"][0] == (1, 2)
     assert list(joined.columns[:2]) == ["client", on]
-    assert set(joined.columns) == {*frame.columns, *report.to_pandas().columns, "matched"}
+    assert set(joined.columns) == {*frame.columns, *report.to_pandas().columns, "matched", ids}
     pd.testing.assert_frame_equal(frame, before)
 
 
@@ -116,7 +117,7 @@ def test_missing_ids_are_rows_of_their_own(report: PublishReport) -> None:
         frame = pd.DataFrame({"file_id": pd.Series([37, missing, "0038"], dtype=object)})
         joined = report.join(frame)
         assert joined["matched"].to_list() == ["both", "frame", "both", "report"]
-        assert same(joined["file_id"], [37, None, 38, 39])
+        assert same(joined["file_id_report"], [37, None, 38, 39])
     for type_ in ("float64", "Int64", pd.ArrowDtype(pa.int64())):
         joined = report.join(pd.DataFrame({"file_id": pd.Series([37, None, 38], dtype=type_)}))
         assert joined["matched"].to_list() == ["both", "frame", "both", "report"]
@@ -143,21 +144,42 @@ def test_whole_numbers_stay_whole_beside_rows_that_have_none(report: PublishRepo
     assert str(report.join(everything)["n"].dtype) == "int64"
 
 
-def test_names_that_both_sides_have_are_kept_apart(report: PublishReport) -> None:
+def test_names_that_both_sides_have_are_refused_without_a_suffix(report: PublishReport) -> None:
     frame = pd.DataFrame({"id": [37], "state": ["NY"], "file_id": ["a name"], "matched": [1]})
-    joined = report.join(frame, on="id")
-    assert joined["state"][0] == "NY"
-    assert joined["state_report"][0] == "ok"
+    with pytest.raises(
+        InputError, match=r"has 'file_id', 'state', 'matched'\. .* 'file_id_report' the report's"
+    ) as caught:
+        report.join(frame, on="id")
+    assert str(caught.value).endswith(".")
+    joined = report.join(frame, on="id", suffix="_report")
+    assert (joined["state"][0], joined["state_report"][0]) == ("NY", "ok")
     assert (joined["file_id"][0], joined["file_id_report"][0]) == ("a name", 37)
     assert (joined["matched"][0], joined["matched_report"][0]) == (1, "both")
+    with pytest.raises(InputError, match=r"has 'state'\. .*`suffix`"):
+        report.join(frame.drop(columns="matched").rename(columns={"id": "file_id", "file_id": "name"}))
 
 
 def test_names_stay_apart_however_often_reports_are_joined(report: PublishReport) -> None:
-    joined = pd.DataFrame({"file_id": [37]})
-    for _ in range(3):
-        joined = report.join(joined)
+    joined = report.join(pd.DataFrame({"file_id": ["0037"]}))
+    with pytest.raises(InputError, match="'file_id_report', 'state'"):
+        report.join(joined)
+    joined = report.join(joined, suffix="_2")
+    with pytest.raises(
+        InputError, match=r"'file_id_2', 'state_2'.*`suffix` for the report's, that makes other names\."
+    ):
+        report.join(joined, suffix="_2")
+    joined = report.join(joined, suffix="_3")
     assert joined.columns.is_unique
-    assert list(joined.filter(like="matched")) == ["matched", "matched_report", "matched_report_report"]
+    assert list(joined.filter(like="matched")) == ["matched", "matched_2", "matched_3"]
+    assert list(joined.filter(like="file_id")) == ["file_id", "file_id_report", "file_id_2", "file_id_3"]
+
+
+@pytest.mark.parametrize("what", KEYS)
+def test_the_columns_of_the_frame_stay_as_they_are(what: str) -> None:
+    frame = pd.DataFrame({"client": ["B", "A", "C"], "file_id": KEYS[what]})
+    joined = report_of([37, 38]).join(frame)
+    pd.testing.assert_frame_equal(joined[["client", "file_id"]], frame)
+    assert same(joined["file_id_report"], [38, 37, 99])
 
 
 def test_columns_of_one_name_keep_their_own_types(report: PublishReport) -> None:
@@ -193,7 +215,7 @@ def test_what_cannot_be_joined_says_so(report: PublishReport) -> None:
 def test_a_frame_of_no_rows_has_all_files(report: PublishReport) -> None:
     joined = report.join(pd.DataFrame({"file_id": []}))
     assert joined["matched"].to_list() == ["report"] * 3
-    assert same(joined["file_id"], [37, 38, 39])
+    assert same(joined["file_id_report"], [37, 38, 39])
 
 
 def test_the_types_of_a_frame_do_not_depend_on_what_was_answered(report: PublishReport) -> None:
@@ -226,6 +248,17 @@ def test_csv_is_as_on_the_command_line(simulated_portal: SimulatedPortal, tmp_pa
         check=False,
     ).stdout
     assert shown == report.to_csv().encode()
+
+
+def test_csv_of_failed_contacts_has_a_line_for_each_and_no_formula(tmp_path: Path) -> None:
+    unreadable = {"code": "notification_failed", "detail": "=HYPERLINK(1)"}
+    row = {"publish_status": "success", "notify_status": "fail"}
+    rows = [{"file_id": 37, **row, "error": [FAILED]}, {"file_id": 38, **row, "error": [unreadable]}]
+    body = json.dumps({"data": [{"attributes": row} for row in rows]})
+    contacts = PublishReport.from_response(PublishRequest([37, 38], **MODES), body).failed_contacts()
+    assert contacts.to_csv() == "contact_id,file_id,step\r\n1,37,notify\r\n2,37,notify\r\n?,38,\r\n"
+    contacts.to_csv(tmp_path / "contacts.csv")
+    assert (tmp_path / "contacts.csv").read_bytes().decode() == contacts.to_csv()
 
 
 def test_without_pandas_the_error_says_what_to_install() -> None:

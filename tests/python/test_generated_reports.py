@@ -247,7 +247,9 @@ def test_what_cannot_be_asked_for_is_refused_before_anything_is_sent(portal: Sim
         with pytest.raises(InputError, match=f"`{name}` must be a time in the years from 1970 to 9999"):
             client.generated_reports(**given)
         given[name] = "2026-11-23"
-        with pytest.raises(TypeError, match=f"{name} is of type str: it is a datetime"):
+        with pytest.raises(
+            TypeError, match=f"`{name}` must be a datetime with a time zone, not '2026-11-23' \\(str\\)"
+        ):
             client.generated_reports(**given)
     for id_ in (0, -1, True, 3.5, "x", 2**70):
         with pytest.raises(
@@ -267,7 +269,7 @@ def test_what_cannot_be_asked_for_is_refused_before_anything_is_sent(portal: Sim
         client.publish_batch([101], reports=[JOB], skip_published=True, journal=journal, **MODES)
     with pytest.raises(InputError, match="`job_id` must be the id of a job"):
         client.publish_batch(reports=["../portal"], journal=journal, **MODES)
-    with pytest.raises(TypeError, match="reports is of type int: it is a list of str"):
+    with pytest.raises(TypeError, match=r"`reports` must be a list of str, not 5 \(int\)"):
         client.publish_batch(reports=5, journal=journal, **MODES)  # type: ignore[arg-type]
     assert not portal.requests
     assert not journal.exists()
@@ -486,9 +488,9 @@ def test_a_batch_whose_report_cannot_be_read_shows_what_its_journal_has(portal: 
 
 def test_a_path_that_is_no_text_is_refused_by_name() -> None:
     for refused, name in ((Journal, "path"), (forget_journal, "path"), (init_journal_dir, "folder")):
-        with pytest.raises(InputError, match=f"{name} has a character that it cannot have: half of a surrogate pair"):
+        with pytest.raises(InputError, match=f"`{name}` has a character that it cannot have: half of a surrogate pair"):
             refused("runs/\udcff.jsonl")
-        with pytest.raises(TypeError, match=f"{name} is of type bytes: it is a str"):
+        with pytest.raises(TypeError, match=f"`{name}` must be a path"):
             refused(b"runs.jsonl")  # type: ignore[arg-type]
 
 
@@ -521,11 +523,11 @@ def test_settling_needs_a_report_and_the_client_of_its_kind(portal: SimulatedPor
         run.settle(client)
     with pytest.raises(InputError, match="`job_id` must be the id of a job"):
         run.settle(client, ["../portal"])
-    with pytest.raises(InputError, match="client is AsyncPortalClient: it is of type PortalClient"):
+    with pytest.raises(InputError, match="`client` must be of type PortalClient, not of type AsyncPortalClient"):
         run.settle(portal.async_client())  # type: ignore[arg-type]
-    with pytest.raises(InputError, match="client is PortalClient: it is of type AsyncPortalClient"):
+    with pytest.raises(InputError, match="`client` must be of type AsyncPortalClient, not of type PortalClient"):
         asyncio.run(run.settle_async(client))  # type: ignore[arg-type]
-    with pytest.raises(TypeError, match="apply is of type int: it is a bool"):
+    with pytest.raises(TypeError, match=r"`apply` must be True or False, not 1 \(int\)"):
         run.settle(client, apply=1)  # type: ignore[arg-type]
     settled = run.settle(client, JOB, apply=True)
     assert settled.left == (101, 102), "nobody looked before"

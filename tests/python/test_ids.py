@@ -89,6 +89,17 @@ COLLECTIONS: dict[str, Any] = {
     "a series with names": pd.Series([37, 38], index=["a", "b"]),
     "a series of pandas integers": pd.Series([37, 38], dtype="Int64"),
     "a series of texts": pd.Series(["37", "38"]),
+    "a series labelled by client": pd.Series({"Ashby": 37, "Birch LLC": 38}),
+    "a column labelled by client": pd.DataFrame({"file_id": [37, 38]}, index=["Ashby", "David"])["file_id"],
+    "a column labelled by a column": pd.DataFrame({"id": ["A", "B"], "n": [37, 38]}).set_index("id")["n"],
+    "a column without a title, labelled by a column": pd.read_csv(io.StringIO("A,37\nB,38"), header=None, index_col=0)[
+        1
+    ],
+    "a column of two titles": pd.DataFrame([[37], [38]], ["A", "B"], pd.MultiIndex.from_tuples([("file", "id")]))[
+        ("file", "id")
+    ],
+    "a column labelled by itself": pd.DataFrame({"file_id": [37, 38]}).set_index("file_id", drop=False)["file_id"],
+    "counted ids": pd.DataFrame({"file_id": [37, 38]})["file_id"].value_counts().index,
     "a column of a data frame": pd.DataFrame({"file_id": [37, 38], "x": [1.5, 2.5]})["file_id"],
     "an index": pd.Index([37, 38]),
     "categories": pd.Categorical([37, 38]),
@@ -151,6 +162,9 @@ Record = collections.namedtuple("Record", ["file_id", "client_id"])  # noqa: PYI
 COLUMN = r"give one column of it(, such as frame\['file_id'\])?\."
 MISSING = r"`\.dropna\(\)` of a column leaves missing values out \(polars: `\.drop_nulls\(\)`"
 FIELDS = "whose fields have names"
+ROW = "not a row of a data frame: give one column of it"
+COUNTS = r"of counts or other values for each id: give the ids themselves, which are its `\.index`"
+STATEMENTS = pd.DataFrame({"client_id": [4, 5, 5], "file_id": [37, 38, 38]})
 NO_LIST = "give a list of ids"
 REFUSED: dict[str, tuple[Any, str]] = {
     "a data frame": (FRAME, COLUMN),
@@ -167,6 +181,15 @@ REFUSED: dict[str, tuple[Any, str]] = {
     "a record of a structured array": (np.array([(37, 38)], dtype=[("a", "i8"), ("b", "i8")])[0], COLUMN),
     "an array of two dimensions": (np.array([[37], [38]]), COLUMN),
     "an array of no dimension": (np.array(37), COLUMN),
+    "a row of a data frame": (STATEMENTS.iloc[0], ROW),
+    "a row by its label": (STATEMENTS.set_index("client_id").assign(pages=2).loc[4], ROW),
+    "a row by its name": (pd.DataFrame({"File ID": [37], "pages": 2}, index=["Ashby"]).loc["Ashby"], ROW),
+    "a row whose columns name no id": (pd.DataFrame({"statement": [37], "pages": 2}).iloc[0], ROW),
+    "a row of a day": (pd.DataFrame({"fileId": [37], "n": 2}, index=pd.to_datetime(["2026-10-01"])).iloc[0], ROW),
+    "sums of columns": (STATEMENTS.max(), ROW),
+    "counts": (STATEMENTS["client_id"].value_counts(), COUNTS),
+    "counts of two columns": (STATEMENTS.value_counts(), COUNTS),
+    "counts of groups": (STATEMENTS.groupby("client_id")["client_id"].value_counts(), COUNTS),
     "a row of sqlite": (sqlite_row(), FIELDS),
     "a named tuple": (Record(37, 38), FIELDS),
     "a result of the system": (os.stat_result(range(1, 11)), FIELDS),
@@ -204,11 +227,19 @@ REFUSED: dict[str, tuple[Any, str]] = {
     ),
     "a series of polars with missing values": (pl.Series([37, None]), MISSING),
     "an array of pyarrow with missing values": (pa.array([37, None]), MISSING),
+    "a series of texts and NaN": (pd.Series(["0037", None, "0038"], dtype=object).replace({None: np.nan}), MISSING),
+    "a list of numbers and NaN": ([37, float("nan")], MISSING),
+    "NaN before floats": (pd.Series([None, 37.0]), r"`\.dropna\(\)\.astype\('int64'\)`"),
+    "nothing but NaN": (pd.Series([None, None], dtype="float64"), MISSING),
     "an array of pyarrow's floats": (pa.array([37.0]), r"`\.dropna\(\)"),
     "an array of pyarrow's small floats": (pa.array([37.0], pa.float32()), "floats of 4 bytes"),
     "a table of pyarrow itself": (pa.table({"37": [1]}), COLUMN),
     "a frame of polars itself": (pl.DataFrame({"37": [1]}), COLUMN),
-    "a series with an id twice": (pd.Series([37, 38, 37]), r"has 37 more than once\. `\.unique\(\)` of a column"),
+    "a series with an id twice": (pd.Series([37, 38, 37]), r"repeats 37\. `\.unique\(\)` of a column"),
+    "a column with an id that is written in two ways": (
+        pd.Series(["0038", "37", "38"]),
+        r"repeats 38 \(0038 and 38: leading zeros do not count\)\. `\.astype\('int64'\)\.unique\(\)`",
+    ),
     "rows of csv.DictReader": (make_rows(), r"file_ids\[0\]"),
     "items of a dict": ({37: 38}.items(), r"file_ids\[0\]"),
     "a list of lists": ([[37]], r"file_ids\[0\]"),
@@ -240,6 +271,28 @@ def test_what_would_be_read_as_other_ids_is_refused(
         calls[of]()
     assert "Nothing was sent" in str(raised.value)
     assert simulated_portal.requests == []
+    assert not list(tmp_path.iterdir())
+
+
+def test_values_for_each_file_are_no_files() -> None:
+    files = STATEMENTS.groupby("file_id")
+    for given in (files.size(), files["client_id"].first(), STATEMENTS["file_id"].value_counts()):
+        with pytest.raises(InputError, match=COUNTS):
+            PublishRequest(given, **MODES)
+    # They may well be the contacts of the files.
+    contacts = STATEMENTS.groupby("file_id")["client_id"].first()
+    assert PublishRequest([37], publish_override_contact_ids=contacts, **MODES).publish_override_contact_ids == (4, 5)
+
+
+def test_an_iterator_that_does_not_end_is_refused(simulated_portal: SimulatedPortal, tmp_path: Path) -> None:
+    client = simulated_portal.client()
+    uses: list[Callable[[], object]] = [
+        lambda: client.publish_batch(itertools.repeat(37), journal=tmp_path / "run.jsonl", **MODES),
+        lambda: client.publish_files([37], publish_override_contact_ids=itertools.repeat(1), **MODES),
+    ]
+    for use in uses:
+        with pytest.raises(InputError, match=r"must have at most 10,000,000 ids, not more: .* Nothing was sent\."):
+            use()
     assert not list(tmp_path.iterdir())
 
 

@@ -16,7 +16,7 @@ from typing import Any, get_type_hints
 import pytest
 
 import addepar_portal
-from addepar_portal import AsyncPortalClient, PortalClient, PortalError, _native, testing
+from addepar_portal import AsyncPortalClient, PortalClient, PortalError, _aliases, _native, testing
 
 SOURCE = Path(__file__).parent.parent.parent / "bindings-python" / "src"
 CLIENTS = (PortalClient, AsyncPortalClient)
@@ -27,6 +27,11 @@ def test_every_public_name_is_exported_and_nothing_else() -> None:
     public = {name for name in loaded if not name.startswith("_") and name != "TYPE_CHECKING"}
     assert public | set(addepar_portal._LATER) | {"__version__"} == set(addepar_portal.__all__)
     assert dir(addepar_portal) == sorted(addepar_portal.__all__)
+
+
+def test_every_type_that_annotations_name_is_exported() -> None:
+    own = {name for name in _aliases.__all__ if name not in ("Any", "ClassVar", "Mapping", "SupportsIndex", "datetime")}
+    assert own <= set(addepar_portal.__all__)
 
 
 def test_every_public_name_is_documented() -> None:

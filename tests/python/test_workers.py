@@ -120,8 +120,12 @@ def task(function=None, **options):
 def dag(**options):
     return task
 
+class ti:
+    dag_id, task_id, map_index = "october_statements", os.environ["TASK"], int(os.environ["MAPPED"])
+    run_id = "manual__2026-11-26T08:00:00+00:00"
+
 def get_current_context():
-    return {"run_id": os.environ["RUN"]}
+    return {"ti": ti}
 """
 
 
@@ -132,8 +136,12 @@ def test_airflow_sends_the_files_of_a_run_once(
     package.mkdir()
     (package / "__init__.py").touch()
     (package / "sdk.py").write_text(AIRFLOW)
-    for _ in range(2):
-        output = run("airflow_dag", tmp_path, PYTHONPATH=str(tmp_path), RUN="manual__2026-11-26T08:00:00+00:00")
+    for task, mapped in (("publish", "-1"), ("publish", "-1"), ("publish_letters", "-1"), ("publish", "0")):
+        output = run("airflow_dag", tmp_path, PYTHONPATH=str(tmp_path), TASK=task, MAPPED=mapped)
         assert "2 ok" in output
-    assert posts(simulated_portal) == 1
-    assert [path.name for path in tmp_path.glob("*.jsonl")] == ["manual--2026-11-26T08-00-00-00-00.jsonl"]
+    assert posts(simulated_portal) == 3
+    assert {path.name for path in tmp_path.glob("*.jsonl")} == {
+        "october_statements@publish@manual__2026-11-26T08-00-00-00-00.jsonl",
+        "october_statements@publish_letters@manual__2026-11-26T08-00-00-00-00.jsonl",
+        "october_statements@publish@manual__2026-11-26T08-00-00-00-00@0.jsonl",
+    }

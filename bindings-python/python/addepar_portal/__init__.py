@@ -47,18 +47,21 @@ __all__ = [
     "GeneratedPortfolio",
     "GeneratedReport",
     "GeneratedReports",
+    "Id",
     "InputError",
     "Journal",
     "JournalError",
     "JournalledChunk",
     "JournalledFile",
     "MissingJournalWarning",
+    "Outcome",
     "OutcomeUnknownError",
     "PermissionDeniedError",
     "PortalClient",
     "PortalError",
     "PortalPublishing",
     "Progress",
+    "Proof",
     "PublishFailuresError",
     "PublishReport",
     "PublishRequest",
@@ -67,6 +70,8 @@ __all__ = [
     "Repeat",
     "SettledFile",
     "Settlement",
+    "State",
+    "Step",
     "StoppedError",
     "UnexpectedResult",
     "UnreadPage",
@@ -84,7 +89,18 @@ __all__ = [
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ._aliases import ContactNotification, Environment, PortalPublishing, Repeat, Verdict
+    from ._aliases import (
+        ContactNotification,
+        Environment,
+        Id,
+        Outcome,
+        PortalPublishing,
+        Proof,
+        Repeat,
+        State,
+        Step,
+        Verdict,
+    )
     from ._generated_reports import (
         FailedPortfolio,
         GeneratedPortfolio,
@@ -102,7 +118,21 @@ _LATER = {
         "_generated_reports",
     ),
     **dict.fromkeys(("Journal", "JournalledChunk", "JournalledFile", "forget_journal", "init_journal_dir"), "_journal"),
-    **dict.fromkeys(("ContactNotification", "Environment", "PortalPublishing", "Repeat", "Verdict"), "_aliases"),
+    **dict.fromkeys(
+        (
+            "ContactNotification",
+            "Environment",
+            "Id",
+            "Outcome",
+            "PortalPublishing",
+            "Proof",
+            "Repeat",
+            "State",
+            "Step",
+            "Verdict",
+        ),
+        "_aliases",
+    ),
 }
 
 

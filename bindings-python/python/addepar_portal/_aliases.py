@@ -31,6 +31,7 @@ __all__ = [
     "Repeat",
     "SettledFile",
     "Settlement",
+    "State",
     "Step",
     "SupportsIndex",
     "Verdict",
@@ -51,6 +52,9 @@ Outcome: TypeAlias = Literal["not_processed", "unknown", "processed"]
 
 Proof: TypeAlias = Literal["published", "not_published"]
 """What generated reports prove about a file whose outcome is unknown."""
+
+State: TypeAlias = Literal["ok", "failed", "unknown", "not_processed"]
+"""What became of a file."""
 
 Step: TypeAlias = Literal["publish", "notify"]
 """A step of a call: putting a file into portals, e-mailing about it."""

@@ -6,6 +6,7 @@ from _collections_abc import Callable, Iterable
 from os import PathLike
 
 from . import _types
+from ._arguments import shown
 from ._async_client import AsyncPortalClient
 from ._client import PortalClient
 from ._errors import refused
@@ -32,6 +33,7 @@ def publish_files(
     Modes: `publish`, `use_contact_preference`, `do_not_publish`; `notify`, `use_contact_preference`,
     `do_not_notify`. Without a `client`, one is made from the environment for this call.
     """
+    __tracebackhide__ = True
     return _client(client, PortalClient).publish_files(
         file_ids,
         portal_publishing=portal_publishing,
@@ -54,6 +56,7 @@ async def publish_files_async(
 
     Without a `client`, one is made from the environment for this call.
     """
+    __tracebackhide__ = True
     return await _client(client, AsyncPortalClient).publish_files(
         file_ids,
         portal_publishing=portal_publishing,
@@ -81,6 +84,7 @@ def publish_batch(
     client: PortalClient | None = None,
 ) -> PublishReport:
     """Publishes any number of files with a journal; see `PortalClient.publish_batch`."""
+    __tracebackhide__ = True
     return _client(client, PortalClient).publish_batch(
         file_ids,
         reports=reports,
@@ -116,6 +120,7 @@ async def publish_batch_async(
     client: AsyncPortalClient | None = None,
 ) -> PublishReport:
     """Publishes any number of files with a journal; see `AsyncPortalClient.publish_batch`."""
+    __tracebackhide__ = True
     return await _client(client, AsyncPortalClient).publish_batch(
         file_ids,
         reports=reports,
@@ -143,6 +148,7 @@ def resume(
     client: PortalClient | None = None,
 ) -> PublishReport:
     """Goes on with the batch that a journal is of; see `PortalClient.resume`."""
+    __tracebackhide__ = True
     return _client(client, PortalClient).resume(
         journal, on_progress=on_progress, max_wait=max_wait, pace=pace, stop_timeout=stop_timeout
     )
@@ -158,12 +164,14 @@ async def resume_async(
     client: AsyncPortalClient | None = None,
 ) -> PublishReport:
     """Goes on with the batch that a journal is of; see `AsyncPortalClient.resume`."""
+    __tracebackhide__ = True
     return await _client(client, AsyncPortalClient).resume(
         journal, on_progress=on_progress, max_wait=max_wait, pace=pace, stop_timeout=stop_timeout
     )
 
 
 def _client(client: C | None, kind: type[C]) -> C:
+    __tracebackhide__ = True
     if not isinstance(client, kind | None):  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise refused(f"client is {type(client).__name__}: it is of type {kind.__name__}.")
+        raise refused(f"`client` must be of type {kind.__name__}, not {shown(client)}.")
     return kind() if client is None else client  # a client may be falsy: a subclass may have a length

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from _operator import index  # importing `operator`, which is written in Python, would take a tenth of this import
+from os import fspath
 
 from ._errors import refused
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from datetime import datetime
+    from os import PathLike
     from typing import Any
 else:
     # The native half of `datetime`, as in `_rows`.
     from _datetime import datetime
+
+# The longest value that an error shows.
+_SHOWN = 40
 
 
 def kind_of(given: object) -> type[object]:
@@ -25,6 +30,19 @@ def is_from_python(error: Exception) -> bool:
     return error.__traceback__ is not None and error.__traceback__.tb_next is not None
 
 
+def shown(given: object) -> str:
+    """What was given instead, as an error shows it: short values as they are, of all else the type."""
+    kind = kind_of(given)
+    if kind in (str, bytes, int, float, bool) and len(value := repr(given)) <= _SHOWN:
+        return f"{value} ({kind.__name__})"
+    return "None" if given is None else f"of type {kind.__name__}"
+
+
+def mistyped(name: str, rule: str, given: object) -> TypeError:
+    """The error for a value of a type that an argument cannot have."""
+    return TypeError(f"`{name}` must be {rule}, not {shown(given)}. Nothing was sent.")
+
+
 def word(given: Any) -> str:
     """A word that the core knows or refuses: it is shown anything."""
     return given if type(given) is str else str.__str__(str(given))
@@ -32,20 +50,22 @@ def word(given: Any) -> str:
 
 def words(name: str, given: Any) -> list[str]:
     """A list of them. A single text is a list of one: read letter by letter, it would be something else."""
+    __tracebackhide__ = True
     if isinstance(given, str):
         return [word(given)]
     kind = kind_of(given)
-    if isinstance(given, bytes | bytearray | memoryview) or not hasattr(kind, "__iter__"):
-        raise TypeError(f"{name} is of type {kind.__name__}: it is a list of str")
+    if issubclass(kind, bytes | bytearray | memoryview) or not hasattr(kind, "__iter__"):
+        raise mistyped(name, "a list of str", given)
     return [word(each) for each in given]
 
 
 def since_1970(name: str, given: Any) -> float | None:
     """A time, if it is given, in seconds since 1970. Without a zone it may be meant as any."""
+    __tracebackhide__ = True
     if given is None:
         return None
     if not isinstance(given, datetime):
-        raise TypeError(f"{name} is of type {kind_of(given).__name__}: it is a datetime")
+        raise mistyped(name, "a datetime with a time zone", given)
     if given.utcoffset() is None:
         raise refused(f"`{name}` must be a datetime with a time zone, such as datetime.now(timezone.utc), not {given}.")
     return float(given.timestamp())
@@ -53,10 +73,11 @@ def since_1970(name: str, given: Any) -> float | None:
 
 def seconds(name: str, given: Any) -> float:
     """Seconds. An integer beyond every float is more than the core allows as well."""
+    __tracebackhide__ = True
     kind = kind_of(given)
     if kind is float:
         return given  # type: ignore[no-any-return]
-    if not isinstance(given, str | bytes | bytearray | memoryview):
+    if not issubclass(kind, str | bytes | bytearray | memoryview):
         try:
             return float(given)
         except OverflowError:
@@ -66,23 +87,42 @@ def seconds(name: str, given: Any) -> float:
         except TypeError:
             if hasattr(kind, "__float__") or hasattr(kind, "__index__"):
                 raise
-    raise TypeError(f"{name} is of type {kind.__name__}: it is a number")
+    raise mistyped(name, "a number of seconds", given)
 
 
 def seconds_if_given(name: str, given: Any) -> float | None:
     """Seconds, where they are given."""
+    __tracebackhide__ = True
     return None if given is None else seconds(name, given)
 
 
 def whole_number(name: str, given: Any) -> int:
     """An integer of any type."""
+    __tracebackhide__ = True
     if not hasattr(kind_of(given), "__index__"):
-        raise TypeError(f"{name} is of type {type(given).__name__}: it is an int")
+        raise mistyped(name, "a whole number", given)
     return index(given)
 
 
 def yes_or_no(name: str, given: Any) -> bool:
     """A bool: what is true or false in some other way may be meant as something else."""
+    __tracebackhide__ = True
     if isinstance(given, bool) or type(given).__name__ in ("bool_", "bool"):
         return bool(given)
-    raise TypeError(f"{name} is of type {type(given).__name__}: it is a bool")
+    raise mistyped(name, "True or False", given)
+
+
+def path(name: str, given: str | PathLike[str]) -> str:
+    """A path as text."""
+    __tracebackhide__ = True
+    if isinstance(given, str) or hasattr(kind_of(given), "__fspath__"):
+        found = fspath(given)
+        if isinstance(found, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+            return found
+    raise mistyped(name, "a path (str or os.PathLike)", given)
+
+
+def path_if_given(name: str, given: str | PathLike[str] | None) -> str | None:
+    """A path as text, where one is given."""
+    __tracebackhide__ = True
+    return None if given is None else path(name, given)

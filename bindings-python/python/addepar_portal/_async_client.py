@@ -40,6 +40,7 @@ class AsyncPortalClient(Settings["Token"]):
         Cancelling drops the request at once. If it had begun to go out, the `CancelledError` has an
         `OutcomeUnknownError` as its cause, and one warning is logged.
         """
+        __tracebackhide__ = True
         return await self._drive(
             self._start(
                 file_ids,
@@ -73,6 +74,7 @@ class AsyncPortalClient(Settings["Token"]):
         recorded, then `CancelledError` is raised with a `StoppedError` as its cause. A second cancel drops
         that request; a cancelled scope of anyio counts once, however often it cancels again.
         """
+        __tracebackhide__ = True
         return await self._drive(
             self._start_batch(
                 file_ids,
@@ -101,6 +103,7 @@ class AsyncPortalClient(Settings["Token"]):
         stop_timeout: float | None = None,
     ) -> PublishReport:
         """As `PortalClient.resume`."""
+        __tracebackhide__ = True
         return await self._drive(
             self._start_resume(
                 journal, on_progress=on_progress, max_wait=max_wait, pace=pace, stop_timeout=stop_timeout
@@ -109,6 +112,7 @@ class AsyncPortalClient(Settings["Token"]):
 
     async def generated_report(self, job_id: str) -> _types.GeneratedReport:
         """As `PortalClient.generated_report`. Cancelling ends it at once."""
+        __tracebackhide__ = True
         from ._generated_reports import read_report
 
         return read_report(await self._drive(self._start_report(job_id)))
@@ -123,6 +127,7 @@ class AsyncPortalClient(Settings["Token"]):
         group_id: _types.Id | None = None,
     ) -> _types.GeneratedReports:
         """As `PortalClient.generated_reports`."""
+        __tracebackhide__ = True
         from ._generated_reports import read_reports
 
         return read_reports(
@@ -138,6 +143,7 @@ class AsyncPortalClient(Settings["Token"]):
         )
 
     async def _drive(self, call: Call[R]) -> R:
+        __tracebackhide__ = True
         try:
             from . import _bells  # asyncio is there by now, and need not be before
         except OSError as error:

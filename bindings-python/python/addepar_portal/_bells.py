@@ -146,6 +146,7 @@ async def _run(call: Call[R], shield: _Shield) -> Turn:
 
 async def drive(call: Call[R]) -> R:
     """Runs a call to its end. Its result, or what is raised in the end."""
+    __tracebackhide__ = True
     shield = _Shield()
     try:
         try:
@@ -167,6 +168,7 @@ async def drive(call: Call[R]) -> R:
 
 
 async def _to_its_end(call: Call[R], shield: _Shield) -> R:
+    __tracebackhide__ = True
     asking: asyncio.Task[None] | None = None
     try:
         while True:

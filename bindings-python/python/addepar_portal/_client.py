@@ -80,6 +80,7 @@ class PortalClient(Settings["Token"]):
             RejectedError: The server refused the whole request.
             OutcomeUnknownError: The files may have been published and e-mailed. Look before you send again.
         """
+        __tracebackhide__ = True
         return drive(
             self._start(
                 file_ids,
@@ -147,6 +148,7 @@ class PortalClient(Settings["Token"]):
             OutcomeUnknownError: The outcome of a chunk is unknown. The batch stopped there.
             RejectedError, ConnectError: A chunk was not processed. The batch stopped there.
         """
+        __tracebackhide__ = True
         return drive(
             self._start_batch(
                 file_ids,
@@ -178,6 +180,7 @@ class PortalClient(Settings["Token"]):
 
         Files that a person found not to be published are sent, in chunks of their own.
         """
+        __tracebackhide__ = True
         return drive(
             self._start_resume(
                 journal, on_progress=on_progress, max_wait=max_wait, pace=pace, stop_timeout=stop_timeout
@@ -201,6 +204,7 @@ class PortalClient(Settings["Token"]):
             PermissionDeniedError, RejectedError: The server does not show it, or not readably.
             ConnectError: No answer came. Nothing was published in any case.
         """
+        __tracebackhide__ = True
         from ._generated_reports import read_report
 
         return read_report(drive(self._start_report(job_id)))
@@ -229,6 +233,7 @@ class PortalClient(Settings["Token"]):
             InputError: A value cannot be sent, such as a datetime without a zone. Nothing was sent.
             PermissionDeniedError, RejectedError, ConnectError: As in `generated_report`.
         """
+        __tracebackhide__ = True
         from ._generated_reports import read_reports
 
         return read_reports(

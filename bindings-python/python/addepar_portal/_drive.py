@@ -2,6 +2,9 @@
 
 What is raised for the caller's own exceptions (of a signal handler, a cancellation, `on_progress`, the token function,
 a logger) is never decided by their class, since they may be errors of this package as well.
+
+Functions that pass an error of this package on say `__tracebackhide__`, here and in the other modules: notebooks and
+pytest then show the caller's line, and not the way through this package.
 """
 
 from __future__ import annotations
@@ -184,6 +187,7 @@ class Call(Generic[R]):
 
     def report(self) -> R:
         """The result of a call that is done; raises its error, or what a batch was stopped for."""
+        __tracebackhide__ = True
         result: Any = self.native.result()
         if result is None:
             raise self.interrupt or RuntimeError("nobody ended the call")
@@ -232,6 +236,7 @@ class Call(Generic[R]):
 def drive(call: Call[R]) -> R:
     """Runs a call to its end. Its result, or what is raised in the end."""
     try:
+        __tracebackhide__ = True
         try:
             return _to_its_end(call)
         except BaseException as raised:
@@ -247,6 +252,7 @@ def drive(call: Call[R]) -> R:
 
 
 def _to_its_end(call: Call[R]) -> R:
+    __tracebackhide__ = True
     while True:
         turn = call.run()
         call.tell()
@@ -319,6 +325,7 @@ class _Ear:
 
 def finish(job: Job) -> Any:
     """Does work that may take a while, without keeping other threads from theirs."""
+    __tracebackhide__ = True
     if is_main_thread():
         job.run()
     else:

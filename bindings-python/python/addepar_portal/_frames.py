@@ -9,6 +9,7 @@ from ._native import ids_in_column
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from os import PathLike
     from typing import Any
 
     from ._native import PublishReport
@@ -53,11 +54,21 @@ def frame_of(columns: dict[str, list[Any]]) -> Any:
     return frame.astype({name: type_ for name, type_ in _TYPES.items() if name in columns})
 
 
-def joined(report: PublishReport, frame: Any, on: str) -> Any:
+def csv_in(path: str | PathLike[str] | None, text: str) -> str | None:
+    """Writes a CSV into a file, if one is given, byte by byte as it is; otherwise it is handed back."""
+    if path is None:
+        return text
+    with open(path, "w", encoding="utf-8", newline="") as file:
+        file.write(text)
+    return None
+
+
+def joined(report: PublishReport, frame: Any, on: str, suffix: str | None) -> Any:
     """See `PublishReport.join`."""
+    __tracebackhide__ = True
     pd = pandas()
     if not isinstance(frame, pd.DataFrame):
-        raise TypeError(f"frame is of type {type(frame).__name__}: it is a DataFrame of pandas")
+        raise TypeError(f"`frame` must be a DataFrame of pandas, not of type {type(frame).__name__}.")
     if on not in frame.columns:
         raise KeyError(f"the frame has no column {on!r}, only {', '.join(map(repr, frame.columns))}")
     column = frame[on]
@@ -68,6 +79,7 @@ def joined(report: PublishReport, frame: Any, on: str) -> Any:
     keys = pd.Series([next(ids) if given else pd.NA for given in is_given], dtype="Int64")
 
     files = report.to_pandas()
+    names = _beside(frame.columns, [*files.columns, "matched"], on, suffix)
     rows = {file_id: row for row, file_id in enumerate(files["file_id"])}
     # Of each row of the result, the row of either side; -1 where there is none.
     found = [-1 if key is pd.NA else rows.get(key, -1) for key in keys]
@@ -80,12 +92,7 @@ def joined(report: PublishReport, frame: Any, on: str) -> Any:
             theirs.isetitem(at, theirs.iloc[:, at].astype(nullable))
     theirs, ours = theirs.reindex(of_frame), files.reindex(of_files)
     theirs.index = ours.index = pd.RangeIndex(len(of_files))
-    file_ids = pd.concat([keys, files["file_id"].iloc[left].astype("Int64")], ignore_index=True)
-    if on == "file_id":
-        theirs[on] = file_ids
-        ours = ours.drop(columns="file_id")
-    else:
-        ours["file_id"] = file_ids
+    ours["file_id"] = pd.concat([keys, files["file_id"].iloc[left].astype("Int64")], ignore_index=True)
     ours["matched"] = pd.Series(
         [
             "report" if row == -1 else "frame" if file == -1 else "both"
@@ -93,11 +100,12 @@ def joined(report: PublishReport, frame: Any, on: str) -> Any:
         ],
         dtype="string",
     )
-    ours.columns = _beside(frame.columns, ours.columns)
+    ours.columns = names
     return pd.concat([theirs, ours], axis="columns")
 
 
 def _keys(column: Any, on: str) -> list[int]:
+    __tracebackhide__ = True
     if has_small_floats(column):
         raise InputError(
             f"`frame[{on!r}]` has floats of 4 bytes or fewer, which round larger ids: read it as integers."
@@ -105,12 +113,20 @@ def _keys(column: Any, on: str) -> list[int]:
     return value(ids_in_column(f"`frame[{on!r}]`", [compared_id(id_) for id_ in column]))
 
 
-def _beside(theirs: Any, ours: Any) -> list[str]:
-    """The names of our columns beside theirs, which may be of an earlier join."""
-    names: list[str] = []
-    for name in ours:
-        beside = name
-        while beside in theirs:
-            beside += "_report"
-        names.append(beside)
+def _beside(theirs: Any, ours: list[str], on: str, suffix: str | None) -> list[str]:
+    """The names of our columns beside theirs: nobody may take the one for the other."""
+    __tracebackhide__ = True
+    shared = [name for name in ours if name in theirs and (suffix or name == on)]
+    names = [name + (suffix or "_report") if name in shared else name for name in ours]
+    taken = [name for name in names if name in theirs]
+    if taken:
+        advice = (
+            "that makes other names."
+            if suffix
+            else f"such as '_report': {taken[0]!r} is then yours, and {taken[0] + '_report'!r} the report's."
+        )
+        raise InputError(
+            f"`frame` must have no column that the report has, and has {', '.join(map(repr, taken))}. Rename such a "
+            f"column, or give a `suffix` for the report's, {advice}"
+        )
     return names

@@ -25,13 +25,16 @@ _OPAQUE = {"str_iterator", "str_ascii_iterator", "bytes_iterator", "bytearray_it
 # None, and what pandas has beside floats that are not numbers.
 _MISSING = {"NoneType", "NAType", "NaTType"}
 _SMALL_FLOATS = {"float32", "float16", "Float32", "Float16", "float", "halffloat", "f", "e"}
+# An iterator that does not end is read up to here.
+_MOST_IDS = 10_000_000
 
 
 def plain_ids(name: str, ids: Any, *, is_one_call: bool = False) -> list[Any]:
     """A list of exact integers and texts, and a `NoId` for whatever else it has.
 
-    Of an iterator, the files of one call are read up to the first that is too many.
+    Of an iterator, ids are read up to the first that is too many.
     """
+    __tracebackhide__ = True
     kind = kind_of(ids)
     given: list[Any]
     if kind in _COLLECTIONS:
@@ -41,12 +44,18 @@ def plain_ids(name: str, ids: Any, *, is_one_call: bool = False) -> list[Any]:
         if callable(getattr(kind, "to_pylist", None)):  # an array of pyarrow, whose own values are scalars of its own
             ids = ids.to_pylist()
         iterator = iter(ids)
-        given = list(islice(iterator, MAX_FILES + 1) if is_one_call else iterator)
+        given = list(islice(iterator, (MAX_FILES if is_one_call else _MOST_IDS) + 1))
+    if len(given) > _MOST_IDS:
+        raise refused(f"`{name}` must have at most {_MOST_IDS:,} ids, not more: does the iterator end?")
     kinds: Iterable[type[object]] = map(type, given)
-    return given if _PLAIN.issuperset(kinds) else [plain_id(id_) for id_ in given]
+    if _PLAIN.issuperset(kinds):
+        return given
+    # A value that is missing says how a column of floats becomes ids only where it is one of a column of floats.
+    not_a_number = "whole_numbers" if any(isinstance(id_, float) and not _is_nan(id_) for id_ in given) else "missing"
+    return [plain_id(id_, not_a_number) for id_ in given]
 
 
-def plain_id(id_: Any) -> int | str | NoId:
+def plain_id(id_: Any, not_a_number: str = "missing") -> int | str | NoId:
     """An exact integer or text; a `NoId` for anything else."""
     kind = kind_of(id_)
     if kind is int or kind is str:
@@ -54,7 +63,8 @@ def plain_id(id_: Any) -> int | str | NoId:
     if isinstance(id_, str):
         return str.__str__(id_)
     if isinstance(id_, float) or kind.__name__.startswith("float"):
-        return _no_id(id_, "rounded" if kind.__name__ in ("float32", "float16") else "whole_numbers")
+        is_rounded = kind.__name__ in ("float32", "float16")
+        return _no_id(id_, "rounded" if is_rounded else not_a_number if _is_nan(id_) else "whole_numbers")
     if isinstance(id_, bool) or kind.__name__.startswith("bool") or not hasattr(kind, "__index__"):
         return _no_id(id_, "missing" if kind.__name__ in _MISSING else None)
     # Other integers: numpy's, an IntEnum's.
@@ -71,6 +81,10 @@ def compared_id(id_: Any) -> int | str | NoId:
     return int(id_) if isinstance(id_, float) and id_.is_integer() else plain_id(id_)
 
 
+def _is_nan(id_: Any) -> bool:
+    return isinstance(id_, float) and id_ != id_  # noqa: PLR0124 (without importing `math`)
+
+
 def _no_id(id_: Any, hint: str | None = None) -> NoId:
     try:
         shown = str.__str__(str(id_))
@@ -82,6 +96,7 @@ def _no_id(id_: Any, hint: str | None = None) -> NoId:
 
 def _refuse_what_is_no_list(name: str, ids: Any) -> None:
     """Refuses what would be read as something else than the ids that were meant."""
+    __tracebackhide__ = True
     kind = kind_of(ids)
     if isinstance(ids, str | bytes | bytearray) or _is_bytes(ids) or kind.__name__ in _OPAQUE:
         _refuse(
@@ -103,6 +118,8 @@ def _refuse_what_is_no_list(name: str, ids: Any) -> None:
             f"a {kind.__name__}, whose fields have names",
             "give a list of ids, such as [record['file_id']]. (Read as a list, it would be its names or fields.)",
         )
+    if _is_series(kind):
+        _refuse_what_is_beside_ids(name, ids)
     dimensions = getattr(ids, "ndim", 1)
     if isinstance(dimensions, int) and dimensions != 1:
         _refuse(name, f"a {kind.__name__} of {dimensions} dimensions", "give one column of it.")
@@ -114,12 +131,53 @@ def _refuse_what_is_no_list(name: str, ids: Any) -> None:
         )
 
 
+def _refuse_what_is_beside_ids(name: str, series: Any) -> None:
+    """Refuses a series whose labels are the ids, or the columns that one of its values belongs to.
+
+    A row whose columns have numbers, or names without an id among them while the row itself has a name, cannot be told
+    from ids that are labelled by client.
+    """
+    __tracebackhide__ = True
+    id_ = name.rpartition("publish_override_")[2].removesuffix("s")
+    label = getattr(series, "name", None)
+    title = getattr(series.index, "name", None)
+    if _is(series, "name", "count") or (_is(series.index, "name", id_) and not _is(series, "name", id_)):
+        _refuse(
+            name,
+            f"a {kind_of(series).__name__} of counts or other values for each id",
+            "give the ids themselves, which are its `.index`. (If its values are the ids, give `.to_list()` of it.)",
+        )
+    labels = series.index
+    if len(labels) == 0 or not all(isinstance(each, str) for each in labels):
+        return
+    has_number = title is None and hasattr(kind_of(label), "__index__")
+    if has_number or any(_is_column_of_ids(each) for each in labels):
+        _refuse(
+            name,
+            "a row of a data frame",
+            f"give one column of it, such as frame[{id_!r}]. (Read as a list, it would be all that the row has. If its "
+            "values are ids that have labels, give `.to_list()` of it.)",
+        )
+
+
+def _is_column_of_ids(label: str) -> bool:
+    """Whether a label is a column's rather than the name of a client: `id`, `file_id`, `File ID`, `fileId`."""
+    word = label.strip().replace(" ", "_").replace("-", "_")
+    return word.lower() == "id" or word.lower().endswith("_id") or word.endswith(("Id", "eID"))
+
+
 def _refuse(name: str, what: str, advice: str) -> NoReturn:
+    __tracebackhide__ = True
     raise refused(f"`{name}` must be a list of ids, not {what}: {advice}")
 
 
 def _is(value: Any, name: str, wanted: object) -> bool:
     return bool(type(found := getattr(value, name, None)) is type(wanted) and found == wanted)
+
+
+def _is_series(kind: type[object]) -> bool:
+    """Whether it is a series of pandas, or of what has the same methods."""
+    return all(hasattr(kind, name) for name in ("iloc", "index", "name"))
 
 
 def _has_columns(ids: Any) -> bool:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from os import PathLike, fspath
+from os import PathLike
 from typing import Any
 
 from . import _types
-from ._arguments import word
+from ._arguments import path as path_of
+from ._arguments import shown, word
 from ._async_client import AsyncPortalClient
 from ._client import PortalClient
 from ._drive import drive, finish
@@ -29,7 +30,7 @@ class JournalledFile:
 
     file_id: int
     """The file."""
-    state: str
+    state: _types.State
     """Its state, as far as the server said: `ok`, `failed`, `unknown` or `not_processed`."""
     result: FileResult
     """What became of it, as in a report."""
@@ -75,7 +76,8 @@ def init_journal_dir(folder: str | PathLike[str]) -> str:
     Raises:
         JournalError: It cannot be made or written.
     """
-    identity: str = finish(_init_journal_dir(fspath(folder)))
+    __tracebackhide__ = True
+    identity: str = finish(_init_journal_dir(path_of("folder", folder)))
     return identity
 
 
@@ -92,7 +94,8 @@ def forget_journal(path: str | PathLike[str]) -> tuple[int, ...]:
         JournalError: No call misses anything of it, or its folder cannot be used.
         ConfigError: Its folder is not one for journals.
     """
-    file_ids: list[int] = finish(_forget_journal(fspath(path)))
+    __tracebackhide__ = True
+    file_ids: list[int] = finish(_forget_journal(path_of("path", path)))
     return tuple(file_ids)
 
 
@@ -104,7 +107,8 @@ class Journal:
     """
 
     def __init__(self, path: str | PathLike[str]) -> None:
-        self.path = fspath(path)
+        __tracebackhide__ = True
+        self.path = path_of("path", path)
         """Where it is."""
         self._native: Native = finish(Native.open(self.path))
 
@@ -155,6 +159,7 @@ class Journal:
             InputError: A value is not an id, not a decision or not text.
             JournalError: A file is not of this run or its outcome is known, or the journal is being written.
         """
+        __tracebackhide__ = True
         finish(value(self._native.decide(plain_ids("file_ids", file_ids), word(decision), by, evidence)))
 
     def settle(self, client: PortalClient, job_ids: Iterable[str] = (), *, apply: bool = False) -> Settlement:
@@ -180,8 +185,9 @@ class Journal:
             JournalError: The journal cannot be used, or another call is writing it.
             PermissionDeniedError, RejectedError, ConnectError: As in `PortalClient.generated_report`.
         """
+        __tracebackhide__ = True
         if not isinstance(client, PortalClient):  # pyright: ignore[reportUnnecessaryIsInstance]
-            raise refused(f"client is {type(client).__name__}: it is of type PortalClient.")
+            raise refused(f"`client` must be of type PortalClient, not {shown(client)}.")
         call = client._start_settle(self._native.path(), job_ids, apply)  # pyright: ignore[reportPrivateUsage]
         settlement = read_settlement(drive(call))
         self._native = finish(Native.open(self._native.path()))
@@ -191,8 +197,9 @@ class Journal:
         self, client: AsyncPortalClient, job_ids: Iterable[str] = (), *, apply: bool = False
     ) -> Settlement:
         """As `settle`. Cancelling ends it at once."""
+        __tracebackhide__ = True
         if not isinstance(client, AsyncPortalClient):  # pyright: ignore[reportUnnecessaryIsInstance]
-            raise refused(f"client is {type(client).__name__}: it is of type AsyncPortalClient.")
+            raise refused(f"`client` must be of type AsyncPortalClient, not {shown(client)}.")
         call = client._start_settle(self._native.path(), job_ids, apply)  # pyright: ignore[reportPrivateUsage]
         settlement = read_settlement(await client._drive(call))  # pyright: ignore[reportPrivateUsage]
         from asyncio import to_thread

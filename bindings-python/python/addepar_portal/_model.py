@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 def value(given: T | Failure) -> T:
     """What the native half handed over; raises the error that it may have handed over in its place."""
+    __tracebackhide__ = True
     if isinstance(given, Failure):
         raise from_core(given)
     return given
@@ -36,6 +37,7 @@ def request(
     file_ids: Any, portal_publishing: Any, contact_notification: Any, contacts: Any, *, for_batch: bool = False
 ) -> Request:
     """A request, of at most 500 files unless it is for a batch; without files for those that generated reports have."""
+    __tracebackhide__ = True
     names: dict[int | str | NoId, str] = {}
     if isinstance(file_ids, Row):
         from ._generated_reports import files_of
@@ -63,6 +65,7 @@ class PublishRequest:
         contact_notification: _types.ContactNotification,
         publish_override_contact_ids: Iterable[_types.Id] | None = None,
     ) -> Request:
+        __tracebackhide__ = True
         return request(file_ids, portal_publishing, contact_notification, publish_override_contact_ids)
 
 
@@ -70,6 +73,7 @@ class PublishReport:
     @staticmethod
     def from_response(request: Request, body: str | bytes) -> Report:
         """Reads the body of a response without any network. Raises `OutcomeUnknownError` where it cannot be read."""
+        __tracebackhide__ = True
         # Half of a surrogate pair is U+FFFD, as where it is written as an escape; two halves are one character.
         if isinstance(body, str):
             body = body.encode("utf-16", "surrogatepass").decode("utf-16", "replace").encode()
@@ -79,6 +83,7 @@ class PublishReport:
     @staticmethod
     def from_json(json: str) -> Report:
         """Reads what `to_json` wrote, in any language."""
+        __tracebackhide__ = True
         return value(read_report(json))
 
     @property
@@ -118,30 +123,35 @@ class PublishReport:
             return bool(self._file(file.file_id) == file)
         return self._file(compared_id(file)) is not None
 
-    def join(self: _types.Any, frame: _types.Any, *, on: str = "file_id") -> _types.Any:
+    def join(self: _types.Any, frame: _types.Any, *, on: str = "file_id", suffix: str | None = None) -> _types.Any:
         """The rows of a `pandas.DataFrame` with what became of their files: the names of clients beside failures, say.
 
         Ids are compared as ids, whatever they are in the frame: integers, strings with leading zeros or without, or the
         floats that pandas makes of a column with missing values. No row is dropped on either side: the column `matched`
         says `both`, `frame` (the row's file is not of this report, or has no id) or `report` (no row has this file:
-        these come last).
+        these come last, and the frame's columns are missing there).
 
         Args:
             frame: Any rows, several for one file too.
             on: The column with the ids of files.
+            suffix: Ends the name of each column of the report that the frame has as well. Without it, a frame with such
+                a column, say `state`, is refused: nobody may take the one for the other.
 
         Returns:
-            A new `DataFrame`: the frame's rows in their order, its columns, then those of `to_pandas` and `matched`. A
-            column of the report whose name the frame has already ends in `_report`; `file_id` is `Int64`.
+            A new `DataFrame`: the frame's rows in their order, its columns as they are, then those of `to_pandas` and
+            `matched`. The report's ids are whole numbers (`Int64`) in `file_id`; in `file_id_report` if the frame has
+            its own in `file_id`.
 
         Raises:
-            InputError: A value in the column is neither an id nor missing, and would miss its file in silence.
+            InputError: A value in the column is neither an id nor missing, and would miss its file in silence; or the
+                frame has a column of the report's name.
             KeyError: The frame has no such column.
             ModuleNotFoundError: pandas is not installed.
         """
+        __tracebackhide__ = True
         from ._frames import joined
 
-        return joined(self, frame, on)
+        return joined(self, frame, on, suffix)
 
     def failed_contacts(self: _types.Any) -> FailedContacts:
         """The contacts that some step failed for, and the files whose contacts could not be read."""
@@ -149,6 +159,7 @@ class PublishReport:
 
     def raise_for_failures(self: _types.Any) -> Report:
         """The report itself if every file is ok; raises `PublishFailuresError` otherwise."""
+        __tracebackhide__ = True
         failed = failures(self)
         if failed is not None:
             raise from_core(failed)
@@ -174,12 +185,9 @@ class PublishReport:
         Contacts are separated by blanks, and are `?` where they cannot be told. No spreadsheet takes a field for a
         formula. The file is in UTF-8.
         """
-        text: str = self._csv()
-        if path is None:
-            return text
-        with open(path, "w", encoding="utf-8", newline="") as file:
-            file.write(text)
-        return None
+        from ._frames import csv_in
+
+        return csv_in(path, self._csv())
 
     def _repr_html_(self: _types.Any) -> str:
         from ._html import of_report

@@ -2,11 +2,11 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from os import PathLike
-from typing import Any, Literal, TypeAlias, final, overload
+from typing import Any, Literal, final, overload
 
 from typing_extensions import Self
 
-from ._aliases import ContactNotification, Id, PortalPublishing, Verdict
+from ._aliases import ContactNotification, Id, PortalPublishing, State, Verdict
 from ._generated_reports import GeneratedReport
 from ._rows import ApiError, Attempt, FailedContacts, UnexpectedResult, UnreadPage
 
@@ -39,8 +39,6 @@ __all__ = [
     "read_response",
     "run_cli",
 ]
-
-_State: TypeAlias = Literal["ok", "failed", "unknown", "not_processed"]
 
 MAX_FILES: int
 __version__: str
@@ -136,7 +134,7 @@ class FileResult:
     def file_id(self) -> int:
         """The file."""
     @property
-    def state(self) -> _State:
+    def state(self) -> State:
         """`ok`, `failed`, `unknown` or `not_processed`."""
     @property
     def published(self) -> bool | None:
@@ -238,24 +236,28 @@ class PublishReport:
         Raises:
             KeyError: It was not part of the request. `file_id in report` tells.
         """
-    def join(self, frame: Any, *, on: str = "file_id") -> Any:
+    def join(self, frame: Any, *, on: str = "file_id", suffix: str | None = None) -> Any:
         """The rows of a `pandas.DataFrame` with what became of their files: the names of clients beside failures, say.
 
         Ids are compared as ids, whatever they are in the frame: integers, strings with leading zeros or without, or the
         floats that pandas makes of a column with missing values. No row is dropped on either side: the column `matched`
         says `both`, `frame` (the row's file is not of this report, or has no id) or `report` (no row has this file:
-        these come last).
+        these come last, and the frame's columns are missing there).
 
         Args:
             frame: Any rows, several for one file too.
             on: The column with the ids of files.
+            suffix: Ends the name of each column of the report that the frame has as well. Without it, a frame with such
+                a column, say `state`, is refused: nobody may take the one for the other.
 
         Returns:
-            A new `DataFrame`: the frame's rows in their order, its columns, then those of `to_pandas` and `matched`. A
-            column of the report whose name the frame has already ends in `_report`; `file_id` is `Int64`.
+            A new `DataFrame`: the frame's rows in their order, its columns as they are, then those of `to_pandas` and
+            `matched`. The report's ids are whole numbers (`Int64`) in `file_id`; in `file_id_report` if the frame has
+            its own in `file_id`.
 
         Raises:
-            InputError: A value in the column is neither an id nor missing, and would miss its file in silence.
+            InputError: A value in the column is neither an id nor missing, and would miss its file in silence; or the
+                frame has a column of the report's name.
             KeyError: The frame has no such column.
             ModuleNotFoundError: pandas is not installed.
         """

@@ -6,13 +6,15 @@ importing it takes four times as long as importing this whole package.
 
 from __future__ import annotations
 
+from os import PathLike
+
 from . import _types
 from ._native import FileError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from datetime import datetime, timedelta, timezone
-    from typing import Any, NoReturn
+    from typing import Any, NoReturn, overload
 
     from typing_extensions import dataclass_transform
 else:
@@ -177,6 +179,29 @@ class FailedContacts(Row):
         from ._frames import frame_of
 
         return frame_of(self.to_columns())
+
+    if TYPE_CHECKING:
+
+        @overload
+        def to_csv(self, path: None = None) -> str: ...
+        @overload
+        def to_csv(self, path: str | PathLike[str]) -> None: ...
+
+    def to_csv(self, path: str | PathLike[str] | None = None) -> str | None:
+        """A line for each of them; into a file, if a path is given.
+
+        A contact that could not be read is `?`. Only numbers and the words `publish` and `notify` are in it, so no
+        spreadsheet takes a field for a formula. The file is in UTF-8.
+        """
+        from ._frames import csv_in
+
+        columns = self.to_columns()
+        rows = zip(*columns.values(), strict=True)
+        lines = [
+            tuple(columns),
+            *(("?" if contact is None else contact, file, step or "") for contact, file, step in rows),
+        ]
+        return csv_in(path, "".join(",".join(map(str, line)) + "\r\n" for line in lines))
 
     def _repr_html_(self) -> str:
         from ._html import of_failed_contacts

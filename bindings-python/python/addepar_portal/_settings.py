@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 import sys
-from _operator import index
-from os import PathLike, fspath
+from os import PathLike
 
 from . import _types
-from ._arguments import seconds, seconds_if_given, since_1970, whole_number, word, words, yes_or_no
+from ._arguments import (
+    path,
+    path_if_given,
+    seconds,
+    seconds_if_given,
+    shown,
+    since_1970,
+    whole_number,
+    word,
+    words,
+    yes_or_no,
+)
 from ._drive import Call
 from ._errors import refused
 from ._ids import plain_id
@@ -27,12 +37,51 @@ if TYPE_CHECKING:
 
     # What `access_token` may be, which is the only difference between the settings of the two clients.
     Token = TypeVar("Token")
+    C = TypeVar("C", bound=type)
 else:
     from ._drive import Generic
 
     Token = object
 
 
+class _Signature:
+    """That of `__init__`, which a class with `__new__` does not show by itself."""
+
+    def __get__(self, _: object, client: Any) -> object:
+        from inspect import signature
+
+        whole = signature(client.__init__)
+        return whole.replace(parameters=list(whole.parameters.values())[1:])
+
+
+def _named_in_errors(settings: C) -> C:
+    """Makes clients refuse an unknown setting by the name of the client, and with the setting that was meant.
+
+    Python's own error would name `Settings.__init__`.
+    """
+
+    client: Any = settings
+    init: Any = client.__init__
+    known = list(init.__kwdefaults__)
+
+    def new(cls: Any, *others: object, **given: object) -> object:
+        __tracebackhide__ = True
+        unknown = next((name for name in given if name not in known), None)
+        has_others = bool(others)
+        del others, given  # which may have a secret
+        if cls.__init__ is init:  # and not that of a class of the caller's
+            if has_others:
+                raise TypeError(f"{cls.__name__}() takes its settings by their names alone, such as firm_name=…")
+            if unknown is not None:
+                raise TypeError(f"{cls.__name__}() has no setting {unknown!r}. {_meant(unknown, known)}")
+        return object.__new__(cls)
+
+    client.__new__ = staticmethod(new)
+    client.__signature__ = _Signature()
+    return settings
+
+
+@_named_in_errors
 class Settings(Generic[Token]):
     """What both clients are made of."""
 
@@ -56,6 +105,7 @@ class Settings(Generic[Token]):
         journal_dir: str | PathLike[str] | None = None,
     ) -> None:
         # The names of secrets are gone from this frame before an error passes through it, which tools may show whole.
+        __tracebackhide__ = True
         asks_for_token = callable(access_token)
         self._ask_for_token: Any = access_token if asks_for_token else None
         token: Any = None if asks_for_token else access_token
@@ -63,7 +113,9 @@ class Settings(Generic[Token]):
             made = Client.make(
                 firm_name=firm_name,
                 environment=environment,
-                firm_id=firm_id if firm_id is None or isinstance(firm_id, str) else str(index(firm_id)),
+                firm_id=firm_id
+                if firm_id is None or isinstance(firm_id, str)
+                else str(whole_number("firm_id", firm_id)),
                 key_id=key_id,
                 key_secret=key_secret,
                 access_token=token,
@@ -73,8 +125,8 @@ class Settings(Generic[Token]):
                 connect_timeout=seconds_if_given("connect_timeout", connect_timeout),
                 max_rate_limit_wait=seconds_if_given("max_rate_limit_wait", max_rate_limit_wait),
                 proxy=proxy,
-                ca_file=None if ca_file is None else fspath(ca_file),
-                journal_dir=None if journal_dir is None else fspath(journal_dir),
+                ca_file=path_if_given("ca_file", ca_file),
+                journal_dir=path_if_given("journal_dir", journal_dir),
                 started=_started(),
             )
         finally:
@@ -111,6 +163,7 @@ class Settings(Generic[Token]):
         publish_override_contact_ids: Iterable[_types.Id],
         repeat: str,
     ) -> Call[PublishReport]:
+        __tracebackhide__ = True
         asked = request(file_ids, portal_publishing, contact_notification, publish_override_contact_ids)
         started = value(self._native.start(asked, word(repeat)))
         warn_of_missing_journal(started)
@@ -133,6 +186,7 @@ class Settings(Generic[Token]):
         stop_timeout: float | None,
         repeat: str,
     ) -> Call[PublishReport]:
+        __tracebackhide__ = True
         _check_progress(on_progress)
         asked = request(file_ids, portal_publishing, contact_notification, publish_override_contact_ids, for_batch=True)
         options = _batch_options(journal, max_wait, pace, stop_timeout)
@@ -150,11 +204,13 @@ class Settings(Generic[Token]):
         pace: bool,
         stop_timeout: float | None,
     ) -> Call[PublishReport]:
+        __tracebackhide__ = True
         _check_progress(on_progress)
         started = self._native.start_resume(*_batch_options(journal, max_wait, pace, stop_timeout))
         return Call(value(started), self._ask_for_token, on_progress)
 
     def _start_report(self, job_id: str) -> Call[Plain]:
+        __tracebackhide__ = True
         return Call(self._native.start_report(word(job_id)), self._ask_for_token)
 
     def _start_reports(
@@ -166,6 +222,7 @@ class Settings(Generic[Token]):
         entity_id: _types.Id | None,
         group_id: _types.Id | None,
     ) -> Call[Plain]:
+        __tracebackhide__ = True
         started = self._native.start_reports(
             since_1970("completed_after", completed_after),
             since_1970("completed_before", completed_before),
@@ -178,8 +235,18 @@ class Settings(Generic[Token]):
     def _start_settle(
         self, journal: str | PathLike[str], job_ids: Iterable[str], apply: bool
     ) -> Call[dict[str, _types.Any]]:
-        started = self._native.start_settle(fspath(journal), words("job_ids", job_ids), yes_or_no("apply", apply))
+        __tracebackhide__ = True
+        started = self._native.start_settle(
+            path("journal", journal), words("job_ids", job_ids), yes_or_no("apply", apply)
+        )
         return Call(value(started), self._ask_for_token)
+
+
+def _meant(unknown: str, settings: list[str]) -> str:
+    from difflib import get_close_matches
+
+    close = get_close_matches(unknown, settings, 1)
+    return f"Did you mean {close[0]!r}?" if close else f"It has {', '.join(settings)}."
 
 
 def _started() -> str | None:
@@ -191,8 +258,9 @@ def _started() -> str | None:
 def _batch_options(
     journal: str | PathLike[str], max_wait: float, pace: bool, stop_timeout: float | None
 ) -> tuple[str, float, bool, float | None]:
+    __tracebackhide__ = True
     return (
-        fspath(journal),
+        path("journal", journal),
         seconds("max_wait", max_wait),
         yes_or_no("pace", pace),
         seconds_if_given("stop_timeout", stop_timeout),
@@ -200,11 +268,12 @@ def _batch_options(
 
 
 def _check_progress(on_progress: Callable[[Progress], object] | None) -> None:
+    __tracebackhide__ = True
     if on_progress is None:
         return
     if not callable(on_progress):
-        raise refused(f"on_progress is {type(on_progress).__name__}: it is a function.")
+        raise refused(f"`on_progress` must be a function, not {shown(on_progress)}.")
     from inspect import iscoroutinefunction
 
     if iscoroutinefunction(on_progress):
-        raise refused("on_progress is a coroutine function: it is a plain one.")
+        raise refused("`on_progress` must be a plain function, not a coroutine function.")

@@ -16,7 +16,7 @@ pub(crate) fn text(name: &str, given: &Bound<'_, PyAny>, refuse: fn(String) -> E
     let Ok(text) = given.cast::<PyString>() else { return Err(other_type(name, given, "str").into()) };
     text.to_str()
         .map(str::to_owned)
-        .map_err(|_| refuse(format!("{name} has a character that it cannot have: half of a surrogate pair.")).into())
+        .map_err(|_| refuse(format!("`{name}` has a character that it cannot have: half of a surrogate pair.")).into())
 }
 
 /// A setting that is a text, where it is given.
@@ -53,5 +53,5 @@ pub(crate) fn chunk_size(given: &Bound<'_, PyAny>) -> Result<usize, Refusal> {
 
 fn other_type(name: &str, given: &Bound<'_, PyAny>, expected: &str) -> PyErr {
     let type_name = given.get_type().name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    PyTypeError::new_err(format!("{name} is of type {type_name}: it is a {expected}"))
+    PyTypeError::new_err(format!("`{name}` must be a {expected}, not of type {type_name}. Nothing was sent."))
 }

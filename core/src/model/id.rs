@@ -159,9 +159,15 @@ where
     let mut ids = Vec::with_capacity(raw.size_hint().0);
     let mut refused = Vec::new();
     let mut hint = None;
+    let mut padded = Vec::new();
     for (position, id) in raw.map(Into::into).enumerate() {
         if let Some(value) = id.value() {
             ids.push(value);
+            if let RawId::Text(text) = id
+                && text.starts_with('0')
+            {
+                padded.push((value, text));
+            }
         } else {
             hint = hint.or(id.hint());
             refused.push((position, id));
@@ -172,10 +178,18 @@ where
     }
     let repeated = repeated(&ids);
     if !repeated.is_empty() {
+        let is_padded: HashSet<u64> = padded.iter().map(|(id, _)| *id).collect();
+        let first = repeated.iter().filter(|id| is_padded.contains(id)).take(SHOWN);
+        let spellings: Vec<String> = first.filter_map(|id| spellings(*id, &ids, &padded)).collect();
+        let spelled = match spellings.as_slice() {
+            [] => String::new(),
+            several => format!(" ({}: leading zeros do not count)", enumerate(several)),
+        };
+        let shown: Vec<String> = repeated.iter().map(ToString::to_string).collect();
         return Err(InvalidInput::new(message![
             name(argument),
-            format!(" must have each id once, and has {} more than once.", enumerate(&repeated)),
-            Part::EachOnce,
+            format!(" must have each id once, and repeats {}{spelled}.", enumerate(&shown)),
+            Part::EachOnce { are_numbers: spellings.is_empty() },
         ]));
     }
     Ok(ids)
@@ -207,13 +221,26 @@ fn refusal(argument: &'static str, refused: &[(usize, RawId)]) -> Message {
     parts.into()
 }
 
-fn repeated(ids: &[u64]) -> Vec<String> {
+/// The ways in which one id of these is written, if there are several; `padded` has those with leading zeros.
+fn spellings(id: u64, ids: &[u64], padded: &[(u64, String)]) -> Option<String> {
+    let of_id = padded.iter().filter(|(padded, _)| *padded == id);
+    let mut written: Vec<&str> = of_id.map(|(_, text)| text.as_str()).collect();
+    let plain = id.to_string();
+    if ids.iter().filter(|each| **each == id).count() > written.len() {
+        written.push(&plain);
+    }
+    written.sort_unstable();
+    written.dedup();
+    (written.len() > 1).then(|| written.iter().take(SHOWN).map(|text| clip(text)).collect::<Vec<_>>().join(" and "))
+}
+
+fn repeated(ids: &[u64]) -> Vec<u64> {
     if ids.is_sorted_by(|a, b| a < b) {
         return Vec::new();
     }
     let mut seen = HashSet::with_capacity(ids.len());
     let mut told = HashSet::new();
-    ids.iter().filter(|id| !seen.insert(**id) && told.insert(**id)).map(ToString::to_string).collect()
+    ids.iter().filter(|id| !seen.insert(**id) && told.insert(**id)).copied().collect()
 }
 
 /// The first few of a list and how many more there are.
@@ -227,7 +254,21 @@ pub(crate) fn enumerate(items: &[String]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{MAX_ID, parse_number};
+    use super::{MAX_ID, RawId, parse_number, validate};
+
+    #[test]
+    fn an_id_that_is_written_in_two_ways_is_shown_in_both() {
+        let text = |text: &str| RawId::from(text);
+        for (ids, said) in [
+            (vec![text("0038"), text("38")], "repeats 38 (0038 and 38: leading zeros do not count)."),
+            (vec![RawId::from(38_u64), text("0038")], "repeats 38 (0038 and 38: leading zeros do not count)."),
+            (vec![text("0038"), text("0038")], "repeats 38."),
+            (vec![text("38"), RawId::from(38_u64)], "repeats 38."),
+        ] {
+            let refused = validate("file_ids", ids).err().map(|refused| refused.message()).unwrap_or_default();
+            assert!(refused.ends_with(said), "{refused}");
+        }
+    }
 
     #[test]
     fn a_number_is_an_id_if_it_is_whole() {

@@ -38,8 +38,11 @@ pub(crate) enum Part {
     Decide(String),
     /// How a journal is resumed.
     Resume(String),
-    /// How a list is left with each of its values once: a sentence that some languages have.
-    EachOnce,
+    /// How a list is left with each of its ids once: a sentence that some languages have. Texts that are one number
+    /// are one id.
+    EachOnce {
+        are_numbers: bool,
+    },
 }
 
 /// A setting, an argument or a function, in snake case.
@@ -172,11 +175,16 @@ impl Message {
                         Language::CommandLine => write!(text, "`addepar-portal resume {journal}`"),
                     }
                 }
-                Part::EachOnce => match language {
-                    Language::Rust | Language::CommandLine => Ok(()),
-                    Language::Python => text.write_str(" `.unique()` of a column has each once."),
-                    Language::Node => text.write_str(" `[...new Set(ids)]` has each once."),
-                },
+                Part::EachOnce { are_numbers } => {
+                    let ids = match (language, are_numbers) {
+                        (Language::Rust | Language::CommandLine, _) => continue,
+                        (Language::Python, true) => "`.unique()` of a column",
+                        (Language::Python, false) => "`.astype('int64').unique()` of a column",
+                        (Language::Node, true) => "`[...new Set(ids)]`",
+                        (Language::Node, false) => "`[...new Set(ids.map(Number))]`",
+                    };
+                    write!(text, " {ids} has each once.")
+                }
             };
         }
         text
@@ -303,15 +311,24 @@ mod tests {
 
     #[test]
     fn each_language_says_how_a_list_has_each_id_once() {
-        let said = message!["Each once.", Part::EachOnce];
+        let said = [true, false].map(|are_numbers| message!["Each once.", Part::EachOnce { are_numbers }]);
         let expected = [
-            (Language::Rust, "Each once."),
-            (Language::Python, "Each once. `.unique()` of a column has each once."),
-            (Language::Node, "Each once. `[...new Set(ids)]` has each once."),
-            (Language::CommandLine, "Each once."),
+            (Language::Rust, ["", ""]),
+            (
+                Language::Python,
+                [" `.unique()` of a column has each once.", " `.astype('int64').unique()` of a column has each once."],
+            ),
+            (
+                Language::Node,
+                [" `[...new Set(ids)]` has each once.", " `[...new Set(ids.map(Number))]` has each once."],
+            ),
+            (Language::CommandLine, ["", ""]),
         ];
-        for (language, text) in expected {
-            assert_eq!(said.in_language(language), text);
+        for (language, texts) in expected {
+            assert_eq!(
+                said.each_ref().map(|said| said.in_language(language)),
+                texts.map(|text| format!("Each once.{text}"))
+            );
         }
     }
 
