@@ -64,7 +64,10 @@ export class PortalError extends Error {
   readonly elapsedMs: number | null;
   /** The API's error objects about the whole request. */
   readonly errors: readonly ApiError[];
-  /** The journal of the call, which {@link PortalClient.resume} and {@link Journal} take; `null` without one. */
+  /**
+   * The journal of the call, which {@link PortalClient.resume} and {@link Journal} take; `null` without one. Of an
+   * {@link AlreadySentError} the one that shows its files, if they are all in one.
+   */
   readonly journal: string | null;
   /** How many files of the report are in which state; `null` without a report. */
   readonly counts: FileCounts | null;
@@ -113,7 +116,10 @@ export class PortalError extends Error {
     return this.#report;
   }
 
-  /** The files about which a person has to decide before the journal can be resumed; none that are in flight. */
+  /**
+   * The files about which a person has to decide before the journal can be resumed; none that are in flight. Of an
+   * {@link AlreadySentError} those of its files about which a person has to decide in the journal that shows them.
+   */
   get undecided(): readonly number[] {
     return Object.freeze([...this.#details.undecided]);
   }

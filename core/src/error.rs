@@ -3,6 +3,7 @@
 //! An [`Error`] holds what is known as values. It is put into words last: the problem, what follows from it for the
 //! files (worked out from the report), and what to do.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -138,7 +139,7 @@ struct Inner {
     report: Option<Arc<PublishReport>>,
     /// The files that it is about, where that is not for the report to say.
     file_ids: Option<Vec<u64>>,
-    /// The journal of the call.
+    /// The journal of the call; of files that were sent before, the one that shows them.
     journal: Option<PathBuf>,
 }
 
@@ -290,11 +291,20 @@ impl Error {
         Self::config(Message::from("No access token could be had: ").followed_by(reason).followed_by("."))
     }
 
-    /// Files that a journal shows as sent: `problem` says when, how and in which run, the report what became of each.
-    pub(crate) fn already_sent(problem: Message, file_ids: Vec<u64>, report: PublishReport) -> Self {
+    /// Files that journals show as sent: `problem` says when, how and in which run, the report what became of each.
+    /// `journal`: the one that shows them, if it is one.
+    pub(crate) fn already_sent(
+        problem: Message,
+        file_ids: Vec<u64>,
+        journal: Option<&Path>,
+        report: PublishReport,
+    ) -> Self {
         let mut error = Self::new(ErrorKind::AlreadySent, problem).with_earlier(report);
         error.0.file_ids = Some(file_ids);
-        error
+        match journal {
+            Some(path) => error.with_journal(path),
+            None => error,
+        }
     }
 
     /// A column of the caller's, whose ids are looked up in a report, has others than that: passed over, they would miss
@@ -829,15 +839,21 @@ impl Error {
         unknown.map(|file| file.file_id).collect()
     }
 
-    /// The journal of the call, if it has one.
+    /// The journal of the call, if it has one; of [`ErrorKind::AlreadySent`] the one that shows all of those files, if
+    /// they lie in one.
     #[must_use]
     pub fn journal(&self) -> Option<&Path> {
         self.0.journal.as_deref()
     }
 
-    /// The files about which a person has to decide before the journal can be resumed.
+    /// The files about which a person has to decide before the journal can be resumed; of [`ErrorKind::AlreadySent`]
+    /// those of its files about which a person has to decide in the journal that shows them.
     #[must_use]
     pub fn undecided(&self) -> Vec<u64> {
+        if let (Some(file_ids), Some(report)) = (&self.0.file_ids, self.report()) {
+            let undecided: HashSet<u64> = report.undecided().into_iter().collect();
+            return file_ids.iter().copied().filter(|id| undecided.contains(id)).collect();
+        }
         let report = self.report().filter(|_| self.journal().is_some());
         report.map(PublishReport::undecided).unwrap_or_default()
     }

@@ -260,7 +260,7 @@ fn a_report_from_the_journal_is_the_run_s_own() {
         { "name": "contradiction", "file": 4 },
     ]));
     let path = scene.path("run.jsonl");
-    let words = ["run.jsonl waits for a decision", "files 4", "1 ok, 2 failed, 1 unknown, 4 not_processed"];
+    let words = ["run.jsonl waits for a decision", "file 4", "1 ok, 2 failed, 1 unknown, 4 not_processed"];
     let error = refused(scene.batch(8, &path), ErrorKind::Journal, &words);
     assert_eq!(error.outcome(), Outcome::Unknown);
     let report = error.report().expect("a report");
@@ -595,7 +595,7 @@ fn an_unknown_chunk_stops_until_each_file_is_decided() {
         assert!(journal.decide([3], verdicts[0], " ", None).is_err());
         assert_eq!(Journal::open(&path).expect("a journal").undecided(), [3, 4], "all of a list or none");
         decide(&path, &[3], verdicts[0]);
-        refused(scene.resume(&path), ErrorKind::Journal, &["waits for a decision", "1 file", "files 4"]);
+        refused(scene.resume(&path), ErrorKind::Journal, &["waits for a decision", "1 file", "file 4"]);
         decide(&path, &[4], verdicts[1]);
         assert_eq!(scene.posts(), 0);
         let report = scene.resume(&path).expect("a report");
@@ -668,7 +668,7 @@ fn an_error_speaks_of_the_whole_batch_and_of_the_request_that_failed() {
     let unsaid = refused(
         scene.resume(&path),
         ErrorKind::Journal,
-        &["files 8", "5 ok, 1 unknown, 2 unknown (decided: leave), 2 not_processed"],
+        &["file 8", "5 ok, 1 unknown, 2 unknown (decided: leave), 2 not_processed"],
     );
     assert_eq!(about(&unsaid), (Outcome::Unknown, Some(200), true));
     assert_eq!(journal(&unsaid), (Some(path.clone()), vec![8]));
@@ -763,11 +763,11 @@ fn failed_and_unanswered_files_are_not_sent_again() {
     scene.control(&json!({ "do": "fail_publish", "file": 1, "contacts": [1] }));
     scene.faults(&json!([{ "name": "missing_result", "file": 2 }]));
     // What the server says nothing of stops the batch: it might say no more of the next files.
-    let error = refused(scene.batch(4, &path), ErrorKind::Journal, &["waits for a decision", "files 2"]);
+    let error = refused(scene.batch(4, &path), ErrorKind::Journal, &["waits for a decision", "file 2"]);
     assert_eq!(scene.posts(), 1);
     let report = error.report().expect("a report");
     assert_eq!((ids_in(report, FileState::Failed), ids_in(report, FileState::Unknown)), (vec![1], vec![2]));
-    refused(scene.resume(&path), ErrorKind::Journal, &["files 2"]);
+    refused(scene.resume(&path), ErrorKind::Journal, &["file 2"]);
     decide(&path, &[2], Verdict::Leave);
     assert_eq!(states(&scene.resume(&path).expect("a report")), [2, 1, 1, 0]);
     assert_eq!(scene.sent().concat().iter().filter(|id| **id <= 2).count(), 2);
@@ -1508,9 +1508,9 @@ fn warned(client: &PortalClient, id: u64) -> (Result<Arc<PublishReport>, Error>,
 
 const INDEX: &str = "addepar-portal-journals.index";
 
-/// The journal of a file, in a folder where each has one of its own.
+/// The journal of a file, in a folder where each is in one.
 fn journal_of(folder: &Path, id: u64) -> PathBuf {
-    let is_its = |path: &PathBuf| Journal::open(path).is_ok_and(|journal| journal.request().file_ids() == [id]);
+    let is_its = |path: &PathBuf| Journal::open(path).is_ok_and(|journal| journal.request().file_ids().contains(&id));
     journals(folder).into_iter().find(is_its).expect("a journal")
 }
 
@@ -1921,8 +1921,8 @@ fn an_error_at_the_beginning_shows_what_the_journal_does() {
     assert_eq!(shown(&refused(scene.resume(&path), ErrorKind::Journal, &["is being written"])), [2, 0, 0, 2]);
     drop(other);
     let another = refused(scene.batch(6, &path), ErrorKind::Journal, &["is of another run"]);
-    // What it was told to do with these files, or by whom, may differ: that they are ok is not said of this run.
-    assert_eq!((another.outcome(), shown(&another)), (Outcome::Unknown, [0, 0, 2, 4]));
+    assert_eq!((another.outcome(), shown(&another)), (Outcome::Processed, [2, 0, 0, 4]));
+    assert_eq!((another.journal(), another.undecided()), (Some(path.as_path()), vec![]));
     let firm = client(scene.portal.base_url(), "2", None);
     let another = refused(publish_batch(&firm, 4, &options(&path)), ErrorKind::Journal, &["firm_id is 1 there"]);
     assert_eq!((another.outcome(), shown(&another)), (Outcome::NotProcessed, [0, 0, 0, 4]));
@@ -1932,6 +1932,73 @@ fn an_error_at_the_beginning_shows_what_the_journal_does() {
     assert_eq!((damaged.outcome(), shown(&damaged)), (Outcome::Unknown, [0, 0, 4, 0]));
     assert!(refused(scene.resume(&path), ErrorKind::Journal, &[]).report().is_none());
     assert_eq!(scene.posts(), 2);
+}
+
+/// Files that were sent before are named with the journal that shows them, and those of them that wait for a decision.
+#[test]
+fn a_repeat_names_the_journal_that_shows_the_files() {
+    let scene = Scene::new();
+    let client = scene.journalling();
+    publish(&client, [1]).expect("a report");
+    scene.faults(&json!([{ "name": "close_before_answer" }]));
+    refused(publish(&client, [2, 3]), ErrorKind::OutcomeUnknown, &[]);
+    let (sent, unknown) = (journal_of(&scene.folder, 1), journal_of(&scene.folder, 3));
+    decide(&unknown, &[3], Verdict::Published);
+    let error = refused(publish(&client, [1, 9]), ErrorKind::AlreadySent, &[]);
+    assert_eq!((error.journal(), error.undecided()), (Some(sent.as_path()), vec![]));
+    let words = ["Then publish again only what was not published."];
+    let error = refused(publish(&client, [9, 3, 2]), ErrorKind::AlreadySent, &words);
+    assert_eq!((error.journal(), error.undecided()), (Some(unknown.as_path()), vec![2]));
+    assert!(error.message_in(Language::CommandLine).contains(&format!(
+        "`addepar-portal journal resolve {} --published (or --not-published, --leave) --files IDS --by NAME`",
+        unknown.display()
+    )));
+    let several =
+        format!("The files are in several journals: {} (file 1), {} (files 2, 3).", sent.display(), unknown.display());
+    let batch = options(&scene.path("batch.jsonl"));
+    for result in [publish(&client, 1..=9), block_on(client.publish_batch(&request(1..=9), &batch, |_| {}))] {
+        let error = refused(result, ErrorKind::AlreadySent, &[&several]);
+        assert_eq!((error.journal(), error.file_ids(), error.undecided()), (None, vec![1, 2, 3], vec![2]));
+    }
+}
+
+/// Where files that nobody knows of are in several journals, each is named with what is to be decided there.
+#[test]
+fn each_journal_is_named_in_which_to_decide() {
+    let scene = Scene::new();
+    let client = scene.journalling();
+    for id in [1, 2] {
+        scene.faults(&json!([{ "name": "close_before_answer" }]));
+        refused(publish(&client, [id]), ErrorKind::OutcomeUnknown, &[]);
+    }
+    let decide = |id| format!("`Journal::open({:?})?.decide(…)` (file {id})", journal_of(&scene.folder, id));
+    let error = refused(publish(&client, [1, 2]), ErrorKind::AlreadySent, &[&decide(1), &decide(2)]);
+    assert_eq!((error.journal(), error.undecided()), (None, vec![1, 2]));
+}
+
+/// A journal of another run and the other journals of its folder tell what became of each file.
+#[test]
+fn another_run_s_journal_shows_each_file_as_it_is() {
+    let scene = Scene::new();
+    scene.journals();
+    let client = scene.client();
+    scene.control(&json!({ "do": "fail_publish", "file": 2, "contacts": [1] }));
+    let path = scene.path("run.jsonl");
+    scene.faults(&json!([{ "name": "close_idle" }, { "name": "close_before_answer" }]));
+    refused(block_on(client.publish_batch(&request(1..=5), &options(&path), |_| {})), ErrorKind::OutcomeUnknown, &[]);
+    let beside = options(&scene.path("beside.jsonl"));
+    block_on(client.publish_batch(&request([7]), &beside, |_| {})).expect("a report");
+    for journal_dir in [None, Some(scene.folder.as_path())] {
+        let client = self::client(scene.portal.base_url(), "1", journal_dir);
+        let result = block_on(client.publish_batch(&request(1..=8), &options(&path), |_| {}));
+        let error = refused(result, ErrorKind::Journal, &["is of another run"]);
+        let report = error.report().expect("a report");
+        assert_eq!(ids_in(report, FileState::Ok), [1, 7]);
+        assert_eq!(ids_in(report, FileState::Failed), [2]);
+        assert_eq!(ids_in(report, FileState::Unknown), [3, 4]);
+        assert_eq!(ids_in(report, FileState::NotProcessed), [5, 6, 8]);
+        assert_eq!((error.undecided(), error.journal()), (vec![3, 4], Some(path.as_path())));
+    }
 }
 
 /// A decision names files as a request does: what is not an id is refused, and nothing is written.

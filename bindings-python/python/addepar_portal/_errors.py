@@ -42,9 +42,12 @@ class PortalError(Exception):
     report: PublishReport | None = None
     """The state of every file; on every error of a publish."""
     journal: str | None = None
-    """The path of the call's journal, if it has one."""
+    """The path of the call's journal, if it has one; of an `AlreadySentError` the one that shows its files, if it is one."""
     undecided: tuple[int, ...] = ()
-    """The files about which a person has to decide before the journal can be resumed; none that are in flight."""
+    """The files about which a person has to decide before the journal can be resumed; none that are in flight.
+
+    Of an `AlreadySentError` those of its files about which a person has to decide in the journal that shows them.
+    """
 
     def __init__(
         self,

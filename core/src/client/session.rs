@@ -231,11 +231,15 @@ pub(crate) fn settled(config: &Config, path: &Path, applies: bool) -> Result<Ses
     Ok((store, Opened { history, path: path.to_owned(), pace: Pace::default(), boot: boot() }))
 }
 
-/// The folder of journals, if there is one.
 /// The folder of journals that a batch belongs to: the client's, or the one that its journal lies in, if that was set up.
-fn open_folder(config: &Config, journal: &Path, caller: &Caller) -> Result<Option<Folder>, Error> {
+fn folder_for<'a>(config: &'a Config, journal: &'a Path) -> Option<&'a Path> {
     let own = || Some(folder_of(journal)).filter(|folder| folder::is_set_up(folder));
-    let folder = config.journal_dir.as_deref().or_else(own);
+    config.journal_dir.as_deref().or_else(own)
+}
+
+/// The folder of journals, if there is one.
+fn open_folder(config: &Config, journal: &Path, caller: &Caller) -> Result<Option<Folder>, Error> {
+    let folder = folder_for(config, journal);
     folder.map(|folder| Folder::open(folder, PATIENCE, caller.clone())).transpose()
 }
 
@@ -260,6 +264,10 @@ pub(crate) fn with_earlier_calls(error: Error, config: &Config, request: &Publis
 /// Gives the error of a batch that was not begun its journal, and a report: what that journal shows, since files of it
 /// may have been sent before, or are being sent by another process. Where that cannot be read, nobody knows.
 pub(crate) fn with_states(error: Error, config: &Config, path: &Path, request: Option<&PublishRequest>) -> Error {
+    // What was sent before has the journal that shows it.
+    if error.kind() == ErrorKind::AlreadySent {
+        return error;
+    }
     let error = error.with_journal(path);
     if error.report().is_some() {
         return error;
@@ -291,7 +299,7 @@ pub(crate) fn with_states(error: Error, config: &Config, path: &Path, request: O
         (Err(_), None) if request.is_some() && has_none(path) => return error,
         (Err(_), None) => return error.nothing_sent_now(),
     };
-    let report = match &config.journal_dir {
+    let report = match folder_for(config, path) {
         Some(folder) => folder::completed(&report, folder, (&config.base_url, config.firm()), Some(path)),
         None => report,
     };

@@ -371,7 +371,9 @@ impl Folder {
         let Some(worst) = refused.iter().max_by_key(|found| found.key()) else { return Ok(()) };
         let refused_ids = refused.iter().map(|found| found.result.file_id).collect();
         let report = survey.complete(query.report);
-        Err(Error::already_sent(refusal(&refused, worst, report.request(), query.way_on), refused_ids, report))
+        let problem = refusal(&refused, worst, report.request(), query.way_on);
+        let journal = Some(&worst.path).filter(|path| refused.iter().all(|found| found.path == **path));
+        Err(Error::already_sent(problem, refused_ids, journal.map(PathBuf::as_path), report))
     }
 
     /// Looks at a journal: what it shows, if it names any of the files.
@@ -493,7 +495,7 @@ fn refusal(refused: &[&Found], worst: &Found, request: &PublishRequest, way_on: 
     let same = refused.iter().filter(|found| found.finding == worst.finding);
     let ids = listed(same.clone().map(|found| found.result.file_id));
     let id = worst.result.file_id;
-    let (files, are, were, it, they) = match same.count() {
+    let (files, are, were, it, they) = match same.clone().count() {
         1 => (format!("File {id}"), "is", "was", "it", "it"),
         count => (format!("{count} files{ids}"), "are", "were", "them", "they"),
     };
@@ -505,16 +507,24 @@ fn refusal(refused: &[&Found], worst: &Found, request: &PublishRequest, way_on: 
     };
     let (run, journal) = (&worst.run, worst.path.display());
     let last = format!("file {id}: {sent_at}state {}, run {run}, journal {journal}", worst.result.state.as_str());
-    match worst.finding {
+    let problem = match worst.finding {
         Finding::InFlight => format!(
             "{files} {are} being sent by another process, or about to be ({last}). Wait until that process has ended."
         )
         .into(),
-        Finding::Undecided => Message::from(format!(
-            "{files} {were} sent before, and nobody knows what became of {it} ({last}). Check {it} in Addepar, and \
-             record what you find with "
-        ))
-        .followed_by(message![decide(&worst.path), "."]),
+        Finding::Undecided => {
+            let again = match way_on {
+                WayOn::Call => "Then publish again only what was not published.".into(),
+                WayOn::Journal(path) => message!["Then resume with ", resume(path), "."],
+            };
+            Message::from(format!(
+                "{files} {were} sent before, and nobody knows what became of {it} ({last}). Check {it} in Addepar, and \
+                 record what you find with "
+            ))
+            .followed_by(decided_in(&same.copied().collect::<Vec<_>>()))
+            .followed_by(".")
+            .and(again)
+        }
         Finding::Sent => {
             let way_on = match way_on {
                 WayOn::Call => message![
@@ -541,5 +551,47 @@ fn refusal(refused: &[&Found], worst: &Found, request: &PublishRequest, way_on: 
             };
             Message::from(format!("{files} {were} sent before ({last}): sending {it} again {twice}.")).and(way_on)
         }
+    };
+    problem.and(by_journal(refused))
+}
+
+/// Where to decide about files: in each journal that shows some of them.
+fn decided_in(files: &[&Found]) -> Message {
+    match files {
+        [first, others @ ..] if others.iter().all(|found| found.path == first.path) => message![decide(&first.path)],
+        files => each_journal(files, |path| message![decide(path)]),
     }
+}
+
+/// Which journals show the files, where it is more than one.
+fn by_journal(files: &[&Found]) -> Message {
+    let Some((first, others)) = files.split_first() else { return Message::default() };
+    if others.iter().all(|found| found.path == first.path) {
+        return Message::default();
+    }
+    Message::from("The files are in several journals: ")
+        .followed_by(each_journal(files, |path| path.display().to_string().into()))
+        .followed_by(".")
+}
+
+/// The journals that show files, the first ones of many, each with its files.
+fn each_journal(files: &[&Found], named: impl Fn(&Path) -> Message) -> Message {
+    const NAMED: usize = 5;
+    let mut ids_of: HashMap<&Path, Vec<u64>> = HashMap::new();
+    let mut journals = Vec::new();
+    for found in files {
+        let ids = ids_of.entry(&found.path).or_default();
+        if ids.is_empty() {
+            journals.push(found.path.as_path());
+        }
+        ids.push(found.result.file_id);
+    }
+    let more = journals.len().saturating_sub(NAMED);
+    let mut text = Message::default();
+    for (number, path) in journals.into_iter().take(NAMED).enumerate() {
+        let comma = if number == 0 { "" } else { ", " };
+        let ids = ids_of.remove(path).unwrap_or_default();
+        text = text.followed_by(comma).followed_by(named(path)).followed_by(listed(ids.into_iter()));
+    }
+    if more > 0 { text.followed_by(format!(" and {more} more")) } else { text }
 }

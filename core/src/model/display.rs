@@ -188,10 +188,12 @@ pub(crate) fn counted(count: usize, thing: &str) -> String {
 pub(crate) fn listed(ids: impl Iterator<Item = u64>) -> String {
     const NAMED: usize = 20;
     let mut ids = ids.map(|id| id.to_string());
-    let named = ids.by_ref().take(NAMED).collect::<Vec<_>>().join(", ");
+    let named = ids.by_ref().take(NAMED).collect::<Vec<_>>();
+    let files = if named.len() == 1 { "file" } else { "files" };
+    let named = named.join(", ");
     match ids.count() {
-        0 => format!(" (files {named})"),
-        more => format!(" (files {named} and {more} more)"),
+        0 => format!(" ({files} {named})"),
+        more => format!(" ({files} {named} and {more} more)"),
     }
 }
 
