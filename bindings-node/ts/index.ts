@@ -75,6 +75,7 @@ export type {
   JournalJSON,
   JournalledChunkJSON,
   JournalledFileJSON,
+  JournalReason,
   Outcome,
   Phase,
   PortalPublishing,

@@ -5,6 +5,7 @@
 
 use std::collections::HashSet;
 use std::fmt;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -75,7 +76,7 @@ kinds! {
     PublishFailures = "ERR_PUBLISH_FAILURES", "PublishFailuresError";
     /// A journal shows some of the files as sent. Nothing was sent now.
     AlreadySent = "ERR_ALREADY_SENT", "AlreadySentError";
-    /// The journal is locked, of another run, damaged, cannot be written, or waits for a decision.
+    /// The journal is locked, of another run, damaged, cannot be written, or waits for a decision: [`JournalReason`].
     Journal = "ERR_JOURNAL", "JournalError";
     /// A batch was stopped on request.
     Stopped = "ERR_STOPPED", "StoppedError";
@@ -117,6 +118,63 @@ impl Phase {
     }
 }
 
+macro_rules! journal_reasons {
+    ($($(#[$docs:meta])* $reason:ident = $word:literal,)*) => {
+        /// Why a journal, or a folder of journals, cannot be used: a closed set, the same in every language.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+        #[serde(rename_all = "snake_case")]
+        #[non_exhaustive]
+        pub enum JournalReason {
+            $($(#[$docs])* $reason,)*
+        }
+
+        impl JournalReason {
+            /// Every reason.
+            pub const ALL: &'static [Self] = &[$(Self::$reason),*];
+
+            /// The reason as it is written in errors.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$reason => $word,)*
+                }
+            }
+        }
+    };
+}
+
+journal_reasons! {
+    /// Another call, of this process or another one, writes the journal or looks into the folder.
+    Busy = "busy",
+    /// Nobody knows what became of some files, and nobody has decided yet.
+    Undecided = "undecided",
+    /// It is of another run: other files, modes, contacts, firm or server.
+    OtherRun = "other_run",
+    /// It is not as it was written, or was never a journal.
+    Damaged = "damaged",
+    /// A newer version of this library wrote it.
+    NewerFormat = "newer_format",
+    /// It is not there, or not any more.
+    Missing = "missing",
+    /// Something moved, replaced, cut or continued it meanwhile.
+    Changed = "changed",
+    /// The system does not let it be read.
+    CannotRead = "cannot_read",
+    /// It cannot be written or locked: a full disk, say.
+    CannotWrite = "cannot_write",
+    /// What was to be recorded does not fit what the journal has.
+    Refused = "refused",
+    /// A file is said not to be published while Addepar may still be working on the request.
+    TooEarly = "too_early",
+}
+
+impl JournalReason {
+    /// Why a file could not be opened or read.
+    pub(crate) fn of_reading(error: &io::Error) -> Self {
+        if error.kind() == io::ErrorKind::NotFound { Self::Missing } else { Self::CannotRead }
+    }
+}
+
 /// An error with everything that is known about it. It holds no secret.
 #[derive(Clone)]
 pub struct Error(Box<Inner>);
@@ -135,6 +193,8 @@ struct Inner {
     status: Option<u16>,
     errors: Vec<ApiError>,
     phase: Option<Phase>,
+    /// Of an error about a journal.
+    reason: Option<JournalReason>,
     retry_after: Option<Duration>,
     report: Option<Arc<PublishReport>>,
     /// The files that it is about, where that is not for the report to say.
@@ -251,6 +311,7 @@ impl Error {
             status: None,
             errors: Vec::new(),
             phase: None,
+            reason: None,
             retry_after: None,
             report: None,
             file_ids: None,
@@ -513,29 +574,36 @@ impl Error {
         Self::config("The journal's thread broke off.")
     }
 
-    /// A journal that cannot be used; `reason` goes on after its name. What was sent before, it does not say.
-    pub(crate) fn of_journal(path: &Path, reason: &str) -> Self {
-        Self::new(ErrorKind::Journal, format!("The journal {} {reason}.", path.display())).with_journal(path)
+    /// Something about a journal.
+    pub(crate) fn about_journal(reason: JournalReason, problem: impl Into<Message>) -> Self {
+        let mut error = Self::new(ErrorKind::Journal, problem);
+        error.0.reason = Some(reason);
+        error
     }
 
-    /// A file in the place of a journal; `reason` goes on after its name.
-    pub(crate) fn of_file(path: &Path, reason: &str) -> Self {
-        Self::new(ErrorKind::Journal, format!("{} {reason}.", path.display())).with_journal(path)
+    /// A journal that cannot be used; `what` goes on after its name. What was sent before, it does not say.
+    pub(crate) fn of_journal(path: &Path, reason: JournalReason, what: &str) -> Self {
+        Self::about_journal(reason, format!("The journal {} {what}.", path.display())).with_journal(path)
     }
 
-    /// A folder of journals that cannot be used; `reason` goes on after its name.
-    pub(crate) fn of_folder(folder: &Path, reason: impl Into<Message>) -> Self {
+    /// A file in the place of a journal; `what` goes on after its name.
+    pub(crate) fn of_file(path: &Path, reason: JournalReason, what: &str) -> Self {
+        Self::about_journal(reason, format!("{} {what}.", path.display())).with_journal(path)
+    }
+
+    /// A folder of journals that cannot be used; `what` goes on after its name.
+    pub(crate) fn of_folder(folder: &Path, reason: JournalReason, what: impl Into<Message>) -> Self {
         let problem = Message::from(format!("The folder of journals {} ", folder.display()));
-        Self::new(ErrorKind::Journal, problem.followed_by(reason).followed_by("."))
+        Self::about_journal(reason, problem.followed_by(what).followed_by("."))
     }
 
-    /// Journals without which nobody knows what was sent; `reason` goes on after the name of one.
-    pub(crate) fn missed(paths: &[PathBuf], reason: &str) -> Self {
+    /// Journals without which nobody knows what was sent; `what` goes on after the name of one.
+    pub(crate) fn missed(paths: &[PathBuf], reason: JournalReason, what: &str) -> Self {
         let names: Vec<String> = paths.iter().map(|path| path.display().to_string()).collect();
         let (first, others) = names.split_first().map_or(("", &[][..]), |(first, others)| (first, others));
         let others = if others.is_empty() { String::new() } else { format!(" (and so with {})", others.join(", ")) };
-        let problem = format!("The journal {first} {reason}{others}, and calls rely on what it showed as sent.");
-        let error = Self::new(ErrorKind::Journal, problem).with_advice(format!(
+        let problem = format!("The journal {first} {what}{others}, and calls rely on what it showed as sent.");
+        let error = Self::about_journal(reason, problem).with_advice(format!(
             "Put it back as it was. If it is gone for good, check its files in Addepar, then record that it is: \
              addepar-portal journal forget {first}",
         ));
@@ -545,9 +613,9 @@ impl Error {
         }
     }
 
-    /// A decision that a journal does not take; `reason` goes on after its name.
-    pub(crate) fn journal_refuses(path: &Path, reason: &str) -> Self {
-        Self::of_journal(path, reason).recording_nothing()
+    /// What a journal does not take; `what` goes on after its name.
+    pub(crate) fn journal_refuses(path: &Path, what: &str) -> Self {
+        Self::of_journal(path, JournalReason::Refused, what)
     }
 
     /// The same error, of what was to be recorded.
@@ -562,13 +630,13 @@ impl Error {
         attempt: Option<&Attempt>,
         report: PublishReport,
     ) -> Self {
-        let reason = format!(
+        let what = format!(
             "waits for a decision: {} may have been {}{}",
             counted(file_ids.len(), "file"),
             may_have_happened(report.request()),
             listed(file_ids.iter().copied()),
         );
-        Self::of_journal(path, &reason)
+        Self::of_journal(path, JournalReason::Undecided, &what)
             .with_consequence(if attempt.is_some() { Consequence::OfCall } else { Consequence::NothingSentNow })
             .with_attempt(attempt.cloned())
             .with_report(report)
@@ -577,13 +645,13 @@ impl Error {
 
     /// What a request came to could not be written down.
     pub(crate) fn unrecorded(failed: Self, is_saved: bool, report: PublishReport) -> Self {
-        let Inner { problem, journal, .. } = *failed.0;
+        let Inner { problem, journal, reason, .. } = *failed.0;
         let problem = problem.and(if is_saved {
             "The report of this error is true."
         } else {
             "The report of this error is true, the journal is not: it shows the last request as unknown."
         });
-        let error = Self::new(ErrorKind::Journal, problem);
+        let error = Self::about_journal(reason.unwrap_or(JournalReason::CannotWrite), problem);
         let Some(path) = journal else { return error.with_report(report) };
         let is_told = is_saved || !report.undecided().is_empty();
         let error = error.with_report(report).resumable(&path);
@@ -592,8 +660,8 @@ impl Error {
 
     /// A journal that changed between the question and the answer.
     pub(crate) fn not_agreed(path: &Path, report: PublishReport) -> Self {
-        let reason = "changed since it was asked what to send: files are to be sent that nobody agreed to";
-        Self::of_journal(path, reason).with_advice("Run the command again.").with_report(report)
+        let what = "changed since it was asked what to send: files are to be sent that nobody agreed to";
+        Self::of_journal(path, JournalReason::Changed, what).with_advice("Run the command again.").with_report(report)
     }
 
     /// A batch that would have to wait longer than it may.
@@ -811,6 +879,12 @@ impl Error {
         self.0.phase
     }
 
+    /// Why the journal or its folder cannot be used; of [`ErrorKind::Journal`].
+    #[must_use]
+    pub fn reason(&self) -> Option<JournalReason> {
+        self.0.reason
+    }
+
     /// The delay that a 429 asked for.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
@@ -883,6 +957,7 @@ impl Error {
             elapsed: Option<f64>,
             errors: &'a [ApiError],
             phase: Option<Phase>,
+            reason: Option<JournalReason>,
             retry_after: Option<f64>,
             file_ids: Vec<u64>,
             journal: Option<String>,
@@ -897,6 +972,7 @@ impl Error {
             elapsed: self.elapsed().as_ref().map(Duration::as_secs_f64),
             errors: self.errors(),
             phase: self.phase(),
+            reason: self.reason(),
             retry_after: self.retry_after().as_ref().map(Duration::as_secs_f64),
             file_ids: self.file_ids(),
             journal: self.journal().map(|path| path.display().to_string()),

@@ -26,7 +26,7 @@ mod system;
 pub use client::portal_client::{PortalClient, PortalClientBuilder};
 pub use client::reports::ReportFilter;
 pub use config::secret::Secret;
-pub use error::{Error, ErrorKind, Phase};
+pub use error::{Error, ErrorKind, JournalReason, Phase};
 pub use journal::folder::{forget_journal, init_journal_dir};
 pub use journal::view::{Journal, JournalledChunk, JournalledFile};
 pub use model::api_error::ApiError;

@@ -98,6 +98,7 @@ batch('an unknown chunk stops until each file has a decision', async (portal, jo
   assert.equal(failed.report.unknown.length, 10);
   assert.equal(failed.report.notProcessed.length, 20);
   await assert.rejects(client.resume(journal), (error) => {
+    assert.deepEqual([error.reason, error.toJSON().reason, new JournalError().reason], ['undecided', 'undecided', null]);
     return error instanceof JournalError && /waits for a decision/.test(error.message) && error.outcome === 'unknown';
   });
   const book = new Journal(journal);

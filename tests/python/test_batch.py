@@ -275,10 +275,13 @@ def test_another_batch_is_refused_saying_what_differs(simulated_portal: Simulate
     for file_ids, arguments, words in different:
         with pytest.raises(JournalError, match=words):
             client.publish_batch(file_ids, journal=journal, **arguments)
-    with pytest.raises(JournalError, match="firm_id is 1 there and 2 here"):
+    with pytest.raises(JournalError, match="firm_id is 1 there and 2 here") as caught:
         PortalClient(
             base_url=simulated_portal.base_url, firm_id=2, key_id="simulated-key", key_secret="simulated-secret"
         ).resume(journal)
+    assert caught.value.reason == "other_run"
+    assert pickle.loads(pickle.dumps(caught.value)).reason == "other_run"
+    assert JournalError("of a mock").reason is None
     assert simulated_portal.control("posts") == 1
 
 

@@ -177,6 +177,18 @@ class JournalError(PortalError):
 
     code = "ERR_JOURNAL"
 
+    reason: _types.JournalReason | None = None
+    """Why it cannot be used, the same word in all languages; `None` of an error that lost its data on the way.
+
+    `busy` and `undecided` go away by waiting or deciding; what to do about each is in the reference of the errors.
+    """
+
+    def __init__(
+        self, message: str = "", *, reason: _types.JournalReason | None = None, **details: _types.Any
+    ) -> None:
+        super().__init__(message, **details)
+        self.reason = reason
+
 
 class StoppedError(PortalError):
     """A batch was stopped on request; resume it with its journal. `report` has the state of every file."""
@@ -226,6 +238,8 @@ def from_core(failure: Failure) -> PortalError:
         del details["file_ids"]
     if error is not RateLimitedError:
         del details["retry_after"]
+    if error is not JournalError:
+        del details["reason"]
     return error(details.pop("message"), report=failure.report(), **details)
 
 

@@ -8,7 +8,7 @@ use std::time::SystemTime;
 use url::Url;
 
 use crate::config::settings::Config;
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind, JournalReason};
 use crate::journal::file::{self, JournalFile};
 use crate::journal::fingerprint;
 use crate::journal::folder::{self, Folder, Query, WayOn};
@@ -155,7 +155,7 @@ fn resumed(
     let asked = request.map(|request| asked_again(&history, request, options)).transpose();
     let asked = asked
         .and_then(|asked| same_run(&history, config, asked.as_ref()).map(|()| asked))
-        .map_err(|differs| Error::of_journal(path, &differs))?;
+        .map_err(|differs| differs.error(path))?;
     let mut history = match &asked {
         Some(asked) => history.in_order_of(asked),
         None => history,
@@ -188,11 +188,13 @@ fn resumed(
     let looks = looks(looked, |id| history.has(id));
     if !looks.is_empty() {
         for (look, at) in &looks {
-            history.apply(look, *at).map_err(|misfit| Error::of_journal(path, &format!("refuses {misfit}")))?;
+            history.apply(look, *at).map_err(|misfit| Error::journal_refuses(path, &format!("refuses {misfit}")))?;
         }
         journal.append(looks).map_err(|unrecorded| match unrecorded {
             Unrecorded::Failed { error, .. } => error,
-            Unrecorded::Lost => Error::of_journal(path, "was changed by something else meanwhile"),
+            Unrecorded::Lost => {
+                Error::of_journal(path, JournalReason::Changed, "was changed by something else meanwhile")
+            }
         })?;
     }
     let pace = pace(&history, &options);
@@ -200,7 +202,7 @@ fn resumed(
 }
 
 /// What is asked for of a journal that is there: of generated reports, what it took from them when it was made.
-fn asked_again(history: &History, request: &PublishRequest, options: &BatchOptions) -> Result<PublishRequest, String> {
+fn asked_again(history: &History, request: &PublishRequest, options: &BatchOptions) -> Result<PublishRequest, Differs> {
     let header = history.header();
     if !request.file_ids().is_empty() {
         let skipped: HashSet<u64> = header.skipped.iter().copied().collect();
@@ -210,7 +212,7 @@ fn asked_again(history: &History, request: &PublishRequest, options: &BatchOptio
     let is_same = |one: &String, other: &String| one.eq_ignore_ascii_case(other);
     let (there, here) = (&header.reports, &options.reports);
     if there.len() != here.len() || !there.iter().zip(here).all(|(one, other)| is_same(one, other)) {
-        return Err(format!("is of another run: reports is {there:?} there and {here:?} here"));
+        return Err(Differs::OtherRun(format!("reports is {there:?} there and {here:?} here")));
     }
     Ok(request
         .for_files(history.request().file_ids().to_vec())
@@ -223,11 +225,11 @@ pub(crate) fn settled(config: &Config, path: &Path, applies: bool) -> Result<Ses
         let (journal, history) = JournalFile::open(path)?;
         (Box::new(journal), history)
     } else if Lock::is_taken(path) {
-        return Err(Error::of_journal(path, "is being written by another process"));
+        return Err(Error::of_journal(path, JournalReason::Busy, "is being written by another process"));
     } else {
         (Box::new(Unwritten), JournalFile::look(path)?)
     };
-    same_run(&history, config, None).map_err(|differs| Error::of_journal(path, &differs))?;
+    same_run(&history, config, None).map_err(|differs| differs.error(path))?;
     Ok((store, Opened { history, path: path.to_owned(), pace: Pace::default(), boot: boot() }))
 }
 
@@ -389,15 +391,35 @@ fn fingerprint(config: &Config, request: &PublishRequest) -> String {
     fingerprint::fingerprint(&config.base_url.origin().ascii_serialization(), config.firm(), request)
 }
 
+/// Why a journal is not that of a run.
+enum Differs {
+    /// What is another one, in words.
+    OtherRun(String),
+    Edited,
+}
+
+impl Differs {
+    fn error(self, path: &Path) -> Error {
+        match self {
+            Self::OtherRun(what) => {
+                Error::of_journal(path, JournalReason::OtherRun, &format!("is of another run: {what}"))
+            }
+            Self::Edited => {
+                let what = "was edited: its plan is not of the run in its header";
+                Error::of_journal(path, JournalReason::Damaged, what)
+            }
+        }
+    }
+}
+
 /// Whether a journal is of this client's firm and, where it is given, of this request; or what differs.
-fn same_run(history: &History, config: &Config, request: Option<&PublishRequest>) -> Result<(), String> {
+fn same_run(history: &History, config: &Config, request: Option<&PublishRequest>) -> Result<(), Differs> {
     let (header, journalled) = (history.header(), history.request());
     let request = request.unwrap_or(journalled);
     // No hash of a later line may cover the plan yet.
-    let edited = || Err("was edited: its plan is not of the run in its header".to_owned());
     if header.fingerprint == fingerprint(config, request) {
         let intact = journalled == request || header.fingerprint == fingerprint(config, journalled);
-        return if intact { Ok(()) } else { edited() };
+        return if intact { Ok(()) } else { Err(Differs::Edited) };
     }
     let mut differs = Vec::new();
     let mut differ = |what: &str, there: &str, here: &str| {
@@ -431,7 +453,7 @@ fn same_run(history: &History, config: &Config, request: Option<&PublishRequest>
             .push(format!("{more} of the files here are not there, and {fewer} of the files there are not here{both}"));
     }
     if differs.is_empty() {
-        return edited();
+        return Err(Differs::Edited);
     }
-    Err(format!("is of another run: {}", differs.join("; ")))
+    Err(Differs::OtherRun(differs.join("; ")))
 }

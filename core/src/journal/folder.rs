@@ -10,7 +10,7 @@ use std::time::{Duration, SystemTime};
 use serde_json::json;
 use url::Url;
 
-use crate::error::Error;
+use crate::error::{Error, JournalReason};
 use crate::journal::file::{JournalFile, displaced_prefix};
 use crate::journal::history::{File, History};
 use crate::journal::index::{Entry, Index};
@@ -41,10 +41,11 @@ pub(crate) fn is_set_up(folder: &Path) -> bool {
 /// [`ErrorKind::Journal`](crate::ErrorKind::Journal) where it cannot be made or written.
 pub fn init_journal_dir(folder: impl AsRef<Path>) -> Result<String, Error> {
     let folder = folder.as_ref();
-    let unusable = |error: io::Error| Error::of_folder(folder, format!("cannot be set up: {error}"));
+    let unusable =
+        |error: io::Error| Error::of_folder(folder, JournalReason::CannotWrite, format!("cannot be set up: {error}"));
     if !folder_of(folder).is_dir() {
         let reason = "cannot be set up: the folder above it does not exist, as where a disk is not mounted. If it is new, make it";
-        return Err(Error::of_folder(folder, reason));
+        return Err(Error::of_folder(folder, JournalReason::Missing, reason));
     }
     make_folder(folder).map_err(unusable)?;
     let marker = folder.join(MARKER);
@@ -84,25 +85,31 @@ pub fn forget_journal(path: impl AsRef<Path>) -> Result<Vec<u64>, Error> {
     let mut folder = folder.map_err(Error::recording_nothing)?;
     let entry = name_of(&path).and_then(|name| Some((name, folder.index.get(name)?.clone())));
     let Some((name, entry)) = entry else {
-        return Err(Error::journal_refuses(&path, "is not missed: its folder knows of no journal of that name"));
+        return Err(Error::journal_refuses(&path, "is not missed: its folder knows of no journal of that name")
+            .recording_nothing());
     };
     match fs::symlink_metadata(&path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-        Err(error) => return Err(Error::journal_refuses(&path, &format!("cannot be looked at: {error}"))),
+        Err(error) => {
+            let what = format!("cannot be looked at: {error}");
+            return Err(Error::of_journal(&path, JournalReason::CannotRead, &what).recording_nothing());
+        }
         Ok(_) => match JournalFile::examine(&path) {
             Ok(read) if entry.end().is_in(&read.file).unwrap_or(false) => {
-                return Err(Error::journal_refuses(&path, "is there, and has all that it had"));
+                return Err(Error::journal_refuses(&path, "is there, and has all that it had").recording_nothing());
             }
             Ok(_) => {}
             Err(_) => {
                 let reason = "is there and cannot be read, so calls refuse it in any case: move it away first";
-                return Err(Error::journal_refuses(&path, reason));
+                return Err(Error::journal_refuses(&path, reason).recording_nothing());
             }
         },
     }
     let files = folder.index.forget(name, operator(), SystemTime::now());
-    let unusable =
-        |error: io::Error| Error::of_folder(&folder.path, format!("cannot be written: {error}")).recording_nothing();
+    let unusable = |error: io::Error| {
+        Error::of_folder(&folder.path, JournalReason::CannotWrite, format!("cannot be written: {error}"))
+            .recording_nothing()
+    };
     folder.index.save().and_then(|()| sync_folder(&folder.path)).map_err(unusable)?;
     Ok(files)
 }
@@ -115,14 +122,14 @@ fn id_of(marker: &[u8]) -> String {
 /// What a folder has.
 pub(crate) fn entries(folder: &Path) -> Result<fs::ReadDir, Error> {
     fs::read_dir(folder).map_err(|error| match error.kind() {
-        io::ErrorKind::NotADirectory => Error::of_file(folder, "is not a folder"),
-        _ => Error::of_folder(folder, format!("cannot be read: {error}")),
+        io::ErrorKind::NotADirectory => Error::of_file(folder, JournalReason::CannotRead, "is not a folder"),
+        _ => Error::of_folder(folder, JournalReason::of_reading(&error), format!("cannot be read: {error}")),
     })
 }
 
 /// The files of a folder that have a journal's name, in order.
 fn named(folder: &Path) -> Result<Vec<PathBuf>, Error> {
-    let unusable = |error| Error::of_folder(folder, format!("cannot be read: {error}"));
+    let unusable = |error| Error::of_folder(folder, JournalReason::CannotRead, format!("cannot be read: {error}"));
     let paths = entries(folder)?.map(|entry| Ok(entry.map_err(unusable)?.path()));
     let mut paths: Vec<PathBuf> =
         paths.filter(|path| path.as_ref().map_or(true, |path| is_journal(path))).collect::<Result<_, Error>>()?;
@@ -323,7 +330,9 @@ impl Folder {
         };
         match fs::metadata(path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(refused("does not exist")),
-            Err(error) => return Err(Error::of_folder(path, format!("cannot be read: {error}"))),
+            Err(error) => {
+                return Err(Error::of_folder(path, JournalReason::CannotRead, format!("cannot be read: {error}")));
+            }
             Ok(found) if !found.is_dir() => return Err(refused("is not a folder")),
             Ok(_) => {}
         }
@@ -404,7 +413,7 @@ impl Folder {
             Some(name) if has_displaced(names, name) => self.index.remove(name),
             Some(_) if known.is_some_and(|known| !known.end().is_in(&read.file).unwrap_or(false)) => {
                 let reason = "lost lines that it had: something cut it, or put an older copy in its place";
-                return Err(Error::missed(&[path.to_owned()], reason));
+                return Err(Error::missed(&[path.to_owned()], JournalReason::Changed, reason));
             }
             Some(name) => self.index.learn(name, &read, self.lock.taken_at()),
             None => {}
@@ -431,7 +440,8 @@ impl Folder {
         if missed.is_empty() {
             return Ok(());
         }
-        Err(Error::missed(&missed, "is not there any more").with_earlier(survey.complete(&report)))
+        Err(Error::missed(&missed, JournalReason::Missing, "is not there any more")
+            .with_earlier(survey.complete(&report)))
     }
 
     /// Whether another file of the folder has all that a journal had.

@@ -13,6 +13,7 @@ use serde_json::json;
 use url::Url;
 
 use crate::client::portal_client::PortalClient;
+use crate::error::JournalReason;
 use crate::journal::file;
 use crate::journal::fingerprint;
 use crate::journal::history::{self, History};
@@ -607,6 +608,7 @@ fn not_published_is_not_believed_at_once() {
     };
     let firm = "https://examplefirm.addepar.com/api";
     let error = decide(firm, 30, Verdict::NotPublished).unwrap_err();
+    assert_eq!(error.reason(), Some(JournalReason::TooEarly));
     assert!(error.message().contains("takes no `not_published`") && error.message().contains("Nothing was recorded"));
     assert_eq!(Journal::open(&path).unwrap().undecided(), [1, 2]);
     decide(firm, 100, Verdict::NotPublished).unwrap();

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use serde::Serialize;
 
-use crate::error::Error;
+use crate::error::{Error, JournalReason};
 use crate::journal::file::JournalFile;
 use crate::journal::history::{self, History};
 use crate::journal::lock::LettingGo;
@@ -213,11 +213,15 @@ impl Journal {
         // All of them or none: a mistake in the list leaves nothing of it written.
         let records: Vec<Dated> = findings.into_iter().map(|finding| (decision(finding), now.utc())).collect();
         for (record, at) in &records {
-            history.apply(record, *at).map_err(|reason| Error::of_journal(&self.path, &format!("refuses {reason}")))?;
+            history
+                .apply(record, *at)
+                .map_err(|reason| Error::journal_refuses(&self.path, &format!("refuses {reason}")))?;
         }
         file.append(records).map_err(|unrecorded| match unrecorded {
             Unrecorded::Failed { error, .. } => error,
-            Unrecorded::Lost => Error::of_journal(&self.path, "was changed by something else meanwhile"),
+            Unrecorded::Lost => {
+                Error::of_journal(&self.path, JournalReason::Changed, "was changed by something else meanwhile")
+            }
         })?;
         self.history = history;
         Ok(())
@@ -234,6 +238,7 @@ impl Journal {
             None => Ok(()),
             Some((ready, id)) => Err(Error::of_journal(
                 &self.path,
+                JournalReason::TooEarly,
                 &format!(
                     "takes no `not_published` about file {id} before {}: Addepar may still be working on the request",
                     times::text(ready + Duration::from_secs(1)),

@@ -24,7 +24,7 @@ use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind, JournalReason};
 use crate::journal::history::History;
 use crate::journal::record::Record;
 use crate::journal::store::{Dated, Unrecorded};
@@ -698,7 +698,7 @@ impl Machine {
         let ending = Ending::Settled(Arc::new(settlement));
         let misfit = records.iter().find_map(|(record, at)| run.history.apply(record, *at).err());
         if let Some(misfit) = misfit {
-            let error = Error::of_journal(&run.path, &format!("refuses {misfit}"));
+            let error = Error::journal_refuses(&run.path, &format!("refuses {misfit}"));
             return self.finish(Err(error));
         }
         if records.is_empty() {
@@ -726,7 +726,7 @@ impl Machine {
         match run.history.apply(&record, now.utc()) {
             Ok(()) => self.todo = Some(Action::Record(vec![(record, now.utc())])),
             Err(reason) => {
-                let error = Error::of_journal(&run.path, &format!("refuses {reason}"));
+                let error = Error::journal_refuses(&run.path, &format!("refuses {reason}"));
                 self.unrecordable(Unrecorded::Failed { error, is_saved: false }, now);
             }
         }
@@ -798,7 +798,7 @@ impl Machine {
     }
 
     fn overwritten(&self) -> Error {
-        Error::of_journal(self.path(), "was overwritten")
+        Error::of_journal(self.path(), JournalReason::Changed, "was overwritten")
     }
 
     fn path(&self) -> &Path {
