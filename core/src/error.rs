@@ -8,13 +8,13 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use serde::Serialize;
 
 use crate::model::api_error::ApiError;
 use crate::model::attempt::{Attempt, Fault, Outcome};
-use crate::model::display::{counted, excerpt, listed};
+use crate::model::display::{counted, excerpt, listed, time_of_day};
 use crate::model::file_result::FileState;
 use crate::model::id::{self, MAX_ID, RawId};
 use crate::model::invalid_input::InvalidInput;
@@ -226,7 +226,8 @@ const CHECK_FIRST: &str = "Do not run this again. Check each in Addepar, then pu
 
 /// The files in some state, for a message that may be all that is left in a log.
 fn names(report: &PublishReport, wanted: impl Fn(FileState) -> bool) -> String {
-    listed(report.files().iter().filter(|file| wanted(file.state)).map(|file| file.file_id))
+    let ids: Vec<u64> = report.files().iter().filter(|file| wanted(file.state)).map(|file| file.file_id).collect();
+    listed(ids.into_iter())
 }
 
 /// What may have happened to files that went out, as they were asked to.
@@ -238,12 +239,6 @@ fn may_have_happened(request: &PublishRequest) -> &'static str {
         (false, true) => "e-mailed about",
         (false, false) => "processed",
     }
-}
-
-/// The time of day of a moment, in UTC.
-fn time_of_day(time: SystemTime) -> String {
-    let text = humantime::format_rfc3339_seconds(time).to_string();
-    text.get(11..19).unwrap_or(&text).to_owned()
 }
 
 /// What to look at where the server was not reached.

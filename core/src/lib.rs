@@ -43,6 +43,7 @@ pub use model::settlement::{SettledFile, Settlement};
 /// What the bindings need beside the surface for Rust, without a promise of stability.
 pub mod host {
     pub use crate::client::call::{PublishCall, Turn};
+    pub use crate::client::unjournalled::forget_sent_to;
     pub use crate::config::environment::VARIABLES;
     pub use crate::config::guard::{Program, TEST_FUNCTIONS};
     pub use crate::config::settings::{AccessToken, Settings};

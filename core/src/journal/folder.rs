@@ -503,7 +503,7 @@ fn finding(file: &File, history: &History) -> Option<Finding> {
 /// When, how and in which run the files were sent, and how the call is continued.
 fn refusal(refused: &[&Found], worst: &Found, request: &PublishRequest, way_on: WayOn<'_>) -> Message {
     let same = refused.iter().filter(|found| found.finding == worst.finding);
-    let ids = listed(same.clone().map(|found| found.result.file_id));
+    let ids = listed(same.clone().map(|found| found.result.file_id).collect::<Vec<_>>().into_iter());
     let id = worst.result.file_id;
     let (files, are, were, it, they) = match same.clone().count() {
         1 => (format!("File {id}"), "is", "was", "it", "it"),

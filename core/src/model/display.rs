@@ -1,11 +1,13 @@
 //! A report for people: the words and the order that every table of it has.
 
 use std::fmt;
+use std::time::SystemTime;
 
 use crate::model::api_error::ApiError;
 use crate::model::file_result::{FileResult, FileState, Verdict};
 use crate::model::report::{PublishReport, UnreadPage};
 use crate::model::request::Asks;
+use crate::model::times;
 
 /// What a table says of one step: whether it was done for all contacts.
 ///
@@ -185,16 +187,26 @@ pub(crate) fn counted(count: usize, thing: &str) -> String {
 }
 
 /// Ids in brackets, the first ones of many.
-pub(crate) fn listed(ids: impl Iterator<Item = u64>) -> String {
+pub(crate) fn listed(ids: impl ExactSizeIterator<Item = u64>) -> String {
+    let files = if ids.len() == 1 { "file" } else { "files" };
+    format!(" ({files} {})", named(ids))
+}
+
+/// Ids, the first ones of many.
+pub(crate) fn named(ids: impl Iterator<Item = u64>) -> String {
     const NAMED: usize = 20;
     let mut ids = ids.map(|id| id.to_string());
-    let named = ids.by_ref().take(NAMED).collect::<Vec<_>>();
-    let files = if named.len() == 1 { "file" } else { "files" };
-    let named = named.join(", ");
+    let named = ids.by_ref().take(NAMED).collect::<Vec<_>>().join(", ");
     match ids.count() {
-        0 => format!(" ({files} {named})"),
-        more => format!(" ({files} {named} and {more} more)"),
+        0 => named,
+        more => format!("{named} and {more} more"),
     }
+}
+
+/// The time of day of a moment, in UTC.
+pub(crate) fn time_of_day(time: SystemTime) -> String {
+    let text = times::text(time);
+    text.get(11..19).unwrap_or(&text).to_owned()
 }
 
 #[cfg(test)]
