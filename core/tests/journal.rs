@@ -2054,6 +2054,28 @@ fn another_run_s_journal_shows_each_file_as_it_is() {
     }
 }
 
+/// A later decision replaces an earlier one, and says which.
+#[test]
+fn a_decision_returns_the_earlier_ones_that_it_replaces() {
+    let scene = Scene::new();
+    let path = scene.path("run.jsonl");
+    scene.faults(&json!([{ "name": "close_before_answer" }]));
+    refused(scene.batch(2, &path), ErrorKind::OutcomeUnknown, &[]);
+    let mut journal = Journal::open(&path).expect("a journal");
+    // What was read before somebody else decided does not count.
+    let mut other = Journal::open(&path).expect("a journal");
+    assert_eq!(journal.decide([1], Verdict::Published, "Ada", Some("seen")).expect("a decision"), []);
+    let replaced = other.decide([2, 1], Verdict::NotPublished, "Bob", None).expect("a decision");
+    let shown: Vec<_> = replaced.iter().map(|file| (file.result.file_id, file.result.decision)).collect();
+    assert_eq!(shown, [(1, Some(Verdict::Published))]);
+    assert_eq!((replaced[0].decided_by.as_deref(), replaced[0].evidence.as_deref()), (Some("Ada"), Some("seen")));
+    assert!(replaced[0].decided_at.is_some());
+    // Sent again it has another outcome, about which nobody has decided.
+    scene.faults(&json!([{ "name": "close_before_answer" }]));
+    refused(scene.resume(&path), ErrorKind::OutcomeUnknown, &[]);
+    assert_eq!(other.decide([1, 2], Verdict::Leave, "Ada", None).expect("a decision"), []);
+}
+
 /// A decision names files as a request does: what is not an id is refused, and nothing is written.
 #[test]
 fn what_is_no_id_is_not_decided_about() {

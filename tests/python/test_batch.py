@@ -174,7 +174,11 @@ def test_an_unknown_chunk_stops_until_each_file_has_a_decision(
     assert waiting.value.outcome == "unknown"
     book = Journal(journal)
     assert book.undecided == tuple(range(1, 11))
-    book.decide([1, 2, 3], "published", by="Ada", evidence="seen in the portal")
+    assert book.decide([3], "leave", by="Bob", evidence="none") == ()
+    (replaced,) = book.decide([1, 2, 3], "published", by="Ada", evidence="seen in the portal")
+    assert (replaced.file_id, replaced.decision, replaced.decided_by, replaced.evidence) == (3, "leave", "Bob", "none")
+    assert replaced.result.state == "unknown"
+    assert replaced.decided_at is not None
     book.decide([4], "leave", by="Ada")
     with pytest.raises(JournalError):
         client.resume(journal)

@@ -464,6 +464,9 @@ def test_files_are_decided_about_in_ranges(lost: Run, tmp_path: Path) -> None:
     assert (
         "Recorded: not_published, 52 files. 48 files still to be decided about: 151-159,161-169,171-200." in done.stdout
     )
+    replacing = lost(*RESOLVE, "--leave", "--files", "101-103,199").stdout
+    earlier = "This replaces an earlier decision about 101-103: not_published, by A. Person at 20"
+    assert replacing.startswith(f"Recorded: leave, 4 files. {earlier}")
 
 
 @pytest.mark.parametrize(

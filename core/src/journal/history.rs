@@ -379,6 +379,10 @@ impl History {
         self.counts
     }
 
+    pub(crate) fn file(&self, file_id: u64) -> Option<&File> {
+        self.positions.get(&file_id).and_then(|position| self.files.get(*position))
+    }
+
     pub(crate) fn files(&self) -> &[File] {
         &self.files
     }
@@ -504,8 +508,8 @@ impl History {
     /// asked for.
     pub(crate) fn report_on(&self, other: &PublishRequest) -> PublishReport {
         let result = |id: &u64| {
-            let file = self.positions.get(id).and_then(|position| self.files.get(*position));
-            file.map_or_else(|| FileResult::unanswered(*id, FileState::NotProcessed), |file| self.result(file))
+            self.file(*id)
+                .map_or_else(|| FileResult::unanswered(*id, FileState::NotProcessed), |file| self.result(file))
         };
         let files = other.file_ids().iter().map(result).collect();
         let in_flight: HashSet<u64> = self.in_flight().into_iter().collect();

@@ -72,6 +72,20 @@ pub struct JournalledChunk {
     pub file_ids: Vec<u64>,
 }
 
+impl JournalledFile {
+    fn of(file: &history::File, history: &History) -> Self {
+        let decision = file.decision();
+        Self {
+            result: history.result(file),
+            chunk: file.chunk,
+            decided_by: decision.map(|decision| decision.by.clone()),
+            decided_at: decision.map(|decision| decision.at),
+            evidence: decision.and_then(|decision| decision.evidence.clone()),
+            in_flight: history.is_in_flight(file),
+        }
+    }
+}
+
 impl Journal {
     /// Reads a journal. Another process may be writing it.
     ///
@@ -106,18 +120,7 @@ impl Journal {
     /// Every file, in the order asked.
     #[must_use]
     pub fn files(&self) -> Vec<JournalledFile> {
-        let shown = |file: &history::File| {
-            let decision = file.decision();
-            JournalledFile {
-                result: self.history.result(file),
-                chunk: file.chunk,
-                decided_by: decision.map(|decision| decision.by.clone()),
-                decided_at: decision.map(|decision| decision.at),
-                evidence: decision.and_then(|decision| decision.evidence.clone()),
-                in_flight: self.history.is_in_flight(file),
-            }
-        };
-        self.history.files().iter().map(shown).collect()
+        self.history.files().iter().map(|file| JournalledFile::of(file, &self.history)).collect()
     }
 
     /// Every chunk, in order.
@@ -158,7 +161,8 @@ impl Journal {
     }
 
     /// Records what a person found out about files whose outcome is unknown, and on what evidence; or that files which
-    /// are yet to be sent need not be, since they were published in some other way.
+    /// are yet to be sent need not be, since they were published in some other way. Returns the files about which
+    /// somebody had decided before, as they were then: the new decision replaces that one.
     ///
     /// # Errors
     /// [`ErrorKind::Input`](crate::ErrorKind::Input), naming the values that are not ids.
@@ -171,7 +175,7 @@ impl Journal {
         verdict: Verdict,
         by: &str,
         evidence: Option<&str>,
-    ) -> Result<(), Error>
+    ) -> Result<Vec<JournalledFile>, Error>
     where
         Ids: IntoIterator,
         Ids::Item: Into<RawId>,
@@ -184,11 +188,11 @@ impl Journal {
 
     /// Records what a person found out about each of some files: all of it or nothing.
     #[cfg(feature = "cli")]
-    pub(crate) fn decide_each(&mut self, findings: Vec<Finding>, by: &str) -> Result<(), Error> {
+    pub(crate) fn decide_each(&mut self, findings: Vec<Finding>, by: &str) -> Result<Vec<JournalledFile>, Error> {
         self.record(findings, by).map_err(Error::recording_nothing)
     }
 
-    fn record(&mut self, findings: Vec<Finding>, by: &str) -> Result<(), Error> {
+    fn record(&mut self, findings: Vec<Finding>, by: &str) -> Result<Vec<JournalledFile>, Error> {
         if by.trim().is_empty() {
             return Err(Error::input(message![name("by"), " must name who decides, not be empty."]));
         }
@@ -204,6 +208,9 @@ impl Journal {
         if !history.header().is_local() {
             self.refuse_haste(&history, &findings, now.wall)?;
         }
+        let decided = |finding: &Finding| history.file(finding.file_id).filter(|file| file.decision().is_some());
+        let replaced =
+            findings.iter().filter_map(decided).map(|file| JournalledFile::of(file, &history)).collect::<Vec<_>>();
         let decision = |Finding { file_id, verdict, evidence }| Record::Decision {
             file_id,
             decision: verdict,
@@ -224,7 +231,7 @@ impl Journal {
             }
         })?;
         self.history = history;
-        Ok(())
+        Ok(replaced)
     }
 
     /// Refuses to believe that files are not published while the server may still be publishing them.
