@@ -18,7 +18,7 @@ use crate::model::display::{counted, excerpt, listed, time_of_day};
 use crate::model::file_result::FileState;
 use crate::model::id::{self, MAX_ID, RawId};
 use crate::model::invalid_input::InvalidInput;
-use crate::model::message::{Language, Message, Part, decide, message, name, resume, seconds};
+use crate::model::message::{Language, Message, Part, command, decide, message, name, resume, seconds};
 use crate::model::report::PublishReport;
 use crate::model::request::{Asks, PublishRequest};
 use crate::response::Unreadable;
@@ -578,7 +578,26 @@ impl Error {
 
     /// A journal that cannot be used; `what` goes on after its name. What was sent before, it does not say.
     pub(crate) fn of_journal(path: &Path, reason: JournalReason, what: &str) -> Self {
-        Self::about_journal(reason, format!("The journal {} {what}.", path.display())).with_journal(path)
+        Self::of_journal_in_words(path, reason, what.to_owned())
+    }
+
+    /// The same with words of each language.
+    pub(crate) fn of_journal_in_words(path: &Path, reason: JournalReason, what: impl Into<Message>) -> Self {
+        let problem = Message::from(format!("The journal {} ", path.display()));
+        Self::about_journal(reason, problem.followed_by(what).followed_by(".")).with_journal(path)
+    }
+
+    /// A journal in a folder that is not there.
+    pub(crate) fn without_folder(path: &Path, folder: &Path) -> Self {
+        let what = message![
+            format!(
+                "cannot be made or locked: its folder {} does not exist. If it is on a share, see that the share is \
+                 mounted; if it is new, set it up for journals with ",
+                folder.display(),
+            ),
+            command("journal init", folder),
+        ];
+        Self::of_journal_in_words(path, JournalReason::Missing, what)
     }
 
     /// A file in the place of a journal; `what` goes on after its name.
@@ -598,14 +617,15 @@ impl Error {
         let (first, others) = names.split_first().map_or(("", &[][..]), |(first, others)| (first, others));
         let others = if others.is_empty() { String::new() } else { format!(" (and so with {})", others.join(", ")) };
         let problem = format!("The journal {first} {what}{others}, and calls rely on what it showed as sent.");
-        let error = Self::about_journal(reason, problem).with_advice(format!(
-            "Put it back as it was. If it is gone for good, check its files in Addepar, then record that it is: \
-             addepar-portal journal forget {first}",
-        ));
-        match paths.first() {
-            Some(path) => error.with_journal(path),
-            None => error,
+        let mut error = Self::about_journal(reason, problem);
+        if let Some(path) = paths.first() {
+            error = error.with_journal(path).with_advice(message![
+                "Put it back as it was. If it is gone for good, check its files in Addepar, then record that it is: ",
+                command("journal forget", path),
+                ".",
+            ]);
         }
+        error
     }
 
     /// What a journal does not take; `what` goes on after its name.
@@ -823,6 +843,14 @@ impl Error {
         }
         let first = match self.0.kind {
             _ if report.settled() => return Message::default(),
+            // A call of one request, of which nothing was processed: another list is another call.
+            ErrorKind::Rejected | ErrorKind::PermissionDenied if self.0.consequence == Consequence::OfCall => {
+                return message![
+                    "Fix the cause, then resume with ",
+                    resume(path),
+                    ", or call again with a corrected list."
+                ];
+            }
             ErrorKind::RateLimited => format!("{wait}, then resume with "),
             ErrorKind::Stopped => "Resume it with ".to_owned(),
             _ => "Fix the cause, then resume with ".to_owned(),

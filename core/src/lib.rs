@@ -48,7 +48,7 @@ pub mod host {
     pub use crate::config::guard::{Program, TEST_FUNCTIONS};
     pub use crate::config::settings::{AccessToken, Settings};
     pub use crate::config::user_agent::Host;
-    pub use crate::model::display::{Row, contacts, errors_in_words, word};
+    pub use crate::model::display::{Row, contacts, errors_in_words};
     pub use crate::model::id::{NoId, not_a_collection};
     pub use crate::model::json::read as read_json;
     pub use crate::model::message::{Language, Message};

@@ -414,25 +414,25 @@ fn another_run_is_refused_saying_what_differs() {
         (
             &here,
             build(&[1, 2, 3, 4], PortalPublishing::DoNotPublish, notify, &[]),
-            &["portal_publishing is publish there and do_not_publish here"],
+            &["`portal_publishing` is publish there and do_not_publish here"],
         ),
         (
             &here,
             build(&[1, 2, 3, 4], publish, ContactNotification::DoNotNotify, &[]),
-            &["contact_notification is notify there"],
+            &["`contact_notification` is notify there"],
         ),
         (
             &here,
             build(&[1, 2, 3, 4], publish, notify, &[23]),
-            &["publish_override_contact_ids is [] there and [23] here"],
+            &["`publish_override_contact_ids` is [] there and [23] here"],
         ),
-        (&firm, build(&[1, 2, 3, 4], publish, notify, &[]), &["firm_id is 1 there and 2 here"]),
+        (&firm, build(&[1, 2, 3, 4], publish, notify, &[]), &["`firm_id` is 1 there and 2 here"]),
         (&other.client(), build(&[1, 2, 3, 4], publish, notify, &[]), &["the server is http://127.0.0.1"]),
     ] {
         let result = block_on(client.publish_batch(&request, &options(&path), |_| {}));
         refused(result, ErrorKind::Journal, words);
     }
-    refused(block_on(firm.resume(&options(&path), |_| {})), ErrorKind::Journal, &["firm_id is 1 there and 2 here"]);
+    refused(block_on(firm.resume(&options(&path), |_| {})), ErrorKind::Journal, &["`firm_id` is 1 there and 2 here"]);
     // Neither the order of the files nor another size of chunks makes another run. Each call has its own order.
     let order = build(&[4, 3, 1, 2], publish, notify, &[]);
     let options = BatchOptions { chunk_size: 3, ..BatchOptions::new(&path) };
@@ -708,7 +708,8 @@ fn a_message_says_how_to_resume_in_the_reader_s_language() {
     let refusal = refused(block_on(client.publish_files(&request([40]))), ErrorKind::PermissionDenied, &[]);
     let journal = refusal.journal().expect("a journal").display().to_string();
     assert!(refusal.message().contains("Nothing was processed."), "{refusal}");
-    assert!(refusal.message_in(Language::Node).ends_with(&format!("resume with `client.resume('{journal}')`.")));
+    let way_on = format!("resume with `client.resume('{journal}')`, or call again with a corrected list.");
+    assert!(refusal.message_in(Language::Node).ends_with(&way_on), "{refusal}");
     let lost =
         refused(block_on(client.publish_files(&request([41]))), ErrorKind::OutcomeUnknown, &["Then resume with"]);
     assert!(!lost.message().to_lowercase().contains("do not run this again"), "{lost}");
@@ -1150,7 +1151,7 @@ fn a_file_in_flight_is_refused_by_other_calls() {
         for repeat in [Repeat::Refuse, Repeat::Allow] {
             let again = client.start(request([2, 1]), repeat, no_environment);
             assert_eq!(block_on(again.run()), Turn::Done);
-            let words = ["File 1 is being sent by another process"];
+            let words = ["File 1 is being sent by another call of this process", "Wait until that call has ended"];
             let error = refused(result_of(&again), ErrorKind::AlreadySent, &words);
             assert_eq!(error.file_ids(), [1]);
         }
@@ -1928,7 +1929,7 @@ fn an_error_at_the_beginning_shows_what_the_journal_does() {
     assert_eq!((another.outcome(), shown(&another)), (Outcome::Processed, [2, 0, 0, 4]));
     assert_eq!((another.journal(), another.undecided()), (Some(path.as_path()), vec![]));
     let firm = client(scene.portal.base_url(), "2", None);
-    let another = refused(publish_batch(&firm, 4, &options(&path)), ErrorKind::Journal, &["firm_id is 1 there"]);
+    let another = refused(publish_batch(&firm, 4, &options(&path)), ErrorKind::Journal, &["`firm_id` is 1 there"]);
     assert_eq!((another.outcome(), shown(&another)), (Outcome::NotProcessed, [0, 0, 0, 4]));
     let whole = fs::read_to_string(&path).expect("a journal");
     fs::write(&path, whole.replacen("publish", "republish", 1)).expect("a file");
@@ -2052,6 +2053,39 @@ fn another_run_s_journal_shows_each_file_as_it_is() {
         assert_eq!(ids_in(report, FileState::NotProcessed), [5, 6, 8]);
         assert_eq!((error.undecided(), error.journal()), (vec![3, 4], Some(path.as_path())));
     }
+}
+
+/// Where the folder of a journal is missing, that is said, and what to do about it in each language's own words.
+#[test]
+fn a_journal_without_a_folder_names_the_folder() {
+    let scene = Scene::new();
+    let folder = scene.path("not mounted");
+    let error = refused(scene.batch(2, &folder.join("run.jsonl")), ErrorKind::Journal, &["does not exist"]);
+    assert_eq!(error.reason(), Some(JournalReason::Missing));
+    for (language, command) in [(Language::Python, "`addepar-portal"), (Language::Node, "`npx addepar-portal")] {
+        let text = error.message_in(language);
+        assert!(text.contains(&format!("its folder {} does not exist", folder.display())), "{text}");
+        assert!(text.contains(&format!("{command} journal init '{}'`", folder.display())), "{text}");
+    }
+    let client = client(scene.portal.base_url(), "1", Some(&folder));
+    let text = refused(publish(&client, [1]), ErrorKind::Config, &[]).message_in(Language::Node);
+    assert!(text.starts_with("`journalDir` must be a folder"), "{text}");
+    assert!(text.contains("`npx addepar-portal journal init "), "{text}");
+}
+
+/// A single call that was refused may be corrected as well as resumed.
+#[test]
+fn a_refused_call_may_be_made_again_with_a_corrected_list() {
+    let scene = Scene::new();
+    let client = scene.journalling();
+    scene.faults(&json!([{ "name": "status", "status": 400 }]));
+    let words = ["Fix the cause, then resume with", ", or call again with a corrected list."];
+    refused(publish(&client, [1, 2]), ErrorKind::Rejected, &words);
+    publish(&client, [1]).expect("nothing was processed");
+    let batch = options(&scene.path("batch.jsonl"));
+    scene.faults(&json!([{ "name": "status", "status": 400 }]));
+    let error = refused(block_on(client.publish_batch(&request(3..=4), &batch, |_| {})), ErrorKind::Rejected, &[]);
+    assert!(!error.message().contains("corrected"), "a batch is resumed: {error}");
 }
 
 /// A later decision replaces an earlier one, and says which.

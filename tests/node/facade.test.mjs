@@ -79,7 +79,7 @@ describe('ids', () => {
     'an unsafe integer': [[2 ** 53], '9007199254740992'],
     'a huge number': [[1e300], '1000000000000000052504760255204420248704'],
     'a lone surrogate': [['\ud800'], 'fileIds[0]'],
-    'a number and its text': [[37, '037'], '37 more than once'],
+    'a number and its text': [[37, '037'], 'repeats 37'],
   };
   for (const [name, [ids, part]] of Object.entries(refused)) {
     test(`${name}: refused, and nothing is sent`, async () => {

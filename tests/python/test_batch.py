@@ -272,14 +272,14 @@ def test_another_batch_is_refused_saying_what_differs(simulated_portal: Simulate
     different: list[tuple[Any, dict[str, Any], str]] = [
         ([1, 2, 3], MODES, "1 of the files here are not there"),
         ([1], MODES, "1 of the files there are not here"),
-        ([1, 2], {**MODES, "portal_publishing": "do_not_publish"}, "portal_publishing is publish there"),
-        ([1, 2], {**MODES, "contact_notification": "do_not_notify"}, "contact_notification is notify there"),
+        ([1, 2], {**MODES, "portal_publishing": "do_not_publish"}, "`portal_publishing` is publish there"),
+        ([1, 2], {**MODES, "contact_notification": "do_not_notify"}, "`contact_notification` is notify there"),
         ([1, 2], {**MODES, "publish_override_contact_ids": [7]}, "publish_override_contact_ids"),
     ]
     for file_ids, arguments, words in different:
         with pytest.raises(JournalError, match=words):
             client.publish_batch(file_ids, journal=journal, **arguments)
-    with pytest.raises(JournalError, match="firm_id is 1 there and 2 here") as caught:
+    with pytest.raises(JournalError, match="`firm_id` is 1 there and 2 here") as caught:
         PortalClient(
             base_url=simulated_portal.base_url, firm_id=2, key_id="simulated-key", key_secret="simulated-secret"
         ).resume(journal)

@@ -74,7 +74,7 @@ def test_one_program_however_it_was_installed(program: str, run: Run, simulated_
     assert done.stdout == (
         "file  state   published  notified  errors\n"
         "  37  ok      yes        yes\n"
-        "  38  failed  yes        not all   Notification failed for contacts [1].\n"
+        "  38  failed  yes        some or none  Notification failed for contacts [1].\n"
         "1 ok, 1 failed (asked: publish, notify)\n"
     )
     assert "2 files in one request" in done.stderr
@@ -475,7 +475,7 @@ def test_files_are_decided_about_in_ranges(lost: Run, tmp_path: Path) -> None:
         ("101-", 'must be ids and ranges of ids, such as 38-41,50, not "101-"'),
         ("101,x", 'must be ids and ranges of ids, such as 38-41,50, not "x"'),
         ("150-101", 'must have the smaller id of a range first, not "150-101"'),
-        ("101-110,105", "must have each id once, and has 105 more than once"),
+        ("101-110,105", "must have each id once, and repeats 105"),
         ("101-9007199254740991", "must name 250 files at most"),
         ("99-110", "file 99, whose outcome is known"),
         ("195-205", "file 201"),

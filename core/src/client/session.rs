@@ -13,13 +13,13 @@ use crate::journal::file::{self, JournalFile};
 use crate::journal::fingerprint;
 use crate::journal::folder::{self, Folder, Query, WayOn};
 use crate::journal::history::{self, History};
-use crate::journal::lock::{self, Caller, Lock, PATIENCE, folder_of};
+use crate::journal::lock::{self, Caller, Lock, PATIENCE, folder_of, is_held_here};
 use crate::journal::record::{Chunk, FORMAT, Header};
 use crate::journal::store::{Dated, Store, Unrecorded, Unwritten};
 use crate::model::batch::{BatchOptions, DEFAULT_CHUNK_SIZE, Repeat};
 use crate::model::file_result::FileState;
 use crate::model::generated_report::{self, GeneratedReport};
-use crate::model::message::{message, name};
+use crate::model::message::{Message, Part, message, name};
 use crate::model::report::PublishReport;
 use crate::model::request::PublishRequest;
 use crate::model::server::is_loopback;
@@ -212,7 +212,7 @@ fn asked_again(history: &History, request: &PublishRequest, options: &BatchOptio
     let is_same = |one: &String, other: &String| one.eq_ignore_ascii_case(other);
     let (there, here) = (&header.reports, &options.reports);
     if there.len() != here.len() || !there.iter().zip(here).all(|(one, other)| is_same(one, other)) {
-        return Err(Differs::OtherRun(format!("reports is {there:?} there and {here:?} here")));
+        return Err(Differs::OtherRun(message![name("reports"), format!(" is {there:?} there and {here:?} here")]));
     }
     Ok(request
         .for_files(history.request().file_ids().to_vec())
@@ -225,7 +225,15 @@ pub(crate) fn settled(config: &Config, path: &Path, applies: bool) -> Result<Ses
         let (journal, history) = JournalFile::open(path)?;
         (Box::new(journal), history)
     } else if Lock::is_taken(path) {
-        return Err(Error::of_journal(path, JournalReason::Busy, "is being written by another process"));
+        return Err(Error::of_journal(
+            path,
+            JournalReason::Busy,
+            if is_held_here(path) {
+                "is being written by another call of this process"
+            } else {
+                "is being written by another process"
+            },
+        ));
     } else {
         (Box::new(Unwritten), JournalFile::look(path)?)
     };
@@ -358,12 +366,14 @@ fn refuse_repeats(
 }
 
 fn not_in_folder(folder: &Path, path: &Path) -> Error {
-    Error::input(format!(
-        "`journal` must be a .jsonl file in the folder of journals {}, or later calls could not see what was sent; it is \
-         {}.",
-        folder.display(),
-        path.display(),
-    ))
+    Error::input(message![
+        name("journal"),
+        format!(
+            " must be a .jsonl file in the folder of journals {}, or later calls could not see what was sent; it is {}.",
+            folder.display(),
+            path.display(),
+        ),
+    ])
 }
 
 fn header(config: &Config, request: &PublishRequest, repeat: Repeat) -> Header {
@@ -394,7 +404,7 @@ fn fingerprint(config: &Config, request: &PublishRequest) -> String {
 /// Why a journal is not that of a run.
 enum Differs {
     /// What is another one, in words.
-    OtherRun(String),
+    OtherRun(Message),
     Edited,
 }
 
@@ -402,7 +412,8 @@ impl Differs {
     fn error(self, path: &Path) -> Error {
         match self {
             Self::OtherRun(what) => {
-                Error::of_journal(path, JournalReason::OtherRun, &format!("is of another run: {what}"))
+                let what = Message::from("is of another run: ").followed_by(what);
+                Error::of_journal_in_words(path, JournalReason::OtherRun, what)
             }
             Self::Edited => {
                 let what = "was edited: its plan is not of the run in its header";
@@ -422,19 +433,19 @@ fn same_run(history: &History, config: &Config, request: Option<&PublishRequest>
         return if intact { Ok(()) } else { Err(Differs::Edited) };
     }
     let mut differs = Vec::new();
-    let mut differ = |what: &str, there: &str, here: &str| {
+    let mut differ = |what: Part, there: &str, here: &str| {
         if there != here {
-            differs.push(format!("{what} is {there} there and {here} here"));
+            differs.push(message![what, format!(" is {there} there and {here} here")]);
         }
     };
     let origin = |url: &str| Url::parse(url).map(|url| url.origin().ascii_serialization()).unwrap_or_default();
-    differ("the server", &origin(&header.base_url), &config.base_url.origin().ascii_serialization());
-    differ("firm_id", &header.firm_id, config.firm());
-    differ("portal_publishing", header.portal_publishing.as_str(), request.portal_publishing().as_str());
-    differ("contact_notification", header.contact_notification.as_str(), request.contact_notification().as_str());
+    differ("the server".into(), &origin(&header.base_url), &config.base_url.origin().ascii_serialization());
+    differ(name("firm_id"), &header.firm_id, config.firm());
+    differ(name("portal_publishing"), header.portal_publishing.as_str(), request.portal_publishing().as_str());
+    differ(name("contact_notification"), header.contact_notification.as_str(), request.contact_notification().as_str());
     let contacts = |ids: &[u64]| format!("{ids:?}");
     differ(
-        "publish_override_contact_ids",
+        name("publish_override_contact_ids"),
         &contacts(&header.publish_override_contact_ids),
         &contacts(request.publish_override_contact_ids()),
     );
@@ -449,11 +460,12 @@ fn same_run(history: &History, config: &Config, request: Option<&PublishRequest>
             0 => String::new(),
             both => format!("; {both} are in both, and would be sent again by a batch with another journal"),
         };
-        differs
-            .push(format!("{more} of the files here are not there, and {fewer} of the files there are not here{both}"));
+        let what = format!("{more} of the files here are not there, and {fewer} of the files there are not here{both}");
+        differs.push(what.into());
     }
     if differs.is_empty() {
         return Err(Differs::Edited);
     }
-    Err(Differs::OtherRun(differs.join("; ")))
+    let joined = differs.into_iter().reduce(|all, next| all.followed_by("; ").followed_by(next));
+    Err(Differs::OtherRun(joined.unwrap_or_default()))
 }

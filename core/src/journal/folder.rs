@@ -14,12 +14,12 @@ use crate::error::{Error, JournalReason};
 use crate::journal::file::{JournalFile, displaced_prefix};
 use crate::journal::history::{File, History};
 use crate::journal::index::{Entry, Index};
-use crate::journal::lock::{Caller, Lock, SILENCE, beside, folder_of, make_folder, operator, write_new};
+use crate::journal::lock::{Caller, Lock, SILENCE, beside, folder_of, is_held_here, make_folder, operator, write_new};
 use crate::journal::record::START;
 use crate::model::batch::Repeat;
 use crate::model::display::listed;
 use crate::model::file_result::{FileResult, FileState};
-use crate::model::message::{Message, choice, decide, message, name, resume};
+use crate::model::message::{Message, choice, command, decide, message, name, resume};
 use crate::model::report::PublishReport;
 use crate::model::request::{Asks, PublishRequest};
 use crate::model::times;
@@ -321,12 +321,16 @@ impl Folder {
     /// point looks like an empty folder, and nothing would be known of what was sent.
     pub(crate) fn open(path: &Path, patience: Duration, caller: Caller) -> Result<Self, Error> {
         let refused = |what: &str| {
-            Error::config(format!(
-                "`journal_dir` must be a folder that was set up for journals, and {} {what}. If it is on a share, see \
-                 that the share is mounted; if it is new, set it up once: addepar-portal journal init {}.",
-                path.display(),
-                path.display(),
-            ))
+            Error::config(message![
+                name("journal_dir"),
+                format!(
+                    " must be a folder that was set up for journals, and {} {what}. If it is on a share, see that the \
+                     share is mounted; if it is new, set it up once: ",
+                    path.display(),
+                ),
+                command("journal init", path),
+                ".",
+            ])
         };
         match fs::metadata(path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(refused("does not exist")),
@@ -518,10 +522,14 @@ fn refusal(refused: &[&Found], worst: &Found, request: &PublishRequest, way_on: 
     let (run, journal) = (&worst.run, worst.path.display());
     let last = format!("file {id}: {sent_at}state {}, run {run}, journal {journal}", worst.result.state.as_str());
     let problem = match worst.finding {
-        Finding::InFlight => format!(
-            "{files} {are} being sent by another process, or about to be ({last}). Wait until that process has ended."
-        )
-        .into(),
+        Finding::InFlight => {
+            let (by, which) = match is_held_here(&worst.path) {
+                true => ("another call of this process", "call"),
+                false => ("another process", "process"),
+            };
+            format!("{files} {are} being sent by {by}, or about to be ({last}). Wait until that {which} has ended.")
+                .into()
+        }
         Finding::Undecided => {
             let again = match way_on {
                 WayOn::Call => "Then publish again only what was not published.".into(),

@@ -126,7 +126,10 @@ impl Lock {
     /// Takes the lock of a journal, or says who has it.
     pub(crate) fn take(path: &Path) -> Result<Self, Error> {
         let unlockable = |what: String| Error::of_journal(path, JournalReason::CannotWrite, &what);
-        let mut file = open_lock(path).map_err(unlockable)?;
+        let mut file = open_lock(path).map_err(|what| match folder_of(path) {
+            folder if !folder.exists() => Error::without_folder(path, folder),
+            _ => unlockable(what),
+        })?;
         match acquire(&file, GLANCE, || false) {
             Ok(true) => held(file).map_err(|error| unlockable(cannot_be_locked(&error))),
             Ok(false) => {
@@ -247,8 +250,7 @@ fn cannot_be_locked(error: &io::Error) -> String {
 
 /// Writes who holds a lock, for those who wait for it.
 fn held(mut file: File) -> io::Result<Lock> {
-    let host = host().map(|host| format!(" on {host}")).unwrap_or_default();
-    let holder = format!("{HOLDER}{}{host} since {}\n", process::id(), times::text(SystemTime::now()));
+    let holder = format!("{}{}\n", this_process(), times::text(SystemTime::now()));
     file.set_len(0)?;
     file.rewind()?;
     file.write_all(holder.as_bytes())?;
@@ -260,7 +262,26 @@ fn holder(file: &mut File) -> String {
     let mut holder = String::new();
     let _ = file.rewind().and_then(|()| file.take(500).read_to_string(&mut holder));
     let holder = holder.trim();
-    if holder.is_empty() { String::new() } else { format!(" by {holder}") }
+    match holder {
+        "" => String::new(),
+        holder if is_this_process(holder) => format!(" by {holder}, which is this process"),
+        holder => format!(" by {holder}"),
+    }
+}
+
+/// How a holder's words begin where it is this process.
+fn this_process() -> String {
+    let host = host().map(|host| format!(" on {host}")).unwrap_or_default();
+    format!("{HOLDER}{}{host} since ", process::id())
+}
+
+fn is_this_process(holder: &str) -> bool {
+    holder.starts_with(&this_process())
+}
+
+/// Whether it is this process that writes a journal, as far as its lock says.
+pub(crate) fn is_held_here(path: &Path) -> bool {
+    fs::read_to_string(beside(path, ".lock")).is_ok_and(|holder| is_this_process(&holder))
 }
 
 /// Opens the file beside a journal that is locked: a new one, or one that an earlier run of this library left. Or says why

@@ -102,6 +102,15 @@ pub struct Asks {
     pub notify: bool,
 }
 
+/// For whom one step was asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Asked {
+    ForNobody,
+    /// For those contacts who prefer it, of whom there may be none.
+    ForWhomeverPrefersIt,
+    ForAll,
+}
+
 /// One call of the API, validated. No network.
 ///
 /// Both modes are required: no default may e-mail anybody.
@@ -137,7 +146,8 @@ impl PublishRequest {
         Ids: IntoIterator,
         Ids::Item: Into<RawId>,
     {
-        let request = Self::for_batch(file_ids, portal_publishing, contact_notification)?;
+        let file_ids = id::validate_at_most("file_ids", file_ids, MAX_FILES)?;
+        let request = Self::of(file_ids, portal_publishing, contact_notification)?;
         match request.too_large() {
             Some(error) => Err(error),
             None => Ok(request),
@@ -157,7 +167,14 @@ impl PublishRequest {
         Ids: IntoIterator,
         Ids::Item: Into<RawId>,
     {
-        let file_ids = id::validate("file_ids", file_ids)?;
+        Self::of(id::validate("file_ids", file_ids)?, portal_publishing, contact_notification)
+    }
+
+    fn of(
+        file_ids: Vec<u64>,
+        portal_publishing: PortalPublishing,
+        contact_notification: ContactNotification,
+    ) -> Result<Self, InvalidInput> {
         if file_ids.is_empty() {
             return Err(InvalidInput::new(message![name("file_ids"), " must name from 1 to 500 files, not none."]));
         }
@@ -190,11 +207,11 @@ impl PublishRequest {
 
     /// The error for more files than one call takes.
     pub(crate) fn too_large(&self) -> Option<InvalidInput> {
-        let count = self.file_ids.len();
-        (count > MAX_FILES).then(|| {
+        // A host reads one more at most: how many there are, nobody knows.
+        (self.file_ids.len() > MAX_FILES).then(|| {
             InvalidInput::new(message![
                 name("file_ids"),
-                format!(" must name at most {MAX_FILES} files in one call, and names {count}: see "),
+                format!(" must name at most {MAX_FILES} files in one call, and names more: see "),
                 name("publish_batch"),
                 ".",
             ])
@@ -269,6 +286,26 @@ impl PublishRequest {
         Asks {
             publish: publish || !self.publish_override_contact_ids.is_empty(),
             notify: self.contact_notification != ContactNotification::DoNotNotify,
+        }
+    }
+
+    /// Whom the files are to be published to.
+    pub(crate) fn asked_to_publish(&self) -> Asked {
+        match self.portal_publishing {
+            PortalPublishing::Publish => Asked::ForAll,
+            PortalPublishing::UseContactPreference => Asked::ForWhomeverPrefersIt,
+            // The override contacts.
+            PortalPublishing::DoNotPublish if self.asks().publish => Asked::ForAll,
+            PortalPublishing::DoNotPublish => Asked::ForNobody,
+        }
+    }
+
+    /// Who is to be e-mailed.
+    pub(crate) fn asked_to_notify(&self) -> Asked {
+        match self.contact_notification {
+            ContactNotification::Notify => Asked::ForAll,
+            ContactNotification::UseContactPreference => Asked::ForWhomeverPrefersIt,
+            ContactNotification::DoNotNotify => Asked::ForNobody,
         }
     }
 

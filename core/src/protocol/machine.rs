@@ -644,7 +644,10 @@ impl Machine {
         let (Stage::Looking, Some(reading)) = (&self.stage, &mut self.reading) else { return };
         match reading.on(looked_up, now, chance) {
             NextLook::Get => self.ask(now),
-            NextLook::Wait(delay) => self.wait(delay),
+            NextLook::Wait(delay) => {
+                self.log(|_| [LogRecord::asking_again(delay)]);
+                self.wait(delay);
+            }
             NextLook::FreshToken => self.authorize(true),
             NextLook::Failed(error) => self.unpublished(error),
             NextLook::Done => self.looked(now),
@@ -661,6 +664,7 @@ impl Machine {
                 match settling.looked(&run.history, &looked, run.boot.as_ref(), clock) {
                     Some(delay) => {
                         self.reading = Some(settling.reading(self.policy.max_wait, self.policy.fresh_token));
+                        self.log(|_| [LogRecord::looking_again(delay)]);
                         self.wait(delay);
                     }
                     None => self.settled(now),
