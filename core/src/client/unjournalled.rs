@@ -178,7 +178,8 @@ impl Unjournalled {
     }
 }
 
-/// Forgets what was sent to a server: one that has just started has received nothing, whoever had its port before.
+/// Forgets what was sent to a server. One that has just started has received nothing, and another one may have had its
+/// port before.
 pub fn forget_sent_to(base_url: &str) {
     let Ok(base_url) = Url::parse(base_url) else { return };
     let portal = server(&base_url) + " ";

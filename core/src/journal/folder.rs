@@ -523,9 +523,10 @@ fn refusal(refused: &[&Found], worst: &Found, request: &PublishRequest, way_on: 
     let last = format!("file {id}: {sent_at}state {}, run {run}, journal {journal}", worst.result.state.as_str());
     let problem = match worst.finding {
         Finding::InFlight => {
-            let (by, which) = match is_held_here(&worst.path) {
-                true => ("another call of this process", "call"),
-                false => ("another process", "process"),
+            let (by, which) = if is_held_here(&worst.path) {
+                ("another call of this process", "call")
+            } else {
+                ("another process", "process")
             };
             format!("{files} {are} being sent by {by}, or about to be ({last}). Wait until that {which} has ended.")
                 .into()

@@ -11,14 +11,14 @@ use crate::model::times;
 
 /// What a table says of one step: no more than the answer proves.
 ///
-/// A success says that no contact was failed, whoever was to be reached: that may be nobody. A failure says that the step
+/// A success says that the step failed for no contact that was to be reached, and there may be none. A failure says that the step
 /// failed for some contacts, or for all of them.
 const fn word(asked: Asked, answer: Option<bool>) -> &'static str {
     match (asked, answer) {
-        (Asked::ForNobody, _) => "not asked",
+        (Asked::Nobody, _) => "not asked",
         (_, Some(false)) => "some or none",
-        (Asked::ForWhomeverPrefersIt, Some(true)) => "as preferred",
-        (Asked::ForAll, Some(true)) => "yes",
+        (Asked::Preferring, Some(true)) => "as preferred",
+        (Asked::All, Some(true)) => "yes",
         (_, None) => "?",
     }
 }

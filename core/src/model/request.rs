@@ -105,10 +105,10 @@ pub struct Asks {
 /// For whom one step was asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Asked {
-    ForNobody,
+    Nobody,
     /// For those contacts who prefer it, of whom there may be none.
-    ForWhomeverPrefersIt,
-    ForAll,
+    Preferring,
+    All,
 }
 
 /// One call of the API, validated. No network.
@@ -292,20 +292,20 @@ impl PublishRequest {
     /// Whom the files are to be published to.
     pub(crate) fn asked_to_publish(&self) -> Asked {
         match self.portal_publishing {
-            PortalPublishing::Publish => Asked::ForAll,
-            PortalPublishing::UseContactPreference => Asked::ForWhomeverPrefersIt,
+            PortalPublishing::Publish => Asked::All,
+            PortalPublishing::UseContactPreference => Asked::Preferring,
             // The override contacts.
-            PortalPublishing::DoNotPublish if self.asks().publish => Asked::ForAll,
-            PortalPublishing::DoNotPublish => Asked::ForNobody,
+            PortalPublishing::DoNotPublish if self.asks().publish => Asked::All,
+            PortalPublishing::DoNotPublish => Asked::Nobody,
         }
     }
 
     /// Who is to be e-mailed.
     pub(crate) fn asked_to_notify(&self) -> Asked {
         match self.contact_notification {
-            ContactNotification::Notify => Asked::ForAll,
-            ContactNotification::UseContactPreference => Asked::ForWhomeverPrefersIt,
-            ContactNotification::DoNotNotify => Asked::ForNobody,
+            ContactNotification::Notify => Asked::All,
+            ContactNotification::UseContactPreference => Asked::Preferring,
+            ContactNotification::DoNotNotify => Asked::Nobody,
         }
     }
 
