@@ -179,7 +179,8 @@ export class Journal {
     refuseMore(arguments, 3, DECISION);
     const { by, evidence } = take(options, DECISION);
     const replaced = this.#handle.decide(packIds('fileIds', fileIds), shown(decision), by, evidence);
-    return parse<JournalledFileJSON[]>(succeeded(replaced)).map(journalled);
+    const files: JournalledFileJSON[] = parse(succeeded(replaced));
+    return files.map(journalled);
   }
 
   /**

@@ -365,6 +365,7 @@ impl Error {
 
     /// A column of the caller's, whose ids are looked up in a report, has others than that: passed over, they would miss
     /// their files in silence.
+    #[doc(hidden)]
     #[must_use]
     pub fn no_ids_in_column(column: &str, refused: &[RawId]) -> Self {
         let refused: Vec<String> = refused.iter().map(ToString::to_string).collect();
@@ -921,6 +922,7 @@ impl Error {
     }
 
     /// The same report, for hosts that keep it longer than the error.
+    #[doc(hidden)]
     #[must_use]
     pub fn shared_report(&self) -> Option<Arc<PublishReport>> {
         self.0.report.clone()
@@ -955,7 +957,8 @@ impl Error {
         report.map(PublishReport::undecided).unwrap_or_default()
     }
 
-    /// Whether a log has to have it, however the call ended: what went out may be lost.
+    /// Whether a log has to have it, however the call ended: what went out may be lost. For bindings.
+    #[doc(hidden)]
     #[must_use]
     pub fn is_loss(&self) -> bool {
         matches!(self.0.kind, ErrorKind::OutcomeUnknown | ErrorKind::Journal) || !self.undecided().is_empty()
