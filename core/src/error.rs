@@ -120,7 +120,7 @@ impl Phase {
 
 macro_rules! journal_reasons {
     ($($(#[$docs:meta])* $reason:ident = $word:literal,)*) => {
-        /// Why a journal, or a folder of journals, cannot be used: a closed set, the same in every language.
+        /// Why a journal, or a folder of journals, cannot be used: one of these words, the same in every language.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
         #[serde(rename_all = "snake_case")]
         #[non_exhaustive]

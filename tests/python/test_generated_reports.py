@@ -703,8 +703,8 @@ def program(portal: SimulatedPortal, *arguments: str | Path) -> subprocess.Compl
 def test_settling_says_what_it_waits_for_and_how_long(portal: SimulatedPortal, journal: Path) -> None:
     lose_second_chunk(portal, journal, "close_before_answer")
     settled = program(portal, "journal", "settle", journal, "--report", JOB)
-    words = r"^addepar-portal: Waiting \d+\.\d s before the generated reports are looked at again: what two looks prove, one does not\.$"
-    assert re.search(words, settled.stderr, re.MULTILINE), settled.stderr
+    said = r"^addepar-portal: Waiting \d+\.\d s before the generated reports are looked at again: "
+    assert re.search(said, settled.stderr, re.MULTILINE), settled.stderr
     assert "Waiting" not in settled.stdout
 
 

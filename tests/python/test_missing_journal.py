@@ -183,9 +183,7 @@ def test_it_can_be_silenced(settings: dict[str, Any]) -> None:
             PortalClient(**settings).publish_files([37], **MODES)
 
 
-def test_there_is_nothing_to_warn_of(
-    settings: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_there_is_nothing_to_warn_of(settings: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     in_new_process(lambda: nothing_to_warn_of(settings, tmp_path, monkeypatch))
 
 

@@ -42,7 +42,10 @@ class PortalError(Exception):
     report: PublishReport | None = None
     """The state of every file; on every error of a publish."""
     journal: str | None = None
-    """The path of the call's journal, if it has one; of an `AlreadySentError` the one that shows its files, if it is one."""
+    """The path of the call's journal, if it has one.
+
+    Of an `AlreadySentError` that of the journal that shows its files, if they are all in one.
+    """
     undecided: tuple[int, ...] = ()
     """The files about which a person has to decide before the journal can be resumed; none that are in flight.
 
@@ -183,9 +186,7 @@ class JournalError(PortalError):
     `busy` and `undecided` go away by waiting or deciding; what to do about each is in the reference of the errors.
     """
 
-    def __init__(
-        self, message: str = "", *, reason: _types.JournalReason | None = None, **details: _types.Any
-    ) -> None:
+    def __init__(self, message: str = "", *, reason: _types.JournalReason | None = None, **details: _types.Any) -> None:
         super().__init__(message, **details)
         self.reason = reason
 
@@ -200,8 +201,8 @@ class MissingJournalWarning(UserWarning):
     """Clients are e-mailed by a call that leaves no journal: made again, it would e-mail them again.
 
     It is issued once in each process, and again, with ids and time, by each call that sends what this process has sent
-    like that before. It comes before anything goes out: where it is turned into an error (`-W error`), nothing was sent.
-    A `journal_dir` is what it asks for; `warnings.simplefilter("ignore", MissingJournalWarning)` silences it. The
+    like that before. It comes before anything goes out: where it is turned into an error (`-W error`), nothing was
+    sent. A `journal_dir` is what it asks for; `warnings.simplefilter("ignore", MissingJournalWarning)` silences it. The
     simulated portal, or any other on this machine, e-mails nobody: there it is issued for what is sent again.
     """
 

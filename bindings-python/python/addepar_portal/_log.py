@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from ._native import Call, Failure
 
+
 def warn_of_missing_journal(call: Call) -> None:
     """Issues the warning that the core wants. Where it is an error, it is one at the next call as well."""
     said = call.take_warning()
