@@ -41,12 +41,18 @@ impl Journal {
         self.0.report().into()
     }
 
-    /// Records what a person found out.
+    /// Records what a person found out. As JSON: the files whose earlier decision that replaces.
     #[napi]
-    pub fn decide(&mut self, file_ids: Ids, decision: String, by: String, evidence: Option<String>) -> Option<Failure> {
+    pub fn decide(
+        &mut self,
+        file_ids: Ids,
+        decision: String,
+        by: String,
+        evidence: Option<String>,
+    ) -> Either<String, Failure> {
         let decided =
             id::raw(file_ids).and_then(|file_ids| self.0.decide(file_ids, decision.parse()?, &by, evidence.as_deref()));
-        decided.err().map(Failure::from)
+        or_failure(decided.map(|replaced| serde_json::to_string(&replaced).unwrap_or_default()))
     }
 
     /// Reads it again, on a thread of Node's pool: what is in the file now.

@@ -1,5 +1,6 @@
 //! The simulated portal, for `addepar-portal/testing`.
 
+use addepar_portal::host::forget_sent_to;
 use napi::bindgen_prelude::Either;
 use napi_derive::napi;
 
@@ -32,7 +33,10 @@ impl SimulatedPortal {
     #[napi]
     pub fn start(options: String) -> Either<SimulatedPortal, Refusal> {
         match addepar_portal_simulator::SimulatedPortal::start(&options) {
-            Ok(portal) => Either::A(Self(portal)),
+            Ok(portal) => {
+                forget_sent_to(portal.base_url());
+                Either::A(Self(portal))
+            }
             Err(reason) => Either::B(Refusal(reason)),
         }
     }

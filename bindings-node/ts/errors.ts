@@ -2,7 +2,7 @@
 
 import type { PublishReport } from './report';
 import type { FileCounts } from './types';
-import { type ApiError, type ErrorCode, type ErrorDetailsJSON, milliseconds, type Outcome, type Phase, type ReportJSON } from './wire';
+import { type ApiError, type ErrorCode, type ErrorDetailsJSON, type JournalReason, milliseconds, type Outcome, type Phase, type ReportJSON } from './wire';
 
 /** Everything about an error but its report, as JSON has it in every language. */
 export type ErrorDetails = Partial<ErrorDetailsJSON>;
@@ -27,6 +27,7 @@ export interface ErrorSummary {
   counts: FileCounts | null;
   firstFileIds: readonly number[];
   phase?: Phase | null;
+  reason?: JournalReason | null;
   retryAfterMs?: number | null;
   /** Every file whose outcome is unknown: nothing else may be left of the error, as in a queue. */
   unknownFileIds: readonly number[];
@@ -64,7 +65,10 @@ export class PortalError extends Error {
   readonly elapsedMs: number | null;
   /** The API's error objects about the whole request. */
   readonly errors: readonly ApiError[];
-  /** The journal of the call, which {@link PortalClient.resume} and {@link Journal} take; `null` without one. */
+  /**
+   * The journal of the call, which {@link PortalClient.resume} and {@link Journal} take; `null` without one. Of an
+   * {@link AlreadySentError} the one that shows its files, if they are all in one.
+   */
   readonly journal: string | null;
   /** How many files of the report are in which state; `null` without a report. */
   readonly counts: FileCounts | null;
@@ -91,6 +95,7 @@ export class PortalError extends Error {
       elapsed: details.elapsed ?? null,
       errors: details.errors ?? [],
       phase: details.phase ?? null,
+      reason: details.reason ?? null,
       retry_after: details.retry_after ?? null,
       file_ids: details.file_ids ?? [],
       journal: details.journal ?? null,
@@ -113,7 +118,10 @@ export class PortalError extends Error {
     return this.#report;
   }
 
-  /** The files about which a person has to decide before the journal can be resumed; none that are in flight. */
+  /**
+   * The files about which a person has to decide before the journal can be resumed; none that are in flight. Of an
+   * {@link AlreadySentError} those of its files about which a person has to decide in the journal that shows them.
+   */
   get undecided(): readonly number[] {
     return Object.freeze([...this.#details.undecided]);
   }
@@ -252,6 +260,13 @@ export class AlreadySentError extends InputError {
 export class JournalError extends PortalError {
   declare readonly code: 'ERR_JOURNAL';
   static override readonly code: string = 'ERR_JOURNAL';
+  /** Why it cannot be used, the same word in all languages; `null` of an error that lost its data on the way. */
+  readonly reason: JournalReason | null;
+
+  constructor(init?: ErrorInit, report?: PublishReport | null, options?: ErrorOptions) {
+    super(init, report, options);
+    this.reason = this.details.reason;
+  }
 }
 
 /** A batch was stopped on request; resume it with its journal. Its `name` is `AbortError` where a signal did it. */

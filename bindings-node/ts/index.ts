@@ -76,6 +76,7 @@ export type {
   JournalJSON,
   JournalledChunkJSON,
   JournalledFileJSON,
+  JournalReason,
   Outcome,
   Phase,
   PortalPublishing,

@@ -12,7 +12,7 @@ import { readFile } from './rows';
 import type { FileResult } from './types';
 import { inspect } from './util';
 import { visible } from './visible';
-import { date, type FileState, type JournalJSON, type Verdict } from './wire';
+import { date, type FileState, type JournalJSON, type JournalledFileJSON, type Verdict } from './wire';
 import { shown } from './words';
 
 /** A file in a journal: what became of it, as far as the server said, and what a person found out. */
@@ -62,6 +62,16 @@ const DECISION: Table<DecisionOptions> = tableOf({
   as: 'decision',
   kinds: { by: required(STRING), evidence: STRING },
 });
+
+function journalled(file: JournalledFileJSON): JournalledFile {
+  return Object.assign(readFile(file), {
+    chunk: file.chunk,
+    decidedBy: file.decided_by,
+    decidedAt: date(file.decided_at),
+    evidence: file.evidence,
+    inFlight: file.in_flight,
+  });
+}
 
 /** A path that some function takes alone. */
 function pathOf(of: string, name: string, given: ArrayLike<unknown>): string {
@@ -121,15 +131,7 @@ export class Journal {
 
   /** Every file, in the order asked. */
   get files(): readonly JournalledFile[] {
-    return this.toJSON().files.map((file) =>
-      Object.assign(readFile(file), {
-        chunk: file.chunk,
-        decidedBy: file.decided_by,
-        decidedAt: date(file.decided_at),
-        evidence: file.evidence,
-        inFlight: file.in_flight,
-      }),
-    );
+    return this.toJSON().files.map(journalled);
   }
 
   /** Every chunk, in order. */
@@ -168,14 +170,17 @@ export class Journal {
    * may still be working on it.
    *
    * @param options - `by`: who decides; `evidence`: what was seen.
+   * @returns The files about which somebody had decided before, as they were then: this decision replaces that one.
    * @throws {@link InputError} naming the values that are not ids, not a decision or not text.
    * {@link JournalError} where a file is not of this run or its outcome is known, where it is too soon (the message says
    * when it will be taken), or where the journal is being written.
    */
-  decide(fileIds: Ids, decision: Verdict, options: DecisionOptions): void {
+  decide(fileIds: Ids, decision: Verdict, options: DecisionOptions): readonly JournalledFile[] {
     refuseMore(arguments, 3, DECISION);
     const { by, evidence } = take(options, DECISION);
-    succeeded(this.#handle.decide(packIds('fileIds', fileIds), shown(decision), by, evidence));
+    const replaced = this.#handle.decide(packIds('fileIds', fileIds), shown(decision), by, evidence);
+    const files: JournalledFileJSON[] = parse(succeeded(replaced));
+    return files.map(journalled);
   }
 
   /**

@@ -118,7 +118,7 @@ export interface ReportFilter {
 export interface Journal {
   report(): Report;
   reread(): Promise<Journal | Failure>;
-  decide(fileIds: Float64Array | string, decision: string, by: string, evidence: string | undefined): Failure | null;
+  decide(fileIds: Float64Array | string, decision: string, by: string, evidence: string | undefined): string | Failure;
   toJson(): string;
 }
 

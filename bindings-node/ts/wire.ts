@@ -37,6 +37,20 @@ export type LogLevel = 'debug' | 'info' | 'warn';
 /** Where a request was lost. */
 export type Phase = 'awaiting_answer' | 'reading_answer' | 'reading_pages';
 
+/** Why a journal, or a folder of journals, cannot be used. */
+export type JournalReason =
+  | 'busy'
+  | 'undecided'
+  | 'other_run'
+  | 'damaged'
+  | 'newer_format'
+  | 'missing'
+  | 'changed'
+  | 'cannot_read'
+  | 'cannot_write'
+  | 'refused'
+  | 'too_early';
+
 /** The code of an error's class. */
 export type ErrorCode =
   | 'ERR_CONFIG'
@@ -270,6 +284,7 @@ export interface ErrorDetailsJSON {
   elapsed: number | null;
   errors: ApiError[];
   phase: Phase | null;
+  reason: JournalReason | null;
   retry_after: number | null;
   file_ids: number[];
   journal: string | null;

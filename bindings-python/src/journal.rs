@@ -7,8 +7,26 @@ use pyo3::types::{PyList, PyString};
 use crate::convert::ids::raw_ids;
 use crate::convert::{Refusal, arguments, json};
 use crate::error::hand_over;
-use crate::job::{Job, NOTHING};
-use crate::report::PublishReport;
+use crate::job::Job;
+use crate::report::{FileResult, PublishReport};
+
+/// The files whose earlier decision was replaced, each with what became of it.
+struct Replaced(Vec<core::JournalledFile>);
+
+impl<'py> IntoPyObject<'py> for Replaced {
+    type Target = PyList;
+    type Output = Bound<'py, PyList>;
+    type Error = PyErr;
+
+    fn into_pyobject(self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
+        let files = PyList::empty(py);
+        for file in self.0 {
+            let row = json::read(py, &serde_json::to_string(&file).unwrap_or_default())?;
+            files.append((row, FileResult::alone(py, file.result)?))?;
+        }
+        Ok(files)
+    }
+}
 
 /// Sets a folder up for journals, once; its id.
 #[pyfunction]
@@ -80,8 +98,8 @@ impl Journal {
             Job::new(move || {
                 let mut journal = journal.lock().unwrap_or_else(PoisonError::into_inner);
                 let decision = decision.parse()?;
-                journal.decide(file_ids, decision, &by, evidence.as_deref())?;
-                Ok::<_, Error>(NOTHING)
+                let replaced = journal.decide(file_ids, decision, &by, evidence.as_deref())?;
+                Ok::<_, Error>(Replaced(replaced))
             })
         });
         hand_over(py, job)

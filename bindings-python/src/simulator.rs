@@ -1,5 +1,6 @@
 use std::sync::Arc;
 
+use addepar_portal::host::forget_sent_to;
 use addepar_portal_simulator::SimulatedPortal;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -14,7 +15,9 @@ pub(crate) struct Simulator(Arc<SimulatedPortal>);
 impl Simulator {
     #[new]
     fn new(options: &str) -> PyResult<Self> {
-        SimulatedPortal::start(options).map(|portal| Self(Arc::new(portal))).map_err(PyValueError::new_err)
+        let portal = SimulatedPortal::start(options).map_err(PyValueError::new_err)?;
+        forget_sent_to(portal.base_url());
+        Ok(Self(Arc::new(portal)))
     }
 
     #[getter]

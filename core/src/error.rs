@@ -3,20 +3,22 @@
 //! An [`Error`] holds what is known as values. It is put into words last: the problem, what follows from it for the
 //! files (worked out from the report), and what to do.
 
+use std::collections::HashSet;
 use std::fmt;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use serde::Serialize;
 
 use crate::model::api_error::ApiError;
 use crate::model::attempt::{Attempt, Fault, Outcome};
-use crate::model::display::{counted, excerpt, listed};
+use crate::model::display::{counted, excerpt, listed, time_of_day};
 use crate::model::file_result::FileState;
 use crate::model::id::{self, MAX_ID, RawId};
 use crate::model::invalid_input::InvalidInput;
-use crate::model::message::{Language, Message, Part, decide, message, name, resume, seconds};
+use crate::model::message::{Language, Message, Part, command, decide, message, name, resume, seconds};
 use crate::model::report::PublishReport;
 use crate::model::request::{Asks, PublishRequest};
 use crate::response::Unreadable;
@@ -74,7 +76,7 @@ kinds! {
     PublishFailures = "ERR_PUBLISH_FAILURES", "PublishFailuresError";
     /// A journal shows some of the files as sent. Nothing was sent now.
     AlreadySent = "ERR_ALREADY_SENT", "AlreadySentError";
-    /// The journal is locked, of another run, damaged, cannot be written, or waits for a decision.
+    /// The journal is locked, of another run, damaged, cannot be written, or waits for a decision: [`JournalReason`].
     Journal = "ERR_JOURNAL", "JournalError";
     /// A batch was stopped on request.
     Stopped = "ERR_STOPPED", "StoppedError";
@@ -116,6 +118,63 @@ impl Phase {
     }
 }
 
+macro_rules! journal_reasons {
+    ($($(#[$docs:meta])* $reason:ident = $word:literal,)*) => {
+        /// Why a journal, or a folder of journals, cannot be used: one of these words, the same in every language.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+        #[serde(rename_all = "snake_case")]
+        #[non_exhaustive]
+        pub enum JournalReason {
+            $($(#[$docs])* $reason,)*
+        }
+
+        impl JournalReason {
+            /// Every reason.
+            pub const ALL: &'static [Self] = &[$(Self::$reason),*];
+
+            /// The reason as it is written in errors.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$reason => $word,)*
+                }
+            }
+        }
+    };
+}
+
+journal_reasons! {
+    /// Another call, of this process or another one, writes the journal or looks into the folder.
+    Busy = "busy",
+    /// Nobody knows what became of some files, and nobody has decided yet.
+    Undecided = "undecided",
+    /// It is of another run: other files, modes, contacts, firm or server.
+    OtherRun = "other_run",
+    /// It is not as it was written, or was never a journal.
+    Damaged = "damaged",
+    /// A newer version of this library wrote it.
+    NewerFormat = "newer_format",
+    /// It is not there, or not any more.
+    Missing = "missing",
+    /// Something moved, replaced, cut or continued it meanwhile.
+    Changed = "changed",
+    /// The system does not let it be read.
+    CannotRead = "cannot_read",
+    /// It cannot be written or locked: a full disk, say.
+    CannotWrite = "cannot_write",
+    /// What was to be recorded does not fit what the journal has.
+    Refused = "refused",
+    /// A file is said not to be published while Addepar may still be working on the request.
+    TooEarly = "too_early",
+}
+
+impl JournalReason {
+    /// Why a file could not be opened or read.
+    pub(crate) fn of_reading(error: &io::Error) -> Self {
+        if error.kind() == io::ErrorKind::NotFound { Self::Missing } else { Self::CannotRead }
+    }
+}
+
 /// An error with everything that is known about it. It holds no secret.
 #[derive(Clone)]
 pub struct Error(Box<Inner>);
@@ -134,11 +193,13 @@ struct Inner {
     status: Option<u16>,
     errors: Vec<ApiError>,
     phase: Option<Phase>,
+    /// Of an error about a journal.
+    reason: Option<JournalReason>,
     retry_after: Option<Duration>,
     report: Option<Arc<PublishReport>>,
     /// The files that it is about, where that is not for the report to say.
     file_ids: Option<Vec<u64>>,
-    /// The journal of the call.
+    /// The journal of the call; of files that were sent before, the one that shows them.
     journal: Option<PathBuf>,
 }
 
@@ -165,7 +226,8 @@ const CHECK_FIRST: &str = "Do not run this again. Check each in Addepar, then pu
 
 /// The files in some state, for a message that may be all that is left in a log.
 fn names(report: &PublishReport, wanted: impl Fn(FileState) -> bool) -> String {
-    listed(report.files().iter().filter(|file| wanted(file.state)).map(|file| file.file_id))
+    let ids: Vec<u64> = report.files().iter().filter(|file| wanted(file.state)).map(|file| file.file_id).collect();
+    listed(ids.into_iter())
 }
 
 /// What may have happened to files that went out, as they were asked to.
@@ -177,12 +239,6 @@ fn may_have_happened(request: &PublishRequest) -> &'static str {
         (false, true) => "e-mailed about",
         (false, false) => "processed",
     }
-}
-
-/// The time of day of a moment, in UTC.
-fn time_of_day(time: SystemTime) -> String {
-    let text = humantime::format_rfc3339_seconds(time).to_string();
-    text.get(11..19).unwrap_or(&text).to_owned()
 }
 
 /// What to look at where the server was not reached.
@@ -250,6 +306,7 @@ impl Error {
             status: None,
             errors: Vec::new(),
             phase: None,
+            reason: None,
             retry_after: None,
             report: None,
             file_ids: None,
@@ -290,15 +347,25 @@ impl Error {
         Self::config(Message::from("No access token could be had: ").followed_by(reason).followed_by("."))
     }
 
-    /// Files that a journal shows as sent: `problem` says when, how and in which run, the report what became of each.
-    pub(crate) fn already_sent(problem: Message, file_ids: Vec<u64>, report: PublishReport) -> Self {
+    /// Files that journals show as sent: `problem` says when, how and in which run, the report what became of each.
+    /// `journal`: the one that shows them, if it is one.
+    pub(crate) fn already_sent(
+        problem: Message,
+        file_ids: Vec<u64>,
+        journal: Option<&Path>,
+        report: PublishReport,
+    ) -> Self {
         let mut error = Self::new(ErrorKind::AlreadySent, problem).with_earlier(report);
         error.0.file_ids = Some(file_ids);
-        error
+        match journal {
+            Some(path) => error.with_journal(path),
+            None => error,
+        }
     }
 
     /// A column of the caller's, whose ids are looked up in a report, has others than that: passed over, they would miss
     /// their files in silence.
+    #[doc(hidden)]
     #[must_use]
     pub fn no_ids_in_column(column: &str, refused: &[RawId]) -> Self {
         let refused: Vec<String> = refused.iter().map(ToString::to_string).collect();
@@ -503,41 +570,68 @@ impl Error {
         Self::config("The journal's thread broke off.")
     }
 
-    /// A journal that cannot be used; `reason` goes on after its name. What was sent before, it does not say.
-    pub(crate) fn of_journal(path: &Path, reason: &str) -> Self {
-        Self::new(ErrorKind::Journal, format!("The journal {} {reason}.", path.display())).with_journal(path)
+    /// Something about a journal.
+    pub(crate) fn about_journal(reason: JournalReason, problem: impl Into<Message>) -> Self {
+        let mut error = Self::new(ErrorKind::Journal, problem);
+        error.0.reason = Some(reason);
+        error
     }
 
-    /// A file in the place of a journal; `reason` goes on after its name.
-    pub(crate) fn of_file(path: &Path, reason: &str) -> Self {
-        Self::new(ErrorKind::Journal, format!("{} {reason}.", path.display())).with_journal(path)
+    /// A journal that cannot be used; `what` goes on after its name. What was sent before, it does not say.
+    pub(crate) fn of_journal(path: &Path, reason: JournalReason, what: &str) -> Self {
+        Self::of_journal_in_words(path, reason, what.to_owned())
     }
 
-    /// A folder of journals that cannot be used; `reason` goes on after its name.
-    pub(crate) fn of_folder(folder: &Path, reason: impl Into<Message>) -> Self {
+    /// The same with words of each language.
+    pub(crate) fn of_journal_in_words(path: &Path, reason: JournalReason, what: impl Into<Message>) -> Self {
+        let problem = Message::from(format!("The journal {} ", path.display()));
+        Self::about_journal(reason, problem.followed_by(what).followed_by(".")).with_journal(path)
+    }
+
+    /// A journal in a folder that is not there.
+    pub(crate) fn without_folder(path: &Path, folder: &Path) -> Self {
+        let what = message![
+            format!(
+                "cannot be made or locked: its folder {} does not exist. If it is on a share, see that the share is \
+                 mounted; if it is new, set it up for journals with ",
+                folder.display(),
+            ),
+            command("journal init", folder),
+        ];
+        Self::of_journal_in_words(path, JournalReason::Missing, what)
+    }
+
+    /// A file in the place of a journal; `what` goes on after its name.
+    pub(crate) fn of_file(path: &Path, reason: JournalReason, what: &str) -> Self {
+        Self::about_journal(reason, format!("{} {what}.", path.display())).with_journal(path)
+    }
+
+    /// A folder of journals that cannot be used; `what` goes on after its name.
+    pub(crate) fn of_folder(folder: &Path, reason: JournalReason, what: impl Into<Message>) -> Self {
         let problem = Message::from(format!("The folder of journals {} ", folder.display()));
-        Self::new(ErrorKind::Journal, problem.followed_by(reason).followed_by("."))
+        Self::about_journal(reason, problem.followed_by(what).followed_by("."))
     }
 
-    /// Journals without which nobody knows what was sent; `reason` goes on after the name of one.
-    pub(crate) fn missed(paths: &[PathBuf], reason: &str) -> Self {
+    /// Journals without which nobody knows what was sent; `what` goes on after the name of one.
+    pub(crate) fn missed(paths: &[PathBuf], reason: JournalReason, what: &str) -> Self {
         let names: Vec<String> = paths.iter().map(|path| path.display().to_string()).collect();
         let (first, others) = names.split_first().map_or(("", &[][..]), |(first, others)| (first, others));
         let others = if others.is_empty() { String::new() } else { format!(" (and so with {})", others.join(", ")) };
-        let problem = format!("The journal {first} {reason}{others}, and calls rely on what it showed as sent.");
-        let error = Self::new(ErrorKind::Journal, problem).with_advice(format!(
-            "Put it back as it was. If it is gone for good, check its files in Addepar, then record that it is: \
-             addepar-portal journal forget {first}",
-        ));
-        match paths.first() {
-            Some(path) => error.with_journal(path),
-            None => error,
+        let problem = format!("The journal {first} {what}{others}, and calls rely on what it showed as sent.");
+        let mut error = Self::about_journal(reason, problem);
+        if let Some(path) = paths.first() {
+            error = error.with_journal(path).with_advice(message![
+                "Put it back as it was. If it is gone for good, check its files in Addepar, then record that it is: ",
+                command("journal forget", path),
+                ".",
+            ]);
         }
+        error
     }
 
-    /// A decision that a journal does not take; `reason` goes on after its name.
-    pub(crate) fn journal_refuses(path: &Path, reason: &str) -> Self {
-        Self::of_journal(path, reason).recording_nothing()
+    /// What a journal does not take; `what` goes on after its name.
+    pub(crate) fn journal_refuses(path: &Path, what: &str) -> Self {
+        Self::of_journal(path, JournalReason::Refused, what)
     }
 
     /// The same error, of what was to be recorded.
@@ -552,13 +646,13 @@ impl Error {
         attempt: Option<&Attempt>,
         report: PublishReport,
     ) -> Self {
-        let reason = format!(
+        let what = format!(
             "waits for a decision: {} may have been {}{}",
             counted(file_ids.len(), "file"),
             may_have_happened(report.request()),
             listed(file_ids.iter().copied()),
         );
-        Self::of_journal(path, &reason)
+        Self::of_journal(path, JournalReason::Undecided, &what)
             .with_consequence(if attempt.is_some() { Consequence::OfCall } else { Consequence::NothingSentNow })
             .with_attempt(attempt.cloned())
             .with_report(report)
@@ -567,13 +661,13 @@ impl Error {
 
     /// What a request came to could not be written down.
     pub(crate) fn unrecorded(failed: Self, is_saved: bool, report: PublishReport) -> Self {
-        let Inner { problem, journal, .. } = *failed.0;
+        let Inner { problem, journal, reason, .. } = *failed.0;
         let problem = problem.and(if is_saved {
             "The report of this error is true."
         } else {
             "The report of this error is true, the journal is not: it shows the last request as unknown."
         });
-        let error = Self::new(ErrorKind::Journal, problem);
+        let error = Self::about_journal(reason.unwrap_or(JournalReason::CannotWrite), problem);
         let Some(path) = journal else { return error.with_report(report) };
         let is_told = is_saved || !report.undecided().is_empty();
         let error = error.with_report(report).resumable(&path);
@@ -582,8 +676,8 @@ impl Error {
 
     /// A journal that changed between the question and the answer.
     pub(crate) fn not_agreed(path: &Path, report: PublishReport) -> Self {
-        let reason = "changed since it was asked what to send: files are to be sent that nobody agreed to";
-        Self::of_journal(path, reason).with_advice("Run the command again.").with_report(report)
+        let what = "changed since it was asked what to send: files are to be sent that nobody agreed to";
+        Self::of_journal(path, JournalReason::Changed, what).with_advice("Run the command again.").with_report(report)
     }
 
     /// A batch that would have to wait longer than it may.
@@ -750,6 +844,14 @@ impl Error {
         }
         let first = match self.0.kind {
             _ if report.settled() => return Message::default(),
+            // A call of one request, of which nothing was processed: another list is another call.
+            ErrorKind::Rejected | ErrorKind::PermissionDenied if self.0.consequence == Consequence::OfCall => {
+                return message![
+                    "Fix the cause, then resume with ",
+                    resume(path),
+                    ", or call again with a corrected list."
+                ];
+            }
             ErrorKind::RateLimited => format!("{wait}, then resume with "),
             ErrorKind::Stopped => "Resume it with ".to_owned(),
             _ => "Fix the cause, then resume with ".to_owned(),
@@ -801,6 +903,12 @@ impl Error {
         self.0.phase
     }
 
+    /// Why the journal or its folder cannot be used; of [`ErrorKind::Journal`].
+    #[must_use]
+    pub fn reason(&self) -> Option<JournalReason> {
+        self.0.reason
+    }
+
     /// The delay that a 429 asked for.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
@@ -814,6 +922,7 @@ impl Error {
     }
 
     /// The same report, for hosts that keep it longer than the error.
+    #[doc(hidden)]
     #[must_use]
     pub fn shared_report(&self) -> Option<Arc<PublishReport>> {
         self.0.report.clone()
@@ -829,20 +938,27 @@ impl Error {
         unknown.map(|file| file.file_id).collect()
     }
 
-    /// The journal of the call, if it has one.
+    /// The journal of the call, if it has one; of [`ErrorKind::AlreadySent`] the one that shows all of those files, if
+    /// they lie in one.
     #[must_use]
     pub fn journal(&self) -> Option<&Path> {
         self.0.journal.as_deref()
     }
 
-    /// The files about which a person has to decide before the journal can be resumed.
+    /// The files about which a person has to decide before the journal can be resumed; of [`ErrorKind::AlreadySent`]
+    /// those of its files about which a person has to decide in the journal that shows them.
     #[must_use]
     pub fn undecided(&self) -> Vec<u64> {
+        if let (Some(file_ids), Some(report)) = (&self.0.file_ids, self.report()) {
+            let undecided: HashSet<u64> = report.undecided().into_iter().collect();
+            return file_ids.iter().copied().filter(|id| undecided.contains(id)).collect();
+        }
         let report = self.report().filter(|_| self.journal().is_some());
         report.map(PublishReport::undecided).unwrap_or_default()
     }
 
-    /// Whether a log has to have it, however the call ended: what went out may be lost.
+    /// Whether a log has to have it, however the call ended: what went out may be lost. For bindings.
+    #[doc(hidden)]
     #[must_use]
     pub fn is_loss(&self) -> bool {
         matches!(self.0.kind, ErrorKind::OutcomeUnknown | ErrorKind::Journal) || !self.undecided().is_empty()
@@ -867,6 +983,7 @@ impl Error {
             elapsed: Option<f64>,
             errors: &'a [ApiError],
             phase: Option<Phase>,
+            reason: Option<JournalReason>,
             retry_after: Option<f64>,
             file_ids: Vec<u64>,
             journal: Option<String>,
@@ -881,6 +998,7 @@ impl Error {
             elapsed: self.elapsed().as_ref().map(Duration::as_secs_f64),
             errors: self.errors(),
             phase: self.phase(),
+            reason: self.reason(),
             retry_after: self.retry_after().as_ref().map(Duration::as_secs_f64),
             file_ids: self.file_ids(),
             journal: self.journal().map(|path| path.display().to_string()),

@@ -26,7 +26,7 @@ mod system;
 pub use client::portal_client::{PortalClient, PortalClientBuilder};
 pub use client::reports::ReportFilter;
 pub use config::secret::Secret;
-pub use error::{Error, ErrorKind, Phase};
+pub use error::{Error, ErrorKind, JournalReason, Phase};
 pub use journal::folder::{forget_journal, init_journal_dir};
 pub use journal::view::{Journal, JournalledChunk, JournalledFile};
 pub use model::api_error::ApiError;
@@ -43,11 +43,12 @@ pub use model::settlement::{SettledFile, Settlement};
 /// What the bindings need beside the surface for Rust, without a promise of stability.
 pub mod host {
     pub use crate::client::call::{PublishCall, Turn};
+    pub use crate::client::unjournalled::forget_sent_to;
     pub use crate::config::environment::VARIABLES;
     pub use crate::config::guard::{Program, TEST_FUNCTIONS};
     pub use crate::config::settings::{AccessToken, Settings};
     pub use crate::config::user_agent::Host;
-    pub use crate::model::display::{Row, contacts, errors_in_words, is_dangerous, word};
+    pub use crate::model::display::{Row, contacts, errors_in_words, is_dangerous};
     pub use crate::model::id::{NoId, not_a_collection};
     pub use crate::model::json::read as read_json;
     pub use crate::model::message::{Language, Message};

@@ -12,8 +12,8 @@ use std::{env, fs, thread};
 
 use addepar_portal::host::{Ending, Language, Level, PublishCall, Turn};
 use addepar_portal::{
-    BatchOptions, ContactNotification, Error, ErrorKind, FileState, Journal, Outcome, PortalClient, PortalPublishing,
-    Progress, PublishReport, PublishRequest, Repeat, Verdict, forget_journal, init_journal_dir,
+    BatchOptions, ContactNotification, Error, ErrorKind, FileState, Journal, JournalReason, Outcome, PortalClient,
+    PortalPublishing, Progress, PublishReport, PublishRequest, Repeat, Verdict, forget_journal, init_journal_dir,
 };
 use addepar_portal_simulator::SimulatedPortal;
 use serde_json::{Value, json};
@@ -180,6 +180,10 @@ fn run_and_stop(scene: &Scene, call: &PublishCall, posts: u64) {
     });
 }
 
+fn run_to_its_end(call: &PublishCall) {
+    while block_on(call.run()) != Turn::Done {}
+}
+
 fn no_environment(_: &str) -> Option<std::ffi::OsString> {
     None
 }
@@ -260,7 +264,7 @@ fn a_report_from_the_journal_is_the_run_s_own() {
         { "name": "contradiction", "file": 4 },
     ]));
     let path = scene.path("run.jsonl");
-    let words = ["run.jsonl waits for a decision", "files 4", "1 ok, 2 failed, 1 unknown, 4 not_processed"];
+    let words = ["run.jsonl waits for a decision", "file 4", "1 ok, 2 failed, 1 unknown, 4 not_processed"];
     let error = refused(scene.batch(8, &path), ErrorKind::Journal, &words);
     assert_eq!(error.outcome(), Outcome::Unknown);
     let report = error.report().expect("a report");
@@ -410,25 +414,25 @@ fn another_run_is_refused_saying_what_differs() {
         (
             &here,
             build(&[1, 2, 3, 4], PortalPublishing::DoNotPublish, notify, &[]),
-            &["portal_publishing is publish there and do_not_publish here"],
+            &["`portal_publishing` is publish there and do_not_publish here"],
         ),
         (
             &here,
             build(&[1, 2, 3, 4], publish, ContactNotification::DoNotNotify, &[]),
-            &["contact_notification is notify there"],
+            &["`contact_notification` is notify there"],
         ),
         (
             &here,
             build(&[1, 2, 3, 4], publish, notify, &[23]),
-            &["publish_override_contact_ids is [] there and [23] here"],
+            &["`publish_override_contact_ids` is [] there and [23] here"],
         ),
-        (&firm, build(&[1, 2, 3, 4], publish, notify, &[]), &["firm_id is 1 there and 2 here"]),
+        (&firm, build(&[1, 2, 3, 4], publish, notify, &[]), &["`firm_id` is 1 there and 2 here"]),
         (&other.client(), build(&[1, 2, 3, 4], publish, notify, &[]), &["the server is http://127.0.0.1"]),
     ] {
         let result = block_on(client.publish_batch(&request, &options(&path), |_| {}));
         refused(result, ErrorKind::Journal, words);
     }
-    refused(block_on(firm.resume(&options(&path), |_| {})), ErrorKind::Journal, &["firm_id is 1 there and 2 here"]);
+    refused(block_on(firm.resume(&options(&path), |_| {})), ErrorKind::Journal, &["`firm_id` is 1 there and 2 here"]);
     // Neither the order of the files nor another size of chunks makes another run. Each call has its own order.
     let order = build(&[4, 3, 1, 2], publish, notify, &[]);
     let options = BatchOptions { chunk_size: 3, ..BatchOptions::new(&path) };
@@ -595,7 +599,7 @@ fn an_unknown_chunk_stops_until_each_file_is_decided() {
         assert!(journal.decide([3], verdicts[0], " ", None).is_err());
         assert_eq!(Journal::open(&path).expect("a journal").undecided(), [3, 4], "all of a list or none");
         decide(&path, &[3], verdicts[0]);
-        refused(scene.resume(&path), ErrorKind::Journal, &["waits for a decision", "1 file", "files 4"]);
+        refused(scene.resume(&path), ErrorKind::Journal, &["waits for a decision", "1 file", "file 4"]);
         decide(&path, &[4], verdicts[1]);
         assert_eq!(scene.posts(), 0);
         let report = scene.resume(&path).expect("a report");
@@ -668,7 +672,7 @@ fn an_error_speaks_of_the_whole_batch_and_of_the_request_that_failed() {
     let unsaid = refused(
         scene.resume(&path),
         ErrorKind::Journal,
-        &["files 8", "5 ok, 1 unknown, 2 unknown (decided: leave), 2 not_processed"],
+        &["file 8", "5 ok, 1 unknown, 2 unknown (decided: leave), 2 not_processed"],
     );
     assert_eq!(about(&unsaid), (Outcome::Unknown, Some(200), true));
     assert_eq!(journal(&unsaid), (Some(path.clone()), vec![8]));
@@ -704,7 +708,8 @@ fn a_message_says_how_to_resume_in_the_reader_s_language() {
     let refusal = refused(block_on(client.publish_files(&request([40]))), ErrorKind::PermissionDenied, &[]);
     let journal = refusal.journal().expect("a journal").display().to_string();
     assert!(refusal.message().contains("Nothing was processed."), "{refusal}");
-    assert!(refusal.message_in(Language::Node).ends_with(&format!("resume with `client.resume('{journal}')`.")));
+    let way_on = format!("resume with `client.resume('{journal}')`, or call again with a corrected list.");
+    assert!(refusal.message_in(Language::Node).ends_with(&way_on), "{refusal}");
     let lost =
         refused(block_on(client.publish_files(&request([41]))), ErrorKind::OutcomeUnknown, &["Then resume with"]);
     assert!(!lost.message().to_lowercase().contains("do not run this again"), "{lost}");
@@ -763,11 +768,11 @@ fn failed_and_unanswered_files_are_not_sent_again() {
     scene.control(&json!({ "do": "fail_publish", "file": 1, "contacts": [1] }));
     scene.faults(&json!([{ "name": "missing_result", "file": 2 }]));
     // What the server says nothing of stops the batch: it might say no more of the next files.
-    let error = refused(scene.batch(4, &path), ErrorKind::Journal, &["waits for a decision", "files 2"]);
+    let error = refused(scene.batch(4, &path), ErrorKind::Journal, &["waits for a decision", "file 2"]);
     assert_eq!(scene.posts(), 1);
     let report = error.report().expect("a report");
     assert_eq!((ids_in(report, FileState::Failed), ids_in(report, FileState::Unknown)), (vec![1], vec![2]));
-    refused(scene.resume(&path), ErrorKind::Journal, &["files 2"]);
+    refused(scene.resume(&path), ErrorKind::Journal, &["file 2"]);
     decide(&path, &[2], Verdict::Leave);
     assert_eq!(states(&scene.resume(&path).expect("a report")), [2, 1, 1, 0]);
     assert_eq!(scene.sent().concat().iter().filter(|id| **id <= 2).count(), 2);
@@ -1146,7 +1151,7 @@ fn a_file_in_flight_is_refused_by_other_calls() {
         for repeat in [Repeat::Refuse, Repeat::Allow] {
             let again = client.start(request([2, 1]), repeat, no_environment);
             assert_eq!(block_on(again.run()), Turn::Done);
-            let words = ["File 1 is being sent by another process"];
+            let words = ["File 1 is being sent by another call of this process", "Wait until that call has ended"];
             let error = refused(result_of(&again), ErrorKind::AlreadySent, &words);
             assert_eq!(error.file_ids(), [1]);
         }
@@ -1508,9 +1513,9 @@ fn warned(client: &PortalClient, id: u64) -> (Result<Arc<PublishReport>, Error>,
 
 const INDEX: &str = "addepar-portal-journals.index";
 
-/// The journal of a file, in a folder where each has one of its own.
+/// The journal of a file, in a folder where each is in one.
 fn journal_of(folder: &Path, id: u64) -> PathBuf {
-    let is_its = |path: &PathBuf| Journal::open(path).is_ok_and(|journal| journal.request().file_ids() == [id]);
+    let is_its = |path: &PathBuf| Journal::open(path).is_ok_and(|journal| journal.request().file_ids().contains(&id));
     journals(folder).into_iter().find(is_its).expect("a journal")
 }
 
@@ -1921,10 +1926,10 @@ fn an_error_at_the_beginning_shows_what_the_journal_does() {
     assert_eq!(shown(&refused(scene.resume(&path), ErrorKind::Journal, &["is being written"])), [2, 0, 0, 2]);
     drop(other);
     let another = refused(scene.batch(6, &path), ErrorKind::Journal, &["is of another run"]);
-    // What it was told to do with these files, or by whom, may differ: that they are ok is not said of this run.
-    assert_eq!((another.outcome(), shown(&another)), (Outcome::Unknown, [0, 0, 2, 4]));
+    assert_eq!((another.outcome(), shown(&another)), (Outcome::Processed, [2, 0, 0, 4]));
+    assert_eq!((another.journal(), another.undecided()), (Some(path.as_path()), vec![]));
     let firm = client(scene.portal.base_url(), "2", None);
-    let another = refused(publish_batch(&firm, 4, &options(&path)), ErrorKind::Journal, &["firm_id is 1 there"]);
+    let another = refused(publish_batch(&firm, 4, &options(&path)), ErrorKind::Journal, &["`firm_id` is 1 there"]);
     assert_eq!((another.outcome(), shown(&another)), (Outcome::NotProcessed, [0, 0, 0, 4]));
     let whole = fs::read_to_string(&path).expect("a journal");
     fs::write(&path, whole.replacen("publish", "republish", 1)).expect("a file");
@@ -1932,6 +1937,177 @@ fn an_error_at_the_beginning_shows_what_the_journal_does() {
     assert_eq!((damaged.outcome(), shown(&damaged)), (Outcome::Unknown, [0, 0, 4, 0]));
     assert!(refused(scene.resume(&path), ErrorKind::Journal, &[]).report().is_none());
     assert_eq!(scene.posts(), 2);
+}
+
+/// What is wrong with a journal can be told apart without reading the message.
+#[test]
+fn an_error_about_a_journal_has_a_reason() {
+    let scene = Scene::new();
+    let of = |name: &str| scene.path(name);
+    let reason = |error: &Error| {
+        let json: Value = serde_json::from_str(&error.to_json()).expect("JSON");
+        let reason = error.reason().map(JournalReason::as_str);
+        assert_eq!(json["reason"].as_str(), reason, "{error}");
+        assert_eq!(reason.is_some(), error.kind() == ErrorKind::Journal, "{error}");
+        error.reason()
+    };
+    let mut seen = Vec::new();
+    let mut expect = |result: Result<PublishReport, Error>, expected: JournalReason| {
+        let error = refused(result, ErrorKind::Journal, &[]);
+        assert_eq!(reason(&error), Some(expected), "{error}");
+        seen.push(expected);
+    };
+    let writer = begun(&scene, &of("busy.jsonl"));
+    expect(scene.resume(&of("busy.jsonl")), JournalReason::Busy);
+    drop(writer);
+    expect(scene.resume(&of("none.jsonl")), JournalReason::Missing);
+    fs::write(of("foreign.jsonl"), "{}\n").expect("a file");
+    expect(scene.resume(&of("foreign.jsonl")), JournalReason::Damaged);
+    let run = of("run.jsonl");
+    scene.faults(&json!([{ "name": "close_before_answer" }]));
+    let unknown = scene.batch(2, &run).expect_err("an error");
+    assert_eq!((unknown.kind(), reason(&unknown)), (ErrorKind::OutcomeUnknown, None));
+    expect(scene.resume(&run), JournalReason::Undecided);
+    expect(scene.batch(3, &run), JournalReason::OtherRun);
+    let newer = fs::read_to_string(&run).expect("a journal").replacen("\"format\":2", "\"format\":99", 1);
+    fs::write(of("newer.jsonl"), newer).expect("a file");
+    expect(scene.resume(&of("newer.jsonl")), JournalReason::NewerFormat);
+    let mut journal = Journal::open(&run).expect("a journal");
+    let decided = journal.decide([3], Verdict::Published, "A. Person", None);
+    expect(decided.map(|_| journal.report()), JournalReason::Refused);
+    fs::create_dir(of("folder.jsonl")).expect("a folder");
+    expect(scene.resume(&of("folder.jsonl")), JournalReason::CannotRead);
+    fs::write(of("locked.jsonl.lock"), "something else").expect("a file");
+    expect(scene.batch(2, &of("locked.jsonl")), JournalReason::CannotWrite);
+    let moved = begun(&scene, &of("moved.jsonl"));
+    fs::remove_file(of("moved.jsonl")).expect("a journal");
+    run_to_its_end(&moved);
+    expect(result_of(&moved).map(Arc::unwrap_or_clone), JournalReason::Changed);
+    // What is too early is so at a server that is not this machine's: see `view.rs`.
+    let other: Vec<_> = JournalReason::ALL.iter().filter(|reason| !seen.contains(reason)).collect();
+    assert_eq!(other, [&JournalReason::TooEarly]);
+}
+
+/// Files that were sent before are named with the journal that shows them, and those of them that wait for a decision.
+#[test]
+fn a_repeat_names_the_journal_that_shows_the_files() {
+    let scene = Scene::new();
+    let client = scene.journalling();
+    publish(&client, [1]).expect("a report");
+    scene.faults(&json!([{ "name": "close_before_answer" }]));
+    refused(publish(&client, [2, 3]), ErrorKind::OutcomeUnknown, &[]);
+    let (sent, unknown) = (journal_of(&scene.folder, 1), journal_of(&scene.folder, 3));
+    decide(&unknown, &[3], Verdict::Published);
+    let error = refused(publish(&client, [1, 9]), ErrorKind::AlreadySent, &[]);
+    assert_eq!((error.journal(), error.undecided()), (Some(sent.as_path()), vec![]));
+    let words = ["Then publish again only what was not published."];
+    let error = refused(publish(&client, [9, 3, 2]), ErrorKind::AlreadySent, &words);
+    assert_eq!((error.journal(), error.undecided()), (Some(unknown.as_path()), vec![2]));
+    assert!(error.message_in(Language::CommandLine).contains(&format!(
+        "`addepar-portal journal resolve {} --published (or --not-published, --leave) --files IDS --by NAME`",
+        unknown.display()
+    )));
+    let several =
+        format!("The files are in several journals: {} (file 1), {} (files 2, 3).", sent.display(), unknown.display());
+    let batch = options(&scene.path("batch.jsonl"));
+    for result in [publish(&client, 1..=9), block_on(client.publish_batch(&request(1..=9), &batch, |_| {}))] {
+        let error = refused(result, ErrorKind::AlreadySent, &[&several]);
+        assert_eq!((error.journal(), error.file_ids(), error.undecided()), (None, vec![1, 2, 3], vec![2]));
+    }
+}
+
+/// Where files that nobody knows of are in several journals, each is named with what is to be decided there.
+#[test]
+fn each_journal_is_named_in_which_to_decide() {
+    let scene = Scene::new();
+    let client = scene.journalling();
+    for id in [1, 2] {
+        scene.faults(&json!([{ "name": "close_before_answer" }]));
+        refused(publish(&client, [id]), ErrorKind::OutcomeUnknown, &[]);
+    }
+    let decide = |id| format!("`Journal::open({:?})?.decide(…)` (file {id})", journal_of(&scene.folder, id));
+    let error = refused(publish(&client, [1, 2]), ErrorKind::AlreadySent, &[&decide(1), &decide(2)]);
+    assert_eq!((error.journal(), error.undecided()), (None, vec![1, 2]));
+}
+
+/// A journal of another run and the other journals of its folder tell what became of each file.
+#[test]
+fn another_run_s_journal_shows_each_file_as_it_is() {
+    let scene = Scene::new();
+    scene.journals();
+    let client = scene.client();
+    scene.control(&json!({ "do": "fail_publish", "file": 2, "contacts": [1] }));
+    let path = scene.path("run.jsonl");
+    scene.faults(&json!([{ "name": "close_idle" }, { "name": "close_before_answer" }]));
+    refused(block_on(client.publish_batch(&request(1..=5), &options(&path), |_| {})), ErrorKind::OutcomeUnknown, &[]);
+    let beside = options(&scene.path("beside.jsonl"));
+    block_on(client.publish_batch(&request([7]), &beside, |_| {})).expect("a report");
+    for journal_dir in [None, Some(scene.folder.as_path())] {
+        let client = self::client(scene.portal.base_url(), "1", journal_dir);
+        let result = block_on(client.publish_batch(&request(1..=8), &options(&path), |_| {}));
+        let error = refused(result, ErrorKind::Journal, &["is of another run"]);
+        let report = error.report().expect("a report");
+        assert_eq!(ids_in(report, FileState::Ok), [1, 7]);
+        assert_eq!(ids_in(report, FileState::Failed), [2]);
+        assert_eq!(ids_in(report, FileState::Unknown), [3, 4]);
+        assert_eq!(ids_in(report, FileState::NotProcessed), [5, 6, 8]);
+        assert_eq!((error.undecided(), error.journal()), (vec![3, 4], Some(path.as_path())));
+    }
+}
+
+/// Where the folder of a journal is missing, that is said, and what to do about it in each language's own words.
+#[test]
+fn a_journal_without_a_folder_names_the_folder() {
+    let scene = Scene::new();
+    let folder = scene.path("not mounted");
+    let error = refused(scene.batch(2, &folder.join("run.jsonl")), ErrorKind::Journal, &["does not exist"]);
+    assert_eq!(error.reason(), Some(JournalReason::Missing));
+    for (language, command) in [(Language::Python, "`addepar-portal"), (Language::Node, "`npx addepar-portal")] {
+        let text = error.message_in(language);
+        assert!(text.contains(&format!("its folder {} does not exist", folder.display())), "{text}");
+        assert!(text.contains(&format!("{command} journal init '{}'`", folder.display())), "{text}");
+    }
+    let client = client(scene.portal.base_url(), "1", Some(&folder));
+    let text = refused(publish(&client, [1]), ErrorKind::Config, &[]).message_in(Language::Node);
+    assert!(text.starts_with("`journalDir` must be a folder"), "{text}");
+    assert!(text.contains("`npx addepar-portal journal init "), "{text}");
+}
+
+/// A single call that was refused may be corrected as well as resumed.
+#[test]
+fn a_refused_call_may_be_made_again_with_a_corrected_list() {
+    let scene = Scene::new();
+    let client = scene.journalling();
+    scene.faults(&json!([{ "name": "status", "status": 400 }]));
+    let words = ["Fix the cause, then resume with", ", or call again with a corrected list."];
+    refused(publish(&client, [1, 2]), ErrorKind::Rejected, &words);
+    publish(&client, [1]).expect("nothing was processed");
+    let batch = options(&scene.path("batch.jsonl"));
+    scene.faults(&json!([{ "name": "status", "status": 400 }]));
+    let error = refused(block_on(client.publish_batch(&request(3..=4), &batch, |_| {})), ErrorKind::Rejected, &[]);
+    assert!(!error.message().contains("corrected"), "a batch is resumed: {error}");
+}
+
+/// A later decision replaces an earlier one, and says which.
+#[test]
+fn a_decision_returns_the_earlier_ones_that_it_replaces() {
+    let scene = Scene::new();
+    let path = scene.path("run.jsonl");
+    scene.faults(&json!([{ "name": "close_before_answer" }]));
+    refused(scene.batch(2, &path), ErrorKind::OutcomeUnknown, &[]);
+    let mut journal = Journal::open(&path).expect("a journal");
+    // What was read before somebody else decided does not count.
+    let mut other = Journal::open(&path).expect("a journal");
+    assert_eq!(journal.decide([1], Verdict::Published, "Ada", Some("seen")).expect("a decision"), []);
+    let replaced = other.decide([2, 1], Verdict::NotPublished, "Bob", None).expect("a decision");
+    let shown: Vec<_> = replaced.iter().map(|file| (file.result.file_id, file.result.decision)).collect();
+    assert_eq!(shown, [(1, Some(Verdict::Published))]);
+    assert_eq!((replaced[0].decided_by.as_deref(), replaced[0].evidence.as_deref()), (Some("Ada"), Some("seen")));
+    assert!(replaced[0].decided_at.is_some());
+    // Sent again it has another outcome, about which nobody has decided.
+    scene.faults(&json!([{ "name": "close_before_answer" }]));
+    refused(scene.resume(&path), ErrorKind::OutcomeUnknown, &[]);
+    assert_eq!(other.decide([1, 2], Verdict::Leave, "Ada", None).expect("a decision"), []);
 }
 
 /// A decision names files as a request does: what is not an id is refused, and nothing is written.

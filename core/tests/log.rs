@@ -6,9 +6,10 @@ use std::fmt::{Debug, Write};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
-use addepar_portal::host::{AccessToken, Host, Settings, Turn};
+use addepar_portal::host::{AccessToken, Host, Settings, Turn, forget_sent_to};
 use addepar_portal::{ContactNotification, PortalClient, PortalPublishing, PublishRequest, Repeat};
 use addepar_portal_simulator::SimulatedPortal;
+use serde_json::json;
 use tokio::time::timeout;
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
@@ -184,6 +185,61 @@ fn a_call_that_e_mails_and_leaves_no_journal_is_warned_of_once_before_it_goes_ou
     let ours = lines.ours();
     assert_eq!(ours.iter().filter(|line| line.contains("leaves no journal")).count(), 1, "{ours:#?}");
     assert!(ours.first().is_some_and(|line| line.starts_with("WARN addepar_portal This call e-mails")), "{ours:#?}");
+}
+
+/// A cell of a notebook that is run twice: this process knows what it has sent, on this machine too.
+#[test]
+fn a_call_that_repeats_what_this_process_sent_without_a_journal_is_warned_of() {
+    let portal = SimulatedPortal::start("{}").expect("a portal");
+    let client = client(&portal);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let start = |ids: Vec<u64>, notification| {
+        let request = PublishRequest::new(ids, PortalPublishing::Publish, notification).expect("a request");
+        client.start(request, Repeat::Refuse, |_| None)
+    };
+    let warned = |ids: Vec<u64>| start(ids, ContactNotification::Notify).take_warning();
+    let publish = |ids: Vec<u64>, notification| {
+        let call = start(ids, notification);
+        assert_eq!(runtime.block_on(call.run()), Turn::Done);
+        call.ending()
+    };
+    publish(vec![37], ContactNotification::DoNotNotify);
+    assert_eq!(warned(vec![37]), None, "nobody was e-mailed");
+    let refused = json!({ "do": "faults", "faults": [{ "name": "status", "status": 400 }] });
+    portal.control(&refused.to_string()).expect("an answer");
+    publish(vec![37], ContactNotification::Notify);
+    assert_eq!(warned(vec![37]), None, "it was not processed");
+    let lost = json!({ "do": "faults", "faults": [{ "name": "close_before_answer" }] });
+    portal.control(&lost.to_string()).expect("an answer");
+    publish(vec![38], ContactNotification::UseContactPreference);
+    publish(vec![37], ContactNotification::Notify);
+    for (ids, beginning) in [
+        (vec![37], "This file (37) was already sent by this process at "),
+        (vec![39, 37], "1 of these files (37) was already sent by this process at "),
+        (vec![38, 37], "These 2 files (38, 37) were already sent by this process "),
+        (vec![39, 38, 37], "2 of these files (38, 37) were already sent by this process "),
+    ] {
+        let warning = warned(ids).expect("a warning");
+        assert!(warning.starts_with(beginning) && warning.contains(" UTC, and no journal shows it"), "{warning}");
+        assert!(warning.contains("Set `journal_dir` to a folder of journals"), "{warning}");
+    }
+    assert_eq!(warned(vec![39]), None);
+    assert_eq!(start(vec![37], ContactNotification::DoNotNotify).take_warning(), None);
+    // Without a host that warns in its own way it is logged, each time.
+    let lines = Lines::default();
+    tracing::subscriber::with_default(lines.clone(), || {
+        for _ in 0..2 {
+            publish(vec![37], ContactNotification::Notify);
+        }
+    });
+    let ours = lines.ours();
+    assert_eq!(ours.iter().filter(|line| line.contains("already sent by this process")).count(), 2, "{ours:#?}");
+    // Another firm has other files, and a server that takes the port of an earlier one has received nothing.
+    let other = PortalClient::builder().base_url(portal.base_url()).firm_id("2").key("key", "secret").build();
+    let request = PublishRequest::new([37], PortalPublishing::Publish, ContactNotification::Notify).expect("a request");
+    assert_eq!(other.expect("a client").start(request, Repeat::Refuse, |_| None).take_warning(), None);
+    forget_sent_to(portal.base_url());
+    assert_eq!(warned(vec![37]), None);
 }
 
 /// Panics at every event of ours.

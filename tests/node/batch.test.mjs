@@ -98,11 +98,18 @@ batch('an unknown chunk stops until each file has a decision', async (portal, jo
   assert.equal(failed.report.unknown.length, 10);
   assert.equal(failed.report.notProcessed.length, 20);
   await assert.rejects(client.resume(journal), (error) => {
+    assert.deepEqual([error.reason, error.toJSON().reason, new JournalError().reason], ['undecided', 'undecided', null]);
     return error instanceof JournalError && /waits for a decision/.test(error.message) && error.outcome === 'unknown';
   });
   const book = new Journal(journal);
   assert.deepEqual(book.undecided, ids(10));
-  book.decide([1, 2], 'published', { by: 'Ada', evidence: 'seen in the portal' });
+  assert.deepEqual(book.decide([1, 2], 'leave', { by: 'Bob' }), []);
+  const replaced = book.decide([1, 2], 'published', { by: 'Ada', evidence: 'seen in the portal' });
+  assert.deepEqual(
+    replaced.map(({ fileId, state, decision, decidedBy }) => [fileId, state, decision, decidedBy]),
+    [1, 2].map((fileId) => [fileId, 'unknown', 'leave', 'Bob']),
+  );
+  assert.ok(replaced[0].decidedAt instanceof Date);
   book.decide(book.undecided, 'not_published', { by: 'Ada' });
   const report = await client.resume(journal);
   assert.deepEqual(report.unknown.map((file) => file.fileId), [1, 2]);

@@ -204,3 +204,25 @@ test('a logger without the methods is refused', () => {
   const settings = { baseUrl: 'http://127.0.0.1:1', firmId: '1', accessToken: 't' };
   assert.throws(() => new PortalClient({ ...settings, logger: { info() {} } }), ConfigError);
 });
+
+test('a call that repeats what this process sent without a journal is warned of each time', async () => {
+  const portal = await SimulatedPortal.start({});
+  const warnings = [];
+  const collect = (warning) => warnings.push(warning);
+  process.on('warning', collect);
+  try {
+    const modes = { portalPublishing: 'publish', contactNotification: 'notify' };
+    const client = portal.client();
+    for (const fileIds of [[37], [37, 38], [37, 38]]) {
+      await client.publishFiles(fileIds, modes);
+    }
+    await new Promise(setImmediate);
+    const said = warnings.filter(({ name }) => name === 'AddeparPortalWarning').map(({ message }) => message);
+    assert.equal(said.length, 2, said.join());
+    assert.match(said[0], /1 of these files \(37\) was already sent by this process at \d\d:\d\d:\d\d UTC, .* Set `journalDir` /);
+    assert.match(said[1], /These 2 files \(37, 38\) were already sent by this process /);
+  } finally {
+    process.off('warning', collect);
+    await portal.close();
+  }
+});

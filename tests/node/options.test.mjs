@@ -58,7 +58,7 @@ describe('a polluted Object.prototype', () => {
     const urls = await polluted(
       settings,
       `const clients = [new PortalClient(), new PortalClient({ keyId: 'simulated-key', keySecret: 'simulated-secret' })];
-      for (const client of clients) await client.publishFiles([37], MODES);
+      for (const [index, client] of clients.entries()) await client.publishFiles([37 + index], MODES);
       return clients.map((client) => [client.baseUrl, client.firmId]);`,
     );
     assert.deepEqual(urls, [[portal.baseUrl, '1'], [portal.baseUrl, '1']]);

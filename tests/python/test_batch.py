@@ -174,7 +174,11 @@ def test_an_unknown_chunk_stops_until_each_file_has_a_decision(
     assert waiting.value.outcome == "unknown"
     book = Journal(journal)
     assert book.undecided == tuple(range(1, 11))
-    book.decide([1, 2, 3], "published", by="Ada", evidence="seen in the portal")
+    assert book.decide([3], "leave", by="Bob", evidence="none") == ()
+    (replaced,) = book.decide([1, 2, 3], "published", by="Ada", evidence="seen in the portal")
+    assert (replaced.file_id, replaced.decision, replaced.decided_by, replaced.evidence) == (3, "leave", "Bob", "none")
+    assert replaced.result.state == "unknown"
+    assert replaced.decided_at is not None
     book.decide([4], "leave", by="Ada")
     with pytest.raises(JournalError):
         client.resume(journal)
@@ -268,17 +272,20 @@ def test_another_batch_is_refused_saying_what_differs(simulated_portal: Simulate
     different: list[tuple[Any, dict[str, Any], str]] = [
         ([1, 2, 3], MODES, "1 of the files here are not there"),
         ([1], MODES, "1 of the files there are not here"),
-        ([1, 2], {**MODES, "portal_publishing": "do_not_publish"}, "portal_publishing is publish there"),
-        ([1, 2], {**MODES, "contact_notification": "do_not_notify"}, "contact_notification is notify there"),
+        ([1, 2], {**MODES, "portal_publishing": "do_not_publish"}, "`portal_publishing` is publish there"),
+        ([1, 2], {**MODES, "contact_notification": "do_not_notify"}, "`contact_notification` is notify there"),
         ([1, 2], {**MODES, "publish_override_contact_ids": [7]}, "publish_override_contact_ids"),
     ]
     for file_ids, arguments, words in different:
         with pytest.raises(JournalError, match=words):
             client.publish_batch(file_ids, journal=journal, **arguments)
-    with pytest.raises(JournalError, match="firm_id is 1 there and 2 here"):
+    with pytest.raises(JournalError, match="`firm_id` is 1 there and 2 here") as caught:
         PortalClient(
             base_url=simulated_portal.base_url, firm_id=2, key_id="simulated-key", key_secret="simulated-secret"
         ).resume(journal)
+    assert caught.value.reason == "other_run"
+    assert pickle.loads(pickle.dumps(caught.value)).reason == "other_run"
+    assert JournalError("of a mock").reason is None
     assert simulated_portal.control("posts") == 1
 
 

@@ -72,9 +72,9 @@ def test_one_program_however_it_was_installed(program: str, run: Run, simulated_
     done = run("publish", 37, 38, *MODES, "--yes", program=program)
     assert done.returncode == 1
     assert done.stdout == (
-        "file  state   published  notified  errors\n"
+        "file  state   published  notified      errors\n"
         "  37  ok      yes        yes\n"
-        "  38  failed  yes        not all   Notification failed for contacts [1].\n"
+        "  38  failed  yes        some or none  Notification failed for contacts [1].\n"
         "1 ok, 1 failed (asked: publish, notify)\n"
     )
     assert "2 files in one request" in done.stderr
@@ -464,6 +464,9 @@ def test_files_are_decided_about_in_ranges(lost: Run, tmp_path: Path) -> None:
     assert (
         "Recorded: not_published, 52 files. 48 files still to be decided about: 151-159,161-169,171-200." in done.stdout
     )
+    replacing = lost(*RESOLVE, "--leave", "--files", "101-103,199").stdout
+    earlier = "This replaces an earlier decision about 101-103: not_published, by A. Person at 20"
+    assert replacing.startswith(f"Recorded: leave, 4 files. {earlier}")
 
 
 @pytest.mark.parametrize(
@@ -1322,8 +1325,8 @@ def test_contacts_of_a_simulated_portal_fail_as_asked(tmp_path: Path) -> None:
         portal.send_signal(signal.SIGTERM)
         _, errors = portal.communicate()
     assert done.stdout.splitlines()[1:] == [
-        "  37  failed  yes        not all   Notification failed for contacts [1,2].",
-        "  38  failed  not all    yes       Publish failed for contacts [3].",
+        "  37  failed  yes           some or none  Notification failed for contacts [1,2].",
+        "  38  failed  some or none  yes           Publish failed for contacts [3].",
         "2 failed (asked: publish, notify)",
     ]
     assert "It knows 2 files." in errors

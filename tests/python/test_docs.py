@@ -13,12 +13,12 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, get_args
 
 import pytest
 
 import addepar_portal
-from addepar_portal import PortalError, Progress, init_journal_dir
+from addepar_portal import PortalError, Progress, _aliases, init_journal_dir
 from addepar_portal._native import error_kinds
 from addepar_portal.testing import SimulatedPortal
 
@@ -153,6 +153,16 @@ def test_the_python_reference_has_each_public_name() -> None:
 def test_the_page_of_errors_has_those_of_the_core() -> None:
     sections = re.findall(r"^## (ERR_\w+)\n\n`(\w+)`", page("reference/errors.md"), re.MULTILINE)
     assert sections == error_kinds()
+
+
+def test_each_language_and_the_page_of_errors_have_the_reasons_of_the_core() -> None:
+    table = (ROOT / "core" / "src" / "error.rs").read_text("utf-8").partition("journal_reasons! {\n")[2]
+    reasons = re.findall(r'^    \w+ = "(\w+)",$', table.partition("\n}\n")[0], re.MULTILINE)
+    assert list(get_args(_aliases.JournalReason)) == reasons
+    wire = (ROOT / "bindings-node" / "ts" / "wire.ts").read_text("utf-8")
+    assert re.findall(r"'(\w+)'", wire.partition("type JournalReason =")[2].partition(";")[0]) == reasons
+    rows = page("reference/errors.md").partition("| `reason` |")[2].partition("\n\n")[0]
+    assert re.findall(r"^\| `(\w+)` \|", rows, re.MULTILINE) == reasons
 
 
 def test_the_page_of_exit_statuses_has_those_of_the_program() -> None:

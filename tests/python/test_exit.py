@@ -20,17 +20,17 @@ from addepar_portal import AsyncPortalClient, PortalClient, PortalError, publish
 
 MODES = {"portal_publishing": "publish", "contact_notification": "notify"}
 
-def publish(count=1):
+def publish(count=1, first=1):
     client = PortalClient()
-    for file_id in range(1, count + 1):
+    for file_id in range(first, first + count):
         try:
             client.publish_files([file_id], **MODES)
         except PortalError:
             pass
 
-async def publish_async(count=1):
+async def publish_async(count=1, first=1):
     client = AsyncPortalClient()
-    for file_id in range(1, count + 1):
+    for file_id in range(first, first + count):
         try:
             await client.publish_files([file_id], **MODES)
         except PortalError:
@@ -190,15 +190,15 @@ atexit.register(thread.join)
 thread.start()
 """,
     "atexit": "atexit.register(lambda: (publish(), print('done')))",
-    "atexit after use": "publish(); atexit.register(lambda: (publish(), print('done')))",
+    "atexit after use": "publish(); atexit.register(lambda: (publish(first=2), print('done')))",
     "atexit with asyncio": "atexit.register(lambda: (asyncio.run(publish_async()), print('done')))",
     "atexit with asyncio after use": (
-        "asyncio.run(publish_async()); atexit.register(lambda: (asyncio.run(publish_async()), print('done')))"
+        "asyncio.run(publish_async()); atexit.register(lambda: (asyncio.run(publish_async(first=2)), print('done')))"
     ),
     "a finalizer of a global after use": """
 class Last:
     def __del__(self):
-        publish()
+        publish(first=2)
         print('done')
 publish()
 last = Last()

@@ -728,6 +728,14 @@ def program(portal: SimulatedPortal, *arguments: str | Path) -> subprocess.Compl
     )
 
 
+def test_settling_says_what_it_waits_for_and_how_long(portal: SimulatedPortal, journal: Path) -> None:
+    lose_second_chunk(portal, journal, "close_before_answer")
+    settled = program(portal, "journal", "settle", journal, "--report", JOB)
+    said = r"^addepar-portal: Waiting \d+\.\d s before the generated reports are looked at again: "
+    assert re.search(said, settled.stderr, re.MULTILINE), settled.stderr
+    assert "Waiting" not in settled.stdout
+
+
 def test_the_same_by_the_command_line(journal: Path) -> None:
     files = range(1, 2_001)
     modes = ("--portal-publishing", "publish", "--contact-notification", "notify")

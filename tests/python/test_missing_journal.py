@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
+import os
+import re
+import signal
 import socket
+import traceback
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -19,7 +24,7 @@ from addepar_portal import (
     MissingJournalWarning,
     PortalClient,
     PortalError,
-    _log,
+    RejectedError,
     init_journal_dir,
     publish_files,
     publish_files_async,
@@ -28,12 +33,33 @@ from addepar_portal.testing import SimulatedPortal
 
 MODES: Any = {"portal_publishing": "publish", "contact_notification": "notify"}
 
+# Python 3.12 and newer warn of a fork beside threads; that is what is tested.
+pytestmark = [
+    pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork"),
+    pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning"),
+]
+
+
+def in_new_process(work: Callable[[], object]) -> None:
+    """What is said once in each process is said in a child again, whatever was said here before."""
+    pid = os.fork()
+    if pid == 0:
+        status = 1
+        try:
+            signal.alarm(20)
+            work()
+            status = 0
+        except BaseException:
+            traceback.print_exc()
+        finally:
+            os._exit(status)
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+
 
 @pytest.fixture
 def settings(monkeypatch: pytest.MonkeyPatch, simulated_portal: SimulatedPortal) -> dict[str, Any]:
     """Those of a client for a host that is not this machine, behind a proxy that refuses it."""
     monkeypatch.setenv("ADDEPAR_PORTAL_LIVE", "1")
-    monkeypatch.setattr(_log, "_warned_of", set())
     proxy = simulated_portal.control("endpoint", name="proxy_407")["url"]
     return {"base_url": "https://portal.invalid", "firm_id": 1, "key_id": "k", "key_secret": "s", "proxy": proxy}
 
@@ -61,11 +87,11 @@ def uses(settings: dict[str, Any]) -> Iterator[Callable[[], object]]:
 
 
 def test_it_is_warned_of_once_in_the_callers_own_line(
-    settings: dict[str, Any], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    settings: dict[str, Any], caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    for use in uses(settings):
-        monkeypatch.setattr(_log, "_warned_of", set())
+
+    def once(use: Callable[[], object]) -> None:
         (warning,) = warned_of(use)
         assert str(warning.message) == (
             "This call e-mails clients and leaves no journal: made again, it would e-mail them again. Set "
@@ -73,20 +99,74 @@ def test_it_is_warned_of_once_in_the_callers_own_line(
         )
         assert Path(warning.filename) == Path(__file__)
         assert warned_of(use) == []
-    assert "no journal" not in caplog.text  # once is enough
+        assert "no journal" not in caplog.text  # once is enough
+
+    for use in uses(settings):
+        warned_of(use)
+        assert warned_of(use) == []
+        in_new_process(lambda use=use: once(use))  # type: ignore[misc]
 
 
 @pytest.mark.parametrize("mode", ["notify", "use_contact_preference"])
 def test_as_an_error_it_comes_before_anything_goes_out(mode: str, settings: dict[str, Any]) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as proxy, warnings.catch_warnings():
-        proxy.setblocking(False)
-        warnings.simplefilter("error", MissingJournalWarning)
-        client = PortalClient(**{**settings, "proxy": f"http://127.0.0.1:{proxy.getsockname()[1]}"})
-        for _ in range(2):  # it is an error at the next call as well
-            with pytest.raises(MissingJournalWarning):
-                client.publish_files([37], **{**MODES, "contact_notification": mode})
-        with pytest.raises(BlockingIOError):
-            proxy.accept()
+    def work() -> None:
+        with socket.create_server(("127.0.0.1", 0)) as proxy, warnings.catch_warnings():
+            proxy.setblocking(False)
+            warnings.simplefilter("error", MissingJournalWarning)
+            client = PortalClient(**{**settings, "proxy": f"http://127.0.0.1:{proxy.getsockname()[1]}"})
+            for _ in range(2):  # it is an error at the next call as well
+                with pytest.raises(MissingJournalWarning):
+                    client.publish_files([37], **{**MODES, "contact_notification": mode})
+            with pytest.raises(BlockingIOError):
+                proxy.accept()
+
+    in_new_process(work)
+
+
+def repeats(portal: SimulatedPortal) -> Iterator[Callable[[], object]]:
+    yield lambda: portal.client().publish_files([37, 38], **MODES)
+
+    async def publish() -> None:
+        await portal.async_client().publish_files([37, 38], **MODES)
+
+    yield lambda: asyncio.run(publish())
+
+
+def test_a_cell_that_is_run_twice_is_warned_of_each_time(simulated_portal: SimulatedPortal) -> None:
+    client = simulated_portal.client()
+    client.publish_files([38, 39], **MODES)
+    for use in repeats(simulated_portal):
+        for _ in range(2):
+            with pytest.warns(MissingJournalWarning) as heard:
+                use()
+            (warning,) = heard
+            assert re.fullmatch(
+                r"(1 of these files \(38\) was|These 2 files \(37, 38\) were) already sent by this process "
+                r"at \d\d:\d\d:\d\d UTC, and no journal shows it: sent again, clients may be e-mailed twice\. "
+                r"Set `journal_dir` to a folder of journals, and what was sent before is refused\.",
+                str(warning.message),
+            )
+            assert Path(warning.filename) == Path(__file__)
+
+
+def test_a_repeat_as_an_error_sends_nothing(simulated_portal: SimulatedPortal, tmp_path: Path) -> None:
+    client = simulated_portal.client()
+    client.publish_files([37], **MODES)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        client.publish_files([37], **{**MODES, "contact_notification": "do_not_notify"})
+        client.publish_files([38], **MODES)
+        for _ in range(2):
+            with pytest.raises(MissingJournalWarning, match=r"^1 of these files \(37\) was already sent"):
+                client.publish_files([37, 39], **MODES)
+        # With a journal the guard knows better, and what was refused was not sent.
+        init_journal_dir(tmp_path / "journals")
+        simulated_portal.client(journal_dir=tmp_path / "journals").publish_files([37], **MODES)
+        simulated_portal.next_fault("status:400")
+        for _ in range(2):
+            with contextlib.suppress(RejectedError):
+                client.publish_files([40], **MODES)
+    assert simulated_portal.control("posts") == 6
 
 
 def test_a_caller_without_a_name_costs_nothing(settings: dict[str, Any]) -> None:
@@ -103,9 +183,11 @@ def test_it_can_be_silenced(settings: dict[str, Any]) -> None:
             PortalClient(**settings).publish_files([37], **MODES)
 
 
-def test_there_is_nothing_to_warn_of(
-    settings: dict[str, Any], tmp_path: Path, simulated_portal: SimulatedPortal, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_there_is_nothing_to_warn_of(settings: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    in_new_process(lambda: nothing_to_warn_of(settings, tmp_path, monkeypatch))
+
+
+def nothing_to_warn_of(settings: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = tmp_path / "journals"
     init_journal_dir(folder)
     quiet = {**MODES, "contact_notification": "do_not_notify"}
@@ -114,11 +196,14 @@ def test_there_is_nothing_to_warn_of(
     assert warned_of(lambda: client.publish_batch([37], journal=tmp_path / "run.jsonl", **MODES)) == []
     assert warned_of(lambda: client.resume(tmp_path / "run.jsonl")) == []
     assert warned_of(lambda: PortalClient(**settings, journal_dir=folder).publish_files([37], **MODES)) == []
-    # A portal on this machine e-mails nobody.
-    simulated_portal.next_fault("status:503")
-    assert warned_of(lambda: simulated_portal.client().publish_files([37], **MODES)) == []
     # Nothing is sent out of a test.
     monkeypatch.delenv("ADDEPAR_PORTAL_LIVE")
     with pytest.raises(ConfigError):
         client.publish_files([37], **MODES)
     assert warned_of(lambda: client.publish_files([37], **MODES)) == []
+
+
+def test_a_portal_on_this_machine_e_mails_nobody(simulated_portal: SimulatedPortal) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        simulated_portal.client().publish_files([37], **MODES)

@@ -92,7 +92,7 @@ def test_the_columns_are_named_as_in_the_data_frame_and_only_those_with_values_a
     assert set(table.names) <= set(report.to_pandas().columns)
     assert table.names == ["file_id", "state", "published", "notified", "reason", "errors", "contacts_not_published"]
     unknown, failed, _ = table.rows
-    assert (failed["published"], failed["contacts_not_published"]) == ("not all", "1, 2")
+    assert (failed["published"], failed["contacts_not_published"]) == ("some or none", "1, 2")
     assert (unknown["published"], unknown["reason"]) == ("?", "The answer has no result for it.")
     assert Table(report_of(2)._repr_html_()).names == ["file_id", "state", "published", "notified"]
 

@@ -24,6 +24,7 @@ __all__ = [
     "GeneratedReport",
     "GeneratedReports",
     "Id",
+    "JournalReason",
     "Mapping",
     "Outcome",
     "PortalPublishing",
@@ -49,6 +50,21 @@ Environment: TypeAlias = Literal["production", "development", "sandbox"]
 
 Outcome: TypeAlias = Literal["not_processed", "unknown", "processed"]
 """What became of a request."""
+
+JournalReason: TypeAlias = Literal[
+    "busy",
+    "undecided",
+    "other_run",
+    "damaged",
+    "newer_format",
+    "missing",
+    "changed",
+    "cannot_read",
+    "cannot_write",
+    "refused",
+    "too_early",
+]
+"""Why a journal, or a folder of journals, cannot be used."""
 
 Proof: TypeAlias = Literal["published", "not_published"]
 """What generated reports prove about a file whose outcome is unknown."""

@@ -42,9 +42,15 @@ class PortalError(Exception):
     report: PublishReport | None = None
     """The state of every file; on every error of a publish."""
     journal: str | None = None
-    """The path of the call's journal, if it has one."""
+    """The path of the call's journal, if it has one.
+
+    Of an `AlreadySentError` that of the journal that shows its files, if they are all in one.
+    """
     undecided: tuple[int, ...] = ()
-    """The files about which a person has to decide before the journal can be resumed; none that are in flight."""
+    """The files about which a person has to decide before the journal can be resumed; none that are in flight.
+
+    Of an `AlreadySentError` those of its files about which a person has to decide in the journal that shows them.
+    """
 
     def __init__(
         self,
@@ -174,6 +180,16 @@ class JournalError(PortalError):
 
     code = "ERR_JOURNAL"
 
+    reason: _types.JournalReason | None = None
+    """Why it cannot be used, the same word in all languages; `None` of an error that lost its data on the way.
+
+    `busy` and `undecided` go away by waiting or deciding; what to do about each is in the reference of the errors.
+    """
+
+    def __init__(self, message: str = "", *, reason: _types.JournalReason | None = None, **details: _types.Any) -> None:
+        super().__init__(message, **details)
+        self.reason = reason
+
 
 class StoppedError(PortalError):
     """A batch was stopped on request; resume it with its journal. `report` has the state of every file."""
@@ -184,9 +200,10 @@ class StoppedError(PortalError):
 class MissingJournalWarning(UserWarning):
     """Clients are e-mailed by a call that leaves no journal: made again, it would e-mail them again.
 
-    It is issued once in each process, before anything goes out: where it is turned into an error (`-W error`), nothing
-    was sent. A `journal_dir` is what it asks for; `warnings.simplefilter("ignore", MissingJournalWarning)` silences it.
-    The simulated portal, or any other on this machine, e-mails nobody.
+    It is issued once in each process, and again, with ids and time, by each call that sends what this process has sent
+    like that before. It comes before anything goes out: where it is turned into an error (`-W error`), nothing was
+    sent. A `journal_dir` is what it asks for; `warnings.simplefilter("ignore", MissingJournalWarning)` silences it. The
+    simulated portal, or any other on this machine, e-mails nobody: there it is issued for what is sent again.
     """
 
 
@@ -223,6 +240,8 @@ def from_core(failure: Failure) -> PortalError:
         del details["file_ids"]
     if error is not RateLimitedError:
         del details["retry_after"]
+    if error is not JournalError:
+        del details["reason"]
     return error(details.pop("message"), report=failure.report(), **details)
 
 

@@ -144,7 +144,7 @@ class Journal:
 
     def decide(
         self, file_ids: Iterable[_types.Id], decision: _types.Verdict, *, by: str, evidence: str | None = None
-    ) -> None:
+    ) -> tuple[JournalledFile, ...]:
         """Records what a person found out about files whose outcome is unknown; or that files which are yet to be sent
         need not be, since they were published in some other way.
 
@@ -155,12 +155,16 @@ class Journal:
             by: Who decides.
             evidence: What it is based on.
 
+        Returns:
+            The files about which somebody had decided before, as they were then: this decision replaces that one.
+
         Raises:
             InputError: A value is not an id, not a decision or not text.
             JournalError: A file is not of this run or its outcome is known, or the journal is being written.
         """
         __tracebackhide__ = True
-        finish(value(self._native.decide(plain_ids("file_ids", file_ids), word(decision), by, evidence)))
+        replaced = finish(value(self._native.decide(plain_ids("file_ids", file_ids), word(decision), by, evidence)))
+        return tuple(_file(row, result) for row, result in replaced)
 
     def settle(self, client: PortalClient, job_ids: Iterable[str] = (), *, apply: bool = False) -> Settlement:
         """Finds out what generated reports prove about the files whose outcome is unknown, and records it if that is

@@ -18,16 +18,12 @@ if TYPE_CHECKING:
 
     from ._native import Call, Failure
 
-# Of which kinds this process has warned.
-_warned_of: set[type[Warning]] = set()
-
 
 def warn_of_missing_journal(call: Call) -> None:
     """Issues the warning that the core wants. Where it is an error, it is one at the next call as well."""
     said = call.take_warning()
-    if said is not None and MissingJournalWarning not in _warned_of:
+    if said is not None:
         warn(f"{said}.", MissingJournalWarning)
-        _warned_of.add(MissingJournalWarning)
 
 
 def warn(said: str, kind: type[Warning]) -> None:

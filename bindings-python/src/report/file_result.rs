@@ -79,6 +79,11 @@ impl FileResult {
         })
     }
 
+    /// One that is not of a report.
+    pub(crate) fn alone(py: Python<'_>, file: core::FileResult) -> PyResult<Self> {
+        Self::new(py, Row::Alone(Box::new(file)))
+    }
+
     fn core(&self) -> Cow<'_, core::FileResult> {
         self.row.core()
     }

@@ -159,7 +159,7 @@ pub(super) fn resolve(arguments: &Resolve) -> Result<Status, Refused> {
         let count = findings.iter().filter(|finding| finding.verdict == verdict).count();
         recorded.extend((count > 0).then(|| format!("{}, {}", verdict.as_str(), counted(count, "file"))));
     }
-    journal.decide_each(findings, &arguments.by)?;
+    let replaced = journal.decide_each(findings, &arguments.by)?;
     let next = match (journal.undecided().as_slice(), journal.report().settled()) {
         ([], true) => "Every file is settled: nothing is left to be sent.".to_owned(),
         ([], false) => {
@@ -168,8 +168,26 @@ pub(super) fn resolve(arguments: &Resolve) -> Result<Status, Refused> {
         }
         (left, _) => format!("{} still to be decided about: {}.", counted(left.len(), "file"), ranges::excerpt(left)),
     };
-    let text = format!("Recorded: {}. {next}\n", recorded.join("; "));
+    let text = format!("Recorded: {}. {}{next}\n", recorded.join("; "), replacing(&replaced));
     output::write(&terminal::shown(&text), Status::Ok)
+}
+
+/// The earlier decisions that new ones replaced, in words: what, by whom and when.
+fn replacing(files: &[JournalledFile]) -> String {
+    let mut decisions: Vec<(String, Vec<u64>)> = Vec::new();
+    for file in files {
+        let verdict = file.result.decision.map_or("", Verdict::as_str);
+        let at = file.decided_at.map(times::text).unwrap_or_default();
+        let decision = format!("{verdict}, by {} at {at}", file.decided_by.as_deref().unwrap_or_default());
+        match decisions.iter_mut().find(|(other, _)| *other == decision) {
+            Some((_, file_ids)) => file_ids.push(file.result.file_id),
+            None => decisions.push((decision, vec![file.result.file_id])),
+        }
+    }
+    let replaced = decisions.into_iter().map(|(decision, file_ids)| {
+        format!("This replaces an earlier decision about {}: {decision}. ", ranges::excerpt(&file_ids))
+    });
+    replaced.collect()
 }
 
 /// The files of `--files`.

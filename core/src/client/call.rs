@@ -4,11 +4,11 @@ use std::any::Any;
 use std::convert::Infallible;
 use std::fmt;
 use std::future::{Future, poll_fn};
+use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::pin::{Pin, pin};
 use std::process;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
 use std::time::Duration;
@@ -20,6 +20,7 @@ use url::Url;
 use crate::client::connection::Connection;
 use crate::client::session::{self, Opening};
 use crate::client::tokens::Found;
+use crate::client::unjournalled::Unjournalled;
 use crate::config::secret::Secret;
 use crate::config::settings::{AccessToken, Credentials, is_token};
 use crate::error::Error;
@@ -94,12 +95,20 @@ struct State {
     page: Url,
     /// Whether the host does the logging.
     is_watched: bool,
-    /// What is to be warned of before anything goes out.
-    warning: Option<String>,
+    /// That it e-mails clients and leaves no journal, until it is over.
+    unjournalled: Option<Unjournalled>,
+    warned: Warned,
 }
 
-/// Whether a call of this process has logged that it leaves no journal: once is enough.
-static HAS_WARNED: AtomicBool = AtomicBool::new(false);
+/// Who knows what a call is to be warned of before anything goes out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Warned {
+    Nobody,
+    /// The host, which warns in its own way.
+    Host,
+    /// All that wants to know: the call has begun.
+    Everybody,
+}
 
 /// A host was asked for a token.
 struct Asking {
@@ -115,6 +124,15 @@ impl State {
             self.machine.take_log().iter().for_each(LogRecord::trace);
         }
         self.machine.take_news() && self.machine.has_news()
+    }
+
+    /// Once the call is over, it is known whether anything was sent.
+    fn note_the_end(&mut self) {
+        if let Some(ending) = self.machine.ending()
+            && let Some(unjournalled) = self.unjournalled.take()
+        {
+            unjournalled.ended(ending);
+        }
     }
 }
 
@@ -154,7 +172,8 @@ impl PublishCall {
             asking: None,
             page: connection.config.route.clone(),
             is_watched: false,
-            warning: None,
+            unjournalled: None,
+            warned: Warned::Nobody,
         };
         Self { connection, pid: process::id(), state: Mutex::new(state), changed: Notify::new() }
     }
@@ -180,15 +199,37 @@ impl PublishCall {
         self.state().machine.take_log()
     }
 
-    /// Warns of something before anything goes out.
-    pub(crate) fn warn(&self, warning: Option<String>) {
-        self.state().warning = warning;
+    /// Says that the call e-mails clients and leaves no journal.
+    pub(crate) fn leaves_no_journal(&self, unjournalled: Option<Unjournalled>) {
+        self.state().unjournalled = unjournalled;
     }
 
     /// What is to be warned of before anything goes out, for a host that does so in its own way before it runs the call.
-    /// Otherwise the call logs it, once in each process.
+    /// Otherwise the call logs it.
     pub fn take_warning(&self) -> Option<String> {
-        self.state().warning.take()
+        let mut state = self.state();
+        if state.warned != Warned::Nobody {
+            return None;
+        }
+        state.warned = Warned::Host;
+        state.unjournalled.as_ref()?.warning()
+    }
+
+    /// Logs what the host has not warned of, as the call begins.
+    fn warn(&self) {
+        let warning = {
+            let mut state = self.state();
+            let warned = mem::replace(&mut state.warned, Warned::Everybody);
+            match &state.unjournalled {
+                Some(unjournalled) if warned != Warned::Everybody => {
+                    unjournalled.last_warning().filter(|_| warned == Warned::Nobody)
+                }
+                _ => None,
+            }
+        };
+        if let Some(warning) = warning {
+            self.on(Event::Warned(warning));
+        }
     }
 
     /// Lets the host hear how far a batch has come: it stops whenever [`progress`](Self::progress) is there.
@@ -256,13 +297,10 @@ impl PublishCall {
             if self.is_inherited() {
                 return Turn::Done;
             }
-            if let Some(warning) = self.take_warning()
-                && !HAS_WARNED.swap(true, Ordering::Relaxed)
-            {
-                self.on(Event::Warned(warning));
-            }
+            self.warn();
             let action = {
                 let mut state = self.state();
+                state.note_the_end();
                 let has_news = state.has_news();
                 if state.machine.is_over() {
                     return Turn::Done;
@@ -309,6 +347,11 @@ impl PublishCall {
                         let mut state = self.state();
                         // Links of the answer are relative to it.
                         state.page = self.connection.config.route.clone();
+                        if state.authorization.is_some()
+                            && let Some(unjournalled) = &mut state.unjournalled
+                        {
+                            unjournalled.goes_out(clock::now().utc());
+                        }
                         state.authorization.take()
                     };
                     let Some(authorization) = authorization else {
@@ -621,6 +664,7 @@ impl PublishCall {
         {
             log_record::trace_dropped(lost);
         }
+        state.note_the_end();
         let writer = if state.machine.is_over() {
             state.asking = None;
             state.under_way = None;

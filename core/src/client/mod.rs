@@ -12,3 +12,4 @@ pub(crate) mod session;
 #[cfg(test)]
 mod slow_disk;
 pub(crate) mod tokens;
+pub(crate) mod unjournalled;

@@ -12,6 +12,7 @@ use std::time::Duration;
 use crate::client::call::{PublishCall, Turn, beside};
 use crate::client::connection::Connection;
 use crate::client::session::{self, Opening};
+use crate::client::unjournalled::Unjournalled;
 use crate::config::secret::Secret;
 use crate::config::settings::{AccessToken, Config, Settings};
 use crate::error::Error;
@@ -188,9 +189,9 @@ impl PortalClient {
             request.misfit().map_or(Ok(()), |misfit| Err(misfit.into())).and_then(|()| config.guard(variable));
         let policy = Policy::single(config.max_rate_limit_wait, self.asks_for_tokens());
         let Some(folder) = config.journal_dir.clone() else {
-            let warning = config.missing_journal(request.asks()).filter(|_| allowed.is_ok());
+            let unjournalled = Unjournalled::of(config, &request).filter(|_| allowed.is_ok());
             let call = self.call(policy, request, None, allowed);
-            call.warn(warning);
+            call.leaves_no_journal(unjournalled);
             return call;
         };
         // What is wrong is said with what other journals show: the same files may have been sent before.

@@ -8,18 +8,18 @@ use std::time::SystemTime;
 use url::Url;
 
 use crate::config::settings::Config;
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind, JournalReason};
 use crate::journal::file::{self, JournalFile};
 use crate::journal::fingerprint;
 use crate::journal::folder::{self, Folder, Query, WayOn};
 use crate::journal::history::{self, History};
-use crate::journal::lock::{self, Caller, Lock, PATIENCE, folder_of};
+use crate::journal::lock::{self, Caller, Lock, PATIENCE, folder_of, is_held_here};
 use crate::journal::record::{Chunk, FORMAT, Header};
 use crate::journal::store::{Dated, Store, Unrecorded, Unwritten};
 use crate::model::batch::{BatchOptions, DEFAULT_CHUNK_SIZE, Repeat};
 use crate::model::file_result::FileState;
 use crate::model::generated_report::{self, GeneratedReport};
-use crate::model::message::{message, name};
+use crate::model::message::{Message, Part, message, name};
 use crate::model::report::PublishReport;
 use crate::model::request::PublishRequest;
 use crate::model::server::is_loopback;
@@ -155,7 +155,7 @@ fn resumed(
     let asked = request.map(|request| asked_again(&history, request, options)).transpose();
     let asked = asked
         .and_then(|asked| same_run(&history, config, asked.as_ref()).map(|()| asked))
-        .map_err(|differs| Error::of_journal(path, &differs))?;
+        .map_err(|differs| differs.error(path))?;
     let mut history = match &asked {
         Some(asked) => history.in_order_of(asked),
         None => history,
@@ -188,11 +188,13 @@ fn resumed(
     let looks = looks(looked, |id| history.has(id));
     if !looks.is_empty() {
         for (look, at) in &looks {
-            history.apply(look, *at).map_err(|misfit| Error::of_journal(path, &format!("refuses {misfit}")))?;
+            history.apply(look, *at).map_err(|misfit| Error::journal_refuses(path, &format!("refuses {misfit}")))?;
         }
         journal.append(looks).map_err(|unrecorded| match unrecorded {
             Unrecorded::Failed { error, .. } => error,
-            Unrecorded::Lost => Error::of_journal(path, "was changed by something else meanwhile"),
+            Unrecorded::Lost => {
+                Error::of_journal(path, JournalReason::Changed, "was changed by something else meanwhile")
+            }
         })?;
     }
     let pace = pace(&history, &options);
@@ -200,7 +202,7 @@ fn resumed(
 }
 
 /// What is asked for of a journal that is there: of generated reports, what it took from them when it was made.
-fn asked_again(history: &History, request: &PublishRequest, options: &BatchOptions) -> Result<PublishRequest, String> {
+fn asked_again(history: &History, request: &PublishRequest, options: &BatchOptions) -> Result<PublishRequest, Differs> {
     let header = history.header();
     if !request.file_ids().is_empty() {
         let skipped: HashSet<u64> = header.skipped.iter().copied().collect();
@@ -210,7 +212,7 @@ fn asked_again(history: &History, request: &PublishRequest, options: &BatchOptio
     let is_same = |one: &String, other: &String| one.eq_ignore_ascii_case(other);
     let (there, here) = (&header.reports, &options.reports);
     if there.len() != here.len() || !there.iter().zip(here).all(|(one, other)| is_same(one, other)) {
-        return Err(format!("is of another run: reports is {there:?} there and {here:?} here"));
+        return Err(Differs::OtherRun(message![name("reports"), format!(" is {there:?} there and {here:?} here")]));
     }
     Ok(request
         .for_files(history.request().file_ids().to_vec())
@@ -223,19 +225,31 @@ pub(crate) fn settled(config: &Config, path: &Path, applies: bool) -> Result<Ses
         let (journal, history) = JournalFile::open(path)?;
         (Box::new(journal), history)
     } else if Lock::is_taken(path) {
-        return Err(Error::of_journal(path, "is being written by another process"));
+        return Err(Error::of_journal(
+            path,
+            JournalReason::Busy,
+            if is_held_here(path) {
+                "is being written by another call of this process"
+            } else {
+                "is being written by another process"
+            },
+        ));
     } else {
         (Box::new(Unwritten), JournalFile::look(path)?)
     };
-    same_run(&history, config, None).map_err(|differs| Error::of_journal(path, &differs))?;
+    same_run(&history, config, None).map_err(|differs| differs.error(path))?;
     Ok((store, Opened { history, path: path.to_owned(), pace: Pace::default(), boot: boot() }))
 }
 
-/// The folder of journals, if there is one.
 /// The folder of journals that a batch belongs to: the client's, or the one that its journal lies in, if that was set up.
-fn open_folder(config: &Config, journal: &Path, caller: &Caller) -> Result<Option<Folder>, Error> {
+fn folder_for<'a>(config: &'a Config, journal: &'a Path) -> Option<&'a Path> {
     let own = || Some(folder_of(journal)).filter(|folder| folder::is_set_up(folder));
-    let folder = config.journal_dir.as_deref().or_else(own);
+    config.journal_dir.as_deref().or_else(own)
+}
+
+/// The folder of journals, if there is one.
+fn open_folder(config: &Config, journal: &Path, caller: &Caller) -> Result<Option<Folder>, Error> {
+    let folder = folder_for(config, journal);
     folder.map(|folder| Folder::open(folder, PATIENCE, caller.clone())).transpose()
 }
 
@@ -260,6 +274,10 @@ pub(crate) fn with_earlier_calls(error: Error, config: &Config, request: &Publis
 /// Gives the error of a batch that was not begun its journal, and a report: what that journal shows, since files of it
 /// may have been sent before, or are being sent by another process. Where that cannot be read, nobody knows.
 pub(crate) fn with_states(error: Error, config: &Config, path: &Path, request: Option<&PublishRequest>) -> Error {
+    // What was sent before has the journal that shows it.
+    if error.kind() == ErrorKind::AlreadySent {
+        return error;
+    }
     let error = error.with_journal(path);
     if error.report().is_some() {
         return error;
@@ -291,7 +309,7 @@ pub(crate) fn with_states(error: Error, config: &Config, path: &Path, request: O
         (Err(_), None) if request.is_some() && has_none(path) => return error,
         (Err(_), None) => return error.nothing_sent_now(),
     };
-    let report = match &config.journal_dir {
+    let report = match folder_for(config, path) {
         Some(folder) => folder::completed(&report, folder, (&config.base_url, config.firm()), Some(path)),
         None => report,
     };
@@ -348,12 +366,14 @@ fn refuse_repeats(
 }
 
 fn not_in_folder(folder: &Path, path: &Path) -> Error {
-    Error::input(format!(
-        "`journal` must be a .jsonl file in the folder of journals {}, or later calls could not see what was sent; it is \
-         {}.",
-        folder.display(),
-        path.display(),
-    ))
+    Error::input(message![
+        name("journal"),
+        format!(
+            " must be a .jsonl file in the folder of journals {}, or later calls could not see what was sent; it is {}.",
+            folder.display(),
+            path.display(),
+        ),
+    ])
 }
 
 fn header(config: &Config, request: &PublishRequest, repeat: Repeat) -> Header {
@@ -381,30 +401,51 @@ fn fingerprint(config: &Config, request: &PublishRequest) -> String {
     fingerprint::fingerprint(&config.base_url.origin().ascii_serialization(), config.firm(), request)
 }
 
+/// Why a journal is not that of a run.
+enum Differs {
+    /// What is another one, in words.
+    OtherRun(Message),
+    Edited,
+}
+
+impl Differs {
+    fn error(self, path: &Path) -> Error {
+        match self {
+            Self::OtherRun(what) => {
+                let what = Message::from("is of another run: ").followed_by(what);
+                Error::of_journal_in_words(path, JournalReason::OtherRun, what)
+            }
+            Self::Edited => {
+                let what = "was edited: its plan is not of the run in its header";
+                Error::of_journal(path, JournalReason::Damaged, what)
+            }
+        }
+    }
+}
+
 /// Whether a journal is of this client's firm and, where it is given, of this request; or what differs.
-fn same_run(history: &History, config: &Config, request: Option<&PublishRequest>) -> Result<(), String> {
+fn same_run(history: &History, config: &Config, request: Option<&PublishRequest>) -> Result<(), Differs> {
     let (header, journalled) = (history.header(), history.request());
     let request = request.unwrap_or(journalled);
     // No hash of a later line may cover the plan yet.
-    let edited = || Err("was edited: its plan is not of the run in its header".to_owned());
     if header.fingerprint == fingerprint(config, request) {
         let intact = journalled == request || header.fingerprint == fingerprint(config, journalled);
-        return if intact { Ok(()) } else { edited() };
+        return if intact { Ok(()) } else { Err(Differs::Edited) };
     }
     let mut differs = Vec::new();
-    let mut differ = |what: &str, there: &str, here: &str| {
+    let mut differ = |what: Part, there: &str, here: &str| {
         if there != here {
-            differs.push(format!("{what} is {there} there and {here} here"));
+            differs.push(message![what, format!(" is {there} there and {here} here")]);
         }
     };
     let origin = |url: &str| Url::parse(url).map(|url| url.origin().ascii_serialization()).unwrap_or_default();
-    differ("the server", &origin(&header.base_url), &config.base_url.origin().ascii_serialization());
-    differ("firm_id", &header.firm_id, config.firm());
-    differ("portal_publishing", header.portal_publishing.as_str(), request.portal_publishing().as_str());
-    differ("contact_notification", header.contact_notification.as_str(), request.contact_notification().as_str());
+    differ("the server".into(), &origin(&header.base_url), &config.base_url.origin().ascii_serialization());
+    differ(name("firm_id"), &header.firm_id, config.firm());
+    differ(name("portal_publishing"), header.portal_publishing.as_str(), request.portal_publishing().as_str());
+    differ(name("contact_notification"), header.contact_notification.as_str(), request.contact_notification().as_str());
     let contacts = |ids: &[u64]| format!("{ids:?}");
     differ(
-        "publish_override_contact_ids",
+        name("publish_override_contact_ids"),
         &contacts(&header.publish_override_contact_ids),
         &contacts(request.publish_override_contact_ids()),
     );
@@ -419,11 +460,12 @@ fn same_run(history: &History, config: &Config, request: Option<&PublishRequest>
             0 => String::new(),
             both => format!("; {both} are in both, and would be sent again by a batch with another journal"),
         };
-        differs
-            .push(format!("{more} of the files here are not there, and {fewer} of the files there are not here{both}"));
+        let what = format!("{more} of the files here are not there, and {fewer} of the files there are not here{both}");
+        differs.push(what.into());
     }
     if differs.is_empty() {
-        return edited();
+        return Err(Differs::Edited);
     }
-    Err(format!("is of another run: {}", differs.join("; ")))
+    let joined = differs.into_iter().reduce(|all, next| all.followed_by("; ").followed_by(next));
+    Err(Differs::OtherRun(joined.unwrap_or_default()))
 }

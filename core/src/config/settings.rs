@@ -15,7 +15,7 @@ use crate::config::secret::Secret;
 use crate::config::user_agent::{Host, user_agent};
 use crate::error::Error;
 use crate::model::message::{self, Language, Message, message, name};
-use crate::model::request::{Asks, ROUTE};
+use crate::model::request::ROUTE;
 use crate::model::server::is_loopback;
 
 /// An OAuth 2.0 access token: a fixed one, or one that the caller is asked for.
@@ -112,7 +112,7 @@ pub(crate) struct Config {
     /// Where every call leaves a journal.
     pub(crate) journal_dir: Option<PathBuf>,
     /// What the caller reads messages in.
-    language: Language,
+    pub(crate) language: Language,
     /// Which may be a test runner.
     program: Program,
 }
@@ -175,19 +175,6 @@ impl Config {
                 message::seconds(SENSIBLE_TIMEOUT.as_secs_f64()),
                 " only makes outcomes unknown.",
             ]
-        })
-    }
-
-    /// What the caller should know before a call goes out that leaves no journal: somebody is e-mailed, and nothing
-    /// would refuse to do it again. A portal on this machine e-mails nobody.
-    pub(crate) fn missing_journal(&self, asks: Asks) -> Option<String> {
-        (asks.notify && self.journal_dir.is_none() && !is_loopback(&self.base_url)).then(|| {
-            message![
-                "This call e-mails clients and leaves no journal: made again, it would e-mail them again. Set ",
-                name("journal_dir"),
-                " to a folder of journals, and files that were sent before are refused",
-            ]
-            .in_language(self.language)
         })
     }
 }

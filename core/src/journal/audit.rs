@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use crate::error::Error;
+use crate::error::{Error, JournalReason};
 use crate::journal::file::JournalFile;
 use crate::journal::folder;
 use crate::journal::history::History;
@@ -212,10 +212,13 @@ impl Candidates {
 
 /// The sends of a journal that was found to be whole. What another process has written since may be torn.
 fn sends(path: &Path, history: &History) -> Result<Vec<Sent>, Error> {
-    let file = File::open(path).map_err(|error| Error::of_journal(path, &format!("cannot be opened: {error}")))?;
+    let file = File::open(path).map_err(|error| {
+        Error::of_journal(path, JournalReason::of_reading(&error), &format!("cannot be opened: {error}"))
+    })?;
     let mut reading = Reading::default();
     for line in BufReader::new(file).split(b'\n') {
-        let line = line.map_err(|error| Error::of_journal(path, &format!("cannot be read: {error}")))?;
+        let line = line
+            .map_err(|error| Error::of_journal(path, JournalReason::CannotRead, &format!("cannot be read: {error}")))?;
         let Ok(Line { record, at, .. }) = serde_json::from_slice(&line) else { break };
         reading.take(record, at);
     }

@@ -13,7 +13,7 @@ use std::time::SystemTime;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::error::Error;
+use crate::error::{Error, JournalReason};
 use crate::journal::fingerprint::sha256;
 use crate::journal::history::History;
 use crate::journal::lock::{Lock, beside, folder_of, write_new};
@@ -35,7 +35,7 @@ pub(crate) struct JournalFile {
     /// Whose it is: a forked child must not append.
     pid: u32,
     /// Why nothing can be appended any more.
-    broken: Option<String>,
+    broken: Option<(JournalReason, String)>,
     /// None: it was released.
     lock: Option<Lock>,
 }
@@ -127,9 +127,9 @@ impl JournalFile {
     ) -> Result<(Self, History), Error> {
         let lock = Lock::take(path)?;
         if exists(path)? {
-            return Err(Error::of_journal(path, "is there already"));
+            return Err(Error::of_journal(path, JournalReason::Changed, "is there already"));
         }
-        let refused = |reason: String| Error::of_journal(path, &reason);
+        let refused = |what: String| Error::journal_refuses(path, &what);
         let mut history = History::begin(header.clone(), &chunks).map_err(refused)?;
         for (look, at) in &looks {
             history.apply(look, *at).map_err(refused)?;
@@ -137,8 +137,9 @@ impl JournalFile {
         let now = clock::now().utc();
         let records = [(Record::Header(header), now), (Record::Plan { chunks }, now)];
         let (text, end) = End::START.with(records.into_iter().chain(looks));
-        let file =
-            write_new(path, &text).map_err(|error| Error::of_journal(path, &format!("cannot be written: {error}")))?;
+        let file = write_new(path, &text).map_err(|error| {
+            Error::of_journal(path, JournalReason::CannotWrite, &format!("cannot be written: {error}"))
+        })?;
         let lock = lock.with(path, &file)?;
         Ok((Self::new(path, file, &history, end, lock), history))
     }
@@ -158,7 +159,9 @@ impl JournalFile {
 
     /// Opens a journal to append to it; what a crash left of its last line is cut off.
     pub(crate) fn open(path: &Path) -> Result<(Self, History), Error> {
-        let unusable = |error: io::Error| Error::of_journal(path, &format!("cannot be opened: {error}"));
+        let unusable = |error: io::Error| {
+            Error::of_journal(path, JournalReason::of_reading(&error), &format!("cannot be opened: {error}"))
+        };
         refuse_displaced(path)?;
         let mut file = open_file(path, OpenOptions::new().read(true).write(true))?;
         let lock = Lock::take(path)?.with(path, &file)?;
@@ -196,7 +199,8 @@ impl JournalFile {
     /// Reads a journal, and what it can be known again by.
     pub(crate) fn examine(path: &Path) -> Result<Examined, Error> {
         let file = open_file(path, OpenOptions::new().read(true))?;
-        let unusable = |error: io::Error| Error::of_journal(path, &format!("cannot be read: {error}"));
+        let unusable =
+            |error: io::Error| Error::of_journal(path, JournalReason::CannotRead, &format!("cannot be read: {error}"));
         // What is appended while it is read makes it another one than this.
         let found = file.metadata().map_err(unusable)?;
         let Reading { history, start, end, rest } = read(path, &file)?;
@@ -211,16 +215,20 @@ impl JournalFile {
 
     /// Appends records, all of them or none; they are on disk when this returns, or nothing may rely on them.
     pub(crate) fn append(&mut self, records: Vec<Dated>) -> Result<(), Unrecorded> {
-        let refused =
-            |reason: &str| Err(Unrecorded::Failed { error: Error::of_journal(&self.path, reason), is_saved: false });
+        let refused = |reason, what: &str| {
+            Err(Unrecorded::Failed { error: Error::of_journal(&self.path, reason, what), is_saved: false })
+        };
         if self.pid != process::id() {
-            return refused("belongs to the parent process: a forked child does not append to it");
+            return refused(
+                JournalReason::CannotWrite,
+                "belongs to the parent process: a forked child does not append to it",
+            );
         }
         if self.lock.is_none() {
-            return refused("was released already");
+            return refused(JournalReason::CannotWrite, "was released already");
         }
-        if let Some(reason) = &self.broken {
-            return refused(reason);
+        if let Some((reason, what)) = &self.broken {
+            return refused(*reason, what);
         }
         let is_past = records.iter().all(|(record, _)| record.is_past());
         let (text, end) = self.end.with(records);
@@ -240,12 +248,12 @@ impl JournalFile {
             Unwritable::Failed(error) => {
                 // Half a line would make the next one unreadable.
                 let _ = self.file.set_len(self.end.length).and_then(|()| self.file.sync_data());
-                self.broken(format!("cannot be written: {error}"), false)
+                self.broken(JournalReason::CannotWrite, format!("cannot be written: {error}"), false)
             }
             Unwritable::Displaced(how) => {
                 let Ok(own) = self.own_text() else {
                     // What was overwritten in its place cannot be read any more: what it came to has to be written anew.
-                    self.broken = Some(how.to_owned());
+                    self.broken = Some((JournalReason::Changed, how.to_owned()));
                     return Unrecorded::Lost;
                 };
                 let saved = self.save(&[&own, text].concat(), text);
@@ -257,6 +265,7 @@ impl JournalFile {
     fn displaced(&mut self, how: &str, saved: Saved) -> Unrecorded {
         match saved {
             Saved::Beside(path) => self.broken(
+                JournalReason::Changed,
                 format!(
                     "{how}. What is true was saved as {}: put it in the place of the journal before anything else is \
                      published",
@@ -264,15 +273,17 @@ impl JournalFile {
                 ),
                 true,
             ),
-            Saved::Not(path, error) => {
-                self.broken(format!("{how}. What is true could not be saved as {} ({error})", path.display()), false)
-            }
+            Saved::Not(path, error) => self.broken(
+                JournalReason::Changed,
+                format!("{how}. What is true could not be saved as {} ({error})", path.display()),
+                false,
+            ),
         }
     }
 
-    fn broken(&mut self, reason: String, is_saved: bool) -> Unrecorded {
-        let error = Error::of_journal(&self.path, &reason);
-        self.broken = Some(reason);
+    fn broken(&mut self, reason: JournalReason, what: String, is_saved: bool) -> Unrecorded {
+        let error = Error::of_journal(&self.path, reason, &what);
+        self.broken = Some((reason, what));
         Unrecorded::Failed { error, is_saved }
     }
 
@@ -343,13 +354,19 @@ impl JournalFile {
 
     /// The lines that this run knows to be written, from the file that may have lost its name.
     fn own_text(&self) -> Result<Vec<u8>, Error> {
-        let unusable = |error: io::Error| Error::of_journal(&self.path, &format!("cannot be read: {error}"));
+        let unusable = |error: io::Error| {
+            Error::of_journal(&self.path, JournalReason::CannotRead, &format!("cannot be read: {error}"))
+        };
         let mut text = Vec::new();
         let mut file = &self.file;
         file.rewind().map_err(unusable)?;
         file.take(self.end.length).read_to_end(&mut text).map_err(unusable)?;
         let reading = read(&self.path, text.as_slice())?;
-        if reading.end == self.end { Ok(text) } else { Err(Error::of_journal(&self.path, "has another end")) }
+        if reading.end == self.end {
+            Ok(text)
+        } else {
+            Err(Error::of_journal(&self.path, JournalReason::Changed, "has another end"))
+        }
     }
 }
 
@@ -359,7 +376,7 @@ impl Store for JournalFile {
     }
 
     fn rescue(&mut self, records: Vec<Dated>) -> Unrecorded {
-        let how = self.broken.take().unwrap_or_else(|| "was overwritten".to_owned());
+        let how = self.broken.take().map_or_else(|| "was overwritten".to_owned(), |(_, how)| how);
         let saved = self.save(&End::START.with(records).0, &[]);
         self.displaced(&how, saved)
     }
@@ -401,9 +418,13 @@ fn refuse_displaced(path: &Path) -> Result<(), Error> {
                  put it in the place of the journal, then resume it",
                 saved.display(),
             );
-            Err(Error::of_journal(path, &reason))
+            Err(Error::of_journal(path, JournalReason::Changed, &reason))
         }
-        Err(error) => Err(Error::of_journal(path, &format!("cannot be opened: its folder cannot be read: {error}"))),
+        Err(error) => Err(Error::of_journal(
+            path,
+            JournalReason::CannotRead,
+            &format!("cannot be opened: its folder cannot be read: {error}"),
+        )),
     }
 }
 
@@ -411,16 +432,20 @@ fn refuse_displaced(path: &Path) -> Result<(), Error> {
 /// be mounted.
 pub(crate) fn exists(path: &Path) -> Result<bool, Error> {
     refuse_displaced(path)?;
-    let unusable = |error: io::Error| Error::of_journal(path, &format!("cannot be opened: {error}"));
+    let unusable = |error: io::Error| {
+        Error::of_journal(path, JournalReason::of_reading(&error), &format!("cannot be opened: {error}"))
+    };
     match fs::metadata(path) {
         Ok(_) => Ok(true),
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(unusable(error)),
         Err(_) => match fs::symlink_metadata(path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
             Err(error) => Err(unusable(error)),
-            Ok(_) => {
-                Err(Error::of_journal(path, "is a link to a file that is not there, as on a share that is not mounted"))
-            }
+            Ok(_) => Err(Error::of_journal(
+                path,
+                JournalReason::Missing,
+                "is a link to a file that is not there, as on a share that is not mounted",
+            )),
         },
     }
 }
@@ -434,9 +459,11 @@ fn open_to_write(path: &Path) -> io::Result<File> {
 
 /// Opens a file, but nothing that has no end or waits for a writer, such as a device or a pipe.
 fn open_file(path: &Path, options: &OpenOptions) -> Result<File, Error> {
-    let unusable = |error: io::Error| Error::of_journal(path, &format!("cannot be opened: {error}"));
+    let unusable = |error: io::Error| {
+        Error::of_journal(path, JournalReason::of_reading(&error), &format!("cannot be opened: {error}"))
+    };
     if !fs::metadata(path).map_err(unusable)?.is_file() {
-        return Err(Error::of_journal(path, "is not a file"));
+        return Err(Error::of_journal(path, JournalReason::CannotRead, "is not a file"));
     }
     options.open(path).map_err(unusable)
 }
@@ -478,7 +505,7 @@ fn read(path: &Path, file: impl Read) -> Result<Reading, Error> {
         line.clear();
         let count = reader
             .read_until(b'\n', &mut line)
-            .map_err(|error| Error::of_journal(path, &format!("cannot be read: {error}")))?;
+            .map_err(|error| Error::of_journal(path, JournalReason::CannotRead, &format!("cannot be read: {error}")))?;
         if count == 0 {
             break;
         }
@@ -495,16 +522,20 @@ fn read(path: &Path, file: impl Read) -> Result<Reading, Error> {
         {
             let reason =
                 format!("has format {newer}, of a newer version of this library: this one reads up to {FORMAT}");
-            return Err(Error::of_journal(path, &reason));
+            return Err(Error::of_journal(path, JournalReason::NewerFormat, &reason));
         }
         take(&line, end.last.as_ref(), &mut header, &mut history).map_err(|reason| {
             if number == 1 && !line.starts_with(START) {
                 let reason = "is not a journal of this library: it does not begin as one does. If it was one, it was \
                               damaged or edited: restore it from a copy; it is not resumed";
-                return Error::of_file(path, reason);
+                return Error::of_file(path, JournalReason::Damaged, reason);
             }
             let advice = "It was damaged or edited: restore it from a copy; it is not resumed";
-            Error::of_journal(path, &format!("is not as it was written, at line {number}: {reason}. {advice}"))
+            Error::of_journal(
+                path,
+                JournalReason::Damaged,
+                &format!("is not as it was written, at line {number}: {reason}. {advice}"),
+            )
         })?;
         end = End { last: Some(sha256(&line)), tail: count as u64, length: end.length + count as u64 };
         if history.is_some() && start.is_none() {
@@ -513,7 +544,11 @@ fn read(path: &Path, file: impl Read) -> Result<Reading, Error> {
     }
     match (history, start) {
         (Some(history), Some(start)) => Ok(Reading { history, start, end, rest }),
-        _ => Err(Error::of_file(path, "is not a journal of this library: it has no header and plan")),
+        _ => Err(Error::of_file(
+            path,
+            JournalReason::Damaged,
+            "is not a journal of this library: it has no header and plan",
+        )),
     }
 }
 

@@ -10,16 +10,16 @@ use std::time::{Duration, SystemTime};
 use serde_json::json;
 use url::Url;
 
-use crate::error::Error;
+use crate::error::{Error, JournalReason};
 use crate::journal::file::{JournalFile, displaced_prefix};
 use crate::journal::history::{File, History};
 use crate::journal::index::{Entry, Index};
-use crate::journal::lock::{Caller, Lock, SILENCE, beside, folder_of, make_folder, operator, write_new};
+use crate::journal::lock::{Caller, Lock, SILENCE, beside, folder_of, is_held_here, make_folder, operator, write_new};
 use crate::journal::record::START;
 use crate::model::batch::Repeat;
 use crate::model::display::listed;
 use crate::model::file_result::{FileResult, FileState};
-use crate::model::message::{Message, choice, decide, message, name, resume};
+use crate::model::message::{Message, choice, command, decide, message, name, resume};
 use crate::model::report::PublishReport;
 use crate::model::request::{Asks, PublishRequest};
 use crate::model::times;
@@ -41,10 +41,11 @@ pub(crate) fn is_set_up(folder: &Path) -> bool {
 /// [`ErrorKind::Journal`](crate::ErrorKind::Journal) where it cannot be made or written.
 pub fn init_journal_dir(folder: impl AsRef<Path>) -> Result<String, Error> {
     let folder = folder.as_ref();
-    let unusable = |error: io::Error| Error::of_folder(folder, format!("cannot be set up: {error}"));
+    let unusable =
+        |error: io::Error| Error::of_folder(folder, JournalReason::CannotWrite, format!("cannot be set up: {error}"));
     if !folder_of(folder).is_dir() {
         let reason = "cannot be set up: the folder above it does not exist, as where a disk is not mounted. If it is new, make it";
-        return Err(Error::of_folder(folder, reason));
+        return Err(Error::of_folder(folder, JournalReason::Missing, reason));
     }
     make_folder(folder).map_err(unusable)?;
     let marker = folder.join(MARKER);
@@ -84,25 +85,31 @@ pub fn forget_journal(path: impl AsRef<Path>) -> Result<Vec<u64>, Error> {
     let mut folder = folder.map_err(Error::recording_nothing)?;
     let entry = name_of(&path).and_then(|name| Some((name, folder.index.get(name)?.clone())));
     let Some((name, entry)) = entry else {
-        return Err(Error::journal_refuses(&path, "is not missed: its folder knows of no journal of that name"));
+        return Err(Error::journal_refuses(&path, "is not missed: its folder knows of no journal of that name")
+            .recording_nothing());
     };
     match fs::symlink_metadata(&path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-        Err(error) => return Err(Error::journal_refuses(&path, &format!("cannot be looked at: {error}"))),
+        Err(error) => {
+            let what = format!("cannot be looked at: {error}");
+            return Err(Error::of_journal(&path, JournalReason::CannotRead, &what).recording_nothing());
+        }
         Ok(_) => match JournalFile::examine(&path) {
             Ok(read) if entry.end().is_in(&read.file).unwrap_or(false) => {
-                return Err(Error::journal_refuses(&path, "is there, and has all that it had"));
+                return Err(Error::journal_refuses(&path, "is there, and has all that it had").recording_nothing());
             }
             Ok(_) => {}
             Err(_) => {
                 let reason = "is there and cannot be read, so calls refuse it in any case: move it away first";
-                return Err(Error::journal_refuses(&path, reason));
+                return Err(Error::journal_refuses(&path, reason).recording_nothing());
             }
         },
     }
     let files = folder.index.forget(name, operator(), SystemTime::now());
-    let unusable =
-        |error: io::Error| Error::of_folder(&folder.path, format!("cannot be written: {error}")).recording_nothing();
+    let unusable = |error: io::Error| {
+        Error::of_folder(&folder.path, JournalReason::CannotWrite, format!("cannot be written: {error}"))
+            .recording_nothing()
+    };
     folder.index.save().and_then(|()| sync_folder(&folder.path)).map_err(unusable)?;
     Ok(files)
 }
@@ -115,14 +122,14 @@ fn id_of(marker: &[u8]) -> String {
 /// What a folder has.
 pub(crate) fn entries(folder: &Path) -> Result<fs::ReadDir, Error> {
     fs::read_dir(folder).map_err(|error| match error.kind() {
-        io::ErrorKind::NotADirectory => Error::of_file(folder, "is not a folder"),
-        _ => Error::of_folder(folder, format!("cannot be read: {error}")),
+        io::ErrorKind::NotADirectory => Error::of_file(folder, JournalReason::CannotRead, "is not a folder"),
+        _ => Error::of_folder(folder, JournalReason::of_reading(&error), format!("cannot be read: {error}")),
     })
 }
 
 /// The files of a folder that have a journal's name, in order.
 fn named(folder: &Path) -> Result<Vec<PathBuf>, Error> {
-    let unusable = |error| Error::of_folder(folder, format!("cannot be read: {error}"));
+    let unusable = |error| Error::of_folder(folder, JournalReason::CannotRead, format!("cannot be read: {error}"));
     let paths = entries(folder)?.map(|entry| Ok(entry.map_err(unusable)?.path()));
     let mut paths: Vec<PathBuf> =
         paths.filter(|path| path.as_ref().map_or(true, |path| is_journal(path))).collect::<Result<_, Error>>()?;
@@ -314,16 +321,22 @@ impl Folder {
     /// point looks like an empty folder, and nothing would be known of what was sent.
     pub(crate) fn open(path: &Path, patience: Duration, caller: Caller) -> Result<Self, Error> {
         let refused = |what: &str| {
-            Error::config(format!(
-                "`journal_dir` must be a folder that was set up for journals, and {} {what}. If it is on a share, see \
-                 that the share is mounted; if it is new, set it up once: addepar-portal journal init {}.",
-                path.display(),
-                path.display(),
-            ))
+            Error::config(message![
+                name("journal_dir"),
+                format!(
+                    " must be a folder that was set up for journals, and {} {what}. If it is on a share, see that the \
+                     share is mounted; if it is new, set it up once: ",
+                    path.display(),
+                ),
+                command("journal init", path),
+                ".",
+            ])
         };
         match fs::metadata(path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(refused("does not exist")),
-            Err(error) => return Err(Error::of_folder(path, format!("cannot be read: {error}"))),
+            Err(error) => {
+                return Err(Error::of_folder(path, JournalReason::CannotRead, format!("cannot be read: {error}")));
+            }
             Ok(found) if !found.is_dir() => return Err(refused("is not a folder")),
             Ok(_) => {}
         }
@@ -371,7 +384,9 @@ impl Folder {
         let Some(worst) = refused.iter().max_by_key(|found| found.key()) else { return Ok(()) };
         let refused_ids = refused.iter().map(|found| found.result.file_id).collect();
         let report = survey.complete(query.report);
-        Err(Error::already_sent(refusal(&refused, worst, report.request(), query.way_on), refused_ids, report))
+        let problem = refusal(&refused, worst, report.request(), query.way_on);
+        let journal = Some(&worst.path).filter(|path| refused.iter().all(|found| found.path == **path));
+        Err(Error::already_sent(problem, refused_ids, journal.map(PathBuf::as_path), report))
     }
 
     /// Looks at a journal: what it shows, if it names any of the files.
@@ -402,7 +417,7 @@ impl Folder {
             Some(name) if has_displaced(names, name) => self.index.remove(name),
             Some(_) if known.is_some_and(|known| !known.end().is_in(&read.file).unwrap_or(false)) => {
                 let reason = "lost lines that it had: something cut it, or put an older copy in its place";
-                return Err(Error::missed(&[path.to_owned()], reason));
+                return Err(Error::missed(&[path.to_owned()], JournalReason::Changed, reason));
             }
             Some(name) => self.index.learn(name, &read, self.lock.taken_at()),
             None => {}
@@ -429,7 +444,8 @@ impl Folder {
         if missed.is_empty() {
             return Ok(());
         }
-        Err(Error::missed(&missed, "is not there any more").with_earlier(survey.complete(&report)))
+        Err(Error::missed(&missed, JournalReason::Missing, "is not there any more")
+            .with_earlier(survey.complete(&report)))
     }
 
     /// Whether another file of the folder has all that a journal had.
@@ -491,9 +507,9 @@ fn finding(file: &File, history: &History) -> Option<Finding> {
 /// When, how and in which run the files were sent, and how the call is continued.
 fn refusal(refused: &[&Found], worst: &Found, request: &PublishRequest, way_on: WayOn<'_>) -> Message {
     let same = refused.iter().filter(|found| found.finding == worst.finding);
-    let ids = listed(same.clone().map(|found| found.result.file_id));
+    let ids = listed(same.clone().map(|found| found.result.file_id).collect::<Vec<_>>().into_iter());
     let id = worst.result.file_id;
-    let (files, are, were, it, they) = match same.count() {
+    let (files, are, were, it, they) = match same.clone().count() {
         1 => (format!("File {id}"), "is", "was", "it", "it"),
         count => (format!("{count} files{ids}"), "are", "were", "them", "they"),
     };
@@ -505,16 +521,29 @@ fn refusal(refused: &[&Found], worst: &Found, request: &PublishRequest, way_on: 
     };
     let (run, journal) = (&worst.run, worst.path.display());
     let last = format!("file {id}: {sent_at}state {}, run {run}, journal {journal}", worst.result.state.as_str());
-    match worst.finding {
-        Finding::InFlight => format!(
-            "{files} {are} being sent by another process, or about to be ({last}). Wait until that process has ended."
-        )
-        .into(),
-        Finding::Undecided => Message::from(format!(
-            "{files} {were} sent before, and nobody knows what became of {it} ({last}). Check {it} in Addepar, and \
-             record what you find with "
-        ))
-        .followed_by(message![decide(&worst.path), "."]),
+    let problem = match worst.finding {
+        Finding::InFlight => {
+            let (by, which) = if is_held_here(&worst.path) {
+                ("another call of this process", "call")
+            } else {
+                ("another process", "process")
+            };
+            format!("{files} {are} being sent by {by}, or about to be ({last}). Wait until that {which} has ended.")
+                .into()
+        }
+        Finding::Undecided => {
+            let again = match way_on {
+                WayOn::Call => "Then publish again only what was not published.".into(),
+                WayOn::Journal(path) => message!["Then resume with ", resume(path), "."],
+            };
+            Message::from(format!(
+                "{files} {were} sent before, and nobody knows what became of {it} ({last}). Check {it} in Addepar, and \
+                 record what you find with "
+            ))
+            .followed_by(decided_in(&same.copied().collect::<Vec<_>>()))
+            .followed_by(".")
+            .and(again)
+        }
         Finding::Sent => {
             let way_on = match way_on {
                 WayOn::Call => message![
@@ -541,5 +570,47 @@ fn refusal(refused: &[&Found], worst: &Found, request: &PublishRequest, way_on: 
             };
             Message::from(format!("{files} {were} sent before ({last}): sending {it} again {twice}.")).and(way_on)
         }
+    };
+    problem.and(by_journal(refused))
+}
+
+/// Where to decide about files: in each journal that shows some of them.
+fn decided_in(files: &[&Found]) -> Message {
+    match files {
+        [first, others @ ..] if others.iter().all(|found| found.path == first.path) => message![decide(&first.path)],
+        files => each_journal(files, |path| message![decide(path)]),
     }
+}
+
+/// Which journals show the files, where it is more than one.
+fn by_journal(files: &[&Found]) -> Message {
+    let Some((first, others)) = files.split_first() else { return Message::default() };
+    if others.iter().all(|found| found.path == first.path) {
+        return Message::default();
+    }
+    Message::from("The files are in several journals: ")
+        .followed_by(each_journal(files, |path| path.display().to_string().into()))
+        .followed_by(".")
+}
+
+/// The journals that show files, the first ones of many, each with its files.
+fn each_journal(files: &[&Found], named: impl Fn(&Path) -> Message) -> Message {
+    const NAMED: usize = 5;
+    let mut ids_of: HashMap<&Path, Vec<u64>> = HashMap::new();
+    let mut journals = Vec::new();
+    for found in files {
+        let ids = ids_of.entry(&found.path).or_default();
+        if ids.is_empty() {
+            journals.push(found.path.as_path());
+        }
+        ids.push(found.result.file_id);
+    }
+    let more = journals.len().saturating_sub(NAMED);
+    let mut text = Message::default();
+    for (number, path) in journals.into_iter().take(NAMED).enumerate() {
+        let comma = if number == 0 { "" } else { ", " };
+        let ids = ids_of.remove(path).unwrap_or_default();
+        text = text.followed_by(comma).followed_by(named(path)).followed_by(listed(ids.into_iter()));
+    }
+    if more > 0 { text.followed_by(format!(" and {more} more")) } else { text }
 }

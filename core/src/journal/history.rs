@@ -380,6 +380,10 @@ impl History {
         self.counts
     }
 
+    pub(crate) fn file(&self, file_id: u64) -> Option<&File> {
+        self.positions.get(&file_id).and_then(|position| self.files.get(*position))
+    }
+
     pub(crate) fn files(&self) -> &[File] {
         &self.files
     }
@@ -501,16 +505,12 @@ impl History {
         self.chunks.first().map_or(1, |chunk| chunk.planned.len().max(1))
     }
 
-    /// What this run means for another run's request at the same server and firm: a file that went out in this
-    /// one may be published, if not as the other run would have it.
+    /// What this run shows of another run's request at the same server and firm: each file as it is here, whatever it was
+    /// asked for.
     pub(crate) fn report_on(&self, other: &PublishRequest) -> PublishReport {
         let result = |id: &u64| {
-            let file = self.positions.get(id).and_then(|position| self.files.get(*position));
-            if file.is_some_and(File::may_be_published) {
-                FileResult::unknown(*id, "The journal is of another run, which sent it.")
-            } else {
-                FileResult::unanswered(*id, FileState::NotProcessed)
-            }
+            self.file(*id)
+                .map_or_else(|| FileResult::unanswered(*id, FileState::NotProcessed), |file| self.result(file))
         };
         let files = other.file_ids().iter().map(result).collect();
         let in_flight: HashSet<u64> = self.in_flight().into_iter().collect();

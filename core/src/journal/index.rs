@@ -17,7 +17,7 @@ use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::Error;
+use crate::error::{Error, JournalReason};
 use crate::journal::file::{End, Examined};
 use crate::journal::fingerprint::sha256;
 use crate::journal::history::History;
@@ -191,7 +191,11 @@ impl Index {
             has_changed: true,
         };
         let unreadable = |error: io::Error| {
-            Error::of_folder(folder, format!("cannot be used: {NAME} in it cannot be read: {error}"))
+            Error::of_folder(
+                folder,
+                JournalReason::CannotRead,
+                format!("cannot be used: {NAME} in it cannot be read: {error}"),
+            )
         };
         // A pipe has no end, and a link may lead to one.
         let text = match fs::symlink_metadata(&path) {

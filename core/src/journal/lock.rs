@@ -11,7 +11,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use tokio::sync::mpsc::UnboundedSender;
 
-use crate::error::Error;
+use crate::error::{Error, JournalReason};
 use crate::model::message::{lasting, message};
 use crate::model::times;
 use crate::runtime::per_process::PerProcess;
@@ -73,8 +73,8 @@ impl Lock {
     pub(crate) fn with(mut self, path: &Path, journal: &File) -> Result<Self, Error> {
         match self.lock_journal(journal) {
             Ok(true) => Ok(self),
-            Ok(false) => Err(Error::of_journal(path, "is being written: one writer at a time")),
-            Err(error) => Err(Error::of_journal(path, &cannot_be_locked(&error))),
+            Ok(false) => Err(Error::of_journal(path, JournalReason::Busy, "is being written: one writer at a time")),
+            Err(error) => Err(Error::of_journal(path, JournalReason::CannotWrite, &cannot_be_locked(&error))),
         }
     }
 
@@ -98,7 +98,7 @@ impl Lock {
     /// receives the wait once, when that has lasted for [`SILENCE`], and may leave.
     pub(crate) fn of_folder(folder: &Path, patience: Duration, caller: &Caller) -> Result<Self, Error> {
         let path = folder.join("folder");
-        let unlockable = |reason: String| Error::of_folder(folder, reason);
+        let unlockable = |what: String| Error::of_folder(folder, JournalReason::CannotWrite, what);
         let mut file = open_lock(&path).map_err(unlockable)?;
         let started = Instant::now();
         let mut acquired = acquire(&file, patience.min(SILENCE), || false);
@@ -117,7 +117,7 @@ impl Lock {
             Ok(false) => {
                 let waited = lasting(started.elapsed(), 0);
                 let locked = format!("is locked{}, and was for the ", holder(&mut file));
-                Err(Error::of_folder(folder, message![locked, waited, " that this waited"]))
+                Err(Error::of_folder(folder, JournalReason::Busy, message![locked, waited, " that this waited"]))
             }
             Err(error) => Err(unlockable(cannot_be_locked(&error))),
         }
@@ -125,13 +125,16 @@ impl Lock {
 
     /// Takes the lock of a journal, or says who has it.
     pub(crate) fn take(path: &Path) -> Result<Self, Error> {
-        let unlockable = |reason: String| Error::of_journal(path, &reason);
-        let mut file = open_lock(path).map_err(unlockable)?;
+        let unlockable = |what: String| Error::of_journal(path, JournalReason::CannotWrite, &what);
+        let mut file = open_lock(path).map_err(|what| match folder_of(path) {
+            folder if !folder.exists() => Error::without_folder(path, folder),
+            _ => unlockable(what),
+        })?;
         match acquire(&file, GLANCE, || false) {
             Ok(true) => held(file).map_err(|error| unlockable(cannot_be_locked(&error))),
             Ok(false) => {
-                let reason = format!("is being written{}: one writer at a time", holder(&mut file));
-                Err(Error::of_journal(path, &reason))
+                let what = format!("is being written{}: one writer at a time", holder(&mut file));
+                Err(Error::of_journal(path, JournalReason::Busy, &what))
             }
             Err(error) => Err(unlockable(cannot_be_locked(&error))),
         }
@@ -247,8 +250,7 @@ fn cannot_be_locked(error: &io::Error) -> String {
 
 /// Writes who holds a lock, for those who wait for it.
 fn held(mut file: File) -> io::Result<Lock> {
-    let host = host().map(|host| format!(" on {host}")).unwrap_or_default();
-    let holder = format!("{HOLDER}{}{host} since {}\n", process::id(), times::text(SystemTime::now()));
+    let holder = format!("{}{}\n", this_process(), times::text(SystemTime::now()));
     file.set_len(0)?;
     file.rewind()?;
     file.write_all(holder.as_bytes())?;
@@ -260,7 +262,26 @@ fn holder(file: &mut File) -> String {
     let mut holder = String::new();
     let _ = file.rewind().and_then(|()| file.take(500).read_to_string(&mut holder));
     let holder = holder.trim();
-    if holder.is_empty() { String::new() } else { format!(" by {holder}") }
+    match holder {
+        "" => String::new(),
+        holder if is_this_process(holder) => format!(" by {holder}, which is this process"),
+        holder => format!(" by {holder}"),
+    }
+}
+
+/// How a holder's words begin where it is this process.
+fn this_process() -> String {
+    let host = host().map(|host| format!(" on {host}")).unwrap_or_default();
+    format!("{HOLDER}{}{host} since ", process::id())
+}
+
+fn is_this_process(holder: &str) -> bool {
+    holder.starts_with(&this_process())
+}
+
+/// Whether it is this process that writes a journal, as far as its lock says.
+pub(crate) fn is_held_here(path: &Path) -> bool {
+    fs::read_to_string(beside(path, ".lock")).is_ok_and(|holder| is_this_process(&holder))
 }
 
 /// Opens the file beside a journal that is locked: a new one, or one that an earlier run of this library left. Or says why

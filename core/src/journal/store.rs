@@ -2,7 +2,7 @@
 
 use std::time::SystemTime;
 
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, JournalReason};
 use crate::journal::record::Record;
 
 /// A record and when it was made.
@@ -38,7 +38,7 @@ impl Store for Unwritten {
     }
 
     fn rescue(&mut self, _: Vec<Dated>) -> Unrecorded {
-        let error = Error::new(ErrorKind::Journal, "The journal was opened to be read only.");
+        let error = Error::about_journal(JournalReason::CannotWrite, "The journal was opened to be read only.");
         Unrecorded::Failed { error, is_saved: true }
     }
 

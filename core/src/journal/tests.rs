@@ -13,6 +13,7 @@ use serde_json::json;
 use url::Url;
 
 use crate::client::portal_client::PortalClient;
+use crate::error::JournalReason;
 use crate::journal::file;
 use crate::journal::fingerprint;
 use crate::journal::history::{self, History};
@@ -397,7 +398,7 @@ fn requests_count_for_the_published_limits_from_when_they_went_out() {
 }
 
 #[test]
-fn another_run_s_files_are_unknown_if_they_went_out_in_this_one() {
+fn another_run_s_files_are_as_this_one_has_them() {
     let unknown = outcome(2, Outcome::Unknown, vec![FileResult::unknown(3, "no"), FileResult::unknown(4, "no")]);
     let records = [
         intent(1, 1),
@@ -412,12 +413,20 @@ fn another_run_s_files_are_unknown_if_they_went_out_in_this_one() {
     let modes = (PortalPublishing::Publish, ContactNotification::DoNotNotify);
     let other = PublishRequest::for_batch([9, 8, 6, 5, 4, 3, 2], modes.0, modes.1).unwrap();
     let report = history.report_on(&other);
-    let unknown: Vec<u64> = report.in_state(FileState::Unknown).map(|file| file.file_id).collect();
-    let left: Vec<u64> = report.in_state(FileState::NotProcessed).map(|file| file.file_id).collect();
-    assert_eq!((unknown, left), (vec![8, 6, 3, 2], vec![9, 5, 4]));
+    let shown: Vec<_> = report.files().iter().map(|file| (file.file_id, file.state, file.decision)).collect();
+    let expected = [
+        (9, FileState::NotProcessed, None),
+        (8, FileState::Unknown, None),
+        (6, FileState::NotProcessed, Some(Verdict::Published)),
+        (5, FileState::NotProcessed, None),
+        (4, FileState::Unknown, Some(Verdict::NotPublished)),
+        (3, FileState::Unknown, None),
+        (2, FileState::Ok, None),
+    ];
+    assert_eq!(shown, expected);
     assert_eq!((report.in_flight(), report.request()), (&[8][..], &other));
-    let reason = report.file(3).and_then(|file| file.reason.as_deref());
-    assert_eq!(reason, Some("The journal is of another run, which sent it."));
+    assert_eq!((report.undecided(), report.left().count()), (vec![3], 2));
+    assert_eq!(report.file(3).and_then(|file| file.reason.as_deref()), Some("no"));
 }
 
 #[test]
@@ -599,6 +608,7 @@ fn not_published_is_not_believed_at_once() {
     };
     let firm = "https://examplefirm.addepar.com/api";
     let error = decide(firm, 30, Verdict::NotPublished).unwrap_err();
+    assert_eq!(error.reason(), Some(JournalReason::TooEarly));
     assert!(error.message().contains("takes no `not_published`") && error.message().contains("Nothing was recorded"));
     assert_eq!(Journal::open(&path).unwrap().undecided(), [1, 2]);
     decide(firm, 100, Verdict::NotPublished).unwrap();

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use serde::Serialize;
 
-use crate::error::Error;
+use crate::error::{Error, JournalReason};
 use crate::journal::file::JournalFile;
 use crate::journal::history::{self, History};
 use crate::journal::lock::LettingGo;
@@ -72,6 +72,20 @@ pub struct JournalledChunk {
     pub file_ids: Vec<u64>,
 }
 
+impl JournalledFile {
+    fn of(file: &history::File, history: &History) -> Self {
+        let decision = file.decision();
+        Self {
+            result: history.result(file),
+            chunk: file.chunk,
+            decided_by: decision.map(|decision| decision.by.clone()),
+            decided_at: decision.map(|decision| decision.at),
+            evidence: decision.and_then(|decision| decision.evidence.clone()),
+            in_flight: history.is_in_flight(file),
+        }
+    }
+}
+
 impl Journal {
     /// Reads a journal. Another process may be writing it.
     ///
@@ -106,18 +120,7 @@ impl Journal {
     /// Every file, in the order asked.
     #[must_use]
     pub fn files(&self) -> Vec<JournalledFile> {
-        let shown = |file: &history::File| {
-            let decision = file.decision();
-            JournalledFile {
-                result: self.history.result(file),
-                chunk: file.chunk,
-                decided_by: decision.map(|decision| decision.by.clone()),
-                decided_at: decision.map(|decision| decision.at),
-                evidence: decision.and_then(|decision| decision.evidence.clone()),
-                in_flight: self.history.is_in_flight(file),
-            }
-        };
-        self.history.files().iter().map(shown).collect()
+        self.history.files().iter().map(|file| JournalledFile::of(file, &self.history)).collect()
     }
 
     /// Every chunk, in order.
@@ -158,7 +161,8 @@ impl Journal {
     }
 
     /// Records what a person found out about files whose outcome is unknown, and on what evidence; or that files which
-    /// are yet to be sent need not be, since they were published in some other way.
+    /// are yet to be sent need not be, since they were published in some other way. Returns the files about which
+    /// somebody had decided before, as they were then: the new decision replaces that one.
     ///
     /// # Errors
     /// [`ErrorKind::Input`](crate::ErrorKind::Input), naming the values that are not ids.
@@ -171,7 +175,7 @@ impl Journal {
         verdict: Verdict,
         by: &str,
         evidence: Option<&str>,
-    ) -> Result<(), Error>
+    ) -> Result<Vec<JournalledFile>, Error>
     where
         Ids: IntoIterator,
         Ids::Item: Into<RawId>,
@@ -184,11 +188,11 @@ impl Journal {
 
     /// Records what a person found out about each of some files: all of it or nothing.
     #[cfg(feature = "cli")]
-    pub(crate) fn decide_each(&mut self, findings: Vec<Finding>, by: &str) -> Result<(), Error> {
+    pub(crate) fn decide_each(&mut self, findings: Vec<Finding>, by: &str) -> Result<Vec<JournalledFile>, Error> {
         self.record(findings, by).map_err(Error::recording_nothing)
     }
 
-    fn record(&mut self, findings: Vec<Finding>, by: &str) -> Result<(), Error> {
+    fn record(&mut self, findings: Vec<Finding>, by: &str) -> Result<Vec<JournalledFile>, Error> {
         if by.trim().is_empty() {
             return Err(Error::input(message![name("by"), " must name who decides, not be empty."]));
         }
@@ -204,6 +208,9 @@ impl Journal {
         if !history.header().is_local() {
             self.refuse_haste(&history, &findings, now.wall)?;
         }
+        let decided = |finding: &Finding| history.file(finding.file_id).filter(|file| file.decision().is_some());
+        let replaced =
+            findings.iter().filter_map(decided).map(|file| JournalledFile::of(file, &history)).collect::<Vec<_>>();
         let decision = |Finding { file_id, verdict, evidence }| Record::Decision {
             file_id,
             decision: verdict,
@@ -213,14 +220,18 @@ impl Journal {
         // All of them or none: a mistake in the list leaves nothing of it written.
         let records: Vec<Dated> = findings.into_iter().map(|finding| (decision(finding), now.utc())).collect();
         for (record, at) in &records {
-            history.apply(record, *at).map_err(|reason| Error::of_journal(&self.path, &format!("refuses {reason}")))?;
+            history
+                .apply(record, *at)
+                .map_err(|reason| Error::journal_refuses(&self.path, &format!("refuses {reason}")))?;
         }
         file.append(records).map_err(|unrecorded| match unrecorded {
             Unrecorded::Failed { error, .. } => error,
-            Unrecorded::Lost => Error::of_journal(&self.path, "was changed by something else meanwhile"),
+            Unrecorded::Lost => {
+                Error::of_journal(&self.path, JournalReason::Changed, "was changed by something else meanwhile")
+            }
         })?;
         self.history = history;
-        Ok(())
+        Ok(replaced)
     }
 
     /// Refuses to believe that files are not published while the server may still be publishing them.
@@ -234,6 +245,7 @@ impl Journal {
             None => Ok(()),
             Some((ready, id)) => Err(Error::of_journal(
                 &self.path,
+                JournalReason::TooEarly,
                 &format!(
                     "takes no `not_published` about file {id} before {}: Addepar may still be working on the request",
                     times::text(ready + Duration::from_secs(1)),

@@ -1,22 +1,25 @@
 //! A report for people: the words and the order that every table of it has.
 
 use std::fmt;
+use std::time::SystemTime;
 
 use crate::model::api_error::ApiError;
 use crate::model::file_result::{FileResult, FileState, Verdict};
 use crate::model::report::{PublishReport, UnreadPage};
-use crate::model::request::Asks;
+use crate::model::request::Asked;
+use crate::model::times;
 
-/// What a table says of one step: whether it was done for all contacts.
+/// What a table says of one step: no more than the answer proves.
 ///
-/// The API answers success as well when nobody was to be reached, so what was asked counts too.
-#[must_use]
-pub const fn word(asked: bool, answer: Option<bool>) -> &'static str {
-    match answer {
-        _ if !asked => "not asked",
-        Some(false) => "not all",
-        Some(true) => "yes",
-        None => "?",
+/// A success says that the step failed for no contact that was to be reached, and there may be none. A failure says that the step
+/// failed for some contacts, or for all of them.
+const fn word(asked: Asked, answer: Option<bool>) -> &'static str {
+    match (asked, answer) {
+        (Asked::Nobody, _) => "not asked",
+        (_, Some(false)) => "some or none",
+        (Asked::Preferring, Some(true)) => "as preferred",
+        (Asked::All, Some(true)) => "yes",
+        (_, None) => "?",
     }
 }
 
@@ -27,9 +30,10 @@ pub struct Row<'a> {
     pub file: &'a FileResult,
     /// Its state in words, with what a person made of it.
     pub state: String,
-    /// Whether it was published to all contacts: [`word`].
+    /// Whether it was published to all contacts: `yes`, `as preferred` (to those who prefer it, who may be none), `some or
+    /// none`, `not asked` or `?`.
     pub published: &'static str,
-    /// Whether all contacts were e-mailed.
+    /// Whether all contacts were e-mailed, in the same words.
     pub notified: &'static str,
     /// Why it is unknown, and what the API wrote about it, as it came: escape it for where it is shown.
     pub errors: String,
@@ -49,7 +53,7 @@ impl PublishReport {
     /// Every file as a table shows it: what needs attention first.
     #[must_use]
     pub fn rows(&self) -> Vec<Row<'_>> {
-        let Asks { publish, notify } = self.request().asks();
+        let (publish, notify) = (self.request().asked_to_publish(), self.request().asked_to_notify());
         let mut rows: Vec<Row<'_>> = self
             .files()
             .iter()
@@ -172,7 +176,7 @@ impl fmt::Display for PublishReport {
         for Row { file, state, published, notified, errors } in troubled {
             write!(
                 f,
-                "\n  {:>width$}  {state:<states$}  published: {published:<9}  notified: {notified:<9}",
+                "\n  {:>width$}  {state:<states$}  published: {published:<12}  notified: {notified:<12}",
                 file.file_id,
             )?;
             if !errors.is_empty() {
@@ -192,14 +196,26 @@ pub(crate) fn counted(count: usize, thing: &str) -> String {
 }
 
 /// Ids in brackets, the first ones of many.
-pub(crate) fn listed(ids: impl Iterator<Item = u64>) -> String {
+pub(crate) fn listed(ids: impl ExactSizeIterator<Item = u64>) -> String {
+    let files = if ids.len() == 1 { "file" } else { "files" };
+    format!(" ({files} {})", named(ids))
+}
+
+/// Ids, the first ones of many.
+pub(crate) fn named(ids: impl Iterator<Item = u64>) -> String {
     const NAMED: usize = 20;
     let mut ids = ids.map(|id| id.to_string());
     let named = ids.by_ref().take(NAMED).collect::<Vec<_>>().join(", ");
     match ids.count() {
-        0 => format!(" (files {named})"),
-        more => format!(" (files {named} and {more} more)"),
+        0 => named,
+        more => format!("{named} and {more} more"),
     }
+}
+
+/// The time of day of a moment, in UTC.
+pub(crate) fn time_of_day(time: SystemTime) -> String {
+    let text = times::text(time);
+    text.get(11..19).unwrap_or(&text).to_owned()
 }
 
 #[cfg(test)]
@@ -244,6 +260,34 @@ mod tests {
         assert_eq!(counts.last(), Some(&("ok".to_owned(), 2)));
         let words = report.to_string();
         assert!(words.find("7  unknown").unwrap() < words.find("6  failed").unwrap(), "{words}");
+    }
+
+    #[test]
+    fn a_table_says_no_more_than_the_answer_proves() {
+        use ContactNotification::{DoNotNotify, Notify, UseContactPreference as NotifyAsPreferred};
+        use PortalPublishing::{DoNotPublish, Publish, UseContactPreference as PublishAsPreferred};
+        let rows = |modes: (PortalPublishing, ContactNotification), contacts: &[u64], answer| {
+            let request = PublishRequest::new([1], modes.0, modes.1).unwrap();
+            let request = request.with_override_contacts(contacts.iter().copied()).unwrap();
+            let file = FileResult { published: answer, notified: answer, ..FileResult::unanswered(1, FileState::Ok) };
+            let report = PublishReport::new(request, vec![file], Beside::default(), String::new());
+            report.rows().first().map(|row| (row.published, row.notified)).unwrap()
+        };
+        for (modes, contacts, yes, no) in [
+            ((Publish, Notify), &[][..], ("yes", "yes"), ("some or none", "some or none")),
+            (
+                (PublishAsPreferred, NotifyAsPreferred),
+                &[],
+                ("as preferred", "as preferred"),
+                ("some or none", "some or none"),
+            ),
+            ((PublishAsPreferred, DoNotNotify), &[], ("as preferred", "not asked"), ("some or none", "not asked")),
+            ((DoNotPublish, Notify), &[], ("not asked", "yes"), ("not asked", "some or none")),
+            ((DoNotPublish, DoNotNotify), &[7], ("yes", "not asked"), ("some or none", "not asked")),
+        ] {
+            assert_eq!(rows(modes, contacts, Some(true)), yes, "{modes:?}");
+            assert_eq!(rows(modes, contacts, Some(false)), no, "{modes:?}");
+        }
     }
 
     #[test]

@@ -4,7 +4,7 @@
 //! largest id that can be sent without a silent change.
 
 use std::collections::HashSet;
-use std::fmt::{self, Write};
+use std::fmt;
 
 use crate::model::invalid_input::InvalidInput;
 use crate::model::message::{Message, Part, message, name};
@@ -155,6 +155,23 @@ where
     Ids: IntoIterator,
     Ids::Item: Into<RawId>,
 {
+    checked(argument, raw, usize::MAX)
+}
+
+/// The same of one call, which takes so many. A host reads one id more at most: how many there are, nobody knows then.
+pub(crate) fn validate_at_most<Ids>(argument: &'static str, raw: Ids, most: usize) -> Result<Vec<u64>, InvalidInput>
+where
+    Ids: IntoIterator,
+    Ids::Item: Into<RawId>,
+{
+    checked(argument, raw, most)
+}
+
+fn checked<Ids>(argument: &'static str, raw: Ids, most: usize) -> Result<Vec<u64>, InvalidInput>
+where
+    Ids: IntoIterator,
+    Ids::Item: Into<RawId>,
+{
     let raw = raw.into_iter();
     let mut ids = Vec::with_capacity(raw.size_hint().0);
     let mut refused = Vec::new();
@@ -173,8 +190,11 @@ where
             refused.push((position, id));
         }
     }
+    let is_counted = ids.len() + refused.len() <= most;
     if !refused.is_empty() {
-        return Err(InvalidInput::new(refusal(argument, &refused).and(hint.map(Message::from).unwrap_or_default())));
+        return Err(InvalidInput::new(
+            refusal(argument, &refused, is_counted).and(hint.map(Message::from).unwrap_or_default()),
+        ));
     }
     let repeated = repeated(&ids);
     if !repeated.is_empty() {
@@ -188,7 +208,7 @@ where
         let shown: Vec<String> = repeated.iter().map(ToString::to_string).collect();
         return Err(InvalidInput::new(message![
             name(argument),
-            format!(" must have each id once, and repeats {}{spelled}.", enumerate(&shown)),
+            format!(" must have each id once, and repeats {}{spelled}.", first_of(&shown, is_counted)),
             Part::EachOnce { are_numbers: spellings.is_empty() },
         ]));
     }
@@ -205,7 +225,7 @@ pub(crate) fn validate_one(argument: &'static str, raw: &RawId) -> Result<u64, I
     })
 }
 
-fn refusal(argument: &'static str, refused: &[(usize, RawId)]) -> Message {
+fn refusal(argument: &'static str, refused: &[(usize, RawId)], is_counted: bool) -> Message {
     let mut parts = Vec::new();
     for (position, id) in refused.iter().take(SHOWN) {
         if !parts.is_empty() {
@@ -213,10 +233,7 @@ fn refusal(argument: &'static str, refused: &[(usize, RawId)]) -> Message {
         }
         parts.extend([Part::Element(argument, *position), format!(" is {id}").into()]);
     }
-    let more = match refused.len().saturating_sub(SHOWN) {
-        0 => String::new(),
-        more => format!(" and {more} more"),
-    };
+    let more = and_more(refused.len(), is_counted);
     parts.push(format!("{more}: ids are whole numbers from 1 to {MAX_ID} or strings of ASCII digits.").into());
     parts.into()
 }
@@ -245,11 +262,20 @@ fn repeated(ids: &[u64]) -> Vec<u64> {
 
 /// The first few of a list and how many more there are.
 pub(crate) fn enumerate(items: &[String]) -> String {
-    let mut text = items.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(", ");
-    if items.len() > SHOWN {
-        let _ = write!(text, " and {} more", items.len() - SHOWN);
+    first_of(items, true)
+}
+
+fn first_of(items: &[String], is_counted: bool) -> String {
+    items.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(", ") + &and_more(items.len(), is_counted)
+}
+
+/// How many more there are than are shown, if they were counted.
+fn and_more(count: usize, is_counted: bool) -> String {
+    match count.saturating_sub(SHOWN) {
+        0 => String::new(),
+        more if is_counted => format!(" and {more} more"),
+        _ => " and more".to_owned(),
     }
-    text
 }
 
 #[cfg(test)]

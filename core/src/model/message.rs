@@ -38,6 +38,8 @@ pub(crate) enum Part {
     Decide(String),
     /// How a journal is resumed.
     Resume(String),
+    /// A command of the program, with the path that it is about.
+    Command(&'static str, String),
     /// How a list is left with each of its ids once: a sentence that some languages have. Texts that are one number
     /// are one id.
     EachOnce {
@@ -63,6 +65,11 @@ pub(crate) fn decide(journal: &Path) -> Part {
 /// How the journal of this path is resumed.
 pub(crate) fn resume(journal: &Path) -> Part {
     Part::Resume(journal.display().to_string())
+}
+
+/// A command of the program, with the path that it is about.
+pub(crate) fn command(words: &'static str, path: &Path) -> Part {
+    Part::Command(words, path.display().to_string())
 }
 
 /// The value of a setting that is a time.
@@ -174,6 +181,11 @@ impl Message {
                         Language::Python | Language::Node => write!(text, "`client.resume({journal})`"),
                         Language::CommandLine => write!(text, "`addepar-portal resume {journal}`"),
                     }
+                }
+                Part::Command(words, path) => {
+                    // npm installs the program beside the package.
+                    let npx = if language == Language::Node { "npx " } else { "" };
+                    write!(text, "`{npx}addepar-portal {words} {}`", quoted(path, Language::CommandLine))
                 }
                 Part::EachOnce { are_numbers } => {
                     let ids = match (language, are_numbers) {
@@ -307,6 +319,13 @@ mod tests {
             message![resume(Path::new("x.jsonl"))].in_language(Language::CommandLine),
             "`addepar-portal resume x.jsonl`"
         );
+    }
+
+    #[test]
+    fn npm_s_program_is_run_by_npx() {
+        let said = message![command("journal init", Path::new("my journals"))];
+        assert_eq!(said.in_language(Language::Python), "`addepar-portal journal init 'my journals'`");
+        assert_eq!(said.in_language(Language::Node), "`npx addepar-portal journal init 'my journals'`");
     }
 
     #[test]

@@ -102,6 +102,15 @@ pub struct Asks {
     pub notify: bool,
 }
 
+/// For whom one step was asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Asked {
+    Nobody,
+    /// For those contacts who prefer it, of whom there may be none.
+    Preferring,
+    All,
+}
+
 /// One call of the API, validated. No network.
 ///
 /// Both modes are required: no default may e-mail anybody.
@@ -137,7 +146,8 @@ impl PublishRequest {
         Ids: IntoIterator,
         Ids::Item: Into<RawId>,
     {
-        let request = Self::for_batch(file_ids, portal_publishing, contact_notification)?;
+        let file_ids = id::validate_at_most("file_ids", file_ids, MAX_FILES)?;
+        let request = Self::of(file_ids, portal_publishing, contact_notification);
         match request.misfit() {
             Some(error) => Err(error),
             None => Ok(request),
@@ -174,8 +184,11 @@ impl PublishRequest {
         Ids: IntoIterator,
         Ids::Item: Into<RawId>,
     {
-        let file_ids = id::validate("file_ids", file_ids)?.into();
-        Ok(Self { file_ids, ..Self::for_reports(portal_publishing, contact_notification) })
+        Ok(Self::of(id::validate("file_ids", file_ids)?, portal_publishing, contact_notification))
+    }
+
+    fn of(file_ids: Vec<u64>, portal_publishing: PortalPublishing, contact_notification: ContactNotification) -> Self {
+        Self { file_ids: file_ids.into(), ..Self::for_reports(portal_publishing, contact_notification) }
     }
 
     /// A request for whatever generated reports have, which is known once they were read: see
@@ -201,9 +214,10 @@ impl PublishRequest {
         match self.file_ids.len() {
             0 => Some(InvalidInput::new(message![name("file_ids"), " must name from 1 to 500 files, not none."])),
             1..=MAX_FILES => None,
-            count => Some(InvalidInput::new(message![
+            // A host reads one more at most: how many there are, nobody knows.
+            _ => Some(InvalidInput::new(message![
                 name("file_ids"),
-                format!(" must name at most {MAX_FILES} files in one call, and names {count}: see "),
+                format!(" must name at most {MAX_FILES} files in one call, and names more: see "),
                 name("publish_batch"),
                 ".",
             ])),
@@ -278,6 +292,26 @@ impl PublishRequest {
         Asks {
             publish: publish || !self.publish_override_contact_ids.is_empty(),
             notify: self.contact_notification != ContactNotification::DoNotNotify,
+        }
+    }
+
+    /// Whom the files are to be published to.
+    pub(crate) fn asked_to_publish(&self) -> Asked {
+        match self.portal_publishing {
+            PortalPublishing::Publish => Asked::All,
+            PortalPublishing::UseContactPreference => Asked::Preferring,
+            // The override contacts.
+            PortalPublishing::DoNotPublish if self.asks().publish => Asked::All,
+            PortalPublishing::DoNotPublish => Asked::Nobody,
+        }
+    }
+
+    /// Who is to be e-mailed.
+    pub(crate) fn asked_to_notify(&self) -> Asked {
+        match self.contact_notification {
+            ContactNotification::Notify => Asked::All,
+            ContactNotification::UseContactPreference => Asked::Preferring,
+            ContactNotification::DoNotNotify => Asked::Nobody,
         }
     }
 

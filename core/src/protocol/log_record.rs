@@ -161,6 +161,22 @@ impl LogRecord {
         Self::info(text, LogFields { wait: Some(delay), ..LogFields::default() })
     }
 
+    /// A journal is settled by two looks at generated reports, of which there was one.
+    pub(crate) fn looking_again(delay: Duration) -> Self {
+        let text = message![
+            "Waiting ",
+            lasting(delay, 1),
+            " before the generated reports are looked at again: what two looks prove, one does not",
+        ];
+        Self::info(text, LogFields { wait: Some(delay), ..LogFields::default() })
+    }
+
+    /// The server did not show a generated report, and is asked again.
+    pub(crate) fn asking_again(delay: Duration) -> Self {
+        let text = message!["Waiting ", lasting(delay, 1), " before the generated report is asked for again"];
+        Self::info(text, LogFields { wait: Some(delay), ..LogFields::default() })
+    }
+
     /// An attempt is followed by another one with a fresh token.
     pub(crate) fn fresh_token(attempts: &[Attempt]) -> Self {
         let text = described(attempts).followed_by(". Asking for a fresh access token");

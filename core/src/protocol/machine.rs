@@ -24,7 +24,7 @@ use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind, JournalReason};
 use crate::journal::history::History;
 use crate::journal::record::Record;
 use crate::journal::store::{Dated, Unrecorded};
@@ -644,7 +644,10 @@ impl Machine {
         let (Stage::Looking, Some(reading)) = (&self.stage, &mut self.reading) else { return };
         match reading.on(looked_up, now, chance) {
             NextLook::Get => self.ask(now),
-            NextLook::Wait(delay) => self.wait(delay),
+            NextLook::Wait(delay) => {
+                self.log(|_| [LogRecord::asking_again(delay)]);
+                self.wait(delay);
+            }
             NextLook::FreshToken => self.authorize(true),
             NextLook::Failed(error) => self.unpublished(error),
             NextLook::Done => self.looked(now),
@@ -661,6 +664,7 @@ impl Machine {
                 match settling.looked(&run.history, &looked, run.boot.as_ref(), clock) {
                     Some(delay) => {
                         self.reading = Some(settling.reading(self.policy.max_wait, self.policy.fresh_token));
+                        self.log(|_| [LogRecord::looking_again(delay)]);
                         self.wait(delay);
                     }
                     None => self.settled(now),
@@ -698,7 +702,7 @@ impl Machine {
         let ending = Ending::Settled(Arc::new(settlement));
         let misfit = records.iter().find_map(|(record, at)| run.history.apply(record, *at).err());
         if let Some(misfit) = misfit {
-            let error = Error::of_journal(&run.path, &format!("refuses {misfit}"));
+            let error = Error::journal_refuses(&run.path, &format!("refuses {misfit}"));
             return self.finish(Err(error));
         }
         if records.is_empty() {
@@ -726,7 +730,7 @@ impl Machine {
         match run.history.apply(&record, now.utc()) {
             Ok(()) => self.todo = Some(Action::Record(vec![(record, now.utc())])),
             Err(reason) => {
-                let error = Error::of_journal(&run.path, &format!("refuses {reason}"));
+                let error = Error::journal_refuses(&run.path, &format!("refuses {reason}"));
                 self.unrecordable(Unrecorded::Failed { error, is_saved: false }, now);
             }
         }
@@ -798,7 +802,7 @@ impl Machine {
     }
 
     fn overwritten(&self) -> Error {
-        Error::of_journal(self.path(), "was overwritten")
+        Error::of_journal(self.path(), JournalReason::Changed, "was overwritten")
     }
 
     fn path(&self) -> &Path {

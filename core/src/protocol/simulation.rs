@@ -13,7 +13,7 @@ use bytes::Bytes;
 use fastrand::Rng;
 use serde_json::{Value, json};
 
-use crate::error::Error;
+use crate::error::{Error, JournalReason};
 use crate::journal::file::JournalFile;
 use crate::journal::history::{self, History};
 use crate::journal::record::{Header, Record};
@@ -204,7 +204,7 @@ impl Store for Memory {
     fn record(&mut self, records: Vec<Dated>) -> Result<(), Unrecorded> {
         let failed = |is_saved| {
             Err(Unrecorded::Failed {
-                error: Error::of_journal(Path::new("run"), "cannot be written: simulated"),
+                error: Error::of_journal(Path::new("run"), JournalReason::CannotWrite, "cannot be written: simulated"),
                 is_saved,
             })
         };
@@ -232,7 +232,10 @@ impl Store for Memory {
 
     fn rescue(&mut self, records: Vec<Dated>) -> Unrecorded {
         *self.lines.lock().unwrap() = records;
-        Unrecorded::Failed { error: Error::of_journal(Path::new("run"), "was overwritten"), is_saved: true }
+        Unrecorded::Failed {
+            error: Error::of_journal(Path::new("run"), JournalReason::CannotWrite, "was overwritten"),
+            is_saved: true,
+        }
     }
 
     fn release(&mut self) {
@@ -313,7 +316,11 @@ impl Server {
                         store = Some(opened);
                         Event::Opened(Ok(Box::new(known)))
                     }
-                    None => Event::Opened(Err(Error::of_journal(Path::new("run"), "cannot be opened"))),
+                    None => Event::Opened(Err(Error::of_journal(
+                        Path::new("run"),
+                        JournalReason::CannotWrite,
+                        "cannot be opened",
+                    ))),
                 },
                 Action::Look(_) => panic!("nobody asks for generated reports here"),
                 Action::Authorize { .. } => {

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant, SystemTime};
 use bytes::Bytes;
 use serde_json::json;
 
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind, JournalReason};
 use crate::journal::history::{self, History};
 use crate::journal::record::{Header, Record};
 use crate::journal::store::Unrecorded;
@@ -649,7 +649,7 @@ fn a_journal_that_cannot_be_opened_has_a_report_if_the_files_are_known() {
     for (request, states_of) in [(request(2), Some([0, 0, 0, 2])), (PublishRequest::of_nothing(), None)] {
         let mut machine = Machine::new(batch(60), request, true);
         assert!(matches!(machine.next(), Action::Open(_)));
-        let error = Error::of_journal(Path::new("run.jsonl"), "cannot be opened");
+        let error = Error::of_journal(Path::new("run.jsonl"), JournalReason::CannotWrite, "cannot be opened");
         machine.on(Event::Opened(Err(error)), now(), 0.0);
         assert_eq!(failure(&mut machine).report().map(states), states_of);
     }
@@ -699,7 +699,7 @@ fn a_single_call_that_awaits_its_request_returns_the_report_to_a_host_that_inter
 
 /// The records of the last action cannot be written; `is_saved`: what is known was saved in some other way.
 fn unrecorded(machine: &mut Machine, is_saved: bool) {
-    let error = Error::of_journal(Path::new("run.jsonl"), "cannot be written");
+    let error = Error::of_journal(Path::new("run.jsonl"), JournalReason::CannotWrite, "cannot be written");
     machine.on(Event::Recorded(Err(Unrecorded::Failed { error, is_saved })), now(), 0.0);
 }
 

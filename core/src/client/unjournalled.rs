@@ -1,0 +1,234 @@
+//! Calls that e-mail clients and leave no journal: nothing but this process's own memory shows that one is repeated.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
+
+use url::Url;
+
+use crate::config::settings::Config;
+use crate::model::attempt::Outcome;
+use crate::model::display::{named, time_of_day};
+use crate::model::message::{Language, message, name};
+use crate::model::request::PublishRequest;
+use crate::model::server::{is_loopback, server};
+use crate::protocol::machine::Ending;
+use crate::runtime::per_process::PerProcess;
+
+/// How many files are remembered, the last ones of many.
+const REMEMBERED: usize = 100_000;
+
+/// What this process has sent like that. A forked child begins anew.
+static SENT: PerProcess<Mutex<Memory>> = PerProcess::new();
+
+fn memory() -> MutexGuard<'static, Memory> {
+    SENT.get(Default::default).lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A server and a firm, as the guard of journals tells them apart, and a file there.
+type Key = (Arc<str>, u64);
+
+#[derive(Debug, Default)]
+struct Memory {
+    /// Whether it was said that a journal is missing: once is enough.
+    has_warned: bool,
+    sent: HashMap<Key, Sent>,
+    /// What was sent, in order, each with its number: what was sent again stands there twice.
+    order: VecDeque<(Key, u64)>,
+    /// How many files were sent.
+    count: u64,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Sent {
+    at: SystemTime,
+    number: u64,
+}
+
+impl Memory {
+    /// Notes that a file goes out. Returns when it did before.
+    fn note(&mut self, key: Key, at: SystemTime) -> (u64, Option<SystemTime>) {
+        self.count += 1;
+        let number = self.count;
+        let before = self.sent.insert(key.clone(), Sent { at, number });
+        self.order.push_back((key, number));
+        while self.order.len() > REMEMBERED {
+            let Some((oldest, number)) = self.order.pop_front() else { break };
+            if self.sent.get(&oldest).is_some_and(|sent| sent.number == number) {
+                self.sent.remove(&oldest);
+            }
+        }
+        (number, before.map(|sent| sent.at))
+    }
+
+    /// Takes back that a file went out, unless it went out once more since.
+    fn take_back(&mut self, key: &Key, number: u64, before: Option<SystemTime>) {
+        if let Some(sent) = self.sent.get_mut(key).filter(|sent| sent.number == number) {
+            match before {
+                Some(at) => sent.at = at,
+                None => drop(self.sent.remove(key)),
+            }
+        }
+    }
+}
+
+/// A call that e-mails clients and leaves no journal.
+#[derive(Debug)]
+pub(crate) struct Unjournalled {
+    portal: Arc<str>,
+    is_local: bool,
+    language: Language,
+    file_ids: Vec<u64>,
+    /// The number of each file that went out, and when it did before.
+    sent: Vec<(u64, Option<SystemTime>)>,
+}
+
+impl Unjournalled {
+    /// The call, if it is one.
+    pub(crate) fn of(config: &Config, request: &PublishRequest) -> Option<Self> {
+        (request.asks().notify && config.journal_dir.is_none()).then(|| Self {
+            portal: format!("{} {}", server(&config.base_url), config.firm()).into(),
+            is_local: is_loopback(&config.base_url),
+            language: config.language,
+            file_ids: request.file_ids().to_vec(),
+            sent: Vec::new(),
+        })
+    }
+
+    fn keys(&self) -> impl Iterator<Item = Key> {
+        self.file_ids.iter().map(|id| (self.portal.clone(), *id))
+    }
+
+    /// What the caller should know by now, before it goes out.
+    pub(crate) fn warning(&self) -> Option<String> {
+        self.warning_by(&memory())
+    }
+
+    /// The same, for the last time before it goes out: that a journal is missing is not said again.
+    pub(crate) fn last_warning(&self) -> Option<String> {
+        let mut memory = memory();
+        let warning = self.warning_by(&memory);
+        memory.has_warned |= !self.is_local;
+        warning
+    }
+
+    fn warning_by(&self, memory: &Memory) -> Option<String> {
+        // A portal on this machine e-mails nobody: there a journal is missed only once something is repeated.
+        self.repeated(memory).or_else(|| (!memory.has_warned && !self.is_local).then(|| self.missing()))
+    }
+
+    fn missing(&self) -> String {
+        message![
+            "This call e-mails clients and leaves no journal: made again, it would e-mail them again. Set ",
+            name("journal_dir"),
+            " to a folder of journals, and files that were sent before are refused",
+        ]
+        .in_language(self.language)
+    }
+
+    /// That this process has sent some of the files before, and when.
+    fn repeated(&self, memory: &Memory) -> Option<String> {
+        let sent: Vec<(u64, SystemTime)> =
+            self.keys().filter_map(|key| Some((key.1, memory.sent.get(&key)?.at))).collect();
+        let last = sent.iter().map(|(_, at)| *at).max()?;
+        let (count, ids) = (sent.len(), named(sent.iter().map(|(id, _)| *id)));
+        let files = match self.file_ids.len() {
+            1 => format!("This file ({ids}) was"),
+            all if all == count => format!("These {count} files ({ids}) were"),
+            _ if count == 1 => format!("1 of these files ({ids}) was"),
+            _ => format!("{count} of these files ({ids}) were"),
+        };
+        let when = if sent.iter().all(|(_, at)| *at == last) { "at" } else { "last at" };
+        let beginning = format!(
+            "{files} already sent by this process {when} {} UTC, and no journal shows it: sent again, clients may be \
+             e-mailed twice. Set ",
+            time_of_day(last),
+        );
+        let text =
+            message![beginning, name("journal_dir"), " to a folder of journals, and what was sent before is refused"];
+        Some(text.in_language(self.language))
+    }
+
+    /// It goes out now.
+    pub(crate) fn goes_out(&mut self, at: SystemTime) {
+        // A call that is sent again after a 429 was not processed before.
+        self.take_back();
+        let mut memory = memory();
+        self.sent = self.keys().map(|key| memory.note(key, at)).collect();
+    }
+
+    /// It is over: what was proven not to be processed was not sent.
+    pub(crate) fn ended(mut self, ending: &Ending) {
+        let outcome = match ending {
+            Ending::Reported(report) => report.outcome(),
+            Ending::Failed(error) | Ending::Interrupted(Some(error)) => error.outcome(),
+            Ending::Interrupted(None) | Ending::Read(_) | Ending::Settled(_) => Outcome::NotProcessed,
+        };
+        if outcome == Outcome::NotProcessed {
+            self.take_back();
+        }
+    }
+
+    fn take_back(&mut self) {
+        let mut memory = memory();
+        for (key, (number, before)) in self.keys().zip(&self.sent) {
+            memory.take_back(&key, *number, *before);
+        }
+        self.sent.clear();
+    }
+}
+
+/// Forgets what was sent to a server. One that has just started has received nothing, and another one may have had its
+/// port before.
+pub fn forget_sent_to(base_url: &str) {
+    let Ok(base_url) = Url::parse(base_url) else { return };
+    let portal = server(&base_url) + " ";
+    memory().sent.retain(|(other, _), _| !other.starts_with(&portal));
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    fn at(second: u64) -> SystemTime {
+        SystemTime::UNIX_EPOCH + Duration::from_secs(second)
+    }
+
+    fn key(id: u64) -> Key {
+        ("https://portal.invalid 1".into(), id)
+    }
+
+    #[test]
+    fn the_last_files_are_remembered() {
+        let mut memory = Memory::default();
+        let count = REMEMBERED as u64;
+        for id in 1..=count + 2 {
+            assert_eq!(memory.note(key(id), at(id)).1, None);
+        }
+        assert_eq!((memory.sent.len(), memory.order.len()), (REMEMBERED, REMEMBERED));
+        assert!(!memory.sent.contains_key(&key(2)) && memory.sent.contains_key(&key(3)));
+        // What was sent again is as young as that.
+        assert_eq!(memory.note(key(3), at(7)).1, Some(at(3)));
+        memory.note(key(count + 3), at(8));
+        assert!(memory.sent.contains_key(&key(3)) && !memory.sent.contains_key(&key(4)));
+    }
+
+    #[test]
+    fn what_was_not_processed_was_sent_when_it_was_before() {
+        let mut memory = Memory::default();
+        let (first, before) = memory.note(key(1), at(1));
+        let (second, again) = memory.note(key(1), at(2));
+        assert_eq!((before, again), (None, Some(at(1))));
+        // Another call has sent it since.
+        memory.take_back(&key(1), first, before);
+        assert_eq!(memory.sent.get(&key(1)).map(|sent| sent.at), Some(at(2)));
+        memory.take_back(&key(1), second, again);
+        assert_eq!(memory.sent.get(&key(1)).map(|sent| sent.at), Some(at(1)));
+        let (third, _) = memory.note(key(2), at(3));
+        memory.take_back(&key(2), third, None);
+        assert!(!memory.sent.contains_key(&key(2)));
+    }
+}
