@@ -17,15 +17,15 @@ export function answerTo(error) {
   return { status: statusOf(error), headers, body: { code, outcome, message, counts, firstFileIds } };
 }
 
-function statusOf({ code, outcome, report, undecided }) {
+function statusOf({ code, reason, outcome, report, undecided }) {
   switch (code) {
     case 'ERR_INPUT':
       return 400;
     case 'ERR_ALREADY_SENT':
       return 409;
     case 'ERR_JOURNAL':
-      // It is in use by another call, or waits for a person to decide.
-      return 409;
+      // In use by another call, waiting for a person, or of another list; otherwise somebody has to look at the disk.
+      return ['busy', 'undecided', 'other_run', 'too_early'].includes(reason) ? 409 : 500;
     case 'ERR_CONNECT':
     case 'ERR_RATE_LIMITED':
     case 'ERR_STOPPED':
