@@ -1,7 +1,7 @@
 //! Calls that e-mail clients and leave no journal: nothing but this process's own memory shows that one is repeated.
 
-use std::collections::{HashMap, VecDeque};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
 use url::Url;
@@ -25,13 +25,15 @@ fn memory() -> MutexGuard<'static, Memory> {
     SENT.get(Default::default).lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// A server and a firm, as the guard of journals tells them apart, and a file there.
-type Key = (Arc<str>, u64);
+/// The number of a server and firm in [`Memory::portals`], and a file there.
+type Key = (usize, u64);
 
 #[derive(Debug, Default)]
 struct Memory {
     /// Whether it was said that a journal is missing: once is enough.
     has_warned: bool,
+    /// Servers and firms, as the guard of journals tells them apart.
+    portals: HashMap<String, usize>,
     sent: HashMap<Key, Sent>,
     /// What was sent, in order, each with its number: what was sent again stands there twice.
     order: VecDeque<(Key, u64)>,
@@ -46,11 +48,16 @@ struct Sent {
 }
 
 impl Memory {
+    fn portal(&mut self, name: String) -> usize {
+        let next = self.portals.len();
+        *self.portals.entry(name).or_insert(next)
+    }
+
     /// Notes that a file goes out. Returns when it did before.
     fn note(&mut self, key: Key, at: SystemTime) -> (u64, Option<SystemTime>) {
         self.count += 1;
         let number = self.count;
-        let before = self.sent.insert(key.clone(), Sent { at, number });
+        let before = self.sent.insert(key, Sent { at, number });
         self.order.push_back((key, number));
         while self.order.len() > REMEMBERED {
             let Some((oldest, number)) = self.order.pop_front() else { break };
@@ -62,11 +69,11 @@ impl Memory {
     }
 
     /// Takes back that a file went out, unless it went out once more since.
-    fn take_back(&mut self, key: &Key, number: u64, before: Option<SystemTime>) {
-        if let Some(sent) = self.sent.get_mut(key).filter(|sent| sent.number == number) {
+    fn take_back(&mut self, key: Key, number: u64, before: Option<SystemTime>) {
+        if let Some(sent) = self.sent.get_mut(&key).filter(|sent| sent.number == number) {
             match before {
                 Some(at) => sent.at = at,
-                None => drop(self.sent.remove(key)),
+                None => drop(self.sent.remove(&key)),
             }
         }
     }
@@ -75,7 +82,7 @@ impl Memory {
 /// A call that e-mails clients and leaves no journal.
 #[derive(Debug)]
 pub(crate) struct Unjournalled {
-    portal: Arc<str>,
+    portal: usize,
     is_local: bool,
     language: Language,
     file_ids: Vec<u64>,
@@ -87,7 +94,7 @@ impl Unjournalled {
     /// The call, if it is one.
     pub(crate) fn of(config: &Config, request: &PublishRequest) -> Option<Self> {
         (request.asks().notify && config.journal_dir.is_none()).then(|| Self {
-            portal: format!("{} {}", server(&config.base_url), config.firm()).into(),
+            portal: memory().portal(format!("{} {}", server(&config.base_url), config.firm())),
             is_local: is_loopback(&config.base_url),
             language: config.language,
             file_ids: request.file_ids().to_vec(),
@@ -96,7 +103,7 @@ impl Unjournalled {
     }
 
     fn keys(&self) -> impl Iterator<Item = Key> {
-        self.file_ids.iter().map(|id| (self.portal.clone(), *id))
+        self.file_ids.iter().map(|id| (self.portal, *id))
     }
 
     /// What the caller should know by now, before it goes out.
@@ -172,7 +179,7 @@ impl Unjournalled {
     fn take_back(&mut self) {
         let mut memory = memory();
         for (key, (number, before)) in self.keys().zip(&self.sent) {
-            memory.take_back(&key, *number, *before);
+            memory.take_back(key, *number, *before);
         }
         self.sent.clear();
     }
@@ -182,8 +189,11 @@ impl Unjournalled {
 /// port before.
 pub fn forget_sent_to(base_url: &str) {
     let Ok(base_url) = Url::parse(base_url) else { return };
-    let portal = server(&base_url) + " ";
-    memory().sent.retain(|(other, _), _| !other.starts_with(&portal));
+    let server = server(&base_url) + " ";
+    let mut memory = memory();
+    let theirs = memory.portals.iter().filter(|(name, _)| name.starts_with(&server));
+    let theirs: HashSet<usize> = theirs.map(|(_, portal)| *portal).collect();
+    memory.sent.retain(|(portal, _), _| !theirs.contains(portal));
 }
 
 #[cfg(test)]
@@ -198,7 +208,7 @@ mod tests {
     }
 
     fn key(id: u64) -> Key {
-        ("https://portal.invalid 1".into(), id)
+        (0, id)
     }
 
     #[test]
@@ -223,12 +233,12 @@ mod tests {
         let (second, again) = memory.note(key(1), at(2));
         assert_eq!((before, again), (None, Some(at(1))));
         // Another call has sent it since.
-        memory.take_back(&key(1), first, before);
+        memory.take_back(key(1), first, before);
         assert_eq!(memory.sent.get(&key(1)).map(|sent| sent.at), Some(at(2)));
-        memory.take_back(&key(1), second, again);
+        memory.take_back(key(1), second, again);
         assert_eq!(memory.sent.get(&key(1)).map(|sent| sent.at), Some(at(1)));
         let (third, _) = memory.note(key(2), at(3));
-        memory.take_back(&key(2), third, None);
+        memory.take_back(key(2), third, None);
         assert!(!memory.sent.contains_key(&key(2)));
     }
 }
