@@ -109,6 +109,8 @@ class Runs:
     rounds: int = 15
     base: str = OURS
     per: dict[str, int] = field(default_factory=dict)
+    # Whether it counts how long a process takes as a whole.
+    is_timed: bool = True
     # Whose measures are taken off everybody's.
     over: str | None = None
 
@@ -135,12 +137,13 @@ def files(count: int) -> str:
 
 def calls(kind: str, title: str, server: Server) -> list[Turns]:
     """A call over TLS on a connection of its own."""
+
+    def case(name: str, url: str, count: int) -> Turns:
+        return Turns(name, {contender: worker(kind, contender, url, count) for contender in CALLING[kind]})
+
     return [
-        Turns(
-            f"{title}, {files(count)}",
-            {contender: worker(kind, contender, server.url(), count) for contender in CALLING[kind]},
-        )
-        for count in (1, 100, 500)
+        *(case(f"{title}, {files(count)}", server.url(), count) for count in (1, 100, 500)),
+        case(f"{title}, 1 file, server with an ECDSA key", server.url(key="ECDSA"), 1),
     ]
 
 
@@ -190,6 +193,7 @@ def clients(server: Server) -> list[Runs]:
                 KEPT: run(script, "kept", server.url(), **variables),
             },
             base=PER_CALL,
+            is_timed=False,
         )
         for language, run, script in (("Python", python, "first_calls.py"), ("Node", node, "first-calls.mjs"))
     ]
@@ -309,7 +313,7 @@ def weight(server: Server) -> list[Runs]:
             rounds=7,
         ),
         *(
-            Runs(f"{language}, idle after 100 calls at once", {OURS: command}, rounds=3)
+            Runs(f"{language}, idle after 100 calls at once", {OURS: command}, rounds=3, is_timed=False)
             for language, command in (
                 ("Python sync", python("idle.py", "sync", server.url())),
                 ("Python async", python("idle.py", "async", server.url())),

@@ -126,6 +126,8 @@ def run_all(case: Runs, samples: Samples, *, quick: bool) -> None:
             took[name], said[name] = run(case.commands[name])
         if not case.per:
             compare(said)
+            if not case.is_timed:
+                del took[name]["time"]
         bare = took[case.over] if case.over else {}
         for name, measures in took.items():
             note(samples[name], {measure: value - bare.get(measure, 0) for measure, value in measures.items()})

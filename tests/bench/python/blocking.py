@@ -208,6 +208,7 @@ def raw_ssl(url: str, *, resumes: bool = False) -> Iterator[Publish]:
             socket.create_connection((host, address.port)) as plain,
             tls().wrap_socket(plain, server_hostname=host, session=session) as connection,
         ):
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             connection.sendall(ready[known])
             while connection.recv_into(buffer):
                 pass

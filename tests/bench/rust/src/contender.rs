@@ -46,17 +46,21 @@ impl Contender {
         })
     }
 
-    pub(crate) async fn publish(&mut self, file_ids: &[u64]) -> Result<Totals> {
-        match self {
-            Self::RawTls(raw) => raw.publish(),
-            Self::Hyper(hyper) => hyper.publish(file_ids).await,
-            Self::Reqwest(reqwest) => reqwest.publish(file_ids).await,
+    /// `None` of the floor.
+    pub(crate) async fn publish(&mut self, file_ids: &[u64]) -> Result<Option<Totals>> {
+        Ok(match self {
+            Self::RawTls(raw) => {
+                raw.publish()?;
+                None
+            }
+            Self::Hyper(hyper) => Some(hyper.publish(file_ids).await?),
+            Self::Reqwest(reqwest) => Some(reqwest.publish(file_ids).await?),
             Self::AddeparPortal(client) => {
                 let (publish, notify) = (PortalPublishing::Publish, ContactNotification::Notify);
                 let request = PublishRequest::new(file_ids.iter().copied(), publish, notify)?;
-                Ok(every_row(&client.publish_files(&request).await?))
+                Some(every_row(&client.publish_files(&request).await?))
             }
-        }
+        })
     }
 }
 
@@ -113,7 +117,7 @@ impl RawTls {
         Ok(Self { tls: tls()?, authority, server: server_name(url)?, request, buffer: vec![0; 1 << 20] })
     }
 
-    fn publish(&mut self) -> Result<Totals> {
+    fn publish(&mut self) -> Result<()> {
         let connection = TcpStream::connect(&self.authority)?;
         connection.set_nodelay(true)?;
         let session = ClientConnection::new(self.tls.clone(), self.server.clone())?;
@@ -125,8 +129,7 @@ impl RawTls {
             read += connection.read(&mut self.buffer)?;
         }
         connection.conn.send_close_notify();
-        connection.flush()?;
-        Ok([0; 3])
+        Ok(connection.flush()?)
     }
 }
 
