@@ -2,8 +2,8 @@
 
     python bench.py [--quick] [PART...]
 
-Without a PART all are measured. With some, the others' figures stay in results.json as they were. `--quick` is for those
-who change the benchmark: a few rounds, whose figures say little.
+Without a PART all are measured. With some, the others' figures stay in results.json as they were. `--quick` is for
+those who change the benchmark: a few rounds, whose figures say little.
 """
 
 from __future__ import annotations

@@ -6,10 +6,11 @@ import os
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from server import Server
 
@@ -19,6 +20,7 @@ RELEASE = Path(os.environ.get("CARGO_TARGET_DIR", HERE.parent.parent / "target")
 OURS = "addepar-portal"
 JOURNALLED = "addepar-portal, publish_batch"
 JOURNALLED_NODE = "addepar-portal, publishBatch"
+UNDICI = "undici + JSON.parse"
 BARE = "bare"
 PER_CALL, KEPT = "a client per call", "a kept client"
 
@@ -50,7 +52,7 @@ CALLING = {
         "raw tls",
         "raw tls that resumes",
         OURS,
-        "undici + JSON.parse",
+        UNDICI,
         "undici + JSON.parse, kept",
         "fetch",
         "axios",
@@ -77,7 +79,7 @@ FORMS = {
 
 class Command(NamedTuple):
     arguments: list[str]
-    environ: dict[str, str] = {}
+    environ: Mapping[str, str] = MappingProxyType({})
 
 
 Commands = dict[str, Command]
@@ -148,7 +150,7 @@ def calls(kind: str, title: str, server: Server) -> list[Turns]:
 
 
 def node_calls(server: Server) -> list[Turns]:
-    warm = {contender: worker("node", contender, server.url(), 1) for contender in (OURS, "undici + JSON.parse")}
+    warm = {contender: worker("node", contender, server.url(), 1) for contender in (OURS, UNDICI)}
     return [*calls("node", "Node", server), Turns("Node, 1 file, after 3 s of calls", warm, generations=2, warm=3)]
 
 
@@ -206,7 +208,7 @@ def reading(server: Server) -> list[Turns]:
             f"Python, reading {count:,} results{words}",
             {contender: worker("reading", contender, server.url(form), count) for contender in READING},
             rounds=10 if count == 500 else 3,
-            generations=2,
+            generations=2 if count == 500 else 1,
         )
         for count in (500, 50_000)
         for form, words in FORMS.items()
@@ -232,7 +234,7 @@ def batch(server: Server) -> list[Turns | Runs]:
         ),
         Turns(
             "Node, 10,000 files",
-            {name: worker("node", name, quick, 10_000) for name in (JOURNALLED_NODE, OURS, "undici + JSON.parse")},
+            {name: worker("node", name, quick, 10_000) for name in (JOURNALLED_NODE, OURS, UNDICI)},
             rounds=4,
         ),
         Runs(
@@ -269,7 +271,7 @@ def services(server: Server) -> list[Runs]:
             "Node, 200 calls at once",
             {
                 name: node("service.mjs", name, slow, NODE_EXTRA_CA_CERTS=server.ca_file)
-                for name in (OURS, "undici + JSON.parse", "fetch")
+                for name in (OURS, UNDICI, "fetch")
             },
             rounds=7,
         ),
@@ -277,16 +279,14 @@ def services(server: Server) -> list[Runs]:
 
 
 def weight(server: Server) -> list[Runs]:
-    imports = (("addepar_portal", OURS), "pycurl", "pyreqwest.client", "aiohttp", "requests", "httpx", "addepy")
+    peers = ("pycurl", "pyreqwest.client", "aiohttp", "requests", "httpx", "addepy")
+    imports = {OURS: "addepar_portal"} | {name: name for name in peers}
     requires = (OURS, "undici", "axios")
     return [
         Runs(
             "Python, import",
             {BARE: Command([sys.executable, "-I", "-c", ""])}
-            | {
-                name: Command([sys.executable, "-I", "-c", f"import {module}"])
-                for module, name in (item if isinstance(item, tuple) else (item, item) for item in imports)
-            },
+            | {name: Command([sys.executable, "-I", "-c", f"import {module}"]) for name, module in imports.items()},
             rounds=31,
             over=BARE,
         ),
@@ -309,7 +309,7 @@ def weight(server: Server) -> list[Runs]:
         ),
         Runs(
             "Node, memory at 10,000 files",
-            {name: worker("node", name, server.url(), 10_000) for name in (OURS, JOURNALLED_NODE, "undici + JSON.parse")},
+            {name: worker("node", name, server.url(), 10_000) for name in (OURS, JOURNALLED_NODE, UNDICI)},
             rounds=7,
         ),
         *(

@@ -2,9 +2,9 @@
 drawn anew, so that what disturbs the machine meets all alike.
 
 Of `Turns`, each contender is a process that lives for some rounds, with nothing but its own libraries in it. A turn is
-one call that is not measured (it warms the caches) and then a number of calls. What counts is the mean of a turn, so that
-garbage collection, which is left as users have it, counts too. After a number of rounds all processes are started anew,
-since some are slow or quick for life by where their memory happens to lie. Of `Runs`, a turn is a whole process.
+one call that is not measured (it warms the caches) and then a number of calls. What counts is the mean of a turn, so
+that garbage collection, which is left as users have it, counts too. After a number of rounds all processes are started
+anew, since some are slow or quick for life by where their memory happens to lie. Of `Runs`, a turn is a whole process.
 """
 
 from __future__ import annotations
@@ -124,10 +124,10 @@ def run_all(case: Runs, samples: Samples, *, quick: bool) -> None:
         took, said = {}, {}
         for name in order.sample(list(case.commands), len(case.commands)):
             took[name], said[name] = run(case.commands[name])
-        if not case.per:
-            compare(said)
             if not case.is_timed:
                 del took[name]["time"]
+        if not case.per:
+            compare(said)
         bare = took[case.over] if case.over else {}
         for name, measures in took.items():
             note(samples[name], {measure: value - bare.get(measure, 0) for measure, value in measures.items()})

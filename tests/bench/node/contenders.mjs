@@ -63,8 +63,8 @@ async function addeparPortalWithJournal(url) {
 async function undici(url, { kept = false } = {}) {
   const { Pool } = await import('undici');
   const { origin, pathname } = new URL(url);
-  const connect = { secureContext: trusting() };
-  const pool = new Pool(origin, kept ? { connect } : { connect, pipelining: 0 });
+  const options = { connect: { secureContext: trusting() } };
+  const pool = new Pool(origin, kept ? options : { ...options, pipelining: 0 });
   return async (fileIds) => {
     const { statusCode, body } = await pool.request({
       path: pathname + ROUTE,

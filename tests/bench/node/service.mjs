@@ -15,12 +15,12 @@ const publish = await open(url);
 const fileIds = Array.from({ length: FILES }, (_, index) => index + 1);
 const calls = () => Promise.all(Array.from({ length: CALLS }, async () => LOOKS[shape](await publish(fileIds))));
 
-let isOver = false;
+const stop = new AbortController();
 
 /** How much later than it should have, a timer came at worst, in seconds. */
 async function longestStall() {
   let longest = 0;
-  while (!isOver) {
+  while (!stop.signal.aborted) {
     const asleep = performance.now();
     await sleep(TICK);
     longest = Math.max(longest, performance.now() - asleep - TICK);
@@ -34,7 +34,7 @@ const [before, started] = [process.cpuUsage(), performance.now()];
 const read = await calls();
 const time = (performance.now() - started) / 1e3;
 const { user, system } = process.cpuUsage(before);
-isOver = true;
+stop.abort();
 show(read);
 show({ time, cpu: (user + system) / 1e6, stall: await stall, memory: peakMemory() });
 process.exit();

@@ -1,7 +1,7 @@
 """The contenders for the blocking call, each written as its own documentation shows.
 
-Inside `with open(url) as publish`, `publish(file_ids)` returns the typed results. Each call has a connection of its own,
-unless the contender's name says that it is kept; each trusts the server's authority, which it loads once, where it can.
+Inside `with open(url) as publish`, `publish(file_ids)` returns the typed results. Each call has a connection of its
+own, unless the contender's name says that it is kept. Each trusts the server's authority, which it loads once if it can.
 Libraries are imported when they are opened, so that a process which measures one has only that one in it.
 """
 
@@ -38,9 +38,7 @@ CLOSE = {"Connection": "close"}
 def addepar_portal(url: str) -> Iterator[Publish]:
     from addepar_portal import PortalClient
 
-    with PortalClient(
-        base_url=url, firm_id=FIRM_ID, key_id=KEY_ID, key_secret=KEY_SECRET, ca_file=ca_file()
-    ) as client:
+    with PortalClient(base_url=url, firm_id=FIRM_ID, key_id=KEY_ID, key_secret=KEY_SECRET, ca_file=ca_file()) as client:
         yield lambda file_ids: client.publish_files(file_ids, **MODES)
 
 
@@ -56,9 +54,7 @@ def addepar_portal_with_journal(url: str) -> Iterator[Publish]:
     numbers = itertools.count()
     with (
         TemporaryDirectory() as folder,
-        PortalClient(
-            base_url=url, firm_id=FIRM_ID, key_id=KEY_ID, key_secret=KEY_SECRET, ca_file=ca_file()
-        ) as client,
+        PortalClient(base_url=url, firm_id=FIRM_ID, key_id=KEY_ID, key_secret=KEY_SECRET, ca_file=ca_file()) as client,
     ):
         yield lambda file_ids: client.publish_batch(
             file_ids, journal=Path(folder, f"{next(numbers)}.jsonl"), chunk_size=500, **MODES
@@ -73,9 +69,7 @@ def addepy(url: str) -> Iterator[Publish]:
 
     with (
         requests.Session() as session,
-        AddePy(
-            base_url=f"{url}/v1", firm_id=FIRM_ID, key_id=KEY_ID, key_secret=KEY_SECRET, session=session
-        ) as client,
+        AddePy(base_url=f"{url}/v1", firm_id=FIRM_ID, key_id=KEY_ID, key_secret=KEY_SECRET, session=session) as client,
     ):
         session.verify = ca_file()
         session.headers.update(CLOSE)

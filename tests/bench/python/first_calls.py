@@ -9,10 +9,11 @@ import os
 import sys
 import time
 
-from addepar_portal import PortalClient, publish_files
 from asked import MODES, file_ids
 from looks import report
 from process import show
+
+from addepar_portal import PortalClient, publish_files
 
 how, os.environ["ADDEPAR_BASE_URL"] = sys.argv[1:]
 

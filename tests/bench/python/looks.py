@@ -1,7 +1,7 @@
 """What is read of an answer: of every result its file, both statuses and its errors, the same of every contender's.
 
-The totals show that it is the same. The look comes for each shape that results have: rows with attributes as in the JSON,
-flat ones, the report of addepar-portal, and the nothing that a raw socket gives.
+The totals show that it is the same. The look comes for each shape that results have: rows with attributes as in the
+JSON, flat ones, the report of addepar-portal, and the nothing that a raw socket gives.
 """
 
 from __future__ import annotations

@@ -2,10 +2,10 @@
 
     python worker.py KIND CONTENDER URL COUNT
 
-KIND is `sync`, `async` or `reading`. Files are published in requests of 500, one after another. It first prints, as JSON,
-what it read of one call. Then for each line with a number, N, on standard input it makes one call that is not measured
-and N that are, and prints how many seconds and how much processor time each of them took. At the end of its input it
-prints the most memory that the process had, so it imports no more than its contender needs.
+KIND is `sync`, `async` or `reading`. Files are published in requests of 500, one after another. It first prints, as
+JSON, what it read of one call. Then for each line with a number, N, on standard input it makes one call that is not
+measured and N that are, and prints how many seconds and how much processor time each of them took. At the end of its
+input it prints the most memory that the process had, so it imports no more than its contender needs.
 """
 
 from __future__ import annotations

@@ -148,8 +148,7 @@ impl Server {
 
 fn with_head(is_last: bool, body: &[u8]) -> Arc<[u8]> {
     let (close, length) = (if is_last { "Connection: close\r\n" } else { "" }, body.len());
-    let head = format!(
-        "HTTP/1.1 200 OK\r\nContent-Type: application/vnd.api+json\r\n{close}Content-Length: {length}\r\n\r\n"
-    );
+    let head =
+        format!("HTTP/1.1 200 OK\r\nContent-Type: application/vnd.api+json\r\n{close}Content-Length: {length}\r\n\r\n");
     [head.as_bytes(), body].concat().into()
 }
