@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import sys
+from typing import NoReturn
 
 
 def show(what: object) -> None:
@@ -29,6 +31,12 @@ def descriptors() -> int:
 def threads() -> int:
     """How many there are, on Linux."""
     return len(os.listdir("/proc/self/task"))
+
+
+def leave() -> NoReturn:
+    """Ends the process at once: at the end of an interpreter some clients' threads abort it."""
+    sys.stdout.flush()
+    os._exit(0)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ import time
 from asked import file_ids
 from awaiting import CONTENDERS
 from looks import LOOKS
-from process import peak_memory, show
+from process import leave, peak_memory, show
 
 CALLS, FILES, TICK = 200, 100, 0.001
 
@@ -47,3 +47,4 @@ async def main(name: str, url: str) -> None:
 
 
 asyncio.run(main(*sys.argv[1:]))
+leave()

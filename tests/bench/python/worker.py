@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import asked
 import blocking
 from looks import LOOKS
-from process import peak_memory, show
+from process import leave, peak_memory, show
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
@@ -98,6 +98,7 @@ def main() -> None:
         read, body = contender.open(count), reading.answer(url, count)
         turns(lambda: LOOKS[contender.shape](read(body)))
     show({"memory": peak_memory()})
+    leave()
 
 
 if __name__ == "__main__":
