@@ -1,7 +1,7 @@
 """The contenders for the blocking call, each written as its own documentation shows.
 
 Inside `with open(url) as publish`, `publish(file_ids)` returns the typed results. Each call has a connection of its
-own, unless the contender's name says that it is kept. Each trusts the server's authority, loaded once where that can be.
+own, unless the contender's name says that it is kept. Each trusts the server's authority, and loads it once if it can.
 Libraries are imported when they are opened, so that a process which measures one has only that one in it.
 """
 
