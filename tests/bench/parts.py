@@ -125,9 +125,15 @@ def node(script: str, *arguments: str, **environ: str) -> Command:
     return Command(["node", str(HERE / "node" / script), *arguments], environ)
 
 
+def of_node(script: str, contender: str, *arguments: str) -> Command:
+    """Node's fetch has no setting for whom it trusts."""
+    environ = {"NODE_EXTRA_CA_CERTS": os.environ["BENCH_CA_FILE"]} if contender == "fetch" else {}
+    return node(script, contender, *arguments, **environ)
+
+
 def worker(kind: str, contender: str, url: str, count: int) -> Command:
     if kind == "node":
-        return node("worker.mjs", contender, url, str(count), NODE_EXTRA_CA_CERTS=os.environ["BENCH_CA_FILE"])
+        return of_node("worker.mjs", contender, url, str(count))
     if kind == "rust":
         return Command([str(RELEASE / "addepar-portal-bench"), contender, url, str(count)])
     return python("worker.py", kind, contender, url, str(count))
@@ -158,17 +164,17 @@ def cold(server: Server) -> list[Runs]:
     """A script from its start to its exit, with all the roots of a system."""
     url = server.url()
     bundle = {"SSL_CERT_FILE": server.bundle}
-    of_requests = {"REQUESTS_CA_BUNDLE": server.bundle}
-    of_node = {"NODE_EXTRA_CA_CERTS": server.ca_file}
+    for_requests = {"REQUESTS_CA_BUNDLE": server.bundle}
+    for_node = {"NODE_EXTRA_CA_CERTS": server.ca_file}
     return [
         Runs(
             "Python, cold script",
             {
                 BARE: Command([sys.executable, "-c", ""]),
                 OURS: python("cold/ours.py", url, **bundle),
-                "requests": python("cold/with_requests.py", url, **of_requests),
+                "requests": python("cold/with_requests.py", url, **for_requests),
                 "httpx": python("cold/with_httpx.py", url, **bundle),
-                "addepy": python("cold/with_addepy.py", url, **of_requests),
+                "addepy": python("cold/with_addepy.py", url, **for_requests),
             },
         ),
         Runs(
@@ -176,9 +182,9 @@ def cold(server: Server) -> list[Runs]:
             {
                 BARE: Command(["node", "--eval", ""]),
                 OURS: node("cold/ours.mjs", url, **bundle),
-                "fetch": node("cold/with-fetch.mjs", url, **of_node),
-                "undici": node("cold/with-undici.mjs", url, **of_node),
-                "axios": node("cold/with-axios.mjs", url, **of_node),
+                "fetch": node("cold/with-fetch.mjs", url, **for_node),
+                "undici": node("cold/with-undici.mjs", url, **for_node),
+                "axios": node("cold/with-axios.mjs", url, **for_node),
             },
         ),
     ]
@@ -269,10 +275,7 @@ def services(server: Server) -> list[Runs]:
         ),
         Runs(
             "Node, 200 calls at once",
-            {
-                name: node("service.mjs", name, slow, NODE_EXTRA_CA_CERTS=server.ca_file)
-                for name in (OURS, UNDICI, "fetch")
-            },
+            {name: of_node("service.mjs", name, slow) for name in (OURS, UNDICI, "fetch")},
             rounds=7,
         ),
     ]
