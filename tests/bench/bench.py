@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 import server
 import tables
+import targets
 from figures import figures
 from parts import CALLING, HERE, OURS, PARTS, worker
 from rounds import Worker, measure
@@ -139,10 +140,11 @@ def main() -> None:
                 found = results["figures"][case.name] = figures(measure(case, quick=quick), case.base)
                 print(tables.case(case.name, found), flush=True)
     results["figures"] |= sizes()
+    results["targets"] = targets.outcomes(results["figures"])
     results |= circumstances()
     RESULTS.write_text(json.dumps(results, indent=1) + "\n")
     print(tables.case("Packages", results["figures"]["Packages"]))
-    print(tables.targets(results["figures"]))
+    print(tables.targets(results["targets"]))
     print(f"{time.monotonic() - started:.0f} s, load {os.getloadavg()[0]:.1f}; {results['machine']}")
 
 

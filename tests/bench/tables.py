@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from targets import TARGETS
-
 if TYPE_CHECKING:
-    from figures import Figure, Figures, Quartiles
-    from targets import Target
+    from figures import Figure, Quartiles
+    from targets import Outcome
 
 TITLES = {"cpu": "processor"}
 
@@ -39,20 +37,16 @@ def connections(opened: dict[str, dict[str, tuple[float, float]]]) -> str:
     return f"\nConnections\n{table(rows)}"
 
 
-def targets(figures: Figures) -> str:
+def targets(outcomes: list[Outcome]) -> str:
     rows = [["", "measured", "at least", "", "aim", ""]]
-    for target in TARGETS:
-        value = target.value(figures)
-        if value is not None:
-            bounds = [cell for bound in (target.at_least, target.aim) for cell in judged(target, figures, bound)]
-            rows.append([target.row, spread(value, target.unit), *bounds])
+    for outcome in outcomes:
+        bounds = [
+            cell
+            for bound, is_reached in (outcome["at_least"], outcome["aim"] or ("", None))
+            for cell in (bound, {True: "reached", False: "not", None: ""}[is_reached])
+        ]
+        rows.append([outcome["row"], spread(outcome["measured"], outcome["unit"]), *bounds])
     return f"\nWhat was to be reached\n{table(rows)}"
-
-
-def judged(target: Target, figures: Figures, bound: float | None) -> tuple[str, str]:
-    if bound is None:
-        return "", ""
-    return target.shown(bound), "reached" if target.is_reached(figures, bound) else "not"
 
 
 def spread(value: Quartiles, unit: str = "x") -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 from parts import KEPT, OURS
 
@@ -142,3 +142,33 @@ TARGETS: tuple[Target, ...] = (
         for measure in ("descriptors", "threads")
     ),
 )
+
+
+class Outcome(TypedDict):
+    """What came of a target."""
+
+    row: str
+    measured: Quartiles
+    unit: str
+    # As a bound is shown, and whether it was reached.
+    at_least: tuple[str, bool]
+    aim: tuple[str, bool] | None
+
+
+def outcomes(figures: Figures) -> list[Outcome]:
+    """Of those that were measured."""
+
+    def judged(target: Target, bound: float) -> tuple[str, bool]:
+        return target.shown(bound), target.is_reached(figures, bound)
+
+    return [
+        {
+            "row": target.row,
+            "measured": value,
+            "unit": target.unit,
+            "at_least": judged(target, target.at_least),
+            "aim": None if target.aim is None else judged(target, target.aim),
+        }
+        for target in TARGETS
+        if (value := target.value(figures)) is not None
+    ]
