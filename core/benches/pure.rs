@@ -57,20 +57,23 @@ fn main() -> Result<()> {
         let request = request(&ids)?;
         measure(&format!("request of {count}: to JSON"), count, samples, || Ok(request.to_json()))?;
     }
-    for indented in [false, true] {
-        let form = if indented { ", indented" } else { "" };
-        for count in [1, 10, 100, 500, 1_000, 5_000, 10_000, 50_000] {
-            let request = request(&(1..=count).collect::<Vec<_>>())?;
-            let body = answer::body(indented, 1, count);
-            measure(&format!("answer of {count}{form}: read"), count, samples, || {
-                Ok(PublishReport::from_response(&request, body.as_bytes())?)
-            })?;
-            measure(&format!("answer of {count}{form}: serde"), count, samples, || {
-                Ok(serde_json::from_str::<Answer>(&body)?)
-            })?;
+    for count in [1, 10, 100, 500, 1_000, 5_000, 10_000, 50_000] {
+        answer(samples, "compact", count)?;
+    }
+    for form in ["shuffled", "all-ok", "all-failed", "unknown-members", "indented"] {
+        for count in [500, 50_000] {
+            answer(samples, form, count)?;
         }
     }
     Ok(())
+}
+
+fn answer(samples: usize, form: &str, count: u64) -> Result<()> {
+    let request = request(&(1..=count).collect::<Vec<_>>())?;
+    let body = answer::body(answer::Form::named(form).ok_or("no such form")?, 1, count);
+    let name = format!("answer of {count}, {form}");
+    measure(&format!("{name}: read"), count, samples, || Ok(PublishReport::from_response(&request, body.as_bytes())?))?;
+    measure(&format!("{name}: serde"), count, samples, || Ok(serde_json::from_str::<Answer>(&body)?))
 }
 
 fn request(ids: &[u64]) -> Result<PublishRequest> {
@@ -97,7 +100,7 @@ fn measure<T>(name: &str, files: u64, samples: usize, call: impl Fn() -> Result<
     times.sort_by(f64::total_cmp);
     let at = |quarter: usize| times.get(times.len() * quarter / 4).copied().unwrap_or_default();
     println!(
-        "{name:<30} {:>10.2} µs  ({:.2} to {:.2})  {:>7.1} ns a file",
+        "{name:<40} {:>10.2} µs  ({:.2} to {:.2})  {:>7.1} ns a file",
         at(2),
         at(1),
         at(3),

@@ -6,8 +6,6 @@ import statistics
 from typing import TYPE_CHECKING, TypedDict
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from rounds import Samples
 
 # The lower quartile, the median and the upper quartile.
@@ -15,7 +13,7 @@ Quartiles = list[float]
 
 
 class Figure(TypedDict):
-    """Of one contender in one case, by measure: `time`, `cpu` (seconds a call), `memory`, `size` (bytes)."""
+    """Of one contender in one case, by measure."""
 
     # How many samples there are.
     n: int
@@ -34,14 +32,14 @@ def quartiles(values: list[float]) -> Quartiles:
     return [float(f"{value:.4g}") for value in found]
 
 
-def figures(samples: Mapping[str, Samples], base: str) -> dict[str, Figure]:
+def figures(samples: Samples, base: str) -> dict[str, Figure]:
     result: dict[str, Figure] = {}
     for name, sample in samples.items():
         own, against = {}, {}
         for measure, values in sample.items():
-            if values:
-                own[measure] = quartiles(values)
-                pairs = zip(values, samples[base][measure], strict=True)
-                against[measure] = quartiles([value / ours for value, ours in pairs if ours > 0] or [0.0])
-        result[name] = {"n": len(sample["time"] or sample["memory"]), "own": own, "against": against}
+            own[measure] = quartiles(values)
+            pairs = list(zip(values, samples[base].get(measure, ()), strict=False))
+            if ratios := [value / ours for value, ours in pairs if ours > 0]:
+                against[measure] = quartiles(ratios)
+        result[name] = {"n": max(map(len, sample.values())), "own": own, "against": against}
     return result

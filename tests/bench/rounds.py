@@ -1,8 +1,10 @@
-"""The method. Each contender is a process of its own, with nothing but its own libraries in it; all of them and the
-server share one core. In each round every contender takes one turn, in an order drawn anew; a turn is one call that is
-not measured (it warms the caches and the connection) and then a number of calls. What counts is the mean of a turn, so
+"""The method. All contenders and the server share one core. In each round every contender takes one turn, in an order
+drawn anew, so that what disturbs the machine meets all alike.
+
+Of `Turns`, each contender is a process that lives for some rounds, with nothing but its own libraries in it. A turn is
+one call that is not measured (it warms the caches) and then a number of calls. What counts is the mean of a turn, so
 that garbage collection, which is left as users have it, counts too. After a number of rounds all processes are started
-anew, since some are slow or quick for life by where their memory happens to lie.
+anew, since some are slow or quick for life by where their memory happens to lie. Of `Runs`, a turn is a whole process.
 """
 
 from __future__ import annotations
@@ -13,79 +15,71 @@ import os
 import random
 import subprocess
 import time
-from pathlib import Path
-from typing import TYPE_CHECKING, TypedDict
+from collections import defaultdict
+from typing import TYPE_CHECKING, Any
+
+from parts import HERE, Runs, Turns
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
-    Command = Sequence[str | os.PathLike[str]]
+    from parts import Command
 
-# Where Node finds the packages.
-HERE = Path(__file__).parent
-# How long a turn takes, in seconds, and how many there are.
+# How long a turn takes, in seconds.
 TURN = 0.02
-GENERATIONS = 4
-ROUNDS = 15
-# How often whole processes are started.
-STARTS = 31
 
-
-class Samples(TypedDict):
-    """Of one contender: a number for each round, and for each process the most memory."""
-
-    # Seconds a call.
-    time: list[float]
-    # Seconds of processor time a call, of all threads.
-    cpu: list[float]
-    # Bytes.
-    memory: list[int]
+# What a process says of itself: seconds of `time` and of `cpu`, the processor time of all threads; bytes of `memory`;
+# and what else it measures.
+Measures = dict[str, float]
+# By contender, then by measure: a number for each round.
+Samples = dict[str, dict[str, list[float]]]
 
 
 class Worker:
-    """The process of a contender."""
+    """The process of a contender that takes turns."""
 
     def __init__(self, command: Command) -> None:
-        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self._process = subprocess.Popen(
+            command.arguments, cwd=HERE, env=os.environ | command.environ, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        )
         self._command = command
-        self.totals = self._read()
         self._calls = 0
+        # What it read of one call.
+        self.said = self._read()
 
     def warm(self, seconds: float) -> None:
         """Makes calls that do not count for so long."""
         until = time.monotonic() + seconds
         while time.monotonic() < until:
-            self._take(100)
+            self.take(20)
 
-    def turn(self) -> tuple[float, float]:
-        """Seconds and processor seconds a call."""
+    def turn(self) -> Measures:
         if not self._calls:
-            once = self._take(1)[0]
-            if once < TURN:
-                once = min(self._take(3)[0] / 3 for _ in range(3))
-            self._calls = max(3, round(TURN / once))
-        seconds, cpu = self._take(self._calls)
-        return seconds / self._calls, cpu / self._calls
+            once = min(self.take(1)["time"] for _ in range(3))
+            self._calls = max(1, round(TURN / once))
+        return self.take(self._calls)
 
-    def _take(self, calls: int) -> tuple[float, float]:
+    def take(self, calls: int) -> Measures:
+        """What each of so many calls took."""
         assert self._process.stdin
-        print(calls, file=self._process.stdin, flush=True)
-        seconds, cpu = self._read()
-        return seconds, cpu
+        self._process.stdin.write(b"%d\n" % calls)
+        self._process.stdin.flush()
+        took: Measures = self._read()
+        return took
 
-    def finish(self) -> int:
-        """Ends it; the most memory it had."""
+    def finish(self) -> Measures:
         assert self._process.stdin
         self._process.stdin.close()
-        memory: int = self._read()
+        at_the_end: Measures = self._read()
         self._process.wait()
-        return memory
+        return at_the_end
 
     def kill(self) -> None:
         """Ends it if it still runs."""
         self._process.kill()
+        self._process.wait()
 
-    def _read(self) -> object:
+    def _read(self) -> Any:
         assert self._process.stdout
         line = self._process.stdout.readline()
         if not line:
@@ -93,55 +87,78 @@ class Worker:
         return json.loads(line)
 
 
-def measure(
-    commands: Mapping[str, Command],
-    *,
-    generations: int = GENERATIONS,
-    rounds: int = ROUNDS,
-    alike: bool = True,
-    warm: float = 0,
-) -> dict[str, Samples]:
-    """`alike`: all read the same; `warm`: for how many seconds each process makes calls before it is measured."""
-    samples: dict[str, Samples] = {name: {"time": [], "cpu": [], "memory": []} for name in commands}
-    order = random.Random(37)
-    for _ in range(generations):
-        with contextlib.ExitStack() as stack:
-            workers = {name: Worker(command) for name, command in commands.items()}
-            for worker in workers.values():
-                stack.callback(worker.kill)
-            if alike:
-                same({name: worker.totals for name, worker in workers.items()})
-            for worker in workers.values():
-                worker.warm(warm)
-            for _ in range(rounds):
-                for name in order.sample(list(workers), len(workers)):
-                    seconds, cpu = workers[name].turn()
-                    samples[name]["time"].append(seconds)
-                    samples[name]["cpu"].append(cpu)
-            for name, worker in workers.items():
-                samples[name]["memory"].append(worker.finish())
+def measure(case: Turns | Runs, *, quick: bool = False) -> Samples:
+    samples: Samples = {name: defaultdict(list) for name in case.commands}
+    if isinstance(case, Turns):
+        take_turns(case, samples, quick=quick)
+    else:
+        run_all(case, samples, quick=quick)
+    for name, count in case.per.items():
+        for measure, values in samples[name].items():
+            samples[name][measure] = [value / count for value in values]
     return samples
 
 
-def same(totals: Mapping[str, Sequence[float]]) -> None:
-    """All contenders read the same; the floor reads nothing."""
-    if len({json.dumps(read) for read in totals.values() if any(read)}) > 1:
-        raise RuntimeError(f"the contenders read different things: {totals}")
-
-
-def measure_starts(commands: Mapping[str, Command], bare: str | None, *, rounds: int = STARTS) -> dict[str, Samples]:
-    """Whole processes; what counts is the time over that of `bare` in the same round."""
-    samples: dict[str, Samples] = {name: {"time": [], "cpu": [], "memory": []} for name in commands}
+def take_turns(case: Turns, samples: Samples, *, quick: bool) -> None:
     order = random.Random(37)
-    for _ in range(rounds):
-        took = {name: run(commands[name]) for name in order.sample(list(commands), len(commands))}
-        for name, seconds in took.items():
-            if name != bare:
-                samples[name]["time"].append(seconds - took.get(bare or "", 0.0))
-    return {name: sample for name, sample in samples.items() if name != bare}
+    for _ in range(1 if quick else case.generations):
+        with contextlib.ExitStack() as stack:
+            workers: dict[str, Worker] = {}
+            for name, command in case.commands.items():
+                workers[name] = Worker(command)
+                stack.callback(workers[name].kill)
+            if not case.per:
+                compare({name: worker.said for name, worker in workers.items()})
+            for worker in workers.values():
+                worker.warm(case.warm)
+            for _ in range(min(case.rounds, 5) if quick else case.rounds):
+                for name in order.sample(list(workers), len(workers)):
+                    note(samples[name], workers[name].turn())
+            for worker in workers.values():
+                worker.finish()
 
 
-def run(command: Command) -> float:
+def run_all(case: Runs, samples: Samples, *, quick: bool) -> None:
+    order = random.Random(37)
+    for _ in range(min(case.rounds, 3) if quick else case.rounds):
+        took, said = {}, {}
+        for name in order.sample(list(case.commands), len(case.commands)):
+            took[name], said[name] = run(case.commands[name])
+            if not case.is_timed:
+                del took[name]["time"]
+        if not case.per:
+            compare(said)
+        bare = took[case.over] if case.over else {}
+        for name, measures in took.items():
+            note(samples[name], {measure: value - bare.get(measure, 0) for measure, value in measures.items()})
+    if case.over:
+        del samples[case.over]
+
+
+def run(command: Command) -> tuple[Measures, object]:
+    """The measures of a process, and what it read."""
     started = time.perf_counter()
-    subprocess.run(command, cwd=HERE, stdout=subprocess.DEVNULL, check=True)
-    return time.perf_counter() - started
+    ran = subprocess.run(
+        command.arguments,
+        cwd=HERE,
+        env=os.environ | command.environ,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        check=True,
+    )
+    measures = {"time": time.perf_counter() - started}
+    said = [json.loads(line) for line in ran.stdout.splitlines()]
+    if said and isinstance(said[-1], dict):
+        measures |= said.pop()
+    return measures, said
+
+
+def note(sample: dict[str, list[float]], measures: Measures) -> None:
+    for measure, value in measures.items():
+        sample[measure].append(value)
+
+
+def compare(said: Mapping[str, Any]) -> None:
+    """All contenders read the same; the floor reads nothing."""
+    if len({json.dumps(read) for read in said.values() if read}) > 1:
+        raise RuntimeError(f"the contenders read different things: {said}")

@@ -4,48 +4,49 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from targets import TARGETS
-
 if TYPE_CHECKING:
-    from figures import Figure, Figures, Quartiles
-    from targets import Absolute, Target
+    from figures import Figure, Quartiles
+    from targets import Outcome
 
-MEASURES = {"time": "time", "cpu": "processor", "memory": "memory"}
+TITLES = {"cpu": "processor"}
 
 
 def case(name: str, figures: dict[str, Figure]) -> str:
-    """A row for each contender, the quickest first; behind each ratio its quartiles."""
-    known = next(iter(figures.values()))["own"]
-    measures = [measure for measure in ("time", "cpu") if measure in known] or ["memory"]
-    rows = [["", *(title for measure in measures for title in (MEASURES[measure], "times ours"))]]
-    ordered = sorted(figures.items(), key=lambda item: item[1]["own"][measures[0]][1])
-    for contender, figure in ordered:
+    """A row for each contender, the quickest first; behind each measure its ratio to the base's, with quartiles."""
+    measures = list(next(iter(figures.values()))["own"])
+    rows = [["", *(title for measure in measures for title in (TITLES.get(measure, measure), "ratio"))]]
+    for contender, figure in sorted(figures.items(), key=lambda item: item[1]["own"][measures[0]][1]):
         cells = [
             cell
             for measure in measures
-            for cell in (quantity(measure, figure["own"][measure][1]), spread(figure["against"][measure]))
+            for cell in (
+                quantity(measure, figure["own"][measure][1]),
+                spread(figure["against"][measure]) if measure in figure["against"] else "",
+            )
         ]
         rows.append([contender, *cells])
     n = max(figure["n"] for figure in figures.values())
     return f"\n{name} (medians of {n}; in brackets the quartiles)\n{table(rows)}"
 
 
-def targets(figures: Figures) -> str:
+def connections(opened: dict[str, dict[str, tuple[float, float]]]) -> str:
+    rows = [["", "connections a call", "resumed"]]
+    for kind, contenders in opened.items():
+        for contender, (made, resumed) in contenders.items():
+            rows.append([f"{kind}: {contender}", f"{made:.1f}", "yes" if resumed else "no"])
+    return f"\nConnections\n{table(rows)}"
+
+
+def targets(outcomes: list[Outcome]) -> str:
     rows = [["", "measured", "at least", "", "aim", ""]]
-    for target in TARGETS:
-        value = target.value(figures)
-        if value is None:
-            continue
-        bounds = [cell for bound in (target.at_least, target.aim) for cell in shown(target, value[1], bound)]
-        rows.append([target.row, spread(value, target.unit), *bounds])
+    for outcome in outcomes:
+        bounds = [
+            cell
+            for bound, is_reached in (outcome["at_least"], outcome["aim"] or ("", None))
+            for cell in (bound, {True: "reached", False: "not", None: ""}[is_reached])
+        ]
+        rows.append([outcome["row"], spread(outcome["measured"], outcome["unit"]), *bounds])
     return f"\nWhat was to be reached\n{table(rows)}"
-
-
-def shown(target: Target | Absolute, value: float, bound: float | None) -> tuple[str, str]:
-    if bound is None:
-        return "", ""
-    sign = "" if target.reading == "faster" else "≤ "
-    return f"{sign}{bound:g} {target.unit}", "yes" if target.reached(value, bound) else "NO"
 
 
 def spread(value: Quartiles, unit: str = "x") -> str:
@@ -54,8 +55,10 @@ def spread(value: Quartiles, unit: str = "x") -> str:
 
 
 def quantity(measure: str, value: float) -> str:
-    if measure == "memory":
-        return f"{value / 1e6:.1f} MB"
+    if measure in {"descriptors", "threads"}:
+        return f"{value:.0f}"
+    if measure in {"memory", "size"}:
+        return f"{value / 1e6:.2f} MB" if value >= 1e4 else f"{value:.0f} B"
     return f"{value * 1e3:.2f} ms" if value >= 1e-3 else f"{value * 1e6:.2f} µs"
 
 

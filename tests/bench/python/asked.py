@@ -1,10 +1,15 @@
-"""What every contender asks: the same files, the same modes, the same headers."""
+"""What every contender asks: the same files, the same modes, the same headers, of the same server."""
 
 from __future__ import annotations
 
 import base64
+import functools
 import json
-from typing import Any
+import os
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import ssl
 
 ROUTE = "/v1/portal/publish_files"
 FIRM_ID, KEY_ID, KEY_SECRET = "1", "key", "secret"
@@ -16,6 +21,20 @@ HEADERS = {
     "Content-Type": "application/vnd.api+json",
 }
 PORTAL_PUBLISHING, CONTACT_NOTIFICATION = "publish", "notify"
+MODES = {"portal_publishing": PORTAL_PUBLISHING, "contact_notification": CONTACT_NOTIFICATION}
+
+
+def ca_file() -> str:
+    """The certificate of the authority that vouches for the server."""
+    return os.environ["BENCH_CA_FILE"]
+
+
+@functools.cache
+def tls() -> ssl.SSLContext:
+    """Who is trusted, loaded once."""
+    import ssl
+
+    return ssl.create_default_context(cafile=ca_file())
 
 
 def file_ids(count: int, first: int = 1) -> list[int]:
@@ -38,3 +57,11 @@ def payload(file_ids: list[int]) -> dict[str, Any]:
 
 def body(file_ids: list[int]) -> bytes:
     return json.dumps(payload(file_ids), separators=(",", ":")).encode()
+
+
+def raw_request(authority: str, path: str, file_ids: list[int]) -> bytes:
+    """The bytes that go over the wire; the server closes the connection after its answer."""
+    asked = body(file_ids)
+    headers = {"Host": authority, **HEADERS, "Content-Length": str(len(asked)), "Connection": "close"}
+    lines = [f"POST {path}{ROUTE} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items())]
+    return "\r\n".join([*lines, "", ""]).encode() + asked

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from asked import CONTACT_NOTIFICATION, FIRM_ID, HEADERS, KEY_ID, KEY_SECRET, PORTAL_PUBLISHING, ROUTE
-from blocking import FLOOR, OURS, Contender, raw_length, raw_request
+from asked import FIRM_ID, HEADERS, KEY_ID, KEY_SECRET, MODES, ROUTE, ca_file, raw_request, tls
+from blocking import OURS, Contender
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -22,18 +22,20 @@ if TYPE_CHECKING:
 async def addepar_portal(url: str) -> AsyncIterator[Publish]:
     from addepar_portal import AsyncPortalClient
 
-    async with AsyncPortalClient(base_url=url, firm_id=FIRM_ID, key_id=KEY_ID, key_secret=KEY_SECRET) as client:
-        yield lambda file_ids: client.publish_files(
-            file_ids, portal_publishing=PORTAL_PUBLISHING, contact_notification=CONTACT_NOTIFICATION
-        )
+    async with AsyncPortalClient(
+        base_url=url, firm_id=FIRM_ID, key_id=KEY_ID, key_secret=KEY_SECRET, ca_file=ca_file()
+    ) as client:
+        yield lambda file_ids: client.publish_files(file_ids, **MODES)
 
 
 @asynccontextmanager
-async def aiohttp_and_msgspec(url: str) -> AsyncIterator[Publish]:
+async def aiohttp_and_msgspec(url: str, *, kept: bool = False) -> AsyncIterator[Publish]:
     import aiohttp
     from shape_msgspec import body, rows
 
-    async with aiohttp.ClientSession(headers=HEADERS, raise_for_status=True) as session:
+    # As many connections at once as there are calls.
+    connector = aiohttp.TCPConnector(ssl=tls(), force_close=not kept, limit=0)
+    async with aiohttp.ClientSession(connector=connector, headers=HEADERS, raise_for_status=True) as session:
 
         async def publish(file_ids: list[int]) -> Any:
             async with session.post(url + ROUTE, data=body(file_ids)) as response:
@@ -47,7 +49,8 @@ async def httpx_and_pydantic(url: str) -> AsyncIterator[Publish]:
     import httpx
     from shape_pydantic import body, rows
 
-    async with httpx.AsyncClient(base_url=url, headers=HEADERS) as client:
+    limits = httpx.Limits(max_keepalive_connections=0)
+    async with httpx.AsyncClient(base_url=url, headers=HEADERS, verify=tls(), limits=limits) as client:
 
         async def publish(file_ids: list[int]) -> Any:
             response = await client.post(ROUTE, content=body(file_ids))
@@ -59,10 +62,13 @@ async def httpx_and_pydantic(url: str) -> AsyncIterator[Publish]:
 
 @asynccontextmanager
 async def pyreqwest_and_msgspec(url: str) -> AsyncIterator[Publish]:
+    from pathlib import Path
+
     from pyreqwest.client import ClientBuilder
     from shape_msgspec import body, rows
 
-    async with ClientBuilder().default_headers(HEADERS).error_for_status(True).build() as client:
+    builder = ClientBuilder().add_root_certificate_pem(Path(ca_file()).read_bytes()).pool_max_idle_per_host(0)
+    async with builder.default_headers(HEADERS).error_for_status(True).build() as client:
 
         async def publish(file_ids: list[int]) -> Any:
             response = await client.post(url + ROUTE).body_bytes(body(file_ids)).build().send()
@@ -72,42 +78,28 @@ async def pyreqwest_and_msgspec(url: str) -> AsyncIterator[Publish]:
 
 
 @asynccontextmanager
-async def raw_socket(url: str) -> AsyncIterator[Publish]:
+async def streams(url: str) -> AsyncIterator[Publish]:
+    """The floor: asyncio's own TLS, which cannot resume a session."""
     address = urlsplit(url)
-    connection = socket.create_connection((address.hostname, address.port))
-    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    connection.setblocking(False)
-    buffer = bytearray(1 << 20)
-    ready: dict[tuple[int, int], tuple[bytes, int]] = {}
-
-    async def exchange(request: bytes, length: int) -> int:
-        loop = asyncio.get_running_loop()
-        await loop.sock_sendall(connection, request)
-        while length > 0:
-            length -= await loop.sock_recv_into(connection, buffer)
-        return -length
-
-    async def get_ready(file_ids: list[int]) -> tuple[bytes, int]:
-        request = raw_request(url, file_ids)
-        read = await exchange(request, 1) + 1
-        length = raw_length(buffer[:read])
-        await exchange(b"", length - read)
-        return request, length
+    ready: dict[int, bytes] = {}
 
     async def publish(file_ids: list[int]) -> None:
-        known = file_ids[0], len(file_ids)
-        if known not in ready:
-            ready[known] = await get_ready(file_ids)
-        await exchange(*ready[known])
+        if len(file_ids) not in ready:
+            ready[len(file_ids)] = raw_request(address.netloc, address.path, file_ids)
+        reader, writer = await asyncio.open_connection(address.hostname, address.port, ssl=tls())
+        writer.write(ready[len(file_ids)])
+        await reader.read()
+        writer.close()
+        await writer.wait_closed()
 
-    with connection:
-        yield publish
+    yield publish
 
 
 CONTENDERS = {
-    FLOOR: Contender(raw_socket, "none"),
+    "asyncio streams": Contender(streams, "nothing"),
     OURS: Contender(addepar_portal, "report"),
     "aiohttp + msgspec": Contender(aiohttp_and_msgspec, "rows"),
+    "aiohttp + msgspec, kept": Contender(partial(aiohttp_and_msgspec, kept=True), "rows"),
     "pyreqwest + msgspec": Contender(pyreqwest_and_msgspec, "rows"),
     "httpx + pydantic": Contender(httpx_and_pydantic, "rows"),
 }

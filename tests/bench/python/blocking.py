@@ -1,32 +1,24 @@
-"""The contenders for the blocking call, each written as its own documentation shows, with a connection that is kept.
+"""The contenders for the blocking call, each written as its own documentation shows.
 
-Inside `with open(url) as publish`, `publish(file_ids)` returns the typed results. Libraries are imported when they are
-opened, so that a process which measures one has only that one in it.
+Inside `with open(url) as publish`, `publish(file_ids)` returns the typed results. Each call has a connection of its
+own, unless the contender's name says that it is kept. Each trusts the server's authority, and loads it once if it can.
+Libraries are imported when they are opened, so that a process which measures one has only that one in it.
 """
 
 from __future__ import annotations
 
 import socket
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
-from asked import (
-    CONTACT_NOTIFICATION,
-    FIRM_ID,
-    HEADERS,
-    KEY_ID,
-    KEY_SECRET,
-    PORTAL_PUBLISHING,
-    ROUTE,
-    body,
-)
+from asked import FIRM_ID, HEADERS, KEY_ID, KEY_SECRET, MODES, ROUTE, body, ca_file, raw_request, tls
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Callable, Iterator
     from typing import Any
-
-    from requests import PreparedRequest, Response
 
     Publish = Callable[[list[int]], Any]
 
@@ -39,14 +31,15 @@ class Contender(NamedTuple):
     most: int = 500
 
 
+CLOSE = {"Connection": "close"}
+
+
 @contextmanager
 def addepar_portal(url: str) -> Iterator[Publish]:
     from addepar_portal import PortalClient
 
-    with PortalClient(base_url=url, firm_id=FIRM_ID, key_id=KEY_ID, key_secret=KEY_SECRET) as client:
-        yield lambda file_ids: client.publish_files(
-            file_ids, portal_publishing=PORTAL_PUBLISHING, contact_notification=CONTACT_NOTIFICATION
-        )
+    with PortalClient(base_url=url, firm_id=FIRM_ID, key_id=KEY_ID, key_secret=KEY_SECRET, ca_file=ca_file()) as client:
+        yield lambda file_ids: client.publish_files(file_ids, **MODES)
 
 
 @contextmanager
@@ -61,14 +54,10 @@ def addepar_portal_with_journal(url: str) -> Iterator[Publish]:
     numbers = itertools.count()
     with (
         TemporaryDirectory() as folder,
-        PortalClient(base_url=url, firm_id=FIRM_ID, key_id=KEY_ID, key_secret=KEY_SECRET) as client,
+        PortalClient(base_url=url, firm_id=FIRM_ID, key_id=KEY_ID, key_secret=KEY_SECRET, ca_file=ca_file()) as client,
     ):
         yield lambda file_ids: client.publish_batch(
-            file_ids,
-            portal_publishing=PORTAL_PUBLISHING,
-            contact_notification=CONTACT_NOTIFICATION,
-            journal=Path(folder, f"{next(numbers)}.jsonl"),
-            chunk_size=500,
+            file_ids, journal=Path(folder, f"{next(numbers)}.jsonl"), chunk_size=500, **MODES
         )
 
 
@@ -76,39 +65,25 @@ def addepar_portal_with_journal(url: str) -> Iterator[Publish]:
 def addepy(url: str) -> Iterator[Publish]:
     import requests
     from addepy import AddePy
-    from requests.adapters import HTTPAdapter
     from shape_dataclass import results
 
-    class Plain(HTTPAdapter):
-        """addepy takes https only: this sends the request by plain http, as everybody else's."""
-
-        def send(self, request: PreparedRequest, **options: Any) -> Response:  # type: ignore[override]
-            assert request.url
-            request.url = request.url.replace("https:", "http:", 1)
-            return super().send(request, **options)
-
-    https = url.replace("http:", "https:", 1)
     with (
         requests.Session() as session,
-        AddePy(
-            base_url=f"{https}/v1", firm_id=FIRM_ID, key_id=KEY_ID, key_secret=KEY_SECRET, session=session
-        ) as client,
+        AddePy(base_url=f"{url}/v1", firm_id=FIRM_ID, key_id=KEY_ID, key_secret=KEY_SECRET, session=session) as client,
     ):
-        session.mount("https://", Plain())
-        yield lambda file_ids: results(
-            client.admin.client_portal.publish_files(
-                file_ids, portal_publishing=PORTAL_PUBLISHING, contact_notification=CONTACT_NOTIFICATION
-            )
-        )
+        session.verify = ca_file()
+        session.headers.update(CLOSE)
+        yield lambda file_ids: results(client.admin.client_portal.publish_files(file_ids, **MODES))
 
 
 @contextmanager
-def requests_and_dataclasses(url: str) -> Iterator[Publish]:
+def requests_and_dataclasses(url: str, *, kept: bool = False) -> Iterator[Publish]:
     import requests
     from shape_dataclass import results
 
     with requests.Session() as session:
-        session.headers.update(HEADERS)
+        session.verify = ca_file()
+        session.headers.update(HEADERS if kept else HEADERS | CLOSE)
 
         def publish(file_ids: list[int]) -> Any:
             response = session.post(url + ROUTE, data=body(file_ids))
@@ -119,11 +94,29 @@ def requests_and_dataclasses(url: str) -> Iterator[Publish]:
 
 
 @contextmanager
+def requests_and_pydantic(url: str) -> Iterator[Publish]:
+    import requests
+    from shape_pydantic import body, rows
+
+    with requests.Session() as session:
+        session.verify = ca_file()
+        session.headers.update(HEADERS | CLOSE)
+
+        def publish(file_ids: list[int]) -> Any:
+            response = session.post(url + ROUTE, data=body(file_ids))
+            response.raise_for_status()
+            return rows(response.content)
+
+        yield publish
+
+
+@contextmanager
 def httpx_and_pydantic(url: str) -> Iterator[Publish]:
     import httpx
     from shape_pydantic import body, rows
 
-    with httpx.Client(base_url=url, headers=HEADERS) as client:
+    limits = httpx.Limits(max_keepalive_connections=0)
+    with httpx.Client(base_url=url, headers=HEADERS, verify=tls(), limits=limits) as client:
 
         def publish(file_ids: list[int]) -> Any:
             response = client.post(ROUTE, content=body(file_ids))
@@ -134,13 +127,16 @@ def httpx_and_pydantic(url: str) -> Iterator[Publish]:
 
 
 @contextmanager
-def pycurl_and_msgspec(url: str) -> Iterator[Publish]:
+def pycurl_and_msgspec(url: str, *, kept: bool = False) -> Iterator[Publish]:
     import pycurl
     from shape_msgspec import body, rows
 
     curl = pycurl.Curl()
     curl.setopt(pycurl.URL, url + ROUTE)
+    curl.setopt(pycurl.CAINFO, ca_file())
     curl.setopt(pycurl.HTTPHEADER, [f"{name}: {value}" for name, value in HEADERS.items()])
+    curl.setopt(pycurl.FRESH_CONNECT, not kept)
+    curl.setopt(pycurl.FORBID_REUSE, not kept)
 
     def publish(file_ids: list[int]) -> Any:
         curl.setopt(pycurl.POSTFIELDS, body(file_ids))
@@ -155,71 +151,82 @@ def pycurl_and_msgspec(url: str) -> Iterator[Publish]:
 
 @contextmanager
 def pyreqwest_and_msgspec(url: str) -> Iterator[Publish]:
+    from pathlib import Path
+
     from pyreqwest.client import SyncClientBuilder
     from shape_msgspec import body, rows
 
-    with SyncClientBuilder().default_headers(HEADERS).error_for_status(True).build() as client:
+    builder = SyncClientBuilder().add_root_certificate_pem(Path(ca_file()).read_bytes()).pool_max_idle_per_host(0)
+    with builder.default_headers(HEADERS).error_for_status(True).build() as client:
         yield lambda file_ids: rows(client.post(url + ROUTE).body_bytes(body(file_ids)).build().send().bytes())
 
 
 @contextmanager
-def raw_socket(url: str) -> Iterator[Publish]:
-    """The floor: writes bytes that are ready and reads the answer to its end."""
+def http_client(url: str) -> Iterator[Publish]:
+    import json
+    from http.client import HTTPSConnection
+
+    from shape_dataclass import results
+
     address = urlsplit(url)
-    connection = socket.create_connection((address.hostname, address.port))
-    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+    def publish(file_ids: list[int]) -> Any:
+        connection = HTTPSConnection(address.netloc, context=tls())
+        connection.request("POST", address.path + ROUTE, body(file_ids), HEADERS)
+        response = connection.getresponse()
+        answer = response.read()
+        connection.close()
+        if response.status != 200:
+            raise RuntimeError("no answer")
+        return results(json.loads(answer)["data"])
+
+    yield publish
+
+
+@contextmanager
+def raw_ssl(url: str, *, resumes: bool = False) -> Iterator[Publish]:
+    """The floor: writes bytes that are ready, reads the answer to its end and looks at nothing."""
+    address = urlsplit(url)
+    assert address.hostname
+    host = address.hostname
     buffer = bytearray(1 << 20)
-    ready: dict[tuple[int, int], tuple[bytes, int]] = {}
-
-    def exchange(request: bytes, length: int) -> int:
-        """Returns how much more than `length` was read."""
-        connection.sendall(request)
-        while length > 0:
-            length -= connection.recv_into(buffer)
-        return -length
-
-    def get_ready(file_ids: list[int]) -> tuple[bytes, int]:
-        request = raw_request(url, file_ids)
-        read = exchange(request, 1) + 1
-        length = raw_length(buffer[:read])
-        exchange(b"", length - read)
-        return request, length
+    ready: dict[tuple[int, int], bytes] = {}
+    session: ssl.SSLSession | None = None
 
     def publish(file_ids: list[int]) -> None:
+        nonlocal session
         known = file_ids[0], len(file_ids)
         if known not in ready:
-            ready[known] = get_ready(file_ids)
-        exchange(*ready[known])
+            ready[known] = raw_request(address.netloc, address.path, file_ids)
+        with (
+            socket.create_connection((host, address.port)) as plain,
+            tls().wrap_socket(plain, server_hostname=host, session=session) as connection,
+        ):
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            connection.sendall(ready[known])
+            while connection.recv_into(buffer):
+                pass
+            if resumes:
+                session = connection.session
 
-    with connection:
-        yield publish
-
-
-def raw_request(url: str, file_ids: list[int]) -> bytes:
-    address = urlsplit(url)
-    asked = body(file_ids)
-    headers = {"Host": address.netloc, **HEADERS, "Content-Length": str(len(asked))}
-    lines = [f"POST {address.path}{ROUTE} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items())]
-    return "\r\n".join([*lines, "", ""]).encode() + asked
-
-
-def raw_length(start: bytes) -> int:
-    """The length of an answer, by its head."""
-    head, end, _ = start.partition(b"\r\n\r\n")
-    return len(head) + len(end) + int(head.rpartition(b"Content-Length: ")[2])
+    yield publish
 
 
-FLOOR = "raw socket"
 OURS = "addepar-portal"
 JOURNALLED = "addepar-portal, publish_batch"
 
 CONTENDERS = {
-    FLOOR: Contender(raw_socket, "none"),
+    "raw ssl": Contender(raw_ssl, "nothing"),
+    "raw ssl that resumes": Contender(partial(raw_ssl, resumes=True), "nothing"),
     OURS: Contender(addepar_portal, "report"),
-    JOURNALLED: Contender(addepar_portal_with_journal, "report", most=10_000),
+    JOURNALLED: Contender(addepar_portal_with_journal, "report", most=1_000_000),
     "pycurl + msgspec": Contender(pycurl_and_msgspec, "rows"),
+    "pycurl + msgspec, kept": Contender(partial(pycurl_and_msgspec, kept=True), "rows"),
     "pyreqwest + msgspec": Contender(pyreqwest_and_msgspec, "rows"),
     "httpx + pydantic": Contender(httpx_and_pydantic, "rows"),
     "requests": Contender(requests_and_dataclasses, "flat"),
+    "requests, kept": Contender(partial(requests_and_dataclasses, kept=True), "flat"),
+    "requests + pydantic": Contender(requests_and_pydantic, "rows"),
     "addepy": Contender(addepy, "flat"),
+    "http.client": Contender(http_client, "flat"),
 }

@@ -14,6 +14,7 @@ use std::fs;
 use std::io::{self, BufRead};
 use std::time::Instant;
 
+use serde_json::json;
 use tokio::runtime::Builder;
 
 use crate::contender::Contender;
@@ -28,30 +29,20 @@ fn main() -> Result<()> {
     let [name, url, count] = arguments.as_slice() else { return Err("CONTENDER URL COUNT".into()) };
     let file_ids: Vec<u64> = (1..=count.parse()?).collect();
     Builder::new_current_thread().enable_all().build()?.block_on(async {
-        let mut contender = Contender::open(name, url, &file_ids).await?;
-        show(&contender.publish(&file_ids).await?)?;
+        let mut contender = Contender::open(name, url, &file_ids)?;
+        println!("{}", json!(contender.publish(&file_ids).await?));
         for line in io::stdin().lock().lines() {
             let calls: u32 = line?.trim().parse()?;
             contender.publish(&file_ids).await?;
-            let (cpu, started) = (processor_time()?, Instant::now());
+            let started = Instant::now();
             for _ in 0..calls {
                 contender.publish(&file_ids).await?;
             }
-            show(&[started.elapsed().as_secs_f64(), processor_time()? - cpu])?;
+            println!("{}", json!({ "time": started.elapsed().as_secs_f64() / f64::from(calls) }));
         }
-        show(&peak_memory()?)
+        println!("{}", json!({ "memory": peak_memory()? }));
+        Ok(())
     })
-}
-
-fn show(what: &impl serde::Serialize) -> Result<()> {
-    println!("{}", serde_json::to_string(what)?);
-    Ok(())
-}
-
-/// Of this thread, the only one, in seconds; zero where it cannot be had.
-fn processor_time() -> Result<f64> {
-    let Ok(schedule) = fs::read_to_string("/proc/self/schedstat") else { return Ok(0.0) };
-    Ok(schedule.split(' ').next().unwrap_or_default().parse::<f64>()? / 1e9)
 }
 
 /// In bytes; zero where it cannot be had.

@@ -6,6 +6,8 @@ use std::io::{self, ErrorKind};
 pub(crate) struct Request<'a> {
     pub(crate) path: &'a str,
     pub(crate) whole: &'a [u8],
+    /// The client wants the connection to be closed after the answer.
+    pub(crate) is_last: bool,
     body: &'a [u8],
 }
 
@@ -17,15 +19,20 @@ impl<'a> Request<'a> {
         let head = received.get(..end).and_then(|head| str::from_utf8(head).ok()).ok_or_else(|| invalid("head"))?;
         let mut lines = head.split("\r\n");
         let path = lines.next().and_then(|line| line.split(' ').nth(1)).ok_or_else(|| invalid("request line"))?;
-        let length = lines.filter_map(|line| line.split_once(':')).find(|(name, _)| is_length(name));
-        let length: usize = match length {
-            Some((_, length)) => length.trim().parse().map_err(|_| invalid("content length"))?,
+        let headers: Vec<(&str, &str)> = lines.filter_map(|line| line.split_once(':')).collect();
+        let value = |wanted: &str| {
+            let header = headers.iter().find(|(name, _)| name.eq_ignore_ascii_case(wanted));
+            header.map(|(_, value)| value.trim())
+        };
+        let is_last = value("connection").is_some_and(|value| value.eq_ignore_ascii_case("close"));
+        let length: usize = match value("content-length") {
+            Some(length) => length.parse().map_err(|_| invalid("content length"))?,
             None if head.starts_with("GET ") => 0,
             None => return Err(invalid("a body without a length")),
         };
         let start = end + 4;
         let body = received.get(start..start + length);
-        Ok(body.zip(received.get(..start + length)).map(|(body, whole)| Self { path, whole, body }))
+        Ok(body.zip(received.get(..start + length)).map(|(body, whole)| Self { path, whole, is_last, body }))
     }
 
     /// How many bytes it takes.
@@ -42,8 +49,4 @@ impl<'a> Request<'a> {
         let commas = list.iter().map(|byte| u64::from(*byte == b',')).sum::<u64>();
         (first, commas + 1)
     }
-}
-
-fn is_length(name: &str) -> bool {
-    name.eq_ignore_ascii_case("content-length")
 }

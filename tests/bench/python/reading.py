@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import asked
 from blocking import OURS, Contender
@@ -15,6 +17,14 @@ if TYPE_CHECKING:
     from addepar_portal import PublishRequest
 
     Read = Callable[[bytes], Any]
+
+
+def answer(url: str, count: int) -> bytes:
+    """The body of an answer."""
+    address = urlsplit(url)
+    connection = http.client.HTTPSConnection(address.netloc, context=asked.tls())
+    connection.request("POST", address.path + asked.ROUTE, asked.body(asked.file_ids(count)))
+    return connection.getresponse().read()
 
 
 def addepar_portal(count: int) -> Read:

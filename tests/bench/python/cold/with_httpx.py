@@ -1,13 +1,13 @@
-"""A whole script: publishes 500 files and says which failed. Credentials come from the environment."""
+"""A whole script: publishes 100 files and says which failed. Credentials come from the environment."""
 
 import os
 import sys
 
-import requests
+import httpx
 
 MEDIA_TYPE = "application/vnd.api+json"
 
-response = requests.post(
+response = httpx.post(
     sys.argv[1] + "/v1/portal/publish_files",
     auth=(os.environ["ADDEPAR_KEY_ID"], os.environ["ADDEPAR_KEY_SECRET"]),
     headers={"Accept": MEDIA_TYPE, "Content-Type": MEDIA_TYPE, "Addepar-Firm": os.environ["ADDEPAR_FIRM_ID"]},
@@ -15,7 +15,7 @@ response = requests.post(
         "data": {
             "type": "publish_portal_files_request",
             "attributes": {
-                "files_id": list(range(1, 501)),
+                "files_id": list(range(1, 101)),
                 "portal_publishing": "PUBLISH",
                 "contact_notification": "NOTIFY",
             },
