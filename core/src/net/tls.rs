@@ -4,8 +4,9 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::{fs, io};
 
+use rustls::crypto::CryptoProvider;
 use rustls::pki_types::CertificateDer;
-use rustls::{ClientConfig, RootCertStore};
+use rustls::{CipherSuite, ClientConfig, RootCertStore};
 
 use crate::config::settings::ExtraRoots;
 use crate::error::Error;
@@ -55,7 +56,7 @@ pub(crate) fn config(extra: Option<&ExtraRoots>) -> Result<Arc<ClientConfig>, Er
 }
 
 fn trusting(further: Vec<CertificateDer<'static>>) -> Result<Arc<ClientConfig>, Error> {
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let provider = provider();
     let trust = Trust::new(further, provider.clone()).map_err(|_| {
         Error::config(message![
             "No certificate of an authority can be found on this system. Install its package of them (often \
@@ -72,10 +73,17 @@ fn trusting(further: Vec<CertificateDer<'static>>) -> Result<Arc<ClientConfig>, 
 
 /// How TLS is spoken where nobody is: every client of HTTP has to know.
 pub(crate) fn trusting_nobody() -> Result<Arc<ClientConfig>, Error> {
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+    let builder = ClientConfig::builder_with_provider(provider()).with_safe_default_protocol_versions();
     let builder = builder.map_err(|error| unusable(&error))?;
     Ok(Arc::new(builder.with_root_certificates(RootCertStore::empty()).with_no_client_auth()))
+}
+
+/// As browsers do, AES with keys of 128 bits is offered first: no weaker in practice, and the hash that belongs to it is the
+/// one that processors have instructions for. A server that prefers another one has its way.
+fn provider() -> Arc<CryptoProvider> {
+    let mut provider = rustls::crypto::ring::default_provider();
+    provider.cipher_suites.sort_by_key(|suite| suite.suite() != CipherSuite::TLS13_AES_128_GCM_SHA256);
+    Arc::new(provider)
 }
 
 fn unusable(error: &rustls::Error) -> Error {
