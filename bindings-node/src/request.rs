@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use addepar_portal::{Error, PublishRequest};
+use addepar_portal::{ContactNotification, Error, PortalPublishing, PublishRequest};
 use napi::bindgen_prelude::{Either, Float64Array};
 use napi_derive::napi;
 
@@ -46,6 +46,18 @@ impl Request {
             .map(|(publishing, notification)| PublishRequest::for_reports(publishing, notification))
             .and_then(|request| with_override_contacts(request, publish_override_contact_ids));
         or_failure(request)
+    }
+
+    /// Every word that `portalPublishing` may be.
+    #[napi]
+    pub fn portal_publishings() -> Vec<&'static str> {
+        PortalPublishing::ALL.iter().map(|mode| mode.as_str()).collect()
+    }
+
+    /// Every word that `contactNotification` may be.
+    #[napi]
+    pub fn contact_notifications() -> Vec<&'static str> {
+        ContactNotification::ALL.iter().map(|mode| mode.as_str()).collect()
     }
 
     /// The files, in the order asked.

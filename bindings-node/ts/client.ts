@@ -1,7 +1,7 @@
 /** A client for one firm, and the functions that make one from the environment where none is given. */
 
 import { finish, type Host } from './call';
-import { succeeded } from './failure';
+import { refuse, succeeded } from './failure';
 import {
   type GeneratedReport,
   type GeneratedReportsOptions,
@@ -12,7 +12,7 @@ import {
   REPORTS,
 } from './generatedReports';
 import { type BatchSettings, type Call, type Client, type ClientSettings, type Journal, native, type ReportFilter } from './native';
-import { checked, hasMethods, kind, PATH, refuseMore, STRING, type Table, take, withoutPrototype } from './options';
+import { checked, hasMethods, isOptions, kind, PATH, refuseMore, STRING, type Table, take, withoutPrototype } from './options';
 import { type PublishReport, reportOf } from './report';
 import {
   BATCH,
@@ -27,6 +27,7 @@ import {
 } from './request';
 import { environment, type PortalClientOptions, program, SETTINGS } from './settings';
 import { inspect } from './util';
+import { instead } from './words';
 
 /** What it takes to settle a journal. */
 interface Settling {
@@ -40,7 +41,7 @@ interface Settling {
 export let settleWith: (client: PortalClient, settling: Settling) => Promise<string>;
 
 /** Whether a value is a client, and not just something that publishes files. */
-export let isClient: (value: unknown) => boolean;
+export let isClient: (value: unknown) => value is PortalClient;
 
 /** A client for one firm. It does not keep the process alive; one serves any number of calls at once. */
 export class PortalClient {
@@ -68,7 +69,7 @@ export class PortalClient {
 
   static {
     settleWith = (client, settling) => client.#settle(settling);
-    isClient = (value) => typeof value === 'object' && value !== null && #handle in value;
+    isClient = (value): value is PortalClient => typeof value === 'object' && value !== null && #handle in value;
   }
 
   /** The base URL, without `/v1`. */
@@ -91,17 +92,18 @@ export class PortalClient {
    * its subclasses: nothing was processed. {@link OutcomeUnknownError}: it may have been.
    */
   async publishFiles(fileIds: Files, options: PublishOptions): Promise<PublishReport> {
+    const handle = PortalClient.#handleOf(this, 'publishFiles');
     refuseMore(arguments, 2, PUBLISH);
     const given = take(options, PUBLISH);
     const request = createRequest(fileIds, given);
     given.signal?.throwIfAborted();
-    const call = succeeded(this.#handle.start(request, given.repeat, this.#environment()));
+    const call = succeeded(handle.start(request, given.repeat, PortalClient.#environment(handle)));
     return reportOf(await finish(call, this.#host, { signal: given.signal }));
   }
 
   /**
-   * Publishes any number of files in chunks, one request at a time, with a journal. Without a list of files, those of the
-   * generated reports that `reports` names.
+   * Publishes any number of files in chunks, one request at a time, with a journal. `null` in the place of the list stands
+   * for all files of the generated reports that `reports` names.
    *
    * Called again with the same arguments and the same journal it continues where it ended: what was
    * processed, or may have been, is never sent again.
@@ -110,13 +112,15 @@ export class PortalClient {
    * is unknown. {@link JournalError}: the journal cannot be used, or waits for a decision about unknown
    * files: then nothing more is sent, and its report says what was. {@link StoppedError}: the signal stopped it.
    */
-  async publishBatch(fileIds: Files | null | undefined, options: BatchOptions): Promise<PublishReport> {
+  async publishBatch(fileIds: Files | null, options: BatchOptions): Promise<PublishReport> {
+    const handle = PortalClient.#handleOf(this, 'publishBatch');
     refuseMore(arguments, 2, BATCH);
+    refuseOptionsAlone(fileIds, options);
     const given = take(options, BATCH);
     const request = createBatchRequest(fileIds, given);
     throwIfAborted(given);
     const settings = given as BatchSettings;
-    const call = succeeded(this.#handle.startBatch(request, settings, this.#environment()));
+    const call = succeeded(handle.startBatch(request, settings, PortalClient.#environment(handle)));
     return reportOf(await finish(call, this.#host, given));
   }
 
@@ -127,12 +131,13 @@ export class PortalClient {
    * @throws As {@link publishBatch}.
    */
   async resume(journal: string | URL, options?: ResumeOptions): Promise<PublishReport> {
+    const handle = PortalClient.#handleOf(this, 'resume');
     refuseMore(arguments, 2, RESUME);
     const given = take(options, RESUME);
     const path = PATH.read(checked('journal', journal, PATH)) as string;
     throwIfAborted(given);
     const settings = withoutPrototype<BatchSettings>(given, { journal: path });
-    const call = succeeded(this.#handle.startResume(settings, this.#environment()));
+    const call = succeeded(handle.startResume(settings, PortalClient.#environment(handle)));
     return reportOf(await finish(call, this.#host, given));
   }
 
@@ -147,11 +152,12 @@ export class PortalClient {
    * server does not show it, or not readably. {@link ConnectError}: no answer came.
    */
   async generatedReport(jobId: string, options?: ReadOptions): Promise<GeneratedReport> {
+    const handle = PortalClient.#handleOf(this, 'generatedReport');
     refuseMore(arguments, 2, READ);
     const { signal } = take(options, READ);
     checked('jobId', jobId, STRING);
     signal?.throwIfAborted();
-    const [report] = await this.#read(this.#handle.startReport(jobId, this.#environment()), signal);
+    const [report] = await this.#read(handle.startReport(jobId, PortalClient.#environment(handle)), signal);
     return report as GeneratedReport;
   }
 
@@ -161,11 +167,12 @@ export class PortalClient {
    * @throws As {@link generatedReport}.
    */
   async generatedReports(options?: GeneratedReportsOptions): Promise<GeneratedReport[]> {
+    const handle = PortalClient.#handleOf(this, 'generatedReports');
     refuseMore(arguments, 1, REPORTS);
     const given = take(options, REPORTS);
     const filter = withoutPrototype<ReportFilter>(packFilter(given));
     given.signal?.throwIfAborted();
-    return await this.#read(succeeded(this.#handle.startReports(filter, this.#environment())), given.signal);
+    return await this.#read(succeeded(handle.startReports(filter, PortalClient.#environment(handle))), given.signal);
   }
 
   async #read(call: Call<string>, signal: AbortSignal | undefined): Promise<GeneratedReport[]> {
@@ -173,11 +180,22 @@ export class PortalClient {
   }
 
   async #settle({ journal, jobIds, apply, signal }: Settling): Promise<string> {
-    return await finish(this.#handle.startSettle(journal, jobIds, apply, this.#environment()), this.#host, { signal });
+    return await finish(this.#handle.startSettle(journal, jobIds, apply, PortalClient.#environment(this.#handle)), this.#host, { signal });
   }
 
-  #environment(): Record<string, string> {
-    return this.#handle.isLocal() ? withoutPrototype() : environment();
+  static #environment(handle: Client): Record<string, string> {
+    return handle.isLocal() ? withoutPrototype() : environment();
+  }
+
+  /** The native side of the client that a method is called on: a method that was taken off its client has none. */
+  static #handleOf(client: unknown, method: string): Client {
+    if (!isClient(client)) {
+      throw new TypeError(
+        `\`${method}\` must be called on a PortalClient, ${instead(client)} Call it as \`client.${method}(…)\`; a clone of a ` +
+          'client, as another thread receives it, is not one: make a client there. Nothing was sent.',
+      );
+    }
+    return client.#handle;
   }
 
   /** Does nothing: no connection outlives its call. It is here for `using`. */
@@ -198,6 +216,13 @@ export class PortalClient {
       return 'PortalClient {}';
     }
     return `PortalClient { baseUrl: ${inspect(this.baseUrl)}, firmId: ${inspect(this.firmId)} }`;
+  }
+}
+
+/** Options in the place of the list would be looked for in vain. */
+function refuseOptionsAlone(fileIds: unknown, options: unknown): void {
+  if (options === undefined && isOptions(fileIds)) {
+    refuse('input', '`fileIds` must come before the options: a list of ids, or null for all files of `reports`.');
   }
 }
 
@@ -236,10 +261,11 @@ export async function publishFiles(fileIds: Files, options: PublishOptions & Wit
  * @see {@link PortalClient.publishBatch} for results and errors.
  */
 export async function publishBatch(
-  fileIds: Files | null | undefined,
+  fileIds: Files | null,
   options: BatchOptions & WithClient,
 ): Promise<PublishReport> {
   refuseMore(arguments, 2, BATCH);
+  refuseOptionsAlone(fileIds, options);
   const { client = new PortalClient(), ...rest } = take(options, withClient(BATCH));
   return await client.publishBatch(fileIds, rest);
 }

@@ -33,11 +33,87 @@ export interface ErrorSummary {
   unknownFileIds: readonly number[];
 }
 
+/** What a mock makes an error of: members as the error has them, each of which may be missing. */
+export interface ErrorMembers {
+  code?: ErrorCode | undefined;
+  message?: string | undefined;
+  outcome?: Outcome | undefined;
+  httpStatus?: number | null | undefined;
+  requestId?: string | null | undefined;
+  elapsedMs?: number | null | undefined;
+  errors?: readonly ApiError[] | undefined;
+  phase?: Phase | null | undefined;
+  reason?: JournalReason | null | undefined;
+  retryAfterMs?: number | null | undefined;
+  fileIds?: readonly number[] | undefined;
+  journal?: string | null | undefined;
+  undecided?: readonly number[] | undefined;
+}
+
 /**
- * What an error of this package is made of. A text is its message alone. Without anything, as in a mock, its outcome is
- * `unknown`.
+ * What an error of this package is made of: its members, as in a mock, or what {@link PortalError.toJSON} gave. Any other
+ * member is refused with a `TypeError`. A text is its message alone. Without `outcome` that is `unknown`.
  */
-export type ErrorInit = ErrorDetails | string;
+export type ErrorInit = ErrorMembers | ErrorDetails | string;
+
+/** The members that are named otherwise in JSON, and what is made of a value there. */
+const MEMBERS: Readonly<Record<string, readonly [keyof ErrorDetailsJSON, (value: unknown) => unknown]>> = {
+  httpStatus: ['http_status', same],
+  requestId: ['request_id', same],
+  elapsedMs: ['elapsed', seconds],
+  retryAfterMs: ['retry_after', seconds],
+  fileIds: ['file_ids', same],
+};
+
+function same(value: unknown): unknown {
+  return value;
+}
+
+function seconds(milliseconds_: unknown): unknown {
+  return typeof milliseconds_ === 'number' ? milliseconds_ / 1e3 : milliseconds_;
+}
+
+/** What every error has of what it is not made of. */
+function unknownDetails(): ErrorDetails {
+  return {
+    message: '',
+    outcome: 'unknown',
+    http_status: null,
+    request_id: null,
+    elapsed: null,
+    errors: [],
+    phase: null,
+    reason: null,
+    retry_after: null,
+    file_ids: [],
+    journal: null,
+    undecided: [],
+  };
+}
+
+/** The details that an error is made of, in the names of JSON. */
+function detailsOf(init: ErrorInit | undefined): ErrorDetails {
+  const details: Record<string, unknown> = unknownDetails() as Record<string, unknown>;
+  const known = ['code', ...Object.keys(details)];
+  for (const [member, value] of Object.entries(typeof init === 'string' ? { message: init } : (init ?? {}))) {
+    const [name, read] = (Object.hasOwn(MEMBERS, member) && MEMBERS[member]) || [member, same];
+    if (known.includes(name)) {
+      details[name] = read(value) ?? details[name];
+    } else if (!BESIDE.has(member)) {
+      throw new TypeError(`\`${member}\` is not a member that an error is made of. Those are ${mockable(known).join(', ')}.`);
+    }
+  }
+  return details as ErrorDetails;
+}
+
+/** What the JSON of an error has beside its details: the class has the name, and the report is an argument of its own. */
+const BESIDE: ReadonlySet<string> = new Set(['name', 'report']);
+
+/** The members by the names that they have in an error. */
+function mockable(names: readonly string[]): readonly string[] {
+  const members = Object.entries(MEMBERS);
+  return names.map((name) => members.find(([, [json]]) => json === name)?.[0] ?? name);
+}
 
 /** How many files {@link PortalError.firstFileIds} has. */
 const FIRST = 20;
@@ -79,28 +155,22 @@ export class PortalError extends Error {
   readonly firstFileIds: readonly number[];
   /** The code of an error of this class. */
   static readonly code: string = '';
+  /**
+   * For TypeScript: what is an instance of {@link PortalError} itself is one of {@link AnyPortalError}, so its `code` says
+   * which. At run time it is that of every class.
+   */
+  declare static readonly [Symbol.hasInstance]: <Class extends { readonly prototype: PortalError }>(
+    this: Class,
+    value: unknown,
+  ) => value is PortalError extends Class['prototype'] ? AnyPortalError : Class['prototype'];
   readonly #details: ErrorDetailsJSON;
   readonly #report: PublishReport | null;
 
   constructor(init?: ErrorInit, report: PublishReport | null = null, options?: ErrorOptions) {
-    const details: ErrorDetails = typeof init === 'string' ? { message: init } : (init ?? {});
-    super(details.message ?? '', options);
+    const details = detailsOf(init);
+    super(details.message, options);
     this.#report = report;
-    this.#details = {
-      code: details.code ?? (new.target.code as ErrorCode),
-      message: this.message,
-      outcome: details.outcome ?? 'unknown',
-      http_status: details.http_status ?? null,
-      request_id: details.request_id ?? null,
-      elapsed: details.elapsed ?? null,
-      errors: details.errors ?? [],
-      phase: details.phase ?? null,
-      reason: details.reason ?? null,
-      retry_after: details.retry_after ?? null,
-      file_ids: details.file_ids ?? [],
-      journal: details.journal ?? null,
-      undecided: details.undecided ?? [],
-    };
+    this.#details = { ...details, code: details.code ?? (new.target.code as ErrorCode) } as ErrorDetailsJSON;
     const { code, outcome, http_status, request_id, elapsed, errors, journal, file_ids } = this.#details;
     this.code = code;
     this.outcome = outcome;

@@ -210,8 +210,13 @@ export class Journal {
     return parse(this.#handle.toJson());
   }
 
+  /** Its path, and the run so far in words. */
+  toString(): string {
+    return `Journal ${inspect(this.path)}: ${this.report.toString()}`;
+  }
+
   /** @internal */
   [inspect.custom](): string {
-    return #handle in this ? `Journal ${inspect(this.path)}: ${this.report.toString()}` : 'Journal {}';
+    return #handle in this ? this.toString() : 'Journal {}';
   }
 }

@@ -180,6 +180,8 @@ interface Addon {
       contactNotification: string,
       publishOverrideContactIds: Float64Array | string,
     ): Request | Failure;
+    portalPublishings(): PortalPublishing[];
+    contactNotifications(): ContactNotification[];
   };
   Report: {
     fromResponse(request: Request, body: Uint8Array): Report | Failure;

@@ -209,10 +209,16 @@ export function own<T extends object>(options: T | undefined, { as, kinds }: Tab
 }
 
 /** What options are as a whole. */
-const OPTIONS = kind(
-  'an object',
-  (options) => options === undefined || (typeof options === 'object' && options !== null && !Array.isArray(options)),
-);
+const OPTIONS = kind('an object', (options) => options === undefined || isObject(options));
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** Whether a value is an object with an option of some function in it: options, and not a list. */
+export function isOptions(value: unknown): boolean {
+  return isObject(value) && TABLES.some(({ kinds }) => Object.keys(kinds).some((name) => Object.hasOwn(value, name)));
+}
 
 /** Whether an object has such a property that is not of `Object.prototype`. */
 function isHidden(options: object, name: PropertyKey): boolean {

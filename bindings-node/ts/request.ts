@@ -1,6 +1,6 @@
 /** What is asked for: one call of the API, and the options of every way to make it. */
 
-import { succeeded } from './failure';
+import { refuse, succeeded } from './failure';
 import { GeneratedReport } from './generatedReports';
 import { type Ids, packFiles, packIds } from './ids';
 import { parse, stringify } from './json';
@@ -9,6 +9,8 @@ import {
   ANY,
   BOOLEAN,
   FUNCTION,
+  type Kind,
+  kind,
   MILLISECONDS,
   NUMBER,
   PATH,
@@ -22,7 +24,6 @@ import {
   take,
 } from './options';
 import type { ContactNotification, PortalPublishing, Repeat, RequestJSON } from './wire';
-import { shown } from './words';
 
 /**
  * What is to be done with the files. Both modes are required: no default may e-mail anybody. As in all options, own
@@ -92,7 +93,7 @@ export interface BatchOptions extends RequestOptions, ResumeOptions {
   /** `allow` sends files that a journal in `journalDir` shows as sent; default `refuse`. */
   repeat?: Repeat | undefined;
   /**
-   * The jobs of generated reports that the files came out of. Without a list of files, theirs are published. They are
+   * The jobs of generated reports that the files came out of. With `null` as the list, all of theirs are published. They are
    * looked at before anything is sent, a request for each, and the journal keeps what they show: it can be settled then
    * ({@link Journal.settle}), and its files have the names of their portfolios.
    */
@@ -122,11 +123,20 @@ export interface Progress {
   readonly waitingMs: number | null;
 }
 
-/** The options of a request; the core checks them, whatever they are. */
+/** A mode; the core checks whether it is one of its words. */
+function mode(words: readonly string[]): Kind {
+  return required(kind(`one of ${words.join(', ')}`, STRING.takes));
+}
+
+/** The options of a request; the core checks what they say. */
 const REQUEST: Table<RequestOptions> = tableOf({
   of: 'PublishRequest',
   as: 'input',
-  kinds: { portalPublishing: ANY, contactNotification: ANY, publishOverrideContactIds: ANY },
+  kinds: {
+    portalPublishing: mode(native.Request.portalPublishings()),
+    contactNotification: mode(native.Request.contactNotifications()),
+    publishOverrideContactIds: ANY,
+  },
 });
 
 /** The options of a call. */
@@ -220,19 +230,25 @@ export function createRequest(files: Files, options: RequestOptions, batch = fal
   return succeeded(native.Request.create(fileIds, publishing, notification, overrides, batch, names));
 }
 
-/** The request of a batch, whose files may be those of the reports that its options name. */
-export function createBatchRequest(files: Files | null | undefined, options: BatchOptions): Request {
-  if (files !== null && files !== undefined) {
-    return createRequest(files, options, true);
+/**
+ * The request of a batch; `null` stands for all files of the reports that its options name. A list that is `undefined` was
+ * lost on its way, and must not publish them.
+ */
+export function createBatchRequest(files: Files | null, options: BatchOptions): Request {
+  if (files === null) {
+    return succeeded(native.Request.forReports(...packOptions(options)));
   }
-  return succeeded(native.Request.forReports(...packOptions(options)));
+  if (files === undefined && options.reports !== undefined) {
+    refuse('input', '`fileIds` must be a list of ids, or null for all files of `reports`, not undefined.');
+  }
+  return createRequest(files, options, true);
 }
 
 function packOptions({ portalPublishing, contactNotification, publishOverrideContactIds }: RequestOptions) {
   const overrides = publishOverrideContactIds === undefined ? [] : publishOverrideContactIds;
   return [
-    shown(portalPublishing),
-    shown(contactNotification),
+    portalPublishing.toWellFormed(),
+    contactNotification.toWellFormed(),
     packIds('publishOverrideContactIds', overrides),
   ] as const;
 }

@@ -8,7 +8,7 @@ import { afterEach, beforeEach, test } from 'node:test';
 import { inspect } from 'node:util';
 import { MessageChannel, receiveMessageOnPort } from 'node:worker_threads';
 
-import { AlreadySentError, initJournalDir, isPortalError, OutcomeUnknownError, PortalError, PublishReport, RateLimitedError } from 'addepar-portal';
+import { AlreadySentError, initJournalDir, isPortalError, JournalError, OutcomeUnknownError, PortalError, PublishReport, RateLimitedError } from 'addepar-portal';
 import { SimulatedPortal } from 'addepar-portal/testing';
 
 import { load, skip } from './frameworks.mjs';
@@ -106,6 +106,32 @@ test('an error that a mock makes without anything has safe values', async () => 
   const { report } = await lost();
   assert.deepEqual(new OutcomeUnknownError('lost', report).fileIds, FILES.slice(100, 200));
   assert.deepEqual(new RateLimitedError().retryAfterMs, null);
+});
+
+test('an error that a mock makes has the members that it was given, and no other one is passed over', async () => {
+  const members = {
+    message: 'lost',
+    outcome: 'unknown',
+    httpStatus: 503,
+    requestId: 'r-1',
+    elapsedMs: 1500,
+    errors: [{ status: '503', code: null, title: null, detail: null, source: null }],
+    phase: 'awaiting_answer',
+    fileIds: [37, 38],
+    journal: 'run.jsonl',
+    undecided: [37],
+  };
+  const error = new OutcomeUnknownError(members);
+  for (const [name, value] of Object.entries(members)) assert.deepEqual(error[name], value, name);
+  assert.deepEqual(error.toJSON().elapsed, 1.5);
+  assert.equal(new RateLimitedError({ retryAfterMs: 1500 }).retryAfterMs, 1500);
+  assert.equal(new JournalError({ reason: 'busy', fileIds: undefined }).reason, 'busy');
+  // What JSON has beside them is no argument of theirs.
+  const plain = (await lost()).toJSON();
+  assert.deepEqual(new OutcomeUnknownError(plain).fileIds, plain.file_ids);
+  const refused = /^TypeError: `fileId` is not a member that an error is made of\. Those are code, message, outcome, httpStatus, .*, retryAfterMs, fileIds, journal, undecided\.$/;
+  assert.throws(() => new OutcomeUnknownError({ fileId: [37] }), (thrown) => refused.test(String(thrown)));
+  for (const name of ['toString', '__proto__x', 'counts']) assert.throws(() => new RateLimitedError({ [name]: 1 }), TypeError);
 });
 
 test('an error of this package is known as one, and nothing else is', async () => {

@@ -168,10 +168,10 @@ impl PublishRequest {
         Ids::Item: Into<RawId>,
     {
         let request = Self::for_what_is_left(file_ids, portal_publishing, contact_notification)?;
-        match request.misfit() {
-            Some(none) if request.file_ids.is_empty() => Err(none),
-            _ => Ok(request),
+        if request.file_ids.is_empty() {
+            return Err(InvalidInput::new(message![name("file_ids"), " must name one file or more, not none."]));
         }
+        Ok(request)
     }
 
     /// As [`for_batch`](Self::for_batch), of files that may all have been left out since they are published already.

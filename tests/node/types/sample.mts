@@ -135,6 +135,41 @@ try {
     }
   }
 }
+// So it does after `instanceof`, in any of which a class of another kind stays what it is.
+try {
+  await client.publishFiles([37], modes);
+} catch (error) {
+  if (!(error instanceof PortalError)) throw error;
+  switch (error.code) {
+    case 'ERR_RATE_LIMITED': {
+      const wait: number | null = error.retryAfterMs;
+      void wait;
+      break;
+    }
+    case 'ERR_OUTCOME_UNKNOWN': {
+      const ids: readonly number[] = error.fileIds;
+      void ids;
+      break;
+    }
+    default:
+      // @ts-expect-error of two classes alone
+      void error.fileIds;
+  }
+  const one: OutcomeUnknownError | RateLimitedError | null = [OutcomeUnknownError, RateLimitedError].some((Class) => error instanceof Class) ? null : null;
+  class Mine extends RateLimitedError {
+    readonly mine = true;
+  }
+  if (error instanceof Mine) {
+    const mine: boolean = error.mine;
+    void mine;
+  }
+  void one;
+}
+void new OutcomeUnknownError({ message: 'lost', fileIds: [37], httpStatus: 503, elapsedMs: 90_000 });
+void new RateLimitedError({ retryAfterMs: 1500 }, null, { cause: 'a test' });
+void new RateLimitedError(new RateLimitedError().toJSON());
+// @ts-expect-error a member that no error has
+void new OutcomeUnknownError({ fileId: [37] });
 const everyCode = (code: ErrorCode): AnyPortalError['code'] => code;
 void everyCode;
 
@@ -145,6 +180,7 @@ const everPublished: boolean | null | undefined = portfolios?.[0]?.hasBeenPublis
 const name: string | undefined = generated.portfolioNames.get(101);
 await client.publishFiles(generated, modes);
 await publishBatch(null, { ...modes, journal: 'run.jsonl', reports: [generated.jobId], skipPublished: true, client });
+// @ts-expect-error a list that was lost is not the whole report
 await client.publishBatch(undefined, { ...modes, journal: 'run.jsonl', reports: ['job'] });
 const settlement: Settlement = await new Journal('run.jsonl').settle(client, ['job'], { apply: true });
 const settled: SettledFile[] = [...settlement];
