@@ -14,6 +14,7 @@ case $status in
 1) echo "Some files failed for some contacts: addepar-portal journal show $2" ;;
 3) echo "Some files may have been published. Check them in Addepar, then: addepar-portal journal resolve $2 --help" ;;
 4 | 5) echo "Not all files were sent. Fix the reason, then run this again." ;;
-*) echo "Nothing was sent." ;;
+2) echo "Nothing was sent: the message above says what to fix." ;;
+*) echo "It was ended ($status), and files may have been sent: addepar-portal journal show $2" ;;
 esac >&2
 exit $status

@@ -25,6 +25,10 @@ import { json } from 'node:stream/consumers';
 import { InputError, Journal, PortalClient, PublishRequest } from 'addepar-portal';
 
 const [folder = 'journals', port = '0'] = process.argv.slice(2);
+if (!existsSync(join(folder, 'addepar-portal-journals.json'))) {
+  // A disk that is not mounted looks like an empty folder.
+  throw new Error(`${folder} is not set up for journals: is its disk mounted?`);
+}
 const client = new PortalClient({ journalDir: folder }); // the rest from the environment
 const modes = { portalPublishing: 'publish', contactNotification: 'use_contact_preference' };
 const stop = new AbortController();
@@ -68,7 +72,7 @@ async function run(publication, fileIds) {
     const { code, message, report } = error;
     Object.assign(publication, { state: report?.settled ? 'done' : 'stopped', code, message, report });
   }
-  if (publication.state === 'done') {
+  if (publication.state === 'done' && existsSync(journalOf(id))) {
     await rm(listOf(id)).catch(console.error); // left behind, it would send nothing: the journal has it all
   }
 }
@@ -146,9 +150,10 @@ const server = createServer((request, response) => {
   });
 });
 
-for (const name of (await readdir(folder)).filter((each) => each.endsWith('.json'))) {
-  const id = name.slice(0, -'.json'.length);
-  const fileIds = await read(id);
+// What an earlier process accepted and did not settle.
+for (const name of await readdir(folder)) {
+  const id = /^([0-9a-f-]{36})\.json$/.exec(name)?.[1];
+  const fileIds = id && (await read(id));
   if (fileIds) begin(id, fileIds);
 }
 

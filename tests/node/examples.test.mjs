@@ -3,16 +3,22 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync } from 'node:fs';
+import { mkdtempSync, readdirSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
-import { test } from 'node:test';
+import { delimiter, dirname, join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { afterEach, beforeEach, describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
+import { initJournalDir, Journal } from 'addepar-portal';
 import { SimulatedPortal } from 'addepar-portal/testing';
+
+import { posted } from './script.mjs';
 
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
 const EXAMPLES = join(ROOT, 'examples', 'node');
+const PUBLISH_SH = join(ROOT, 'examples', 'command-line', 'publish.sh');
 
 /** Runs a program against a portal of its own; this process serves it meanwhile. */
 async function run(args, input = '') {
@@ -30,35 +36,135 @@ async function run(args, input = '') {
   }
 }
 
-test('the example service.mjs answers at once and publishes one list after the other', async () => {
-  const portal = await SimulatedPortal.start({ delayMs: 50 });
-  const journals = mkdtempSync(join(tmpdir(), 'addepar-portal-'));
-  const environment = { ...process.env, ...portal.environ() };
-  const service = spawn(process.execPath, [join(EXAMPLES, 'service.mjs'), journals], { cwd: ROOT, env: environment });
-  try {
-    const url = (await once(service.stdout, 'data')).toString().trim();
-    const post = async (ids) => {
-      const answer = await fetch(`${url}/publications`, { method: 'POST', body: JSON.stringify({ fileIds: ids }) });
-      return { status: answer.status, location: answer.headers.get('location'), body: await answer.json() };
-    };
-    const [first, second] = [await post([37, 38]), await post([39])];
-    assert.deepEqual([first.status, second.status], [202, 202]);
-    assert.deepEqual((await post('37')).status, 400);
-    let publication;
-    do {
-      publication = await (await fetch(`${url}${second.location}`)).json();
-    } while (['waiting', 'running'].includes(publication.state));
-    assert.equal(publication.state, 'done');
-    assert.deepEqual(publication.report.files.map((file) => file.state), ['ok']);
-    assert.equal(publication.progress.succeeded, 1);
-    assert.deepEqual(portal.requests.map((request) => request.body.data.attributes.files_id), [[37, 38], [39]]);
-    assert.equal(readdirSync(journals).filter((name) => name.endsWith('.jsonl')).length, 2);
-    service.kill('SIGTERM');
-    assert.deepEqual(await once(service, 'exit'), [0, null]);
-  } finally {
-    service.kill();
+describe('the example service.mjs', () => {
+  let portal;
+  let journals;
+  const services = [];
+  beforeEach(async () => {
+    portal = await SimulatedPortal.start();
+    journals = mkdtempSync(join(tmpdir(), 'addepar-portal-'));
+    initJournalDir(journals);
+  });
+  afterEach(async () => {
+    for (const service of services.splice(0)) service.kill('SIGKILL');
     await portal.close();
+  });
+
+  function spawnIn(folder) {
+    const env = { ...process.env, ...portal.environ() };
+    const options = { cwd: ROOT, env, timeout: 120_000, killSignal: 'SIGKILL', stdio: ['ignore', 'pipe', 'pipe'] };
+    const process_ = spawn(process.execPath, [join(EXAMPLES, 'service.mjs'), folder], options);
+    services.push(process_);
+    return { process: process_, ended: once(process_, 'exit'), log: text(process_.stderr) };
   }
+
+  /** A process of the service, and how it is asked. */
+  async function start() {
+    const service = spawnIn(journals);
+    const url = (await once(service.process.stdout, 'data')).toString().trim();
+    const ask = async (path, options) => {
+      const answer = await fetch(`${url}${path}`, options);
+      return { status: answer.status, location: answer.headers.get('location'), ...(await answer.json()) };
+    };
+    const post = (fileIds) => ask('/publications', { method: 'POST', body: JSON.stringify({ fileIds }) });
+    const ended = async (location) => {
+      for (;;) {
+        const publication = await ask(location);
+        if (!['waiting', 'running'].includes(publication.state)) return publication;
+        await sleep(5);
+      }
+    };
+    return { ...service, ask, post, settled: ended };
+  }
+
+  const sent = () => portal.requests.flatMap(({ method, body }) => (method === 'POST' ? [body.data.attributes.files_id] : []));
+  const states = ({ report }) => report.files.map(({ state }) => state);
+
+  test('answers at once, publishes one list after the other, and knows them afterwards', async () => {
+    const service = await start();
+    const [first, second] = [await service.post([37, 38]), await service.post([39])];
+    assert.deepEqual([first.status, second.status], [202, 202]);
+    const publication = await service.settled(second.location);
+    assert.deepEqual([publication.state, states(publication), publication.progress.succeeded], ['done', ['ok'], 1]);
+    assert.deepEqual(sent(), [[37, 38], [39]]);
+    // A list that is posted again after a lost answer.
+    const again = await service.settled((await service.post([39])).location);
+    assert.deepEqual([again.state, again.code], ['done', 'ERR_ALREADY_SENT']);
+    service.process.kill('SIGTERM');
+    assert.deepEqual(await service.ended, [0, null]);
+    const next = await start();
+    const shown = await next.ask(first.location);
+    assert.deepEqual([shown.status, shown.state, states(shown)], [200, 'done', ['ok', 'ok']]);
+    assert.equal((await next.ask('/publications/7d4e1c58-9a63-4b0f-8a25-3c9d2f6b1e70')).status, 404);
+    assert.equal(sent().length, 2);
+  });
+
+  test('refuses the whole of a list that is wrong anywhere', async () => {
+    const service = await start();
+    const long = Array.from({ length: 1200 }, (_, index) => index + 1);
+    for (const ids of ['37', undefined, [], [0], [...long, 1], [...long, 'x'], { 0: 37 }]) {
+      assert.equal((await service.post(ids)).status, 400, JSON.stringify(ids));
+    }
+    assert.equal((await service.ask('/publications', { method: 'POST', body: '{' })).status, 400);
+    assert.deepEqual(readdirSync(journals).filter((name) => /^[0-9a-f]{8}-/.test(name)), []);
+    assert.equal((await service.settled((await service.post(long)).location)).state, 'done');
+    assert.deepEqual(sent().flat(), long);
+  });
+
+  test('loses no list that it accepted when it is stopped', async () => {
+    portal.control('hold');
+    const service = await start();
+    const [first, second] = [await service.post([37]), await service.post([38, 39])];
+    await posted(portal, 1);
+    service.process.kill('SIGTERM');
+    // It takes no connections any more.
+    while (await service.ask(first.location).then(() => true, () => false)) await sleep(5);
+    portal.control('release');
+    assert.deepEqual(await service.ended, [0, null]);
+    assert.deepEqual(sent(), [[37]]);
+    const next = await start();
+    for (const { location } of [first, second]) assert.equal((await next.settled(location)).state, 'done');
+    assert.deepEqual(sent(), [[37], [38, 39]]);
+  });
+
+  test('loses no list that it accepted when it is killed, and sends none again that may have gone out', async () => {
+    portal.nextFault('hang');
+    const service = await start();
+    const [first, second] = [await service.post([37]), await service.post([38, 39])];
+    await posted(portal, 1);
+    service.process.kill('SIGKILL');
+    await service.ended;
+    const next = await start();
+    assert.equal((await next.settled(second.location)).state, 'done');
+    const waiting = await next.settled(first.location);
+    assert.deepEqual([waiting.state, waiting.code, states(waiting)], ['stopped', 'ERR_JOURNAL', ['unknown']]);
+    new Journal(join(journals, `${waiting.id}.jsonl`)).decide([37], 'published', { by: 'A. Smith' });
+    assert.equal((await next.ask(first.location, { method: 'POST' })).status, 202);
+    assert.equal((await next.settled(first.location)).state, 'done');
+    assert.deepEqual(sent(), [[37], [38, 39]]);
+  });
+
+  test('does not start in a folder that was not set up', async () => {
+    const service = spawnIn(mkdtempSync(join(tmpdir(), 'addepar-portal-')));
+    assert.deepEqual(await service.ended, [1, null]);
+    assert.match(await service.log, /is not set up for journals/);
+  });
+});
+
+test('the example publish.sh says that nothing was sent only where that is so', { skip: process.platform === 'win32' && 'there is no sh' }, async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'addepar-portal-'));
+  const said = {};
+  for (const status of [0, 1, 2, 3, 4, 5, 70, 126, 127, 129, 130, 137, 143]) {
+    writeFileSync(join(folder, 'addepar-portal'), `#!/bin/sh\nexit ${status}\n`, { mode: 0o755 });
+    const env = { ...process.env, PATH: `${folder}${delimiter}${process.env.PATH}` };
+    const program = spawn('sh', [PUBLISH_SH, 'files.csv', 'run.jsonl'], { env, stdio: ['ignore', 'ignore', 'pipe'] });
+    const [words, [code]] = await Promise.all([text(program.stderr), once(program, 'exit')]);
+    assert.equal(code, status);
+    said[status] = words;
+  }
+  const nothing = Object.keys(said).filter((status) => /Nothing was sent/.test(said[status]));
+  assert.deepEqual(nothing, ['2']);
+  for (const status of [70, 126, 127, 129, 130, 137, 143]) assert.match(said[status], /journal show run\.jsonl/);
 });
 
 // credentials.test.mjs runs the one that needs a token server, services.test.mjs those with frameworks.
