@@ -16,7 +16,7 @@ import { join } from 'node:path';
 import { PortalClient } from 'addepar-portal';
 import express from 'express';
 
-import { answerTo } from './answers.mjs';
+import { answerTo, bodyOf, SHUTDOWN } from './answers.mjs';
 
 const [journals = 'journals', port = '0'] = process.argv.slice(2);
 /** How long a stopped process may still wait: less than the grace period of whatever stops it (Kubernetes: 30 s). */
@@ -48,7 +48,7 @@ app.put('/publications/:name', async (request, response) => {
     signal: AbortSignal.any([hungUp.signal, stop.signal]),
     dropSignal: drop.signal,
   });
-  response.json({ ok: report.ok, counts: report.counts, files: report.files });
+  response.json(bodyOf(report));
 });
 
 // Express knows it by its four parameters.
@@ -66,7 +66,7 @@ const server = app.listen(Number(port), '127.0.0.1', () => console.log(`http://1
 
 // No new connections and no new chunks; requests in flight are awaited and recorded, and dropped when the time is up.
 process.once('SIGTERM', () => {
-  stop.abort(new Error('the service stops'));
+  stop.abort(SHUTDOWN);
   setTimeout(() => drop.abort(new Error('the service may wait no longer')), GRACE_MS).unref();
   server.close();
 });

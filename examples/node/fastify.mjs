@@ -16,7 +16,7 @@ import { join } from 'node:path';
 import { PortalClient } from 'addepar-portal';
 import Fastify from 'fastify';
 
-import { answerTo } from './answers.mjs';
+import { answerTo, bodyOf, SHUTDOWN } from './answers.mjs';
 
 const [journals = 'journals', port = '0'] = process.argv.slice(2);
 /** How long a stopped process may still wait: less than the grace period of whatever stops it (Kubernetes: 30 s). */
@@ -51,7 +51,7 @@ app.put('/publications/:name', { schema }, async (request, reply) => {
     signal: AbortSignal.any([hungUp.signal, stop.signal]),
     dropSignal: drop.signal,
   });
-  return { ok: report.ok, counts: report.counts, files: report.files };
+  return bodyOf(report);
 });
 
 // A connection that is kept would keep the process alive after SIGTERM.
@@ -71,7 +71,7 @@ app.setErrorHandler((error, request, reply) => {
 
 // No new connections and no new chunks; requests in flight are awaited and recorded, and dropped when the time is up.
 process.once('SIGTERM', () => {
-  stop.abort(new Error('the service stops'));
+  stop.abort(SHUTDOWN);
   setTimeout(() => drop.abort(new Error('the service may wait no longer')), GRACE_MS).unref();
   void app.close();
 });

@@ -3,16 +3,18 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync } from 'node:fs';
+import { mkdtempSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
-import { initJournalDir, Journal } from 'addepar-portal';
+import { initJournalDir, Journal, JournalError } from 'addepar-portal';
 import { SimulatedPortal } from 'addepar-portal/testing';
 
+import { answerTo, SHUTDOWN } from '../../examples/node/answers.mjs';
 import { FRAMEWORKS, link, skip } from './frameworks.mjs';
 import { posted, until } from './script.mjs';
 
@@ -78,7 +80,7 @@ for (const example of ['fastify.mjs', 'express.mjs']) {
       assert.deepEqual([unknown.status, unknown.code, unknown.outcome], [500, 'ERR_OUTCOME_UNKNOWN', 'unknown']);
       assert.deepEqual([unknown.counts.unknown, unknown.firstFileIds], [1, [37]]);
       const waiting = await put('october', { fileIds: [37] });
-      assert.deepEqual([waiting.status, waiting.code], [409, 'ERR_JOURNAL']);
+      assert.deepEqual([waiting.status, waiting.code, waiting.reason], [409, 'ERR_JOURNAL', 'undecided']);
       new Journal(journal('october')).decide([37], 'published', { by: 'A. Smith' });
       assert.equal((await put('october', { fileIds: [37] })).status, 200);
       assert.equal(portal.control('posts'), 1);
@@ -109,6 +111,20 @@ for (const example of ['fastify.mjs', 'express.mjs']) {
       assert.deepEqual(sent.toSorted((a, b) => a - b), ids(250));
     });
 
+    withService(example, 'answers a publication that ends well during its shutdown as any other', async ({ portal, put, service, ended }) => {
+      portal.control('hold');
+      const publication = put('october', { fileIds: [37, 38] });
+      await posted(portal, 1);
+      service.kill('SIGTERM');
+      // It takes no connections any more.
+      while (await put('..', {}).then(() => true, () => false)) await sleep(5);
+      portal.control('release');
+      const { status, ok, counts, files, ...others } = await publication;
+      assert.deepEqual([status, ok, counts.ok, files.map(({ fileId }) => fileId)], [200, true, 2, [37, 38]]);
+      assert.deepEqual(others, { retryAfter: null });
+      assert.deepEqual(await ended, [0, null]);
+    });
+
     withService(example, 'ends within its grace period, whatever the server does', async ({ portal, put, service, ended, journal }) => {
       portal.nextFault('hang');
       const publication = put('october', { fileIds: ids(250) });
@@ -121,6 +137,25 @@ for (const example of ['fastify.mjs', 'express.mjs']) {
     }, { GRACE_MS: '300' });
   });
 }
+
+test('the example answers.mjs answers 503 to what was not begun at a shutdown', async () => {
+  const portal = await SimulatedPortal.start();
+  const journal = join(mkdtempSync(join(tmpdir(), 'addepar-portal-')), 'run.jsonl');
+  const options = { portalPublishing: 'publish', contactNotification: 'notify', journal };
+  const error = await portal.client().publishBatch([37], { ...options, signal: AbortSignal.abort(SHUTDOWN) }).catch((thrown) => thrown);
+  const { status, headers, body } = answerTo(error);
+  assert.deepEqual([status, headers['retry-after'], body.outcome], [503, '30', 'not_processed']);
+  assert.equal(portal.requests.length, 0);
+  await portal.close();
+});
+
+test('the example answers.mjs answers as the table of errors says, for each reason of a journal', () => {
+  const table = readFileSync(join(EXAMPLES, '..', '..', '.docs', 'pages', 'reference', 'errors.md'), 'utf8');
+  const rows = [...table.matchAll(/^\| `(\w+)` \|.*\| (\d{3}) \|$/gm)].map(([, reason, status]) => [reason, Number(status)]);
+  assert.equal(rows.length, 11);
+  for (const [reason, status] of rows) assert.deepEqual([reason, answerTo(new JournalError({ reason })).status], [reason, status]);
+  assert.equal(answerTo(new Error('of somebody else')).status, 500);
+});
 
 /** Runs a program in the folder of the examples. */
 async function run(...args) {
