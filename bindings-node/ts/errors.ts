@@ -56,26 +56,22 @@ export interface ErrorMembers {
  */
 export type ErrorInit = ErrorMembers | ErrorDetails | string;
 
-/** The members that are named otherwise in JSON, and what is made of a value there. */
-const MEMBERS: Readonly<Record<string, readonly [keyof ErrorDetailsJSON, (value: unknown) => unknown]>> = {
-  httpStatus: ['http_status', same],
-  requestId: ['request_id', same],
-  elapsedMs: ['elapsed', seconds],
-  retryAfterMs: ['retry_after', seconds],
-  fileIds: ['file_ids', same],
+/** The members that have another name in JSON, where times are in seconds. */
+const IN_JSON: Readonly<Record<string, keyof ErrorDetailsJSON>> = {
+  httpStatus: 'http_status',
+  requestId: 'request_id',
+  elapsedMs: 'elapsed',
+  retryAfterMs: 'retry_after',
+  fileIds: 'file_ids',
 };
 
-function same(value: unknown): unknown {
-  return value;
-}
+/** What the JSON of an error has beside its details: the class has the name, and the report is an argument of its own. */
+const BESIDE: ReadonlySet<string> = new Set(['name', 'report']);
 
-function seconds(milliseconds_: unknown): unknown {
-  return typeof milliseconds_ === 'number' ? milliseconds_ / 1e3 : milliseconds_;
-}
-
-/** What every error has of what it is not made of. */
-function unknownDetails(): ErrorDetails {
-  return {
+/** The details that an error is made of, in the names of JSON; what is not given is not known. */
+function detailsOf(init: ErrorInit | undefined, code: ErrorCode): ErrorDetailsJSON {
+  const details: ErrorDetailsJSON = {
+    code,
     message: '',
     outcome: 'unknown',
     http_status: null,
@@ -89,30 +85,22 @@ function unknownDetails(): ErrorDetails {
     journal: null,
     undecided: [],
   };
-}
-
-/** The details that an error is made of, in the names of JSON. */
-function detailsOf(init: ErrorInit | undefined): ErrorDetails {
-  const details: Record<string, unknown> = unknownDetails() as Record<string, unknown>;
-  const known = ['code', ...Object.keys(details)];
   for (const [member, value] of Object.entries(typeof init === 'string' ? { message: init } : (init ?? {}))) {
-    const [name, read] = (Object.hasOwn(MEMBERS, member) && MEMBERS[member]) || [member, same];
-    if (known.includes(name)) {
-      details[name] = read(value) ?? details[name];
+    const name = Object.hasOwn(IN_JSON, member) ? (IN_JSON[member] as string) : member;
+    if (Object.hasOwn(details, name)) {
+      const inJSON: unknown = member.endsWith('Ms') && typeof value === 'number' ? value / 1e3 : value;
+      Object.assign(details, inJSON === undefined || inJSON === null ? {} : { [name]: inJSON });
     } else if (!BESIDE.has(member)) {
-      throw new TypeError(`\`${member}\` is not a member that an error is made of. Those are ${mockable(known).join(', ')}.`);
+      throw new TypeError(`\`${member}\` must be a member of an error: one of ${members(details).join(', ')}.`);
     }
   }
-  return details as ErrorDetails;
+  return details;
 }
 
-/** What the JSON of an error has beside its details: the class has the name, and the report is an argument of its own. */
-const BESIDE: ReadonlySet<string> = new Set(['name', 'report']);
-
 /** The members by the names that they have in an error. */
-function mockable(names: readonly string[]): readonly string[] {
-  const members = Object.entries(MEMBERS);
-  return names.map((name) => members.find(([, [json]]) => json === name)?.[0] ?? name);
+function members(details: ErrorDetailsJSON): readonly string[] {
+  const renamed = Object.entries(IN_JSON);
+  return Object.keys(details).map((name) => renamed.find(([, inJSON]) => inJSON === name)?.[0] ?? name);
 }
 
 /** How many files {@link PortalError.firstFileIds} has. */
@@ -167,10 +155,10 @@ export class PortalError extends Error {
   readonly #report: PublishReport | null;
 
   constructor(init?: ErrorInit, report: PublishReport | null = null, options?: ErrorOptions) {
-    const details = detailsOf(init);
+    const details = detailsOf(init, new.target.code as ErrorCode);
     super(details.message, options);
     this.#report = report;
-    this.#details = { ...details, code: details.code ?? (new.target.code as ErrorCode) } as ErrorDetailsJSON;
+    this.#details = details;
     const { code, outcome, http_status, request_id, elapsed, errors, journal, file_ids } = this.#details;
     this.code = code;
     this.outcome = outcome;

@@ -25,9 +25,14 @@ async function keep(refreshToken) {
   await rename(draft, FILE);
 }
 
-/** Asked before the first call, and again once when the server answers 401. */
-async function accessToken() {
-  const spent = await readFile(FILE, 'utf8');
+/**
+ * Asked before the first call, and again once when the server answers 401. The call may be over before there is a token, which
+ * aborts `signal`: until the request goes out, that ends it. From then on the new refresh token is in the answer, which must
+ * not be lost.
+ */
+async function accessToken({ signal }) {
+  const spent = await readFile(FILE, { encoding: 'utf8', signal });
+  signal.throwIfAborted();
   const answer = await fetch(OAUTH_TOKEN_URL, {
     method: 'POST',
     body: new URLSearchParams({

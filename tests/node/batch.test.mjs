@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { inspect } from 'node:util';
 
 import {
   AlreadySentError,
@@ -103,6 +104,8 @@ batch('an unknown chunk stops until each file has a decision', async (portal, jo
   });
   const book = new Journal(journal);
   assert.deepEqual(book.undecided, ids(10));
+  assert.equal(`${book}`, inspect(book));
+  assert.match(`${book}`, /^Journal '.*run\.jsonl': 10 unknown, .*asked: publish/);
   assert.deepEqual(book.decide([1, 2], 'leave', { by: 'Bob' }), []);
   const replaced = book.decide([1, 2], 'published', { by: 'Ada', evidence: 'seen in the portal' });
   assert.deepEqual(

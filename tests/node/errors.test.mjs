@@ -126,10 +126,10 @@ test('an error that a mock makes has the members that it was given, and no other
   assert.deepEqual(error.toJSON().elapsed, 1.5);
   assert.equal(new RateLimitedError({ retryAfterMs: 1500 }).retryAfterMs, 1500);
   assert.equal(new JournalError({ reason: 'busy', fileIds: undefined }).reason, 'busy');
-  // What JSON has beside them is no argument of theirs.
+  // The name and the report of its JSON are passed over.
   const plain = (await lost()).toJSON();
   assert.deepEqual(new OutcomeUnknownError(plain).fileIds, plain.file_ids);
-  const refused = /^TypeError: `fileId` is not a member that an error is made of\. Those are code, message, outcome, httpStatus, .*, retryAfterMs, fileIds, journal, undecided\.$/;
+  const refused = /^TypeError: `fileId` must be a member of an error: one of code, message, outcome, httpStatus, .*, retryAfterMs, fileIds, journal, undecided\.$/;
   assert.throws(() => new OutcomeUnknownError({ fileId: [37] }), (thrown) => refused.test(String(thrown)));
   for (const name of ['toString', '__proto__x', 'counts']) assert.throws(() => new RateLimitedError({ [name]: 1 }), TypeError);
 });

@@ -53,15 +53,15 @@ describe('the example service.mjs', () => {
   function spawnIn(folder) {
     const env = { ...process.env, ...portal.environ() };
     const options = { cwd: ROOT, env, timeout: 120_000, killSignal: 'SIGKILL', stdio: ['ignore', 'pipe', 'pipe'] };
-    const process_ = spawn(process.execPath, [join(EXAMPLES, 'service.mjs'), folder], options);
-    services.push(process_);
-    return { process: process_, ended: once(process_, 'exit'), log: text(process_.stderr) };
+    const child = spawn(process.execPath, [join(EXAMPLES, 'service.mjs'), folder], options);
+    services.push(child);
+    return { child, ended: once(child, 'exit'), log: text(child.stderr) };
   }
 
   /** A process of the service, and how it is asked. */
   async function start() {
     const service = spawnIn(journals);
-    const url = (await once(service.process.stdout, 'data')).toString().trim();
+    const url = (await once(service.child.stdout, 'data')).toString().trim();
     const ask = async (path, options) => {
       const answer = await fetch(`${url}${path}`, options);
       return { status: answer.status, location: answer.headers.get('location'), ...(await answer.json()) };
@@ -90,7 +90,7 @@ describe('the example service.mjs', () => {
     // A list that is posted again after a lost answer.
     const again = await service.settled((await service.post([39])).location);
     assert.deepEqual([again.state, again.code], ['done', 'ERR_ALREADY_SENT']);
-    service.process.kill('SIGTERM');
+    service.child.kill('SIGTERM');
     assert.deepEqual(await service.ended, [0, null]);
     const next = await start();
     const shown = await next.ask(first.location);
@@ -116,7 +116,7 @@ describe('the example service.mjs', () => {
     const service = await start();
     const [first, second] = [await service.post([37]), await service.post([38, 39])];
     await posted(portal, 1);
-    service.process.kill('SIGTERM');
+    service.child.kill('SIGTERM');
     // It takes no connections any more.
     while (await service.ask(first.location).then(() => true, () => false)) await sleep(5);
     portal.control('release');
@@ -132,7 +132,7 @@ describe('the example service.mjs', () => {
     const service = await start();
     const [first, second] = [await service.post([37]), await service.post([38, 39])];
     await posted(portal, 1);
-    service.process.kill('SIGKILL');
+    service.child.kill('SIGKILL');
     await service.ended;
     const next = await start();
     assert.equal((await next.settled(second.location)).state, 'done');

@@ -136,8 +136,9 @@ describe('options', () => {
   });
 
   const refused = [
-    [undefined, /`portalPublishing` must be one of/],
-    [{ portalPublishing: 'publish' }, /`contactNotification` must be one of/],
+    [undefined, /^`portalPublishing` must be one of do_not_publish, use_contact_preference, publish, not undefined\. Nothing was sent\.$/],
+    [{ portalPublishing: 'publish' }, /^`contactNotification` must be one of do_not_notify, use_contact_preference, notify, not undefined\./],
+    [{ ...MODES, portalPublishing: null }, /^`portalPublishing` must be one of .*, not null\./],
     [{ ...MODES, contactNotification: ['notify'] }, /`contactNotification` must be one of/],
     [{ ...MODES, contactNotifcation: 'notify' }, /`contactNotifcation` is not an option of `publishFiles`\. Did you mean `contactNotification`\? Its options are /],
     [{ ...MODES, publishOverrideContactIds: '23' }, /`publishOverrideContactIds` must be a list of ids, not "23" \(string\)\. Write \["23"\]\./],
@@ -422,6 +423,35 @@ describe('errors', () => {
     assert.ok((await client.publishFiles([37], MODES)).ok);
     assert.deepEqual(portal.requests.map(({ authorized }) => authorized), [false, true]);
   });
+});
+
+test('a method that was taken off its client, and a clone of a client, say so', async () => {
+  const client = portal.client();
+  const methods = {
+    publishFiles: [[37], MODES],
+    publishBatch: [[37], { ...MODES, journal: 'run.jsonl' }],
+    resume: ['run.jsonl'],
+    generatedReport: ['job'],
+    generatedReports: [],
+  };
+  for (const [name, given] of Object.entries(methods)) {
+    const method = client[name];
+    for (const owner of [undefined, structuredClone(client)]) {
+      await assert.rejects(method.apply(owner, given), (error) => {
+        assert.ok(error instanceof TypeError, error);
+        assert.match(error.message, new RegExp(`^\`${name}\` must be called on a PortalClient, not .* Call it as \`client\\.${name}\\(…\\)\`; .*\\. Nothing was sent\\.$`));
+        return true;
+      });
+    }
+  }
+  await assert.rejects(esm.publishFiles([37], { ...MODES, client: structuredClone(client) }), InputError);
+  assert.equal(portal.requests.length, 0);
+});
+
+test('a batch of none says how many it takes', async () => {
+  const none = portal.client().publishBatch([], { ...MODES, journal: 'run.jsonl' });
+  await assert.rejects(none, { message: '`fileIds` must name one file or more, not none. Nothing was sent.' });
+  await assert.rejects(portal.client().publishFiles([], MODES), /from 1 to 500 files, not none/);
 });
 
 test('no secret in anything that is shown', async () => {

@@ -155,7 +155,7 @@ try {
       // @ts-expect-error of two classes alone
       void error.fileIds;
   }
-  const one: OutcomeUnknownError | RateLimitedError | null = [OutcomeUnknownError, RateLimitedError].some((Class) => error instanceof Class) ? null : null;
+  const isOneOf: boolean = [OutcomeUnknownError, RateLimitedError].some((Class) => error instanceof Class);
   class Mine extends RateLimitedError {
     readonly mine = true;
   }
@@ -163,7 +163,7 @@ try {
     const mine: boolean = error.mine;
     void mine;
   }
-  void one;
+  void isOneOf;
 }
 void new OutcomeUnknownError({ message: 'lost', fileIds: [37], httpStatus: 503, elapsedMs: 90_000 });
 void new RateLimitedError({ retryAfterMs: 1500 }, null, { cause: 'a test' });
