@@ -118,7 +118,8 @@ export class PortalError extends Error {
   readonly code: ErrorCode;
   /**
    * What became of the whole call or batch: `not_processed` only if no file was or may have been processed. An error that
-   * lost its data on the way is `unknown`: a batch may have sent files before, whatever its class says.
+   * lost its data on the way is `unknown`: a batch may have sent files before, whatever its class says. So is one that is
+   * about no call, as where a journal or the JSON of a report cannot be read: it says nothing about what was sent.
    */
   readonly outcome: Outcome;
   /** The status code of the answer that it is about; `null` if it is about no answer. */

@@ -26,7 +26,7 @@ export {
   RejectedError,
   StoppedError,
 } from './errors';
-export type { AnyPortalError, ErrorDetails, ErrorInit, ErrorJSON, ErrorSummary } from './errors';
+export type { AnyPortalError, ErrorDetails, ErrorInit, ErrorJSON, ErrorMembers, ErrorSummary } from './errors';
 export { GeneratedReport, Settlement } from './generatedReports';
 export type {
   FailedPortfolio,
