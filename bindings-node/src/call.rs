@@ -4,12 +4,11 @@ use std::io::{self, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use addepar_portal::host::{Ending, Language, Level, LogRecord, PublishCall, Turn};
+use addepar_portal::host::{Ending, Language, Level, LogRecord, PublishCall, Task, Turn};
 use napi::bindgen_prelude::Either3;
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
 use napi::{Env, Status};
 use napi_derive::napi;
-use tokio::task::AbortHandle;
 
 use crate::failure::Failure;
 use crate::report::Report;
@@ -43,7 +42,7 @@ impl Wakeups {
 #[napi]
 pub struct Call {
     publish: Arc<PublishCall>,
-    task: Option<AbortHandle>,
+    task: Task,
     wants_token: Arc<AtomicBool>,
     settled: bool,
 }
@@ -55,7 +54,7 @@ impl Call {
     pub fn interrupt(&mut self) -> bool {
         let goes_on = self.publish.interrupt();
         if !goes_on {
-            self.stop_task();
+            self.task.abort();
         }
         goes_on
     }
@@ -154,7 +153,7 @@ impl Call {
     #[napi]
     pub fn forsake(&mut self) {
         self.publish.abandon();
-        self.stop_task();
+        self.task.abort();
         if let Ending::Interrupted(Some(lost)) = self.publish.ending()
             && lost.is_loss()
         {
@@ -164,17 +163,9 @@ impl Call {
     }
 }
 
-impl Call {
-    fn stop_task(&mut self) {
-        if let Some(task) = self.task.take() {
-            task.abort();
-        }
-    }
-}
-
 impl From<PublishCall> for Call {
     fn from(call: PublishCall) -> Self {
-        Self { publish: Arc::new(call), task: None, wants_token: Arc::default(), settled: false }
+        Self { publish: Arc::new(call), task: Task::default(), wants_token: Arc::default(), settled: false }
     }
 }
 

@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use addepar_portal::host::{Ending, Language, Level, PublishCall, Turn};
+use addepar_portal::host::{Ending, Language, Level, PublishCall, Task, Turn};
 use addepar_portal::{self as core, Error};
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
@@ -22,7 +22,7 @@ use crate::report::PublishReport;
 pub(crate) struct Call {
     publish: Arc<PublishCall>,
     /// How to stop the background task, and where it left off.
-    task: Mutex<Option<tokio::task::AbortHandle>>,
+    task: Mutex<Task>,
     turn: Arc<Mutex<Option<Turn>>>,
     log_records: Mutex<VecDeque<core::host::LogRecord>>,
     /// Whether somebody took how the call ended.
@@ -64,9 +64,7 @@ impl Call {
     fn end(&self) {
         self.settled.store(true, Ordering::Relaxed);
         self.publish.abandon();
-        if let Some(task) = locked(&self.task).take() {
-            task.abort();
-        }
+        locked(&self.task).abort();
     }
 }
 

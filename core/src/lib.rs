@@ -42,6 +42,7 @@ pub use model::settlement::{SettledFile, Settlement};
 
 /// What the bindings need beside the surface for Rust, without a promise of stability.
 pub mod host {
+    pub use crate::client::background::Task;
     pub use crate::client::call::{PublishCall, Turn};
     pub use crate::client::unjournalled::forget_sent_to;
     pub use crate::config::environment::VARIABLES;

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
@@ -36,6 +36,36 @@ test('an idle client lets the process end, a pending call does not', async () =>
   const { code, output, errors } = await ended;
   assert.deepEqual({ code, output, errors }, { code: 0, output: 'true\n', errors: '' });
 });
+
+test(
+  'a client that nobody uses holds neither descriptors nor threads',
+  { skip: !existsSync('/proc/self/fd') && 'this system does not list descriptors' },
+  async () => {
+    const { code, output, errors } = await run(`${REQUIRE}
+      const { readdirSync } = require('node:fs');
+      const { setTimeout: sleep } = require('node:timers/promises');
+      const held = () => ['/proc/self/fd', '/proc/self/task'].map((folder) => readdirSync(folder).length);
+      async function main() {
+        // A name has to be looked up.
+        const baseUrl = process.env.ADDEPAR_BASE_URL.replace('127.0.0.1', 'localhost');
+        const client = new PortalClient({ baseUrl });
+        // What Node itself has for its timers and its output.
+        await sleep(1);
+        console.log('begins');
+        const before = held();
+        // Twice: what has ended starts again.
+        for (const first of [1, 101]) {
+          const files = Array.from({ length: 100 }, (_, index) => first + index);
+          await Promise.all(files.map((file) => client.publishFiles([file], ${MODES})));
+          // In a second or two.
+          for (let wait = 0; wait < 3000 && String(held()) !== String(before); wait += 1) await sleep(10);
+          console.log(String(held()) === String(before) || [before, held()]);
+        }
+      }
+      main();`);
+    assert.deepEqual({ code, output, errors }, { code: 0, output: 'begins\ntrue\ntrue\n', errors: '' });
+  },
+);
 
 test('no listener stays behind: a test runner loads the package anew for each file', async () => {
   const { code, output } = await run(`${REQUIRE}

@@ -8,6 +8,7 @@ import socket
 import sys
 import weakref
 from contextlib import suppress
+from contextvars import Context
 from typing import TYPE_CHECKING
 
 from ._drive import PAUSE, is_closed
@@ -21,23 +22,71 @@ if TYPE_CHECKING:
 
 _Pair = tuple[Bell | None, socket.socket | None]
 
-# A pair that waits for a next call: sockets cost more than the calls themselves. It belongs to one loop.
-_idle: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, list[_Pair]] = weakref.WeakKeyDictionary()
+# How many seconds a pair waits for another call: once this, or up to twice.
+PATIENCE = 1.0
 
 
-def _close(pairs: list[_Pair]) -> None:
-    for _, ear in pairs:
-        if ear is not None:
-            with suppress(OSError):  # something else may have closed it
-                ear.close()
+class _Kept:
+    """The pair that waits for a loop's next call, since sockets cost more than the calls themselves.
+
+    It waits for a while only: a client that nobody uses holds no descriptors.
+    """
+
+    __slots__ = ("_is_looked_at", "_pair", "_was_used")
+
+    def __init__(self) -> None:
+        self._pair: _Pair | None = None
+        self._was_used = self._is_looked_at = False
+
+    def take(self) -> _Pair:
+        pair, self._pair = self._pair, None
+        return _new_pair() if pair is None else pair
+
+    def keep(self, pair: _Pair) -> None:
+        """Many calls at once leave no more behind than one."""
+        if self._pair is not None or pair[1] is None:
+            _close(pair)
+            return
+        self._pair = pair
+        self._was_used = True
+        if not self._is_looked_at:
+            self._look_later()
+            self._is_looked_at = True
+
+    def _look_later(self) -> None:
+        # In a context of its own: that of the first call would be kept as long as calls follow.
+        asyncio.get_running_loop().call_later(PATIENCE, self._look, context=Context())
+
+    def _look(self) -> None:
+        if self._was_used:
+            self._was_used = False
+            self._look_later()
+        else:
+            self._is_looked_at = False
+            self.close()
+
+    def close(self) -> None:
+        if self._pair is not None:
+            _close(self._pair)
+            self._pair = None
 
 
-def _pairs(loop: asyncio.AbstractEventLoop) -> list[_Pair]:
-    pairs = _idle.get(loop)
-    if pairs is None:
-        pairs = _idle[loop] = []
-        weakref.finalize(loop, _close, pairs)
-    return pairs
+_kept: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, _Kept] = weakref.WeakKeyDictionary()
+
+
+def _kept_by(loop: asyncio.AbstractEventLoop) -> _Kept:
+    kept = _kept.get(loop)
+    if kept is None:
+        kept = _kept[loop] = _Kept()
+        weakref.finalize(loop, kept.close)
+    return kept
+
+
+def _close(pair: _Pair) -> None:
+    _, ear = pair
+    if ear is not None:
+        with suppress(OSError):  # something else may have closed it
+            ear.close()
 
 
 def _new_pair() -> _Pair:
@@ -110,8 +159,8 @@ def _is_redelivered(cancelled: asyncio.CancelledError, first: BaseException | No
 async def _run(call: Call[R], shield: _Shield) -> Turn:
     """Runs the call until its turn ends."""
     loop = asyncio.get_running_loop()
-    pairs = _pairs(loop)
-    bell, ear = pairs.pop() if pairs else _new_pair()
+    kept = _kept_by(loop)
+    bell, ear = kept.take()
     try:
         call.native.spawn(bell)
         while (turn := call.native.turn()) is None:
@@ -128,19 +177,17 @@ async def _run(call: Call[R], shield: _Shield) -> Turn:
             except Exception:
                 if ear is None or not is_closed(ear):
                     raise  # that of a signal handler
-                _close([(bell, ear)])
+                _close((bell, ear))
                 bell = ear = None
             if call.interrupt is not None and shield.is_hit():
                 raise call.interrupt
     except BaseException:
-        _close([(bell, ear)])
+        _close((bell, ear))
         raise
-    # Whether the byte of a call that is stopped was read before the cancellation, nobody knows. And many calls at once
-    # leave no more behind than one.
-    if call.is_stopping or ear is None or pairs:
-        _close([(bell, ear)])
+    if call.is_stopping:
+        _close((bell, ear))  # whether the byte was read before the cancellation, nobody knows
     else:
-        pairs.append((bell, ear))
+        kept.keep((bell, ear))
     return turn
 
 
@@ -209,4 +256,4 @@ async def _awaited(call: Call[R], given: Awaitable[object]) -> None:
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_idle.clear)
+    os.register_at_fork(after_in_child=_kept.clear)

@@ -30,7 +30,7 @@ use crate::model::message::Language;
 use crate::model::report::PublishReport;
 use crate::model::request::{ContactNotification, PortalPublishing, PublishRequest};
 use crate::protocol::machine::Ending;
-use crate::runtime::event_loop;
+use crate::runtime::aside::aside;
 
 /// All else comes from the environment.
 fn settings() -> Settings {
@@ -313,7 +313,7 @@ async fn agreed(what: &str, stdin_is_taken: bool, interrupts: &mut Interrupts) -
     };
     let question = format!("{what}\nThis cannot be undone. Go on?");
     // Its thread may wait for an answer for ever: the runtime does not.
-    let answer = event_loop::aside("addepar-portal-question", move || terminal.agrees(&question))
+    let answer = aside(move || terminal.agrees(&question))
         .map_err(|error| Refused(format!("No thread can be started to ask on: {error}. Nothing was sent.")))?;
     tokio::select! {
         answer = answer => match answer {

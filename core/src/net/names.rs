@@ -6,7 +6,7 @@ use std::net::{SocketAddr, ToSocketAddrs};
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
-use crate::runtime::event_loop;
+use crate::runtime::aside::aside;
 
 /// The system's names.
 pub(crate) struct Names;
@@ -24,7 +24,7 @@ impl fmt::Display for Unresolved {
 impl std::error::Error for Unresolved {}
 
 impl Resolve for Names {
-    /// The system looks a name up on a thread of its own: it may take as long as it likes.
+    /// The system looks a name up on another thread: it may take as long as it likes.
     fn resolve(&self, name: Name) -> Resolving {
         let name = name.as_str().to_owned();
         Box::pin(async move {
@@ -40,9 +40,7 @@ impl Resolve for Names {
 async fn look_up(name: &str) -> io::Result<Vec<SocketAddr>> {
     let name = name.to_owned();
     // The port stands in the URL.
-    let finding = event_loop::aside("addepar-portal-name", move || {
-        (name.as_str(), 0).to_socket_addrs().map(Iterator::collect::<Vec<_>>)
-    });
+    let finding = aside(move || (name.as_str(), 0).to_socket_addrs().map(Iterator::collect::<Vec<_>>));
     let finding = finding.map_err(|error| io::Error::other(format!("no thread can be started ({error})")))?;
     match finding.await.unwrap_or_else(|_| Err(io::Error::other("its thread broke off")))? {
         addresses if addresses.is_empty() => Err(io::ErrorKind::NotFound.into()),

@@ -5,7 +5,6 @@
 
 pub(crate) mod boot;
 pub(crate) mod certificates;
-pub(crate) mod descriptors;
 pub(crate) mod folder_sync;
 pub(crate) mod identity;
 pub(crate) mod locks;

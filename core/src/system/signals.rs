@@ -2,6 +2,18 @@
 
 use std::io;
 
+#[cfg(unix)]
+use {
+    signal_hook::SigId,
+    signal_hook::consts::{SIGHUP, SIGINT, SIGTERM},
+    signal_hook::flag,
+    signal_hook::low_level::{self, pipe},
+    std::os::unix::net::UnixStream as StdUnixStream,
+    std::sync::Arc,
+    std::sync::atomic::{AtomicBool, Ordering},
+    tokio::net::UnixStream,
+};
+
 /// What somebody wants the program to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Interrupt {
@@ -12,34 +24,71 @@ pub enum Interrupt {
     HangUp,
 }
 
-/// The signals of this process that interrupt.
+/// The signals of this process that interrupt. As long as it listens they come here, and from then on none of them ends
+/// the process by itself.
 #[cfg(unix)]
 pub(crate) struct Signals {
-    interrupt: tokio::signal::unix::Signal,
-    terminate: tokio::signal::unix::Signal,
-    /// `None` under `nohup`.
-    hang_up: Option<tokio::signal::unix::Signal>,
+    /// Which ones have come. One that comes twice before anybody looks has come once.
+    interrupt: Arc<AtomicBool>,
+    terminate: Arc<AtomicBool>,
+    hang_up: Arc<AtomicBool>,
+    /// Becomes readable with each of them.
+    woken: UnixStream,
+    actions: Vec<SigId>,
 }
 
 #[cfg(unix)]
 impl Signals {
     pub(crate) fn listen() -> io::Result<Self> {
-        use tokio::signal::unix::{SignalKind, signal};
-        let hang_up = if hang_up_is_ignored() { None } else { Some(signal(SignalKind::hangup())?) };
-        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())?, hang_up })
+        let (woken, wakes) = StdUnixStream::pair()?;
+        woken.set_nonblocking(true)?;
+        let mut signals = Self {
+            interrupt: Arc::default(),
+            terminate: Arc::default(),
+            hang_up: Arc::default(),
+            woken: UnixStream::from_std(woken)?,
+            actions: Vec::new(),
+        };
+        signals.take(SIGINT, &signals.interrupt.clone(), &wakes)?;
+        signals.take(SIGTERM, &signals.terminate.clone(), &wakes)?;
+        if !hang_up_is_ignored() {
+            signals.take(SIGHUP, &signals.hang_up.clone(), &wakes)?;
+        }
+        Ok(signals)
+    }
+
+    /// The flag comes before the byte: a reader that is woken finds it.
+    fn take(&mut self, signal: i32, has_come: &Arc<AtomicBool>, wakes: &StdUnixStream) -> io::Result<()> {
+        self.actions.push(flag::register(signal, has_come.clone())?);
+        self.actions.push(pipe::register(signal, wakes.try_clone()?)?);
+        Ok(())
     }
 
     pub(crate) async fn next(&mut self) -> Interrupt {
-        let hang_up = async {
-            match &mut self.hang_up {
-                Some(hang_up) => hang_up.recv().await,
-                None => std::future::pending().await,
+        loop {
+            for (has_come, interrupt) in [
+                (&self.interrupt, Interrupt::Stop),
+                (&self.terminate, Interrupt::Stop),
+                (&self.hang_up, Interrupt::HangUp),
+            ] {
+                if has_come.swap(false, Ordering::SeqCst) {
+                    return interrupt;
+                }
             }
-        };
-        tokio::select! {
-            _ = self.interrupt.recv() => Interrupt::Stop,
-            _ = self.terminate.recv() => Interrupt::Stop,
-            _ = hang_up => Interrupt::HangUp,
+            if self.woken.readable().await.is_err() {
+                // The event loop ends, and nobody waits any more.
+                std::future::pending::<()>().await;
+            }
+            while self.woken.try_read(&mut [0; 64]).is_ok_and(|bytes| bytes > 0) {}
+        }
+    }
+}
+
+#[cfg(unix)]
+impl Drop for Signals {
+    fn drop(&mut self) {
+        for action in self.actions.drain(..) {
+            low_level::unregister(action);
         }
     }
 }
@@ -99,7 +148,40 @@ fn is_write_only(fdinfo: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
+
     use super::*;
+
+    #[cfg(unix)]
+    #[test]
+    fn each_signal_is_heard_once_however_often_it_comes_before_somebody_listens() {
+        use std::time::Duration;
+
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let mut signals = Signals::listen().unwrap();
+            for signal in [SIGHUP, SIGINT, SIGTERM, SIGINT] {
+                if signal != SIGHUP || !hang_up_is_ignored() {
+                    low_level::raise(signal).unwrap();
+                }
+            }
+            assert_eq!((signals.next().await, signals.next().await), (Interrupt::Stop, Interrupt::Stop));
+            if !hang_up_is_ignored() {
+                assert_eq!(signals.next().await, Interrupt::HangUp);
+            }
+            let another = tokio::time::timeout(Duration::from_millis(20), signals.next());
+            assert!(another.await.is_err(), "a signal was heard twice");
+            // While it is waited for, and after a wait that was given up.
+            let raised = async {
+                tokio::task::yield_now().await;
+                low_level::raise(SIGTERM).unwrap();
+            };
+            assert_eq!(tokio::join!(signals.next(), raised).0, Interrupt::Stop);
+            drop(signals);
+            // It would end this process.
+            low_level::raise(SIGTERM).unwrap();
+        });
+    }
 
     #[test]
     fn a_signal_that_is_ignored_is_found_among_others() {

@@ -8,8 +8,8 @@ import { CONTENDERS } from './contenders.mjs';
 import { open, show } from './process.mjs';
 
 const CALLS = 100;
-// What ends with a call may take so long to be gone.
-const PATIENCE = 500;
+// What a client keeps for another call is gone by then.
+const PATIENCE = 3000;
 
 // With it, everything of Node's own is there that a timer needs.
 await sleep(1);

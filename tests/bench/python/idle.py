@@ -16,8 +16,8 @@ from asked import file_ids
 from process import descriptors, show, threads
 
 CALLS = 100
-# What ends with a call may take so long to be gone.
-PATIENCE = 0.5
+# What a client keeps for another call is gone by then.
+PATIENCE = 3
 
 
 def calls(url: str) -> None:

@@ -237,13 +237,7 @@ impl SimulatedPortal {
     }
 }
 
-/// The first runtime of a process makes what all have in common, and panics where that lacks descriptors.
 fn runtime() -> io::Result<Runtime> {
-    #[cfg(unix)]
-    {
-        use std::os::unix::net::UnixStream;
-        drop((UnixStream::pair()?, UnixStream::pair()?, UnixStream::pair()?));
-    }
     Builder::new_current_thread().enable_all().build()
 }
 
