@@ -281,7 +281,15 @@ fn and_more(count: usize, is_counted: bool) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{MAX_ID, RawId, parse_number, validate};
+    use super::{MAX_ID, RawId, not_a_collection, parse_number, validate};
+
+    #[test]
+    fn what_a_text_would_be_read_as_fits_the_argument() {
+        for (argument, things) in [("file_ids", "files"), ("publish_override_contact_ids", "contacts")] {
+            let said = not_a_collection(argument, "str").message();
+            assert!(said.contains(&format!("\"37\" would be the {things} 3 and 7")), "{said}");
+        }
+    }
 
     #[test]
     fn an_id_that_is_written_in_two_ways_is_shown_in_both() {
