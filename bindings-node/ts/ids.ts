@@ -68,18 +68,19 @@ export function packIds(name: Argument, ids: unknown, most = Infinity): Float64A
     return pack(read);
   }
   if (!isCollection(ids)) {
-    return refuse('input', `\`${name}\` must be a list of ids, ${instead(ids)}${advice(ids)}`);
+    return refuse('input', `\`${name}\` must be a list of ids, ${instead(ids)}${advice(name, ids)}`);
   }
   // Holes become `undefined`.
   return pack([...ids]);
 }
 
 /** What to write for a single id; of text that may be several, why it is not read as a list. */
-function advice(ids: unknown): string {
+function advice(name: Argument, ids: unknown): string {
   if (readId(ids) !== undefined) {
     return ` Write [${typeof ids === 'string' ? `"${ids}"` : shown(ids)}].`;
   }
-  return typeof ids === 'string' ? ' Read as a list, "37" would be the files 3 and 7.' : '';
+  const things = name === 'publishOverrideContactIds' ? 'contacts' : 'files';
+  return typeof ids === 'string' ? ` Read as a list, "37" would be the ${things} 3 and 7.` : '';
 }
 
 /** The ids of one call's files. */

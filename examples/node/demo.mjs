@@ -5,9 +5,13 @@ import { SimulatedPortal } from 'addepar-portal/testing';
 
 function show(title, report) {
   console.log(`\n${title}\n${report}`);
-  for (const [contact, failures] of report.failedContacts().contacts) {
+  const { contacts, unreadable } = report.failedContacts();
+  for (const [contact, failures] of contacts) {
     const told = failures.map(({ fileId, step }) => `${step} of file ${fileId}`).join(', ');
     console.log(`  contact ${contact} missed: ${told}`);
+  }
+  for (const fileId of unreadable) {
+    console.log(`  file ${fileId} failed for contacts that cannot be told`);
   }
 }
 

@@ -6,9 +6,12 @@ from addepar_portal.testing import SimulatedPortal
 
 def show(title: str, report: PublishReport) -> None:
     print(f"\n{title}\n{report}")
-    for contact, failures in report.failed_contacts().contacts.items():
+    failed = report.failed_contacts()
+    for contact, failures in failed.contacts.items():
         told = ", ".join(f"{step} of file {file_id}" for file_id, step in failures)
         print(f"  contact {contact} missed: {told}")
+    for file_id in failed.unreadable:
+        print(f"  file {file_id} failed for contacts that cannot be told")
 
 
 contacts = {37: [1, 2, 3], 38: [1, 2, 3, 4, 5], 39: [1]}

@@ -157,6 +157,7 @@ describe('a value of another kind is refused in words that help', () => {
     [(client) => client.publishFiles([38, Promise.resolve(37)], MODES), 'fileIds[1] is Promise {…} (Promise): ids are whole numbers from 1 to 9007199254740991 or strings of ASCII digits. Did you forget `await`?'],
     [(client) => client.publishFiles({ id: 37 }, MODES), '`fileIds` must be a list of ids, not { id: 37 } (Object).'],
     [(client) => client.publishFiles([37], { ...MODES, publishOverrideContactIds: 23 }), '`publishOverrideContactIds` must be a list of ids, not 23 (number). Write [23].'],
+    [(client) => client.publishFiles([37], { ...MODES, publishOverrideContactIds: '23,25' }), '`publishOverrideContactIds` must be a list of ids, not "23,25" (string). Read as a list, "37" would be the contacts 3 and 7.'],
     [(client) => client.publishFiles([37], { ...MODES, signal: 5 }), '`signal` must be an AbortSignal, not 5 (number).'],
     [(client) => client.publishBatch([37], { ...MODES, journal: 'x', maxWaitMs: '5' }), '`maxWaitMs` must be a number of milliseconds, not "5" (string).'],
     [(client) => client.publishBatch([37], { ...MODES, journal: 'x', chunkSize: '5' }), '`chunkSize` must be a number, not "5" (string).'],

@@ -106,7 +106,8 @@ def test_no_row_of_either_side_is_lost(what: str, on: str, report: PublishReport
     assert str(joined[ids].dtype) == "Int64"
     assert same(joined["client"], ["B", "A", "C", None])
     assert same(joined["state"], ["failed", "ok", None, "unknown"])
-    assert joined["contacts_not_notified"][0] == (1, 2)
+    assert joined["contacts_not_notified"].to_list() == [(1, 2), (), None, None]
+    assert joined["contacts_not_published"].to_list() == [(), (), None, None]
     assert list(joined.columns[:2]) == ["client", on]
     assert set(joined.columns) == {*frame.columns, *report.to_pandas().columns, "matched", ids}
     pd.testing.assert_frame_equal(frame, before)

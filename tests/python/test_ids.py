@@ -159,11 +159,15 @@ class PolarsFrame:
 
 Record = collections.namedtuple("Record", ["file_id", "client_id"])  # noqa: PYI024  # as callers make them
 
-COLUMN = r"give one column of it(, such as frame\['file_id'\])?\."
+COLUMN = r"give one column of it(, such as frame\['(file|contact)_id'\])?\."
 MISSING = r"`\.dropna\(\)` of a column leaves missing values out \(polars: `\.drop_nulls\(\)`"
 FIELDS = "whose fields have names"
-ROW = "not a row of a data frame: give one column of it"
-COUNTS = r"of counts or other values for each id: give the ids themselves, which are its `\.index`"
+ROW = r"not a row of a data frame: give one column of the frame, such as frame\['(file|contact)_id'\]"
+COUNTS = r"not a Series of counts: give the column that has the ids, such as frame\['(file|contact)_id'\]"
+NAMELESS = (
+    "not a Series without a name whose labels have one, as counts of groups are: give the column that has the ids"
+)
+BESIDE_IDS = r"of counts or other values for each id: give the ids themselves, which are its `\.index`"
 STATEMENTS = pd.DataFrame({"client_id": [4, 5, 5], "file_id": [37, 38, 38]})
 NO_LIST = "give a list of ids"
 REFUSED: dict[str, tuple[Any, str]] = {
@@ -190,6 +194,8 @@ REFUSED: dict[str, tuple[Any, str]] = {
     "counts": (STATEMENTS["client_id"].value_counts(), COUNTS),
     "counts of two columns": (STATEMENTS.value_counts(), COUNTS),
     "counts of groups": (STATEMENTS.groupby("client_id")["client_id"].value_counts(), COUNTS),
+    "sizes of groups": (STATEMENTS.groupby("client_id").size(), NAMELESS),
+    "sizes of groups by two columns": (STATEMENTS.groupby(["client_id", "file_id"]).size(), NAMELESS),
     "a row of sqlite": (sqlite_row(), FIELDS),
     "a named tuple": (Record(37, 38), FIELDS),
     "a result of the system": (os.stat_result(range(1, 11)), FIELDS),
@@ -216,8 +222,8 @@ REFUSED: dict[str, tuple[Any, str]] = {
     "a series of pandas' small floats": (pd.Series([37], dtype="Float32"), "floats of 4 bytes"),
     "a memoryview of small floats": (memoryview(array.array("f", [37.0])), "floats of 4 bytes"),
     "a list of small floats": ([np.float32(37)], "rounded"),
-    "an array of floats": (np.array([37.0]), r"`\.dropna\(\)\.astype\('int64'\)`"),
-    "a series with missing values": (pd.Series([37, None]), r"`\.dropna\(\)\.astype\('int64'\)`"),
+    "an array of floats": (np.array([37.0]), r"`\.dropna\(\)\.astype\('Int64'\)`"),
+    "a series with missing values": (pd.Series([37, None]), r"`\.dropna\(\)\.astype\('Int64'\)`"),
     "a series of pandas integers with missing values": (pd.Series([37, None], dtype="Int64"), MISSING),
     "a series of objects with missing values": (pd.Series([37, None], dtype=object), MISSING),
     "a series of texts with missing values": (pd.Series(["37", None], dtype="string"), MISSING),
@@ -229,7 +235,7 @@ REFUSED: dict[str, tuple[Any, str]] = {
     "an array of pyarrow with missing values": (pa.array([37, None]), MISSING),
     "a series of texts and NaN": (pd.Series(["0037", None, "0038"], dtype=object).replace({None: np.nan}), MISSING),
     "a list of numbers and NaN": ([37, float("nan")], MISSING),
-    "NaN before floats": (pd.Series([None, 37.0]), r"`\.dropna\(\)\.astype\('int64'\)`"),
+    "NaN before floats": (pd.Series([None, 37.0]), r"`\.dropna\(\)\.astype\('Int64'\)`"),
     "nothing but NaN": (pd.Series([None, None], dtype="float64"), MISSING),
     "an array of pyarrow's floats": (pa.array([37.0]), r"`\.dropna\(\)"),
     "an array of pyarrow's small floats": (pa.array([37.0], pa.float32()), "floats of 4 bytes"),
@@ -238,7 +244,7 @@ REFUSED: dict[str, tuple[Any, str]] = {
     "a series with an id twice": (pd.Series([37, 38, 37]), r"repeats 37\. `\.unique\(\)` of a column"),
     "a column with an id that is written in two ways": (
         pd.Series(["0038", "37", "38"]),
-        r"repeats 38 \(0038 and 38: leading zeros do not count\)\. `\.astype\('int64'\)\.unique\(\)`",
+        r"repeats 38 \(0038 and 38: leading zeros do not count\)\. `\.astype\('Int64'\)\.unique\(\)`",
     ),
     "rows of csv.DictReader": (make_rows(), r"file_ids\[0\]"),
     "items of a dict": ({37: 38}.items(), r"file_ids\[0\]"),
@@ -276,12 +282,51 @@ def test_what_would_be_read_as_other_ids_is_refused(
 
 def test_values_for_each_file_are_no_files() -> None:
     files = STATEMENTS.groupby("file_id")
-    for given in (files.size(), files["client_id"].first(), STATEMENTS["file_id"].value_counts()):
-        with pytest.raises(InputError, match=COUNTS):
+    counted = STATEMENTS["file_id"].value_counts()
+    for given in (
+        files.size(),
+        files["client_id"].first(),
+        files["file_id"].count(),
+        counted,
+        counted.rename("file_id"),
+    ):
+        with pytest.raises(InputError, match=BESIDE_IDS):
             PublishRequest(given, **MODES)
     # They may well be the contacts of the files.
     contacts = STATEMENTS.groupby("file_id")["client_id"].first()
     assert PublishRequest([37], publish_override_contact_ids=contacts, **MODES).publish_override_contact_ids == (4, 5)
+
+
+def test_no_message_hands_over_a_way_round_it() -> None:
+    for words in (ROW, COUNTS, BESIDE_IDS, NAMELESS):
+        for given, said in REFUSED.values():
+            if said == words:
+                with pytest.raises(InputError) as refused:
+                    PublishRequest(given, **MODES)
+                assert "to_list" not in str(refused.value)
+
+
+def test_ids_that_were_computed_are_taken_without_their_labels() -> None:
+    computed = pd.Series([37, 38], index=pd.Index(["Ashby", "Birch LLC"], name="client"))
+    with pytest.raises(InputError, match=NAMELESS):
+        PublishRequest(computed, **MODES)
+    assert PublishRequest(computed.reset_index(drop=True), **MODES).file_ids == (37, 38)
+
+
+def test_the_hint_for_a_column_of_floats_refuses_fractions() -> None:
+    with pytest.raises(InputError, match="raises where one is not a whole number") as refused:
+        PublishRequest(pd.Series([37.0, None, 38.0]), **MODES)
+    assert "`.dropna().astype('Int64')` of it has the ids" in str(refused.value)
+    assert PublishRequest(pd.Series([37.0, None, 38.0]).dropna().astype("Int64"), **MODES).file_ids == (37, 38)
+    with pytest.raises(TypeError, match="cannot safely cast"):
+        pd.Series([37.6, None]).dropna().astype("Int64")
+
+
+@pytest.mark.parametrize(("argument", "things"), [("file_ids", "files"), ("publish_override_contact_ids", "contacts")])
+def test_what_a_text_would_be_fits_the_argument(argument: str, things: str) -> None:
+    arguments: Any = {"file_ids": [1], argument: "37"}
+    with pytest.raises(InputError, match=rf'"37" would be the {things} 3 and 7'):
+        PublishRequest(**arguments, **MODES)
 
 
 def test_an_iterator_that_does_not_end_is_refused(simulated_portal: SimulatedPortal, tmp_path: Path) -> None:

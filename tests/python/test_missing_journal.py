@@ -9,6 +9,8 @@ import os
 import re
 import signal
 import socket
+import subprocess
+import sys
 import traceback
 import warnings
 from collections.abc import Callable, Iterator
@@ -169,10 +171,61 @@ def test_a_repeat_as_an_error_sends_nothing(simulated_portal: SimulatedPortal, t
     assert simulated_portal.control("posts") == 6
 
 
-def test_a_caller_without_a_name_costs_nothing(settings: dict[str, Any]) -> None:
-    namespace: dict[str, Any] = {"__name__": None, "client": PortalClient(**settings), "MODES": MODES}
-    # Python itself tells nobody of a warning from there; what is raised is of the call.
-    assert warned_of(lambda: exec("client.publish_files([37], **MODES)", namespace)) == []
+LOOP = """
+from addepar_portal.testing import SimulatedPortal
+with SimulatedPortal() as portal:
+    client = portal.client()
+    for _ in range(6):
+        client.publish_files([37], portal_publishing="publish", contact_notification="notify")
+    print(portal.control("posts"))
+"""
+WARNING = "<string>:6: MissingJournalWarning: This file (37) was already sent by this process "
+
+
+@pytest.mark.parametrize(
+    ("options", "count"),
+    [
+        ([], 5),
+        (["-W", "default"], 5),
+        (["-W", "always"], 5),
+        (["-W", "ignore"], 0),
+        (["-W", "ignore::UserWarning"], 0),
+        (["-W", "ignore:This file"], 0),
+        (["-W", "ignore::UserWarning:__main__:6"], 0),
+    ],
+)
+def test_a_loop_is_warned_of_each_time_unless_the_program_says_otherwise(options: list[str], count: int) -> None:
+    command = [sys.executable, *options, "-c", LOOP]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    assert done.stderr.count(WARNING) == count, done.stderr
+    assert done.stdout == "6\n"
+
+
+def test_a_loop_ends_at_its_first_repeat_where_warnings_are_errors() -> None:
+    command = [sys.executable, "-W", "error", "-c", LOOP]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 1
+    assert "MissingJournalWarning: This file (37) was already sent" in done.stderr
+
+
+def test_a_short_timeout_is_warned_of_once_on_a_line() -> None:
+    code = """
+from addepar_portal import PortalClient
+for _ in range(3):
+    PortalClient(firm_name="f", firm_id=1, key_id="k", key_secret="s", timeout=20)
+"""
+    environ = {**os.environ, "ADDEPAR_PORTAL_LIVE": "1"}
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=60, check=True)
+    assert done.stderr.count("<string>:4: UserWarning: ") == 1, done.stderr
+
+
+def test_a_caller_without_a_name_is_warned_too(settings: dict[str, Any]) -> None:
+    def work() -> None:
+        namespace: dict[str, Any] = {"__name__": None, "client": PortalClient(**settings), "MODES": MODES}
+        assert len(warned_of(lambda: exec("client.publish_files([37], **MODES)", namespace))) == 1
+
+    in_new_process(work)
 
 
 def test_it_can_be_silenced(settings: dict[str, Any]) -> None:

@@ -296,7 +296,7 @@ def test_numpy_and_pandas_ids() -> None:
     modes = {"portal_publishing": "publish", "contact_notification": "notify"}
     for ids in (frame["file_id"], frame["file_id"].to_numpy(), iter([37, 38]), {37: 1, 38: 2}.keys()):
         assert PublishRequest(ids, **modes).file_ids == (37, 38)  # type: ignore[arg-type]
-    with pytest.raises(ValueError, match=r"astype\('int64'\)"):
+    with pytest.raises(ValueError, match=r"astype\('Int64'\)"):
         PublishRequest(pd.Series([37, None]), **modes)  # type: ignore[arg-type]
     for ids in ([pd.Series([True])[0]], pd.Series([True])):
         with pytest.raises(ValueError, match="bool"):

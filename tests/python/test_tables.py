@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 import re
 from html.parser import HTMLParser
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 
 from addepar_portal import (
+    FailedContacts,
     FailedPortfolio,
     GeneratedPortfolio,
     GeneratedReport,
@@ -119,6 +121,19 @@ def test_failed_contacts_have_a_row_for_each_contact_file_and_step() -> None:
     nobody = report_of(1).failed_contacts()
     assert (nobody.to_dicts(), list(nobody.to_pandas().columns)) == ([], ["contact_id", "file_id", "step"])
     assert Table(nobody._repr_html_()).rows == []
+
+
+def test_the_table_of_failed_contacts_says_how_many_files_it_says_nothing_about() -> None:
+    report = report_of(9, failed=1, left_out=3)
+    failed = report.failed_contacts()
+    for kept in (failed, pickle.loads(pickle.dumps(failed))):
+        html = kept._repr_html_()
+        assert '<span class="">2 contacts missed something</span><span class="unknown">3 files unknown</span>' in html
+        assert "<p>Contacts of files that are unknown or not processed are not in this table.</p>" in html
+        assert kept == failed == FailedContacts(failed.contacts, failed.unreadable)
+    lost = report_of(2, left_out=2).failed_contacts()
+    assert '0 contacts missed something</span><span class="unknown">2 files unknown<' in lost._repr_html_()
+    assert "not in this table" not in report_of(3, failed=1).failed_contacts()._repr_html_()
 
 
 def test_a_journal_has_a_table_with_what_people_decided(simulated_portal: SimulatedPortal, tmp_path: Path) -> None:

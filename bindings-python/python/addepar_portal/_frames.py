@@ -93,6 +93,9 @@ def joined(report: PublishReport, frame: Any, on: str, suffix: str | None) -> An
     theirs, ours = theirs.reindex(of_frame), files.reindex(of_files)
     theirs.index = ours.index = pd.RangeIndex(len(of_files))
     ours["file_id"] = pd.concat([keys, files["file_id"].iloc[left].astype("Int64")], ignore_index=True)
+    for name in ("contacts_not_published", "contacts_not_notified"):  # None, not NaN, also where a row has no result
+        contacts = files[name].to_list()
+        ours[name] = pd.Series([None if row == -1 else contacts[row] for row in of_files], dtype="object")
     ours["matched"] = pd.Series(
         [
             "report" if row == -1 else "frame" if file == -1 else "both"

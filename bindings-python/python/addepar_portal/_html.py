@@ -120,8 +120,11 @@ def of_failed_contacts(failed: FailedContacts) -> str:
     counts = [(_noun(missed, "contact") + " missed something", missed, "")]
     if unreadable:
         counts.append((_noun(unreadable, "file") + " failed for contacts that cannot be told", unreadable, "failed"))
+    left_out: tuple[tuple[str, int], ...] = object.__getattribute__(failed, "_left_out")
+    counts += [(f"{_noun(count, 'file')} {state.replace('_', ' ')}", count, _tone(state)) for state, count in left_out]
+    notes = ["Contacts of files that are unknown or not processed are not in this table."] if left_out else []
     shown = [["?" if id_ is None else id_ for id_ in columns["contact_id"]], columns["file_id"], columns["step"]]
-    return _table(counts, [], list(columns), zip(*shown, strict=True))
+    return _table(counts, [], list(columns), zip(*shown, strict=True), notes)
 
 
 def of_generated_report(report: GeneratedReport) -> str:

@@ -102,7 +102,7 @@ def _refuse_what_is_no_list(name: str, ids: Any) -> None:
         _refuse(
             name,
             f"one {kind.__name__}",
-            'give a list of ids. (Read as a list, "37" would be the files 3 and 7.)',
+            f'give a list of ids. (Read as a list, "37" would be the {_thing(name)}s 3 and 7.)',
         )
     if getattr(kind, "__iter__", None) is None and getattr(kind, "__getitem__", None) is None:
         _refuse(name, f"one {kind.__name__}", "give a list of ids.")
@@ -110,13 +110,14 @@ def _refuse_what_is_no_list(name: str, ids: Any) -> None:
         _refuse(
             name,
             f"a {kind.__name__}",
-            "give one column of it, such as frame['file_id']. (Read as a list, it would be the names of its columns.)",
+            f"give one column of it, such as {_column(name)}. (Read as a list, it would be the names of its columns.)",
         )
     if _names_its_fields(ids):
         _refuse(
             name,
             f"a {kind.__name__}, whose fields have names",
-            "give a list of ids, such as [record['file_id']]. (Read as a list, it would be its names or fields.)",
+            f"give a list of ids, such as [record['{_thing(name)}_id']]. (Read as a list, it would be its names or "
+            "fields.)",
         )
     if _is_series(kind):
         _refuse_what_is_beside_ids(name, ids)
@@ -135,19 +136,23 @@ def _refuse_what_is_beside_ids(name: str, series: Any) -> None:
     """Refuses a series whose labels are the ids, or the columns that one of its values belongs to.
 
     A row whose columns have numbers, or names without an id among them while the row itself has a name, cannot be told
-    from ids that are labelled by client.
+    from ids that are labelled by client; counts that have the name of a column cannot either. A series without a name
+    whose labels have one is not a column: it was computed, as `groupby("client").size()` is.
     """
     __tracebackhide__ = True
-    id_ = name.rpartition("publish_override_")[2].removesuffix("s")
-    label = getattr(series, "name", None)
-    title = getattr(series.index, "name", None)
-    if _is(series, "name", "count") or (_is(series.index, "name", id_) and not _is(series, "name", id_)):
-        _refuse(
-            name,
-            f"a {kind_of(series).__name__} of counts or other values for each id",
-            "give the ids themselves, which are its `.index`. (If its values are the ids, give `.to_list()` of it.)",
-        )
+    id_ = f"{_thing(name)}_id"
+    kind = kind_of(series).__name__
     labels = series.index
+    label = getattr(series, "name", None)
+    title = getattr(labels, "name", None)
+    if _is(labels, "name", id_) and not (_is(series, "name", id_) and list(series) == list(labels)):
+        what, advice = "counts or other values for each id", "give the ids themselves, which are its `.index`."
+        _refuse(name, f"a {kind} of {what}", advice)
+    advice = f"give the column that has the ids, such as {_column(name)}."
+    if _is(series, "name", "count"):
+        _refuse(name, f"a {kind} of counts", advice)
+    if label is None and any(each is not None for each in getattr(labels, "names", (title,))):
+        _refuse(name, f"a {kind} without a name whose labels have one, as counts of groups are", advice)
     if len(labels) == 0 or not all(isinstance(each, str) for each in labels):
         return
     has_number = title is None and hasattr(kind_of(label), "__index__")
@@ -155,9 +160,18 @@ def _refuse_what_is_beside_ids(name: str, series: Any) -> None:
         _refuse(
             name,
             "a row of a data frame",
-            f"give one column of it, such as frame[{id_!r}]. (Read as a list, it would be all that the row has. If its "
-            "values are ids that have labels, give `.to_list()` of it.)",
+            f"give one column of the frame, such as {_column(name)}. (Read as a list, it would be all that the row "
+            "has.)",
         )
+
+
+def _thing(name: str) -> str:
+    """What the ids of an argument are of."""
+    return "contact" if name == "publish_override_contact_ids" else "file"
+
+
+def _column(name: str) -> str:
+    return f"frame['{_thing(name)}_id']"
 
 
 def _is_column_of_ids(label: str) -> bool:

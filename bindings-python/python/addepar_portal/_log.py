@@ -8,12 +8,13 @@ result; what it was to be told goes to standard error. What is not an `Exception
 from __future__ import annotations
 
 import sys
-from _warnings import warn as _warn
+from _warnings import warn_explicit
 
 from ._errors import MissingJournalWarning
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from types import FrameType
     from typing import Any, Literal
 
     from ._native import Call, Failure
@@ -23,20 +24,24 @@ def warn_of_missing_journal(call: Call) -> None:
     """Issues the warning that the core wants. Where it is an error, it is one at the next call as well."""
     said = call.take_warning()
     if said is not None:
-        warn(f"{said}.", MissingJournalWarning)
+        warn(f"{said}.", MissingJournalWarning, each_time=True)
 
 
-def warn(said: str, kind: type[Warning]) -> None:
-    """Warns of a line of the caller's, however many of this package's own are in between."""
-    _warn(said, kind, _depth())
+def warn(said: str, kind: type[Warning], *, each_time: bool = False) -> None:
+    """Warns of a line of the caller's, however many of this package's own are in between.
+
+    Python lists what it has shown in each module, and shows an equal warning on the same line once. With `each_time` it
+    is not listed, so that a loop is warned of at each turn; the filters of the program count as ever.
+    """
+    frame = sys._getframe(1)  # pyright: ignore[reportPrivateUsage]
+    while _module(frame).partition(".")[0] == "addepar_portal" and frame.f_back is not None:
+        frame = frame.f_back
+    listed = None if each_time else frame.f_globals.setdefault("__warningregistry__", {})
+    warn_explicit(said, kind, frame.f_code.co_filename, frame.f_lineno, _module(frame), listed)
 
 
-def _depth() -> int:
-    """How many frames of this package there are below the caller of this function, and one."""
-    depth, frame = 0, sys._getframe(1)  # pyright: ignore[reportPrivateUsage]
-    while str(frame.f_globals.get("__name__")).partition(".")[0] == "addepar_portal" and frame.f_back is not None:
-        depth, frame = depth + 1, frame.f_back
-    return depth + 1
+def _module(frame: FrameType) -> str:
+    return str(frame.f_globals.get("__name__"))
 
 
 def _logging() -> Any:

@@ -16,7 +16,7 @@ from ._ids import compared_id, plain_id, plain_ids
 from ._native import Failure, FileResult, NoId, failures, make_request, read_report, read_response
 from ._native import PublishReport as Report
 from ._native import PublishRequest as Request
-from ._rows import ApiError, Attempt, FailedContacts, Row, UnexpectedResult, UnreadPage, attempt
+from ._rows import ApiError, Attempt, FailedContacts, Row, UnexpectedResult, UnreadPage, attempt, failed_contacts
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -139,8 +139,8 @@ class PublishReport:
 
         Returns:
             A new `DataFrame`: the frame's rows in their order, its columns as they are, then those of `to_pandas` and
-            `matched`. The report's ids are whole numbers (`Int64`) in `file_id`; in `file_id_report` if the frame has
-            its own in `file_id`.
+            `matched`. Contacts are `None` where they cannot be told, and where a row has no result. The report's ids
+            are whole numbers (`Int64`) in `file_id`; in `file_id_report` if the frame has its own in `file_id`.
 
         Raises:
             InputError: A value in the column is neither an id nor missing, and would miss its file in silence; or the
@@ -154,8 +154,14 @@ class PublishReport:
         return joined(self, frame, on, suffix)
 
     def failed_contacts(self: _types.Any) -> FailedContacts:
-        """The contacts that some step failed for, and the files whose contacts could not be read."""
-        return FailedContacts(*self._failed_contacts())
+        """The contacts that some step failed for, and the files whose contacts could not be read.
+
+        Files that are `unknown` or `not_processed` are not in it: that it is empty does not mean that nothing is wrong.
+        `report.ok` does.
+        """
+        left_out = tuple((state, count) for state, count in self._counts() if state not in ("ok", "failed"))
+        contacts, unreadable = self._failed_contacts()
+        return failed_contacts(contacts, unreadable, left_out)
 
     def raise_for_failures(self: _types.Any) -> Report:
         """The report itself if every file is ok; raises `PublishFailuresError` otherwise."""
@@ -169,8 +175,9 @@ class PublishReport:
     def to_pandas(self: _types.Any) -> _types.Any:
         """A `pandas.DataFrame` with one row for each file, in the order asked; imports pandas.
 
-        `published` and `notified` are `NA` where nobody was to be published to or e-mailed, or the API did not say;
-        contacts are tuples, and `None` where they cannot be told.
+        `published` and `notified` are `False` where the step failed for some contacts or for all, and `NA` where nobody
+        was to be published to or e-mailed, or the API did not say. Contacts are tuples, and `None` where they cannot be
+        told.
 
         Raises:
             ModuleNotFoundError: pandas is not installed: `pip install 'addepar-portal[pandas]'`.
@@ -182,8 +189,9 @@ class PublishReport:
     def to_csv(self: _types.Any, path: str | PathLike[str] | None = None) -> str | None:
         """A line for each file, as `addepar-portal publish --format csv` writes it; into a file, if a path is given.
 
-        Contacts are separated by blanks, and are `?` where they cannot be told. No spreadsheet takes a field for a
-        formula. The file is in UTF-8.
+        `published` and `notified` are `false` where the step failed for some contacts or for all. Contacts are
+        separated by blanks, and are `?` where they cannot be told. No spreadsheet takes a field for a formula. The file
+        is in UTF-8.
         """
         from ._frames import csv_in
 

@@ -138,8 +138,8 @@ class FileResult:
         """`ok`, `failed`, `unknown` or `not_processed`."""
     @property
     def published(self) -> bool | None:
-        """Whether the API reported that publishing succeeded for all contacts; `None` if it did not say, or if the file
-        was to be published to nobody.
+        """Whether the API reported that publishing succeeded for all contacts: `False` if it failed for some of them or
+        for all; `None` if the API did not say, or if the file was to be published to nobody.
         """
     @property
     def notified(self) -> bool | None:
@@ -252,8 +252,8 @@ class PublishReport:
 
         Returns:
             A new `DataFrame`: the frame's rows in their order, its columns as they are, then those of `to_pandas` and
-            `matched`. The report's ids are whole numbers (`Int64`) in `file_id`; in `file_id_report` if the frame has
-            its own in `file_id`.
+            `matched`. Contacts are `None` where they cannot be told, and where a row has no result. The report's ids
+            are whole numbers (`Int64`) in `file_id`; in `file_id_report` if the frame has its own in `file_id`.
 
         Raises:
             InputError: A value in the column is neither an id nor missing, and would miss its file in silence; or the
@@ -283,20 +283,25 @@ class PublishReport:
     def raw(self) -> str:
         """The body of the response as it came, its pages joined by line feeds; as much as was read of it."""
     def failed_contacts(self) -> FailedContacts:
-        """The contacts that some step failed for, and the files whose contacts could not be read."""
+        """The contacts that some step failed for, and the files whose contacts could not be read.
+
+        Files that are `unknown` or `not_processed` are not in it: that it is empty does not mean that nothing is wrong.
+        `report.ok` does.
+        """
     def raise_for_failures(self) -> PublishReport:
         """The report itself if every file is ok; raises `PublishFailuresError` otherwise."""
     def to_json(self) -> str:
         """The report as JSON, the same in every language."""
     def to_dicts(self) -> list[dict[str, Any]]:
-        """One dict for each file."""
+        """One dict for each file: `published` and `notified` are `False` where it failed for some contacts or all."""
     def to_columns(self) -> dict[str, list[Any]]:
         """One list for each column, as a data frame wants it."""
     def to_pandas(self) -> Any:
         """A `pandas.DataFrame` with one row for each file, in the order asked; imports pandas.
 
-        `published` and `notified` are `NA` where nobody was to be published to or e-mailed, or the API did not say;
-        contacts are tuples, and `None` where they cannot be told.
+        `published` and `notified` are `False` where the step failed for some contacts or for all, and `NA` where nobody
+        was to be published to or e-mailed, or the API did not say. Contacts are tuples, and `None` where they cannot be
+        told.
 
         Raises:
             ModuleNotFoundError: pandas is not installed: `pip install 'addepar-portal[pandas]'`.
@@ -305,15 +310,17 @@ class PublishReport:
     def to_csv(self, path: None = None) -> str:
         """A line for each file, as `addepar-portal publish --format csv` writes it; into a file, if a path is given.
 
-        Contacts are separated by blanks, and are `?` where they cannot be told. No spreadsheet takes a field for a
-        formula. The file is in UTF-8.
+        `published` and `notified` are `false` where the step failed for some contacts or for all. Contacts are
+        separated by blanks, and are `?` where they cannot be told. No spreadsheet takes a field for a formula. The file
+        is in UTF-8.
         """
     @overload
     def to_csv(self, path: str | PathLike[str]) -> None:
         """A line for each file, as `addepar-portal publish --format csv` writes it; into a file, if a path is given.
 
-        Contacts are separated by blanks, and are `?` where they cannot be told. No spreadsheet takes a field for a
-        formula. The file is in UTF-8.
+        `published` and `notified` are `false` where the step failed for some contacts or for all. Contacts are
+        separated by blanks, and are `?` where they cannot be told. No spreadsheet takes a field for a formula. The file
+        is in UTF-8.
         """
     def _csv(self) -> str: ...
     def _counts(self) -> list[tuple[str, int]]: ...

@@ -149,9 +149,11 @@ class UnreadPage(Row):
 
 
 class FailedContacts(Row):
-    """The contacts that some step failed for."""
+    """The contacts that some step failed for; none of files that are `unknown` or `not_processed`."""
 
-    __slots__ = __match_args__ = ("contacts", "unreadable")
+    __match_args__ = ("contacts", "unreadable")
+    # How many files of the report are in neither, by their states: a table says so.
+    __slots__ = (*__match_args__, "_left_out")
 
     contacts: _types.Mapping[int, tuple[tuple[int, _types.Step], ...]]
     """Contact id -> the files, and which step of each failed. Read-only; `dict()` makes a copy."""
@@ -209,10 +211,12 @@ class FailedContacts(Row):
         return of_failed_contacts(self)
 
     def __new__(cls, contacts: Any, unreadable: tuple[int, ...]) -> _types.Self:
-        return super().__new__(cls, _ReadOnly(dict(contacts)), unreadable)
+        failed = super().__new__(cls, _ReadOnly(dict(contacts)), unreadable)
+        object.__setattr__(failed, "_left_out", ())
+        return failed
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (dict(self.contacts), self.unreadable)
+        return failed_contacts, (dict(self.contacts), self.unreadable, object.__getattribute__(self, "_left_out"))
 
     def __hash__(self) -> int:
         return hash((frozenset(self.contacts.items()), self.unreadable))
@@ -221,6 +225,15 @@ class FailedContacts(Row):
 def attempt(sent_at: int | None, answered_at: int | None, *others: Any) -> Attempt:
     """An attempt as the native half hands it over: with microseconds since 1970."""
     return Attempt(_moment(sent_at), _moment(answered_at), *others)
+
+
+def failed_contacts(
+    contacts: Any, unreadable: tuple[int, ...], left_out: tuple[tuple[str, int], ...]
+) -> FailedContacts:
+    """Those of a report, whose other files that are not ok are counted in `left_out`."""
+    failed = FailedContacts(contacts, unreadable)
+    object.__setattr__(failed, "_left_out", left_out)
+    return failed
 
 
 def utc(text: str) -> datetime:

@@ -21,8 +21,8 @@ pub(crate) struct FileResult {
     /// `ok`, `failed`, `unknown` or `not_processed`.
     #[pyo3(get)]
     state: Py<PyString>,
-    /// Whether the API reported that publishing succeeded for all contacts; `None` if it did not say, or if the file
-    /// was to be published to nobody.
+    /// Whether the API reported that publishing succeeded for all contacts: `False` if it failed for some of them or
+    /// for all; `None` if the API did not say, or if the file was to be published to nobody.
     #[pyo3(get)]
     published: Py<PyAny>,
     /// Likewise for e-mails: `None` if nobody was to be notified, about which the API answers success as well.

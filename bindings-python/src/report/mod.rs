@@ -212,7 +212,7 @@ impl PublishReport {
         core::cli::csv(&self.core)
     }
 
-    /// One dict for each file.
+    /// One dict for each file: `published` and `notified` are `False` where it failed for some contacts or all.
     fn to_dicts<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         json::read(py, &serde_json::to_string(self.core.files()).unwrap_or_default())
     }

@@ -143,9 +143,10 @@ const LISTS: [&str; 2] = ["file_ids", "publish_override_contact_ids"];
 /// The error for a string, bytes or mapping in the place of a list of ids.
 #[must_use]
 pub fn not_a_collection(argument: &str, type_name: &str) -> InvalidInput {
+    let things = if argument == LISTS[1] { "contacts" } else { "files" };
     InvalidInput::new(message![
         LISTS.into_iter().find(|known| *known == argument).map_or_else(|| argument.to_owned().into(), name),
-        format!(" must be a list of ids, not one {type_name}. (Read as a list, \"37\" would be the files 3 and 7.)"),
+        format!(" must be a list of ids, not one {type_name}. (Read as a list, \"37\" would be the {things} 3 and 7.)"),
     ])
 }
 
@@ -280,7 +281,15 @@ fn and_more(count: usize, is_counted: bool) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{MAX_ID, RawId, parse_number, validate};
+    use super::{MAX_ID, RawId, not_a_collection, parse_number, validate};
+
+    #[test]
+    fn what_a_text_would_be_read_as_fits_the_argument() {
+        for (argument, things) in [("file_ids", "files"), ("publish_override_contact_ids", "contacts")] {
+            let said = not_a_collection(argument, "str").message();
+            assert!(said.contains(&format!("\"37\" would be the {things} 3 and 7")), "{said}");
+        }
+    }
 
     #[test]
     fn an_id_that_is_written_in_two_ways_is_shown_in_both() {

@@ -191,7 +191,7 @@ impl Message {
                     let ids = match (language, are_numbers) {
                         (Language::Rust | Language::CommandLine, _) => continue,
                         (Language::Python, true) => "`.unique()` of a column",
-                        (Language::Python, false) => "`.astype('int64').unique()` of a column",
+                        (Language::Python, false) => "`.astype('Int64').unique()` of a column",
                         (Language::Node, true) => "`[...new Set(ids)]`",
                         (Language::Node, false) => "`[...new Set(ids.map(Number))]`",
                     };
@@ -335,7 +335,7 @@ mod tests {
             (Language::Rust, ["", ""]),
             (
                 Language::Python,
-                [" `.unique()` of a column has each once.", " `.astype('int64').unique()` of a column has each once."],
+                [" `.unique()` of a column has each once.", " `.astype('Int64').unique()` of a column has each once."],
             ),
             (
                 Language::Node,
