@@ -4,7 +4,6 @@
 //! another type, and what cannot be read makes one file unknown, not the whole answer. Results are
 //! matched by id, never by position. Nothing is guessed, and the raw text is kept.
 
-use std::collections::HashMap;
 use std::mem;
 
 use crate::model::api_error::ApiError;
@@ -254,11 +253,11 @@ impl Results for Answered {
 }
 
 /// Where each id stands in the request. Answers mostly come in the order asked, so the next
-/// position is tried before the map is built.
+/// position is tried before the ids are sorted.
 #[derive(Debug, Default)]
 struct Positions {
     next: usize,
-    map: Option<HashMap<u64, usize>>,
+    sorted: Option<Vec<(u64, usize)>>,
 }
 
 impl Positions {
@@ -267,8 +266,13 @@ impl Positions {
             self.next += 1;
             return Some(self.next - 1);
         }
-        let map = self.map.get_or_insert_with(|| ids.iter().copied().zip(0..).collect());
-        let position = map.get(&id).copied()?;
+        let sorted = self.sorted.get_or_insert_with(|| {
+            let mut sorted: Vec<_> = ids.iter().copied().zip(0..).collect();
+            sorted.sort_unstable();
+            sorted
+        });
+        let found = sorted.binary_search_by_key(&id, |(id, _)| *id).ok()?;
+        let position = sorted.get(found)?.1;
         self.next = position + 1;
         Some(position)
     }
