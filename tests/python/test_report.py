@@ -8,6 +8,7 @@ import json
 import pickle
 from array import array
 from datetime import datetime, timezone
+from typing import Any
 
 import pandas as pd  # type: ignore[import-untyped]
 import pytest
@@ -63,6 +64,26 @@ def test_every_file_has_its_state(report: PublishReport) -> None:
     assert [result.file_id for result in report.unexpected] == [99]
     assert len(report) == 3
     assert not report.ok
+
+
+def test_a_loop_makes_the_rows_that_files_has(report: PublishReport) -> None:
+    rows = iter(report)
+    assert iter(rows) is rows
+    looped = list(rows)
+    assert next(rows, None) is None, "an exhausted iterator stays exhausted"
+    assert tuple(looped) == report.files == tuple(report)
+    assert report.files[0] in report
+
+
+@pytest.mark.parametrize("body", [BODY, BODY.encode(), bytearray(BODY.encode()), memoryview(BODY.encode())], ids=type)
+def test_a_body_is_a_text_or_bytes_of_any_kind(body: Any) -> None:
+    assert PublishReport.from_response(REQUEST, body).raw == BODY
+
+
+@pytest.mark.parametrize("body", [3, [123, 125], None], ids=repr)
+def test_a_body_is_nothing_else(body: Any) -> None:
+    with pytest.raises(TypeError):
+        PublishReport.from_response(REQUEST, body)
 
 
 def test_an_unknown_file_is_a_key_error(report: PublishReport) -> None:

@@ -77,8 +77,9 @@ class PublishReport:
         # Half of a surrogate pair is U+FFFD, as where it is written as an escape; two halves are one character.
         if isinstance(body, str):
             body = body.encode("utf-16", "surrogatepass").decode("utf-16", "replace").encode()
-        read = bytes(memoryview(body))
-        return value(read_response(request, read))
+        if not isinstance(body, bytes):
+            body = bytes(memoryview(body))
+        return value(read_response(request, body))
 
     @staticmethod
     def from_json(json: str) -> Report:

@@ -1,5 +1,6 @@
 use std::borrow::Cow;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use addepar_portal as core;
 use addepar_portal::host::Asks;
@@ -90,26 +91,29 @@ impl FileResult {
 }
 
 /// Makes the rows of a report.
-pub(super) struct Rows<'a, 'py> {
-    py: Python<'py>,
-    report: &'a Arc<core::PublishReport>,
+pub(super) struct Rows {
+    report: Arc<core::PublishReport>,
     asks: Asks,
     /// Most rows have all but their file in common with this one.
     succeeded: FileResult,
 }
 
-impl<'a, 'py> Rows<'a, 'py> {
-    pub(super) fn new(py: Python<'py>, report: &'a Arc<core::PublishReport>) -> PyResult<Self> {
+impl Rows {
+    pub(super) fn new(py: Python<'_>, report: &Arc<core::PublishReport>) -> PyResult<Self> {
         let asks = report.request().asks();
-        Ok(Self { py, report, asks, succeeded: FileResult::new(py, Row::Succeeded(0, asks))? })
+        Ok(Self { report: Arc::clone(report), asks, succeeded: FileResult::new(py, Row::Succeeded(0, asks))? })
     }
 
-    pub(super) fn row(&self, index: usize, file: &core::FileResult) -> PyResult<Bound<'py, FileResult>> {
-        let Self { py, report, asks, succeeded } = self;
-        let (py, asks) = (*py, *asks);
-        let row = if file.goes_without_saying(asks) {
+    pub(super) fn row<'py>(
+        &self,
+        py: Python<'py>,
+        index: usize,
+        file: &core::FileResult,
+    ) -> PyResult<Bound<'py, FileResult>> {
+        let Self { report, asks, succeeded } = self;
+        let row = if file.goes_without_saying(*asks) {
             FileResult {
-                row: Row::Succeeded(file.file_id, asks),
+                row: Row::Succeeded(file.file_id, *asks),
                 file_id: PyInt::new(py, file.file_id).unbind(),
                 state: succeeded.state.clone_ref(py),
                 published: succeeded.published.clone_ref(py),
@@ -120,6 +124,32 @@ impl<'a, 'py> Rows<'a, 'py> {
             FileResult::new(py, Row::Of(Arc::clone(report), index))?
         };
         Bound::new(py, row)
+    }
+}
+
+/// Iterates over the rows of a report: each is made when its turn comes, and nothing keeps it.
+#[pyclass(frozen, module = "addepar_portal")]
+pub(super) struct RowByRow {
+    rows: Rows,
+    next: AtomicUsize,
+}
+
+impl RowByRow {
+    pub(super) fn new(rows: Rows) -> Self {
+        Self { rows, next: AtomicUsize::new(0) }
+    }
+}
+
+#[pymethods]
+impl RowByRow {
+    fn __iter__(slf: PyRef<'_, Self>) -> PyRef<'_, Self> {
+        slf
+    }
+
+    fn __next__<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, FileResult>>> {
+        let index = self.next.fetch_add(1, Ordering::Relaxed);
+        let file = self.rows.report.files().get(index);
+        file.map(|file| self.rows.row(py, index, file)).transpose()
     }
 }
 

@@ -13,7 +13,7 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyIterator, PyList, PyTuple};
 
-use self::file_result::Rows;
+use self::file_result::{RowByRow, Rows};
 use crate::convert::ids::raw_id;
 use crate::convert::json;
 use crate::convert::pickle::Reduced;
@@ -77,7 +77,7 @@ impl PublishReport {
     ) -> PyResult<Bound<'py, PyTuple>> {
         let rows = Rows::new(py, &self.core)?;
         let wanted = self.core.files().iter().enumerate().filter(|(_, file)| wanted(file));
-        PyTuple::new(py, wanted.map(|(index, file)| rows.row(index, file)).collect::<PyResult<Vec<_>>>()?)
+        PyTuple::new(py, wanted.map(|(index, file)| rows.row(py, index, file)).collect::<PyResult<Vec<_>>>()?)
     }
 
     fn in_state<'py>(&self, py: Python<'py>, state: FileState) -> PyResult<Bound<'py, PyTuple>> {
@@ -161,7 +161,7 @@ impl PublishReport {
     fn _file<'py>(&self, py: Python<'py>, file_id: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, FileResult>>> {
         let id = raw_id(file_id)?.value();
         let found = self.core.files().iter().enumerate().find(|(_, file)| Some(file.file_id) == id);
-        found.map(|(index, file)| Rows::new(py, &self.core)?.row(index, file)).transpose()
+        found.map(|(index, file)| Rows::new(py, &self.core)?.row(py, index, file)).transpose()
     }
 
     /// What was asked.
@@ -227,7 +227,10 @@ impl PublishReport {
     }
 
     fn __iter__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyIterator>> {
-        self.files(py)?.try_iter()
+        match self.files.get(py) {
+            Some(files) => files.bind(py).try_iter(),
+            None => Bound::new(py, RowByRow::new(Rows::new(py, &self.core)?))?.try_iter(),
+        }
     }
 
     #[allow(clippy::unused_self, reason = "Python asks the object")]

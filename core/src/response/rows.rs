@@ -4,7 +4,6 @@
 //! another type, and what cannot be read makes one file unknown, not the whole answer. Results are
 //! matched by id, never by position. Nothing is guessed, and the raw text is kept.
 
-use std::collections::HashMap;
 use std::mem;
 
 use crate::model::api_error::ApiError;
@@ -254,11 +253,11 @@ impl Results for Answered {
 }
 
 /// Where each id stands in the request. Answers mostly come in the order asked, so the next
-/// position is tried before the map is built.
+/// position is tried before the ids are sorted.
 #[derive(Debug, Default)]
 struct Positions {
     next: usize,
-    map: Option<HashMap<u64, usize>>,
+    sorted: Option<Vec<(u64, usize)>>,
 }
 
 impl Positions {
@@ -267,8 +266,13 @@ impl Positions {
             self.next += 1;
             return Some(self.next - 1);
         }
-        let map = self.map.get_or_insert_with(|| ids.iter().copied().zip(0..).collect());
-        let position = map.get(&id).copied()?;
+        let sorted = self.sorted.get_or_insert_with(|| {
+            let mut sorted: Vec<_> = ids.iter().copied().zip(0..).collect();
+            sorted.sort_unstable();
+            sorted
+        });
+        let found = sorted.binary_search_by_key(&id, |(id, _)| *id).ok()?;
+        let position = sorted.get(found)?.1;
         self.next = position + 1;
         Some(position)
     }
@@ -387,7 +391,7 @@ fn row(reader: &mut Reader<'_>) -> Read<Row> {
             file_id: counts.value(),
             publish_status: publish_status.flatten(),
             notify_status: notify_status.flatten(),
-            errors: [error, errors, outer_error, outer_errors].into_iter().flatten().flatten().collect(),
+            errors: [error, errors, outer_error, outer_errors].into_iter().flatten().reduce(joined).unwrap_or_default(),
         },
     })
 }
@@ -415,20 +419,21 @@ impl GivenId {
 
 /// An id as a whole number, or as a string of digits with or without blanks around them.
 fn given_id(reader: &mut Reader<'_>) -> Read<GivenId> {
-    let plain = |text: &str| id::parse(text).filter(|_| !text.starts_with('0')).map(GivenId::Plain);
-    let (plain, other) = match reader.peek()? {
-        Kind::String => {
-            let text = reader.string()?;
-            (plain(&text), id::parse(text.trim_ascii()))
-        }
-        Kind::Number => {
-            let number = reader.number()?;
-            (plain(number), id::parse_number(number))
-        }
-        Kind::Null => return reader.skip().map(|()| GivenId::Absent),
-        _ => return reader.skip().map(|()| GivenId::Unreadable),
+    let of = |text: &str, other: fn(&str) -> Option<u64>| match id::parse(text) {
+        Some(id) if !text.starts_with('0') => GivenId::Plain(id),
+        _ => other(text).map_or(GivenId::Unreadable, GivenId::Other),
     };
-    Ok(plain.or(other.map(GivenId::Other)).unwrap_or(GivenId::Unreadable))
+    match reader.peek()? {
+        Kind::String => Ok(of(&reader.string()?, |text| id::parse(text.trim_ascii()))),
+        Kind::Number => Ok(of(reader.number()?, id::parse_number)),
+        Kind::Null => reader.skip().map(|()| GivenId::Absent),
+        _ => reader.skip().map(|()| GivenId::Unreadable),
+    }
+}
+
+fn joined(mut errors: Vec<FileError>, more: Vec<FileError>) -> Vec<FileError> {
+    errors.extend(more);
+    errors
 }
 
 fn status(reader: &mut Reader<'_>) -> Read<Option<Status>> {
