@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, SystemTime};
 
+use addepar_portal::host::{Language, Level, Turn};
 use addepar_portal::{
     BatchOptions, ContactNotification, Error, ErrorKind, FileState, Journal, Outcome, PortalClient, PortalPublishing,
     PublishReport, PublishRequest, ReportFilter, Settlement, Verdict,
@@ -198,6 +199,37 @@ async fn a_batch_takes_its_files_and_their_names_from_a_report() {
     assert_eq!(emails(&portal), [101, 102, 104, 105]);
     let other = BatchOptions { reports: vec!["7d4e1c58-0000-4b0f-8a25-3c9d2f6b1e70".to_owned()], ..options };
     assert_eq!(publish(&portal, &other).await.unwrap_err().kind(), ErrorKind::Rejected);
+}
+
+#[tokio::test]
+async fn a_job_that_lacks_files_is_warned_of() {
+    let job = |status: &str, failed: Value| {
+        let report = json!({
+            "job_id": JOB,
+            "attributes": {"status": status},
+            "generated_portfolios": portfolios(101..102),
+            "failed_portfolios": failed,
+        });
+        portal(101..102, &json!({ "generated_reports": [report] }))
+    };
+    let lacking = json!([{"portfolio_name": "No data"}]);
+    for (portal, what) in [
+        (job("FINISHED", json!([])), None),
+        (job("FINISHED", lacking.clone()), Some("has no file for 1 portfolio")),
+        (job("ERROR", lacking), Some("has the status ERROR, not FINISHED, and has no file for 1 portfolio")),
+        (job("RUNNING", json!([])), Some("has the status RUNNING, not FINISHED")),
+    ] {
+        let folder = Folder::new();
+        let call = client(&portal).start_batch(&all_of_the_reports(), &options(&folder, 2), |_| None);
+        call.watch(Level::Warn);
+        let mut said = Vec::new();
+        while call.run().await != Turn::Done {
+            said.extend(call.log_records());
+        }
+        let said: Vec<_> = said.iter().map(|record| record.message_in(Language::Rust)).collect();
+        let expected = what.map(|what| format!("The job {JOB} {what}: what it lacks is published to nobody"));
+        assert_eq!(said, Vec::from_iter(expected));
+    }
 }
 
 #[tokio::test]

@@ -8,6 +8,7 @@ use std::time::SystemTime;
 
 use serde::Serialize;
 
+use crate::model::display::{counted, excerpt};
 use crate::model::invalid_input::InvalidInput;
 use crate::model::message::{message, name};
 use crate::model::request::PublishRequest;
@@ -94,6 +95,21 @@ impl GeneratedReport {
             }
         }
         names
+    }
+
+    /// What somebody should know who publishes it: clients without a file are in no result.
+    pub(crate) fn incomplete(&self) -> Option<String> {
+        let status = self.status.as_deref().filter(|status| !status.eq_ignore_ascii_case("FINISHED"));
+        let lacking = match self.failed_portfolios.len() {
+            0 => None,
+            count => Some(format!("has no file for {}", counted(count, "portfolio"))),
+        };
+        let status =
+            status.map(|status| format!("has the status {}, not FINISHED", excerpt(status).unwrap_or_default()));
+        let problems: Vec<String> = [status, lacking].into_iter().flatten().collect();
+        (!problems.is_empty()).then(|| {
+            format!("The job {} {}: what it lacks is published to nobody", self.job_id, problems.join(", and "))
+        })
     }
 
     /// The files that are shown as published, and those that are shown as not published. One about which nothing was

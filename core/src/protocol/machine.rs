@@ -675,6 +675,9 @@ impl Machine {
                 self.close(Ending::Read(reports));
             }
             (Purpose::Publish | Purpose::Settle(_), _) => {
+                let incomplete = looked.iter().filter_map(|looked| looked.report.incomplete());
+                self.news.log.extend(incomplete.map(LogRecord::warning));
+                self.news.is_new = true;
                 self.stage = Stage::Opening;
                 self.todo = Some(Action::Open(Ok(looked)));
             }
