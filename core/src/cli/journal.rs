@@ -241,14 +241,16 @@ pub(super) fn init(folder: &Path) -> Result<Status, Refused> {
 /// Records that a journal is gone.
 pub(super) fn forget(path: &Path) -> Result<Status, Refused> {
     let file_ids = forget_journal(path)?;
-    let text = format!(
-        "Recorded: {} is gone, and is not missed any more. It named {}: {}. Any of them may have been published and \
-         e-mailed: check them in Addepar before they are sent again.\n",
-        path.display(),
-        counted(file_ids.len(), "file"),
-        // All of them: nothing else may name them any more.
-        file_ids.iter().map(u64::to_string).collect::<Vec<_>>().join(", "),
-    );
+    // All of them: nothing else may name them any more.
+    let named = match file_ids.iter().map(u64::to_string).collect::<Vec<_>>().join(", ") {
+        none if none.is_empty() => "no file.".to_owned(),
+        ids => format!(
+            "{}: {ids}. Any of them may have been published and e-mailed: check them in Addepar before they are sent \
+             again.",
+            counted(file_ids.len(), "file"),
+        ),
+    };
+    let text = format!("Recorded: {} is gone, and is not missed any more. It named {named}\n", path.display());
     output::write(&terminal::shown(&text), Status::Ok)
 }
 

@@ -296,13 +296,13 @@ impl PublishReport {
                 None => format!("{count} {}", state.as_str()),
             })
             .collect();
+        let counts = if counts.is_empty() { "no files".to_owned() } else { counts.join(", ") };
         let contacts = match self.request.publish_override_contact_ids().len() {
             0 => String::new(),
             count => format!(", {count} override contacts"),
         };
         format!(
-            "{} (asked: {}, {}{contacts})",
-            counts.join(", "),
+            "{counts} (asked: {}, {}{contacts})",
             self.request.portal_publishing(),
             self.request.contact_notification(),
         )
