@@ -19,7 +19,7 @@ use crate::journal::record::START;
 use crate::model::batch::Repeat;
 use crate::model::display::listed;
 use crate::model::file_result::{FileResult, FileState};
-use crate::model::message::{Message, choice, command, decide, message, name, resume};
+use crate::model::message::{Message, choice, command, decide, in_programs, message, name, resume};
 use crate::model::report::PublishReport;
 use crate::model::request::{Asks, PublishRequest};
 use crate::model::times;
@@ -182,8 +182,10 @@ fn name_of(path: &Path) -> Option<&str> {
 /// What another journal shows of a file that is to be sent. The greater one matters more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Finding {
-    /// It was sent, and what became of it is known or decided.
+    /// It was sent, and what became of it is known, or a person found that it was published.
     Sent,
+    /// Its outcome is unknown, and a person decided to leave it at that.
+    Left,
     /// Its outcome is unknown, and nobody has decided.
     Undecided,
     /// Another process sends it, or is about to.
@@ -324,8 +326,8 @@ impl Folder {
             Error::config(message![
                 name("journal_dir"),
                 format!(
-                    " must be a folder that was set up for journals, and {} {what}. If it is on a share, see that the \
-                     share is mounted; if it is new, set it up once: ",
+                    " must be a folder that was set up for journals, and {} {what}. Was it moved, or is its disk not \
+                     mounted? If it is new, set it up once: ",
                     path.display(),
                 ),
                 command("journal init", path),
@@ -498,6 +500,7 @@ fn finding(file: &File, history: &History) -> Option<Finding> {
         return Some(match file.is_undecided() {
             true if history.is_in_flight(file) => Finding::InFlight,
             true => Finding::Undecided,
+            false if file.is_left_unknown() => Finding::Left,
             false => Finding::Sent,
         });
     }
@@ -509,9 +512,9 @@ fn refusal(refused: &[&Found], worst: &Found, request: &PublishRequest, way_on: 
     let same = refused.iter().filter(|found| found.finding == worst.finding);
     let ids = listed(same.clone().map(|found| found.result.file_id).collect::<Vec<_>>().into_iter());
     let id = worst.result.file_id;
-    let (files, are, were, it, they) = match same.clone().count() {
-        1 => (format!("File {id}"), "is", "was", "it", "it"),
-        count => (format!("{count} files{ids}"), "are", "were", "them", "they"),
+    let (files, are, were, it, they, it_is) = match same.clone().count() {
+        1 => (format!("File {id}"), "is", "was", "it", "it", "it is"),
+        count => (format!("{count} files{ids}"), "are", "were", "them", "they", "they are"),
     };
     let sent_at = match (worst.result.state, worst.result.decision, worst.sent_at) {
         // Its chunk may have met a refusal: it was published in some other way.
@@ -544,24 +547,35 @@ fn refusal(refused: &[&Found], worst: &Found, request: &PublishRequest, way_on: 
             .followed_by(".")
             .and(again)
         }
+        Finding::Left => {
+            let way_on = match way_on {
+                WayOn::Call => Message::from(format!("Leave {it} out, or record what became of {it} with "))
+                    .followed_by(decided_in(&same.copied().collect::<Vec<_>>()))
+                    .followed_by("."),
+                WayOn::Journal(path) => need_not_be_sent(they, path),
+            };
+            Message::from(format!(
+                "{files} {were} sent before, nobody knows what became of {it}, and a person decided to leave {it} at \
+                 that ({last}): {it_is} not sent any more.",
+            ))
+            .and(way_on)
+        }
         Finding::Sent => {
             let way_on = match way_on {
                 WayOn::Call => message![
-                    format!("Leave {it} out, or pass "),
-                    choice("repeat", "allow"),
-                    " to ",
-                    name("publish_files"),
-                    " or ",
-                    name("publish_batch"),
-                    " if you mean it.",
-                ],
-                WayOn::Journal(path) => message![
-                    format!("Record that {they} need not be sent (published or leave) with "),
-                    decide(path),
-                    ", then resume with ",
-                    resume(path),
+                    format!("Leave {it} out"),
+                    in_programs(message![
+                        ", or pass ",
+                        choice("repeat", "allow"),
+                        " to ",
+                        name("publish_files"),
+                        " or ",
+                        name("publish_batch"),
+                        " if you mean it",
+                    ]),
                     ".",
                 ],
+                WayOn::Journal(path) => need_not_be_sent(they, path),
             };
             let twice = match request.asks() {
                 Asks { notify: true, .. } => "may e-mail clients twice",
@@ -572,6 +586,17 @@ fn refusal(refused: &[&Found], worst: &Found, request: &PublishRequest, way_on: 
         }
     };
     problem.and(by_journal(refused))
+}
+
+/// How the journal of a run goes on without files that were sent by another one.
+fn need_not_be_sent(they: &str, path: &Path) -> Message {
+    message![
+        format!("Record that {they} need not be sent (published or leave) with "),
+        decide(path),
+        ", then resume with ",
+        resume(path),
+        ".",
+    ]
 }
 
 /// Where to decide about files: in each journal that shows some of them.

@@ -130,6 +130,11 @@ impl File {
         self.state == FileState::Unknown && self.verdict().is_none()
     }
 
+    /// Whether nobody knows what became of it, and a person decided to leave it at that.
+    pub(crate) fn is_left_unknown(&self) -> bool {
+        self.state == FileState::Unknown && self.verdict() == Some(Verdict::Leave)
+    }
+
     /// The decision about its last outcome: one about an earlier send says nothing about a later one.
     pub(crate) fn decision(&self) -> Option<&Decision> {
         self.decision.as_deref().filter(|decision| decision.chunk == self.chunk)
