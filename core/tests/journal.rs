@@ -2017,6 +2017,52 @@ fn a_repeat_names_the_journal_that_shows_the_files() {
     }
 }
 
+/// What an error shows of earlier calls stands under their modes, whatever this call asks for.
+#[test]
+fn what_was_sent_before_stands_under_the_modes_it_was_sent_with() {
+    let scene = Scene::new();
+    let client = scene.journalling();
+    let quiet = |ids: &[u64]| {
+        PublishRequest::new(ids.iter().copied(), PortalPublishing::Publish, ContactNotification::DoNotNotify)
+            .expect("a request")
+    };
+    block_on(client.publish_files(&quiet(&[1, 2]))).expect("a rehearsal");
+    publish(&client, [3]).expect("a report");
+    let words = ["with do_not_notify, state ok", "sending them again may publish the same to clients twice"];
+    let error = refused(publish(&client, [2, 1, 9]), ErrorKind::AlreadySent, &words);
+    let report = error.report().expect("a report");
+    assert_eq!(report.summary(), "2 ok, 1 not_processed (asked: publish, do_not_notify)");
+    assert_eq!(report.request().file_ids(), [2, 1, 9]);
+    assert_eq!(report.rows()[1].notified, "not asked", "nobody was e-mailed");
+    // The other way round the files were announced already.
+    let loud =
+        refused(block_on(client.publish_files(&quiet(&[3]))), ErrorKind::AlreadySent, &["with notify, state ok"]);
+    assert_eq!(loud.report().expect("a report").summary(), "1 ok (asked: publish, notify)");
+    assert!(!loud.message().contains("may e-mail"), "{loud}");
+    // Journals that differ leave it open, also in what is written and read again.
+    let both = refused(publish(&client, [1, 3]), ErrorKind::AlreadySent, &["may e-mail clients twice"]);
+    let report = both.report().expect("a report");
+    assert_eq!(report.summary(), "2 ok (sent with different modes)");
+    assert!(report.rows().iter().all(|row| (row.published, row.notified) == ("?", "?")));
+    let again = PublishReport::from_json(&report.to_json()).expect("a report");
+    assert_eq!((&again, again.summary()), (report, report.summary()));
+    // A batch, and a journal of another run.
+    let path = scene.path("run.jsonl");
+    let error = refused(scene.batch(2, &path), ErrorKind::AlreadySent, &["with do_not_notify"]);
+    assert_eq!(error.report().expect("a report").summary(), "2 ok (asked: publish, do_not_notify)");
+    block_on(client.publish_batch(&quiet(&[5, 6]), &options(&path), |_| {})).expect("a report");
+    let ask = |ids: &[u64]| block_on(client.publish_batch(&request(ids.iter().copied()), &options(&path), |_| {}));
+    for (ids, summary) in [
+        (&[5, 6, 7][..], "2 ok, 1 not_processed (asked: publish, do_not_notify)"),
+        (&[5, 1], "2 ok (asked: publish, do_not_notify)"),
+        (&[5, 3], "2 ok (sent with different modes)"),
+        (&[7, 8], "2 not_processed (asked: publish, notify)"),
+    ] {
+        let error = refused(ask(ids), ErrorKind::Journal, &["is of another run"]);
+        assert_eq!(error.report().expect("a report").summary(), summary);
+    }
+}
+
 /// `allow` covers what is known: a file of which nobody knows what became of it is not sent any more once that is decided.
 #[test]
 fn a_file_that_was_left_unknown_is_not_sent_whatever_is_allowed() {

@@ -17,7 +17,7 @@ use crate::journal::index::{Entry, Index};
 use crate::journal::lock::{Caller, Lock, SILENCE, beside, folder_of, is_held_here, make_folder, operator, write_new};
 use crate::journal::record::START;
 use crate::model::batch::Repeat;
-use crate::model::display::listed;
+use crate::model::display::{counted, listed};
 use crate::model::file_result::{FileResult, FileState};
 use crate::model::message::{Message, choice, command, decide, in_programs, message, name, resume};
 use crate::model::report::PublishReport;
@@ -197,6 +197,8 @@ struct Found {
     finding: Finding,
     sent_at: Option<SystemTime>,
     result: FileResult,
+    /// What that run asked for.
+    asked: PublishRequest,
     run: String,
     path: PathBuf,
 }
@@ -251,6 +253,7 @@ impl Survey {
                 finding,
                 sent_at: history.sent_at(file.chunk),
                 result: history.result(file),
+                asked: history.request().clone(),
                 run: history.header().run.clone(),
                 path: path.to_owned(),
             };
@@ -277,7 +280,15 @@ impl Survey {
         };
         let mut all: Vec<u64> = report.in_flight().to_vec();
         all.extend(report.request().file_ids().iter().filter(|id| in_flight(id)));
-        report.with_results(&results).with_in_flight(all)
+        // What the report shows already was sent as it says.
+        let shown = report.files().iter().any(|file| file.state != FileState::NotProcessed);
+        let mut asked: Vec<PublishRequest> = shown.then(|| report.request().clone()).into_iter().collect();
+        for found in report.request().file_ids().iter().filter_map(|id| self.found.get(id)) {
+            if !asked.iter().any(|asked| asked.asks_the_same_as(&found.asked)) {
+                asked.push(found.asked.clone());
+            }
+        }
+        report.with_results(&results).with_in_flight(all).sent_as(&asked)
     }
 }
 
@@ -386,7 +397,7 @@ impl Folder {
         let Some(worst) = refused.iter().max_by_key(|found| found.key()) else { return Ok(()) };
         let refused_ids = refused.iter().map(|found| found.result.file_id).collect();
         let report = survey.complete(query.report);
-        let problem = refusal(&refused, worst, report.request(), query.way_on);
+        let problem = refusal(&refused, worst, query.report.request(), query.way_on);
         let journal = Some(&worst.path).filter(|path| refused.iter().all(|found| found.path == **path));
         Err(Error::already_sent(problem, refused_ids, journal.map(PathBuf::as_path), report))
     }
@@ -519,7 +530,7 @@ fn refusal(refused: &[&Found], worst: &Found, request: &PublishRequest, way_on: 
     let sent_at = match (worst.result.state, worst.result.decision, worst.sent_at) {
         // Its chunk may have met a refusal: it was published in some other way.
         (FileState::NotProcessed, Some(decision), _) => format!("recorded by a person as {}, ", decision.as_str()),
-        (_, _, Some(at)) => format!("sent at {}, ", times::text(at)),
+        (_, _, Some(at)) => format!("sent at {}{}, ", times::text(at), differing(&worst.asked, request)),
         (_, _, None) => String::new(),
     };
     let (run, journal) = (&worst.run, worst.path.display());
@@ -577,15 +588,45 @@ fn refusal(refused: &[&Found], worst: &Found, request: &PublishRequest, way_on: 
                 ],
                 WayOn::Journal(path) => need_not_be_sent(they, path),
             };
-            let twice = match request.asks() {
-                Asks { notify: true, .. } => "may e-mail clients twice",
-                Asks { publish: true, .. } => "may publish the same to clients twice",
-                Asks { .. } => "repeats what was done",
+            // What that run did not do is not done twice.
+            let now = request.asks();
+            let twice = |does: fn(Asks) -> bool| does(now) && refused.iter().any(|found| does(found.asked.asks()));
+            let twice = if twice(|asks| asks.notify) {
+                "may e-mail clients twice"
+            } else if twice(|asks| asks.publish) {
+                "may publish the same to clients twice"
+            } else if request.asks_the_same_as(&worst.asked) {
+                "repeats what was done"
+            } else {
+                "does what was not done then"
             };
             Message::from(format!("{files} {were} sent before ({last}): sending {it} again {twice}.")).and(way_on)
         }
     };
     problem.and(by_journal(refused))
+}
+
+/// How a run was asked for that differs from a call, as the rest of a sentence: ` with do_not_notify`.
+fn differing(there: &PublishRequest, here: &PublishRequest) -> String {
+    let mut differing = Vec::new();
+    let (publishing, notification) = (there.portal_publishing(), there.contact_notification());
+    // Both modes have a value of this name.
+    let named = |mode: &str, name: &str| {
+        if mode == "use_contact_preference" { format!("{name} {mode}") } else { mode.to_owned() }
+    };
+    if publishing != here.portal_publishing() {
+        differing.push(named(publishing.as_str(), "portal_publishing"));
+    }
+    if notification != here.contact_notification() {
+        differing.push(named(notification.as_str(), "contact_notification"));
+    }
+    if there.publish_override_contact_ids() != here.publish_override_contact_ids() {
+        differing.push(match there.publish_override_contact_ids().len() {
+            0 => "no override contacts".to_owned(),
+            count => counted(count, "override contact"),
+        });
+    }
+    if differing.is_empty() { String::new() } else { format!(" with {}", differing.join(" and ")) }
 }
 
 /// How the journal of a run goes on without files that were sent by another one.
