@@ -2234,6 +2234,34 @@ fn a_lost_call_without_a_journal_says_to_wait_and_names_its_files() {
     assert_eq!(error.undecided(), [1]);
 }
 
+/// A decision about files that were never sent may be a slip: it is recorded, and said.
+#[test]
+fn a_decision_about_files_that_were_never_sent_is_warned_of() {
+    let scene = Scene::new();
+    let path = scene.path("run.jsonl");
+    scene.faults(&json!([{ "name": "close_idle" }, { "name": "close_before_answer" }]));
+    refused(scene.batch(12, &path), ErrorKind::OutcomeUnknown, &[]);
+    let mut journal = Journal::open(&path).expect("a journal");
+    let mut warned = |ids: &[u64], verdict| {
+        journal.decide(ids.iter().copied(), verdict, "A. Person", None).expect("a decision");
+        journal.take_warning()
+    };
+    assert_eq!(warned(&[3], Verdict::Published), None, "it was sent");
+    let words = "3 of these (5-7) were never sent, and will not be";
+    assert_eq!(warned(&[4, 7, 6, 5], Verdict::Published).as_deref(), Some(words));
+    assert_eq!(warned(&[5], Verdict::NotPublished), None, "it is sent after all");
+    let words = "1 of these (8) was never sent, and will not be";
+    assert_eq!(warned(&[8], Verdict::Leave).as_deref(), Some(words));
+    // What the server refused went out, and was not processed.
+    let path = scene.path("refused.jsonl");
+    scene.faults(&json!([{ "name": "status", "status": 403 }]));
+    refused(scene.batch(2, &path), ErrorKind::PermissionDenied, &[]);
+    let mut journal = Journal::open(&path).expect("a journal");
+    journal.decide([1], Verdict::Leave, "A. Person", None).expect("a decision");
+    let words = "1 of these (1) was not processed, and will not be sent any more";
+    assert_eq!(journal.take_warning().as_deref(), Some(words));
+}
+
 /// A later decision replaces an earlier one, and says which.
 #[test]
 fn a_decision_returns_the_earlier_ones_that_it_replaces() {

@@ -11,7 +11,7 @@ use crate::cli::output::{Around, Line};
 use crate::cli::refused::{Refused, ids};
 use crate::cli::status::Status;
 use crate::cli::terminal::{Terminal, say};
-use crate::cli::{checklist, list, output, ranges, terminal};
+use crate::cli::{checklist, list, output, terminal};
 use crate::error::Error;
 use crate::journal::audit::{Audit, Ending, Sent};
 use crate::journal::folder::{forget_journal, init_journal_dir};
@@ -20,6 +20,7 @@ use crate::model::display::counted;
 use crate::model::file_result::Verdict;
 use crate::model::id;
 use crate::model::message::{self, Language, message};
+use crate::model::ranges;
 use crate::model::times;
 
 /// What became of every file of a run, or of those about which a person has to decide.
@@ -160,6 +161,9 @@ pub(super) fn resolve(arguments: &Resolve) -> Result<Status, Refused> {
         recorded.extend((count > 0).then(|| format!("{}, {}", verdict.as_str(), counted(count, "file"))));
     }
     let replaced = journal.decide_each(findings, &arguments.by)?;
+    if let Some(warning) = journal.take_warning() {
+        say(&format!("{warning}."));
+    }
     let next = match (journal.undecided().as_slice(), journal.report().settled()) {
         ([], true) => "Every file is settled: nothing is left to be sent.".to_owned(),
         ([], false) => {

@@ -150,7 +150,7 @@ impl File {
     }
 
     /// Whether it was never sent here, and a person found that it was published in some other way or may stay as it is.
-    fn is_done_elsewhere(&self) -> bool {
+    pub(crate) fn is_done_elsewhere(&self) -> bool {
         let done = matches!(self.verdict(), Some(Verdict::Published | Verdict::Leave));
         self.state == FileState::NotProcessed && done
     }

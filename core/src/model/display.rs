@@ -53,9 +53,10 @@ impl PublishReport {
     /// Every file as a table shows it: what needs attention first.
     #[must_use]
     pub fn rows(&self) -> Vec<Row<'_>> {
-        let (publish, notify) = match self.modes_differ() {
-            true => (Asked::InDifferentWays, Asked::InDifferentWays),
-            false => (self.request().asked_to_publish(), self.request().asked_to_notify()),
+        let (publish, notify) = if self.modes_differ() {
+            (Asked::InDifferentWays, Asked::InDifferentWays)
+        } else {
+            (self.request().asked_to_publish(), self.request().asked_to_notify())
         };
         let mut rows: Vec<Row<'_>> = self
             .files()
