@@ -860,13 +860,13 @@ impl Error {
             // The batch has these files for good: another list would be another run.
             ErrorKind::Rejected | ErrorKind::PermissionDenied => {
                 return message![
-                    "Fix the cause, then resume with ",
-                    resume(path),
-                    ". To go on without some of the files, record ",
+                    "Fix the cause, or leave out the files that are the cause: record ",
                     name("leave"),
                     " about them with ",
                     decide(path),
-                    " first.",
+                    ". Then resume with ",
+                    resume(path),
+                    ".",
                 ];
             }
             ErrorKind::RateLimited => format!("{wait}, then resume with "),

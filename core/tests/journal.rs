@@ -324,7 +324,7 @@ fn a_journal_that_is_not_as_it_was_written_is_refused() {
     let scene = Scene::new();
     let whole = scene.path("whole.jsonl");
     scene.faults(&json!([{ "name": "status", "status": 403 }]));
-    refused(scene.batch(4, &whole), ErrorKind::PermissionDenied, &["Fix the cause, then resume with", "whole.jsonl"]);
+    refused(scene.batch(4, &whole), ErrorKind::PermissionDenied, &["Fix the cause", "Then resume with", "whole.jsonl"]);
     scene.faults(&json!([{ "name": "answer", "status": 200, "processed": true, "body": "lost" }]));
     refused(scene.resume(&whole), ErrorKind::OutcomeUnknown, &[]);
     assert_eq!(types(&whole), ["header", "plan", "intent", "not_processed", "intent", "outcome"]);
@@ -632,7 +632,7 @@ fn an_error_speaks_of_the_whole_batch_and_of_the_request_that_failed() {
     let about = |error: &Error| (error.outcome(), error.http_status(), error.elapsed().is_some());
     let journal = |error: &Error| (error.journal().map(Path::to_owned), error.undecided());
     scene.faults(&json!([{ "name": "close_idle" }, { "name": "status", "status": 403 }]));
-    let words = ["The batch stopped here: 2 ok, 8 not_processed", "Fix the cause, then resume with"];
+    let words = ["The batch stopped here: 2 ok, 8 not_processed", "Fix the cause, or leave out", "Then resume with"];
     let refusal = refused(scene.batch(10, &path), ErrorKind::PermissionDenied, &words);
     assert_eq!(about(&refusal), (Outcome::Processed, Some(403), true));
     assert_eq!(journal(&refusal), (Some(path.clone()), vec![]));
@@ -2182,10 +2182,16 @@ fn a_batch_goes_on_without_a_file_that_is_refused() {
         scene.journals();
         let path = scene.path("run.jsonl");
         scene.faults(&json!([{ "name": "close_idle" }, { "name": "status", "status": status }]));
-        let error =
-            refused(scene.batch(4, &path), kind, &["The batch stopped here", "Fix the cause, then resume with"]);
+        let error = refused(
+            scene.batch(4, &path),
+            kind,
+            &["The batch stopped here", "Fix the cause, or leave out the files that are the cause"],
+        );
         for (language, decide) in [
-            (Language::Python, format!("record `leave` about them with `Journal({path:?}).decide(...)` first.")),
+            (
+                Language::Python,
+                format!("record `leave` about them with `Journal({path:?}).decide(...)`. Then resume with"),
+            ),
             (Language::CommandLine, format!("`addepar-portal journal resolve {} --published", path.display())),
         ] {
             assert!(error.message_in(language).contains(&decide), "{}", error.message_in(language));
