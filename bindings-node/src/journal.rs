@@ -6,6 +6,7 @@ use addepar_portal::{Error, Journal as Core};
 use napi::bindgen_prelude::{AsyncTask, Either, Float64Array};
 use napi::{Env, Task};
 use napi_derive::napi;
+use serde_json::json;
 
 use crate::failure::{Failure, or_failure};
 use crate::id::{self, Ids};
@@ -41,7 +42,8 @@ impl Journal {
         self.0.report().into()
     }
 
-    /// Records what a person found out. As JSON: the files whose earlier decision that replaces.
+    /// Records what a person found out. As JSON: the files whose earlier decision that replaces, and what the caller is
+    /// warned of.
     #[napi]
     pub fn decide(
         &mut self,
@@ -52,7 +54,8 @@ impl Journal {
     ) -> Either<String, Failure> {
         let decided =
             id::raw(file_ids).and_then(|file_ids| self.0.decide(file_ids, decision.parse()?, &by, evidence.as_deref()));
-        or_failure(decided.map(|replaced| serde_json::to_string(&replaced).unwrap_or_default()))
+        let warning = self.0.take_warning();
+        or_failure(decided.map(|replaced| json!({ "replaced": replaced, "warning": warning }).to_string()))
     }
 
     /// Reads it again, on a thread of Node's pool: what is in the file now.

@@ -365,7 +365,8 @@ function log(logger: Logger, level: keyof Logger, message: string, fields: LogFi
   }
 }
 
-function warn(message: string): void {
+/** Warns by Node. */
+export function warn(message: string): void {
   try {
     process.emitWarning(message, 'AddeparPortalWarning');
   } catch {

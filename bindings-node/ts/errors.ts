@@ -178,8 +178,9 @@ export class PortalError extends Error {
   }
 
   /**
-   * The files about which a person has to decide before the journal can be resumed; none that are in flight. Of an
-   * {@link AlreadySentError} those of its files about which a person has to decide in the journal that shows them.
+   * The files whose outcome is unknown and about which nobody has decided, as in `report`; none that are in flight. With
+   * a journal, a person has to decide about them there before it can be resumed. Of an {@link AlreadySentError} those of
+   * its files, in the journal that shows them.
    */
   get undecided(): readonly number[] {
     return Object.freeze([...this.#details.undecided]);
@@ -303,7 +304,8 @@ export class PublishFailuresError extends PortalError {
 
 /**
  * A journal in `journalDir` shows some of the files as sent. Nothing was sent now. The report has what became of each
- * there; `repeat: 'allow'` sends those again whose outcome is known.
+ * there, under the modes that they were sent with where those agree: `request` has the files of this call and these modes.
+ * `repeat: 'allow'` sends those again whose outcome is known.
  */
 export class AlreadySentError extends InputError {
   declare readonly code: 'ERR_ALREADY_SENT';

@@ -1,5 +1,6 @@
 /** Journals, for people who look at a run and decide about files whose outcome is unknown. */
 
+import { warn } from './call';
 import { isClient, type PortalClient, settleWith } from './client';
 import { succeeded } from './failure';
 import { readSettlement, type Settlement } from './generatedReports';
@@ -12,7 +13,7 @@ import { readFile } from './rows';
 import type { FileResult } from './types';
 import { inspect } from './util';
 import { visible } from './visible';
-import { date, type FileState, type JournalJSON, type JournalledFileJSON, type Verdict } from './wire';
+import { type DecidedJSON, date, type FileState, type JournalJSON, type JournalledFileJSON, type Verdict } from './wire';
 import { shown } from './words';
 
 /** A file in a journal: what became of it, as far as the server said, and what a person found out. */
@@ -165,7 +166,7 @@ export class Journal {
    * about a file replaces an earlier one, until it is sent again.
    *
    * `published` and `leave` mean that a file is not sent again; about one that is yet to be sent they may be said as well,
-   * as of a file that was published some other way: then it is left out. `not_published` is said of a file whose outcome
+   * as of a file that was published some other way: then it is left out, of which `process.emitWarning` warns. `not_published` is said of a file whose outcome
    * is unknown: the next resume sends it. It is refused sooner than 90 seconds after the request went out, since Addepar
    * may still be working on it.
    *
@@ -178,9 +179,12 @@ export class Journal {
   decide(fileIds: Ids, decision: Verdict, options: DecisionOptions): readonly JournalledFile[] {
     refuseMore(arguments, 3, DECISION);
     const { by, evidence } = take(options, DECISION);
-    const replaced = this.#handle.decide(packIds('fileIds', fileIds), shown(decision), by, evidence);
-    const files: JournalledFileJSON[] = parse(succeeded(replaced));
-    return files.map(journalled);
+    const decided = this.#handle.decide(packIds('fileIds', fileIds), shown(decision), by, evidence);
+    const { replaced, warning }: DecidedJSON = parse(succeeded(decided));
+    if (warning !== null) {
+      warn(warning);
+    }
+    return replaced.map(journalled);
   }
 
   /**

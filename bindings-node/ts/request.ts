@@ -48,7 +48,10 @@ export interface PublishOptions extends RequestOptions {
    * with an {@link OutcomeUnknownError} named `AbortError`, whose `cause` is the reason.
    */
   signal?: AbortSignal | undefined;
-  /** `allow` sends files that a journal in `journalDir` shows as sent; default `refuse`. */
+  /**
+   * `allow` sends files that a journal in `journalDir` shows as sent, if it is known what became of them: one that was
+   * decided `published` is covered, one that was decided `leave` is not. Default `refuse`.
+   */
   repeat?: Repeat | undefined;
 }
 
@@ -90,7 +93,10 @@ export interface BatchOptions extends RequestOptions, ResumeOptions {
    * resumed keeps the size that it was made with; any other than that and the default is refused.
    */
   chunkSize?: number | undefined;
-  /** `allow` sends files that a journal in `journalDir` shows as sent; default `refuse`. */
+  /**
+   * `allow` sends files that a journal in `journalDir` shows as sent, if it is known what became of them: one that was
+   * decided `published` is covered, one that was decided `leave` is not. Default `refuse`.
+   */
   repeat?: Repeat | undefined;
   /**
    * The jobs of generated reports that the files came out of. With `null` as the list, all of theirs are published. They are

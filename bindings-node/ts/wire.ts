@@ -141,6 +141,8 @@ export interface ReportJSON extends CircumstancesJSON {
     portfolio_names?: Record<string, string>;
   };
   files: FileResultJSON[];
+  /** Whether calls with other modes than those of `request` sent the files: only of an error that shows earlier calls. */
+  modes_differ?: true;
   raw: string;
 }
 
@@ -272,6 +274,12 @@ export interface ApiError {
   readonly title: string | null;
   readonly detail: string | null;
   readonly source: string | null;
+}
+
+/** What became of a decision: the files whose earlier one it replaces, and what to warn of. */
+export interface DecidedJSON {
+  replaced: JournalledFileJSON[];
+  warning: string | null;
 }
 
 /** Everything about an error but its report. */

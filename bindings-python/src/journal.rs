@@ -2,7 +2,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use addepar_portal::{self as core, Error};
 use pyo3::prelude::*;
-use pyo3::types::{PyList, PyString};
+use pyo3::types::{PyList, PyString, PyTuple};
 
 use crate::convert::ids::raw_ids;
 use crate::convert::{Refusal, arguments, json};
@@ -10,21 +10,24 @@ use crate::error::hand_over;
 use crate::job::Job;
 use crate::report::{FileResult, PublishReport};
 
-/// The files whose earlier decision was replaced, each with what became of it.
-struct Replaced(Vec<core::JournalledFile>);
+/// The files whose earlier decision was replaced, each with what became of it, and what the caller is warned of.
+struct Decided {
+    replaced: Vec<core::JournalledFile>,
+    warning: Option<String>,
+}
 
-impl<'py> IntoPyObject<'py> for Replaced {
-    type Target = PyList;
-    type Output = Bound<'py, PyList>;
+impl<'py> IntoPyObject<'py> for Decided {
+    type Target = PyTuple;
+    type Output = Bound<'py, PyTuple>;
     type Error = PyErr;
 
-    fn into_pyobject(self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
+    fn into_pyobject(self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
         let files = PyList::empty(py);
-        for file in self.0 {
+        for file in self.replaced {
             let row = json::read(py, &serde_json::to_string(&file).unwrap_or_default())?;
             files.append((row, FileResult::alone(py, file.result)?))?;
         }
-        Ok(files)
+        (files, self.warning).into_pyobject(py)
     }
 }
 
@@ -99,7 +102,7 @@ impl Journal {
                 let mut journal = journal.lock().unwrap_or_else(PoisonError::into_inner);
                 let decision = decision.parse()?;
                 let replaced = journal.decide(file_ids, decision, &by, evidence.as_deref())?;
-                Ok::<_, Error>(Replaced(replaced))
+                Ok::<_, Error>(Decided { replaced, warning: journal.take_warning() })
             })
         });
         hand_over(py, job)

@@ -224,6 +224,9 @@ enum Consequence {
 /// What to do about files whose outcome is unknown, where no journal can take a decision.
 const CHECK_FIRST: &str = "Do not run this again. Check each in Addepar, then publish only what is missing.";
 
+/// What to do before anybody looks.
+const WAIT_FIRST: &str = "Addepar may still be working on the request: wait 90 seconds.";
+
 /// The files in some state, for a message that may be all that is left in a log.
 fn names(report: &PublishReport, wanted: impl Fn(FileState) -> bool) -> String {
     let ids: Vec<u64> = report.files().iter().filter(|file| wanted(file.state)).map(|file| file.file_id).collect();
@@ -319,7 +322,7 @@ impl Error {
         self
     }
 
-    fn with_advice(mut self, advice: impl Into<Message>) -> Self {
+    pub(crate) fn with_advice(mut self, advice: impl Into<Message>) -> Self {
         self.0.advice = advice.into();
         self
     }
@@ -592,8 +595,8 @@ impl Error {
     pub(crate) fn without_folder(path: &Path, folder: &Path) -> Self {
         let what = message![
             format!(
-                "cannot be made or locked: its folder {} does not exist. If it is on a share, see that the share is \
-                 mounted; if it is new, set it up for journals with ",
+                "cannot be made or locked: its folder {} does not exist. Was it moved, or is its disk not mounted? If it is \
+                 new, set it up for journals with ",
                 folder.display(),
             ),
             command("journal init", folder),
@@ -825,7 +828,9 @@ impl Error {
         let is_undecided = !report.undecided().is_empty();
         let Some(path) = self.journal().filter(|_| self.0.is_resumable) else {
             return match (self.0.kind, self.0.consequence) {
-                (ErrorKind::OutcomeUnknown, _) if is_undecided && self.0.advice.is_empty() => CHECK_FIRST.into(),
+                (ErrorKind::OutcomeUnknown, _) if is_undecided && self.0.advice.is_empty() => {
+                    Message::from(WAIT_FIRST).and(CHECK_FIRST)
+                }
                 (ErrorKind::RateLimited, Consequence::OfCall) => {
                     format!("{wait}, then publish the files again.").into()
                 }
@@ -834,8 +839,8 @@ impl Error {
         };
         if is_undecided {
             return message![
-                "Addepar may still be working on the request: wait 90 seconds. Then check each of these files in Addepar, \
-                 and record what you find with ",
+                WAIT_FIRST,
+                " Then check each of these files in Addepar, and record what you find with ",
                 decide(path),
                 ". Then resume with ",
                 resume(path),
@@ -850,6 +855,18 @@ impl Error {
                     "Fix the cause, then resume with ",
                     resume(path),
                     ", or call again with a corrected list."
+                ];
+            }
+            // The batch has these files for good: another list would be another run.
+            ErrorKind::Rejected | ErrorKind::PermissionDenied => {
+                return message![
+                    "Fix the cause, or leave out the files that are the cause: record ",
+                    name("leave"),
+                    " about them with ",
+                    decide(path),
+                    ". Then resume with ",
+                    resume(path),
+                    ".",
                 ];
             }
             ErrorKind::RateLimited => format!("{wait}, then resume with "),
@@ -945,16 +962,16 @@ impl Error {
         self.0.journal.as_deref()
     }
 
-    /// The files about which a person has to decide before the journal can be resumed; of [`ErrorKind::AlreadySent`]
-    /// those of its files about which a person has to decide in the journal that shows them.
+    /// The files whose outcome is unknown and about which nobody has decided, as the report has them; of
+    /// [`ErrorKind::AlreadySent`] those of its files. With a journal, a person has to decide about them there before it can be
+    /// resumed.
     #[must_use]
     pub fn undecided(&self) -> Vec<u64> {
         if let (Some(file_ids), Some(report)) = (&self.0.file_ids, self.report()) {
             let undecided: HashSet<u64> = report.undecided().into_iter().collect();
             return file_ids.iter().copied().filter(|id| undecided.contains(id)).collect();
         }
-        let report = self.report().filter(|_| self.journal().is_some());
-        report.map(PublishReport::undecided).unwrap_or_default()
+        self.report().map(PublishReport::undecided).unwrap_or_default()
     }
 
     /// Whether a log has to have it, however the call ended: what went out may be lost. For bindings.

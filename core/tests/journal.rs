@@ -324,7 +324,7 @@ fn a_journal_that_is_not_as_it_was_written_is_refused() {
     let scene = Scene::new();
     let whole = scene.path("whole.jsonl");
     scene.faults(&json!([{ "name": "status", "status": 403 }]));
-    refused(scene.batch(4, &whole), ErrorKind::PermissionDenied, &["Fix the cause, then resume with", "whole.jsonl"]);
+    refused(scene.batch(4, &whole), ErrorKind::PermissionDenied, &["Fix the cause", "Then resume with", "whole.jsonl"]);
     scene.faults(&json!([{ "name": "answer", "status": 200, "processed": true, "body": "lost" }]));
     refused(scene.resume(&whole), ErrorKind::OutcomeUnknown, &[]);
     assert_eq!(types(&whole), ["header", "plan", "intent", "not_processed", "intent", "outcome"]);
@@ -632,7 +632,7 @@ fn an_error_speaks_of_the_whole_batch_and_of_the_request_that_failed() {
     let about = |error: &Error| (error.outcome(), error.http_status(), error.elapsed().is_some());
     let journal = |error: &Error| (error.journal().map(Path::to_owned), error.undecided());
     scene.faults(&json!([{ "name": "close_idle" }, { "name": "status", "status": 403 }]));
-    let words = ["The batch stopped here: 2 ok, 8 not_processed", "Fix the cause, then resume with"];
+    let words = ["The batch stopped here: 2 ok, 8 not_processed", "Fix the cause, or leave out", "Then resume with"];
     let refusal = refused(scene.batch(10, &path), ErrorKind::PermissionDenied, &words);
     assert_eq!(about(&refusal), (Outcome::Processed, Some(403), true));
     assert_eq!(journal(&refusal), (Some(path.clone()), vec![]));
@@ -1010,6 +1010,7 @@ fn a_repeat_is_refused_saying_when_how_and_in_which_run() {
         let words = ["File 38 was sent before", "sent at 20", &shown, run, name, way_on, "Nothing was sent"];
         let error = refused(block_on(client.publish_files(&request([40, 38]))), ErrorKind::AlreadySent, &words);
         assert_eq!(error.file_ids(), [38]);
+        assert!(!error.message_in(Language::CommandLine).contains("allow"), "a command has no such flag");
         let report = error.report().expect("a report");
         let states: Vec<FileState> = report.files().iter().map(|file| file.state).collect();
         assert_eq!(states, [FileState::NotProcessed, state], "as that journal has them");
@@ -2016,6 +2017,88 @@ fn a_repeat_names_the_journal_that_shows_the_files() {
     }
 }
 
+/// What an error shows of earlier calls stands under their modes, whatever this call asks for.
+#[test]
+fn what_was_sent_before_stands_under_the_modes_it_was_sent_with() {
+    let scene = Scene::new();
+    let client = scene.journalling();
+    let quiet = |ids: &[u64]| {
+        PublishRequest::new(ids.iter().copied(), PortalPublishing::Publish, ContactNotification::DoNotNotify)
+            .expect("a request")
+    };
+    block_on(client.publish_files(&quiet(&[1, 2]))).expect("a rehearsal");
+    publish(&client, [3]).expect("a report");
+    let words = ["with do_not_notify, state ok", "sending them again may publish the same to clients twice"];
+    let error = refused(publish(&client, [2, 1, 9]), ErrorKind::AlreadySent, &words);
+    let report = error.report().expect("a report");
+    assert_eq!(report.summary(), "2 ok, 1 not_processed (asked: publish, do_not_notify)");
+    assert_eq!(report.request().file_ids(), [2, 1, 9]);
+    assert_eq!(report.rows()[1].notified, "not asked", "nobody was e-mailed");
+    // The other way round the files were announced already.
+    let loud =
+        refused(block_on(client.publish_files(&quiet(&[3]))), ErrorKind::AlreadySent, &["with notify, state ok"]);
+    assert_eq!(loud.report().expect("a report").summary(), "1 ok (asked: publish, notify)");
+    assert!(!loud.message().contains("may e-mail"), "{loud}");
+    // Journals that differ leave it open, also in what is written and read again.
+    let both = refused(publish(&client, [1, 3]), ErrorKind::AlreadySent, &["may e-mail clients twice"]);
+    let report = both.report().expect("a report");
+    assert_eq!(report.summary(), "2 ok (sent with different modes)");
+    assert!(report.rows().iter().all(|row| (row.published, row.notified) == ("?", "?")));
+    let again = PublishReport::from_json(&report.to_json()).expect("a report");
+    assert_eq!((&again, again.summary()), (report, report.summary()));
+    // A batch, and a journal of another run.
+    let path = scene.path("run.jsonl");
+    let error = refused(scene.batch(2, &path), ErrorKind::AlreadySent, &["with do_not_notify"]);
+    assert_eq!(error.report().expect("a report").summary(), "2 ok (asked: publish, do_not_notify)");
+    block_on(client.publish_batch(&quiet(&[5, 6]), &options(&path), |_| {})).expect("a report");
+    let ask = |ids: &[u64]| block_on(client.publish_batch(&request(ids.iter().copied()), &options(&path), |_| {}));
+    for (ids, summary) in [
+        (&[5, 6, 7][..], "2 ok, 1 not_processed (asked: publish, do_not_notify)"),
+        (&[5, 1], "2 ok (asked: publish, do_not_notify)"),
+        (&[5, 3], "2 ok (sent with different modes)"),
+        (&[7, 8], "2 not_processed (asked: publish, notify)"),
+    ] {
+        let error = refused(ask(ids), ErrorKind::Journal, &["is of another run"]);
+        assert_eq!(error.report().expect("a report").summary(), summary);
+    }
+}
+
+/// `allow` covers what is known: a file of which nobody knows what became of it is not sent any more once that is decided.
+#[test]
+fn a_file_that_was_left_unknown_is_not_sent_whatever_is_allowed() {
+    let scene = Scene::new();
+    let client = scene.journalling();
+    scene.faults(&json!([{ "name": "close_before_answer" }]));
+    refused(publish(&client, [37, 38]), ErrorKind::OutcomeUnknown, &[]);
+    let path = journal_of(&scene.folder, 37);
+    decide(&path, &[37], Verdict::Leave);
+    decide(&path, &[38], Verdict::Published);
+    let posts = scene.posts();
+    let allowed = |ids: &[u64], name: &str| {
+        let call = client.start(request(ids.iter().copied()), Repeat::Allow, no_environment);
+        assert_eq!(block_on(call.run()), Turn::Done);
+        let batch = BatchOptions { repeat: Repeat::Allow, ..options(&scene.path(name)) };
+        [
+            result_of(&call).map(|_| ()),
+            block_on(client.publish_batch(&request(ids.iter().copied()), &batch, |_| {})).map(|_| ()),
+        ]
+    };
+    let words = ["File 37 was sent before", "a person decided to leave it", "it is not sent any more", "Leave it out"];
+    for result in allowed(&[37, 38, 40], "batch.jsonl").into_iter().chain([publish(&client, [37]).map(|_| ())]) {
+        let error = refused(result, ErrorKind::AlreadySent, &words);
+        assert!(!error.message().contains("allow"), "that would be of no use: {error}");
+        assert_eq!(error.journal(), Some(path.as_path()));
+    }
+    assert_eq!(scene.posts(), posts);
+    for result in allowed(&[38], "known.jsonl") {
+        result.expect("a person found that it is published: that is known");
+    }
+    decide(&path, &[37], Verdict::Published);
+    for result in allowed(&[37], "found.jsonl") {
+        result.expect("a later decision counts");
+    }
+}
+
 /// Where files that nobody knows of are in several journals, each is named with what is to be decided there.
 #[test]
 fn each_journal_is_named_in_which_to_decide() {
@@ -2064,13 +2147,16 @@ fn a_journal_without_a_folder_names_the_folder() {
     assert_eq!(error.reason(), Some(JournalReason::Missing));
     for (language, command) in [(Language::Python, "`addepar-portal"), (Language::Node, "`npx addepar-portal")] {
         let text = error.message_in(language);
-        assert!(text.contains(&format!("its folder {} does not exist", folder.display())), "{text}");
+        let asked =
+            format!("its folder {} does not exist. Was it moved, or is its disk not mounted? If", folder.display());
+        assert!(text.contains(&asked), "{text}");
         assert!(text.contains(&format!("{command} journal init '{}'`", folder.display())), "{text}");
     }
     let client = client(scene.portal.base_url(), "1", Some(&folder));
     let text = refused(publish(&client, [1]), ErrorKind::Config, &[]).message_in(Language::Node);
     assert!(text.starts_with("`journalDir` must be a folder"), "{text}");
-    assert!(text.contains("`npx addepar-portal journal init "), "{text}");
+    let (asked, init) = (text.find("Was it moved"), text.find("`npx addepar-portal journal init "));
+    assert!(asked.is_some() && asked < init, "{text}");
 }
 
 /// A single call that was refused may be corrected as well as resumed.
@@ -2086,6 +2172,100 @@ fn a_refused_call_may_be_made_again_with_a_corrected_list() {
     scene.faults(&json!([{ "name": "status", "status": 400 }]));
     let error = refused(block_on(client.publish_batch(&request(3..=4), &batch, |_| {})), ErrorKind::Rejected, &[]);
     assert!(!error.message().contains("corrected"), "a batch is resumed: {error}");
+}
+
+/// A batch that stops since the server refuses one of its files says how it goes on without that file.
+#[test]
+fn a_batch_goes_on_without_a_file_that_is_refused() {
+    for (status, kind) in [(400, ErrorKind::Rejected), (403, ErrorKind::PermissionDenied)] {
+        let scene = Scene::new();
+        scene.journals();
+        let path = scene.path("run.jsonl");
+        scene.faults(&json!([{ "name": "close_idle" }, { "name": "status", "status": status }]));
+        let error = refused(
+            scene.batch(4, &path),
+            kind,
+            &["The batch stopped here", "Fix the cause, or leave out the files that are the cause"],
+        );
+        for (language, decide) in [
+            (
+                Language::Python,
+                format!("record `leave` about them with `Journal({path:?}).decide(...)`. Then resume with"),
+            ),
+            (Language::CommandLine, format!("`addepar-portal journal resolve {} --published", path.display())),
+        ] {
+            assert!(error.message_in(language).contains(&decide), "{}", error.message_in(language));
+        }
+        // Without the file it is another list, and the message says the way out.
+        let fewer = block_on(scene.client().publish_batch(&request([1, 2, 4]), &options(&path), |_| {}));
+        let other = refused(fewer, ErrorKind::Journal, &["record `leave` about them with", "then resume with"]);
+        assert_eq!(other.reason(), Some(JournalReason::OtherRun));
+        decide(&path, &[3], Verdict::Leave);
+        let report = scene.resume(&path).expect("a report");
+        assert_eq!((states(&report), report.settled()), ([3, 0, 0, 1], true));
+        assert_eq!(scene.sent().last(), Some(&vec![4]));
+    }
+    // What nobody has to leave out is not spoken of.
+    let scene = Scene::new();
+    let path = scene.path("run.jsonl");
+    scene.faults(&json!([{ "name": "status", "status": 401 }]));
+    let error = refused(scene.batch(4, &path), ErrorKind::Authentication, &["Fix the cause, then resume with"]);
+    assert!(!error.message().contains("leave"), "{error}");
+    let more = block_on(scene.client().publish_batch(&request(1..=5), &options(&path), |_| {}));
+    assert!(!refused(more, ErrorKind::Journal, &["is of another run"]).message().contains("leave"));
+    let others = block_on(scene.client().publish_batch(&request(7..=9), &options(&path), |_| {}));
+    assert!(!refused(others, ErrorKind::Journal, &["is of another run"]).message().contains("leave"));
+}
+
+/// Without a journal as with one, a lost request is waited for before anybody looks, and the error has its files.
+#[test]
+fn a_lost_call_without_a_journal_says_to_wait_and_names_its_files() {
+    let scene = Scene::new();
+    scene.faults(&json!([{ "name": "close_before_answer" }]));
+    let words = [
+        "Addepar may still be working on the request: wait 90 seconds. Do not run this again. Check each in Addepar, then \
+         publish only what is missing.",
+    ];
+    let error = refused(publish(&scene.client(), [37, 38]), ErrorKind::OutcomeUnknown, &words);
+    assert_eq!((error.undecided(), error.journal()), (vec![37, 38], None));
+    assert_eq!(error.undecided(), error.report().expect("a report").undecided());
+    let error = refused(
+        publish(&scene.client(), [1]).and_then(|report| {
+            let json = report.to_json().replacen("\"state\":\"ok\"", "\"state\":\"unknown\"", 1);
+            PublishReport::from_json(&json)?.raise_for_failures()
+        }),
+        ErrorKind::PublishFailures,
+        &[],
+    );
+    assert_eq!(error.undecided(), [1]);
+}
+
+/// A decision about files that were never sent may be a slip: it is recorded, and said.
+#[test]
+fn a_decision_about_files_that_were_never_sent_is_warned_of() {
+    let scene = Scene::new();
+    let path = scene.path("run.jsonl");
+    scene.faults(&json!([{ "name": "close_idle" }, { "name": "close_before_answer" }]));
+    refused(scene.batch(12, &path), ErrorKind::OutcomeUnknown, &[]);
+    let mut journal = Journal::open(&path).expect("a journal");
+    let mut warned = |ids: &[u64], verdict| {
+        journal.decide(ids.iter().copied(), verdict, "A. Person", None).expect("a decision");
+        journal.take_warning()
+    };
+    assert_eq!(warned(&[3], Verdict::Published), None, "it was sent");
+    let words = "3 of these (5-7) were never sent, and will not be";
+    assert_eq!(warned(&[4, 7, 6, 5], Verdict::Published).as_deref(), Some(words));
+    assert_eq!(warned(&[5], Verdict::NotPublished), None, "it is sent after all");
+    let words = "1 of these (8) was never sent, and will not be";
+    assert_eq!(warned(&[8], Verdict::Leave).as_deref(), Some(words));
+    // What the server refused went out, and was not processed.
+    let path = scene.path("refused.jsonl");
+    scene.faults(&json!([{ "name": "status", "status": 403 }]));
+    refused(scene.batch(2, &path), ErrorKind::PermissionDenied, &[]);
+    let mut journal = Journal::open(&path).expect("a journal");
+    journal.decide([1], Verdict::Leave, "A. Person", None).expect("a decision");
+    let words = "1 of these (1) was not processed, and will not be sent any more";
+    assert_eq!(journal.take_warning().as_deref(), Some(words));
 }
 
 /// A later decision replaces an earlier one, and says which.

@@ -7,7 +7,9 @@ use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use addepar_portal::host::{AccessToken, Host, Settings, Turn, forget_sent_to};
-use addepar_portal::{ContactNotification, PortalClient, PortalPublishing, PublishRequest, Repeat};
+use addepar_portal::{
+    BatchOptions, ContactNotification, Journal, PortalClient, PortalPublishing, PublishRequest, Repeat, Verdict,
+};
 use addepar_portal_simulator::SimulatedPortal;
 use serde_json::json;
 use tokio::time::timeout;
@@ -116,6 +118,23 @@ fn a_call_tells_when_it_goes_out_waits_and_ends() {
     for secret in ["simulated-secret", "c2ltdWxhdGVkLWtleTpzaW11bGF0ZWQtc2VjcmV0"] {
         assert!(!all.contains(secret), "{all}");
     }
+}
+
+#[test]
+fn a_decision_about_files_that_were_never_sent_is_warned_of() {
+    let (portal, lines) = (portal(), Lines::default());
+    let name = format!("log-decision-{}.jsonl", std::process::id());
+    let journal = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    portal.control(r#"{"do": "fault", "fault": {"name": "close_before_answer"}}"#).expect("a fault");
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let options = BatchOptions { chunk_size: 1, ..BatchOptions::new(&journal) };
+    runtime.block_on(client(&portal).publish_batch(&request(), &options, |_| {})).expect_err("a lost request");
+    tracing::subscriber::with_default(lines.clone(), || {
+        let mut journal = Journal::open(&journal).expect("a journal");
+        journal.decide([37, 38], Verdict::Published, "A. Person", None).expect("a decision");
+    });
+    std::fs::remove_file(&journal).expect("a journal");
+    assert_eq!(lines.ours(), ["WARN addepar_portal 1 of these (38) was never sent, and will not be"]);
 }
 
 #[test]

@@ -2,14 +2,16 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, missing_docs)]
 
+use std::fs;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, SystemTime};
 
 use addepar_portal::host::{Language, Level, Turn};
 use addepar_portal::{
-    BatchOptions, ContactNotification, Error, ErrorKind, FileState, Journal, Outcome, PortalClient, PortalPublishing,
-    PublishReport, PublishRequest, ReportFilter, Settlement, Verdict,
+    BatchOptions, ContactNotification, Error, ErrorKind, FileState, Journal, JournalReason, Outcome, PortalClient,
+    PortalPublishing, PublishReport, PublishRequest, ReportFilter, Settlement, Verdict, forget_journal,
+    init_journal_dir,
 };
 use addepar_portal_simulator::SimulatedPortal;
 use serde_json::{Value, json};
@@ -240,6 +242,10 @@ async fn a_batch_whose_files_are_all_published_already_is_ok_and_sends_nothing()
     for _ in 0..2 {
         let report = publish(&portal, &options).await.unwrap();
         assert_eq!((report.files().len(), report.ok(), report.settled()), (0, true, true));
+        assert_eq!(
+            (report.summary().as_str(), report.to_string()),
+            ("no files (asked: publish, notify)", report.summary())
+        );
         let again: PublishReport = serde_json::from_str(&serde_json::to_string(&report).unwrap()).unwrap();
         assert_eq!(again, report);
         report.raise_for_failures().unwrap();
@@ -250,6 +256,52 @@ async fn a_batch_whose_files_are_all_published_already_is_ok_and_sends_nothing()
     assert_eq!((&shown["reports"], &shown["skipped"]), (&json!([JOB]), &json!([101, 102])));
     assert!(client(&portal).resume(&BatchOptions::new(folder.journal()), |_| {}).await.unwrap().ok());
     assert_eq!(emails(&portal), [0; 0]);
+}
+
+/// A journal without a file is one like any other: its folder misses it, and nothing else suffers from it.
+#[tokio::test]
+async fn a_journal_without_a_file_leaves_its_folder_as_safe_as_it_was() {
+    let portal = portal(101..105, &json!({"show_published": {"101": true, "102": true}}));
+    let folder = Folder::new();
+    let path = |name: &str| folder.0.join(name);
+    init_journal_dir(&folder.0).unwrap();
+    control(&portal, &json!({"do": "show_published", "file": 103, "shown": true}));
+    control(&portal, &json!({"do": "show_published", "file": 104, "shown": true}));
+    let empty = BatchOptions { skip_published: true, journal: path("empty.jsonl"), ..options(&folder, 2) };
+    assert!(publish(&portal, &empty).await.unwrap().files().is_empty());
+    let request = PublishRequest::new([103], PortalPublishing::Publish, ContactNotification::Notify).unwrap();
+    let single = |name: &str| BatchOptions::new(path(name));
+    let client = client(&portal);
+    for (name, is_sent) in [("sent.jsonl", true), ("again.jsonl", false)] {
+        let call = client.start_batch(&request, &single(name), |_: &str| None);
+        call.watch(Level::Warn);
+        let mut warnings = Vec::new();
+        while call.run().await != Turn::Done {
+            warnings.extend(call.log_records().into_iter().map(|record| record.message_in(Language::Rust)));
+        }
+        assert_eq!((call.ending().into_result().is_ok(), warnings), (is_sent, Vec::<String>::new()), "{name}");
+    }
+    let journal = Journal::open(path("empty.jsonl")).unwrap();
+    assert_eq!((journal.files().len(), journal.chunks().len(), journal.undecided().len()), (0, 0, 0));
+    let decided = Journal::open(path("empty.jsonl")).unwrap().decide([101], Verdict::Leave, "A. Person", None);
+    assert_eq!(decided.unwrap_err().reason(), Some(JournalReason::Refused));
+    let settled = Journal::open(path("empty.jsonl")).unwrap().settle(&client, &[], true).await.unwrap();
+    assert!(settled.files.is_empty());
+    assert!(client.resume(&single("empty.jsonl"), |_| {}).await.unwrap().ok());
+    // What is missed is still missed, whichever journal it is.
+    for name in ["sent.jsonl", "empty.jsonl"] {
+        let text = fs::read(path(name)).unwrap();
+        fs::remove_file(path(name)).unwrap();
+        let error = client.publish_batch(&request, &single("new.jsonl"), |_| {}).await.unwrap_err();
+        assert_eq!((error.kind(), error.reason()), (ErrorKind::Journal, Some(JournalReason::Missing)), "{error}");
+        if name == "sent.jsonl" {
+            fs::write(path(name), text).unwrap();
+        }
+    }
+    assert_eq!(forget_journal(path("empty.jsonl")).unwrap(), [0; 0]);
+    let error = client.publish_batch(&request, &single("new.jsonl"), |_| {}).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::AlreadySent, "{error}");
+    assert_eq!(emails(&portal), [103]);
 }
 
 #[tokio::test]

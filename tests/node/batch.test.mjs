@@ -181,6 +181,26 @@ batch('files in flight are shown as being sent, and nobody has to decide about t
   assert((await run).ok);
 });
 
+batch('a decision about files that were never sent is warned of', async (portal, journal) => {
+  portal.nextFault('close_before_answer');
+  const lost = portal.client().publishBatch(ids(7), { ...MODES, journal, chunkSize: 2 });
+  await assert.rejects(lost, { code: 'ERR_OUTCOME_UNKNOWN' });
+  new Journal(journal).decide([1, 2], 'published', { by: 'Ada' });
+  const warned = new Promise((resolve) => process.once('warning', resolve));
+  new Journal(journal).decide([5, 6, 7], 'leave', { by: 'Ada' });
+  const { name, message } = await warned;
+  assert.deepEqual([name, message], ['AddeparPortalWarning', '3 of these (5-7) were never sent, and will not be']);
+});
+
+batch('a lost call without a journal has its undecided files', async (portal) => {
+  portal.nextFault('close_before_answer');
+  await assert.rejects(portal.client().publishFiles([1, 2], MODES), (error) => {
+    assert.match(error.message, /wait 90 seconds\. Do not run this again\./);
+    assert.deepEqual([error.undecided, error.report.undecided, error.toJSON().undecided], [[1, 2], [1, 2], [1, 2]]);
+    return true;
+  });
+});
+
 batch('a run whose files are all decided is settled', async (portal, journal) => {
   const client = portal.client();
   portal.nextFault('close_before_answer');

@@ -401,6 +401,29 @@ def test_an_error_of_a_batch_speaks_of_all_its_files_and_of_the_request_that_fai
     assert (wrong.value.journal, wrong.value.undecided) == (str(journal), ())
 
 
+def test_a_decision_about_files_that_were_never_sent_is_warned_of(
+    simulated_portal: SimulatedPortal, journal: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    simulated_portal.control("faults", faults=[{"name": "close_idle"}, "close_before_answer"])
+    with pytest.raises(OutcomeUnknownError):
+        simulated_portal.client().publish_batch(range(1, 8), journal=journal, chunk_size=2, **MODES)
+    caplog.clear()
+    Journal(journal).decide([3, 4], "published", by="Ada")
+    assert caplog.records == []
+    Journal(journal).decide([5, 6, 7], "leave", by="Ada")
+    said = [(record.name, record.levelname, record.getMessage()) for record in caplog.records]
+    assert said == [("addepar_portal", "WARNING", "3 of these (5-7) were never sent, and will not be.")]
+
+
+def test_a_lost_call_without_a_journal_has_its_undecided_files(simulated_portal: SimulatedPortal) -> None:
+    simulated_portal.next_fault("close_before_answer")
+    with pytest.raises(OutcomeUnknownError, match=r"wait 90 seconds\. Do not run this again\.") as lost:
+        simulated_portal.client().publish_files([37, 38], **MODES)
+    assert lost.value.report is not None
+    assert lost.value.undecided == lost.value.report.undecided == (37, 38)
+    assert pickle.loads(pickle.dumps(lost.value)).undecided == (37, 38)
+
+
 def test_a_run_whose_files_are_all_decided_is_settled(simulated_portal: SimulatedPortal, journal: Path) -> None:
     client = simulated_portal.client()
     simulated_portal.control("faults", faults=[{"name": "close_idle"}, "close_before_answer"])

@@ -624,6 +624,28 @@ def test_a_file_that_another_journal_leaves_undecided_is_said_to_be(
     assert simulated_portal.control("posts") == 1
 
 
+def test_a_file_that_was_sent_before_is_refused_without_advice_that_no_command_takes(run: Run, tmp_path: Path) -> None:
+    journals = {"ADDEPAR_JOURNAL_DIR": str(tmp_path)}
+    init_journal_dir(tmp_path)
+    assert run("publish", 37, *MODES, "--yes", **journals).returncode == 0
+    again = run("publish", 38, 37, *MODES, "--yes", **journals)
+    assert again.returncode == 2
+    assert "Leave it out. Nothing was sent now." in again.stderr
+    assert "allow" not in again.stderr
+
+
+def test_what_is_decided_about_files_that_were_never_sent_is_said(run: Run, simulated_portal: SimulatedPortal) -> None:
+    simulated_portal.control(
+        "faults", faults=[{"name": "drip", "every_ms": 0, "bytes": 100_000}, "close_before_answer"]
+    )
+    run("publish", *range(1, 251), *MODES, "--journal", "run.jsonl", "--yes")
+    done = run(*RESOLVE, "--published", "--files", "101-205")
+    assert done.returncode == 0
+    assert done.stderr == "addepar-portal: 5 of these (201-205) were never sent, and will not be.\n"
+    # A journal that could be read is shown, whatever it has.
+    assert run("journal", "show", "run.jsonl").returncode == 0
+
+
 def test_a_refused_chunk_stops_part_way_and_can_be_resumed(run: Run, simulated_portal: SimulatedPortal) -> None:
     simulated_portal.control("faults", faults=[{"name": "drip", "every_ms": 0, "bytes": 100_000}, "status:403"])
     done = run("publish", *range(1, 201), *MODES, "--journal", "run.jsonl", "--yes")

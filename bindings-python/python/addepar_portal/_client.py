@@ -72,7 +72,8 @@ class PortalClient(Settings["Token"]):
             contact_notification: Who is e-mailed: `notify` (every contact), `use_contact_preference` or
                 `do_not_notify`.
             publish_override_contact_ids: Contacts who receive **every** file of the call.
-            repeat: `allow` sends files that a journal in `journal_dir` shows as sent.
+            repeat: `allow` sends files that a journal in `journal_dir` shows as sent, if it is known what became of
+                them: one that was decided `published` is covered, one that was decided `leave` is not.
 
         Raises:
             InputError: A value cannot be sent. Nothing was sent.
@@ -140,7 +141,8 @@ class PortalClient(Settings["Token"]):
                 before the server has to refuse.
             stop_timeout: Seconds that a batch which is stopped waits for the request in flight; then the request is
                 dropped, and its files are `unknown`. Default: as long as the client's `timeout` allows.
-            repeat: `allow` sends files that a journal in `journal_dir` shows as sent.
+            repeat: `allow` sends files that a journal in `journal_dir` shows as sent, if it is known what became of
+                them: one that was decided `published` is covered, one that was decided `leave` is not.
 
         Raises:
             JournalError: The journal cannot be used, or waits for a decision about unknown files: then

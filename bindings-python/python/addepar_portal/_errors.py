@@ -47,9 +47,10 @@ class PortalError(Exception):
     Of an `AlreadySentError` that of the journal that shows its files, if they are all in one.
     """
     undecided: tuple[int, ...] = ()
-    """The files about which a person has to decide before the journal can be resumed; none that are in flight.
+    """The files whose outcome is unknown and about which nobody has decided, as in `report`; none that are in flight.
 
-    Of an `AlreadySentError` those of its files about which a person has to decide in the journal that shows them.
+    With a journal, a person has to decide about them there before it can be resumed. Of an `AlreadySentError` those of
+    its files, in the journal that shows them.
     """
 
     def __init__(
@@ -162,7 +163,8 @@ class PublishFailuresError(PortalError):
 class AlreadySentError(InputError):
     """A journal in `journal_dir` shows some of the files as sent. Nothing was sent now.
 
-    The report has what became of each there. `repeat="allow"` sends those again whose outcome is known.
+    The report has what became of each there, under the modes that they were sent with where those agree: `request` has
+    the files of this call and these modes. `repeat="allow"` sends those again whose outcome is known.
     """
 
     code = "ERR_ALREADY_SENT"

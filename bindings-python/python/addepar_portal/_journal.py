@@ -16,6 +16,7 @@ from ._drive import drive, finish
 from ._errors import refused
 from ._generated_reports import Settlement, read_settlement
 from ._ids import plain_ids
+from ._log import warn_of_decision
 from ._model import value
 from ._native import FileResult, PublishReport
 from ._native import Journal as Native
@@ -146,7 +147,7 @@ class Journal:
         self, file_ids: Iterable[_types.Id], decision: _types.Verdict, *, by: str, evidence: str | None = None
     ) -> tuple[JournalledFile, ...]:
         """Records what a person found out about files whose outcome is unknown; or that files which are yet to be sent
-        need not be, since they were published in some other way.
+        need not be, since they were published in some other way: of these the log warns.
 
         Args:
             file_ids: The files. All of them are recorded, or none.
@@ -163,7 +164,10 @@ class Journal:
             JournalError: A file is not of this run or its outcome is known, or the journal is being written.
         """
         __tracebackhide__ = True
-        replaced = finish(value(self._native.decide(plain_ids("file_ids", file_ids), word(decision), by, evidence)))
+        decided = finish(value(self._native.decide(plain_ids("file_ids", file_ids), word(decision), by, evidence)))
+        replaced, warning = decided
+        if warning is not None:
+            warn_of_decision(warning)
         return tuple(_file(row, result) for row, result in replaced)
 
     def settle(self, client: PortalClient, job_ids: Iterable[str] = (), *, apply: bool = False) -> Settlement:

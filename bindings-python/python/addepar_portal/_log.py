@@ -72,6 +72,11 @@ def warn_dropped(failure: Failure) -> None:
     _log("warning", failure.message())
 
 
+def warn_of_decision(said: str) -> None:
+    """Warns in the log of a decision that may be a slip."""
+    _log("warning", f"{said}.")
+
+
 def warn_stopping() -> None:
     """Warns the person who interrupted a batch and now waits."""
     _log(

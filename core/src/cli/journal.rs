@@ -11,7 +11,7 @@ use crate::cli::output::{Around, Line};
 use crate::cli::refused::{Refused, ids};
 use crate::cli::status::Status;
 use crate::cli::terminal::{Terminal, say};
-use crate::cli::{checklist, list, output, ranges, terminal};
+use crate::cli::{checklist, list, output, terminal};
 use crate::error::Error;
 use crate::journal::audit::{Audit, Ending, Sent};
 use crate::journal::folder::{forget_journal, init_journal_dir};
@@ -20,6 +20,7 @@ use crate::model::display::counted;
 use crate::model::file_result::Verdict;
 use crate::model::id;
 use crate::model::message::{self, Language, message};
+use crate::model::ranges;
 use crate::model::times;
 
 /// What became of every file of a run, or of those about which a person has to decide.
@@ -160,6 +161,9 @@ pub(super) fn resolve(arguments: &Resolve) -> Result<Status, Refused> {
         recorded.extend((count > 0).then(|| format!("{}, {}", verdict.as_str(), counted(count, "file"))));
     }
     let replaced = journal.decide_each(findings, &arguments.by)?;
+    if let Some(warning) = journal.take_warning() {
+        say(&format!("{warning}."));
+    }
     let next = match (journal.undecided().as_slice(), journal.report().settled()) {
         ([], true) => "Every file is settled: nothing is left to be sent.".to_owned(),
         ([], false) => {
@@ -241,14 +245,16 @@ pub(super) fn init(folder: &Path) -> Result<Status, Refused> {
 /// Records that a journal is gone.
 pub(super) fn forget(path: &Path) -> Result<Status, Refused> {
     let file_ids = forget_journal(path)?;
-    let text = format!(
-        "Recorded: {} is gone, and is not missed any more. It named {}: {}. Any of them may have been published and \
-         e-mailed: check them in Addepar before they are sent again.\n",
-        path.display(),
-        counted(file_ids.len(), "file"),
-        // All of them: nothing else may name them any more.
-        file_ids.iter().map(u64::to_string).collect::<Vec<_>>().join(", "),
-    );
+    // All of them: nothing else may name them any more.
+    let named = match file_ids.iter().map(u64::to_string).collect::<Vec<_>>().join(", ") {
+        none if none.is_empty() => "no file.".to_owned(),
+        ids => format!(
+            "{}: {ids}. Any of them may have been published and e-mailed: check them in Addepar before they are sent \
+             again.",
+            counted(file_ids.len(), "file"),
+        ),
+    };
+    let text = format!("Recorded: {} is gone, and is not missed any more. It named {named}\n", path.display());
     output::write(&terminal::shown(&text), Status::Ok)
 }
 

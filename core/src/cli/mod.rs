@@ -12,7 +12,6 @@ mod list;
 mod mode;
 mod output;
 mod publish;
-mod ranges;
 mod refused;
 mod report;
 mod simulate;

@@ -19,7 +19,7 @@ use crate::journal::store::{Dated, Store, Unrecorded, Unwritten};
 use crate::model::batch::{BatchOptions, DEFAULT_CHUNK_SIZE, Repeat};
 use crate::model::file_result::FileState;
 use crate::model::generated_report::{self, GeneratedReport};
-use crate::model::message::{Message, Part, message, name};
+use crate::model::message::{Message, Part, decide, message, name, resume};
 use crate::model::report::PublishReport;
 use crate::model::request::PublishRequest;
 use crate::model::server::is_loopback;
@@ -405,22 +405,35 @@ fn fingerprint(config: &Config, request: &PublishRequest) -> String {
 enum Differs {
     /// What is another one, in words.
     OtherRun(Message),
+    /// Some of its files alone are missing, and others may have come.
+    OtherFiles(Message),
     Edited,
 }
 
 impl Differs {
     fn error(self, path: &Path) -> Error {
         match self {
-            Self::OtherRun(what) => {
-                let what = Message::from("is of another run: ").followed_by(what);
-                Error::of_journal_in_words(path, JournalReason::OtherRun, what)
-            }
+            Self::OtherRun(what) => other_run(path, what),
+            Self::OtherFiles(what) => other_run(path, what).with_advice(message![
+                "To leave out files that are yet to be sent, record ",
+                name("leave"),
+                " about them with ",
+                decide(path),
+                ", then resume with ",
+                resume(path),
+                ". Publish other files with a journal of their own.",
+            ]),
             Self::Edited => {
                 let what = "was edited: its plan is not of the run in its header";
                 Error::of_journal(path, JournalReason::Damaged, what)
             }
         }
     }
+}
+
+fn other_run(path: &Path, what: Message) -> Error {
+    let what = Message::from("is of another run: ").followed_by(what);
+    Error::of_journal_in_words(path, JournalReason::OtherRun, what)
 }
 
 /// Whether a journal is of this client's firm and, where it is given, of this request; or what differs.
@@ -455,6 +468,7 @@ fn same_run(history: &History, config: &Config, request: Option<&PublishRequest>
     };
     let (there, here) = (journalled.file_ids(), request.file_ids());
     let (more, fewer) = (missing(there, here), missing(here, there));
+    let are_fewer_alone = differs.is_empty() && fewer > 0 && here.len() > more;
     if more + fewer > 0 {
         let both = match here.len() - more {
             0 => String::new(),
@@ -467,5 +481,6 @@ fn same_run(history: &History, config: &Config, request: Option<&PublishRequest>
         return Err(Differs::Edited);
     }
     let joined = differs.into_iter().reduce(|all, next| all.followed_by("; ").followed_by(next));
-    Err(Differs::OtherRun(joined.unwrap_or_default()))
+    let differs = if are_fewer_alone { Differs::OtherFiles } else { Differs::OtherRun };
+    Err(differs(joined.unwrap_or_default()))
 }

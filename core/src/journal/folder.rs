@@ -17,9 +17,9 @@ use crate::journal::index::{Entry, Index};
 use crate::journal::lock::{Caller, Lock, SILENCE, beside, folder_of, is_held_here, make_folder, operator, write_new};
 use crate::journal::record::START;
 use crate::model::batch::Repeat;
-use crate::model::display::listed;
+use crate::model::display::{counted, listed};
 use crate::model::file_result::{FileResult, FileState};
-use crate::model::message::{Message, choice, command, decide, message, name, resume};
+use crate::model::message::{Message, choice, command, decide, in_programs, message, name, resume};
 use crate::model::report::PublishReport;
 use crate::model::request::{Asks, PublishRequest};
 use crate::model::times;
@@ -182,8 +182,10 @@ fn name_of(path: &Path) -> Option<&str> {
 /// What another journal shows of a file that is to be sent. The greater one matters more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Finding {
-    /// It was sent, and what became of it is known or decided.
+    /// It was sent, and what became of it is known, or a person found that it was published.
     Sent,
+    /// Its outcome is unknown, and a person decided to leave it at that.
+    Left,
     /// Its outcome is unknown, and nobody has decided.
     Undecided,
     /// Another process sends it, or is about to.
@@ -195,6 +197,8 @@ struct Found {
     finding: Finding,
     sent_at: Option<SystemTime>,
     result: FileResult,
+    /// What that run asked for.
+    asked: PublishRequest,
     run: String,
     path: PathBuf,
 }
@@ -249,6 +253,7 @@ impl Survey {
                 finding,
                 sent_at: history.sent_at(file.chunk),
                 result: history.result(file),
+                asked: history.request().clone(),
                 run: history.header().run.clone(),
                 path: path.to_owned(),
             };
@@ -275,7 +280,15 @@ impl Survey {
         };
         let mut all: Vec<u64> = report.in_flight().to_vec();
         all.extend(report.request().file_ids().iter().filter(|id| in_flight(id)));
-        report.with_results(&results).with_in_flight(all)
+        // What the report shows already was sent as it says.
+        let shown = report.files().iter().any(|file| file.state != FileState::NotProcessed);
+        let mut asked: Vec<PublishRequest> = shown.then(|| report.request().clone()).into_iter().collect();
+        for found in report.request().file_ids().iter().filter_map(|id| self.found.get(id)) {
+            if !asked.iter().any(|asked| asked.asks_the_same_as(&found.asked)) {
+                asked.push(found.asked.clone());
+            }
+        }
+        report.with_results(&results).with_in_flight(all).sent_as(&asked)
     }
 }
 
@@ -324,8 +337,8 @@ impl Folder {
             Error::config(message![
                 name("journal_dir"),
                 format!(
-                    " must be a folder that was set up for journals, and {} {what}. If it is on a share, see that the \
-                     share is mounted; if it is new, set it up once: ",
+                    " must be a folder that was set up for journals, and {} {what}. Was it moved, or is its disk not \
+                     mounted? If it is new, set it up once: ",
                     path.display(),
                 ),
                 command("journal init", path),
@@ -384,7 +397,7 @@ impl Folder {
         let Some(worst) = refused.iter().max_by_key(|found| found.key()) else { return Ok(()) };
         let refused_ids = refused.iter().map(|found| found.result.file_id).collect();
         let report = survey.complete(query.report);
-        let problem = refusal(&refused, worst, report.request(), query.way_on);
+        let problem = refusal(&refused, worst, query.report.request(), query.way_on);
         let journal = Some(&worst.path).filter(|path| refused.iter().all(|found| found.path == **path));
         Err(Error::already_sent(problem, refused_ids, journal.map(PathBuf::as_path), report))
     }
@@ -498,6 +511,7 @@ fn finding(file: &File, history: &History) -> Option<Finding> {
         return Some(match file.is_undecided() {
             true if history.is_in_flight(file) => Finding::InFlight,
             true => Finding::Undecided,
+            false if file.is_left_unknown() => Finding::Left,
             false => Finding::Sent,
         });
     }
@@ -509,14 +523,14 @@ fn refusal(refused: &[&Found], worst: &Found, request: &PublishRequest, way_on: 
     let same = refused.iter().filter(|found| found.finding == worst.finding);
     let ids = listed(same.clone().map(|found| found.result.file_id).collect::<Vec<_>>().into_iter());
     let id = worst.result.file_id;
-    let (files, are, were, it, they) = match same.clone().count() {
-        1 => (format!("File {id}"), "is", "was", "it", "it"),
-        count => (format!("{count} files{ids}"), "are", "were", "them", "they"),
+    let (files, are, were, it, they, it_is) = match same.clone().count() {
+        1 => (format!("File {id}"), "is", "was", "it", "it", "it is"),
+        count => (format!("{count} files{ids}"), "are", "were", "them", "they", "they are"),
     };
     let sent_at = match (worst.result.state, worst.result.decision, worst.sent_at) {
         // Its chunk may have met a refusal: it was published in some other way.
         (FileState::NotProcessed, Some(decision), _) => format!("recorded by a person as {}, ", decision.as_str()),
-        (_, _, Some(at)) => format!("sent at {}, ", times::text(at)),
+        (_, _, Some(at)) => format!("sent at {}{}, ", times::text(at), differing(&worst.asked, request)),
         (_, _, None) => String::new(),
     };
     let (run, journal) = (&worst.run, worst.path.display());
@@ -544,34 +558,86 @@ fn refusal(refused: &[&Found], worst: &Found, request: &PublishRequest, way_on: 
             .followed_by(".")
             .and(again)
         }
+        Finding::Left => {
+            let way_on = match way_on {
+                WayOn::Call => Message::from(format!("Leave {it} out, or record what became of {it} with "))
+                    .followed_by(decided_in(&same.copied().collect::<Vec<_>>()))
+                    .followed_by("."),
+                WayOn::Journal(path) => need_not_be_sent(they, path),
+            };
+            Message::from(format!(
+                "{files} {were} sent before, nobody knows what became of {it}, and a person decided to leave {it} at \
+                 that ({last}): {it_is} not sent any more.",
+            ))
+            .and(way_on)
+        }
         Finding::Sent => {
             let way_on = match way_on {
                 WayOn::Call => message![
-                    format!("Leave {it} out, or pass "),
-                    choice("repeat", "allow"),
-                    " to ",
-                    name("publish_files"),
-                    " or ",
-                    name("publish_batch"),
-                    " if you mean it.",
-                ],
-                WayOn::Journal(path) => message![
-                    format!("Record that {they} need not be sent (published or leave) with "),
-                    decide(path),
-                    ", then resume with ",
-                    resume(path),
+                    format!("Leave {it} out"),
+                    in_programs(message![
+                        ", or pass ",
+                        choice("repeat", "allow"),
+                        " to ",
+                        name("publish_files"),
+                        " or ",
+                        name("publish_batch"),
+                        " if you mean it",
+                    ]),
                     ".",
                 ],
+                WayOn::Journal(path) => need_not_be_sent(they, path),
             };
-            let twice = match request.asks() {
-                Asks { notify: true, .. } => "may e-mail clients twice",
-                Asks { publish: true, .. } => "may publish the same to clients twice",
-                Asks { .. } => "repeats what was done",
+            // What that run did not do is not done twice.
+            let now = request.asks();
+            let twice = |does: fn(Asks) -> bool| does(now) && refused.iter().any(|found| does(found.asked.asks()));
+            let twice = if twice(|asks| asks.notify) {
+                "may e-mail clients twice"
+            } else if twice(|asks| asks.publish) {
+                "may publish the same to clients twice"
+            } else if request.asks_the_same_as(&worst.asked) {
+                "repeats what was done"
+            } else {
+                "does what was not done then"
             };
             Message::from(format!("{files} {were} sent before ({last}): sending {it} again {twice}.")).and(way_on)
         }
     };
     problem.and(by_journal(refused))
+}
+
+/// How a run was asked for that differs from a call, as the rest of a sentence: ` with do_not_notify`.
+fn differing(there: &PublishRequest, here: &PublishRequest) -> String {
+    let mut differing = Vec::new();
+    let (publishing, notification) = (there.portal_publishing(), there.contact_notification());
+    // Both modes have a value of this name.
+    let named = |mode: &str, name: &str| {
+        if mode == "use_contact_preference" { format!("{name} {mode}") } else { mode.to_owned() }
+    };
+    if publishing != here.portal_publishing() {
+        differing.push(named(publishing.as_str(), "portal_publishing"));
+    }
+    if notification != here.contact_notification() {
+        differing.push(named(notification.as_str(), "contact_notification"));
+    }
+    if there.publish_override_contact_ids() != here.publish_override_contact_ids() {
+        differing.push(match there.publish_override_contact_ids().len() {
+            0 => "no override contacts".to_owned(),
+            count => counted(count, "override contact"),
+        });
+    }
+    if differing.is_empty() { String::new() } else { format!(" with {}", differing.join(" and ")) }
+}
+
+/// How the journal of a run goes on without files that were sent by another one.
+fn need_not_be_sent(they: &str, path: &Path) -> Message {
+    message![
+        format!("Record that {they} need not be sent (published or leave) with "),
+        decide(path),
+        ", then resume with ",
+        resume(path),
+        ".",
+    ]
 }
 
 /// Where to decide about files: in each journal that shows some of them.

@@ -130,6 +130,11 @@ impl File {
         self.state == FileState::Unknown && self.verdict().is_none()
     }
 
+    /// Whether nobody knows what became of it, and a person decided to leave it at that.
+    pub(crate) fn is_left_unknown(&self) -> bool {
+        self.state == FileState::Unknown && self.verdict() == Some(Verdict::Leave)
+    }
+
     /// The decision about its last outcome: one about an earlier send says nothing about a later one.
     pub(crate) fn decision(&self) -> Option<&Decision> {
         self.decision.as_deref().filter(|decision| decision.chunk == self.chunk)
@@ -145,7 +150,7 @@ impl File {
     }
 
     /// Whether it was never sent here, and a person found that it was published in some other way or may stay as it is.
-    fn is_done_elsewhere(&self) -> bool {
+    pub(crate) fn is_done_elsewhere(&self) -> bool {
         let done = matches!(self.verdict(), Some(Verdict::Published | Verdict::Leave));
         self.state == FileState::NotProcessed && done
     }
@@ -505,7 +510,7 @@ impl History {
         self.chunks.first().map_or(1, |chunk| chunk.planned.len().max(1))
     }
 
-    /// What this run shows of another run's request at the same server and firm: each file as it is here, whatever it was
+    /// What this run shows of another run's request at the same server and firm: each file as it is here, with what this run
     /// asked for.
     pub(crate) fn report_on(&self, other: &PublishRequest) -> PublishReport {
         let result = |id: &u64| {
@@ -515,7 +520,10 @@ impl History {
         let files = other.file_ids().iter().map(result).collect();
         let in_flight: HashSet<u64> = self.in_flight().into_iter().collect();
         let in_flight = other.file_ids().iter().copied().filter(|id| in_flight.contains(id)).collect();
-        PublishReport::new(other.clone(), files, Beside::default(), String::new()).with_in_flight(in_flight)
+        let report = PublishReport::new(other.clone(), files, Beside::default(), String::new());
+        let is_shown = other.file_ids().iter().any(|id| self.has(*id));
+        let asked = is_shown.then(|| self.request.clone());
+        report.with_in_flight(in_flight).sent_as(asked.as_slice())
     }
 
     /// The records that come to the same: for a journal whose lines were lost. The raw answers are lost with them.

@@ -168,6 +168,10 @@ impl TryFrom<String> for Files {
     type Error = ParseIntError;
 
     fn try_from(text: String) -> Result<Self, ParseIntError> {
+        // A journal may name none: every file of its reports was published already.
+        if text.is_empty() {
+            return Ok(Self(Vec::new()));
+        }
         let range = |text: &str| {
             let (first, last) = text.split_once('-').unwrap_or((text, text));
             Ok((first.parse()?, last.parse()?))
@@ -362,6 +366,7 @@ mod tests {
         assert!(!files.include_any(&[4, 5, 6, 8, 39, 41]));
         assert!(!files.include_any(&[]));
         assert!(Files::try_from("1-x".to_owned()).is_err());
+        assert_eq!(Files::try_from(String::from(Files::new(&[]))).unwrap(), Files::new(&[]));
     }
 
     /// What was written a moment ago may be written once more without a later time, or may not be on disk yet.

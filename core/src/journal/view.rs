@@ -1,10 +1,12 @@
 //! A journal for people, who look at a run and decide about files whose outcome is unknown.
 
 use std::collections::HashSet;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{self, Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use serde::Serialize;
+use tracing::warn;
 
 use crate::error::{Error, JournalReason};
 use crate::journal::file::JournalFile;
@@ -15,6 +17,7 @@ use crate::journal::store::{Dated, Unrecorded};
 use crate::model::file_result::{FileResult, FileState, Verdict};
 use crate::model::id::{self, RawId};
 use crate::model::message::{message, name};
+use crate::model::ranges;
 use crate::model::report::{Beside, PublishReport};
 use crate::model::request::PublishRequest;
 use crate::model::times;
@@ -26,6 +29,8 @@ use crate::runtime::clock;
 pub struct Journal {
     path: PathBuf,
     history: History,
+    /// What somebody should know of the last decision.
+    warning: Option<String>,
 }
 
 /// A file in a journal.
@@ -72,6 +77,23 @@ pub struct JournalledChunk {
     pub file_ids: Vec<u64>,
 }
 
+/// That some of these files were not sent, and will not be, since somebody decided so. It is allowed: they may have been
+/// published in some other way. It may be a slip as well.
+fn never_sent(history: &History, file_ids: &[u64]) -> Option<String> {
+    let files: Vec<&history::File> = file_ids.iter().filter_map(|id| history.file(*id)).collect();
+    let files: Vec<&history::File> = files.into_iter().filter(|file| file.is_done_elsewhere()).collect();
+    let mut ids: Vec<u64> = files.iter().map(|file| file.id).collect();
+    ids.sort_unstable();
+    let were = if ids.len() == 1 { "was" } else { "were" };
+    let what = if files.iter().all(|file| history.sent_at(file.chunk).is_none()) {
+        "never sent, and will not be"
+    } else {
+        // The server refused the request, say.
+        "not processed, and will not be sent any more"
+    };
+    (!ids.is_empty()).then(|| format!("{} of these ({}) {were} {what}", ids.len(), ranges::excerpt(&ids)))
+}
+
 impl JournalledFile {
     fn of(file: &history::File, history: &History) -> Self {
         let decision = file.decision();
@@ -96,7 +118,7 @@ impl Journal {
         let path = path::absolute(path.as_ref()).unwrap_or_else(|_| path.as_ref().to_owned());
         LettingGo::until_now().wait(&path);
         let history = JournalFile::observe(&path)?;
-        Ok(Self { path, history })
+        Ok(Self { path, history, warning: None })
     }
 
     /// Where it is.
@@ -161,8 +183,8 @@ impl Journal {
     }
 
     /// Records what a person found out about files whose outcome is unknown, and on what evidence; or that files which
-    /// are yet to be sent need not be, since they were published in some other way. Returns the files about which
-    /// somebody had decided before, as they were then: the new decision replaces that one.
+    /// are yet to be sent need not be, since they were published in some other way: that is logged as a warning. Returns
+    /// the files about which somebody had decided before, as they were then: the new decision replaces that one.
     ///
     /// # Errors
     /// [`ErrorKind::Input`](crate::ErrorKind::Input), naming the values that are not ids.
@@ -192,7 +214,15 @@ impl Journal {
         self.record(findings, by).map_err(Error::recording_nothing)
     }
 
+    /// What somebody should know of the last decision: it was about files that were not sent, and will not be. For hosts
+    /// that log in their own way.
+    #[doc(hidden)]
+    pub fn take_warning(&mut self) -> Option<String> {
+        self.warning.take()
+    }
+
     fn record(&mut self, findings: Vec<Finding>, by: &str) -> Result<Vec<JournalledFile>, Error> {
+        self.warning = None;
         if by.trim().is_empty() {
             return Err(Error::input(message![name("by"), " must name who decides, not be empty."]));
         }
@@ -218,6 +248,7 @@ impl Journal {
             evidence,
         };
         // All of them or none: a mistake in the list leaves nothing of it written.
+        let file_ids: Vec<u64> = findings.iter().map(|finding| finding.file_id).collect();
         let records: Vec<Dated> = findings.into_iter().map(|finding| (decision(finding), now.utc())).collect();
         for (record, at) in &records {
             history
@@ -230,7 +261,12 @@ impl Journal {
                 Error::of_journal(&self.path, JournalReason::Changed, "was changed by something else meanwhile")
             }
         })?;
+        self.warning = never_sent(&history, &file_ids);
         self.history = history;
+        if let Some(warning) = &self.warning {
+            // A logger that panics costs nobody a result.
+            let _ = catch_unwind(AssertUnwindSafe(|| warn!(target: "addepar_portal", "{warning}")));
+        }
         Ok(replaced)
     }
 

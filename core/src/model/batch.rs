@@ -12,8 +12,9 @@ use crate::model::invalid_input::InvalidInput;
 use crate::model::message::{self, message, name};
 use crate::model::request::PublishRequest;
 
-/// Whether files may be sent that a journal in the folder of journals shows as sent. Files whose outcome is unknown and
-/// undecided, and files that another process is sending, are refused in any case.
+/// Whether files may be sent that a journal in the folder of journals shows as sent. Files of which nobody knows what became
+/// (those about which nobody has decided, and those decided `leave`), and files that another process is sending, are
+/// refused in any case. What a person found to be published is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Repeat {

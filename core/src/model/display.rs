@@ -19,7 +19,7 @@ const fn word(asked: Asked, answer: Option<bool>) -> &'static str {
         (_, Some(false)) => "some or none",
         (Asked::Preferring, Some(true)) => "as preferred",
         (Asked::All, Some(true)) => "yes",
-        (_, None) => "?",
+        (Asked::InDifferentWays, Some(true)) | (_, None) => "?",
     }
 }
 
@@ -53,7 +53,11 @@ impl PublishReport {
     /// Every file as a table shows it: what needs attention first.
     #[must_use]
     pub fn rows(&self) -> Vec<Row<'_>> {
-        let (publish, notify) = (self.request().asked_to_publish(), self.request().asked_to_notify());
+        let (publish, notify) = if self.modes_differ() {
+            (Asked::InDifferentWays, Asked::InDifferentWays)
+        } else {
+            (self.request().asked_to_publish(), self.request().asked_to_notify())
+        };
         let mut rows: Vec<Row<'_>> = self
             .files()
             .iter()

@@ -40,6 +40,8 @@ pub(crate) enum Part {
     Resume(String),
     /// A command of the program, with the path that it is about.
     Command(&'static str, String),
+    /// What a program can do, and the command line cannot.
+    InPrograms(Message),
     /// How a list is left with each of its ids once: a sentence that some languages have. Texts that are one number
     /// are one id.
     EachOnce {
@@ -70,6 +72,11 @@ pub(crate) fn resume(journal: &Path) -> Part {
 /// A command of the program, with the path that it is about.
 pub(crate) fn command(words: &'static str, path: &Path) -> Part {
     Part::Command(words, path.display().to_string())
+}
+
+/// What a program can do, and the command line cannot: there it is left out.
+pub(crate) const fn in_programs(said: Message) -> Part {
+    Part::InPrograms(said)
 }
 
 /// The value of a setting that is a time.
@@ -187,6 +194,8 @@ impl Message {
                     let npx = if language == Language::Node { "npx " } else { "" };
                     write!(text, "`{npx}addepar-portal {words} {}`", quoted(path, Language::CommandLine))
                 }
+                Part::InPrograms(_) if language == Language::CommandLine => continue,
+                Part::InPrograms(said) => text.write_str(&said.in_language(language)),
                 Part::EachOnce { are_numbers } => {
                     let ids = match (language, are_numbers) {
                         (Language::Rust | Language::CommandLine, _) => continue,
@@ -214,9 +223,10 @@ impl Message {
     }
 
     /// The same message with another text in the place of each of its texts.
-    pub(crate) fn with_texts(self, other: impl Fn(String) -> String) -> Self {
+    pub(crate) fn with_texts(self, other: &dyn Fn(String) -> String) -> Self {
         let part = |part| match part {
             Part::Text(text) => other(text.into_owned()).into(),
+            Part::InPrograms(said) => in_programs(said.with_texts(other)),
             part => part,
         };
         Self(self.0.into_iter().map(part).collect())
@@ -329,6 +339,20 @@ mod tests {
     }
 
     #[test]
+    fn the_command_line_is_not_told_what_only_programs_can_do() {
+        let said = message!["Leave it out", in_programs(message![", or pass ", choice("repeat", "allow")]), "."];
+        for (language, text) in [
+            (Language::Rust, "Leave it out, or pass repeat=\"allow\"."),
+            (Language::Node, "Leave it out, or pass repeat: 'allow'."),
+            (Language::CommandLine, "Leave it out."),
+        ] {
+            assert_eq!(said.in_language(language), text);
+        }
+        let masked = said.with_texts(&|text| text.replace("pass", "****"));
+        assert_eq!(masked.in_language(Language::Python), "Leave it out, or **** repeat=\"allow\".");
+    }
+
+    #[test]
     fn each_language_says_how_a_list_has_each_id_once() {
         let said = [true, false].map(|are_numbers| message!["Each once.", Part::EachOnce { are_numbers }]);
         let expected = [
@@ -362,7 +386,7 @@ mod tests {
         ] {
             assert_eq!(said.in_language(language), text);
         }
-        let masked = said.with_texts(|text| text.replace(',', ";"));
+        let masked = said.with_texts(&|text| text.replace(',', ";"));
         assert_eq!(masked.in_language(Language::Rust), "portal_publishing=\"publish\"; 1.001 s");
     }
 

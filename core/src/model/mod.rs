@@ -11,6 +11,7 @@ pub(crate) mod invalid_input;
 pub(crate) mod json;
 pub(crate) mod message;
 pub(crate) mod moment;
+pub(crate) mod ranges;
 pub(crate) mod report;
 pub(crate) mod request;
 pub(crate) mod server;

@@ -15,6 +15,8 @@ use crate::model::request::PublishRequest;
 pub struct PublishReport {
     request: PublishRequest,
     files: Vec<FileResult>,
+    /// Whether calls with other modes than the request's sent some of them: then the report names none.
+    modes_differ: bool,
     /// Those that another call is sending at this moment: they are unknown so far.
     in_flight: Vec<u64>,
     beside: Beside,
@@ -74,7 +76,7 @@ impl PublishReport {
                 file.portfolio_name = request.portfolio_name(file.file_id).map(str::to_owned);
             }
         }
-        Self { request, files, in_flight: Vec::new(), beside, attempts: Vec::new(), raw }
+        Self { request, files, modes_differ: false, in_flight: Vec::new(), beside, attempts: Vec::new(), raw }
     }
 
     /// A report in which every file has one state that no answer speaks of.
@@ -95,6 +97,22 @@ impl PublishReport {
     pub(crate) fn with_results(&self, results: &HashMap<u64, FileResult>) -> Self {
         let files = self.files.iter().map(|file| results.get(&file.file_id).unwrap_or(file).clone());
         Self { files: files.collect(), ..self.clone() }
+    }
+
+    /// The same report of files that earlier calls sent: with what they asked for, where that is the same of all of them.
+    pub(crate) fn sent_as(mut self, asked: &[PublishRequest]) -> Self {
+        if let Some((first, others)) = asked.split_first() {
+            self.modes_differ |= others.iter().any(|other| !other.asks_the_same_as(first));
+            if !self.modes_differ {
+                self.request = self.request.asking_what(first);
+            }
+        }
+        self
+    }
+
+    /// Whether its files were sent by calls whose modes differ: those of [`request`](Self::request) are this call's then.
+    pub(crate) fn modes_differ(&self) -> bool {
+        self.modes_differ
     }
 
     /// The same report, with the files that another call is sending at this moment.
@@ -183,7 +201,8 @@ impl PublishReport {
         self.files.iter().find(|file| file.file_id == file_id)
     }
 
-    /// What was asked.
+    /// What was asked; of the report of an error that shows what earlier calls sent, the files of this call, and the modes
+    /// and override contacts of those that sent them, where they agree.
     #[must_use]
     pub fn request(&self) -> &PublishRequest {
         &self.request
@@ -296,13 +315,16 @@ impl PublishReport {
                 None => format!("{count} {}", state.as_str()),
             })
             .collect();
+        let counts = if counts.is_empty() { "no files".to_owned() } else { counts.join(", ") };
+        if self.modes_differ {
+            return format!("{counts} (sent with different modes)");
+        }
         let contacts = match self.request.publish_override_contact_ids().len() {
             0 => String::new(),
             count => format!(", {count} override contacts"),
         };
         format!(
-            "{} (asked: {}, {}{contacts})",
-            counts.join(", "),
+            "{counts} (asked: {}, {}{contacts})",
             self.request.portal_publishing(),
             self.request.contact_notification(),
         )
@@ -319,15 +341,18 @@ impl Serialize for PublishReport {
             in_flight: &'a [u64],
             request: &'a PublishRequest,
             files: &'a [FileResult],
+            #[serde(skip_serializing_if = "std::ops::Not::not")]
+            modes_differ: bool,
             #[serde(flatten)]
             beside: &'a Beside,
             attempts: &'a [Attempt],
             next_link: Option<&'a str>,
             raw: &'a str,
         }
-        let Self { request, files, in_flight, beside, attempts, raw } = self;
+        let Self { request, files, modes_differ, in_flight, beside, attempts, raw } = self;
+        let modes_differ = *modes_differ;
         let (ok, settled, undecided, next_link) = (self.ok(), self.settled(), self.undecided(), self.next_link());
-        Shown { ok, settled, undecided, in_flight, request, files, beside, attempts, next_link, raw }
+        Shown { ok, settled, undecided, in_flight, request, files, modes_differ, beside, attempts, next_link, raw }
             .serialize(serializer)
     }
 }
@@ -338,6 +363,8 @@ impl<'de> Deserialize<'de> for PublishReport {
         struct Shown {
             request: PublishRequest,
             files: Vec<FileResult>,
+            #[serde(default)]
+            modes_differ: bool,
             // Reports of earlier versions have none.
             #[serde(default)]
             in_flight: Vec<u64>,
@@ -347,14 +374,16 @@ impl<'de> Deserialize<'de> for PublishReport {
             next_link: Option<String>,
             raw: String,
         }
-        let Shown { request, files, in_flight, mut beside, attempts, next_link, raw } =
+        let Shown { request, files, modes_differ, in_flight, mut beside, attempts, next_link, raw } =
             Shown::deserialize(deserializer)?;
-        let files = files.into_iter().map(|file| file.limited_to(request.asks())).collect();
+        // What other calls asked for, the request does not say.
+        let limited = |file: FileResult| if modes_differ { file } else { file.limited_to(request.asks()) };
+        let files = files.into_iter().map(limited).collect();
         // Earlier versions kept the link alone.
         if let Some(link) = next_link.filter(|_| beside.unread_pages.is_empty()) {
             let reason = "Nobody kept why it was not read.".to_owned();
             beside.unread_pages.push(UnreadPage { link, http_status: None, reason, raw: String::new() });
         }
-        Ok(Self { request, files, in_flight, beside, attempts, raw })
+        Ok(Self { request, files, modes_differ, in_flight, beside, attempts, raw })
     }
 }

@@ -109,6 +109,8 @@ pub(crate) enum Asked {
     /// For those contacts who prefer it, of whom there may be none.
     Preferring,
     All,
+    /// By calls that differ.
+    InDifferentWays,
 }
 
 /// One call of the API, validated. No network.
@@ -227,6 +229,18 @@ impl PublishRequest {
     /// The same for other files.
     pub(crate) fn for_files(&self, file_ids: Vec<u64>) -> Self {
         Self { file_ids: file_ids.into(), ..self.clone() }
+    }
+
+    /// The same files, with the modes and override contacts of another request.
+    pub(crate) fn asking_what(&self, other: &Self) -> Self {
+        let Self { file_ids, portfolio_names, .. } = self.clone();
+        Self { file_ids, portfolio_names, ..other.clone() }
+    }
+
+    /// Whether another request has the same modes and override contacts.
+    pub(crate) fn asks_the_same_as(&self, other: &Self) -> bool {
+        let asked = |request: &Self| (request.portal_publishing, request.contact_notification);
+        asked(self) == asked(other) && self.publish_override_contact_ids == other.publish_override_contact_ids
     }
 
     /// Contacts whose portals receive **every** file of the call, whatever `portal_publishing` says.

@@ -46,7 +46,7 @@ impl Mask {
     pub(crate) fn applied(&self, exchange: Exchange) -> Exchange {
         match exchange {
             Exchange::Lost { fault, cause } => {
-                Exchange::Lost { fault, cause: cause.with_texts(|text| self.text(text)) }
+                Exchange::Lost { fault, cause: cause.with_texts(&|text| self.text(text)) }
             }
             Exchange::Answered(answer) => Exchange::Answered(Answer {
                 request_id: answer.request_id.map(|id| self.text(id)),

@@ -1,9 +1,11 @@
 //! Ids and ranges of them, as people write them and read them: `38-41,50`.
 
+#[cfg(feature = "cli")]
 use crate::model::id::{self, RawId};
 
 /// The ids of a list such as `38-41,50`, or what must be otherwise. `most`: more of them make no sense.
-pub(super) fn read(written: &[String], most: usize) -> Result<Vec<u64>, String> {
+#[cfg(feature = "cli")]
+pub(crate) fn read(written: &[String], most: usize) -> Result<Vec<u64>, String> {
     let mut ids = Vec::new();
     for item in written {
         let item = item.trim();
@@ -26,12 +28,13 @@ pub(super) fn read(written: &[String], most: usize) -> Result<Vec<u64>, String> 
 }
 
 /// Ids as [`read`] takes them, in ranges where they follow each other.
-pub(super) fn written(ids: &[u64]) -> String {
+#[cfg(feature = "cli")]
+pub(crate) fn written(ids: &[u64]) -> String {
     ranges(ids).join(",")
 }
 
-/// The same, no more than the first few.
-pub(super) fn excerpt(ids: &[u64]) -> String {
+/// Ids in ranges where they follow each other, no more than the first few.
+pub(crate) fn excerpt(ids: &[u64]) -> String {
     const SHOWN: usize = 8;
     let ranges = ranges(ids);
     let shown = ranges.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(",");
@@ -48,7 +51,7 @@ fn ranges(ids: &[u64]) -> Vec<String> {
         .collect()
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "cli"))]
 mod tests {
     use super::*;
 
