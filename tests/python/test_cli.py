@@ -672,6 +672,13 @@ def test_a_resume_asks_before_it_sends(program: str, run: Run, simulated_portal:
     assert simulated_portal.control("posts") == 2
 
 
+def test_an_audit_of_a_folder_that_was_just_set_up_finds_nothing(run: Run) -> None:
+    assert run("journal", "audit", ".").returncode == 2
+    assert run("journal", "init", ".").returncode == 0
+    done = run("journal", "audit", ".")
+    assert (done.returncode, "0 sends in 0 journals" in done.stdout) == (0, True), done
+
+
 def test_an_audit_finds_what_was_sent_twice(run: Run, simulated_portal: SimulatedPortal) -> None:
     for name in ("one.jsonl", "two.jsonl"):
         assert run("publish", 37, *MODES, "--journal", name, "--yes").returncode == 0

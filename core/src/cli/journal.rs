@@ -14,7 +14,7 @@ use crate::cli::terminal::{Terminal, say};
 use crate::cli::{checklist, list, output, terminal};
 use crate::error::Error;
 use crate::journal::audit::{Audit, Ending, Sent};
-use crate::journal::folder::{forget_journal, init_journal_dir};
+use crate::journal::folder::{forget_journal, init_journal_dir, is_set_up};
 use crate::journal::view::{Finding, Journal, JournalledFile};
 use crate::model::display::counted;
 use crate::model::file_result::Verdict;
@@ -268,7 +268,7 @@ pub(super) fn audit(folder: &Path, file: Option<&str>) -> Result<Status, Refused
     for path in &audit.foreign {
         terminal::say(&format!("{} is not a journal: it was passed over.", path.display()));
     }
-    if audit.journals == 0 && audit.unreadable.is_empty() {
+    if audit.journals == 0 && audit.unreadable.is_empty() && !is_set_up(folder) {
         return Err(Refused(format!("The folder {} has no journal.", folder.display())));
     }
     let (twice, repeated) = (audit.sent_twice(), audit.repeated());

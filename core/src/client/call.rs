@@ -576,7 +576,7 @@ impl PublishCall {
     /// Hands over the token that [`Turn::TokenWanted`] asked for.
     pub fn provide_token(&self, token: Secret) {
         if !is_token(&token) {
-            return self.refuse_token("it is empty or has a character that it cannot have");
+            return self.refuse_token("it must be the token alone, without Bearer or line breaks, and not empty");
         }
         self.connection.tokens().provide(token);
         self.state().asking = None;

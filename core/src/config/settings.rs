@@ -366,7 +366,9 @@ fn key_credentials(id: String, secret: Secret) -> Result<Credentials, Error> {
 
 fn token_credentials(token: AccessToken) -> Result<Credentials, Error> {
     if matches!(&token, AccessToken::Fixed(token) if !is_token(token)) {
-        return Err(Error::config("`access_token` is empty or has a character that it cannot have."));
+        return Err(Error::config(
+            "`access_token` must be the token alone, without `Bearer` or line breaks, and not empty.",
+        ));
     }
     Ok(Credentials::Token(token))
 }

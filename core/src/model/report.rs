@@ -321,7 +321,7 @@ impl PublishReport {
         }
         let contacts = match self.request.publish_override_contact_ids().len() {
             0 => String::new(),
-            count => format!(", {count} override contacts"),
+            count => format!(", {}", crate::model::display::counted(count, "override contact")),
         };
         format!(
             "{counts} (asked: {}, {}{contacts})",

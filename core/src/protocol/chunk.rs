@@ -139,7 +139,9 @@ impl Chunk {
             Error::connect(fault, cause, self.uniform(FileState::NotProcessed, String::new()))
         } else {
             let what = match fault {
-                Fault::Timeout => message!["No answer after ", lasting(elapsed, 1)],
+                Fault::Timeout => {
+                    message!["No answer after ", lasting(elapsed, if elapsed < Duration::from_secs(1) { 2 } else { 1 })]
+                }
                 _ => {
                     Message::from("The connection was lost before an answer came (").followed_by(cause).followed_by(")")
                 }
