@@ -77,7 +77,7 @@ class PublishReport:
         # Half of a surrogate pair is U+FFFD, as where it is written as an escape; two halves are one character.
         if isinstance(body, str):
             body = body.encode("utf-16", "surrogatepass").decode("utf-16", "replace").encode()
-        if not isinstance(body, bytes):
+        if type(body) is not bytes:
             body = bytes(memoryview(body))
         return value(read_response(request, body))
 
