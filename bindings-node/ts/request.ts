@@ -49,8 +49,9 @@ export interface PublishOptions extends RequestOptions {
    */
   signal?: AbortSignal | undefined;
   /**
-   * `allow` sends files that a journal in `journalDir` shows as sent, if it is known what became of them: one that was
-   * decided `published` is covered, one that was decided `leave` is not. Default `refuse`.
+   * `allow` sends files that a journal in `journalDir` shows as sent, if it is known what became of them. That
+   * includes files decided `published`, whose clients are e-mailed again, and files that were never processed and were
+   * left out. An unknown file stays refused, also one decided `leave`. Default `refuse`.
    */
   repeat?: Repeat | undefined;
 }
@@ -94,8 +95,9 @@ export interface BatchOptions extends RequestOptions, ResumeOptions {
    */
   chunkSize?: number | undefined;
   /**
-   * `allow` sends files that a journal in `journalDir` shows as sent, if it is known what became of them: one that was
-   * decided `published` is covered, one that was decided `leave` is not. Default `refuse`.
+   * `allow` sends files that a journal in `journalDir` shows as sent, if it is known what became of them. That
+   * includes files decided `published`, whose clients are e-mailed again, and files that were never processed and were
+   * left out. An unknown file stays refused, also one decided `leave`. Default `refuse`.
    */
   repeat?: Repeat | undefined;
   /**

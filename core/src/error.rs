@@ -624,7 +624,8 @@ impl Error {
         let mut error = Self::about_journal(reason, problem);
         if let Some(path) = paths.first() {
             error = error.with_journal(path).with_advice(message![
-                "Put it back as it was. If it is gone for good, check its files in Addepar, then record that it is: ",
+                "Put it back as it was. If it is gone for good, record that it is, which names its files, and check them in \
+                 Addepar before they are sent again: ",
                 command("journal forget", path),
                 ".",
             ]);

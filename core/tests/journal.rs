@@ -1114,6 +1114,40 @@ fn a_file_that_was_published_in_some_other_way_is_refused_by_later_calls() {
     assert_eq!(scene.sent(), [vec![1, 2], vec![1]]);
 }
 
+/// A file that was left out of a batch and not sent was not sent: a call that means it may send it.
+#[test]
+fn a_file_that_was_left_out_is_refused_in_words_that_are_true_of_it() {
+    let scene = Scene::new();
+    let client = scene.journalling();
+    let batch = options(&scene.path("batch.jsonl"));
+    scene.faults(&json!([{ "name": "status", "status": 403 }]));
+    refused(block_on(client.publish_batch(&request(1..=2), &batch, |_| {})), ErrorKind::PermissionDenied, &[]);
+    decide(&batch.journal, &[2], Verdict::Leave);
+    let words = ["A person left file 2 out, and it was not sent"];
+    let error = refused(block_on(client.publish_files(&request([2]))), ErrorKind::AlreadySent, &words);
+    assert!(!error.message().contains("twice") && !error.message().contains("sent before"), "{error}");
+}
+
+/// Several calls that ask for the same at once: one makes the journal, and the others find it.
+#[test]
+fn equal_batches_at_once_send_once_and_are_told_that_another_is_at_work() {
+    let scene = Scene::with(&json!({ "delay_ms": 50 }));
+    let client = scene.journalling();
+    let batch = options(&scene.path("batch.jsonl"));
+    let ended: Vec<_> = std::thread::scope(|scope| {
+        let calls: Vec<_> = (0..6).map(|_| scope.spawn(|| publish_batch(&client, 4, &batch))).collect();
+        calls.into_iter().map(|call| call.join().expect("no panic")).collect()
+    });
+    for ended in &ended {
+        match ended {
+            Ok(report) => assert!(report.ok()),
+            Err(error) => assert_eq!(error.reason(), Some(JournalReason::Busy), "{error}"),
+        }
+    }
+    assert!(ended.iter().any(Result::is_ok));
+    assert_eq!(scene.posts(), 2);
+}
+
 /// A firm's host and Addepar's general one are the same server. Nothing is sent: the guard speaks first.
 #[test]
 fn a_repeat_under_another_host_name_is_refused() {

@@ -304,6 +304,28 @@ async fn a_journal_without_a_file_leaves_its_folder_as_safe_as_it_was() {
     assert_eq!(emails(&portal), [103]);
 }
 
+/// A journal that left files out knows nothing about them: a call that names them, or wants all, is another run.
+#[tokio::test]
+async fn a_file_that_was_left_out_is_not_passed_over_once_it_is_asked_for() {
+    let (portal, folder) = (portal(101..104, &json!({"show_published": {"101": true}})), Folder::new());
+    let skipping = BatchOptions { skip_published: true, ..options(&folder, 2) };
+    assert_eq!(publish(&portal, &skipping).await.unwrap().files().len(), 2);
+    let all = BatchOptions { skip_published: false, ..skipping.clone() };
+    let named = PublishRequest::new(101..=103, PortalPublishing::Publish, ContactNotification::Notify).unwrap();
+    let plain = BatchOptions { reports: Vec::new(), ..all.clone() };
+    for (request, options, what) in [
+        (&all_of_the_reports(), &all, "`skip_published` left 1 file out there"),
+        (&named, &plain, "1 of the files here are not there"),
+        (&named, &all, "1 of the files here are not there"),
+    ] {
+        let error = client(&portal).publish_batch(request, options, |_| {}).await.unwrap_err();
+        assert_eq!(error.reason(), Some(JournalReason::OtherRun));
+        assert!(error.message().contains(what), "{}", error.message());
+    }
+    assert_eq!(publish(&portal, &skipping).await.unwrap().files().len(), 2);
+    assert_eq!(emails(&portal), [102, 103]);
+}
+
 #[tokio::test]
 async fn a_report_without_a_file_is_an_error_and_leaves_no_journal() {
     let (portal, folder) = (portal(101..101, &json!({})), Folder::new());

@@ -7,6 +7,8 @@
 //
 //   npm install express && node express.mjs JOURNALS [PORT]
 //
+// It needs Node 20.3 or newer, for `AbortSignal.any`.
+//
 // JOURNALS is a folder on a disk that outlives the service: `addepar-portal journal init JOURNALS` sets it up once. A folder
 // that is not set up is refused, since a disk that is not there looks like an empty folder. Files that another publication
 // sent are refused too.

@@ -73,7 +73,8 @@ class PortalClient(Settings["Token"]):
                 `do_not_notify`.
             publish_override_contact_ids: Contacts who receive **every** file of the call.
             repeat: `allow` sends files that a journal in `journal_dir` shows as sent, if it is known what became of
-                them: one that was decided `published` is covered, one that was decided `leave` is not.
+                them. That includes files decided `published`, whose clients are e-mailed again, and files that were
+                never processed and were left out. An unknown file stays refused, also one decided `leave`.
 
         Raises:
             InputError: A value cannot be sent. Nothing was sent.
@@ -142,7 +143,8 @@ class PortalClient(Settings["Token"]):
             stop_timeout: Seconds that a batch which is stopped waits for the request in flight; then the request is
                 dropped, and its files are `unknown`. Default: as long as the client's `timeout` allows.
             repeat: `allow` sends files that a journal in `journal_dir` shows as sent, if it is known what became of
-                them: one that was decided `published` is covered, one that was decided `leave` is not.
+                them. That includes files decided `published`, whose clients are e-mailed again, and files that were
+                never processed and were left out. An unknown file stays refused, also one decided `leave`.
 
         Raises:
             JournalError: The journal cannot be used, or waits for a decision about unknown files: then

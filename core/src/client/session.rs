@@ -17,6 +17,7 @@ use crate::journal::lock::{self, Caller, Lock, PATIENCE, folder_of, is_held_here
 use crate::journal::record::{Chunk, FORMAT, Header};
 use crate::journal::store::{Dated, Store, Unrecorded, Unwritten};
 use crate::model::batch::{BatchOptions, DEFAULT_CHUNK_SIZE, Repeat};
+use crate::model::display::counted;
 use crate::model::file_result::FileState;
 use crate::model::generated_report::{self, GeneratedReport};
 use crate::model::message::{Message, Part, decide, message, name, resume};
@@ -80,9 +81,11 @@ pub(crate) fn run(
     looked: &[Looked],
     caller: &Caller,
 ) -> Result<Session, Error> {
+    // Of several calls that ask for the same at once, one makes the journal while the others wait for its folder.
+    let folder = open_folder(config, &options.journal, caller)?;
     match request {
-        Some(request) if !file::exists(&options.journal)? => begun(config, request, options, looked, caller),
-        request => resumed(config, request, options, looked, caller),
+        Some(request) if !file::exists(&options.journal)? => begun(config, request, options, looked, (folder, caller)),
+        request => resumed(config, request, options, looked, folder),
     }
 }
 
@@ -91,7 +94,7 @@ fn begun(
     request: &PublishRequest,
     options: &BatchOptions,
     looked: &[Looked],
-    caller: &Caller,
+    (mut folder, caller): (Option<Folder>, &Caller),
 ) -> Result<Session, Error> {
     let path = &options.journal;
     let reports: Vec<&GeneratedReport> = looked.iter().map(|looked| &looked.report).collect();
@@ -99,7 +102,6 @@ fn begun(
         [] => (request.clone(), Vec::new()),
         reports => generated_report::files_of(request, reports, options.skip_published)?,
     };
-    let mut folder = open_folder(config, path, caller)?;
     let report = PublishReport::uniform(&request, FileState::NotProcessed, String::new());
     refuse_repeats(folder.as_mut(), config, request.file_ids(), &report, options, WayOn::Call)?;
     let chunks = history::chunks(request.file_ids(), options.chunk_size, 1);
@@ -147,10 +149,9 @@ fn resumed(
     request: Option<&PublishRequest>,
     options: &BatchOptions,
     looked: &[Looked],
-    caller: &Caller,
+    mut folder: Option<Folder>,
 ) -> Result<Session, Error> {
     let path = &options.journal;
-    let mut folder = open_folder(config, path, caller)?;
     let (mut journal, history) = JournalFile::open(path)?;
     let asked = request.map(|request| asked_again(&history, request, options)).transpose();
     let asked = asked
@@ -204,19 +205,20 @@ fn resumed(
 /// What is asked for of a journal that is there: of generated reports, what it took from them when it was made.
 fn asked_again(history: &History, request: &PublishRequest, options: &BatchOptions) -> Result<PublishRequest, Differs> {
     let header = history.header();
+    let names = history.request().portfolio_names().clone();
     if !request.file_ids().is_empty() {
-        let skipped: HashSet<u64> = header.skipped.iter().copied().collect();
-        let ids = request.file_ids().iter().copied().filter(|id| !skipped.contains(id));
-        return Ok(request.for_files(ids.collect()).with_portfolio_names(history.request().portfolio_names().clone()));
+        return Ok(request.clone().with_portfolio_names(names));
     }
     let is_same = |one: &String, other: &String| one.eq_ignore_ascii_case(other);
     let (there, here) = (&header.reports, &options.reports);
     if there.len() != here.len() || !there.iter().zip(here).all(|(one, other)| is_same(one, other)) {
         return Err(Differs::OtherRun(message![name("reports"), format!(" is {there:?} there and {here:?} here")]));
     }
-    Ok(request
-        .for_files(history.request().file_ids().to_vec())
-        .with_portfolio_names(history.request().portfolio_names().clone()))
+    if !header.skipped.is_empty() && !options.skip_published {
+        let skipped = counted(header.skipped.len(), "file");
+        return Err(Differs::OtherRun(message![name("skip_published"), format!(" left {skipped} out there")]));
+    }
+    Ok(request.for_files(history.request().file_ids().to_vec()).with_portfolio_names(names))
 }
 
 /// A journal that is settled. Where nothing is to be recorded, it stays as it is.

@@ -127,7 +127,7 @@ impl JournalFile {
     ) -> Result<(Self, History), Error> {
         let lock = Lock::take(path)?;
         if exists(path)? {
-            return Err(Error::of_journal(path, JournalReason::Changed, "is there already"));
+            return Err(Error::of_journal(path, JournalReason::Busy, "was made by another call meanwhile"));
         }
         let refused = |what: String| Error::journal_refuses(path, &what);
         let mut history = History::begin(header.clone(), &chunks).map_err(refused)?;

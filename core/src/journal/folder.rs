@@ -18,7 +18,7 @@ use crate::journal::lock::{Caller, Lock, SILENCE, beside, folder_of, is_held_her
 use crate::journal::record::START;
 use crate::model::batch::Repeat;
 use crate::model::display::{counted, listed};
-use crate::model::file_result::{FileResult, FileState};
+use crate::model::file_result::{FileResult, FileState, Verdict};
 use crate::model::message::{Message, choice, command, decide, in_programs, message, name, resume};
 use crate::model::report::PublishReport;
 use crate::model::request::{Asks, PublishRequest};
@@ -527,6 +527,7 @@ fn refusal(refused: &[&Found], worst: &Found, request: &PublishRequest, way_on: 
         1 => (format!("File {id}"), "is", "was", "it", "it", "it is"),
         count => (format!("{count} files{ids}"), "are", "were", "them", "they", "they are"),
     };
+    let the_files = if it == "it" { format!("file {id}") } else { files.clone() };
     let sent_at = match (worst.result.state, worst.result.decision, worst.sent_at) {
         // Its chunk may have met a refusal: it was published in some other way.
         (FileState::NotProcessed, Some(decision), _) => format!("recorded by a person as {}, ", decision.as_str()),
@@ -588,6 +589,13 @@ fn refusal(refused: &[&Found], worst: &Found, request: &PublishRequest, way_on: 
                 ],
                 WayOn::Journal(path) => need_not_be_sent(they, path),
             };
+            let is_left_out = |found: &Found| {
+                found.result.state == FileState::NotProcessed && found.result.decision == Some(Verdict::Leave)
+            };
+            if refused.iter().all(|found| is_left_out(found)) {
+                let left_out = format!("A person left {the_files} out, and {they} {were} not sent ({last}).");
+                return Message::from(left_out).and(way_on).and(by_journal(refused));
+            }
             // What that run did not do is not done twice.
             let now = request.asks();
             let twice = |does: fn(Asks) -> bool| does(now) && refused.iter().any(|found| does(found.asked.asks()));

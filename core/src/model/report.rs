@@ -321,7 +321,8 @@ impl PublishReport {
         }
         let contacts = match self.request.publish_override_contact_ids().len() {
             0 => String::new(),
-            count => format!(", {}", crate::model::display::counted(count, "override contact")),
+            1 => ", 1 override contact".to_owned(),
+            count => format!(", {count} override contacts"),
         };
         format!(
             "{counts} (asked: {}, {}{contacts})",

@@ -20,14 +20,14 @@ export const HEADERS = {
   'Accept-Encoding': 'identity',
   'Content-Type': 'application/vnd.api+json',
 };
-const MODES = { portalPublishing: 'publish', contactNotification: 'notify' };
+const MODES = { portalPublishing: 'publish', contactNotification: 'do_not_notify' };
 const CA_FILE = process.env.BENCH_CA_FILE;
 
 export function payload(fileIds) {
   return {
     data: {
       type: 'publish_portal_files_request',
-      attributes: { files_id: fileIds, portal_publishing: 'PUBLISH', contact_notification: 'NOTIFY' },
+      attributes: { files_id: fileIds, portal_publishing: 'PUBLISH', contact_notification: 'DO_NOT_NOTIFY' },
     },
   };
 }

@@ -14,7 +14,7 @@ const read = [];
 
 async function call() {
   const started = performance.now();
-  const modes = { portalPublishing: 'publish', contactNotification: 'notify' };
+  const modes = { portalPublishing: 'publish', contactNotification: 'do_not_notify' };
   read.push(LOOKS.report(await publishFiles([1], { ...modes, client })));
   return (performance.now() - started) / 1e3;
 }

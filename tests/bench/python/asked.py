@@ -20,7 +20,7 @@ HEADERS = {
     "Accept-Encoding": "identity",
     "Content-Type": "application/vnd.api+json",
 }
-PORTAL_PUBLISHING, CONTACT_NOTIFICATION = "publish", "notify"
+PORTAL_PUBLISHING, CONTACT_NOTIFICATION = "publish", "do_not_notify"
 MODES = {"portal_publishing": PORTAL_PUBLISHING, "contact_notification": CONTACT_NOTIFICATION}
 
 

@@ -39,7 +39,7 @@ def request_of(count: int) -> PublishRequest:
     from addepar_portal import PublishReport, PublishRequest
 
     result = {"attributes": {"file_id": 1, "publish_status": "success", "notify_status": "success"}}
-    request = PublishRequest([1], portal_publishing="publish", contact_notification="notify")
+    request = PublishRequest([1], portal_publishing="publish", contact_notification="do_not_notify")
     report = json.loads(PublishReport.from_response(request, json.dumps({"data": [result]})).to_json())
     ids = asked.file_ids(count)
     [file] = report["files"]

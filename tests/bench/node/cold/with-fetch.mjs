@@ -14,7 +14,7 @@ const headers = {
 const body = JSON.stringify({
   data: {
     type: 'publish_portal_files_request',
-    attributes: { files_id, portal_publishing: 'PUBLISH', contact_notification: 'NOTIFY' },
+    attributes: { files_id, portal_publishing: 'PUBLISH', contact_notification: 'DO_NOT_NOTIFY' },
   },
 });
 const response = await fetch(url, { method: 'POST', headers, body });

@@ -12,7 +12,7 @@ client = AddePy(
     key_secret=os.environ["ADDEPAR_KEY_SECRET"],
 )
 rows = client.admin.client_portal.publish_files(
-    list(range(1, 101)), portal_publishing="publish", contact_notification="notify"
+    list(range(1, 101)), portal_publishing="publish", contact_notification="do_not_notify"
 )
 results = [row["attributes"] for row in rows]
 print([result["file_id"] for result in results if {result["publish_status"], result["notify_status"]} != {"success"}])

@@ -17,7 +17,7 @@ response = requests.post(
             "attributes": {
                 "files_id": list(range(1, 101)),
                 "portal_publishing": "PUBLISH",
-                "contact_notification": "NOTIFY",
+                "contact_notification": "DO_NOT_NOTIFY",
             },
         }
     },

@@ -56,7 +56,7 @@ impl Contender {
             Self::Hyper(hyper) => Some(hyper.publish(file_ids).await?),
             Self::Reqwest(reqwest) => Some(reqwest.publish(file_ids).await?),
             Self::AddeparPortal(client) => {
-                let (publish, notify) = (PortalPublishing::Publish, ContactNotification::Notify);
+                let (publish, notify) = (PortalPublishing::Publish, ContactNotification::DoNotNotify);
                 let request = PublishRequest::new(file_ids.iter().copied(), publish, notify)?;
                 Some(every_row(&client.publish_files(&request).await?))
             }

@@ -60,7 +60,7 @@ struct FileError {
 }
 
 pub(crate) fn body(file_ids: &[u64]) -> serde_json::Result<Vec<u8>> {
-    let attributes = Asked { files_id: file_ids, portal_publishing: "PUBLISH", contact_notification: "NOTIFY" };
+    let attributes = Asked { files_id: file_ids, portal_publishing: "PUBLISH", contact_notification: "DO_NOT_NOTIFY" };
     serde_json::to_vec(&Request { data: Data { kind: "publish_portal_files_request", attributes } })
 }
 
