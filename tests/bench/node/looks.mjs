@@ -17,7 +17,7 @@ function report(files) {
   let [failed, ids, words] = [0, 0, 0];
   for (const file of files) {
     ids += file.fileId;
-    if (!file.published || !file.notified) failed += 1;
+    if (file.published === false || file.notified === false) failed += 1;
     for (const error of file.errors) words += error.code.length + error.detail.length;
   }
   return [failed, ids, words];

@@ -48,7 +48,7 @@ def report(report: PublishReport) -> Totals:
     failed = ids = words = 0
     for file in report:
         ids += file.file_id
-        if not file.published or not file.notified:
+        if file.published is False or file.notified is False:
             failed += 1
         for error in file.errors:
             words += len(error.code or "") + len(error.detail or "")

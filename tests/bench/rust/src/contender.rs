@@ -69,7 +69,7 @@ fn every_row(report: &PublishReport) -> Totals {
     let [failed, ids, words] = &mut totals;
     for file in report.files() {
         *ids += file.file_id;
-        *failed += u64::from(file.published != Some(true) || file.notified != Some(true));
+        *failed += u64::from(file.published == Some(false) || file.notified == Some(false));
         let said = |text: &Option<String>| text.as_ref().map_or(0, String::len);
         *words += file.errors.iter().map(|error| said(&error.code) + said(&error.detail)).sum::<usize>() as u64;
     }
