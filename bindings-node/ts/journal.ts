@@ -165,10 +165,10 @@ export class Journal {
    * Records what a person found out about files, after looking in Addepar: of all of them, or of none. A later decision
    * about a file replaces an earlier one, until it is sent again.
    *
-   * `published` and `leave` mean that a file is not sent again; about one that is yet to be sent they may be said as well,
-   * as of a file that was published some other way: then it is left out, of which `process.emitWarning` warns. `not_published` is said of a file whose outcome
-   * is unknown: the next resume sends it. It is refused sooner than 90 seconds after the request went out, since Addepar
-   * may still be working on it.
+   * `published` and `leave` mean that this run does not send a file again; about one that is yet to be sent they may be
+   * said as well, as of a file that was published some other way: then it is left out, of which `process.emitWarning`
+   * warns. `not_published` is said of a file whose outcome is unknown: the next resume sends it. It is refused sooner than
+   * 90 seconds after the request went out, since Addepar may still be working on it.
    *
    * @param options - `by`: who decides; `evidence`: what was seen.
    * @returns The files about which somebody had decided before, as they were then: this decision replaces that one.

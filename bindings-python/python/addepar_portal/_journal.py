@@ -151,8 +151,8 @@ class Journal:
 
         Args:
             file_ids: The files. All of them are recorded, or none.
-            decision: `published` and `leave`: not sent any more; `not_published`: the next resume sends it. The last is
-                not taken sooner than 90 s after the request: Addepar may still be working on it.
+            decision: `published` and `leave`: this run does not send it any more; `not_published`: the next resume
+                sends it. The last is not taken sooner than 90 s after the request: Addepar may still be working on it.
             by: Who decides.
             evidence: What it is based on.
 

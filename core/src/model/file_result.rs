@@ -176,11 +176,11 @@ impl Serialize for FileError {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
-    /// It is published: it is not sent again.
+    /// It is published: this run does not send it again.
     Published,
     /// It is not published: the next resume sends it.
     NotPublished,
-    /// Nobody knows, or it does not matter: it is not sent again.
+    /// Nobody knows, or it does not matter: this run does not send it again.
     Leave,
 }
 
