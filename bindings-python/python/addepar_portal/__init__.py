@@ -8,9 +8,7 @@ server may have begun to process is sent again. Never silent: every file comes b
 `unknown` or `not_processed`.
 """
 
-from ._api import publish_batch, publish_batch_async, publish_files, publish_files_async, resume, resume_async
-from ._async_client import AsyncPortalClient
-from ._client import PortalClient
+from ._client import PortalClient, publish_batch, publish_files, resume
 from ._errors import (
     AlreadySentError,
     AuthenticationError,
@@ -103,6 +101,7 @@ if TYPE_CHECKING:
         Step,
         Verdict,
     )
+    from ._async_client import AsyncPortalClient, publish_batch_async, publish_files_async, resume_async
     from ._generated_reports import (
         FailedPortfolio,
         GeneratedPortfolio,
@@ -115,6 +114,9 @@ if TYPE_CHECKING:
 
 # What few programs need is loaded when it is asked for.
 _LATER = {
+    **dict.fromkeys(
+        ("AsyncPortalClient", "publish_batch_async", "publish_files_async", "resume_async"), "_async_client"
+    ),
     **dict.fromkeys(
         ("FailedPortfolio", "GeneratedPortfolio", "GeneratedReport", "GeneratedReports", "SettledFile", "Settlement"),
         "_generated_reports",

@@ -6,15 +6,12 @@ from _operator import index  # importing `operator`, which is written in Python,
 from os import fspath
 
 from ._errors import refused
+from ._rows import native_datetime
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from datetime import datetime
     from os import PathLike
     from typing import Any
-else:
-    # The native half of `datetime`, as in `_rows`.
-    from _datetime import datetime
 
 # The longest value that an error shows.
 _SHOWN = 40
@@ -64,7 +61,7 @@ def since_1970(name: str, given: Any) -> float | None:
     __tracebackhide__ = True
     if given is None:
         return None
-    if not isinstance(given, datetime):
+    if not isinstance(given, native_datetime().datetime):
         raise mistyped(name, "a datetime with a time zone", given)
     if given.utcoffset() is None:
         raise refused(f"`{name}` must be a datetime with a time zone, such as datetime.now(timezone.utc), not {given}.")

@@ -1,4 +1,4 @@
-"""The client for asyncio."""
+"""The client for asyncio, and the functions for a single call."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from . import _types
 from ._drive import Call
 from ._errors import ConfigError
 from ._native import Progress, PublishReport
-from ._settings import Settings
+from ._settings import Settings, client_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -159,3 +159,84 @@ class AsyncPortalClient(Settings["Token"]):
 
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: object) -> None:
         await self.aclose()
+
+
+async def publish_files_async(
+    file_ids: Iterable[_types.Id] | _types.GeneratedReport,
+    *,
+    portal_publishing: _types.PortalPublishing,
+    contact_notification: _types.ContactNotification,
+    publish_override_contact_ids: Iterable[_types.Id] = (),
+    repeat: _types.Repeat = "refuse",
+    client: AsyncPortalClient | None = None,
+) -> PublishReport:
+    """Publishes from 1 to 500 files; see `AsyncPortalClient.publish_files`.
+
+    Without a `client`, one is made from the environment for this call.
+    """
+    __tracebackhide__ = True
+    return await client_of(client, AsyncPortalClient).publish_files(
+        file_ids,
+        portal_publishing=portal_publishing,
+        contact_notification=contact_notification,
+        publish_override_contact_ids=publish_override_contact_ids,
+        repeat=repeat,
+    )
+
+
+async def publish_batch_async(
+    file_ids: Iterable[_types.Id] | _types.GeneratedReport | None = None,
+    *,
+    reports: Iterable[str] = (),
+    skip_published: bool = False,
+    portal_publishing: _types.PortalPublishing,
+    contact_notification: _types.ContactNotification,
+    publish_override_contact_ids: Iterable[_types.Id] = (),
+    journal: str | PathLike[str],
+    chunk_size: int = 100,
+    on_progress: Callable[[Progress], object] | None = None,
+    max_wait: float = 3600.0,
+    pace: bool = False,
+    stop_timeout: float | None = None,
+    repeat: _types.Repeat = "refuse",
+    client: AsyncPortalClient | None = None,
+) -> PublishReport:
+    """Publishes any number of files with a journal; see `AsyncPortalClient.publish_batch`."""
+    __tracebackhide__ = True
+    return await client_of(client, AsyncPortalClient).publish_batch(
+        file_ids,
+        reports=reports,
+        skip_published=skip_published,
+        portal_publishing=portal_publishing,
+        contact_notification=contact_notification,
+        publish_override_contact_ids=publish_override_contact_ids,
+        journal=journal,
+        chunk_size=chunk_size,
+        on_progress=on_progress,
+        max_wait=max_wait,
+        pace=pace,
+        stop_timeout=stop_timeout,
+        repeat=repeat,
+    )
+
+
+async def resume_async(
+    journal: str | PathLike[str],
+    *,
+    on_progress: Callable[[Progress], object] | None = None,
+    max_wait: float = 3600.0,
+    pace: bool = False,
+    stop_timeout: float | None = None,
+    client: AsyncPortalClient | None = None,
+) -> PublishReport:
+    """Goes on with the batch that a journal is of; see `AsyncPortalClient.resume`."""
+    __tracebackhide__ = True
+    return await client_of(client, AsyncPortalClient).resume(
+        journal, on_progress=on_progress, max_wait=max_wait, pace=pace, stop_timeout=stop_timeout
+    )
+
+
+# The public names, for tracebacks and pickles.
+for _public in (publish_files_async, publish_batch_async, resume_async, AsyncPortalClient):
+    _public.__module__ = "addepar_portal"
+del _public

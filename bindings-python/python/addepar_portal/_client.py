@@ -1,4 +1,4 @@
-"""The client that waits for its calls."""
+"""The client that waits for its calls, and the functions for a single call."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from os import PathLike
 from . import _types
 from ._drive import drive
 from ._native import Progress, PublishReport
-from ._settings import Settings
+from ._settings import Settings, client_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -260,3 +260,79 @@ class PortalClient(Settings["Token"]):
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: object) -> None:
         self.close()
+
+
+def publish_files(
+    file_ids: Iterable[_types.Id] | _types.GeneratedReport,
+    *,
+    portal_publishing: _types.PortalPublishing,
+    contact_notification: _types.ContactNotification,
+    publish_override_contact_ids: Iterable[_types.Id] = (),
+    repeat: _types.Repeat = "refuse",
+    client: PortalClient | None = None,
+) -> PublishReport:
+    """Publishes from 1 to 500 files; see `PortalClient.publish_files`.
+
+    Modes: `publish`, `use_contact_preference`, `do_not_publish`; `notify`, `use_contact_preference`,
+    `do_not_notify`. Without a `client`, one is made from the environment for this call.
+    """
+    __tracebackhide__ = True
+    return client_of(client, PortalClient).publish_files(
+        file_ids,
+        portal_publishing=portal_publishing,
+        contact_notification=contact_notification,
+        publish_override_contact_ids=publish_override_contact_ids,
+        repeat=repeat,
+    )
+
+
+def publish_batch(
+    file_ids: Iterable[_types.Id] | _types.GeneratedReport | None = None,
+    *,
+    reports: Iterable[str] = (),
+    skip_published: bool = False,
+    portal_publishing: _types.PortalPublishing,
+    contact_notification: _types.ContactNotification,
+    publish_override_contact_ids: Iterable[_types.Id] = (),
+    journal: str | PathLike[str],
+    chunk_size: int = 100,
+    on_progress: Callable[[Progress], object] | None = None,
+    max_wait: float = 3600.0,
+    pace: bool = False,
+    stop_timeout: float | None = None,
+    repeat: _types.Repeat = "refuse",
+    client: PortalClient | None = None,
+) -> PublishReport:
+    """Publishes any number of files with a journal; see `PortalClient.publish_batch`."""
+    __tracebackhide__ = True
+    return client_of(client, PortalClient).publish_batch(
+        file_ids,
+        reports=reports,
+        skip_published=skip_published,
+        portal_publishing=portal_publishing,
+        contact_notification=contact_notification,
+        publish_override_contact_ids=publish_override_contact_ids,
+        journal=journal,
+        chunk_size=chunk_size,
+        on_progress=on_progress,
+        max_wait=max_wait,
+        pace=pace,
+        stop_timeout=stop_timeout,
+        repeat=repeat,
+    )
+
+
+def resume(
+    journal: str | PathLike[str],
+    *,
+    on_progress: Callable[[Progress], object] | None = None,
+    max_wait: float = 3600.0,
+    pace: bool = False,
+    stop_timeout: float | None = None,
+    client: PortalClient | None = None,
+) -> PublishReport:
+    """Goes on with the batch that a journal is of; see `PortalClient.resume`."""
+    __tracebackhide__ = True
+    return client_of(client, PortalClient).resume(
+        journal, on_progress=on_progress, max_wait=max_wait, pace=pace, stop_timeout=stop_timeout
+    )

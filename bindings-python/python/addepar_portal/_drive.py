@@ -9,7 +9,6 @@ pytest then show the caller's line, and not the way through this package.
 
 from __future__ import annotations
 
-import _socket  # gevent leaves it alone: a thread waits, and not one of its greenlets
 import sys
 from os import getpid
 from time import sleep
@@ -34,6 +33,7 @@ else:
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import _socket
     from collections.abc import Callable
     from typing import Any, Generic, Literal, TypeVar
 
@@ -275,7 +275,7 @@ def _stubborn(act: Callable[[], T]) -> T:
 def is_closed(socket: _socket.socket) -> bool:
     """Whether something else has closed its descriptor, which does not end a call."""
     try:
-        socket.getsockopt(_socket.SOL_SOCKET, _socket.SO_ERROR)
+        socket.getsockname()
     except OSError:
         return True
     return False

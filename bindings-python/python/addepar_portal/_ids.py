@@ -5,8 +5,8 @@ Everything that may run the caller's code happens here, and so passes its except
 
 from __future__ import annotations
 
+from _collections_abc import Mapping
 from _operator import index
-from itertools import islice
 
 from ._arguments import is_from_python, kind_of
 from ._errors import refused
@@ -44,7 +44,8 @@ def plain_ids(name: str, ids: Any, *, is_one_call: bool = False) -> list[Any]:
         if callable(getattr(kind, "to_pylist", None)):  # an array of pyarrow, whose own values are scalars of its own
             ids = ids.to_pylist()
         iterator = iter(ids)
-        given = list(islice(iterator, (MAX_FILES if is_one_call else _MOST_IDS) + 1))
+        most = MAX_FILES if is_one_call else _MOST_IDS
+        given = [id_ for _, id_ in zip(range(most + 1), iterator, strict=False)]
     if len(given) > _MOST_IDS:
         raise refused(f"`{name}` must have at most {_MOST_IDS:,} ids, not more: does the iterator end?")
     kinds: Iterable[type[object]] = map(type, given)
@@ -210,8 +211,6 @@ def _names_its_fields(ids: Any) -> bool:
         return True
     if callable(getattr(kind, "keys", None)):
         return not (_is(ids, "ndim", 1) and hasattr(kind, "dtype"))
-    from collections.abc import Mapping
-
     return isinstance(ids, Mapping)
 
 

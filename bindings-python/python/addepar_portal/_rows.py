@@ -13,13 +13,11 @@ from ._native import FileError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from datetime import datetime, timedelta, timezone
+    from datetime import datetime
     from typing import Any, NoReturn, overload
 
     from typing_extensions import dataclass_transform
 else:
-    # The native half of `datetime`: a program may have a module of that name, and a report must be read all the same.
-    from _datetime import datetime, timedelta, timezone
 
     def dataclass_transform(**_):
         """Says something to type checkers only."""
@@ -236,9 +234,25 @@ def failed_contacts(
     return failed
 
 
+# Once it is loaded.
+_datetime: list[Any] = []
+
+
+def native_datetime() -> Any:
+    """The native half of `datetime`: a program may have a module of that name, and a report must be read all the same.
+
+    It is loaded with the first client, before anything is sent, or with the first time that is read, and kept: at the
+    end of the interpreter nothing can be imported any more.
+    """
+    if not _datetime:
+        _datetime.append(__import__("_datetime"))
+    return _datetime[0]
+
+
 def utc(text: str) -> datetime:
     """A time as the core writes it."""
-    return datetime.fromisoformat(text.replace("Z", "+00:00"))
+    moment: datetime = native_datetime().datetime.fromisoformat(text.replace("Z", "+00:00"))
+    return moment
 
 
 def utc_if_known(text: str | None) -> datetime | None:
@@ -249,4 +263,6 @@ def utc_if_known(text: str | None) -> datetime | None:
 def _moment(microseconds: int | None) -> datetime | None:
     if microseconds is None:
         return None
-    return datetime(1970, 1, 1, tzinfo=timezone.utc) + timedelta(microseconds=microseconds)
+    native = native_datetime()
+    moment: datetime = native.datetime(1970, 1, 1, tzinfo=native.timezone.utc) + native.timedelta(0, 0, microseconds)
+    return moment

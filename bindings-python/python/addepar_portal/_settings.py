@@ -24,6 +24,7 @@ from ._ids import plain_id
 from ._log import warn, warn_of_missing_journal
 from ._model import request, value
 from ._native import Client
+from ._rows import native_datetime
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     # What `access_token` may be, which is the only difference between the settings of the two clients.
     Token = TypeVar("Token")
     C = TypeVar("C", bound=type)
+    A = TypeVar("A", bound="Settings[Any]")
 else:
     from ._drive import Generic
 
@@ -106,6 +108,7 @@ class Settings(Generic[Token]):
     ) -> None:
         # The names of secrets are gone from this frame before an error passes through it, which tools may show whole.
         __tracebackhide__ = True
+        native_datetime()  # what is handed over has times
         asks_for_token = callable(access_token)
         self._ask_for_token: Any = access_token if asks_for_token else None
         token: Any = None if asks_for_token else access_token
@@ -240,6 +243,14 @@ class Settings(Generic[Token]):
             path("journal", journal), words("job_ids", job_ids), yes_or_no("apply", apply)
         )
         return Call(value(started), self._ask_for_token)
+
+
+def client_of(client: A | None, kind: type[A]) -> A:
+    """The client of a call: one that is made from the environment where none is given."""
+    __tracebackhide__ = True
+    if not isinstance(client, kind | None):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise refused(f"`client` must be of type {kind.__name__}, not {shown(client)}.")
+    return kind() if client is None else client  # a client may be falsy: a subclass may have a length
 
 
 def _meant(unknown: str, settings: list[str]) -> str:

@@ -1,6 +1,8 @@
 //! The certificates of a PEM file. Whatever is wrong with one is said in words of our own: a text that a dependency makes
 //! of a file's bytes may show a private key.
 
+use std::borrow::Cow;
+
 use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 
@@ -13,12 +15,31 @@ const DASHES: &str = "-----";
 /// The certificates of a file, in their order. Other things in it, such as keys, are passed over. An error says what is
 /// wrong, as a sentence without its subject, which is the file.
 pub(crate) fn certificates(file: &[u8]) -> Result<Vec<CertificateDer<'static>>, String> {
-    let text = text(file)?;
     let mut certificates = Vec::new();
-    // A mark may stand anywhere: behind a byte-order mark, or behind the end of another file that has no line feed.
-    for block in text.split(BEGIN).skip(1) {
+    for (_, der) in blocks(&text(file)?) {
+        let certificate = der.map(CertificateDer::from).and_then(|der| {
+            let is_certificate = RootCertStore::empty().add(der.clone()).is_ok();
+            if is_certificate { Ok(der) } else { Err("is not a certificate that this library can read") }
+        });
         let number = certificates.len() + 1;
-        let Some((label, rest)) = block.split_once(DASHES) else { continue };
+        certificates.push(certificate.map_err(|what| format!("is damaged: its certificate number {number} {what}"))?);
+    }
+    Ok(certificates)
+}
+
+/// The certificates of a system's bundle that can be read. One with a note about whom it is trusted by is passed over,
+/// since it may say that nobody should.
+pub(crate) fn bundled(file: &[u8]) -> Vec<CertificateDer<'static>> {
+    let text = lossy(file);
+    let plain = blocks(&text).filter(|(label, _)| *label == "CERTIFICATE");
+    plain.filter_map(|(_, der)| der.ok().map(CertificateDer::from)).collect()
+}
+
+/// The blocks with a certificate: how each is labelled, and its DER.
+fn blocks(text: &str) -> impl Iterator<Item = (&str, Result<Vec<u8>, &'static str>)> {
+    // A mark may stand anywhere: behind a byte-order mark, or behind the end of another file that has no line feed.
+    text.split(BEGIN).skip(1).filter_map(|block| {
+        let (label, rest) = block.split_once(DASHES)?;
         let der = match label.trim() {
             "CERTIFICATE" | "X509 CERTIFICATE" => decoded(label, rest),
             // OpenSSL's own form has something about trust behind the certificate.
@@ -26,15 +47,10 @@ pub(crate) fn certificates(file: &[u8]) -> Result<Vec<CertificateDer<'static>>, 
                 Some(length) => Ok(der.get(..length).unwrap_or_default().to_vec()),
                 None => Err("is not a certificate"),
             }),
-            _ => continue,
+            _ => return None,
         };
-        let certificate = der.map(CertificateDer::from).and_then(|der| {
-            let is_certificate = RootCertStore::empty().add(der.clone()).is_ok();
-            if is_certificate { Ok(der) } else { Err("is not a certificate that this library can read") }
-        });
-        certificates.push(certificate.map_err(|what| format!("is damaged: its certificate number {number} {what}"))?);
-    }
-    Ok(certificates)
+        Some((label, der))
+    })
 }
 
 /// What a file without a certificate is instead, as a sentence without its subject.
@@ -51,16 +67,21 @@ pub(crate) fn instead(file: &[u8]) -> &'static str {
     }
 }
 
-fn text(file: &[u8]) -> Result<String, String> {
+fn text(file: &[u8]) -> Result<Cow<'_, str>, String> {
     if file.starts_with(b"\xff\xfe") || file.starts_with(b"\xfe\xff") {
         return Err("is in UTF-16: save it as UTF-8".to_owned());
     }
-    let text = String::from_utf8_lossy(file).into_owned();
+    let text = lossy(file);
     // As it comes out of JSON or of a variable.
     if text.contains(r"-----\n") {
         return Err(r"has \n written out where its lines should end".to_owned());
     }
     Ok(text)
+}
+
+/// As `String::from_utf8_lossy`, which reads byte by byte what most files are: UTF-8 as it should be.
+fn lossy(file: &[u8]) -> Cow<'_, str> {
+    str::from_utf8(file).map_or_else(|_| String::from_utf8_lossy(file), Cow::Borrowed)
 }
 
 /// What stands between a block's first line and its last.
@@ -69,7 +90,7 @@ fn decoded(label: &str, rest: &str) -> Result<Vec<u8>, &'static str> {
     if !end.starts_with(label) {
         return Err("has no last line");
     }
-    let content: String = content.split_ascii_whitespace().collect();
+    let content: String = content.lines().map(str::trim).collect();
     BASE64_STANDARD.decode(content).map_err(|_| "has something else than base64 in it")
 }
 

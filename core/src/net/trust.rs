@@ -10,11 +10,11 @@ use std::sync::{Arc, OnceLock};
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
-use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
 use rustls_platform_verifier::Verifier;
 
+use crate::net::pem;
 use crate::system::certificates;
 
 /// Trusts whom the system trusts, and further roots.
@@ -95,7 +95,7 @@ fn at_hand(further: &[CertificateDer<'static>]) -> Option<RootCertStore> {
     let mut roots = RootCertStore::empty();
     if further.is_empty() {
         let bundle = fs::read(certificates::bundle()?).ok()?;
-        roots.add_parsable_certificates(CertificateDer::pem_slice_iter(&bundle).flatten());
+        roots.add_parsable_certificates(pem::bundled(&bundle));
     } else {
         roots.add_parsable_certificates(further.iter().cloned());
     }
