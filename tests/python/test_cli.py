@@ -10,6 +10,7 @@ import importlib.metadata
 import json
 import os
 import pty
+import re
 import shutil
 import signal
 import subprocess
@@ -783,8 +784,17 @@ def test_a_journal_that_is_gone_stops_every_call_until_that_is_recorded(
     assert done.returncode == 2
     assert f"The journal {path} is not there any more" in done.stderr
     assert f"addepar-portal journal forget {path}" in done.stderr
+    # It says what is lost with it, and asks; without a terminal and without --yes nothing is recorded.
     done = run("journal", "forget", path.name)
-    assert (done.returncode, done.stderr) == (0, "")
+    assert (done.returncode, done.stdout) == (2, "")
+    lost = rf"run [0-9a-f]{{16}}, last written at 20\S+Z, names 2 files: 37,38"
+    assert re.search(lost, done.stderr), done.stderr
+    assert "give --yes" in done.stderr
+    assert done.stderr.endswith("Nothing was recorded.\n")
+    assert run("publish", 39, *MODES, "--yes", **guarded).returncode == 2
+    done = run("journal", "forget", path.name, "--yes")
+    assert done.returncode == 0
+    assert re.search(lost, done.stderr), done.stderr
     assert f"Recorded: {path.name} is gone" in done.stdout
     assert "It named 2 files: 37, 38." in done.stdout
     done = run("journal", "forget", path)
@@ -792,6 +802,23 @@ def test_a_journal_that_is_gone_stops_every_call_until_that_is_recorded(
     assert "is not missed" in done.stderr
     assert run("publish", 39, *MODES, "--yes", **guarded).returncode == 0
     assert simulated_portal.control("posts") == 2
+
+
+@pytest.mark.parametrize(("answer", "status"), [("y", 0), ("n", 2), ("", 2)])
+def test_it_asks_before_it_forgets_a_journal(
+    answer: str, status: int, simulated_portal: SimulatedPortal, run: Run, tmp_path: Path
+) -> None:
+    guarded = {"ADDEPAR_JOURNAL_DIR": str(tmp_path)}
+    assert run("journal", "init", ".").returncode == 0
+    assert run("publish", *range(1, 200, 2), *MODES, "--yes", **guarded).returncode == 0
+    [path] = tmp_path.glob("*.jsonl")
+    path.unlink()
+    with at_a_terminal(simulated_portal, tmp_path, "journal", "forget", path.name, columns=200) as child:
+        child.expect("names 100 files: 1,3,5,7,9,11,13,15,…")
+        child.expect(r"Go on\? \[y/N\] ")
+        child.sendline(answer)
+    assert child.exitstatus == status
+    assert run("publish", 39, *MODES, "--yes", **guarded).returncode == status
 
 
 def test_a_wait_for_a_folder_is_told_and_ends_at_ctrl_c(

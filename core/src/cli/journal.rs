@@ -14,7 +14,8 @@ use crate::cli::terminal::{Terminal, say};
 use crate::cli::{checklist, list, output, terminal};
 use crate::error::Error;
 use crate::journal::audit::{Audit, Ending, Sent};
-use crate::journal::folder::{forget_journal, init_journal_dir, is_set_up};
+use crate::journal::folder::{forget_journal, init_journal_dir, is_set_up, missed};
+use crate::journal::index::Entry;
 use crate::journal::view::{Finding, Journal, JournalledFile};
 use crate::model::display::counted;
 use crate::model::file_result::Verdict;
@@ -218,21 +219,23 @@ fn undecided(journal: &Journal, verdict: Verdict, yes: bool) -> Result<Vec<u64>,
     };
     let what =
         format!("About to record that {} {found}:\n  {}", counted(file_ids.len(), "file"), ranges::written(&file_ids));
+    agreed(&what, yes)?;
+    Ok(file_ids)
+}
+
+/// Says what is about to be recorded, and asks unless `yes` was given. Refused: nobody agreed.
+fn agreed(what: &str, yes: bool) -> Result<(), Refused> {
     if yes {
-        say(&what);
-        return Ok(file_ids);
+        say(what);
+        return Ok(());
     }
     let Some(terminal) = Terminal::open(false) else {
-        say(&what);
+        say(what);
         return Err(Refused(
             "There is no terminal to ask on: give --yes to record this without. Nothing was recorded.".to_owned(),
         ));
     };
-    if terminal.agrees(&format!("{what}\nGo on?")) {
-        Ok(file_ids)
-    } else {
-        Err(Refused("Nothing was recorded.".to_owned()))
-    }
+    if terminal.agrees(&format!("{what}\nGo on?")) { Ok(()) } else { Err(Refused("Nothing was recorded.".to_owned())) }
 }
 
 /// Sets a folder up for journals.
@@ -242,8 +245,16 @@ pub(super) fn init(folder: &Path) -> Result<Status, Refused> {
     output::write(&terminal::shown(&text), Status::Ok)
 }
 
-/// Records that a journal is gone.
-pub(super) fn forget(path: &Path) -> Result<Status, Refused> {
+/// Records that a journal is gone, to which somebody has agreed: what it showed as sent can go out again.
+pub(super) fn forget(path: &Path, yes: bool) -> Result<Status, Refused> {
+    let missed = missed(path)?;
+    let what = format!(
+        "About to record that the journal {} is gone for good:\n  {}\nThese files are not refused any more, and any of \
+         them may have been published and e-mailed: check them in Addepar before they are sent again.",
+        path.display(),
+        known(&missed),
+    );
+    agreed(&what, yes)?;
     let file_ids = forget_journal(path)?;
     // All of them: nothing else may name them any more.
     let named = match file_ids.iter().map(u64::to_string).collect::<Vec<_>>().join(", ") {
@@ -256,6 +267,20 @@ pub(super) fn forget(path: &Path) -> Result<Status, Refused> {
     };
     let text = format!("Recorded: {} is gone, and is not missed any more. It named {named}\n", path.display());
     output::write(&terminal::shown(&text), Status::Ok)
+}
+
+/// What is known of a journal that is gone.
+fn known(entry: &Entry) -> String {
+    let mut known = format!("run {}", entry.run());
+    if let Some(at) = entry.written_at() {
+        let _ = write!(known, ", last written at {}", times::text(at));
+    }
+    let file_ids = entry.file_ids();
+    let _ = write!(known, ", names {}", counted(file_ids.len(), "file"));
+    if !file_ids.is_empty() {
+        let _ = write!(known, ": {}", ranges::excerpt(&file_ids));
+    }
+    known
 }
 
 /// Every send of a file across the journals of a folder.

@@ -79,39 +79,26 @@ pub fn init_journal_dir(folder: impl AsRef<Path>) -> Result<String, Error> {
 /// # Errors
 /// [`ErrorKind::Journal`](crate::ErrorKind::Journal) where no call misses anything of it, or its folder cannot be used.
 pub fn forget_journal(path: impl AsRef<Path>) -> Result<Vec<u64>, Error> {
-    // The folder's lock names it, whatever the working directory is.
-    let path = path::absolute(path.as_ref()).unwrap_or_else(|_| path.as_ref().to_owned());
-    let folder = Folder::open(folder_of(&path), SILENCE, Caller::none());
-    let mut folder = folder.map_err(Error::recording_nothing)?;
-    let entry = name_of(&path).and_then(|name| Some((name, folder.index.get(name)?.clone())));
-    let Some((name, entry)) = entry else {
-        return Err(Error::journal_refuses(&path, "is not missed: its folder knows of no journal of that name")
-            .recording_nothing());
-    };
-    match fs::symlink_metadata(&path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-        Err(error) => {
-            let what = format!("cannot be looked at: {error}");
-            return Err(Error::of_journal(&path, JournalReason::CannotRead, &what).recording_nothing());
-        }
-        Ok(_) => match JournalFile::examine(&path) {
-            Ok(read) if entry.end().is_in(&read.file).unwrap_or(false) => {
-                return Err(Error::journal_refuses(&path, "is there, and has all that it had").recording_nothing());
-            }
-            Ok(_) => {}
-            Err(_) => {
-                let reason = "is there and cannot be read, so calls refuse it in any case: move it away first";
-                return Err(Error::journal_refuses(&path, reason).recording_nothing());
-            }
-        },
-    }
-    let files = folder.index.forget(name, operator(), SystemTime::now());
+    let path = absolute(path.as_ref());
+    let (mut folder, missed) = Folder::that_misses(&path)?;
+    folder.index.forget(missed.name(), operator(), SystemTime::now());
     let unusable = |error: io::Error| {
         Error::of_folder(&folder.path, JournalReason::CannotWrite, format!("cannot be written: {error}"))
             .recording_nothing()
     };
     folder.index.save().and_then(|()| sync_folder(&folder.path)).map_err(unusable)?;
-    Ok(files)
+    Ok(missed.file_ids())
+}
+
+/// What is known of a journal that calls miss, which can be forgotten.
+#[cfg(feature = "cli")]
+pub(crate) fn missed(path: &Path) -> Result<Entry, Error> {
+    Ok(Folder::that_misses(&absolute(path))?.1)
+}
+
+/// The folder's lock names it, whatever the working directory is.
+fn absolute(path: &Path) -> PathBuf {
+    path::absolute(path).unwrap_or_else(|_| path.to_owned())
 }
 
 fn id_of(marker: &[u8]) -> String {
@@ -363,6 +350,33 @@ impl Folder {
             caller.warn(warning);
         }
         Ok(Self { path: path.to_owned(), lock, index, caller })
+    }
+
+    /// The folder of a journal that calls miss, and what it knows of that.
+    fn that_misses(path: &Path) -> Result<(Self, Entry), Error> {
+        let folder = Self::open(folder_of(path), SILENCE, Caller::none()).map_err(Error::recording_nothing)?;
+        let refused = |what: &str| Error::journal_refuses(path, what).recording_nothing();
+        let entry = name_of(path).and_then(|name| folder.index.get(name)).cloned();
+        let entry = entry.ok_or_else(|| refused("is not missed: its folder knows of no journal of that name"))?;
+        match fs::symlink_metadata(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => {
+                let what = format!("cannot be looked at: {error}");
+                return Err(Error::of_journal(path, JournalReason::CannotRead, &what).recording_nothing());
+            }
+            Ok(_) => match JournalFile::examine(path) {
+                Ok(read) if entry.end().is_in(&read.file).unwrap_or(false) => {
+                    return Err(refused("is there, and has all that it had"));
+                }
+                Ok(_) => {}
+                Err(_) => {
+                    return Err(refused(
+                        "is there and cannot be read, so calls refuse it in any case: move it away first",
+                    ));
+                }
+            },
+        }
+        Ok((folder, entry))
     }
 
     /// Refuses files that some journal of the same server and firm shows as sent, or as about to be; `repeat` lets those

@@ -67,6 +67,9 @@ pub(crate) struct Entry {
     end: End,
     /// How it was when it was read; `None` if it may have changed since without a sign.
     stamp: Option<Stamp>,
+    /// When it was written last, in nanoseconds since 1970, as far as that is known.
+    #[serde(default)]
+    written: Option<i64>,
     /// That a person found it gone for good.
     forgotten: Option<Forgotten>,
 }
@@ -119,9 +122,26 @@ impl Entry {
         &self.end
     }
 
+    /// Its name.
+    pub(crate) fn name(&self) -> &str {
+        &self.journal
+    }
+
     /// The run that it is of.
     pub(crate) fn run(&self) -> &str {
         &self.run
+    }
+
+    /// The files that it names, in order.
+    pub(crate) fn file_ids(&self) -> Vec<u64> {
+        self.files.ids()
+    }
+
+    /// When it was written last, as far as that is known.
+    #[cfg(feature = "cli")]
+    pub(crate) fn written_at(&self) -> Option<SystemTime> {
+        let since_1970 = Duration::from_nanos(u64::try_from(self.written?).ok()?);
+        SystemTime::UNIX_EPOCH.checked_add(since_1970)
     }
 }
 
@@ -248,21 +268,22 @@ impl Index {
         // What was just written may not be on disk yet.
         let end = read.end.as_ref().filter(|_| is_quiet).cloned().or(known).unwrap_or_else(|| read.start.clone());
         let stamp = Stamp::of(&read.found).filter(|_| is_quiet && read.end.is_some());
-        self.put(name, &read.history, end, stamp);
+        self.put(name, &read.history, end, stamp, read.found.modified().ok());
     }
 
     /// Takes in a journal that was just made.
     pub(crate) fn add(&mut self, name: &str, history: &History, end: &End) {
-        self.put(name, history, end.clone(), None);
+        self.put(name, history, end.clone(), None, Some(SystemTime::now()));
     }
 
-    fn put(&mut self, name: &str, history: &History, end: End, stamp: Option<Stamp>) {
+    fn put(&mut self, name: &str, history: &History, end: End, stamp: Option<Stamp>, written_at: Option<SystemTime>) {
         let entry = Entry {
             journal: name.to_owned(),
             run: history.header().run.clone(),
             files: Files::new(history.request().file_ids()),
             end,
             stamp,
+            written: written_at.map(nanoseconds),
             forgotten: None,
         };
         if self.entries.get(name) != Some(&entry) {
@@ -276,12 +297,12 @@ impl Index {
         self.has_changed |= self.entries.remove(name).is_some();
     }
 
-    /// Misses a journal no longer, since a person found it gone for good; the files that it named.
-    pub(crate) fn forget(&mut self, name: &str, by: Option<String>, at: SystemTime) -> Vec<u64> {
-        let Some(entry) = self.entries.get_mut(name) else { return Vec::new() };
-        entry.forgotten = Some(Forgotten { by, at });
-        self.has_changed = true;
-        entry.files.ids()
+    /// Misses a journal no longer, since a person found it gone for good.
+    pub(crate) fn forget(&mut self, name: &str, by: Option<String>, at: SystemTime) {
+        if let Some(entry) = self.entries.get_mut(name) {
+            entry.forgotten = Some(Forgotten { by, at });
+            self.has_changed = true;
+        }
     }
 
     /// Writes it, if anything has changed.
