@@ -695,6 +695,53 @@ def test_an_audit_knows_a_copy(run: Run, tmp_path: Path) -> None:
     assert (done.returncode, done.stdout.count("  ok\n")) == (0, 1), done.stdout
 
 
+def test_an_audit_lists_a_journal_that_is_gone_and_one_that_was_forgotten(run: Run, tmp_path: Path) -> None:
+    assert run("journal", "init", "journals").returncode == 0
+    guarded = {"ADDEPAR_JOURNAL_DIR": str(tmp_path / "journals")}
+    for name, files in (("one.jsonl", [37, 38]), ("two.jsonl", [39])):
+        done = run("publish", *files, *MODES, "--journal", tmp_path / "journals" / name, "--yes", **guarded)
+        assert done.returncode == 0, done
+    one, two = tmp_path / "journals" / "one.jsonl", tmp_path / "journals" / "two.jsonl"
+    assert run("journal", "audit", "journals").returncode == 0
+    # Under another name it is there.
+    one.rename(tmp_path / "journals" / "renamed.jsonl")
+    done = run("journal", "audit", "journals")
+    assert (done.returncode, "missing" in done.stdout) == (0, False), done.stdout
+    (tmp_path / "journals" / "renamed.jsonl").rename(tmp_path / "aside")
+    for folder in ("journals", "."):
+        done = run("journal", "audit", folder)
+        assert done.returncode == 1, done
+        *_, missing, forget = done.stdout.splitlines()
+        expected = r"missing: \S*one.jsonl is not there any more \(run [0-9a-f]{16}, last written at 20\S+Z, names 2 files: 37,38\)\..*"
+        assert re.fullmatch(expected, missing), missing
+        assert forget.startswith("  addepar-portal journal forget ")
+        assert forget.endswith("journals/one.jsonl")
+    assert run("journal", "audit", "journals", "--file", 38).returncode == 1
+    assert run("journal", "audit", "journals", "--file", 39).returncode == 0
+    # What lost lines is not what it was. A later call has seen that they are on disk.
+    (tmp_path / "aside").rename(one)
+    os.utime(two, (time.time() - 60,) * 2)
+    assert run("publish", 40, *MODES, "--yes", **guarded).returncode == 0
+    whole = two.read_bytes()
+    two.write_bytes(b"".join(whole.splitlines(keepends=True)[:2]))
+    done = run("journal", "audit", "journals")
+    assert (done.returncode, "two.jsonl lost lines that it had" in done.stdout) == (1, True), done.stdout
+    two.write_bytes(whole)
+    one.unlink()
+    assert run("journal", "forget", one, "--yes").returncode == 0
+    done = run("journal", "audit", "journals")
+    assert done.returncode == 0, done
+    assert "missing" not in done.stdout
+    forgotten = r"forgotten: \S*one.jsonl, by \S+ at 20\S+Z \(run [0-9a-f]{16}, last written at 20\S+Z, names 2 files: 37,38\)"
+    assert re.search(forgotten, done.stdout), done.stdout
+    # It never believes what the folder knows about sends.
+    assert "2 sends in 2 journals" in done.stdout
+    (tmp_path / "journals" / "addepar-portal-journals.index").write_text("{}")
+    done = run("journal", "audit", "journals")
+    assert done.returncode == 1
+    assert "addepar-portal-journals.index was damaged: nobody can tell whether a journal is missing" in done.stderr
+
+
 def test_an_audit_fits_the_screen_with_what_needs_attention_at_its_end(
     run: Run, simulated_portal: SimulatedPortal, tmp_path: Path
 ) -> None:

@@ -239,7 +239,7 @@ pub(super) enum JournalCommand {
     /// Show every send of a file across the journals of a folder
     ///
     /// The exit status is 1 if a file was sent twice (a request that provably came to nothing apart, and those that were
-    /// made with repeat="allow"), waits for a decision, or a journal cannot be read.
+    /// made with repeat="allow"), waits for a decision, or a journal is missing or cannot be read.
     Audit {
         /// The folder
         #[arg(value_name = "DIR")]

@@ -13,7 +13,7 @@ use crate::cli::status::Status;
 use crate::cli::terminal::{Terminal, say};
 use crate::cli::{checklist, list, output, terminal};
 use crate::error::Error;
-use crate::journal::audit::{Audit, Ending, Sent};
+use crate::journal::audit::{Audit, Ending, Missing, Sent};
 use crate::journal::folder::{forget_journal, init_journal_dir, is_set_up, missed};
 use crate::journal::index::Entry;
 use crate::journal::view::{Finding, Journal, JournalledFile};
@@ -305,12 +305,28 @@ pub(super) fn audit(folder: &Path, file: Option<&str>) -> Result<Status, Refused
         (2, &in_flight, "being sent at this moment"),
         (3, &repeated, "sent more than once with repeat=\"allow\""),
     ];
+    for (path, entry) in &audit.forgotten {
+        let by = |(by, at): (Option<&str>, _)| format!(", by {} at {}", by.unwrap_or("somebody"), times::text(at));
+        let by = entry.forgotten().map(by).unwrap_or_default();
+        let _ = writeln!(below, "forgotten: {}{by} ({})", path.display(), known(entry));
+    }
     let mut attention = HashMap::new();
     for (urgency, ids, what) in kinds.into_iter().rev() {
         attention.extend(ids.iter().map(|id| (*id, urgency)));
         if !ids.is_empty() {
             let _ = writeln!(below, "{} {what}: {}", counted(ids.len(), "file"), ranges::excerpt(ids));
         }
+    }
+    for Missing { path, entry, is_there } in &audit.missing {
+        let how = if *is_there { "lost lines that it had" } else { "is not there any more" };
+        let _ = writeln!(
+            below,
+            "missing: {} {how} ({}). Calls with its folder send nothing: put it back as it was, or record that it is gone \
+             for good:\n  addepar-portal journal forget {}",
+            path.display(),
+            known(entry),
+            message::in_shell(path),
+        );
     }
     let line = |sent: &Sent| {
         let ended = ended(sent);
@@ -333,8 +349,9 @@ pub(super) fn audit(folder: &Path, file: Option<&str>) -> Result<Status, Refused
     let around = Around { all: Some(command), ..Around::default() };
     let columns = ["file", "firm", "sent at", "run", "chunk", "attempt", "ended in"];
     let lines = audit.sends.iter().map(line).collect();
-    let text = output::fitting_table(terminal::screen(), &columns, lines, &below, &around);
-    let is_clean = audit.unreadable.is_empty() && twice.is_empty() && undecided.is_empty();
+    let text = output::fitting_table(terminal::screen(), &columns, lines, &terminal::shown(&below), &around);
+    let is_whole = audit.unreadable.is_empty() && audit.missing.is_empty();
+    let is_clean = is_whole && twice.is_empty() && undecided.is_empty();
     output::write(&text, if is_clean { Status::Ok } else { Status::Failed })
 }
 

@@ -106,6 +106,12 @@ fn id_of(marker: &[u8]) -> String {
     marker.get("id").and_then(serde_json::Value::as_str).unwrap_or_default().to_owned()
 }
 
+/// What a folder knows of its journals, whoever may be changing it; and why, if that is less than it should.
+#[cfg(feature = "cli")]
+pub(crate) fn index(folder: &Path) -> Result<(Index, Option<String>), Error> {
+    Index::load(folder, &id_of(&fs::read(folder.join(MARKER)).unwrap_or_default()))
+}
+
 /// What a folder has.
 pub(crate) fn entries(folder: &Path) -> Result<fs::ReadDir, Error> {
     fs::read_dir(folder).map_err(|error| match error.kind() {
@@ -345,9 +351,9 @@ impl Folder {
             return Err(refused("has neither the mark of one nor a journal"));
         }
         let lock = Lock::of_folder(path, patience, &caller)?;
-        let (index, warning) = Index::load(path, &id_of(&marker.unwrap_or_default()))?;
-        if let Some(warning) = warning {
-            caller.warn(warning);
+        let (index, doubt) = Index::load(path, &id_of(&marker.unwrap_or_default()))?;
+        if let Some(doubt) = doubt {
+            caller.warn(format!("{doubt}, {}", index.consequence()));
         }
         Ok(Self { path: path.to_owned(), lock, index, caller })
     }

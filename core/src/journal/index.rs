@@ -137,6 +137,12 @@ impl Entry {
         self.files.ids()
     }
 
+    /// Who recorded that it is gone, and when.
+    #[cfg(feature = "cli")]
+    pub(crate) fn forgotten(&self) -> Option<(Option<&str>, SystemTime)> {
+        self.forgotten.as_ref().map(|forgotten| (forgotten.by.as_deref(), forgotten.at))
+    }
+
     /// When it was written last, as far as that is known.
     #[cfg(feature = "cli")]
     pub(crate) fn written_at(&self) -> Option<SystemTime> {
@@ -201,7 +207,7 @@ impl TryFrom<String> for Files {
 }
 
 impl Index {
-    /// What is known of the journals in a folder of this id, and a warning if less is known than should be.
+    /// What is known of the journals in a folder of this id, and why, if less is known than should be.
     ///
     /// # Errors
     /// It is there and cannot be read.
@@ -228,23 +234,28 @@ impl Index {
             Ok(found) if !found.is_file() => Vec::new(),
             Ok(_) => fs::read(&path).map_err(unreadable)?,
         };
-        let consequence = "A journal that was removed from the folder before this call is not missed";
         let what = match parsed(&text) {
             Parsed::Known { folder, entries } if folder == id || folder.is_empty() || id.is_empty() => {
                 let entries = entries.into_iter().map(|entry| (entry.journal.clone(), entry)).collect();
                 return Ok((Self { entries, has_changed: folder != id, ..nothing() }, None));
             }
             Parsed::Later => {
-                let warning = format!(
-                    "{} is of a later version of this library, so each journal is read. {consequence}",
-                    path.display(),
-                );
-                return Ok((Self { is_of_later_version: true, ..nothing() }, Some(warning)));
+                let what = format!("{} is of a later version of this library", path.display());
+                return Ok((Self { is_of_later_version: true, ..nothing() }, Some(what)));
             }
             Parsed::Known { .. } => "is of another folder of journals",
             Parsed::Damaged => "was damaged",
         };
-        Ok((nothing(), Some(format!("{} {what}, and is made anew. {consequence}", path.display()))))
+        Ok((nothing(), Some(format!("{} {what}", path.display()))))
+    }
+
+    /// What becomes of one that does not say what it should.
+    pub(crate) fn consequence(&self) -> &'static str {
+        if self.is_of_later_version {
+            "so each journal is read. A journal that was removed from the folder before this call is not missed"
+        } else {
+            "and is made anew. A journal that was removed from the folder before this call is not missed"
+        }
     }
 
     /// What is known of a journal that nobody recorded as gone.
@@ -256,6 +267,12 @@ impl Index {
     pub(crate) fn expected(&self) -> impl Iterator<Item = (&str, &Entry)> {
         let entries = self.entries.iter().filter(|(_, entry)| entry.forgotten.is_none());
         entries.map(|(name, entry)| (name.as_str(), entry))
+    }
+
+    /// The journals that a person recorded as gone.
+    #[cfg(feature = "cli")]
+    pub(crate) fn forgotten(&self) -> impl Iterator<Item = &Entry> {
+        self.entries.values().filter(|entry| entry.forgotten.is_some())
     }
 
     /// Takes in a journal that was read at this time, by the clock of its file system.
