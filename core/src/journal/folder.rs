@@ -12,7 +12,7 @@ use url::Url;
 
 use crate::error::{Error, JournalReason};
 use crate::journal::file::{JournalFile, displaced_prefix};
-use crate::journal::history::{File, History};
+use crate::journal::history::{Decision, File, History};
 use crate::journal::index::{Entry, Index};
 use crate::journal::lock::{Caller, Lock, SILENCE, beside, folder_of, is_held_here, make_folder, operator, write_new};
 use crate::journal::record::START;
@@ -190,6 +190,7 @@ struct Found {
     finding: Finding,
     sent_at: Option<SystemTime>,
     result: FileResult,
+    decision: Option<Decision>,
     /// What that run asked for.
     asked: PublishRequest,
     run: String,
@@ -246,6 +247,7 @@ impl Survey {
                 finding,
                 sent_at: history.sent_at(file.chunk),
                 result: history.result(file),
+                decision: file.decision().cloned(),
                 asked: history.request().clone(),
                 run: history.header().run.clone(),
                 path: path.to_owned(),
@@ -548,14 +550,18 @@ fn refusal(refused: &[&Found], worst: &Found, request: &PublishRequest, way_on: 
         count => (format!("{count} files{ids}"), "are", "were", "them", "they", "they are"),
     };
     let the_files = if it == "it" { format!("file {id}") } else { files.clone() };
-    let sent_at = match (worst.result.state, worst.result.decision, worst.sent_at) {
+    let sent_at = match worst.sent_at {
         // Its chunk may have met a refusal: it was published in some other way.
-        (FileState::NotProcessed, Some(decision), _) => format!("recorded by a person as {}, ", decision.as_str()),
-        (_, _, Some(at)) => format!("sent at {}{}, ", times::text(at), differing(&worst.asked, request)),
-        (_, _, None) => String::new(),
+        Some(at) if worst.result.state != FileState::NotProcessed => {
+            format!("sent at {}{}, ", times::text(at), differing(&worst.asked, request))
+        }
+        _ => String::new(),
     };
-    let (run, journal) = (&worst.run, worst.path.display());
-    let last = format!("file {id}: {sent_at}state {}, run {run}, journal {journal}", worst.result.state.as_str());
+    let decision = worst.decision.as_ref().map_or_else(String::new, |Decision { verdict, by, at, .. }| {
+        format!(", decided: {} (by {by} at {})", verdict.as_str(), times::text(*at))
+    });
+    let (state, run, journal) = (worst.result.state.as_str(), &worst.run, worst.path.display());
+    let last = format!("file {id}: {sent_at}state {state}{decision}, run {run}, journal {journal}");
     let problem = match worst.finding {
         Finding::InFlight => {
             let (by, which) = if is_held_here(&worst.path) {
