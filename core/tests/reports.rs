@@ -315,8 +315,8 @@ async fn a_file_that_was_left_out_is_not_passed_over_once_it_is_asked_for() {
     let plain = BatchOptions { reports: Vec::new(), ..all.clone() };
     for (request, options, what) in [
         (&all_of_the_reports(), &all, "`skip_published` left 1 file out there"),
-        (&named, &plain, "1 of the files here are not there"),
-        (&named, &all, "1 of the files here are not there"),
+        (&named, &plain, "this call names 1 file (101) that the journal does not have"),
+        (&named, &all, "this call names 1 file (101) that the journal does not have"),
     ] {
         let error = client(&portal).publish_batch(request, options, |_| {}).await.unwrap_err();
         assert_eq!(error.reason(), Some(JournalReason::OtherRun));

@@ -270,8 +270,8 @@ def test_another_batch_is_refused_saying_what_differs(simulated_portal: Simulate
     client = simulated_portal.client()
     client.publish_batch([1, 2], journal=journal, **MODES)
     different: list[tuple[Any, dict[str, Any], str]] = [
-        ([1, 2, 3], MODES, "1 of the files here are not there"),
-        ([1], MODES, "1 of the files there are not here"),
+        ([1, 2, 3], MODES, "another run: this call names 1 file .3. that the journal does not have; 2 files are in both"),
+        ([1], MODES, "another run: the journal has 1 file .2. that this call does not name; 1 file is in both"),
         ([1, 2], {**MODES, "portal_publishing": "do_not_publish"}, "`portal_publishing` is publish there"),
         ([1, 2], {**MODES, "contact_notification": "do_not_notify"}, "`contact_notification` is notify there"),
         ([1, 2], {**MODES, "publish_override_contact_ids": [7]}, "publish_override_contact_ids"),
