@@ -70,7 +70,7 @@ pub struct FailedContacts {
 
 impl PublishReport {
     pub(crate) fn new(request: PublishRequest, files: Vec<FileResult>, beside: Beside, raw: String) -> Self {
-        let mut files = files;
+        let (mut files, request) = (files, request.for_its_files());
         if !request.portfolio_names().is_empty() {
             for file in &mut files {
                 file.portfolio_name = request.portfolio_name(file.file_id).map(str::to_owned);
