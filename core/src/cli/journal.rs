@@ -35,7 +35,7 @@ pub(super) fn show(path: &Path, undecided: bool, format: Format) -> Result<Statu
     let text = match format {
         Format::Json => terminal::json(&journal.to_json_with(files)) + "\n",
         Format::Csv if undecided => checklist::written(&journal, files),
-        Format::Csv => csv(files),
+        Format::Csv => csv(&journal, files),
         Format::Table => text(path, &journal, undecided),
     };
     output::write(&text, Status::Ok)
@@ -46,9 +46,10 @@ pub(super) fn command(path: &Path) -> String {
     format!("addepar-portal journal show {}", message::in_shell(path))
 }
 
-fn csv(files: Vec<JournalledFile>) -> String {
+fn csv(journal: &Journal, files: Vec<JournalledFile>) -> String {
     const COLUMNS: [&str; 5] = ["chunk", "decided_by", "decided_at", "evidence", "in_flight"];
-    let mut text = output::line(output::RESULT_COLUMNS.into_iter().chain(COLUMNS).map(Cow::Borrowed));
+    let columns: Vec<&str> = output::RESULT_COLUMNS.into_iter().chain(COLUMNS).collect();
+    let mut text = output::line(columns.iter().copied().map(Cow::Borrowed));
     for file in files {
         let JournalledFile { result, chunk, decided_by, decided_at, evidence, in_flight } = file;
         let mut fields = output::result_fields(&result);
@@ -60,6 +61,17 @@ fn csv(files: Vec<JournalledFile>) -> String {
             in_flight.to_string(),
         ]);
         text += &output::line(fields.into_iter().map(Cow::Owned));
+    }
+    let header = journal.header();
+    for id in &header.skipped {
+        // The run knows nothing else of it.
+        let field = |column: &&str| match *column {
+            "file_id" => id.to_string(),
+            "state" => "skipped".to_owned(),
+            "portfolio_name" => header.portfolio_names.get(id).cloned().unwrap_or_default(),
+            _ => String::new(),
+        };
+        text += &output::line(columns.iter().map(|column| Cow::Owned(field(column))));
     }
     text
 }
@@ -91,6 +103,15 @@ fn text(path: &Path, journal: &Journal, undecided: bool) -> String {
         all += " --undecided";
     }
     let mut below = output::below(&report);
+    if !header.skipped.is_empty() && !undecided {
+        let _ = writeln!(
+            below,
+            "{} left out, as the reports showed {} as published already: {}",
+            counted(header.skipped.len(), "file"),
+            if header.skipped.len() == 1 { "it" } else { "them" },
+            ranges::excerpt(&header.skipped),
+        );
+    }
     let in_flight = journal.in_flight();
     if !in_flight.is_empty() {
         let _ = writeln!(
