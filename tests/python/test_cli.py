@@ -395,7 +395,7 @@ def test_an_unknown_outcome_is_decided_and_the_batch_resumed(
     assert simulated_portal.control("posts") == 3 + bool(missing)
     assert all(simulated_portal.published(file) == [1] for file in ids)
     assert step("journal", "audit", ".")[0] == 0
-    assert step("journal", "audit", ".", "--file", 7)[1].count("  ok\n") == 1
+    assert step("journal", "audit", ".", "--file", 7)[1].count("  ok  run.jsonl  ") == 1
     # Done: nothing more is sent, and nothing is asked.
     code, _, _ = step("publish", *ids, *MODES, "--journal", "run.jsonl")
     assert (code, simulated_portal.control("posts")) == (1 if there else 0, 3 + bool(missing))
@@ -692,7 +692,26 @@ def test_an_audit_knows_a_copy(run: Run, tmp_path: Path) -> None:
     assert run("publish", 37, *MODES, "--journal", "run.jsonl", "--yes").returncode == 0
     shutil.copy(tmp_path / "run.jsonl", tmp_path / "run.jsonl.bak")
     done = run("journal", "audit", ".")
-    assert (done.returncode, done.stdout.count("  ok\n")) == (0, 1), done.stdout
+    assert (done.returncode, done.stdout.count("  ok  ")) == (0, 1), done.stdout
+
+
+def test_an_audit_names_the_journals_in_which_to_decide(
+    run: Run, simulated_portal: SimulatedPortal, tmp_path: Path
+) -> None:
+    assert run("journal", "init", "journals").returncode == 0
+    guarded = {"ADDEPAR_JOURNAL_DIR": str(tmp_path / "journals")}
+    for number in range(7):
+        simulated_portal.next_fault("close_before_answer")
+        assert run("publish", 37 + 2 * number, 38 + 2 * number, *MODES, "--yes", **guarded).returncode == 3
+    journals = sorted(path.relative_to(tmp_path) for path in (tmp_path / "journals").glob("*.jsonl"))
+    done = run("journal", "audit", "journals")
+    assert done.returncode == 1
+    *table, counts, undecided, a, b, c, d, e, more = done.stdout.splitlines()
+    assert (counts, undecided) == ("14 sends in 7 journals", "14 files undecided: 37-50")
+    named = [f"  to decide about {','.join(map(str, Journal(tmp_path / path).undecided))}: " for path in journals]
+    commands = [line + f"addepar-portal journal show {path}" for line, path in zip(named, journals, strict=True)]
+    assert ([a, b, c, d, e], more) == (commands[:5], "  and 2 more journals")
+    assert {line.split()[-3] for line in table[1:]} == {path.name for path in journals}
 
 
 def test_an_audit_lists_a_journal_that_is_gone_and_one_that_was_forgotten(run: Run, tmp_path: Path) -> None:

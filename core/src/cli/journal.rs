@@ -304,6 +304,9 @@ fn known(entry: &Entry) -> String {
     known
 }
 
+/// How many of the journals that wait for a decision stand below a table.
+const JOURNALS_SHOWN: usize = 5;
+
 /// Every send of a file across the journals of a folder.
 pub(super) fn audit(folder: &Path, file: Option<&str>) -> Result<Status, Refused> {
     let file = file.map(|file| ids("--file", &[file.to_owned()])).transpose()?.and_then(|ids| ids.first().copied());
@@ -338,6 +341,13 @@ pub(super) fn audit(folder: &Path, file: Option<&str>) -> Result<Status, Refused
             let _ = writeln!(below, "{} {what}: {}", counted(ids.len(), "file"), ranges::excerpt(ids));
         }
     }
+    let waiting = audit.undecided_by_journal();
+    for (path, file_ids) in waiting.iter().take(JOURNALS_SHOWN) {
+        let _ = writeln!(below, "  to decide about {}: {}", ranges::excerpt(file_ids), command(path));
+    }
+    if waiting.len() > JOURNALS_SHOWN {
+        let _ = writeln!(below, "  and {}", counted(waiting.len() - JOURNALS_SHOWN, "more journal"));
+    }
     for Missing { path, entry, is_there } in &audit.missing {
         let how = if *is_there { "lost lines that it had" } else { "is not there any more" };
         let _ = writeln!(
@@ -355,10 +365,10 @@ pub(super) fn audit(folder: &Path, file: Option<&str>) -> Result<Status, Refused
             sent.file_id.to_string(),
             sent.firm_id.to_string(),
             times::text(sent.at),
-            sent.run.to_string(),
+            ended.clone(),
+            sent.journal.strip_prefix(folder).unwrap_or(&sent.journal).display().to_string(),
             sent.chunk.to_string(),
             sent.attempt.to_string(),
-            ended.clone(),
         ];
         let urgency = attention.get(&sent.file_id).copied();
         Line { cells, attention: urgency.unwrap_or(u8::MAX), is_fine: urgency.is_none(), what: ended }
@@ -368,7 +378,7 @@ pub(super) fn audit(folder: &Path, file: Option<&str>) -> Result<Status, Refused
         let _ = write!(command, " --file {file}");
     }
     let around = Around { all: Some(command), ..Around::default() };
-    let columns = ["file", "firm", "sent at", "run", "chunk", "attempt", "ended in"];
+    let columns = ["file", "firm", "sent at", "ended in", "journal", "chunk", "attempt"];
     let lines = audit.sends.iter().map(line).collect();
     let text = output::fitting_table(terminal::screen(), &columns, lines, &terminal::shown(&below), &around);
     let is_whole = audit.unreadable.is_empty() && audit.missing.is_empty();

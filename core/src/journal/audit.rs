@@ -50,7 +50,9 @@ pub(crate) struct Sent {
     /// Server and firm: another firm's file of the same id is another file.
     pub(crate) firm_id: Arc<str>,
     server: Arc<str>,
-    pub(crate) run: Arc<str>,
+    run: Arc<str>,
+    /// The journal that shows it.
+    pub(crate) journal: Arc<Path>,
     pub(crate) chunk: u32,
     pub(crate) attempt: u32,
     pub(crate) at: SystemTime,
@@ -196,6 +198,15 @@ impl Audit {
         self.files_of(Sent::is_undecided)
     }
 
+    /// The same, by the journals in which that is recorded.
+    pub(crate) fn undecided_by_journal(&self) -> BTreeMap<&Path, Vec<u64>> {
+        let mut journals: BTreeMap<&Path, Vec<u64>> = BTreeMap::new();
+        for sent in self.sends.iter().filter(|sent| sent.is_undecided()) {
+            journals.entry(&sent.journal).or_default().push(sent.file_id);
+        }
+        journals
+    }
+
     /// The files that are being sent at this moment.
     pub(crate) fn in_flight(&self) -> Vec<u64> {
         self.files_of(|sent| sent.ending == Ending::InFlight)
@@ -274,7 +285,7 @@ fn sends(path: &Path, history: &History) -> Result<Vec<Sent>, Error> {
     let file = File::open(path).map_err(|error| {
         Error::of_journal(path, JournalReason::of_reading(&error), &format!("cannot be opened: {error}"))
     })?;
-    let mut reading = Reading::default();
+    let mut reading = Reading::of(path);
     for line in BufReader::new(file).split(b'\n') {
         let line = line
             .map_err(|error| Error::of_journal(path, JournalReason::CannotRead, &format!("cannot be read: {error}")))?;
@@ -289,8 +300,8 @@ fn sends(path: &Path, history: &History) -> Result<Vec<Sent>, Error> {
     Ok(reading.sends)
 }
 
-#[derive(Default)]
 struct Reading {
+    journal: Arc<Path>,
     server: Arc<str>,
     firm_id: Arc<str>,
     run: Arc<str>,
@@ -302,6 +313,19 @@ struct Reading {
 }
 
 impl Reading {
+    fn of(path: &Path) -> Self {
+        Self {
+            journal: path.into(),
+            server: Arc::default(),
+            firm_id: Arc::default(),
+            run: Arc::default(),
+            is_repeat: false,
+            chunks: HashMap::new(),
+            last: HashMap::new(),
+            sends: Vec::new(),
+        }
+    }
+
     fn take(&mut self, record: Record, at: SystemTime) {
         match record {
             Record::Header(header) => {
@@ -325,12 +349,14 @@ impl Reading {
                 for file_id in self.chunks.get(&chunk).into_iter().flatten().copied() {
                     self.last.insert(file_id, self.sends.len());
                     let (server, firm_id, run) = (self.server.clone(), self.firm_id.clone(), self.run.clone());
+                    let journal = self.journal.clone();
                     let (ending, decision, is_repeat) = (Ending::Open, None, self.is_repeat);
                     self.sends.push(Sent {
                         file_id,
                         firm_id,
                         server,
                         run,
+                        journal,
                         chunk,
                         attempt,
                         at,
