@@ -733,6 +733,12 @@ impl Error {
         self
     }
 
+    /// The same error, whose report is also in a journal.
+    pub(crate) fn with_report_kept_in(mut self, path: &Path) -> Self {
+        self.0.report = self.0.report.map(|report| Arc::new(Arc::unwrap_or_clone(report).kept_in(path)));
+        self
+    }
+
     pub(crate) fn with_journal(mut self, path: &Path) -> Self {
         self.0.journal = Some(path.to_owned());
         self

@@ -20,6 +20,7 @@ import {
   OutcomeUnknownError,
   PermissionDeniedError,
   publishBatch,
+  PublishReport,
   StoppedError,
 } from 'addepar-portal';
 import { SimulatedPortal } from 'addepar-portal/testing';
@@ -222,8 +223,14 @@ batch('a refusal stops the batch and a resume goes on', async (portal, journal) 
   const options = { ...MODES, journal, chunkSize: 10 };
   await assert.rejects(client.publishBatch(ids(30), options), PermissionDeniedError);
   assert((await client.resume(journal)).ok);
-  assert((await client.publishBatch(ids(30).toReversed(), options)).ok);
-  assert.equal(portal.control('posts'), 4);
+  const again = await client.publishBatch(ids(30).toReversed(), options);
+  assert(again.ok);
+  for (const report of [again, new Journal(journal).report, PublishReport.fromJSON(JSON.stringify(again))]) {
+    assert.equal(report.journal, journal);
+  }
+  const alone = await client.publishFiles([900], MODES);
+  assert.deepEqual([alone.journal, 'journal' in alone.toJSON()], [null, false]);
+  assert.equal(portal.control('posts'), 5);
   await assert.rejects(client.publishBatch(ids(31), options), /this call names 1 file \(31\) that the journal does not have/);
 });
 

@@ -720,6 +720,7 @@ def test_an_audit_lists_a_journal_that_is_gone_and_one_that_was_forgotten(run: R
     for name, files in (("one.jsonl", [37, 38]), ("two.jsonl", [39])):
         done = run("publish", *files, *MODES, "--journal", tmp_path / "journals" / name, "--yes", **guarded)
         assert done.returncode == 0, done
+    known = r"run [0-9a-f]{16}, last written at 20\S+Z, names 2 files: 37,38"
     one, two = tmp_path / "journals" / "one.jsonl", tmp_path / "journals" / "two.jsonl"
     assert run("journal", "audit", "journals").returncode == 0
     # Under another name it is there.
@@ -731,7 +732,7 @@ def test_an_audit_lists_a_journal_that_is_gone_and_one_that_was_forgotten(run: R
         done = run("journal", "audit", folder)
         assert done.returncode == 1, done
         *_, missing, forget = done.stdout.splitlines()
-        expected = r"missing: \S*one.jsonl is not there any more \(run [0-9a-f]{16}, last written at 20\S+Z, names 2 files: 37,38\)\..*"
+        expected = rf"missing: \S*one.jsonl is not there any more \({known}\)\..*"
         assert re.fullmatch(expected, missing), missing
         assert forget.startswith("  addepar-portal journal forget ")
         assert forget.endswith("journals/one.jsonl")
@@ -739,7 +740,8 @@ def test_an_audit_lists_a_journal_that_is_gone_and_one_that_was_forgotten(run: R
     assert run("journal", "audit", "journals", "--file", 39).returncode == 0
     # What lost lines is not what it was. A later call has seen that they are on disk.
     (tmp_path / "aside").rename(one)
-    os.utime(two, (time.time() - 60,) * 2)
+    earlier = time.time() - 60
+    os.utime(two, (earlier, earlier))
     assert run("publish", 40, *MODES, "--yes", **guarded).returncode == 0
     whole = two.read_bytes()
     two.write_bytes(b"".join(whole.splitlines(keepends=True)[:2]))
@@ -751,8 +753,7 @@ def test_an_audit_lists_a_journal_that_is_gone_and_one_that_was_forgotten(run: R
     done = run("journal", "audit", "journals")
     assert done.returncode == 0, done
     assert "missing" not in done.stdout
-    forgotten = r"forgotten: \S*one.jsonl, by \S+ at 20\S+Z \(run [0-9a-f]{16}, last written at 20\S+Z, names 2 files: 37,38\)"
-    assert re.search(forgotten, done.stdout), done.stdout
+    assert re.search(rf"forgotten: \S*one.jsonl, by \S+ at 20\S+Z \({known}\)\n", done.stdout), done.stdout
     # It never believes what the folder knows about sends.
     assert "2 sends in 2 journals" in done.stdout
     (tmp_path / "journals" / "addepar-portal-journals.index").write_text("{}")
@@ -853,7 +854,7 @@ def test_a_journal_that_is_gone_stops_every_call_until_that_is_recorded(
     # It says what is lost with it, and asks; without a terminal and without --yes nothing is recorded.
     done = run("journal", "forget", path.name)
     assert (done.returncode, done.stdout) == (2, "")
-    lost = rf"run [0-9a-f]{{16}}, last written at 20\S+Z, names 2 files: 37,38"
+    lost = r"run [0-9a-f]{16}, last written at 20\S+Z, names 2 files: 37,38"
     assert re.search(lost, done.stderr), done.stderr
     assert "give --yes" in done.stderr
     assert done.stderr.endswith("Nothing was recorded.\n")

@@ -142,7 +142,7 @@ impl Audit {
         for entry in index.expected().map(|(_, entry)| entry).filter(is_wanted) {
             let path = folder.join(entry.name());
             let is_there = !is_gone(&path);
-            // What cannot be read is told of already.
+            // What cannot be read stands in the list already.
             let is_as_it_was = if is_there {
                 File::open(&path).map_or(true, |file| entry.end().is_in(&file).unwrap_or(true))
             } else {

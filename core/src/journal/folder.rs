@@ -106,7 +106,7 @@ fn id_of(marker: &[u8]) -> String {
     marker.get("id").and_then(serde_json::Value::as_str).unwrap_or_default().to_owned()
 }
 
-/// What a folder knows of its journals, whoever may be changing it; and why, if that is less than it should.
+/// What a folder knows of its journals, without its lock; and why, if that is less than it should be.
 #[cfg(feature = "cli")]
 pub(crate) fn index(folder: &Path) -> Result<(Index, Option<String>), Error> {
     Index::load(folder, &id_of(&fs::read(folder.join(MARKER)).unwrap_or_default()))
