@@ -269,12 +269,12 @@ pub(super) fn init(folder: &Path) -> Result<Status, Refused> {
 /// Records that a journal is gone, to which somebody has agreed: what it showed as sent can go out again.
 pub(super) fn forget(path: &Path, yes: bool) -> Result<Status, Refused> {
     let missed = missed(path)?;
-    let what = format!(
-        "About to record that the journal {} is gone for good:\n  {}\nThese files are not refused any more, and any of \
-         them may have been published and e-mailed: check them in Addepar before they are sent again.",
-        path.display(),
-        known(&missed),
-    );
+    let mut what =
+        format!("About to record that the journal {} is gone for good:\n  {}", path.display(), known(&missed));
+    if !missed.file_ids().is_empty() {
+        what += "\nFrom then on calls do not refuse these files. Any of them may have been published and e-mailed: check \
+                 them in Addepar before they are sent again.";
+    }
     agreed(&what, yes)?;
     let file_ids = forget_journal(path)?;
     // All of them: nothing else may name them any more.
