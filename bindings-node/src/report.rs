@@ -1,5 +1,7 @@
 //! What became of every file. The report stays here; JavaScript reads from it what it looks at.
 
+use std::borrow::Cow;
+use std::path::Path;
 use std::sync::Arc;
 
 use addepar_portal::{ApiError, Attempt, PublishReport, UnexpectedResult, UnreadPage};
@@ -72,7 +74,7 @@ impl Report {
         id::numbers(self.0.in_flight())
     }
 
-    /// Attempts, unexpected results, errors beside the results and pages that were not read, as JSON.
+    /// Attempts, unexpected results, errors beside the results and pages that were not read, and the journal, as JSON.
     #[napi]
     pub fn circumstances(&self) -> String {
         #[derive(Serialize)]
@@ -82,6 +84,8 @@ impl Report {
             errors: &'a [ApiError],
             unread_pages: &'a [UnreadPage],
             next_link: Option<&'a str>,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            journal: Option<Cow<'a, str>>,
         }
         let circumstances = Circumstances {
             attempts: self.0.attempts(),
@@ -89,6 +93,7 @@ impl Report {
             errors: self.0.errors(),
             unread_pages: self.0.unread_pages(),
             next_link: self.0.next_link(),
+            journal: self.0.journal().map(Path::to_string_lossy),
         };
         serde_json::to_string(&circumstances).unwrap_or_default()
     }

@@ -47,7 +47,7 @@ export class PublishReport implements Iterable<FileResult> {
 
   static {
     make = (handle) => new PublishReport(handle);
-    show = visible(this.prototype, ['ok', 'settled', 'undecided', 'inFlight', 'files', 'request', 'attempts', 'unexpected', 'errors', 'nextLink', 'unreadPages', 'raw']);
+    show = visible(this.prototype, ['ok', 'settled', 'undecided', 'inFlight', 'files', 'request', 'attempts', 'unexpected', 'errors', 'nextLink', 'unreadPages', 'journal', 'raw']);
   }
 
   /**
@@ -220,6 +220,11 @@ export class PublishReport implements Iterable<FileResult> {
     return this.#readCircumstances().nextLink;
   }
 
+  /** The path of the call's journal, in which a person decides about the unknown files; `null` where it has none. */
+  get journal(): string | null {
+    return this.#readCircumstances().journal;
+  }
+
   #readCircumstances(): Circumstances {
     return (this.#circumstances ??= readCircumstances(parse(this.#handle.circumstances())));
   }
@@ -278,9 +283,11 @@ interface Circumstances {
   readonly errors: readonly ApiError[];
   readonly unreadPages: readonly UnreadPage[];
   readonly nextLink: string | null;
+  readonly journal: string | null;
 }
 
-function readCircumstances({ attempts, unexpected, errors, unread_pages, next_link }: CircumstancesJSON): Circumstances {
+function readCircumstances(read: CircumstancesJSON): Circumstances {
+  const { attempts, unexpected, errors, unread_pages, next_link, journal = null } = read;
   return {
     attempts,
     unexpected: Object.freeze(
@@ -300,6 +307,7 @@ function readCircumstances({ attempts, unexpected, errors, unread_pages, next_li
       ),
     ),
     nextLink: next_link,
+    journal,
   };
 }
 

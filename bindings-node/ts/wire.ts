@@ -124,6 +124,8 @@ export interface CircumstancesJSON {
   unread_pages: UnreadPageJSON[];
   attempts: AttemptJSON[];
   next_link: string | null;
+  /** The path of the call's journal; absent where it has none. */
+  journal?: string;
 }
 
 /** A report, as {@link PublishReport.toJSON} gives it. */
@@ -175,7 +177,7 @@ export interface ProgressJSON {
  * A journal: what it is about, its files, chunks, the files that are undecided or in flight, and what the answers have
  * beside the files.
  */
-export interface JournalJSON extends Omit<CircumstancesJSON, 'attempts' | 'next_link'> {
+export interface JournalJSON extends Omit<CircumstancesJSON, 'attempts' | 'next_link' | 'journal'> {
   run: string;
   base_url: string;
   firm_id: string;

@@ -18,7 +18,7 @@ use crate::model::display::{counted, excerpt, listed, time_of_day};
 use crate::model::file_result::FileState;
 use crate::model::id::{self, MAX_ID, RawId};
 use crate::model::invalid_input::InvalidInput;
-use crate::model::message::{Language, Message, Part, command, decide, message, name, resume, seconds};
+use crate::model::message::{Language, Message, Part, command, decide, leave, message, name, resume, seconds};
 use crate::model::report::PublishReport;
 use crate::model::request::{Asks, PublishRequest};
 use crate::response::Unreadable;
@@ -733,6 +733,12 @@ impl Error {
         self
     }
 
+    /// The same error, whose report is also in a journal.
+    pub(crate) fn with_report_kept_in(mut self, path: &Path) -> Self {
+        self.0.report = self.0.report.map(|report| Arc::new(Arc::unwrap_or_clone(report).kept_in(path)));
+        self
+    }
+
     pub(crate) fn with_journal(mut self, path: &Path) -> Self {
         self.0.journal = Some(path.to_owned());
         self
@@ -861,10 +867,8 @@ impl Error {
             // The batch has these files for good: another list would be another run.
             ErrorKind::Rejected | ErrorKind::PermissionDenied => {
                 return message![
-                    "Fix the cause, or leave out the files that are the cause: record ",
-                    name("leave"),
-                    " about them with ",
-                    decide(path),
+                    "Fix the cause, or leave out the files that are the cause: ",
+                    leave(path),
                     ". Then resume with ",
                     resume(path),
                     ".",

@@ -409,8 +409,8 @@ fn another_run_is_refused_saying_what_differs() {
     let here = scene.client();
     let firm = client(scene.portal.base_url(), "2", None);
     for (client, request, words) in [
-        (&here, build(&[1, 2, 3, 5], publish, notify, &[]), ["1 of the files here", "1 of the files there"].as_slice()),
-        (&here, build(&[1, 2, 3], publish, notify, &[]), &["0 of the files here", "1 of the files there"]),
+        (&here, build(&[1, 2, 3, 5], publish, notify, &[]), ["this call names 1 file (5) that the journal does not have; the journal has 1 file (4) that this call does not name; 3 files are in both"].as_slice()),
+        (&here, build(&[1, 2, 3], publish, notify, &[]), &["another run: the journal has 1 file (4) that this call does not name; 3 files are in both"]),
         (
             &here,
             build(&[1, 2, 3, 4], PortalPublishing::DoNotPublish, notify, &[]),
@@ -688,8 +688,20 @@ fn a_message_says_how_to_resume_in_the_reader_s_language() {
     let lost = refused(scene.batch(4, &path), ErrorKind::OutcomeUnknown, &[]);
     let shown = path.display();
     for (language, texts) in [
-        (Language::Python, [format!("`Journal(\"{shown}\").decide(...)`"), format!("`client.resume(\"{shown}\")`")]),
-        (Language::Node, [format!("`new Journal('{shown}').decide(...)`"), format!("`client.resume('{shown}')`")]),
+        (
+            Language::Python,
+            [
+                format!("`Journal(\"{shown}\").decide(file_ids, decision, by=\"NAME\")`"),
+                format!("`client.resume(\"{shown}\")`"),
+            ],
+        ),
+        (
+            Language::Node,
+            [
+                format!("`new Journal('{shown}').decide(fileIds, decision, {{ by: 'NAME' }})`"),
+                format!("`client.resume('{shown}')`"),
+            ],
+        ),
         (
             Language::CommandLine,
             [
@@ -737,7 +749,8 @@ fn an_error_speaks_of_what_was_asked_for() {
         let says_mail = lost.message().contains("mail");
         assert_eq!(says_mail, notification == ContactNotification::Notify, "{lost}");
         decide(lost.journal().expect("a journal"), &[id], Verdict::Published);
-        let again = refused(block_on(client.publish_files(&request)), ErrorKind::AlreadySent, &[twice]);
+        let words = [twice, "state unknown, decided: published (by A. Person at 20"];
+        let again = refused(block_on(client.publish_files(&request)), ErrorKind::AlreadySent, &words);
         assert_eq!(again.message().contains("mail"), notification == ContactNotification::Notify, "{again}");
     }
 }
@@ -1106,7 +1119,8 @@ fn a_file_that_was_published_in_some_other_way_is_refused_by_later_calls() {
     let error = journal.decide([2], Verdict::NotPublished, "A. Person", None).expect_err("an error");
     assert!(error.message().contains("yet to be sent anyway"), "{error}");
     decide(&batch.journal, &[2], Verdict::Published);
-    refused(block_on(client.publish_files(&request([2]))), ErrorKind::AlreadySent, &["File 2 was sent before"]);
+    let words = ["File 2 was sent before", "(file 2: state not_processed, decided: published (by A. Person at "];
+    refused(block_on(client.publish_files(&request([2]))), ErrorKind::AlreadySent, &words);
     block_on(client.publish_files(&request([1]))).expect("a report");
     decide(&batch.journal, &[1], Verdict::Leave);
     let report = block_on(client.resume(&batch, |_| {})).expect("nothing is left to be sent");
@@ -2117,7 +2131,13 @@ fn a_file_that_was_left_unknown_is_not_sent_whatever_is_allowed() {
             block_on(client.publish_batch(&request(ids.iter().copied()), &batch, |_| {})).map(|_| ()),
         ]
     };
-    let words = ["File 37 was sent before", "a person decided to leave it", "it is not sent any more", "Leave it out"];
+    let words = [
+        "File 37 was sent before",
+        "decided: leave (by A. Person",
+        "a person decided to leave it",
+        "it is not sent any more",
+        "Leave it out",
+    ];
     for result in allowed(&[37, 38, 40], "batch.jsonl").into_iter().chain([publish(&client, [37]).map(|_| ())]) {
         let error = refused(result, ErrorKind::AlreadySent, &words);
         assert!(!error.message().contains("allow"), "that would be of no use: {error}");
@@ -2142,7 +2162,12 @@ fn each_journal_is_named_in_which_to_decide() {
         scene.faults(&json!([{ "name": "close_before_answer" }]));
         refused(publish(&client, [id]), ErrorKind::OutcomeUnknown, &[]);
     }
-    let decide = |id| format!("`Journal::open({:?})?.decide(…)` (file {id})", journal_of(&scene.folder, id));
+    let decide = |id| {
+        format!(
+            "`Journal::open({:?})?.decide(file_ids, verdict, \"NAME\", None)` (file {id})",
+            journal_of(&scene.folder, id)
+        )
+    };
     let error = refused(publish(&client, [1, 2]), ErrorKind::AlreadySent, &[&decide(1), &decide(2)]);
     assert_eq!((error.journal(), error.undecided()), (None, vec![1, 2]));
 }
@@ -2224,15 +2249,21 @@ fn a_batch_goes_on_without_a_file_that_is_refused() {
         for (language, decide) in [
             (
                 Language::Python,
-                format!("record `leave` about them with `Journal({path:?}).decide(...)`. Then resume with"),
+                format!(
+                    "leave out the files that are the cause: `Journal({path:?}).decide(file_ids, \"leave\", by=\"NAME\")`. Then resume with"
+                ),
             ),
-            (Language::CommandLine, format!("`addepar-portal journal resolve {} --published", path.display())),
+            (Language::CommandLine, format!("`addepar-portal journal resolve {} --leave --files IDS", path.display())),
         ] {
             assert!(error.message_in(language).contains(&decide), "{}", error.message_in(language));
         }
         // Without the file it is another list, and the message says the way out.
         let fewer = block_on(scene.client().publish_batch(&request([1, 2, 4]), &options(&path), |_| {}));
-        let other = refused(fewer, ErrorKind::Journal, &["record `leave` about them with", "then resume with"]);
+        let other = refused(
+            fewer,
+            ErrorKind::Journal,
+            &["To leave out files that are yet to be sent, record that with", "Verdict::Leave", "then resume with"],
+        );
         assert_eq!(other.reason(), Some(JournalReason::OtherRun));
         decide(&path, &[3], Verdict::Leave);
         let report = scene.resume(&path).expect("a report");

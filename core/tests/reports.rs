@@ -258,6 +258,23 @@ async fn a_batch_whose_files_are_all_published_already_is_ok_and_sends_nothing()
     assert_eq!(emails(&portal), [0; 0]);
 }
 
+/// A request in which no file is left does not mean all files of the reports.
+#[tokio::test]
+async fn a_request_without_files_beside_reports_is_refused_unless_it_is_for_reports() {
+    let (portal, folder) = (portal(101..103, &json!({"show_published": {"101": true, "102": true}})), Folder::new());
+    let none = publish(&portal, &BatchOptions { skip_published: true, ..options(&folder, 2) }).await.unwrap();
+    let read: PublishReport = serde_json::from_str(&none.to_json()).unwrap();
+    assert_eq!(none, read);
+    let other = BatchOptions { journal: folder.0.join("other.jsonl"), ..options(&folder, 2) };
+    for request in [none.request(), read.request()] {
+        let error = client(&portal).publish_batch(request, &other, |_| {}).await.unwrap_err();
+        assert_eq!((error.kind(), error.outcome()), (ErrorKind::Input, Outcome::NotProcessed));
+        assert!(error.message().contains("`file_ids` must name one file or more, not none"), "{error}");
+    }
+    assert!(!other.journal.exists());
+    assert_eq!(emails(&portal), [0; 0]);
+}
+
 /// A journal without a file is one like any other: its folder misses it, and nothing else suffers from it.
 #[tokio::test]
 async fn a_journal_without_a_file_leaves_its_folder_as_safe_as_it_was() {
@@ -315,8 +332,8 @@ async fn a_file_that_was_left_out_is_not_passed_over_once_it_is_asked_for() {
     let plain = BatchOptions { reports: Vec::new(), ..all.clone() };
     for (request, options, what) in [
         (&all_of_the_reports(), &all, "`skip_published` left 1 file out there"),
-        (&named, &plain, "1 of the files here are not there"),
-        (&named, &all, "1 of the files here are not there"),
+        (&named, &plain, "this call names 1 file (101) that the journal does not have"),
+        (&named, &all, "this call names 1 file (101) that the journal does not have"),
     ] {
         let error = client(&portal).publish_batch(request, options, |_| {}).await.unwrap_err();
         assert_eq!(error.reason(), Some(JournalReason::OtherRun));

@@ -20,6 +20,7 @@ import {
   OutcomeUnknownError,
   PermissionDeniedError,
   publishBatch,
+  PublishReport,
   StoppedError,
 } from 'addepar-portal';
 import { SimulatedPortal } from 'addepar-portal/testing';
@@ -206,7 +207,7 @@ batch('a run whose files are all decided is settled', async (portal, journal) =>
   portal.nextFault('close_before_answer');
   await assert.rejects(client.publishBatch([1, 2], { ...MODES, journal }), (error) => {
     assert.doesNotMatch(error.message, /Do not run this again/);
-    assert(error.message.includes(`\`new Journal('${journal}').decide(...)\``), error.message);
+    assert(error.message.includes(`\`new Journal('${journal}').decide(fileIds, decision, { by: 'NAME' })\``), error.message);
     return true;
   });
   new Journal(journal).decide([1, 2], 'published', { by: 'Ada' });
@@ -222,9 +223,15 @@ batch('a refusal stops the batch and a resume goes on', async (portal, journal) 
   const options = { ...MODES, journal, chunkSize: 10 };
   await assert.rejects(client.publishBatch(ids(30), options), PermissionDeniedError);
   assert((await client.resume(journal)).ok);
-  assert((await client.publishBatch(ids(30).toReversed(), options)).ok);
-  assert.equal(portal.control('posts'), 4);
-  await assert.rejects(client.publishBatch(ids(31), options), /1 of the files here are not there/);
+  const again = await client.publishBatch(ids(30).toReversed(), options);
+  assert(again.ok);
+  for (const report of [again, new Journal(journal).report, PublishReport.fromJSON(JSON.stringify(again))]) {
+    assert.equal(report.journal, journal);
+  }
+  const alone = await client.publishFiles([900], MODES);
+  assert.deepEqual([alone.journal, 'journal' in alone.toJSON()], [null, false]);
+  assert.equal(portal.control('posts'), 5);
+  await assert.rejects(client.publishBatch(ids(31), options), /this call names 1 file \(31\) that the journal does not have/);
 });
 
 batch('a signal lets the request in flight end and is recorded', async (portal, journal) => {

@@ -266,12 +266,43 @@ def test_a_rate_limit_is_waited_for_and_shown(simulated_portal: SimulatedPortal,
         client.publish_batch([3], journal=journal.with_name("other.jsonl"), max_wait=99.0, **MODES)
 
 
+def test_a_report_names_the_journal_of_its_call(simulated_portal: SimulatedPortal, journal: Path) -> None:
+    client = simulated_portal.client()
+    report = client.publish_batch([1, 2], journal=journal, **MODES)
+    again = client.resume(journal)
+    simulated_portal.next_fault("status", status=403)
+    with pytest.raises(PermissionDeniedError) as refused:
+        client.publish_batch([3], journal=journal.with_name("other.jsonl"), **MODES)
+    for shown in (report, again, Journal(journal).report, PublishReport.from_json(report.to_json())):
+        assert shown.journal == pickle.loads(pickle.dumps(shown)).journal == str(journal)
+    assert refused.value.report is not None
+    assert refused.value.report.journal == refused.value.journal == str(journal.with_name("other.jsonl"))
+    # What became of the files is the same wherever that is recorded.
+    alone = client.publish_files([1, 2], **MODES)
+    assert (alone.journal, "journal" in json.loads(alone.to_json())) == (None, False)
+    plain = json.loads(report.to_json())
+    del plain["journal"]
+    assert PublishReport.from_json(json.dumps(plain)) == report
+    assert hash(PublishReport.from_json(json.dumps(plain))) == hash(report)
+    # Of a single call too, which has one of its own.
+    init_journal_dir(journal.parent)
+    lost = simulated_portal.client(journal_dir=journal.parent)
+    simulated_portal.next_fault("missing_result", file=41)
+    unknown = lost.publish_files([40, 41], **MODES)
+    assert unknown.journal is not None
+    assert Journal(unknown.journal).undecided == unknown.undecided != ()
+
+
 def test_another_batch_is_refused_saying_what_differs(simulated_portal: SimulatedPortal, journal: Path) -> None:
     client = simulated_portal.client()
     client.publish_batch([1, 2], journal=journal, **MODES)
     different: list[tuple[Any, dict[str, Any], str]] = [
-        ([1, 2, 3], MODES, "1 of the files here are not there"),
-        ([1], MODES, "1 of the files there are not here"),
+        (
+            [1, 2, 3],
+            MODES,
+            "this call names 1 file .3. that the journal does not have; 2 files are in both",
+        ),
+        ([1], MODES, "another run: the journal has 1 file .2. that this call does not name; 1 file is in both"),
         ([1, 2], {**MODES, "portal_publishing": "do_not_publish"}, "`portal_publishing` is publish there"),
         ([1, 2], {**MODES, "contact_notification": "do_not_notify"}, "`contact_notification` is notify there"),
         ([1, 2], {**MODES, "publish_override_contact_ids": [7]}, "publish_override_contact_ids"),

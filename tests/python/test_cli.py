@@ -10,6 +10,7 @@ import importlib.metadata
 import json
 import os
 import pty
+import re
 import shutil
 import signal
 import subprocess
@@ -394,7 +395,7 @@ def test_an_unknown_outcome_is_decided_and_the_batch_resumed(
     assert simulated_portal.control("posts") == 3 + bool(missing)
     assert all(simulated_portal.published(file) == [1] for file in ids)
     assert step("journal", "audit", ".")[0] == 0
-    assert step("journal", "audit", ".", "--file", 7)[1].count("  ok\n") == 1
+    assert len(re.findall(r"  ok +run\.jsonl ", step("journal", "audit", ".", "--file", 7)[1])) == 1
     # Done: nothing more is sent, and nothing is asked.
     code, _, _ = step("publish", *ids, *MODES, "--journal", "run.jsonl")
     assert (code, simulated_portal.control("posts")) == (1 if there else 0, 3 + bool(missing))
@@ -691,7 +692,74 @@ def test_an_audit_knows_a_copy(run: Run, tmp_path: Path) -> None:
     assert run("publish", 37, *MODES, "--journal", "run.jsonl", "--yes").returncode == 0
     shutil.copy(tmp_path / "run.jsonl", tmp_path / "run.jsonl.bak")
     done = run("journal", "audit", ".")
-    assert (done.returncode, done.stdout.count("  ok\n")) == (0, 1), done.stdout
+    assert (done.returncode, done.stdout.count("  ok  ")) == (0, 1), done.stdout
+
+
+def test_an_audit_names_the_journals_in_which_to_decide(
+    run: Run, simulated_portal: SimulatedPortal, tmp_path: Path
+) -> None:
+    assert run("journal", "init", "journals").returncode == 0
+    guarded = {"ADDEPAR_JOURNAL_DIR": str(tmp_path / "journals")}
+    for number in range(7):
+        simulated_portal.next_fault("close_before_answer")
+        assert run("publish", 37 + 2 * number, 38 + 2 * number, *MODES, "--yes", **guarded).returncode == 3
+    journals = sorted(path.relative_to(tmp_path) for path in (tmp_path / "journals").glob("*.jsonl"))
+    done = run("journal", "audit", "journals")
+    assert done.returncode == 1
+    *table, counts, undecided, a, b, c, d, e, more = done.stdout.splitlines()
+    assert (counts, undecided) == ("14 sends in 7 journals", "14 files undecided: 37-50")
+    named = [f"  to decide about {','.join(map(str, Journal(tmp_path / path).undecided))}: " for path in journals]
+    commands = [line + f"addepar-portal journal show {path}" for line, path in zip(named, journals, strict=True)]
+    assert ([a, b, c, d, e], more) == (commands[:5], "  and 2 more journals")
+    assert {line.split()[-3] for line in table[1:]} == {path.name for path in journals}
+
+
+def test_an_audit_lists_a_journal_that_is_gone_and_one_that_was_forgotten(run: Run, tmp_path: Path) -> None:
+    assert run("journal", "init", "journals").returncode == 0
+    guarded = {"ADDEPAR_JOURNAL_DIR": str(tmp_path / "journals")}
+    for name, files in (("one.jsonl", [37, 38]), ("two.jsonl", [39])):
+        done = run("publish", *files, *MODES, "--journal", tmp_path / "journals" / name, "--yes", **guarded)
+        assert done.returncode == 0, done
+    known = r"run [0-9a-f]{16}, last written at 20\S+Z, names 2 files: 37,38"
+    one, two = tmp_path / "journals" / "one.jsonl", tmp_path / "journals" / "two.jsonl"
+    assert run("journal", "audit", "journals").returncode == 0
+    # Under another name it is there.
+    one.rename(tmp_path / "journals" / "renamed.jsonl")
+    done = run("journal", "audit", "journals")
+    assert (done.returncode, "missing" in done.stdout) == (0, False), done.stdout
+    (tmp_path / "journals" / "renamed.jsonl").rename(tmp_path / "aside")
+    for folder in ("journals", "."):
+        done = run("journal", "audit", folder)
+        assert done.returncode == 1, done
+        *_, missing, forget = done.stdout.splitlines()
+        expected = rf"missing: \S*one.jsonl is not there any more \({known}\)\..*"
+        assert re.fullmatch(expected, missing), missing
+        assert forget.startswith("  addepar-portal journal forget ")
+        assert forget.endswith("journals/one.jsonl")
+    assert run("journal", "audit", "journals", "--file", 38).returncode == 1
+    assert run("journal", "audit", "journals", "--file", 39).returncode == 0
+    # What lost lines is not what it was. A later call has seen that they are on disk.
+    (tmp_path / "aside").rename(one)
+    earlier = time.time() - 60
+    os.utime(two, (earlier, earlier))
+    assert run("publish", 40, *MODES, "--yes", **guarded).returncode == 0
+    whole = two.read_bytes()
+    two.write_bytes(b"".join(whole.splitlines(keepends=True)[:2]))
+    done = run("journal", "audit", "journals")
+    assert (done.returncode, "two.jsonl lost lines that it had" in done.stdout) == (1, True), done.stdout
+    two.write_bytes(whole)
+    one.unlink()
+    assert run("journal", "forget", one, "--yes").returncode == 0
+    done = run("journal", "audit", "journals")
+    assert done.returncode == 0, done
+    assert "missing" not in done.stdout
+    assert re.search(rf"forgotten: \S*one.jsonl, by \S+ at 20\S+Z \({known}\)\n", done.stdout), done.stdout
+    # It never believes what the folder knows about sends.
+    assert "2 sends in 2 journals" in done.stdout
+    (tmp_path / "journals" / "addepar-portal-journals.index").write_text("{}")
+    done = run("journal", "audit", "journals")
+    assert done.returncode == 1
+    assert "addepar-portal-journals.index was damaged: nobody can tell whether a journal is missing" in done.stderr
 
 
 def test_an_audit_fits_the_screen_with_what_needs_attention_at_its_end(
@@ -783,8 +851,17 @@ def test_a_journal_that_is_gone_stops_every_call_until_that_is_recorded(
     assert done.returncode == 2
     assert f"The journal {path} is not there any more" in done.stderr
     assert f"addepar-portal journal forget {path}" in done.stderr
+    # It says what is lost with it, and asks; without a terminal and without --yes nothing is recorded.
     done = run("journal", "forget", path.name)
-    assert (done.returncode, done.stderr) == (0, "")
+    assert (done.returncode, done.stdout) == (2, "")
+    lost = r"run [0-9a-f]{16}, last written at 20\S+Z, names 2 files: 37,38"
+    assert re.search(lost, done.stderr), done.stderr
+    assert "give --yes" in done.stderr
+    assert done.stderr.endswith("Nothing was recorded.\n")
+    assert run("publish", 39, *MODES, "--yes", **guarded).returncode == 2
+    done = run("journal", "forget", path.name, "--yes")
+    assert done.returncode == 0
+    assert re.search(lost, done.stderr), done.stderr
     assert f"Recorded: {path.name} is gone" in done.stdout
     assert "It named 2 files: 37, 38." in done.stdout
     done = run("journal", "forget", path)
@@ -792,6 +869,23 @@ def test_a_journal_that_is_gone_stops_every_call_until_that_is_recorded(
     assert "is not missed" in done.stderr
     assert run("publish", 39, *MODES, "--yes", **guarded).returncode == 0
     assert simulated_portal.control("posts") == 2
+
+
+@pytest.mark.parametrize(("answer", "status"), [("y", 0), ("n", 2), ("", 2)])
+def test_it_asks_before_it_forgets_a_journal(
+    answer: str, status: int, simulated_portal: SimulatedPortal, run: Run, tmp_path: Path
+) -> None:
+    guarded = {"ADDEPAR_JOURNAL_DIR": str(tmp_path)}
+    assert run("journal", "init", ".").returncode == 0
+    assert run("publish", *range(1, 200, 2), *MODES, "--yes", **guarded).returncode == 0
+    [path] = tmp_path.glob("*.jsonl")
+    path.unlink()
+    with at_a_terminal(simulated_portal, tmp_path, "journal", "forget", path.name, columns=200) as child:
+        child.expect("names 100 files: 1,3,5,7,9,11,13,15,…")
+        child.expect(r"Go on\? \[y/N\] ")
+        child.sendline(answer)
+    assert child.exitstatus == status
+    assert run("publish", 39, *MODES, "--yes", **guarded).returncode == status
 
 
 def test_a_wait_for_a_folder_is_told_and_ends_at_ctrl_c(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import copy
+import csv
 import json
 import logging
 import os
@@ -367,7 +368,8 @@ def test_the_program_has_nothing_to_publish(portal: SimulatedPortal, journal: Pa
     for file in range(101, 107):
         portal.control("show_published", file=file, shown=True)
     modes = ["--portal-publishing", "publish", "--contact-notification", "notify"]
-    for more in ([], ["--journal", str(journal)], ["--dry-run"], ["--yes"]):
+    kept = ["--journal", str(journal)]
+    for more in ([], ["--dry-run"], ["--yes"], [*kept, "--dry-run"], kept, [*kept, "--yes"]):
         done = subprocess.run(
             [PROGRAM, "publish", "--report", JOB, "--skip-published", *modes, "--format", "json", *more],
             env={**os.environ, **portal.environ()},
@@ -378,8 +380,30 @@ def test_the_program_has_nothing_to_publish(portal: SimulatedPortal, journal: Pa
         )
         assert done.returncode == 0, done.stderr
         assert json.loads(done.stdout)["files"] == []
-        assert "Every file of the reports is shown as published already. Nothing was sent." in done.stderr
+        if more == kept:
+            assert "Every file of the reports is shown as published already: nothing is to be sent." in done.stderr
+        elif "--journal" not in more or "--dry-run" in more:
+            assert "Every file of the reports is shown as published already. Nothing was sent." in done.stderr
+            assert not journal.exists()
     assert portal.control("posts") == 0
+    # As a program's call, it leaves a journal.
+    assert (Journal(journal).files, Journal(journal).to_dict()["skipped"]) == ((), [*range(101, 107)])
+    assert portal.client().publish_batch(reports=[JOB], skip_published=True, journal=journal, **MODES).settled
+
+
+def test_the_program_shows_the_files_that_a_journal_left_out(portal: SimulatedPortal, journal: Path) -> None:
+    for file in (103, 104):
+        portal.control("show_published", file=file, shown=True)
+    portal.client().publish_batch(reports=[JOB], skip_published=True, journal=journal, **MODES)
+    table = program(portal, "journal", "show", journal).stdout
+    assert "2 files left out, as the reports showed them as published already: 103,104\n" in table
+    assert json.loads(program(portal, "journal", "show", journal, "--format", "json").stdout)["skipped"] == [103, 104]
+    rows = list(csv.DictReader(program(portal, "journal", "show", journal, "--format", "csv").stdout.splitlines()))
+    left_out = [(row["file_id"], row["portfolio_name"]) for row in rows if row["state"] == "skipped"]
+    assert left_out == [("103", "Client 103"), ("104", "Client 104")]
+    assert [row["file_id"] for row in rows if row["state"] == "ok"] == ["101", "102", "105", "106"]
+    undecided = program(portal, "journal", "show", journal, "--undecided", "--format", "csv").stdout
+    assert len(undecided.splitlines()) == 1
 
 
 def test_a_report_without_files_cannot_be_published(journal: Path) -> None:

@@ -280,6 +280,12 @@ class PublishReport:
     def next_link(self) -> str | None:
         """A link to further results that could not be followed: that of the first unread page."""
     @property
+    def journal(self) -> str | None:
+        """The path of the call's journal, in which a person decides about the unknown files; `None` where it has none.
+
+        Reports are compared without it.
+        """
+    @property
     def raw(self) -> str:
         """The body of the response as it came, its pages joined by line feeds; as much as was read of it."""
     def failed_contacts(self) -> FailedContacts:

@@ -197,6 +197,14 @@ impl PublishReport {
         self.core.next_link()
     }
 
+    /// The path of the call's journal, in which a person decides about the unknown files; `None` where it has none.
+    ///
+    /// Reports are compared without it.
+    #[getter]
+    fn journal(&self) -> Option<String> {
+        self.core.journal().map(|path| path.to_string_lossy().into_owned())
+    }
+
     /// The body of the response as it came, its pages joined by line feeds; as much as was read of it.
     #[getter]
     fn raw(&self) -> &str {

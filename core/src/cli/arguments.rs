@@ -189,12 +189,15 @@ pub(super) enum JournalCommand {
     },
     /// Record that a journal is gone for good, or will not have again what it lost
     ///
-    /// Calls with its folder refuse to send anything until then. It shows the files that the journal named: check them in
-    /// Addepar before any is sent again.
+    /// Calls with its folder refuse to send anything until then. It first says which run and which files the journal
+    /// was about, and asks: check these files in Addepar before any is sent again.
     Forget {
         /// The journal, which its folder knows by this name
         #[arg(value_name = "PATH")]
         journal: PathBuf,
+        /// Do not ask before it is recorded
+        #[arg(long)]
+        yes: bool,
     },
     /// Show what became of every file of a run
     ///
@@ -236,7 +239,7 @@ pub(super) enum JournalCommand {
     /// Show every send of a file across the journals of a folder
     ///
     /// The exit status is 1 if a file was sent twice (a request that provably came to nothing apart, and those that were
-    /// made with repeat="allow"), waits for a decision, or a journal cannot be read.
+    /// made with repeat="allow"), waits for a decision, or a journal is missing or cannot be read.
     Audit {
         /// The folder
         #[arg(value_name = "DIR")]

@@ -13,8 +13,9 @@ use crate::cli::status::Status;
 use crate::cli::terminal::{Terminal, say};
 use crate::cli::{checklist, list, output, terminal};
 use crate::error::Error;
-use crate::journal::audit::{Audit, Ending, Sent};
-use crate::journal::folder::{forget_journal, init_journal_dir, is_set_up};
+use crate::journal::audit::{Audit, Ending, Missing, Sent};
+use crate::journal::folder::{forget_journal, init_journal_dir, is_set_up, missed};
+use crate::journal::index::Entry;
 use crate::journal::view::{Finding, Journal, JournalledFile};
 use crate::model::display::counted;
 use crate::model::file_result::Verdict;
@@ -34,7 +35,7 @@ pub(super) fn show(path: &Path, undecided: bool, format: Format) -> Result<Statu
     let text = match format {
         Format::Json => terminal::json(&journal.to_json_with(files)) + "\n",
         Format::Csv if undecided => checklist::written(&journal, files),
-        Format::Csv => csv(files),
+        Format::Csv => csv(&journal, files),
         Format::Table => text(path, &journal, undecided),
     };
     output::write(&text, Status::Ok)
@@ -45,9 +46,10 @@ pub(super) fn command(path: &Path) -> String {
     format!("addepar-portal journal show {}", message::in_shell(path))
 }
 
-fn csv(files: Vec<JournalledFile>) -> String {
+fn csv(journal: &Journal, files: Vec<JournalledFile>) -> String {
     const COLUMNS: [&str; 5] = ["chunk", "decided_by", "decided_at", "evidence", "in_flight"];
-    let mut text = output::line(output::RESULT_COLUMNS.into_iter().chain(COLUMNS).map(Cow::Borrowed));
+    let columns: Vec<&str> = output::RESULT_COLUMNS.into_iter().chain(COLUMNS).collect();
+    let mut text = output::line(columns.iter().copied().map(Cow::Borrowed));
     for file in files {
         let JournalledFile { result, chunk, decided_by, decided_at, evidence, in_flight } = file;
         let mut fields = output::result_fields(&result);
@@ -59,6 +61,17 @@ fn csv(files: Vec<JournalledFile>) -> String {
             in_flight.to_string(),
         ]);
         text += &output::line(fields.into_iter().map(Cow::Owned));
+    }
+    let header = journal.header();
+    for id in &header.skipped {
+        // The run knows nothing else of it.
+        let field = |column: &&str| match *column {
+            "file_id" => id.to_string(),
+            "state" => "skipped".to_owned(),
+            "portfolio_name" => header.portfolio_names.get(id).cloned().unwrap_or_default(),
+            _ => String::new(),
+        };
+        text += &output::line(columns.iter().map(|column| Cow::Owned(field(column))));
     }
     text
 }
@@ -90,6 +103,15 @@ fn text(path: &Path, journal: &Journal, undecided: bool) -> String {
         all += " --undecided";
     }
     let mut below = output::below(&report);
+    if !header.skipped.is_empty() && !undecided {
+        let _ = writeln!(
+            below,
+            "{} left out, as the reports showed {} as published already: {}",
+            counted(header.skipped.len(), "file"),
+            if header.skipped.len() == 1 { "it" } else { "them" },
+            ranges::excerpt(&header.skipped),
+        );
+    }
     let in_flight = journal.in_flight();
     if !in_flight.is_empty() {
         let _ = writeln!(
@@ -218,21 +240,23 @@ fn undecided(journal: &Journal, verdict: Verdict, yes: bool) -> Result<Vec<u64>,
     };
     let what =
         format!("About to record that {} {found}:\n  {}", counted(file_ids.len(), "file"), ranges::written(&file_ids));
+    agreed(&what, yes)?;
+    Ok(file_ids)
+}
+
+/// Says what is about to be recorded, and asks unless `yes` was given. Refused: nobody agreed.
+fn agreed(what: &str, yes: bool) -> Result<(), Refused> {
     if yes {
-        say(&what);
-        return Ok(file_ids);
+        say(what);
+        return Ok(());
     }
     let Some(terminal) = Terminal::open(false) else {
-        say(&what);
+        say(what);
         return Err(Refused(
             "There is no terminal to ask on: give --yes to record this without. Nothing was recorded.".to_owned(),
         ));
     };
-    if terminal.agrees(&format!("{what}\nGo on?")) {
-        Ok(file_ids)
-    } else {
-        Err(Refused("Nothing was recorded.".to_owned()))
-    }
+    if terminal.agrees(&format!("{what}\nGo on?")) { Ok(()) } else { Err(Refused("Nothing was recorded.".to_owned())) }
 }
 
 /// Sets a folder up for journals.
@@ -242,8 +266,16 @@ pub(super) fn init(folder: &Path) -> Result<Status, Refused> {
     output::write(&terminal::shown(&text), Status::Ok)
 }
 
-/// Records that a journal is gone.
-pub(super) fn forget(path: &Path) -> Result<Status, Refused> {
+/// Records that a journal is gone, to which somebody has agreed: what it showed as sent can go out again.
+pub(super) fn forget(path: &Path, yes: bool) -> Result<Status, Refused> {
+    let missed = missed(path)?;
+    let mut what =
+        format!("About to record that the journal {} is gone for good:\n  {}", path.display(), known(&missed));
+    if !missed.file_ids().is_empty() {
+        what += "\nFrom then on calls do not refuse these files. Any of them may have been published and e-mailed: check \
+                 them in Addepar before they are sent again.";
+    }
+    agreed(&what, yes)?;
     let file_ids = forget_journal(path)?;
     // All of them: nothing else may name them any more.
     let named = match file_ids.iter().map(u64::to_string).collect::<Vec<_>>().join(", ") {
@@ -257,6 +289,23 @@ pub(super) fn forget(path: &Path) -> Result<Status, Refused> {
     let text = format!("Recorded: {} is gone, and is not missed any more. It named {named}\n", path.display());
     output::write(&terminal::shown(&text), Status::Ok)
 }
+
+/// What is known of a journal that is gone.
+fn known(entry: &Entry) -> String {
+    let mut known = format!("run {}", entry.run());
+    if let Some(at) = entry.written_at() {
+        let _ = write!(known, ", last written at {}", times::text(at));
+    }
+    let file_ids = entry.file_ids();
+    let _ = write!(known, ", names {}", counted(file_ids.len(), "file"));
+    if !file_ids.is_empty() {
+        let _ = write!(known, ": {}", ranges::excerpt(&file_ids));
+    }
+    known
+}
+
+/// How many of the journals that wait for a decision stand below a table.
+const JOURNALS_SHOWN: usize = 5;
 
 /// Every send of a file across the journals of a folder.
 pub(super) fn audit(folder: &Path, file: Option<&str>) -> Result<Status, Refused> {
@@ -280,6 +329,11 @@ pub(super) fn audit(folder: &Path, file: Option<&str>) -> Result<Status, Refused
         (2, &in_flight, "being sent at this moment"),
         (3, &repeated, "sent more than once with repeat=\"allow\""),
     ];
+    for (path, entry) in &audit.forgotten {
+        let by = |(by, at): (Option<&str>, _)| format!(", by {} at {}", by.unwrap_or("somebody"), times::text(at));
+        let by = entry.forgotten().map(by).unwrap_or_default();
+        let _ = writeln!(below, "forgotten: {}{by} ({})", path.display(), known(entry));
+    }
     let mut attention = HashMap::new();
     for (urgency, ids, what) in kinds.into_iter().rev() {
         attention.extend(ids.iter().map(|id| (*id, urgency)));
@@ -287,16 +341,34 @@ pub(super) fn audit(folder: &Path, file: Option<&str>) -> Result<Status, Refused
             let _ = writeln!(below, "{} {what}: {}", counted(ids.len(), "file"), ranges::excerpt(ids));
         }
     }
+    let waiting = audit.undecided_by_journal();
+    for (path, file_ids) in waiting.iter().take(JOURNALS_SHOWN) {
+        let _ = writeln!(below, "  to decide about {}: {}", ranges::excerpt(file_ids), command(path));
+    }
+    if waiting.len() > JOURNALS_SHOWN {
+        let _ = writeln!(below, "  and {}", counted(waiting.len() - JOURNALS_SHOWN, "more journal"));
+    }
+    for Missing { path, entry, is_there } in &audit.missing {
+        let how = if *is_there { "lost lines that it had" } else { "is not there any more" };
+        let _ = writeln!(
+            below,
+            "missing: {} {how} ({}). Calls with its folder send nothing: put it back as it was, or record that it is gone \
+             for good:\n  addepar-portal journal forget {}",
+            path.display(),
+            known(entry),
+            message::in_shell(path),
+        );
+    }
     let line = |sent: &Sent| {
         let ended = ended(sent);
         let cells = vec![
             sent.file_id.to_string(),
             sent.firm_id.to_string(),
             times::text(sent.at),
-            sent.run.to_string(),
+            ended.clone(),
+            sent.journal.strip_prefix(folder).unwrap_or(&sent.journal).display().to_string(),
             sent.chunk.to_string(),
             sent.attempt.to_string(),
-            ended.clone(),
         ];
         let urgency = attention.get(&sent.file_id).copied();
         Line { cells, attention: urgency.unwrap_or(u8::MAX), is_fine: urgency.is_none(), what: ended }
@@ -306,10 +378,11 @@ pub(super) fn audit(folder: &Path, file: Option<&str>) -> Result<Status, Refused
         let _ = write!(command, " --file {file}");
     }
     let around = Around { all: Some(command), ..Around::default() };
-    let columns = ["file", "firm", "sent at", "run", "chunk", "attempt", "ended in"];
+    let columns = ["file", "firm", "sent at", "ended in", "journal", "chunk", "attempt"];
     let lines = audit.sends.iter().map(line).collect();
-    let text = output::fitting_table(terminal::screen(), &columns, lines, &below, &around);
-    let is_clean = audit.unreadable.is_empty() && twice.is_empty() && undecided.is_empty();
+    let text = output::fitting_table(terminal::screen(), &columns, lines, &terminal::shown(&below), &around);
+    let is_whole = audit.unreadable.is_empty() && audit.missing.is_empty();
+    let is_clean = is_whole && twice.is_empty() && undecided.is_empty();
     output::write(&text, if is_clean { Status::Ok } else { Status::Failed })
 }
 

@@ -89,7 +89,7 @@ fn obey(command: Command, source: Source) -> Result<Status, Refused> {
             report::settle(&journal, &report, format, yes, source)
         }
         Command::Journal(JournalCommand::Init { folder }) => journal::init(&folder),
-        Command::Journal(JournalCommand::Forget { journal }) => journal::forget(&journal),
+        Command::Journal(JournalCommand::Forget { journal, yes }) => journal::forget(&journal, yes),
         Command::Journal(JournalCommand::Show { journal, undecided, format }) => {
             journal::show(&journal, undecided, format)
         }

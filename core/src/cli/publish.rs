@@ -56,7 +56,8 @@ pub(super) fn publish(arguments: &Publish, source: Source) -> Result<Status, Ref
         let Some(request) = Box::pin(named(&asked, arguments, begun.as_ref(), &client, &mut interrupts)).await? else {
             return Ok(Status::Interrupted);
         };
-        if request.file_ids().is_empty() && begun.is_none() {
+        let has_none = request.file_ids().is_empty() && begun.is_none();
+        if has_none && (journal.is_none() || arguments.dry_run) {
             say("Every file of the reports is shown as published already. Nothing was sent.");
             let report = PublishReport::uniform(&request, FileState::NotProcessed, String::new());
             return output::write(&output::report(&report, arguments.format, &Around::default()), Status::Ok);
@@ -67,7 +68,10 @@ pub(super) fn publish(arguments: &Publish, source: Source) -> Result<Status, Ref
         }
         let plan = plan(&request, journal, begun.as_ref());
         let what = format!("About to publish to {} (firm {}):\n{plan}", client.base_url(), client.firm_id());
-        if !is_wanted(&what, begun.as_ref(), arguments.yes, arguments.takes_stdin(), &mut interrupts).await? {
+        if has_none {
+            // The journal says so, as one that a program makes.
+            say("Every file of the reports is shown as published already: nothing is to be sent.");
+        } else if !is_wanted(&what, begun.as_ref(), arguments.yes, arguments.takes_stdin(), &mut interrupts).await? {
             return Ok(Status::Interrupted);
         }
         let to_send = begun.as_ref().map_or_else(|| request.file_ids().to_vec(), to_send);
@@ -343,7 +347,7 @@ async fn run(
         ending => match ending.into_result() {
             Ok(report) => {
                 let around = Around { all: journal.map(journal::command), ..Around::default() };
-                output::write(&output::report(&report, format, &around), Status::of_files(&report))
+                output::write(&output::report(&report, format, &around), Status::of_report(&report))
             }
             Err(error) => failed(error, !call.has_opened(), journal, format),
         },

@@ -36,8 +36,13 @@ impl Status {
         }
     }
 
-    /// The status that a report comes to.
-    pub(super) fn of_files(report: &PublishReport) -> Self {
+    /// The status of a call that ended in a report: one without files had nothing to send.
+    pub(super) fn of_report(report: &PublishReport) -> Self {
+        if report.files().is_empty() { Self::Ok } else { Self::of_files(report) }
+    }
+
+    /// The status that the files of a report come to.
+    fn of_files(report: &PublishReport) -> Self {
         let left = report.left().count() + report.files().iter().filter(|file| file.is_to_be_sent_again()).count();
         if !report.undecided().is_empty() {
             Self::Unknown
@@ -110,7 +115,7 @@ mod tests {
             (vec![(Failed, None), (NotProcessed, None), (Unknown, None)], Status::Unknown),
         ] {
             let report = report(&states);
-            assert_eq!(Status::of_files(&report), status, "{report}");
+            assert_eq!(Status::of_report(&report), status, "{report}");
             // The thread of its journal may break off in the middle: that is not a bad setting.
             let error = Error::config("It broke off.").in_batch(Path::new("run.jsonl"), report);
             let expected = match status {
@@ -121,5 +126,9 @@ mod tests {
             assert_eq!(Status::of_error(&error, None, false), expected, "{error}");
             assert_eq!(Status::of_error(&error, None, true), Status::Refused, "{error}");
         }
+        // A call of no files ends well, unless it ends in an error.
+        let none = PublishReport::uniform(&PublishRequest::of_nothing(), FileState::NotProcessed, String::new());
+        assert_eq!(Status::of_report(&none), Status::Ok);
+        assert_eq!(Status::of_error(&Error::config("No.").with_earlier(none), None, false), Status::Refused);
     }
 }

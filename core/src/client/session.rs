@@ -20,7 +20,8 @@ use crate::model::batch::{BatchOptions, DEFAULT_CHUNK_SIZE, Repeat};
 use crate::model::display::counted;
 use crate::model::file_result::FileState;
 use crate::model::generated_report::{self, GeneratedReport};
-use crate::model::message::{Message, Part, decide, message, name, resume};
+use crate::model::message::{Message, Part, leave, message, name, resume};
+use crate::model::ranges;
 use crate::model::report::PublishReport;
 use crate::model::request::PublishRequest;
 use crate::model::server::is_loopback;
@@ -417,10 +418,8 @@ impl Differs {
         match self {
             Self::OtherRun(what) => other_run(path, what),
             Self::OtherFiles(what) => other_run(path, what).with_advice(message![
-                "To leave out files that are yet to be sent, record ",
-                name("leave"),
-                " about them with ",
-                decide(path),
+                "To leave out files that are yet to be sent, record that with ",
+                leave(path),
                 ", then resume with ",
                 resume(path),
                 ". Publish other files with a journal of their own.",
@@ -464,20 +463,26 @@ fn same_run(history: &History, config: &Config, request: Option<&PublishRequest>
         &contacts(&header.publish_override_contact_ids),
         &contacts(request.publish_override_contact_ids()),
     );
-    let missing = |from: &[u64], of: &[u64]| {
-        let from: std::collections::HashSet<_> = from.iter().collect();
-        of.iter().filter(|id| !from.contains(id)).count()
+    let without = |ids: &[u64], others: &[u64]| {
+        let others: HashSet<_> = others.iter().collect();
+        let mut ids: Vec<u64> = ids.iter().copied().filter(|id| !others.contains(id)).collect();
+        ids.sort_unstable();
+        ids
     };
     let (there, here) = (journalled.file_ids(), request.file_ids());
-    let (more, fewer) = (missing(there, here), missing(here, there));
-    let are_fewer_alone = differs.is_empty() && fewer > 0 && here.len() > more;
-    if more + fewer > 0 {
-        let both = match here.len() - more {
-            0 => String::new(),
-            both => format!("; {both} are in both, and would be sent again by a batch with another journal"),
-        };
-        let what = format!("{more} of the files here are not there, and {fewer} of the files there are not here{both}");
-        differs.push(what.into());
+    let (more, fewer) = (without(here, there), without(there, here));
+    let both = here.len() - more.len();
+    let are_fewer_alone = differs.is_empty() && !fewer.is_empty() && both > 0;
+    let counted_and_named = |ids: &[u64]| format!("{} ({})", counted(ids.len(), "file"), ranges::excerpt(ids));
+    if !more.is_empty() {
+        differs.push(format!("this call names {} that the journal does not have", counted_and_named(&more)).into());
+    }
+    if !fewer.is_empty() {
+        differs.push(format!("the journal has {} that this call does not name", counted_and_named(&fewer)).into());
+    }
+    if both > 0 && !(more.is_empty() && fewer.is_empty()) {
+        let are = if both == 1 { "1 file is" } else { &format!("{both} files are") };
+        differs.push(format!("{are} in both, and would be sent again by a batch with another journal").into());
     }
     if differs.is_empty() {
         return Err(Differs::Edited);

@@ -2,15 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::fs::{self, DirEntry, File};
-use std::io::{self, BufRead, BufReader};
+use std::io::{self, BufRead, BufReader, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
 
 use crate::error::{Error, JournalReason};
-use crate::journal::file::JournalFile;
+use crate::journal::file::{JournalFile, displaced};
 use crate::journal::folder;
 use crate::journal::history::History;
+use crate::journal::index::Entry;
 use crate::journal::record::{Chunk, Line, Record};
 use crate::model::batch::Repeat;
 use crate::model::file_result::{FileState, Verdict};
@@ -26,6 +27,20 @@ pub(crate) struct Audit {
     pub(crate) unreadable: Vec<String>,
     /// Files that have a journal's name and never were one.
     pub(crate) foreign: Vec<PathBuf>,
+    /// Journals that calls miss.
+    pub(crate) missing: Vec<Missing>,
+    /// Journals that a person recorded as gone, and what their folder knows of them.
+    pub(crate) forgotten: Vec<(PathBuf, Entry)>,
+}
+
+/// A journal that is gone, or is not what it was.
+#[derive(Debug)]
+pub(crate) struct Missing {
+    pub(crate) path: PathBuf,
+    /// What its folder knows of it.
+    pub(crate) entry: Entry,
+    /// Whether there is a file of its name, which lacks lines that it had.
+    pub(crate) is_there: bool,
 }
 
 /// A file that was about to be sent, and what that ended in.
@@ -35,7 +50,9 @@ pub(crate) struct Sent {
     /// Server and firm: another firm's file of the same id is another file.
     pub(crate) firm_id: Arc<str>,
     server: Arc<str>,
-    pub(crate) run: Arc<str>,
+    run: Arc<str>,
+    /// The journal that shows it.
+    pub(crate) journal: Arc<Path>,
     pub(crate) chunk: u32,
     pub(crate) attempt: u32,
     pub(crate) at: SystemTime,
@@ -73,22 +90,28 @@ impl Sent {
 }
 
 impl Audit {
-    /// Reads the journals of a folder and those in it, whatever their names; only the sends of one file if it is given.
+    /// Reads the journals of a folder and those in it, whatever their names; of one file alone if it is given. What was
+    /// sent stands in the journals; what a folder knows of them only says which are missing.
     ///
     /// # Errors
     /// The folder cannot be read.
     pub(crate) fn of(folder: &Path, file_id: Option<u64>) -> Result<Self, Error> {
-        let Candidates { journals, foreign, unreadable } = Candidates::of(folder)?;
+        let Candidates { folders, journals, foreign, unreadable } = Candidates::of(folder)?;
         let mut audit = Self { unreadable, foreign, ..Self::default() };
+        let mut runs: HashMap<String, Vec<PathBuf>> = HashMap::new();
         for path in journals {
-            let read = JournalFile::observe(&path).and_then(|history| sends(&path, &history));
+            let read = JournalFile::observe(&path).and_then(|history| Ok((sends(&path, &history)?, history)));
             match read {
-                Ok(sends) => {
+                Ok((sends, history)) => {
                     audit.journals += 1;
+                    runs.entry(history.header().run.clone()).or_default().push(path);
                     audit.sends.extend(sends.into_iter().filter(|sent| file_id.is_none_or(|id| id == sent.file_id)));
                 }
                 Err(error) => audit.unreadable.push(error.message()),
             }
+        }
+        for folder in folders {
+            audit.look_for_missing(&folder, file_id, &runs);
         }
         // A copy of a journal shows the same sends once more, at the same times; where both went on, the times differ. The
         // copy that went on knows how a send ended; of decisions that differ, the one counts that leaves it a send.
@@ -97,6 +120,41 @@ impl Audit {
         audit.sends.dedup_by(|copy, sent| copy.identity() == sent.identity());
         audit.sends.sort_by_key(|sent| (sent.file_id, sent.at));
         Ok(audit)
+    }
+
+    /// Looks for the journals that a folder knows; `runs`: those that were read, by their runs.
+    fn look_for_missing(&mut self, folder: &Path, file_id: Option<u64>, runs: &HashMap<String, Vec<PathBuf>>) {
+        let index = match folder::index(folder) {
+            Ok((index, None)) => index,
+            Ok((_, Some(doubt))) => {
+                self.unreadable.push(format!("{doubt}: nobody can tell whether a journal is missing."));
+                return;
+            }
+            Err(error) => {
+                self.unreadable.push(error.message());
+                return;
+            }
+        };
+        let is_wanted = |entry: &&Entry| file_id.is_none_or(|id| entry.names_any(&[id]));
+        let is_gone = |path: &Path| fs::symlink_metadata(path).is_err_and(|error| error.kind() == ErrorKind::NotFound);
+        let has_its_lines =
+            |path: &Path, entry: &Entry| File::open(path).and_then(|file| entry.end().is_in(&file)).unwrap_or(false);
+        for entry in index.expected().map(|(_, entry)| entry).filter(is_wanted) {
+            let path = folder.join(entry.name());
+            let is_there = !is_gone(&path);
+            // What cannot be read stands in the list already.
+            let is_as_it_was = if is_there {
+                File::open(&path).map_or(true, |file| entry.end().is_in(&file).unwrap_or(true))
+            } else {
+                let others = runs.get(entry.run()).into_iter().flatten();
+                others.filter(|other| other.parent() == Some(folder)).any(|other| has_its_lines(other, entry))
+            };
+            if !is_as_it_was && !matches!(displaced(&path), Ok(Some(_))) {
+                self.missing.push(Missing { path, entry: entry.clone(), is_there });
+            }
+        }
+        let forgotten = index.forgotten().filter(is_wanted).map(|entry| (folder.join(entry.name()), entry.clone()));
+        self.forgotten.extend(forgotten.filter(|(path, _)| is_gone(path)));
     }
 
     /// The files that were sent more than once: sends apart that provably came to nothing, and those that were made
@@ -140,6 +198,15 @@ impl Audit {
         self.files_of(Sent::is_undecided)
     }
 
+    /// The same, by the journals in which that is recorded.
+    pub(crate) fn undecided_by_journal(&self) -> BTreeMap<&Path, Vec<u64>> {
+        let mut journals: BTreeMap<&Path, Vec<u64>> = BTreeMap::new();
+        for sent in self.sends.iter().filter(|sent| sent.is_undecided()) {
+            journals.entry(&sent.journal).or_default().push(sent.file_id);
+        }
+        journals
+    }
+
     /// The files that are being sent at this moment.
     pub(crate) fn in_flight(&self) -> Vec<u64> {
         self.files_of(|sent| sent.ending == Ending::InFlight)
@@ -154,6 +221,7 @@ impl Audit {
 /// What a folder and those in it have: files that are journals, or should be one by their name.
 #[derive(Debug, Default)]
 struct Candidates {
+    folders: Vec<PathBuf>,
     journals: Vec<PathBuf>,
     /// Files that have a journal's name and never were one.
     foreign: Vec<PathBuf>,
@@ -165,11 +233,13 @@ impl Candidates {
         let mut found = Self::default();
         let entries = folder::entries(folder)?;
         found.take(folder, entries);
+        found.folders.sort();
         found.journals.sort();
         Ok(found)
     }
 
     fn take(&mut self, folder: &Path, entries: fs::ReadDir) {
+        self.folders.push(folder.to_owned());
         for entry in entries {
             match entry {
                 Ok(entry) => self.take_entry(&entry),
@@ -215,7 +285,7 @@ fn sends(path: &Path, history: &History) -> Result<Vec<Sent>, Error> {
     let file = File::open(path).map_err(|error| {
         Error::of_journal(path, JournalReason::of_reading(&error), &format!("cannot be opened: {error}"))
     })?;
-    let mut reading = Reading::default();
+    let mut reading = Reading::of(path);
     for line in BufReader::new(file).split(b'\n') {
         let line = line
             .map_err(|error| Error::of_journal(path, JournalReason::CannotRead, &format!("cannot be read: {error}")))?;
@@ -230,8 +300,8 @@ fn sends(path: &Path, history: &History) -> Result<Vec<Sent>, Error> {
     Ok(reading.sends)
 }
 
-#[derive(Default)]
 struct Reading {
+    journal: Arc<Path>,
     server: Arc<str>,
     firm_id: Arc<str>,
     run: Arc<str>,
@@ -243,6 +313,19 @@ struct Reading {
 }
 
 impl Reading {
+    fn of(path: &Path) -> Self {
+        Self {
+            journal: path.into(),
+            server: Arc::default(),
+            firm_id: Arc::default(),
+            run: Arc::default(),
+            is_repeat: false,
+            chunks: HashMap::new(),
+            last: HashMap::new(),
+            sends: Vec::new(),
+        }
+    }
+
     fn take(&mut self, record: Record, at: SystemTime) {
         match record {
             Record::Header(header) => {
@@ -266,12 +349,14 @@ impl Reading {
                 for file_id in self.chunks.get(&chunk).into_iter().flatten().copied() {
                     self.last.insert(file_id, self.sends.len());
                     let (server, firm_id, run) = (self.server.clone(), self.firm_id.clone(), self.run.clone());
+                    let journal = self.journal.clone();
                     let (ending, decision, is_repeat) = (Ending::Open, None, self.is_repeat);
                     self.sends.push(Sent {
                         file_id,
                         firm_id,
                         server,
                         run,
+                        journal,
                         chunk,
                         attempt,
                         at,

@@ -12,7 +12,7 @@ use url::Url;
 
 use crate::error::{Error, JournalReason};
 use crate::journal::file::{JournalFile, displaced_prefix};
-use crate::journal::history::{File, History};
+use crate::journal::history::{Decision, File, History};
 use crate::journal::index::{Entry, Index};
 use crate::journal::lock::{Caller, Lock, SILENCE, beside, folder_of, is_held_here, make_folder, operator, write_new};
 use crate::journal::record::START;
@@ -79,44 +79,37 @@ pub fn init_journal_dir(folder: impl AsRef<Path>) -> Result<String, Error> {
 /// # Errors
 /// [`ErrorKind::Journal`](crate::ErrorKind::Journal) where no call misses anything of it, or its folder cannot be used.
 pub fn forget_journal(path: impl AsRef<Path>) -> Result<Vec<u64>, Error> {
-    // The folder's lock names it, whatever the working directory is.
-    let path = path::absolute(path.as_ref()).unwrap_or_else(|_| path.as_ref().to_owned());
-    let folder = Folder::open(folder_of(&path), SILENCE, Caller::none());
-    let mut folder = folder.map_err(Error::recording_nothing)?;
-    let entry = name_of(&path).and_then(|name| Some((name, folder.index.get(name)?.clone())));
-    let Some((name, entry)) = entry else {
-        return Err(Error::journal_refuses(&path, "is not missed: its folder knows of no journal of that name")
-            .recording_nothing());
-    };
-    match fs::symlink_metadata(&path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-        Err(error) => {
-            let what = format!("cannot be looked at: {error}");
-            return Err(Error::of_journal(&path, JournalReason::CannotRead, &what).recording_nothing());
-        }
-        Ok(_) => match JournalFile::examine(&path) {
-            Ok(read) if entry.end().is_in(&read.file).unwrap_or(false) => {
-                return Err(Error::journal_refuses(&path, "is there, and has all that it had").recording_nothing());
-            }
-            Ok(_) => {}
-            Err(_) => {
-                let reason = "is there and cannot be read, so calls refuse it in any case: move it away first";
-                return Err(Error::journal_refuses(&path, reason).recording_nothing());
-            }
-        },
-    }
-    let files = folder.index.forget(name, operator(), SystemTime::now());
+    let path = absolute(path.as_ref());
+    let (mut folder, missed) = Folder::that_misses(&path)?;
+    folder.index.forget(missed.name(), operator(), SystemTime::now());
     let unusable = |error: io::Error| {
         Error::of_folder(&folder.path, JournalReason::CannotWrite, format!("cannot be written: {error}"))
             .recording_nothing()
     };
     folder.index.save().and_then(|()| sync_folder(&folder.path)).map_err(unusable)?;
-    Ok(files)
+    Ok(missed.file_ids())
+}
+
+/// What is known of a journal that calls miss, which can be forgotten.
+#[cfg(feature = "cli")]
+pub(crate) fn missed(path: &Path) -> Result<Entry, Error> {
+    Ok(Folder::that_misses(&absolute(path))?.1)
+}
+
+/// The folder's lock names it, whatever the working directory is.
+fn absolute(path: &Path) -> PathBuf {
+    path::absolute(path).unwrap_or_else(|_| path.to_owned())
 }
 
 fn id_of(marker: &[u8]) -> String {
     let marker: serde_json::Value = serde_json::from_slice(marker).unwrap_or_default();
     marker.get("id").and_then(serde_json::Value::as_str).unwrap_or_default().to_owned()
+}
+
+/// What a folder knows of its journals, without its lock; and why, if that is less than it should be.
+#[cfg(feature = "cli")]
+pub(crate) fn index(folder: &Path) -> Result<(Index, Option<String>), Error> {
+    Index::load(folder, &id_of(&fs::read(folder.join(MARKER)).unwrap_or_default()))
 }
 
 /// What a folder has.
@@ -197,6 +190,7 @@ struct Found {
     finding: Finding,
     sent_at: Option<SystemTime>,
     result: FileResult,
+    decision: Option<Decision>,
     /// What that run asked for.
     asked: PublishRequest,
     run: String,
@@ -253,6 +247,7 @@ impl Survey {
                 finding,
                 sent_at: history.sent_at(file.chunk),
                 result: history.result(file),
+                decision: file.decision().cloned(),
                 asked: history.request().clone(),
                 run: history.header().run.clone(),
                 path: path.to_owned(),
@@ -358,11 +353,38 @@ impl Folder {
             return Err(refused("has neither the mark of one nor a journal"));
         }
         let lock = Lock::of_folder(path, patience, &caller)?;
-        let (index, warning) = Index::load(path, &id_of(&marker.unwrap_or_default()))?;
-        if let Some(warning) = warning {
-            caller.warn(warning);
+        let (index, doubt) = Index::load(path, &id_of(&marker.unwrap_or_default()))?;
+        if let Some(doubt) = doubt {
+            caller.warn(format!("{doubt}, {}", index.consequence()));
         }
         Ok(Self { path: path.to_owned(), lock, index, caller })
+    }
+
+    /// The folder of a journal that calls miss, and what it knows of that.
+    fn that_misses(path: &Path) -> Result<(Self, Entry), Error> {
+        let folder = Self::open(folder_of(path), SILENCE, Caller::none()).map_err(Error::recording_nothing)?;
+        let refused = |what: &str| Error::journal_refuses(path, what).recording_nothing();
+        let entry = name_of(path).and_then(|name| folder.index.get(name)).cloned();
+        let entry = entry.ok_or_else(|| refused("is not missed: its folder knows of no journal of that name"))?;
+        match fs::symlink_metadata(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => {
+                let what = format!("cannot be looked at: {error}");
+                return Err(Error::of_journal(path, JournalReason::CannotRead, &what).recording_nothing());
+            }
+            Ok(_) => match JournalFile::examine(path) {
+                Ok(read) if entry.end().is_in(&read.file).unwrap_or(false) => {
+                    return Err(refused("is there, and has all that it had"));
+                }
+                Ok(_) => {}
+                Err(_) => {
+                    return Err(refused(
+                        "is there and cannot be read, so calls refuse it in any case: move it away first",
+                    ));
+                }
+            },
+        }
+        Ok((folder, entry))
     }
 
     /// Refuses files that some journal of the same server and firm shows as sent, or as about to be; `repeat` lets those
@@ -528,14 +550,18 @@ fn refusal(refused: &[&Found], worst: &Found, request: &PublishRequest, way_on: 
         count => (format!("{count} files{ids}"), "are", "were", "them", "they", "they are"),
     };
     let the_files = if it == "it" { format!("file {id}") } else { files.clone() };
-    let sent_at = match (worst.result.state, worst.result.decision, worst.sent_at) {
+    let sent_at = match worst.sent_at {
         // Its chunk may have met a refusal: it was published in some other way.
-        (FileState::NotProcessed, Some(decision), _) => format!("recorded by a person as {}, ", decision.as_str()),
-        (_, _, Some(at)) => format!("sent at {}{}, ", times::text(at), differing(&worst.asked, request)),
-        (_, _, None) => String::new(),
+        Some(at) if worst.result.state != FileState::NotProcessed => {
+            format!("sent at {}{}, ", times::text(at), differing(&worst.asked, request))
+        }
+        _ => String::new(),
     };
-    let (run, journal) = (&worst.run, worst.path.display());
-    let last = format!("file {id}: {sent_at}state {}, run {run}, journal {journal}", worst.result.state.as_str());
+    let decision = worst.decision.as_ref().map_or_else(String::new, |Decision { verdict, by, at, .. }| {
+        format!(", decided: {} (by {by} at {})", verdict.as_str(), times::text(*at))
+    });
+    let (state, run, journal) = (worst.result.state.as_str(), &worst.run, worst.path.display());
+    let last = format!("file {id}: {sent_at}state {state}{decision}, run {run}, journal {journal}");
     let problem = match worst.finding {
         Finding::InFlight => {
             let (by, which) = if is_held_here(&worst.path) {

@@ -67,6 +67,9 @@ pub(crate) struct Entry {
     end: End,
     /// How it was when it was read; `None` if it may have changed since without a sign.
     stamp: Option<Stamp>,
+    /// When it was written last, in nanoseconds since 1970, as far as that is known.
+    #[serde(default)]
+    written: Option<i64>,
     /// That a person found it gone for good.
     forgotten: Option<Forgotten>,
 }
@@ -119,9 +122,32 @@ impl Entry {
         &self.end
     }
 
+    /// Its name.
+    pub(crate) fn name(&self) -> &str {
+        &self.journal
+    }
+
     /// The run that it is of.
     pub(crate) fn run(&self) -> &str {
         &self.run
+    }
+
+    /// The files that it names, in order.
+    pub(crate) fn file_ids(&self) -> Vec<u64> {
+        self.files.ids()
+    }
+
+    /// Who recorded that it is gone, and when.
+    #[cfg(feature = "cli")]
+    pub(crate) fn forgotten(&self) -> Option<(Option<&str>, SystemTime)> {
+        self.forgotten.as_ref().map(|forgotten| (forgotten.by.as_deref(), forgotten.at))
+    }
+
+    /// When it was written last, as far as that is known.
+    #[cfg(feature = "cli")]
+    pub(crate) fn written_at(&self) -> Option<SystemTime> {
+        let since_1970 = Duration::from_nanos(u64::try_from(self.written?).ok()?);
+        SystemTime::UNIX_EPOCH.checked_add(since_1970)
     }
 }
 
@@ -181,7 +207,7 @@ impl TryFrom<String> for Files {
 }
 
 impl Index {
-    /// What is known of the journals in a folder of this id, and a warning if less is known than should be.
+    /// What is known of the journals in a folder of this id, and why, if less is known than should be.
     ///
     /// # Errors
     /// It is there and cannot be read.
@@ -208,23 +234,28 @@ impl Index {
             Ok(found) if !found.is_file() => Vec::new(),
             Ok(_) => fs::read(&path).map_err(unreadable)?,
         };
-        let consequence = "A journal that was removed from the folder before this call is not missed";
         let what = match parsed(&text) {
             Parsed::Known { folder, entries } if folder == id || folder.is_empty() || id.is_empty() => {
                 let entries = entries.into_iter().map(|entry| (entry.journal.clone(), entry)).collect();
                 return Ok((Self { entries, has_changed: folder != id, ..nothing() }, None));
             }
             Parsed::Later => {
-                let warning = format!(
-                    "{} is of a later version of this library, so each journal is read. {consequence}",
-                    path.display(),
-                );
-                return Ok((Self { is_of_later_version: true, ..nothing() }, Some(warning)));
+                let what = format!("{} is of a later version of this library", path.display());
+                return Ok((Self { is_of_later_version: true, ..nothing() }, Some(what)));
             }
             Parsed::Known { .. } => "is of another folder of journals",
             Parsed::Damaged => "was damaged",
         };
-        Ok((nothing(), Some(format!("{} {what}, and is made anew. {consequence}", path.display()))))
+        Ok((nothing(), Some(format!("{} {what}", path.display()))))
+    }
+
+    /// What becomes of one that does not say what it should.
+    pub(crate) fn consequence(&self) -> &'static str {
+        if self.is_of_later_version {
+            "so each journal is read. A journal that was removed from the folder before this call is not missed"
+        } else {
+            "and is made anew. A journal that was removed from the folder before this call is not missed"
+        }
     }
 
     /// What is known of a journal that nobody recorded as gone.
@@ -238,6 +269,12 @@ impl Index {
         entries.map(|(name, entry)| (name.as_str(), entry))
     }
 
+    /// The journals that a person recorded as gone.
+    #[cfg(feature = "cli")]
+    pub(crate) fn forgotten(&self) -> impl Iterator<Item = &Entry> {
+        self.entries.values().filter(|entry| entry.forgotten.is_some())
+    }
+
     /// Takes in a journal that was read at this time, by the clock of its file system.
     pub(crate) fn learn(&mut self, name: &str, read: &Examined, at: Option<SystemTime>) {
         let is_quiet = match (read.found.modified(), at) {
@@ -248,21 +285,22 @@ impl Index {
         // What was just written may not be on disk yet.
         let end = read.end.as_ref().filter(|_| is_quiet).cloned().or(known).unwrap_or_else(|| read.start.clone());
         let stamp = Stamp::of(&read.found).filter(|_| is_quiet && read.end.is_some());
-        self.put(name, &read.history, end, stamp);
+        self.put(name, &read.history, end, stamp, read.found.modified().ok());
     }
 
     /// Takes in a journal that was just made.
     pub(crate) fn add(&mut self, name: &str, history: &History, end: &End) {
-        self.put(name, history, end.clone(), None);
+        self.put(name, history, end.clone(), None, Some(SystemTime::now()));
     }
 
-    fn put(&mut self, name: &str, history: &History, end: End, stamp: Option<Stamp>) {
+    fn put(&mut self, name: &str, history: &History, end: End, stamp: Option<Stamp>, written_at: Option<SystemTime>) {
         let entry = Entry {
             journal: name.to_owned(),
             run: history.header().run.clone(),
             files: Files::new(history.request().file_ids()),
             end,
             stamp,
+            written: written_at.map(nanoseconds),
             forgotten: None,
         };
         if self.entries.get(name) != Some(&entry) {
@@ -276,12 +314,12 @@ impl Index {
         self.has_changed |= self.entries.remove(name).is_some();
     }
 
-    /// Misses a journal no longer, since a person found it gone for good; the files that it named.
-    pub(crate) fn forget(&mut self, name: &str, by: Option<String>, at: SystemTime) -> Vec<u64> {
-        let Some(entry) = self.entries.get_mut(name) else { return Vec::new() };
-        entry.forgotten = Some(Forgotten { by, at });
-        self.has_changed = true;
-        entry.files.ids()
+    /// Misses a journal no longer, since a person found it gone for good.
+    pub(crate) fn forget(&mut self, name: &str, by: Option<String>, at: SystemTime) {
+        if let Some(entry) = self.entries.get_mut(name) {
+            entry.forgotten = Some(Forgotten { by, at });
+            self.has_changed = true;
+        }
     }
 
     /// Writes it, if anything has changed.

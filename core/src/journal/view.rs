@@ -179,7 +179,7 @@ impl Journal {
     /// The run so far as a report. Raw answers stay in the journal.
     #[must_use]
     pub fn report(&self) -> PublishReport {
-        self.history.report()
+        self.history.report().kept_in(&self.path)
     }
 
     /// Records what a person found out about files whose outcome is unknown, and on what evidence; or that files which

@@ -142,6 +142,10 @@ impl BatchOptions {
                 " the jobs that they came out of.",
             ]));
         }
+        // None were left of some others, say: that does not mean all files of the reports.
+        if request.is_some_and(|request| request.file_ids().is_empty() && !request.is_for_reports()) {
+            return Err(PublishRequest::names_none());
+        }
         let checked = self.checked()?;
         if self.skip_published && request.is_some_and(|request| !request.file_ids().is_empty()) {
             return Err(InvalidInput::new(message![

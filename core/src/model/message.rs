@@ -34,8 +34,11 @@ pub(crate) enum Part {
     Seconds(String),
     /// An argument with a word as its value.
     Choice(&'static str, &'static str),
-    /// How a decision is recorded in a journal.
-    Decide(String),
+    /// How a decision is recorded in a journal: any, or that files are left out.
+    Decide {
+        journal: String,
+        is_leave: bool,
+    },
     /// How a journal is resumed.
     Resume(String),
     /// A command of the program, with the path that it is about.
@@ -61,7 +64,12 @@ pub(crate) const fn choice(name: &'static str, word: &'static str) -> Part {
 
 /// How a decision is recorded in the journal of this path.
 pub(crate) fn decide(journal: &Path) -> Part {
-    Part::Decide(journal.display().to_string())
+    Part::Decide { journal: journal.display().to_string(), is_leave: false }
+}
+
+/// How it is recorded in the journal of this path that files are left out.
+pub(crate) fn leave(journal: &Path) -> Part {
+    Part::Decide { journal: journal.display().to_string(), is_leave: true }
 }
 
 /// How the journal of this path is resumed.
@@ -168,17 +176,26 @@ impl Message {
                     Language::CommandLine if is_flag(name) => write!(text, "{} {word}", written(name, language)),
                     _ => write!(text, "{name}=\"{word}\""),
                 },
-                Part::Decide(journal) => {
+                Part::Decide { journal, is_leave } => {
                     let journal = quoted(journal, language);
+                    let given = |any, leave| if *is_leave { leave } else { any };
                     match language {
-                        Language::Rust => write!(text, "`Journal::open({journal})?.decide(…)`"),
-                        Language::Python => write!(text, "`Journal({journal}).decide(...)`"),
-                        Language::Node => write!(text, "`new Journal({journal}).decide(...)`"),
-                        Language::CommandLine => write!(
-                            text,
-                            "`addepar-portal journal resolve {journal} --published (or --not-published, --leave) --files \
-                             IDS --by NAME`",
-                        ),
+                        Language::Rust => {
+                            let verdict = given("verdict", "Verdict::Leave");
+                            write!(text, "`Journal::open({journal})?.decide(file_ids, {verdict}, \"NAME\", None)`")
+                        }
+                        Language::Python => {
+                            let decision = given("decision", "\"leave\"");
+                            write!(text, "`Journal({journal}).decide(file_ids, {decision}, by=\"NAME\")`")
+                        }
+                        Language::Node => {
+                            let decision = given("decision", "'leave'");
+                            write!(text, "`new Journal({journal}).decide(fileIds, {decision}, {{ by: 'NAME' }})`")
+                        }
+                        Language::CommandLine => {
+                            let verdict = given("--published (or --not-published, --leave)", "--leave");
+                            write!(text, "`addepar-portal journal resolve {journal} {verdict} --files IDS --by NAME`")
+                        }
                     }
                 }
                 Part::Resume(journal) => {
@@ -309,17 +326,24 @@ mod tests {
 
     #[test]
     fn each_language_writes_what_to_do_with_a_journal_in_its_own_way() {
-        let said = message![decide(Path::new("a b.jsonl")), ", then ", resume(Path::new("it's.jsonl"))];
+        let (path, other) = (Path::new("a b.jsonl"), Path::new("it's.jsonl"));
+        let said = message![decide(path), ", or ", leave(path), ", then ", resume(other)];
         let expected = [
             (
                 Language::Rust,
-                r#"`Journal::open("a b.jsonl")?.decide(…)`, then `client.resume(&BatchOptions::new("it's.jsonl"), …)`"#,
+                r#"`Journal::open("a b.jsonl")?.decide(file_ids, verdict, "NAME", None)`, or `Journal::open("a b.jsonl")?.decide(file_ids, Verdict::Leave, "NAME", None)`, then `client.resume(&BatchOptions::new("it's.jsonl"), …)`"#,
             ),
-            (Language::Python, r#"`Journal("a b.jsonl").decide(...)`, then `client.resume("it's.jsonl")`"#),
-            (Language::Node, r"`new Journal('a b.jsonl').decide(...)`, then `client.resume('it\'s.jsonl')`"),
+            (
+                Language::Python,
+                r#"`Journal("a b.jsonl").decide(file_ids, decision, by="NAME")`, or `Journal("a b.jsonl").decide(file_ids, "leave", by="NAME")`, then `client.resume("it's.jsonl")`"#,
+            ),
+            (
+                Language::Node,
+                r"`new Journal('a b.jsonl').decide(fileIds, decision, { by: 'NAME' })`, or `new Journal('a b.jsonl').decide(fileIds, 'leave', { by: 'NAME' })`, then `client.resume('it\'s.jsonl')`",
+            ),
             (
                 Language::CommandLine,
-                r"`addepar-portal journal resolve 'a b.jsonl' --published (or --not-published, --leave) --files IDS --by NAME`, then `addepar-portal resume 'it'\''s.jsonl'`",
+                r"`addepar-portal journal resolve 'a b.jsonl' --published (or --not-published, --leave) --files IDS --by NAME`, or `addepar-portal journal resolve 'a b.jsonl' --leave --files IDS --by NAME`, then `addepar-portal resume 'it'\''s.jsonl'`",
             ),
         ];
         for (language, text) in expected {

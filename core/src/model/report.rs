@@ -1,6 +1,9 @@
 //! What became of every file of one call.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
+use std::hash::{Hash, Hasher};
+use std::path::Path;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -22,6 +25,24 @@ pub struct PublishReport {
     beside: Beside,
     attempts: Vec<Attempt>,
     raw: String,
+    kept_in: KeptIn,
+}
+
+/// The journal that a report is also in. What became of the files is the same wherever it is kept, so reports are compared
+/// without it.
+#[derive(Debug, Clone, Default)]
+struct KeptIn(Option<Box<Path>>);
+
+impl PartialEq for KeptIn {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for KeptIn {}
+
+impl Hash for KeptIn {
+    fn hash<H: Hasher>(&self, _: &mut H) {}
 }
 
 /// What an answer has beside the results of the files that were asked for.
@@ -70,19 +91,41 @@ pub struct FailedContacts {
 
 impl PublishReport {
     pub(crate) fn new(request: PublishRequest, files: Vec<FileResult>, beside: Beside, raw: String) -> Self {
-        let mut files = files;
+        let (mut files, request) = (files, request.for_its_files());
         if !request.portfolio_names().is_empty() {
             for file in &mut files {
                 file.portfolio_name = request.portfolio_name(file.file_id).map(str::to_owned);
             }
         }
-        Self { request, files, modes_differ: false, in_flight: Vec::new(), beside, attempts: Vec::new(), raw }
+        Self {
+            request,
+            files,
+            modes_differ: false,
+            in_flight: Vec::new(),
+            beside,
+            attempts: Vec::new(),
+            raw,
+            kept_in: KeptIn::default(),
+        }
     }
 
     /// A report in which every file has one state that no answer speaks of.
     pub(crate) fn uniform(request: &PublishRequest, state: FileState, raw: String) -> Self {
         let files = request.file_ids().iter().map(|id| FileResult::unanswered(*id, state)).collect();
         Self::new(request.clone(), files, Beside::default(), raw)
+    }
+
+    /// The same report of a call with this journal.
+    pub(crate) fn kept_in(self, journal: &Path) -> Self {
+        Self { kept_in: KeptIn(Some(journal.into())), ..self }
+    }
+
+    /// The path of the call's journal, in which a person decides about the unknown files; `None` where it has none.
+    ///
+    /// Reports are compared without it.
+    #[must_use]
+    pub fn journal(&self) -> Option<&Path> {
+        self.kept_in.0.as_deref()
     }
 
     /// The same report with a reason for every unknown file that has none.
@@ -349,12 +392,28 @@ impl Serialize for PublishReport {
             attempts: &'a [Attempt],
             next_link: Option<&'a str>,
             raw: &'a str,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            journal: Option<Cow<'a, str>>,
         }
-        let Self { request, files, modes_differ, in_flight, beside, attempts, raw } = self;
+        let Self { request, files, modes_differ, in_flight, beside, attempts, raw, kept_in: _ } = self;
         let modes_differ = *modes_differ;
         let (ok, settled, undecided, next_link) = (self.ok(), self.settled(), self.undecided(), self.next_link());
-        Shown { ok, settled, undecided, in_flight, request, files, modes_differ, beside, attempts, next_link, raw }
-            .serialize(serializer)
+        let journal = self.journal().map(Path::to_string_lossy);
+        Shown {
+            ok,
+            settled,
+            undecided,
+            in_flight,
+            request,
+            files,
+            modes_differ,
+            beside,
+            attempts,
+            next_link,
+            raw,
+            journal,
+        }
+        .serialize(serializer)
     }
 }
 
@@ -374,8 +433,10 @@ impl<'de> Deserialize<'de> for PublishReport {
             attempts: Vec<Attempt>,
             next_link: Option<String>,
             raw: String,
+            #[serde(default)]
+            journal: Option<Box<Path>>,
         }
-        let Shown { request, files, modes_differ, in_flight, mut beside, attempts, next_link, raw } =
+        let Shown { request, files, modes_differ, in_flight, mut beside, attempts, next_link, raw, journal } =
             Shown::deserialize(deserializer)?;
         // What other calls asked for, the request does not say.
         let limited = |file: FileResult| if modes_differ { file } else { file.limited_to(request.asks()) };
@@ -385,6 +446,6 @@ impl<'de> Deserialize<'de> for PublishReport {
             let reason = "Nobody kept why it was not read.".to_owned();
             beside.unread_pages.push(UnreadPage { link, http_status: None, reason, raw: String::new() });
         }
-        Ok(Self { request, files, modes_differ, in_flight, beside, attempts, raw })
+        Ok(Self { request, files, modes_differ, in_flight, beside, attempts, raw, kept_in: KeptIn(journal) })
     }
 }

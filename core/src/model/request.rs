@@ -132,6 +132,8 @@ pub struct PublishRequest {
     publish_override_contact_ids: Arc<[u64]>,
     /// File → the name of its portfolio, as far as that is known. It is not sent.
     portfolio_names: Arc<BTreeMap<u64, String>>,
+    /// Whether its files are those that generated reports have, which were not read yet.
+    is_for_reports: bool,
 }
 
 impl PublishRequest {
@@ -170,10 +172,12 @@ impl PublishRequest {
         Ids::Item: Into<RawId>,
     {
         let request = Self::for_what_is_left(file_ids, portal_publishing, contact_notification)?;
-        if request.file_ids.is_empty() {
-            return Err(InvalidInput::new(message![name("file_ids"), " must name one file or more, not none."]));
-        }
-        Ok(request)
+        if request.file_ids.is_empty() { Err(Self::names_none()) } else { Ok(request) }
+    }
+
+    /// The error for a batch of no files.
+    pub(crate) fn names_none() -> InvalidInput {
+        InvalidInput::new(message![name("file_ids"), " must name one file or more, not none."])
     }
 
     /// As [`for_batch`](Self::for_batch), of files that may all have been left out since they are published already.
@@ -190,14 +194,14 @@ impl PublishRequest {
     }
 
     fn of(file_ids: Vec<u64>, portal_publishing: PortalPublishing, contact_notification: ContactNotification) -> Self {
-        Self { file_ids: file_ids.into(), ..Self::for_reports(portal_publishing, contact_notification) }
+        Self { file_ids: file_ids.into(), portal_publishing, contact_notification, ..Self::of_nothing() }
     }
 
     /// A request for whatever generated reports have, which is known once they were read: see
     /// [`BatchOptions::reports`](crate::BatchOptions::reports).
     #[must_use]
     pub fn for_reports(portal_publishing: PortalPublishing, contact_notification: ContactNotification) -> Self {
-        Self { portal_publishing, contact_notification, ..Self::of_nothing() }
+        Self { portal_publishing, contact_notification, is_for_reports: true, ..Self::of_nothing() }
     }
 
     /// What is asked before a journal tells.
@@ -208,6 +212,7 @@ impl PublishRequest {
             contact_notification: ContactNotification::DoNotNotify,
             publish_override_contact_ids: Arc::default(),
             portfolio_names: Arc::default(),
+            is_for_reports: false,
         }
     }
 
@@ -228,13 +233,23 @@ impl PublishRequest {
 
     /// The same for other files.
     pub(crate) fn for_files(&self, file_ids: Vec<u64>) -> Self {
-        Self { file_ids: file_ids.into(), ..self.clone() }
+        Self { file_ids: file_ids.into(), is_for_reports: false, ..self.clone() }
+    }
+
+    /// Whether it means whatever generated reports have.
+    pub(crate) fn is_for_reports(&self) -> bool {
+        self.is_for_reports
+    }
+
+    /// The same for the files that it names and no others, as a report has it.
+    pub(crate) fn for_its_files(self) -> Self {
+        Self { is_for_reports: false, ..self }
     }
 
     /// The same files, with the modes and override contacts of another request.
     pub(crate) fn asking_what(&self, other: &Self) -> Self {
-        let Self { file_ids, portfolio_names, .. } = self.clone();
-        Self { file_ids, portfolio_names, ..other.clone() }
+        let Self { file_ids, portfolio_names, is_for_reports, .. } = self.clone();
+        Self { file_ids, portfolio_names, is_for_reports, ..other.clone() }
     }
 
     /// Whether another request has the same modes and override contacts.

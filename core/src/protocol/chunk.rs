@@ -47,6 +47,7 @@ struct Pages {
 }
 
 /// What an attempt, or a page, asks for.
+#[allow(clippy::large_enum_variant, reason = "a call has one of them at a time")]
 #[derive(Debug)]
 pub(crate) enum Next {
     /// The same request once more, after a wait.

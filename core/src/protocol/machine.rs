@@ -315,6 +315,7 @@ enum Stage {
 }
 
 /// What follows once it is recorded how an attempt ended.
+#[allow(clippy::large_enum_variant, reason = "a call has one of them at a time")]
 #[derive(Debug)]
 enum After {
     Wait(Duration),
@@ -1025,7 +1026,19 @@ impl Machine {
         self.close(ending);
     }
 
+    /// An ending whose report says in which journal it is.
+    fn naming_its_journal(&self, ending: Ending) -> Ending {
+        let Some(run) = self.run.as_ref().filter(|_| !self.settles()) else { return ending };
+        match ending {
+            Ending::Reported(report) => Ending::Reported(Arc::new(Arc::unwrap_or_clone(report).kept_in(&run.path))),
+            Ending::Failed(error) => Ending::Failed(error.with_report_kept_in(&run.path)),
+            Ending::Interrupted(error) => Ending::Interrupted(error.map(|error| error.with_report_kept_in(&run.path))),
+            ending => ending,
+        }
+    }
+
     fn close(&mut self, ending: Ending) {
+        let ending = self.naming_its_journal(ending);
         if self.run.is_some() {
             self.stage = Stage::Closing(ending);
             self.todo = Some(Action::Close);
@@ -1141,7 +1154,7 @@ impl Machine {
                 Ending::Interrupted(Some(self.unrecorded(self.overwritten(), false, report)))
             }
         };
-        self.stage = Stage::Over(ending);
+        self.stage = Stage::Over(self.naming_its_journal(ending));
         let run = self.run.take()?;
         Some(HandOver { records, history: run.history })
     }
