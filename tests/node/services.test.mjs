@@ -72,6 +72,7 @@ for (const example of ['fastify.mjs', 'express.mjs']) {
         assert.equal((await put('october', body)).status, 400, JSON.stringify(body));
       }
       assert.equal((await put('..%2foctober', { fileIds: [37] })).status, 400);
+      assert.equal((await put('october', { fileIds: ids(200_000) })).status, 413);
       assert.equal(portal.control('posts'), 0);
     });
 
