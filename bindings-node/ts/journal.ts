@@ -127,7 +127,7 @@ export class Journal {
   }
 
   static {
-    show = visible(this.prototype, ['files', 'chunks', 'undecided', 'inFlight', 'report']);
+    show = visible(this.prototype, ['files', 'chunks', 'undecided', 'inFlight', 'skipped', 'report']);
   }
 
   /** Every file, in the order asked. */
@@ -154,6 +154,11 @@ export class Journal {
   /** The files that another call was sending when the journal was read: what becomes of them is to be awaited. */
   get inFlight(): readonly number[] {
     return this.toJSON().in_flight;
+  }
+
+  /** The files that `skipPublished` left out: a generated report showed them as published already. They are in no other list. */
+  get skipped(): readonly number[] {
+    return this.toJSON().skipped ?? [];
   }
 
   /** The run so far. Raw answers stay in the journal. */
