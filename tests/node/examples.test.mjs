@@ -207,7 +207,7 @@ test('the example publish.sh says that nothing was sent only where that is so', 
 
 // credentials.test.mjs runs the one that needs a token server, services.test.mjs those with frameworks.
 const OTHERS = new Set(['service.mjs', 'oauth.mjs', 'answers.mjs', 'express.mjs', 'fastify.mjs', 'statements.mjs']);
-for (const name of readdirSync(EXAMPLES).filter((file) => !OTHERS.has(file) && !/\.(test|spec)\./.test(file))) {
+for (const name of readdirSync(EXAMPLES).filter((file) => file.endsWith('.mjs') && !OTHERS.has(file) && !/\.(test|spec)\./.test(file))) {
   test(`the example ${name}`, async () => {
     assert.notEqual(await run([join(EXAMPLES, name), '37', '38']), '');
   });
