@@ -82,7 +82,8 @@ function pathOf(of: string, name: string, given: ArrayLike<unknown>): string {
 
 /**
  * Sets a folder up for journals, once: it is made if it is missing, and marked. `journalDir` takes no other one, since a
- * share that is not mounted looks like an empty folder. A folder that was set up before keeps its id.
+ * share that is not mounted looks like an empty folder. A folder that was set up before keeps its id. It is synchronous, for
+ * scripts that set something up.
  *
  * @returns The folder's id.
  * @throws {@link JournalError} where it cannot be made or written.
@@ -94,7 +95,7 @@ export function initJournalDir(...given: unknown[]): string {
 
 /**
  * Records that a journal is gone for good, or will not have again what it lost. Calls with its folder refuse to send
- * anything until then, since nobody knows any more what it showed as sent.
+ * anything until then, since nobody knows any more what it showed as sent. It is synchronous, as {@link Journal.decide} is.
  *
  * @returns The files that it named: any of them may have been published and e-mailed. Check each in Addepar before it is
  * sent again.
@@ -114,7 +115,7 @@ export class Journal {
   #handle: Handle;
 
   /**
-   * Reads it at once, which takes as long as the disk does.
+   * Reads it at once, as `fs.readFileSync` does: the event loop waits as long as the disk takes.
    *
    * @param path - Where it is: a path, or a `file:` URL.
    * @throws {@link JournalError} where it is missing, damaged or of a newer version.
@@ -127,7 +128,7 @@ export class Journal {
   }
 
   static {
-    show = visible(this.prototype, ['files', 'chunks', 'undecided', 'inFlight', 'report']);
+    show = visible(this.prototype, ['files', 'chunks', 'undecided', 'inFlight', 'skipped', 'report']);
   }
 
   /** Every file, in the order asked. */
@@ -156,6 +157,11 @@ export class Journal {
     return this.toJSON().in_flight;
   }
 
+  /** The files that `skipPublished` left out: a generated report showed them as published already. They are in no other list. */
+  get skipped(): readonly number[] {
+    return this.toJSON().skipped ?? [];
+  }
+
   /** The run so far. Raw answers stay in the journal. */
   get report(): PublishReport {
     return reportOf(this.#handle.report());
@@ -169,6 +175,9 @@ export class Journal {
    * said as well, as of a file that was published some other way: then it is left out, of which `process.emitWarning`
    * warns. `not_published` is said of a file whose outcome is unknown: the next resume sends it. It is refused sooner than
    * 90 seconds after the request went out, since Addepar may still be working on it.
+   *
+   * It is on disk when this returns. As with `fs.writeFileSync`, the event loop waits meanwhile, up to a third of a second where
+   * another call is writing the journal: a service that must not stall decides in a worker thread.
    *
    * @param options - `by`: who decides; `evidence`: what was seen.
    * @returns The files about which somebody had decided before, as they were then: this decision replaces that one.

@@ -51,7 +51,8 @@ export interface PublishOptions extends RequestOptions {
   /**
    * `allow` sends files that a journal in `journalDir` shows as sent, if it is known what became of them. That
    * includes files decided `published`, whose clients are e-mailed again, and files that were never processed and were
-   * left out. An unknown file stays refused, also one decided `leave`. Default `refuse`.
+   * left out. An unknown file stays refused, also one decided `leave`. Without `journalDir` nothing is refused, and `allow`
+   * leaves out the warning of such files that this process has sent before. Default `refuse`.
    */
   repeat?: Repeat | undefined;
 }

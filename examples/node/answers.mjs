@@ -1,7 +1,8 @@
 // What a service answers over HTTP when a publication did not end well. `fastify.mjs` and `express.mjs` use it.
 //
-// Clients, gateways and meshes repeat what was answered with 502, 503 or 504. So 503 is only for a call of which nothing was
-// processed; whatever may have been published is 500 or 409, which nobody repeats by himself.
+// Clients, gateways and meshes repeat what was answered with 429 or 5xx by themselves, a PUT after a 500 as well (got, ky, undici's
+// RetryAgent, axios-retry). So whatever was published, or may have been, is answered with 409, which none of them repeats. An
+// answer from 500 on means that nothing was processed, or that the journal itself refuses a repeat.
 
 import { isPortalError } from 'addepar-portal';
 
@@ -25,34 +26,37 @@ export function answerTo(error) {
     // Stopped after the last request: nothing is left to be sent.
     return { status: 200, headers: {}, body: bodyOf(error.report) };
   }
-  const { code, reason, outcome, counts, firstFileIds, retryAfterMs } = error;
-  const headers = retryAfterMs ? { 'retry-after': String(Math.ceil(retryAfterMs / 1000)) } : {};
-  // Messages name paths and quote servers: callers see those about their own values, the log has the others.
-  const message = code === 'ERR_INPUT' ? error.message : undefined;
-  return { status: statusOf(error), headers, body: { code, reason, outcome, message, counts, firstFileIds } };
+  const status = statusOf(error);
+  const { code, reason, outcome, undecided, report, retryAfterMs } = error;
+  // A message says what to do; it names the journal and quotes Addepar. From 500 on it is about the service's own settings, and
+  // for its log.
+  const message = status < 500 ? error.message : undefined;
+  const headers = status === 503 && retryAfterMs ? { 'retry-after': String(Math.ceil(retryAfterMs / 1000)) } : {};
+  return { status, headers, body: { code, reason, outcome, message, undecided, ...(report && bodyOf(report)) } };
 }
 
 function statusOf({ code, reason, outcome, undecided }) {
+  if (code === 'ERR_INPUT') return 400;
+  // It is over, or a person has to decide about files.
+  if (code === 'ERR_ALREADY_SENT' || undecided.length > 0) return 409;
+  if (code === 'ERR_JOURNAL') {
+    // In use by another call, of another list, or not of what is asked of it; otherwise somebody has to look at the disk.
+    if (reason === 'refused') return 422;
+    return ['busy', 'undecided', 'other_run', 'too_early'].includes(reason) ? 409 : 500;
+  }
+  // ERR_OUTCOME_UNKNOWN, and a batch that ended part-way.
+  if (outcome !== 'not_processed') return 409;
   switch (code) {
-    case 'ERR_INPUT':
-      return 400;
-    case 'ERR_ALREADY_SENT':
-      return 409;
-    case 'ERR_JOURNAL':
-      // In use by another call, waiting for a person, of another list, or not of what is asked of it; otherwise somebody has
-      // to look at the disk.
-      if (reason === 'refused') return 422;
-      return ['busy', 'undecided', 'other_run', 'too_early'].includes(reason) ? 409 : 500;
     case 'ERR_CONNECT':
     case 'ERR_RATE_LIMITED':
     case 'ERR_STOPPED':
-      return outcome === 'not_processed' && undecided.length === 0 ? 503 : 500;
+      return 503;
     case 'ERR_REJECTED':
     case 'ERR_PERMISSION_DENIED':
       // Addepar refused these files, or this firm's key may not publish them: the same request ends the same way.
-      return outcome === 'not_processed' ? 422 : 500;
+      return 422;
     default:
-      // ERR_OUTCOME_UNKNOWN: nobody may repeat it. ERR_CONFIG and ERR_AUTHENTICATION: the service's own settings.
+      // ERR_CONFIG and ERR_AUTHENTICATION: the service's own settings.
       return 500;
   }
 }

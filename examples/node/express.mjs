@@ -7,8 +7,6 @@
 //
 //   npm install express && node express.mjs JOURNALS [PORT]
 //
-// It needs Node 20.3 or newer, for `AbortSignal.any`.
-//
 // JOURNALS is a folder on a disk that outlives the service: `addepar-portal journal init JOURNALS` sets it up once. A folder
 // that is not set up is refused, since a disk that is not there looks like an empty folder. Files that another publication
 // sent are refused too.
@@ -25,11 +23,14 @@ const [journals = 'journals', port = '0'] = process.argv.slice(2);
 const GRACE_MS = Number(process.env.GRACE_MS ?? 20_000);
 
 const client = new PortalClient({ journalDir: journals, logger: { debug() {}, info: console.error, warn: console.error } });
-const [stop, drop] = [new AbortController(), new AbortController()];
+const drop = new AbortController();
+/** One for each publication that is under way. */
+const calls = new Set();
+let stops = false;
 const app = express();
 app.use((request, response, next) => {
   // A connection that is kept would keep the process alive after SIGTERM.
-  if (stop.signal.aborted) response.set('connection', 'close');
+  if (stops) response.set('connection', 'close');
   next();
 });
 app.use(express.json());
@@ -40,14 +41,19 @@ app.put('/publications/:name', async (request, response) => {
     response.status(400).json({ message: 'a name has letters, digits and hyphens' });
     return;
   }
-  const hungUp = new AbortController();
-  response.once('close', () => hungUp.abort(new Error('the caller hung up')));
+  const call = new AbortController();
+  calls.add(call);
+  response.once('close', () => {
+    calls.delete(call);
+    call.abort(new Error('the caller hung up'));
+  });
+  if (stops) call.abort(SHUTDOWN);
   const report = await client.publishBatch(request.body?.fileIds ?? [], {
     portalPublishing: 'publish',
     contactNotification: 'use_contact_preference',
     journal: join(journals, `${name}.jsonl`),
     maxWaitMs: 10_000, // a caller waits for the answer
-    signal: AbortSignal.any([hungUp.signal, stop.signal]),
+    signal: call.signal,
     dropSignal: drop.signal,
   });
   response.json(bodyOf(report));
@@ -59,16 +65,22 @@ app.use((error, request, response, next) => {
     next(error);
     return;
   }
+  // Express's own, such as a body that is not JSON. Errors of the library have no `statusCode`.
+  if (error.statusCode < 500) {
+    response.status(error.statusCode).json({ message: error.message });
+    return;
+  }
   console.error(error);
-  const { status, headers, body } = error.type === 'entity.parse.failed' ? { status: 400 } : answerTo(error);
-  response.status(status).set(headers ?? {}).json(body ?? { message: 'the body must be JSON' });
+  const { status, headers, body } = answerTo(error);
+  response.status(status).set(headers).json(body);
 });
 
 const server = app.listen(Number(port), '127.0.0.1', () => console.log(`http://127.0.0.1:${server.address().port}`));
 
 // No new connections and no new chunks; requests in flight are awaited and recorded, and dropped when the time is up.
 process.once('SIGTERM', () => {
-  stop.abort(SHUTDOWN);
+  stops = true;
+  for (const call of calls) call.abort(SHUTDOWN);
   setTimeout(() => drop.abort(new Error('the service may wait no longer')), GRACE_MS).unref();
   server.close();
 });

@@ -7,8 +7,6 @@
 //
 //   npm install fastify && node fastify.mjs JOURNALS [PORT]
 //
-// It needs Node 20.3 or newer, for `AbortSignal.any`.
-//
 // JOURNALS is a folder on a disk that outlives the service: `addepar-portal journal init JOURNALS` sets it up once. A folder
 // that is not set up is refused, since a disk that is not there looks like an empty folder. Files that another publication
 // sent are refused too.
@@ -30,7 +28,10 @@ const app = Fastify({ ajv, logger: { stream: process.stderr } });
 // pino wants the fields before the text.
 const toPino = (level) => [level, (message, fields) => app.log[level](fields, message)];
 const client = new PortalClient({ journalDir: journals, logger: Object.fromEntries(['debug', 'info', 'warn'].map(toPino)) });
-const [stop, drop] = [new AbortController(), new AbortController()];
+const drop = new AbortController();
+/** One for each publication that is under way. */
+const calls = new Set();
+let stops = false;
 
 const schema = {
   params: { type: 'object', properties: { name: { type: 'string', pattern: '^[A-Za-z0-9-]{1,64}$' } } },
@@ -43,14 +44,19 @@ const schema = {
 };
 
 app.put('/publications/:name', { schema }, async (request, reply) => {
-  const hungUp = new AbortController();
-  reply.raw.once('close', () => hungUp.abort(new Error('the caller hung up')));
+  const call = new AbortController();
+  calls.add(call);
+  reply.raw.once('close', () => {
+    calls.delete(call);
+    call.abort(new Error('the caller hung up'));
+  });
+  if (stops) call.abort(SHUTDOWN);
   const report = await client.publishBatch(request.body.fileIds, {
     portalPublishing: 'publish',
     contactNotification: 'use_contact_preference',
     journal: join(journals, `${request.params.name}.jsonl`),
     maxWaitMs: 10_000, // a caller waits for the answer
-    signal: AbortSignal.any([hungUp.signal, stop.signal]),
+    signal: call.signal,
     dropSignal: drop.signal,
   });
   return bodyOf(report);
@@ -58,7 +64,7 @@ app.put('/publications/:name', { schema }, async (request, reply) => {
 
 // A connection that is kept would keep the process alive after SIGTERM.
 app.addHook('onSend', async (request, reply) => {
-  if (stop.signal.aborted) reply.header('connection', 'close');
+  if (stops) reply.header('connection', 'close');
 });
 
 app.setErrorHandler((error, request, reply) => {
@@ -73,7 +79,8 @@ app.setErrorHandler((error, request, reply) => {
 
 // No new connections and no new chunks; requests in flight are awaited and recorded, and dropped when the time is up.
 process.once('SIGTERM', () => {
-  stop.abort(SHUTDOWN);
+  stops = true;
+  for (const call of calls) call.abort(SHUTDOWN);
   setTimeout(() => drop.abort(new Error('the service may wait no longer')), GRACE_MS).unref();
   void app.close();
 });

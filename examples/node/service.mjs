@@ -1,14 +1,22 @@
 // A service that publishes files. A publication takes as long as Addepar does, up to a minute for each request and much longer
 // where the rate limit is met, so no HTTP request is held open for it:
 //
-//   POST /publications {"fileIds": [37, 38]}   →  202, Location: /publications/ID
-//   GET /publications/ID                       →  its state, and every file
-//   POST /publications/ID                      →  202: what is left of one that stopped, once a person has decided
+//   POST /publications {"fileIds": [37, 38]}   →  202, Location: /publications/ID; 400 if the list is wrong
+//   GET /publications/ID                       →  its `state`, and every file
+//   POST /publications/ID                      →  202 if it is `stopped`: sends what is left
 //
-// What was answered with 202 is on disk: the list in JOURNALS/ID.json until it is settled, what became of it in the journal
-// JOURNALS/ID.jsonl. Whenever the service ends, its next start continues with every list that is not settled. Nothing is sent
-// twice: a batch that is called again with its journal sends what is left, and a file that another journal of the folder shows
-// as sent is refused.
+// `waiting` and `running` are followed by one of these:
+//
+//   done      nothing is left to be sent or to be decided about
+//   stopped   by an error, which it shows: a person has to decide about files, or the server refused them, say. It rests until
+//             somebody posts to it, or the service starts again
+//   refused   the list as a whole, since another publication has sent some of its files, say: nothing of it was sent, and it is
+//             never tried again
+//
+// What was answered with 202 is on disk: the list in JOURNALS/ID.json until it is done, what became of it in the journal
+// JOURNALS/ID.jsonl, or in JOURNALS/ID.refused.json. Whenever the service ends, its next start continues with every list that is
+// left. Nothing is sent twice: a batch that is called again with its journal sends what is left, and a file that another journal of
+// the folder shows as sent is refused.
 //
 //   node service.mjs JOURNALS [PORT]
 //
@@ -31,21 +39,24 @@ if (!existsSync(join(folder, 'addepar-portal-journals.json'))) {
 }
 const client = new PortalClient({ journalDir: folder }); // the rest from the environment
 const modes = { portalPublishing: 'publish', contactNotification: 'use_contact_preference' };
+/** What is said of a publication that is stopped. */
+const RESTS = 'Files that are undecided need a decision. Then, or once the cause is gone, POST here, or start the service again.';
 const stop = new AbortController();
 const signals = { signal: stop.signal, stopTimeoutMs: 20_000 }; // less than Kubernetes' grace period of 30 s
 
-/** What is known of publications that this process has taken up; of all others the journal knows it. */
+/** The publications that are not over; of all others the folder has what became of them. */
 const publications = new Map();
 let last = Promise.resolve(); // one after the other: the firm's rate limit is shared
 
 const listOf = (id) => join(folder, `${id}.json`);
 const journalOf = (id) => join(folder, `${id}.jsonl`);
+const refusedOf = (id) => join(folder, `${id}.refused.json`);
 
-/** Writes a list down, so that it outlives a loss of power. */
-async function keep(id, fileIds) {
-  const file = await open(listOf(id), 'wx', 0o600);
+/** Writes something down, so that it outlives a loss of power. */
+async function keep(path, value) {
+  const file = await open(path, 'w', 0o600);
   try {
-    await file.writeFile(JSON.stringify(fileIds));
+    await file.writeFile(JSON.stringify(value));
     await file.sync();
   } finally {
     await file.close();
@@ -59,57 +70,62 @@ async function keep(id, fileIds) {
   }
 }
 
-async function run(publication, fileIds) {
-  if (stop.signal.aborted) return; // the next start continues
-  const { id } = publication;
-  publication.state = 'running';
-  const onProgress = (progress) => Object.assign(publication, { progress });
+/** What was written down; nothing if it is not there, or was cut short: then nobody was answered with 202. */
+async function read(path) {
   try {
-    const report = await client.publishBatch(fileIds, { ...modes, ...signals, journal: journalOf(id), onProgress });
-    Object.assign(publication, { state: report.settled ? 'done' : 'stopped', report });
-  } catch (error) {
-    console.error(error);
-    const { code, message, report } = error;
-    Object.assign(publication, { state: report?.settled ? 'done' : 'stopped', code, message, report });
-  }
-  if (publication.state === 'done' && existsSync(journalOf(id))) {
-    await rm(listOf(id)).catch(console.error); // left behind, it would send nothing: the journal has it all
-  }
-}
-
-function begin(id, fileIds) {
-  const publication = { id, state: 'waiting' };
-  publications.set(id, publication);
-  last = last.then(() => run(publication, fileIds));
-}
-
-/** The list of a publication; nothing if it was settled, never was, or was cut short before it was answered with 202. */
-async function read(id) {
-  try {
-    return JSON.parse(await readFile(listOf(id), 'utf8'));
+    return JSON.parse(await readFile(path, 'utf8'));
   } catch (error) {
     if (error instanceof SyntaxError || error.code === 'ENOENT') return undefined;
     throw error;
   }
 }
 
-/** What the journal shows of a publication that this process has not taken up. */
-function shown(id) {
-  if (!existsSync(journalOf(id))) return undefined;
+/** Sends what is left of a list; what is known of it then. */
+async function publish(id, fileIds) {
+  const onProgress = (progress) => Object.assign(publications.get(id), { state: 'running', progress });
+  try {
+    const report = await client.publishBatch(fileIds, { ...modes, ...signals, journal: journalOf(id), onProgress });
+    return { id, state: report.settled ? 'done' : 'stopped', report };
+  } catch (error) {
+    console.error(error);
+    const { code, message, report } = error;
+    if (error instanceof InputError && !existsSync(journalOf(id))) return { id, state: 'refused', code, message, report };
+    return { id, state: report?.settled ? 'done' : 'stopped', code, message, report };
+  }
+}
+
+async function run(id, fileIds) {
+  if (stop.signal.aborted) return; // the next start continues
+  const publication = await publish(id, fileIds);
+  publications.set(id, publication);
+  if (publication.state === 'stopped') return;
+  if (publication.state === 'refused') await keep(refusedOf(id), publication);
+  await rm(listOf(id));
+  publications.delete(id);
+}
+
+function begin(id, fileIds) {
+  publications.set(id, { id, state: 'waiting' });
+  // Where the folder cannot be written, the list is left behind. Then it sends nothing: the journal has it all.
+  last = last.then(() => run(id, fileIds)).catch(console.error);
+}
+
+/** What the folder has of a publication that is over. */
+async function over(id) {
+  if (!existsSync(journalOf(id))) return await read(refusedOf(id));
   const { report } = new Journal(journalOf(id));
   return { id, state: report.settled ? 'done' : 'stopped', report };
 }
 
-/** A list as a whole: 500 files are one request, and a file that two requests have would go out twice. */
+/** A list as a whole, before it is answered with 202: a request has at most 500 files, and two must not share one. */
 function check(fileIds) {
-  const ids = Array.isArray(fileIds) ? fileIds : new PublishRequest(fileIds, modes).fileIds;
+  if (!Array.isArray(fileIds)) throw new SyntaxError('`fileIds` must be a list.');
   const checked = [];
-  for (let first = 0; first < Math.max(ids.length, 1); first += 500) {
-    checked.push(...new PublishRequest(ids.slice(first, first + 500), modes).fileIds);
-  }
-  if (new Set(checked).size < checked.length) {
-    throw new SyntaxError('`fileIds` must name each file once.');
-  }
+  do {
+    const next = fileIds.slice(checked.length, checked.length + 500);
+    checked.push(...new PublishRequest(next, modes).fileIds);
+  } while (checked.length < fileIds.length);
+  if (new Set(checked).size < checked.length) throw new SyntaxError('`fileIds` must name each file once.');
   return checked;
 }
 
@@ -129,16 +145,16 @@ async function answer(request, response) {
     const { fileIds } = Object(await json(request));
     const checked = check(fileIds);
     const made = randomUUID();
-    await keep(made, checked);
+    await keep(listOf(made), checked);
     begin(made, checked);
     reply(response, 202, { id: made }, { location: `/publications/${made}` });
-  } else if (request.method === 'POST') {
-    const fileIds = await read(id);
-    if (fileIds && publications.get(id)?.state === 'stopped') begin(id, fileIds);
-    reply(response, fileIds ? 202 : 404, { id }, { location: `/publications/${id}` });
   } else {
-    const publication = publications.get(id) ?? shown(id);
-    reply(response, publication ? 200 : 404, publication ?? { error: 'there is no such publication' });
+    const fileIds = request.method === 'POST' ? await read(listOf(id)) : undefined;
+    const continues = fileIds !== undefined && publications.get(id)?.state === 'stopped';
+    if (continues) begin(id, fileIds);
+    const publication = publications.get(id) ?? (await over(id));
+    if (!publication) reply(response, 404, { error: 'there is no such publication' });
+    else reply(response, continues ? 202 : 200, { ...publication, next: publication.state === 'stopped' ? RESTS : undefined });
   }
 }
 
@@ -150,10 +166,10 @@ const server = createServer((request, response) => {
   });
 });
 
-// What an earlier process accepted and did not settle.
+// What an earlier process accepted and did not end.
 for (const name of await readdir(folder)) {
   const id = /^([0-9a-f-]{36})\.json$/.exec(name)?.[1];
-  const fileIds = id && (await read(id));
+  const fileIds = id && (await read(listOf(id)));
   if (fileIds) begin(id, fileIds);
 }
 

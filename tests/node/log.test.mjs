@@ -216,6 +216,7 @@ test('a call that repeats what this process sent without a journal is warned of 
     for (const fileIds of [[37], [37, 38], [37, 38]]) {
       await client.publishFiles(fileIds, modes);
     }
+    await client.publishFiles([37, 38], { ...modes, repeat: 'allow' });
     await new Promise(setImmediate);
     const said = warnings.filter(({ name }) => name === 'AddeparPortalWarning').map(({ message }) => message);
     assert.equal(said.length, 2, said.join());

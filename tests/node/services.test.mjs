@@ -11,6 +11,7 @@ import { describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
+import * as addepar from 'addepar-portal';
 import { initJournalDir, Journal, JournalError } from 'addepar-portal';
 import { SimulatedPortal } from 'addepar-portal/testing';
 
@@ -71,16 +72,18 @@ for (const example of ['fastify.mjs', 'express.mjs']) {
         assert.equal((await put('october', body)).status, 400, JSON.stringify(body));
       }
       assert.equal((await put('..%2foctober', { fileIds: [37] })).status, 400);
+      assert.equal((await put('october', { fileIds: ids(200_000) })).status, 413);
       assert.equal(portal.control('posts'), 0);
     });
 
     withService(example, 'answers so that nobody repeats what may have been published', async ({ portal, put, journal }) => {
       portal.nextFault('status:503');
       const unknown = await put('october', { fileIds: [37] });
-      assert.deepEqual([unknown.status, unknown.code, unknown.outcome], [500, 'ERR_OUTCOME_UNKNOWN', 'unknown']);
-      assert.deepEqual([unknown.counts.unknown, unknown.firstFileIds], [1, [37]]);
+      assert.deepEqual([unknown.status, unknown.code, unknown.outcome], [409, 'ERR_OUTCOME_UNKNOWN', 'unknown']);
+      assert.deepEqual([unknown.counts.unknown, unknown.undecided, unknown.files[0].state], [1, [37], 'unknown']);
+      assert.match(unknown.message, /october\.jsonl/);
       const waiting = await put('october', { fileIds: [37] });
-      assert.deepEqual([waiting.status, waiting.code, waiting.reason], [409, 'ERR_JOURNAL', 'undecided']);
+      assert.deepEqual([waiting.status, waiting.code, waiting.reason, waiting.undecided], [409, 'ERR_JOURNAL', 'undecided', [37]]);
       new Journal(journal('october')).decide([37], 'published', { by: 'A. Smith' });
       assert.equal((await put('october', { fileIds: [37] })).status, 200);
       assert.equal(portal.control('posts'), 1);
@@ -130,8 +133,9 @@ for (const example of ['fastify.mjs', 'express.mjs']) {
       const publication = put('october', { fileIds: ids(250) });
       await posted(portal, 1);
       service.kill('SIGTERM');
-      const { status, code } = await publication;
-      assert.deepEqual([status, code], [500, 'ERR_OUTCOME_UNKNOWN']);
+      const { status, code, undecided, message } = await publication;
+      assert.deepEqual([status, code, undecided], [409, 'ERR_OUTCOME_UNKNOWN', ids(100)]);
+      assert.match(message, /october\.jsonl/);
       assert.deepEqual(await ended, [0, null]);
       assert.deepEqual(new Journal(journal('october')).undecided, ids(100));
     }, { GRACE_MS: '300' });
@@ -155,6 +159,21 @@ test('the example answers.mjs answers as the table of errors says, for each reas
   assert.equal(rows.length, 11);
   for (const [reason, status] of rows) assert.deepEqual([reason, answerTo(new JournalError({ reason })).status], [reason, status]);
   assert.equal(answerTo(new Error('of somebody else')).status, 500);
+});
+
+test('the example answers.mjs answers nothing that clients repeat by themselves where a file may have been published', () => {
+  // The statuses that got, ky, undici's RetryAgent, axios-retry and gateways repeat.
+  const isRepeated = (status) => [408, 413, 421, 425, 429].includes(status) || status >= 500;
+  for (const Class of Object.values(addepar)) {
+    // A journal refuses a repeat itself.
+    if (typeof Class.code !== 'string' || Class.code === '' || Class.code === 'ERR_JOURNAL') continue;
+    for (const members of [{ outcome: 'unknown' }, { outcome: 'processed' }, { outcome: 'not_processed', undecided: [37] }]) {
+      const { status, headers } = answerTo(new Class({ ...members, ...(Class.code === 'ERR_RATE_LIMITED' && { retryAfterMs: 1000 }) }));
+      assert.deepEqual([isRepeated(status), headers], [false, {}], `${Class.code} ${JSON.stringify(members)}`);
+    }
+  }
+  const { status, body } = answerTo(new JournalError({ reason: 'cannot_write', undecided: [37], message: 'Decide.' }));
+  assert.deepEqual([status, body.undecided, body.message], [409, [37], 'Decide.']);
 });
 
 /** Runs a program in the folder of the examples. */

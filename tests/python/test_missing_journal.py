@@ -24,6 +24,7 @@ from addepar_portal import (
     ConfigError,
     ConnectError,
     MissingJournalWarning,
+    OutcomeUnknownError,
     PortalClient,
     PortalError,
     RejectedError,
@@ -169,6 +170,25 @@ def test_a_repeat_as_an_error_sends_nothing(simulated_portal: SimulatedPortal, t
             with contextlib.suppress(RejectedError):
                 client.publish_files([40], **MODES)
     assert simulated_portal.control("posts") == 6
+
+
+def test_a_repeat_with_allow_is_warned_of_where_its_outcome_is_unknown(
+    simulated_portal: SimulatedPortal,
+) -> None:
+    client = simulated_portal.client()
+    simulated_portal.fail_publish(37, [1])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        client.publish_files([37, 38], **MODES)
+        client.publish_files([37, 38], repeat="allow", **MODES)
+        simulated_portal.next_fault("close_before_answer")
+        with contextlib.suppress(OutcomeUnknownError):
+            client.publish_files([38], repeat="allow", **MODES)
+        with pytest.raises(MissingJournalWarning, match=r"^1 of these files \(38\) was already sent"):
+            client.publish_files([37, 38], repeat="allow", **MODES)
+        with pytest.raises(MissingJournalWarning, match=r"^These 2 files \(37, 38\) were already sent"):
+            client.publish_files([37, 38], **MODES)
+    assert simulated_portal.control("posts") == 3
 
 
 LOOP = """

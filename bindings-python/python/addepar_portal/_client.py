@@ -75,6 +75,8 @@ class PortalClient(Settings["Token"]):
             repeat: `allow` sends files that a journal in `journal_dir` shows as sent, if it is known what became of
                 them. That includes files decided `published`, whose clients are e-mailed again, and files that were
                 never processed and were left out. An unknown file stays refused, also one decided `leave`.
+                Without `journal_dir` nothing is refused, and `allow` leaves out the warning of such files that this
+                process has sent before.
 
         Raises:
             InputError: A value cannot be sent. Nothing was sent.

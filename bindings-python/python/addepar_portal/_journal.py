@@ -139,6 +139,12 @@ class Journal:
         return tuple(self._native.in_flight())
 
     @property
+    def skipped(self) -> tuple[int, ...]:
+        """The files that `skip_published` left out: a generated report showed them as published already. They are in no
+        other list."""
+        return tuple(self.to_dict().get("skipped", ()))
+
+    @property
     def report(self) -> PublishReport:
         """The run so far. Raw answers stay in the journal."""
         return self._native.report()

@@ -189,7 +189,7 @@ impl PortalClient {
             request.misfit().map_or(Ok(()), |misfit| Err(misfit.into())).and_then(|()| config.guard(variable));
         let policy = Policy::single(config.max_rate_limit_wait, self.asks_for_tokens());
         let Some(folder) = config.journal_dir.clone() else {
-            let unjournalled = Unjournalled::of(config, &request).filter(|_| allowed.is_ok());
+            let unjournalled = Unjournalled::of(config, &request, repeat).filter(|_| allowed.is_ok());
             let call = self.call(policy, request, None, allowed);
             call.leaves_no_journal(unjournalled);
             return call;

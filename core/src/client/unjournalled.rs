@@ -8,8 +8,11 @@ use url::Url;
 
 use crate::config::settings::Config;
 use crate::model::attempt::Outcome;
+use crate::model::batch::Repeat;
 use crate::model::display::{named, time_of_day};
+use crate::model::file_result::FileState;
 use crate::model::message::{Language, message, name};
+use crate::model::report::PublishReport;
 use crate::model::request::PublishRequest;
 use crate::model::server::{is_loopback, server};
 use crate::protocol::machine::Ending;
@@ -45,6 +48,8 @@ struct Memory {
 struct Sent {
     at: SystemTime,
     number: u64,
+    /// Whether it is known what became of it.
+    is_known: bool,
 }
 
 impl Memory {
@@ -53,11 +58,11 @@ impl Memory {
         *self.portals.entry(name).or_insert(next)
     }
 
-    /// Notes that a file goes out. Returns when it did before.
-    fn note(&mut self, key: Key, at: SystemTime) -> (u64, Option<SystemTime>) {
+    /// Notes that a file goes out. Returns its number, and how it went out before.
+    fn note(&mut self, key: Key, at: SystemTime) -> (u64, Option<Sent>) {
         self.count += 1;
         let number = self.count;
-        let before = self.sent.insert(key, Sent { at, number });
+        let before = self.sent.insert(key, Sent { at, number, is_known: false });
         self.order.push_back((key, number));
         while self.order.len() > REMEMBERED {
             let Some((oldest, number)) = self.order.pop_front() else { break };
@@ -65,14 +70,14 @@ impl Memory {
                 self.sent.remove(&oldest);
             }
         }
-        (number, before.map(|sent| sent.at))
+        (number, before)
     }
 
     /// Takes back that a file went out, unless it went out once more since.
-    fn take_back(&mut self, key: Key, number: u64, before: Option<SystemTime>) {
+    fn take_back(&mut self, key: Key, number: u64, before: Option<Sent>) {
         if let Some(sent) = self.sent.get_mut(&key).filter(|sent| sent.number == number) {
             match before {
-                Some(at) => sent.at = at,
+                Some(before) => *sent = Sent { number, ..before },
                 None => drop(self.sent.remove(&key)),
             }
         }
@@ -85,18 +90,20 @@ pub(crate) struct Unjournalled {
     portal: usize,
     is_local: bool,
     language: Language,
+    repeat: Repeat,
     file_ids: Vec<u64>,
-    /// The number of each file that went out, and when it did before.
-    sent: Vec<(u64, Option<SystemTime>)>,
+    /// The number of each file that went out, and how it did before.
+    sent: Vec<(u64, Option<Sent>)>,
 }
 
 impl Unjournalled {
     /// The call, if it is one.
-    pub(crate) fn of(config: &Config, request: &PublishRequest) -> Option<Self> {
+    pub(crate) fn of(config: &Config, request: &PublishRequest, repeat: Repeat) -> Option<Self> {
         (request.asks().notify && config.journal_dir.is_none()).then(|| Self {
             portal: memory().portal(format!("{} {}", server(&config.base_url), config.firm())),
             is_local: is_loopback(&config.base_url),
             language: config.language,
+            repeat,
             file_ids: request.file_ids().to_vec(),
             sent: Vec::new(),
         })
@@ -133,10 +140,12 @@ impl Unjournalled {
         .in_language(self.language)
     }
 
-    /// That this process has sent some of the files before, and when.
+    /// That this process has sent some of the files before, and when. A caller who asked for that is warned where a folder of
+    /// journals would refuse it as well: of files whose outcome is unknown.
     fn repeated(&self, memory: &Memory) -> Option<String> {
+        let is_meant = |sent: &&Sent| self.repeat == Repeat::Refuse || !sent.is_known;
         let sent: Vec<(u64, SystemTime)> =
-            self.keys().filter_map(|key| Some((key.1, memory.sent.get(&key)?.at))).collect();
+            self.keys().filter_map(|key| Some((key.1, memory.sent.get(&key).filter(is_meant)?.at))).collect();
         let last = sent.iter().map(|(_, at)| *at).max()?;
         let (count, ids) = (sent.len(), named(sent.iter().map(|(id, _)| *id)));
         let files = match self.file_ids.len() {
@@ -166,13 +175,27 @@ impl Unjournalled {
 
     /// It is over: what was proven not to be processed was not sent.
     pub(crate) fn ended(mut self, ending: &Ending) {
-        let outcome = match ending {
-            Ending::Reported(report) => report.outcome(),
-            Ending::Failed(error) | Ending::Interrupted(Some(error)) => error.outcome(),
-            Ending::Interrupted(None) | Ending::Read(_) | Ending::Settled(_) => Outcome::NotProcessed,
+        let (outcome, report) = match ending {
+            Ending::Reported(report) => (report.outcome(), Some(report.as_ref())),
+            Ending::Failed(error) | Ending::Interrupted(Some(error)) => (error.outcome(), error.report()),
+            Ending::Interrupted(None) | Ending::Read(_) | Ending::Settled(_) => (Outcome::NotProcessed, None),
         };
-        if outcome == Outcome::NotProcessed {
-            self.take_back();
+        match report {
+            _ if outcome == Outcome::NotProcessed => self.take_back(),
+            Some(report) => self.know(report),
+            None => {}
+        }
+    }
+
+    /// It is known what became of most files.
+    fn know(&self, report: &PublishReport) {
+        let mut memory = memory();
+        for ((key, (number, _)), file) in self.keys().zip(&self.sent).zip(report.files()) {
+            // Of what went out once more since, that call knows.
+            let sent = memory.sent.get_mut(&key).filter(|sent| sent.number == *number);
+            if let Some(sent) = sent.filter(|_| file.file_id == key.1 && file.state != FileState::Unknown) {
+                sent.is_known = true;
+            }
         }
     }
 
@@ -216,12 +239,12 @@ mod tests {
         let mut memory = Memory::default();
         let count = REMEMBERED as u64;
         for id in 1..=count + 2 {
-            assert_eq!(memory.note(key(id), at(id)).1, None);
+            assert!(memory.note(key(id), at(id)).1.is_none());
         }
         assert_eq!((memory.sent.len(), memory.order.len()), (REMEMBERED, REMEMBERED));
         assert!(!memory.sent.contains_key(&key(2)) && memory.sent.contains_key(&key(3)));
         // What was sent again is as young as that.
-        assert_eq!(memory.note(key(3), at(7)).1, Some(at(3)));
+        assert_eq!(memory.note(key(3), at(7)).1.map(|sent| sent.at), Some(at(3)));
         memory.note(key(count + 3), at(8));
         assert!(memory.sent.contains_key(&key(3)) && !memory.sent.contains_key(&key(4)));
     }
@@ -231,7 +254,7 @@ mod tests {
         let mut memory = Memory::default();
         let (first, before) = memory.note(key(1), at(1));
         let (second, again) = memory.note(key(1), at(2));
-        assert_eq!((before, again), (None, Some(at(1))));
+        assert_eq!((before.map(|sent| sent.at), again.map(|sent| sent.at)), (None, Some(at(1))));
         // Another call has sent it since.
         memory.take_back(key(1), first, before);
         assert_eq!(memory.sent.get(&key(1)).map(|sent| sent.at), Some(at(2)));

@@ -411,7 +411,7 @@ suite('typed', { concurrency: false }, () => {
     node10: { flags: ['--module', 'esnext', '--moduleResolution', 'node10'], files: ['classic.ts'], until: 5 },
   };
 
-  for (const version of ['5.2', '5.6', '6', '7']) {
+  for (const version of ['5.3', '5.6', '6', '7']) {
     for (const [resolution, { flags, files, until }] of Object.entries(RESOLUTIONS)) {
       if (until === undefined || Number(version) < until + 1) {
         test(`TypeScript ${version}, ${resolution}`, async () => {
