@@ -16,14 +16,18 @@ use crate::model::message::Language;
 use crate::protocol::log_record::Level;
 use crate::protocol::machine::Ending;
 
+/// How long after the first interrupt another one is the same. A terminal, a supervisor or `timeout` signals all of a
+/// group at once, and a shell or npm among them may hand its own on besides.
+const TOGETHER: Duration = Duration::from_secs(1);
+
 /// Runs a call to its end. At the first interrupt the request in flight is awaited, and nothing else is sent; a second
-/// one drops that request. The end of a terminal is never a second one.
+/// one drops that request. The end of a terminal is never a second one, nor is what comes [`TOGETHER`] with the first.
 pub(super) async fn drive(call: &PublishCall, interrupts: &mut Interrupts) -> Ending {
     call.follow_progress();
     call.watch(Level::Info);
     call.await_when_interrupted();
     let mut bar = Bar::new();
-    let mut is_stopping = false;
+    let mut stopping_since: Option<Instant> = None;
     loop {
         let turn = {
             let mut run = pin!(call.run());
@@ -31,15 +35,19 @@ pub(super) async fn drive(call: &PublishCall, interrupts: &mut Interrupts) -> En
                 tokio::select! {
                     turn = &mut run => break turn,
                     interrupt = interrupts.next() => {
-                        if is_stopping && interrupt == Interrupt::HangUp {
+                        let is_the_same = |since: Instant| interrupt == Interrupt::HangUp || since.elapsed() < TOGETHER;
+                        if stopping_since.is_some_and(is_the_same) {
                             continue;
                         }
-                        is_stopping = true;
+                        stopping_since.get_or_insert_with(Instant::now);
                         bar.clear();
                         if !call.interrupt() {
                             break Turn::Done;
                         }
-                        terminal::say("Stopping after the request in flight. Once more drops it: its files are then unknown.");
+                        terminal::say(
+                            "Stopping after the request in flight. Once more, a second from now, drops it: its files are \
+                             then unknown.",
+                        );
                     }
                     () = bar.tick() => bar.draw(),
                 }
