@@ -8,9 +8,12 @@ import { isPortalError } from 'addepar-portal';
 /** Why a service aborts its calls when it stops. A call that had not begun rejects with it, and sends nothing. */
 export const SHUTDOWN = new Error('the service stops');
 
-/** The body of an answer that says what became of every file. */
-export function bodyOf({ ok, counts, files }) {
-  return { ok, counts, files };
+/**
+ * The body of an answer that says what became of every file: its `state`, and a person's `decision`. Files in flight are being
+ * sent by another process, and `unknown` until that is over.
+ */
+export function bodyOf({ ok, counts, inFlight, files }) {
+  return { ok, counts, inFlight, files };
 }
 
 /** The status, headers and body for an error; an error of somebody else's is 500. */
@@ -25,11 +28,11 @@ export function answerTo(error) {
     // Stopped after the last request: nothing is left to be sent.
     return { status: 200, headers: {}, body: bodyOf(error.report) };
   }
-  const { code, reason, outcome, counts, firstFileIds, retryAfterMs } = error;
+  const { code, reason, outcome, counts, firstFileIds, retryAfterMs, report } = error;
   const headers = retryAfterMs ? { 'retry-after': String(Math.ceil(retryAfterMs / 1000)) } : {};
   // Messages name paths and quote servers: callers see those about their own values, the log has the others.
   const message = code === 'ERR_INPUT' ? error.message : undefined;
-  return { status: statusOf(error), headers, body: { code, reason, outcome, message, counts, firstFileIds } };
+  return { status: statusOf(error), headers, body: { code, reason, outcome, message, counts, firstFileIds, inFlight: report?.inFlight } };
 }
 
 function statusOf({ code, reason, outcome, undecided }) {

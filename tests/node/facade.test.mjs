@@ -90,6 +90,15 @@ describe('ids', () => {
   }
 });
 
+test('the advice for a repeated id leaves each once, however it was written', () => {
+  for (const ids of [['37', 37, 38], [37n, 37, 38], [38, '037', 37, 37n], new Set([37, '37', 38]), BigInt64Array.of(37n, 37n, 38n)]) {
+    let advice;
+    assert.throws(() => new PublishRequest(ids, MODES), (error) => Boolean(([, advice] = /`(\[\.\.\.[^`]*)` has each once/.exec(error.message) ?? []));
+    const { fileIds } = new PublishRequest(new Function('ids', `return ${advice}`)(ids), MODES);
+    assert.deepEqual(fileIds.toSorted(), [37, 38]);
+  }
+});
+
 describe('an iterator of ids', () => {
   test('is read up to the first that is too many', () => {
     let read = 0;

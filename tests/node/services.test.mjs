@@ -121,7 +121,7 @@ for (const example of ['fastify.mjs', 'express.mjs']) {
       portal.control('release');
       const { status, ok, counts, files, ...others } = await publication;
       assert.deepEqual([status, ok, counts.ok, files.map(({ fileId }) => fileId)], [200, true, 2, [37, 38]]);
-      assert.deepEqual(others, { retryAfter: null });
+      assert.deepEqual(others, { inFlight: [], retryAfter: null });
       assert.deepEqual(await ended, [0, null]);
     });
 
