@@ -1202,7 +1202,7 @@ def nightly(
 def test_a_signal_to_the_nightly_job_stops_it_after_the_request_in_flight_each_time(
     send: Callable[[int, int], None], number: int, shell: str, simulated_portal: SimulatedPortal, tmp_path: Path
 ) -> None:
-    """To the shell alone, or to all at once as a terminal, `timeout` and systemd do. What is left is sent by the next run."""
+    """To the shell alone, or to all at once as a terminal, `timeout` and systemd do. The next run sends the rest."""
     for requests in (1, 2):
         simulated_portal.control("hold")
         with nightly(simulated_portal, tmp_path, shell) as process:

@@ -429,11 +429,13 @@ def test_what_the_callers_own_numbers_raise_passes_through_as_it_is(
     assert simulated_portal.control("posts") == 1
 
 
-@pytest.mark.parametrize("ids", [["37", 37, 38], [38, 37, 37], ["0037", "37", 38], pd.Series(["37", 37, 38], dtype=object)])
+@pytest.mark.parametrize(
+    "ids", [["37", 37, 38], [38, 37, 37], ["0037", "37", 38], pd.Series(["37", 37, 38], dtype=object)]
+)
 def test_the_advice_for_a_repeated_id_leaves_each_once(ids: Any) -> None:
     with pytest.raises(InputError) as refused:
         PublishRequest(ids, **MODES)
     advice = re.findall(r"`(list\(.*?\))`", str(refused.value))
     assert len(advice) == 1
-    request = PublishRequest(eval(advice[0], {"ids": ids}), **MODES)  # noqa: S307
+    request = PublishRequest(eval(advice[0], {"ids": ids}), **MODES)
     assert sorted(request.file_ids) == [37, 38]
