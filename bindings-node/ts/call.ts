@@ -66,9 +66,9 @@ export interface Host {
 /** What the caller of one call does about it. */
 export interface Caller {
   /** Ends it: a batch once its request in flight is recorded, any other call at once. */
-  readonly signal?: AbortSignal | undefined;
+  readonly signal?: AbortSignal | null | undefined;
   /** Ends it at once. */
-  readonly dropSignal?: AbortSignal | undefined;
+  readonly dropSignal?: AbortSignal | null | undefined;
   readonly onProgress?: ProgressCallable | undefined;
 }
 
@@ -285,7 +285,7 @@ function unlessItThrows(leave: () => void): void {
 }
 
 /** The signal's reason, or what it throws instead. */
-function reasonOf(signal: AbortSignal | undefined): unknown {
+function reasonOf(signal: AbortSignal | null | undefined): unknown {
   try {
     return signal?.reason;
   } catch (error) {

@@ -34,7 +34,7 @@ interface Settling {
   readonly journal: Journal;
   readonly jobIds: readonly string[];
   readonly apply: boolean;
-  readonly signal: AbortSignal | undefined;
+  readonly signal: AbortSignal | null | undefined;
 }
 
 /** Settles a journal with a client; JSON. */
@@ -175,7 +175,7 @@ export class PortalClient {
     return await this.#read(succeeded(handle.startReports(filter, PortalClient.#environment(handle))), given.signal);
   }
 
-  async #read(call: Call<string>, signal: AbortSignal | undefined): Promise<GeneratedReport[]> {
+  async #read(call: Call<string>, signal: AbortSignal | null | undefined): Promise<GeneratedReport[]> {
     return readReports(await finish(call, this.#host, { signal }));
   }
 

@@ -13,7 +13,10 @@ export interface ErrorJSON extends ErrorDetailsJSON {
   report: ReportJSON | null;
 }
 
-/** An error in short: what it has as properties of its own, as logs show it, and which files are unknown. */
+/**
+ * An error in short: what it has as properties of its own, as logs show it, and which files are unknown. It is for people and
+ * logs: an error can be made of {@link ErrorJSON}, and not of this.
+ */
 export interface ErrorSummary {
   name: string;
   message: string;
@@ -68,6 +71,9 @@ const IN_JSON: Readonly<Record<string, keyof ErrorDetailsJSON>> = {
 /** What the JSON of an error has beside its details: the class has the name, and the report is an argument of its own. */
 const BESIDE: ReadonlySet<string> = new Set(['name', 'report']);
 
+/** What only the short form of an error has. */
+const IN_SHORT: ReadonlySet<string> = new Set(['counts', 'firstFileIds', 'unknownFileIds']);
+
 /** The details that an error is made of, in the names of JSON; what is not given is not known. */
 function detailsOf(init: ErrorInit | undefined, code: ErrorCode): ErrorDetailsJSON {
   const details: ErrorDetailsJSON = {
@@ -91,7 +97,8 @@ function detailsOf(init: ErrorInit | undefined, code: ErrorCode): ErrorDetailsJS
       const inJSON: unknown = member.endsWith('Ms') && typeof value === 'number' ? value / 1e3 : value;
       Object.assign(details, inJSON === undefined || inJSON === null ? {} : { [name]: inJSON });
     } else if (!BESIDE.has(member)) {
-      throw new TypeError(`\`${member}\` must be a member of an error: one of ${members(details).join(', ')}.`);
+      const advice = IN_SHORT.has(member) ? ' It is of the short form, which `JSON.stringify(error)` gives: keep `error.toJSON()` to make the error again.' : '';
+      throw new TypeError(`\`${member}\` must be a member of an error: one of ${members(details).join(', ')}.${advice}`);
     }
   }
   return details;
@@ -139,7 +146,7 @@ export class PortalError extends Error {
   readonly counts: FileCounts | null;
   /**
    * The first 20 files that it is about: those whose outcome is unknown (of an {@link AlreadySentError} those that were
-   * sent before), or, if there are none, those that failed or were not processed.
+   * sent before), or, if there are none, those that failed or were not processed, whatever a person decided about them.
    */
   readonly firstFileIds: readonly number[];
   /** The code of an error of this class. */
@@ -207,7 +214,7 @@ export class PortalError extends Error {
   /**
    * In short: what `JSON.stringify` gets, which hands over the key that the error is at. It is the error's `name`, its
    * `message` and the properties of its own, as `console.log` and loggers such as pino show them, and beside them every
-   * file whose outcome is unknown.
+   * file whose outcome is unknown. No error can be made of it again: for that, keep `error.toJSON()`.
    */
   toJSON(key: string): ErrorSummary;
   toJSON(key?: string): ErrorJSON | ErrorSummary {
@@ -218,10 +225,10 @@ export class PortalError extends Error {
   }
 }
 
-/** The files of a report that failed or were not processed. */
+/** The files of a report that failed or were not processed, whatever a person decided about them. */
 function unfinished(report: PublishReport | null): readonly number[] {
-  const files = [...(report?.failed ?? []), ...(report?.notProcessed ?? [])];
-  return files.map(({ fileId }) => fileId);
+  const notProcessed = report?.files.filter(({ state }) => state === 'not_processed') ?? [];
+  return [...(report?.failed ?? []), ...notProcessed].map(({ fileId }) => fileId);
 }
 
 /** Missing or contradictory settings, or no access token could be had. The request was not sent. */

@@ -120,7 +120,7 @@ function readPortfolio(row: FailedPortfolioJSON): FailedPortfolio {
 /** How a read can be ended. */
 export interface ReadOptions {
   /** Ends the read at once: it rejects with the signal's reason. A read changes nothing. */
-  signal?: AbortSignal | undefined;
+  signal?: AbortSignal | null | undefined;
 }
 
 /** Which generated reports are wanted; all, where nothing is given. */

@@ -51,7 +51,7 @@ export interface SettleOptions {
   /** Whether what is proven is recorded as decisions in the journal; default no. */
   apply?: boolean | undefined;
   /** Ends it at once: it rejects with the signal's reason, and nothing is decided. */
-  signal?: AbortSignal | undefined;
+  signal?: AbortSignal | null | undefined;
 }
 
 const SETTLE: Table<SettleOptions> = tableOf({ of: 'settle', as: 'input', kinds: { apply: BOOLEAN, signal: SIGNAL } });

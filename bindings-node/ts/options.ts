@@ -10,12 +10,19 @@ export interface Kind {
   readonly rule: string;
   readonly takes: (value: unknown) => boolean;
   readonly isRequired: boolean;
+  /** Whether `null` is not given, as `undefined` is. */
+  readonly mayBeNull: boolean;
   /** What is handed on of a value that is taken. */
   readonly read: (value: unknown) => unknown;
 }
 
 export function kind(rule: string, takes: (value: unknown) => boolean, read = (value: unknown): unknown => value): Kind {
-  return { rule, takes, isRequired: false, read };
+  return { rule, takes, isRequired: false, mayBeNull: false, read };
+}
+
+/** The same kind, of an option for which `null` means that it is not given: it does not change what is sent, or to whom. */
+function orNull(given: Kind): Kind {
+  return { ...given, mayBeNull: true };
 }
 
 /** The same kind, of an option that has to be there. */
@@ -34,11 +41,14 @@ export const STRING = kind('a string', (value) => typeof value === 'string');
 export const STRINGS = kind('an array of strings', isStrings);
 export const STRING_OR_STRINGS = kind('a string or an array of strings', (value) => typeof value === 'string' || isStrings(value));
 export const DATE = kind('a valid Date', (value) => types.isDate(value) && !Number.isNaN(value.getTime()));
-export const SIGNAL = kind(
-  'an AbortSignal',
-  (signal) =>
-    hasMethods(signal, ['throwIfAborted', 'addEventListener', 'removeEventListener']) &&
-    typeof (signal as AbortSignal).aborted === 'boolean',
+/** As `fetch` takes it. */
+export const SIGNAL = orNull(
+  kind(
+    'an AbortSignal',
+    (signal) =>
+      hasMethods(signal, ['throwIfAborted', 'addEventListener', 'removeEventListener']) &&
+      typeof (signal as AbortSignal).aborted === 'boolean',
+  ),
 );
 /** A string that stays the same in Rust: half of a surrogate pair does not, and another secret must not be sent. */
 export const TEXT = kind(STRING.rule, isText);
@@ -107,7 +117,7 @@ export interface Table<T> {
 }
 
 /**
- * The options that a caller gave; `undefined` is not given. What is hidden, unknown or of another kind is refused: it
+ * The options that a caller gave; `undefined` is not given, nor is a signal that is `null`. What is hidden, unknown or of another kind is refused: it
  * must not be passed over. They are in an object without a prototype, which can be handed to the addon: that looks for
  * what it knows, in prototypes too.
  */
@@ -121,7 +131,8 @@ export function take<T extends object>(options: T | undefined, table: Table<T>):
     }
   }
   for (const [name, wanted] of kinds) {
-    if (values[name] !== undefined || wanted.isRequired) {
+    const isGiven = values[name] !== undefined && !(values[name] === null && wanted.mayBeNull);
+    if (isGiven || wanted.isRequired) {
       values[name] = wanted.read(checked(name, values[name], wanted, table.as));
     } else {
       delete values[name];

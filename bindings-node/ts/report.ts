@@ -139,7 +139,8 @@ export class PublishReport implements Iterable<FileResult> {
 
   /**
    * The files in state `not_processed`: the server did not begin to process them. Those of which a person decided that
-   * they need not be (`published`, `leave`) are not among them.
+   * they need not be (`published`, `leave`) are not among them: where there are such files, this list and `succeeded`,
+   * `failed` and `unknown` are not all of `files`.
    */
   get notProcessed(): readonly FileResult[] {
     return this.#among(({ state, decision }) => state === 'not_processed' && (decision ?? 'not_published') === 'not_published');

@@ -47,7 +47,7 @@ export interface PublishOptions extends RequestOptions {
    * Ends the call at once. If nothing had gone out, it rejects with the signal's reason; otherwise
    * with an {@link OutcomeUnknownError} named `AbortError`, whose `cause` is the reason.
    */
-  signal?: AbortSignal | undefined;
+  signal?: AbortSignal | null | undefined;
   /**
    * `allow` sends files that a journal in `journalDir` shows as sent, if it is known what became of them. That
    * includes files decided `published`, whose clients are e-mailed again, and files that were never processed and were
@@ -72,13 +72,13 @@ export interface ResumeOptions {
    * Stops the batch: the request in flight is awaited and recorded, then it rejects with a
    * {@link StoppedError} named `AbortError`, whose `cause` is the signal's reason.
    */
-  signal?: AbortSignal | undefined;
+  signal?: AbortSignal | null | undefined;
   /**
    * Ends the batch at once, after `signal` or without it: the request in flight is dropped, and its files are unknown. It
    * rejects with an {@link OutcomeUnknownError}, or with a {@link StoppedError} if no request was in flight; either is
    * named `AbortError`, and its `cause` is this signal's reason.
    */
-  dropSignal?: AbortSignal | undefined;
+  dropSignal?: AbortSignal | null | undefined;
   /**
    * Milliseconds that a batch which is stopped waits for the request in flight; then the request is dropped, and its
    * files are unknown, as if `dropSignal` had been aborted. Default: as long as `timeoutMs` allows.

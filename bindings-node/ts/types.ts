@@ -39,7 +39,10 @@ export interface FileResult {
   readonly portfolioName: string | null;
 }
 
-/** How many files are in which state. */
+/**
+ * How many files are in which state, so that they add up to `total`. `notProcessed` has those too of which a person decided that
+ * they need not be published (`published`, `leave`); the list `report.notProcessed` does not.
+ */
 export interface FileCounts {
   readonly total: number;
   readonly ok: number;

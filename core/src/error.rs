@@ -666,16 +666,35 @@ impl Error {
     /// What a request came to could not be written down.
     pub(crate) fn unrecorded(failed: Self, is_saved: bool, report: PublishReport) -> Self {
         let Inner { problem, journal, reason, .. } = *failed.0;
-        let problem = problem.and(if is_saved {
-            "The report of this error is true."
-        } else {
-            "The report of this error is true, the journal is not: it shows the last request as unknown."
+        let reason = reason.unwrap_or(JournalReason::CannotWrite);
+        // What was moved in flight took the last outcome along, where it could still be written.
+        let may_be_elsewhere = reason == JournalReason::Changed;
+        let problem = problem.and(match (is_saved, may_be_elsewhere) {
+            (true, _) => "The report of this error is true.",
+            (false, true) => {
+                "The report of this error is true. The journal may have the last outcome as well, wherever it is now, or it \
+                 may show that request as unknown."
+            }
+            (false, false) => {
+                "The report of this error is true, the journal is not: it shows the last request as unknown."
+            }
         });
-        let error = Self::about_journal(reason.unwrap_or(JournalReason::CannotWrite), problem);
+        let error = Self::about_journal(reason, problem);
         let Some(path) = journal else { return error.with_report(report) };
         let is_told = is_saved || !report.undecided().is_empty();
         let error = error.with_report(report).resumable(&path);
-        if is_told { error } else { error.with_advice(message!["Record what it says with ", decide(&path), "."]) }
+        if is_told {
+            error
+        } else if may_be_elsewhere {
+            error.with_advice(message![
+                "Put the journal back in its place and look at it first. If it shows the last request as unknown, record what \
+                 the report says with ",
+                decide(&path),
+                ".",
+            ])
+        } else {
+            error.with_advice(message!["Record what it says with ", decide(&path), "."])
+        }
     }
 
     /// A journal that changed between the question and the answer.

@@ -4,17 +4,45 @@
 #   sh publish.sh files.csv run.jsonl
 #
 # Run again with the same arguments, it continues where it ended: nothing that may have been processed is sent again.
+# SIGTERM, Ctrl-C and SIGHUP stop it after the request in flight. npm does not put the program on the PATH: set
+# ADDEPAR_PORTAL=node_modules/.bin/addepar-portal then.
 
-addepar-portal publish --from "$1" --journal "$2" --yes \
-    --portal-publishing publish --contact-notification use_contact_preference
+portal=${ADDEPAR_PORTAL:-addepar-portal}
+pid='' signal=''
+
+# A shell that waits for a program hands no signal on to it. So this one runs it in the background, and hands all on as SIGHUP:
+# a terminal, `timeout` or a supervisor may have signalled the program besides, and a second SIGTERM would drop the request.
+hand_on() {
+    signal=HUP
+    [ -z "$pid" ] || kill -s HUP "$pid" 2>/dev/null
+}
+trap hand_on TERM INT HUP
+
+exec 3<&0 # In the background, standard input would be empty.
+"$portal" publish --from "$1" --journal "$2" --yes \
+    --portal-publishing publish --contact-notification use_contact_preference <&3 3<&- &
+pid=$!
+[ -z "$signal" ] || kill -s HUP "$pid" 2>/dev/null # It came before there was a program to hand it on to.
+
+wait "$pid"
 status=$?
+while [ "$signal" ]; do # A signal ends `wait`, and not the program.
+    signal=''
+    wait "$pid" 2>/dev/null
+    again=$?
+    [ $again -eq 127 ] || status=$again # 127: it had ended before the signal came.
+done
 
 case $status in
 0) echo "All files are published." ;;
-1) echo "Some files failed for some contacts: addepar-portal journal show $2" ;;
-3) echo "Some files may have been published. Check them in Addepar, then: addepar-portal journal resolve $2 --help" ;;
+1) echo "Some files failed for some contacts: $portal journal show $2" ;;
+2) echo "Nothing was sent: the message above says what to fix, or what to wait for." ;;
+3) echo "Some files may have been published. Check them in Addepar, then record what you find in the journal that the" \
+    "message above names: $portal journal resolve --help" ;;
 4 | 5) echo "Not all files were sent. Fix the reason, then run this again." ;;
-2) echo "Nothing was sent: the message above says what to fix." ;;
-*) echo "It was ended ($status), and files may have been sent: addepar-portal journal show $2" ;;
+126 | 127) echo "Nothing was sent: the program $portal was not found, or could not be started." \
+    "ADDEPAR_PORTAL may name it." ;;
+130) echo "It was stopped before all files were sent. Run this again to continue: $portal journal show $2" ;;
+*) echo "It was ended ($status), and files may have been sent: $portal journal show $2" ;;
 esac >&2
 exit $status

@@ -8,7 +8,7 @@ import { afterEach, beforeEach, test } from 'node:test';
 import { inspect } from 'node:util';
 import { MessageChannel, receiveMessageOnPort } from 'node:worker_threads';
 
-import { AlreadySentError, initJournalDir, isPortalError, JournalError, OutcomeUnknownError, PortalError, PublishReport, RateLimitedError } from 'addepar-portal';
+import { AlreadySentError, initJournalDir, isPortalError, Journal, JournalError, OutcomeUnknownError, PortalError, PublishReport, RateLimitedError } from 'addepar-portal';
 import { SimulatedPortal } from 'addepar-portal/testing';
 
 import { load, skip } from './frameworks.mjs';
@@ -95,6 +95,22 @@ test('an error says which files were not processed where no outcome is unknown',
   portal.nextFault('status:403');
   const error = await portal.client().publishFiles([37, 38], MODES).catch((thrown) => thrown);
   assert.deepEqual([error.code, error.firstFileIds, error.counts.notProcessed], ['ERR_PERMISSION_DENIED', [37, 38], 2]);
+});
+
+test('an error names the files that its message names, those too that a person decided about', async () => {
+  portal.nextFault('status:403');
+  await assert.rejects(portal.client().publishBatch([37, 38], { ...MODES, journal }), { code: 'ERR_PERMISSION_DENIED' });
+  const found = new Journal(journal);
+  found.decide([37], 'published', { by: 'A. Smith' });
+  found.decide([38], 'leave', { by: 'A. Smith' });
+  const { report } = new Journal(journal);
+  assert.deepEqual([report.notProcessed, report.counts.notProcessed, report.files.length], [[], 2, 2]);
+  assert.throws(() => report.raiseForFailures(), ({ message, firstFileIds }) => /files 37, 38/.test(message) && assert.deepEqual(firstFileIds, [37, 38]) === undefined);
+});
+
+test('the short form of an error says that no error can be made of it', async () => {
+  const { e } = JSON.parse(JSON.stringify({ e: await lost() }));
+  assert.throws(() => new OutcomeUnknownError(e), { name: 'TypeError', message: /`counts` must be a member of an error.*keep `error\.toJSON\(\)`/ });
 });
 
 test('an error that a mock makes without anything has safe values', async () => {

@@ -191,18 +191,27 @@ describe('the example service.mjs', () => {
 
 test('the example publish.sh says that nothing was sent only where that is so', { skip: process.platform === 'win32' && 'there is no sh' }, async () => {
   const folder = mkdtempSync(join(tmpdir(), 'addepar-portal-'));
+  const env = { ...process.env, PATH: `${folder}${delimiter}${process.env.PATH}` };
+  async function sayOf(status, variables = {}) {
+    const program = spawn('sh', [PUBLISH_SH, 'files.csv', 'run.jsonl'], { env: { ...env, ...variables }, stdio: ['ignore', 'ignore', 'pipe'] });
+    const [words, [code]] = await Promise.all([text(program.stderr), once(program, 'exit')]);
+    assert.equal(code, status);
+    return words;
+  }
+  assert.match(await sayOf(127), /Nothing was sent: the program addepar-portal was not found/);
+  assert.match(await sayOf(126, { ADDEPAR_PORTAL: folder }), /Nothing was sent: the program .* could not be started/);
   const said = {};
   for (const status of [0, 1, 2, 3, 4, 5, 70, 126, 127, 129, 130, 137, 143]) {
     writeFileSync(join(folder, 'addepar-portal'), `#!/bin/sh\nexit ${status}\n`, { mode: 0o755 });
-    const env = { ...process.env, PATH: `${folder}${delimiter}${process.env.PATH}` };
-    const program = spawn('sh', [PUBLISH_SH, 'files.csv', 'run.jsonl'], { env, stdio: ['ignore', 'ignore', 'pipe'] });
-    const [words, [code]] = await Promise.all([text(program.stderr), once(program, 'exit')]);
-    assert.equal(code, status);
-    said[status] = words;
+    said[status] = await sayOf(status);
+    assert.equal(await sayOf(status, { ADDEPAR_PORTAL: join(folder, 'addepar-portal') }), said[status].replaceAll('addepar-portal', join(folder, 'addepar-portal')));
   }
   const nothing = Object.keys(said).filter((status) => /Nothing was sent/.test(said[status]));
-  assert.deepEqual(nothing, ['2']);
-  for (const status of [70, 126, 127, 129, 130, 137, 143]) assert.match(said[status], /journal show run\.jsonl/);
+  assert.deepEqual(nothing, ['2', '126', '127']);
+  for (const status of [1, 70, 129, 130, 137, 143]) assert.match(said[status], /journal show run\.jsonl/);
+  // Another journal of the folder may be the one that waits.
+  assert.match(said[3], /the journal that the message above names: addepar-portal journal resolve/);
+  assert.doesNotMatch(said[3], /run\.jsonl/);
 });
 
 // credentials.test.mjs runs the one that needs a token server, services.test.mjs those with frameworks.

@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import { inspect } from 'node:util';
+import { runInThisContext } from 'node:vm';
 
 import * as esm from 'addepar-portal';
 import * as esmTesting from 'addepar-portal/testing';
@@ -87,6 +88,16 @@ describe('ids', () => {
       await assert.rejects(portal.client().publishFiles(ids, MODES), { name: 'InputError', code: 'ERR_INPUT', message });
       assert.equal(portal.requests.length, 0);
     });
+  }
+});
+
+test('the advice for a repeated id leaves each once, however it was written', () => {
+  for (const ids of [['37', 37, 38], [37n, 37, 38], [38, '037', 37, 37n], new Set([37, '37', 38]), BigInt64Array.of(37n, 37n, 38n)]) {
+    let message = '';
+    assert.throws(() => new PublishRequest(ids, MODES), (error) => (message = error.message) !== '');
+    const [, advice] = /`(\[\.\.\.[^`]*)` has each once/.exec(message);
+    const { fileIds } = new PublishRequest(runInThisContext(`(ids) => ${advice}`)(ids), MODES);
+    assert.deepEqual(fileIds.toSorted(), [37, 38]);
   }
 });
 

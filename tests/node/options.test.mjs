@@ -217,10 +217,19 @@ describe('what is not there, and what is nothing', () => {
     }
   });
 
+  test('a signal that is null is not there, as for fetch', async () => {
+    const client = portal.client();
+    const journal = join(mkdtempSync(join(tmpdir(), 'addepar-portal-')), 'run.jsonl');
+    assert.ok((await client.publishFiles([37], { ...MODES, signal: null })).ok);
+    assert.ok((await client.publishBatch([38], { ...MODES, journal, signal: null, dropSignal: null })).ok);
+    assert.ok((await client.resume(journal, { signal: null, dropSignal: null })).ok);
+    assert.deepEqual(await client.generatedReports({ signal: null }), []);
+  });
+
   test('every other value that is nothing is refused as well, or means what it says', async () => {
     const client = portal.client();
     for (const value of NOTHING) {
-      for (const name of ['signal', 'repeat', 'publishOverrideContactIds']) {
+      for (const name of ['signal', 'repeat', 'publishOverrideContactIds'].filter((each) => each !== 'signal' || value !== null)) {
         await assert.rejects(client.publishFiles([37], { ...MODES, [name]: value }), { name: 'InputError' }, `${name} ${value}`);
       }
       assert.throws(() => portal.client({ logger: value }), { name: 'ConfigError', message: /logger/ });

@@ -89,6 +89,27 @@ for (const example of ['fastify.mjs', 'express.mjs']) {
       assert.equal(portal.control('posts'), 1);
     });
 
+    withService(example, 'answers which files another publication is sending at this moment', async ({ portal, put }) => {
+      portal.control('hold');
+      const first = put('october', { fileIds: [37] });
+      await posted(portal, 1);
+      const second = await put('november', { fileIds: [37, 38] });
+      assert.deepEqual([second.status, second.code, second.inFlight], [409, 'ERR_ALREADY_SENT', [37]]);
+      portal.control('release');
+      assert.deepEqual([(await first).status, (await first).inFlight], [200, []]);
+      assert.equal(portal.control('posts'), 1);
+    });
+
+    withService(example, 'answers which files a person decided about', async ({ portal, put, journal }) => {
+      portal.nextFault('status:403');
+      assert.equal((await put('october', { fileIds: [37, 38] })).status, 422);
+      new Journal(journal('october')).decide([37], 'published', { by: 'A. Smith' });
+      const { status, counts, files } = await put('october', { fileIds: [37, 38] });
+      assert.deepEqual([status, counts.ok, counts.notProcessed], [200, 1, 1]);
+      assert.deepEqual(files.map(({ state, decision }) => [state, decision]), [['not_processed', 'published'], ['ok', null]]);
+      assert.equal(portal.control('posts'), 2);
+    });
+
     withService(example, 'answers 503 where nothing was processed, and says when to come again', async ({ portal, put }) => {
       portal.nextFault('rate_limited', { retryAfter: 600 });
       const { status, retryAfter, outcome } = await put('october', { fileIds: [37] });
@@ -124,7 +145,7 @@ for (const example of ['fastify.mjs', 'express.mjs']) {
       portal.control('release');
       const { status, ok, counts, files, ...others } = await publication;
       assert.deepEqual([status, ok, counts.ok, files.map(({ fileId }) => fileId)], [200, true, 2, [37, 38]]);
-      assert.deepEqual(others, { retryAfter: null });
+      assert.deepEqual(others, { inFlight: [], retryAfter: null });
       assert.deepEqual(await ended, [0, null]);
     });
 

@@ -1252,6 +1252,79 @@ def test_a_second_interrupt_drops_the_request(
     assert len(Journal(tmp_path / "run.jsonl").undecided) == 100
 
 
+PUBLISH_SH = ROOT / "examples" / "command-line" / "publish.sh"
+SHELLS = [shell for shell in ("sh", "bash", "dash") if shutil.which(shell)]
+
+
+@contextlib.contextmanager
+def nightly(
+    portal: SimulatedPortal, folder: Path, shell: str = "sh", program: str = "pip", source: str = "files.csv"
+) -> Iterator[subprocess.Popen[str]]:
+    """The example `publish.sh`, which sends 300 files. What hangs is killed, the program too."""
+    text = "".join(f"{file_id}\n" for file_id in range(1, 301))
+    (folder / "files.csv").write_text(text)
+    with subprocess.Popen(
+        [shell, PUBLISH_SH, source, "run.jsonl"],
+        env={**environment(portal), "ADDEPAR_PORTAL": str(PROGRAMS[program])},
+        cwd=folder,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        assert process.stdin
+        process.stdin.write(text)
+        process.stdin.close()
+        process.stdin = None
+        timer = threading.Timer(60, os.killpg, (process.pid, signal.SIGKILL))
+        timer.start()
+        try:
+            yield process
+        finally:
+            timer.cancel()
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+@pytest.mark.parametrize("number", SIGNALS)
+@pytest.mark.parametrize("send", [os.kill, os.killpg])
+def test_a_signal_to_the_nightly_job_stops_it_after_the_request_in_flight_each_time(
+    send: Callable[[int, int], None], number: int, shell: str, simulated_portal: SimulatedPortal, tmp_path: Path
+) -> None:
+    """To the shell alone, or to all at once as a terminal, `timeout` and systemd do. The next run sends the rest."""
+    for requests in (1, 2):
+        simulated_portal.control("hold")
+        with nightly(simulated_portal, tmp_path, shell) as process:
+            until(lambda: sum(request["complete"] for request in simulated_portal.requests) == requests)  # noqa: B023
+            send(process.pid, number)
+            read_until(process, STOPPING)
+            simulated_portal.control("release")
+            _, errors = process.communicate()
+        assert process.returncode == 130, errors
+        assert errors.endswith(
+            "It was stopped before all files were sent. Run this again to continue: "
+            f"{PROGRAMS['pip']} journal show run.jsonl\n"
+        )
+        assert simulated_portal.control("posts") == requests
+        assert len(Journal(tmp_path / "run.jsonl").report.succeeded) == requests * 100
+    with nightly(simulated_portal, tmp_path, shell) as process:
+        _, errors = process.communicate()
+    assert (process.returncode, errors.splitlines()[-1]) == (0, "All files are published.")
+    assert simulated_portal.control("posts") == 3
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_the_nightly_job_runs_each_program_and_reads_a_list_from_standard_input(
+    program: str, simulated_portal: SimulatedPortal, tmp_path: Path
+) -> None:
+    with nightly(simulated_portal, tmp_path, program=program, source="-") as process:
+        _, errors = process.communicate()
+    assert (process.returncode, errors.splitlines()[-1]) == (0, "All files are published.")
+    assert simulated_portal.control("posts") == 3
+
+
 @pytest.mark.parametrize("program", PROGRAMS)
 @pytest.mark.parametrize("number", SIGNALS)
 def test_an_interrupt_awaits_the_answer_to_a_single_call(

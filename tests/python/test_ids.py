@@ -9,6 +9,7 @@ import enum
 import io
 import itertools
 import os
+import re
 import sqlite3
 import types
 from collections.abc import Callable, Iterator
@@ -244,7 +245,7 @@ REFUSED: dict[str, tuple[Any, str]] = {
     "a series with an id twice": (pd.Series([37, 38, 37]), r"repeats 37\. `\.unique\(\)` of a column"),
     "a column with an id that is written in two ways": (
         pd.Series(["0038", "37", "38"]),
-        r"repeats 38 \(0038 and 38: leading zeros do not count\)\. `\.astype\('Int64'\)\.unique\(\)`",
+        r"repeats 38 \(0038 and 38: leading zeros do not count\)\. `\.unique\(\)` of a column of numbers",
     ),
     "rows of csv.DictReader": (make_rows(), r"file_ids\[0\]"),
     "items of a dict": ({37: 38}.items(), r"file_ids\[0\]"),
@@ -426,3 +427,15 @@ def test_what_the_callers_own_numbers_raise_passes_through_as_it_is(
             use()
         assert raised.value is mine
     assert simulated_portal.control("posts") == 1
+
+
+@pytest.mark.parametrize(
+    "ids", [["37", 37, 38], [38, 37, 37], ["0037", "37", 38], pd.Series(["37", 37, 38], dtype=object)]
+)
+def test_the_advice_for_a_repeated_id_leaves_each_once(ids: Any) -> None:
+    with pytest.raises(InputError) as refused:
+        PublishRequest(ids, **MODES)
+    advice = re.findall(r"`(list\(.*?\))`", str(refused.value))
+    assert len(advice) == 1
+    request = PublishRequest(eval(advice[0], {"ids": ids}), **MODES)
+    assert sorted(request.file_ids) == [37, 38]

@@ -222,7 +222,8 @@ class PublishReport:
     @property
     def not_processed(self) -> tuple[FileResult, ...]:
         """The files in state `not_processed`: the server did not begin to process them. Those of which a person decided
-        that they need not be (`published`, `leave`) are not among them.
+        that they need not be (`published`, `leave`) are not among them: where there are such files, this tuple and
+        `succeeded`, `failed` and `unknown` are not all of `files`.
         """
     @property
     def not_published(self) -> tuple[FileResult, ...]:

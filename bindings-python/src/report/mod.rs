@@ -139,7 +139,8 @@ impl PublishReport {
     }
 
     /// The files in state `not_processed`: the server did not begin to process them. Those of which a person decided
-    /// that they need not be (`published`, `leave`) are not among them.
+    /// that they need not be (`published`, `leave`) are not among them: where there are such files, this tuple and
+    /// `succeeded`, `failed` and `unknown` are not all of `files`.
     #[getter]
     fn not_processed<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
         self.select(py, core::FileResult::is_left)

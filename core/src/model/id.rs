@@ -210,7 +210,7 @@ where
         return Err(InvalidInput::new(message![
             name(argument),
             format!(" must have each id once, and repeats {}{spelled}.", first_of(&shown, is_counted)),
-            Part::EachOnce { are_numbers: spellings.is_empty() },
+            Part::EachOnce,
         ]));
     }
     Ok(ids)

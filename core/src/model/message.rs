@@ -45,11 +45,9 @@ pub(crate) enum Part {
     Command(&'static str, String),
     /// What a program can do, and the command line cannot.
     InPrograms(Message),
-    /// How a list is left with each of its ids once: a sentence that some languages have. Texts that are one number
-    /// are one id.
-    EachOnce {
-        are_numbers: bool,
-    },
+    /// How a list is left with each of its ids once: a sentence that some languages have. A number and texts that are
+    /// this number are one id, as is a `bigint`.
+    EachOnce,
 }
 
 /// A setting, an argument or a function, in snake case.
@@ -213,16 +211,13 @@ impl Message {
                 }
                 Part::InPrograms(_) if language == Language::CommandLine => continue,
                 Part::InPrograms(said) => text.write_str(&said.in_language(language)),
-                Part::EachOnce { are_numbers } => {
-                    let ids = match (language, are_numbers) {
-                        (Language::Rust | Language::CommandLine, _) => continue,
-                        (Language::Python, true) => "`.unique()` of a column",
-                        (Language::Python, false) => "`.astype('Int64').unique()` of a column",
-                        (Language::Node, true) => "`[...new Set(ids)]`",
-                        (Language::Node, false) => "`[...new Set(ids.map(Number))]`",
-                    };
-                    write!(text, " {ids} has each once.")
-                }
+                Part::EachOnce => match language {
+                    Language::Rust | Language::CommandLine => continue,
+                    Language::Python => text.write_str(
+                        " `.unique()` of a column of numbers, or `list(dict.fromkeys(map(int, ids)))`, has each once.",
+                    ),
+                    Language::Node => text.write_str(" `[...new Set(Array.from(ids, Number))]` has each once."),
+                },
             };
         }
         text
@@ -378,24 +373,17 @@ mod tests {
 
     #[test]
     fn each_language_says_how_a_list_has_each_id_once() {
-        let said = [true, false].map(|are_numbers| message!["Each once.", Part::EachOnce { are_numbers }]);
-        let expected = [
-            (Language::Rust, ["", ""]),
+        let said = message!["Each once.", Part::EachOnce];
+        for (language, text) in [
+            (Language::Rust, "Each once."),
             (
                 Language::Python,
-                [" `.unique()` of a column has each once.", " `.astype('Int64').unique()` of a column has each once."],
+                "Each once. `.unique()` of a column of numbers, or `list(dict.fromkeys(map(int, ids)))`, has each once.",
             ),
-            (
-                Language::Node,
-                [" `[...new Set(ids)]` has each once.", " `[...new Set(ids.map(Number))]` has each once."],
-            ),
-            (Language::CommandLine, ["", ""]),
-        ];
-        for (language, texts) in expected {
-            assert_eq!(
-                said.each_ref().map(|said| said.in_language(language)),
-                texts.map(|text| format!("Each once.{text}"))
-            );
+            (Language::Node, "Each once. `[...new Set(Array.from(ids, Number))]` has each once."),
+            (Language::CommandLine, "Each once."),
+        ] {
+            assert_eq!(said.in_language(language), text);
         }
     }
 
