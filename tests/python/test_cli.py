@@ -811,6 +811,8 @@ def test_an_audit_tells_a_send_from_what_was_decided_before_the_next_one(
     assert client.resume(tmp_path / "run.jsonl").settled
     done = run("journal", "audit", ".")
     assert done.returncode == 0, done.stdout
+    # Whether the person was right, no journal knows.
+    assert "2 files sent again after the decision not_published: 37,38" in done.stdout
 
 
 def test_a_journal_that_changes_after_the_question_sends_nothing_that_nobody_agreed_to(

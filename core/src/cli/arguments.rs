@@ -239,8 +239,9 @@ pub(super) enum JournalCommand {
     },
     /// Show every send of a file across the journals of a folder
     ///
-    /// The exit status is 1 if a file was sent twice (a request that provably came to nothing apart, and those that were
-    /// made with repeat="allow"), waits for a decision, or a journal is missing or cannot be read.
+    /// The exit status is 1 if a file was sent twice, waits for a decision, or a journal is missing or cannot be read. Sends
+    /// that provably came to nothing are none; those after a person's decision that a file was not published, and those
+    /// with repeat="allow", are listed apart.
     Audit {
         /// The folder
         #[arg(value_name = "DIR")]

@@ -322,12 +322,14 @@ pub(super) fn audit(folder: &Path, file: Option<&str>) -> Result<Status, Refused
     }
     let (twice, repeated) = (audit.sent_twice(), audit.repeated());
     let (undecided, in_flight) = (audit.undecided(), audit.in_flight());
+    let again = audit.sent_after_a_decision();
     let mut below = format!("{} in {}\n", counted(audit.sends.len(), "send"), counted(audit.journals, "journal"));
     let kinds = [
         (0, &undecided, "undecided"),
         (1, &twice, "sent more than once"),
         (2, &in_flight, "being sent at this moment"),
-        (3, &repeated, "sent more than once with repeat=\"allow\""),
+        (3, &again, "sent again after the decision not_published"),
+        (4, &repeated, "sent more than once with repeat=\"allow\""),
     ];
     for (path, entry) in &audit.forgotten {
         let by = |(by, at): (Option<&str>, _)| format!(", by {} at {}", by.unwrap_or("somebody"), times::text(at));

@@ -79,9 +79,18 @@ impl Sent {
         (self.file_id, &self.server, &self.firm_id, &self.run, self.chunk, self.attempt, self.at)
     }
 
+    /// Whether it may have reached clients, as far as the server's answer goes.
+    fn may_have_reached(&self) -> bool {
+        self.ending != Ending::In(FileState::NotProcessed)
+    }
+
+    fn is_decided_not_published(&self) -> bool {
+        self.decision == Some(Verdict::NotPublished)
+    }
+
     /// Whether it may have reached clients.
     fn counts(&self) -> bool {
-        self.ending != Ending::In(FileState::NotProcessed) && self.decision != Some(Verdict::NotPublished)
+        self.may_have_reached() && !self.is_decided_not_published()
     }
 
     fn is_undecided(&self) -> bool {
@@ -183,10 +192,23 @@ impl Audit {
         self.counted(|_| true, 2).into_iter().filter(|id| repeats.contains(id)).collect()
     }
 
+    /// The files that were sent again since a person found out that they had not been published. Whether that was so, no
+    /// journal knows.
+    pub(crate) fn sent_after_a_decision(&self) -> Vec<u64> {
+        let decided = self.files_of(|sent| sent.may_have_reached() && sent.is_decided_not_published());
+        let decided: BTreeSet<u64> = decided.into_iter().collect();
+        self.having(Sent::may_have_reached, 2).into_iter().filter(|id| decided.contains(id)).collect()
+    }
+
     /// The files of which at least so many sends count.
     fn counted(&self, wanted: impl Fn(&Sent) -> bool, least: usize) -> Vec<u64> {
+        self.having(|sent| sent.counts() && wanted(sent), least)
+    }
+
+    /// The files that have at least so many such sends.
+    fn having(&self, wanted: impl Fn(&Sent) -> bool, least: usize) -> Vec<u64> {
         let mut counts = BTreeMap::<_, usize>::new();
-        for sent in self.sends.iter().filter(|sent| sent.counts() && wanted(sent)) {
+        for sent in self.sends.iter().filter(|sent| wanted(sent)) {
             *counts.entry((sent.file_id, &sent.server, &sent.firm_id)).or_default() += 1;
         }
         let files = counts.into_iter().filter(|(_, count)| *count >= least).map(|((file_id, ..), _)| file_id);
