@@ -42,7 +42,7 @@ function statusOf({ code, reason, outcome, undecided }) {
       // In use by another call, waiting for a person, of another list, or not of what is asked of it; otherwise somebody has
       // to look at the disk.
       if (reason === 'refused') return 422;
-      return ['busy', 'undecided', 'other_run', 'too_early'].includes(reason) ? 409 : 500;
+      return ['busy', 'undecided', 'other_run', 'outdated', 'too_early'].includes(reason) ? 409 : 500;
     case 'ERR_CONNECT':
     case 'ERR_RATE_LIMITED':
     case 'ERR_STOPPED':

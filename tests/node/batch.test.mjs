@@ -91,6 +91,22 @@ test('a batch keeps what was seen of a page that failed', async () => {
   }
 });
 
+batch('a journal that was read before overturns nothing', async (portal, journal) => {
+  portal.nextFault('close_before_answer');
+  await assert.rejects(portal.client().publishBatch(ids(10), { ...MODES, journal }), OutcomeUnknownError);
+  const stale = new Journal(journal);
+  new Journal(journal).decide(ids(5), 'published', { by: 'Ada', evidence: 'seen in the portal' });
+  assert.throws(
+    () => stale.decide(stale.undecided, 'not_published', { by: 'Bob' }),
+    (error) => {
+      assert.match(error.message, /Ada decided published about 5 files \(1-5\) at 20.* Nothing was recorded\. Read/);
+      return error instanceof JournalError && error.reason === 'outdated';
+    },
+  );
+  const replaced = new Journal(journal).decide(ids(10), 'not_published', { by: 'Bob' });
+  assert.deepEqual(replaced.map(({ fileId }) => fileId), ids(5));
+});
+
 batch('an unknown chunk stops until each file has a decision', async (portal, journal) => {
   const client = portal.client();
   portal.nextFault('close_before_answer');

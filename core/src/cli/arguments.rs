@@ -275,7 +275,7 @@ pub(super) struct Resolve {
     /// How it was found out
     #[arg(long, value_name = "TEXT")]
     pub(super) evidence: Option<String>,
-    /// Do not ask before --undecided records anything
+    /// Do not ask, before --undecided records anything, or before published turns into not_published
     #[arg(long)]
     pub(super) yes: bool,
 }
