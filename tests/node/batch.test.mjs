@@ -107,6 +107,22 @@ batch('a journal that was read before overturns nothing', async (portal, journal
   assert.deepEqual(replaced.map(({ fileId }) => fileId), ids(5));
 });
 
+batch('a pilot without a journal is warned of by the batch with one', async (portal, journal) => {
+  await portal.client().publishFiles([37, 38], MODES);
+  const warnings = [];
+  const hear = (warning) => warnings.push(warning.message);
+  process.on('warning', hear);
+  try {
+    await portal.client().publishBatch([37, 38, 39], { ...MODES, journal });
+    await portal.client().resume(journal);
+    await sleep(0);
+  } finally {
+    process.off('warning', hear);
+  }
+  assert.equal(warnings.length, 1, warnings);
+  assert.match(warnings[0], /^2 of these files \(37, 38\) were already sent by this process .* UTC, and no journal shows it/);
+});
+
 batch('an unknown chunk stops until each file has a decision', async (portal, journal) => {
   const client = portal.client();
   portal.nextFault('close_before_answer');
