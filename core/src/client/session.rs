@@ -21,6 +21,7 @@ use crate::model::display::counted;
 use crate::model::file_result::FileState;
 use crate::model::generated_report::{self, GeneratedReport};
 use crate::model::message::{Message, Part, decide, message, name, resume};
+use crate::model::ranges;
 use crate::model::report::PublishReport;
 use crate::model::request::PublishRequest;
 use crate::model::server::is_loopback;
@@ -85,7 +86,7 @@ pub(crate) fn run(
     let folder = open_folder(config, &options.journal, caller)?;
     match request {
         Some(request) if !file::exists(&options.journal)? => begun(config, request, options, looked, (folder, caller)),
-        request => resumed(config, request, options, looked, folder),
+        request => resumed(config, request, options, looked, (folder, caller)),
     }
 }
 
@@ -149,7 +150,7 @@ fn resumed(
     request: Option<&PublishRequest>,
     options: &BatchOptions,
     looked: &[Looked],
-    mut folder: Option<Folder>,
+    (mut folder, caller): (Option<Folder>, &Caller),
 ) -> Result<Session, Error> {
     let path = &options.journal;
     let (mut journal, history) = JournalFile::open(path)?;
@@ -186,6 +187,10 @@ fn resumed(
     }
     let options = BatchOptions { repeat, ..options.clone() };
     refuse_repeats(folder.as_mut(), config, &to_be_sent, &history.report(), &options, WayOn::Journal(path))?;
+    if request.is_some_and(|request| request.file_ids().is_empty()) {
+        let others = others_in_reports(&history, looked, options.skip_published);
+        others.map(|others| others.in_language(config.language)).into_iter().for_each(|others| caller.warn(others));
+    }
     let looks = looks(looked, |id| history.has(id));
     if !looks.is_empty() {
         for (look, at) in &looks {
@@ -219,6 +224,32 @@ fn asked_again(history: &History, request: &PublishRequest, options: &BatchOptio
         return Err(Differs::OtherRun(message![name("skip_published"), format!(" left {skipped} out there")]));
     }
     Ok(request.for_files(history.request().file_ids().to_vec()).with_portfolio_names(names))
+}
+
+/// That generated reports have files by now which are not of the run that took its files from them: a job may not have been
+/// over. Those that the run left out, since they were published already, are no news.
+fn others_in_reports(history: &History, looked: &[Looked], skip_published: bool) -> Option<Message> {
+    let reports: Vec<&GeneratedReport> = looked.iter().map(|looked| &looked.report).collect();
+    let (request, _) =
+        generated_report::files_of(&history.request().for_files(Vec::new()), &reports, skip_published).ok()?;
+    let skipped: HashSet<u64> = history.header().skipped.iter().copied().collect();
+    let mut others = request.file_ids().to_vec();
+    others.retain(|id| !history.has(*id) && !skipped.contains(id));
+    others.sort_unstable();
+    let (are, them) = if others.len() == 1 { ("is", "it") } else { ("are", "them") };
+    (!others.is_empty()).then(|| {
+        message![
+            format!(
+                "{} of the reports ({}) {are} not of this run, whose files stay those that the reports had when its journal \
+                 was made: nothing sends {them}. Publish {them} with a journal of {} own: name the files, or give the \
+                 reports again with ",
+                counted(others.len(), "file"),
+                ranges::excerpt(&others),
+                if others.len() == 1 { "its" } else { "their" },
+            ),
+            name("skip_published"),
+        ]
+    })
 }
 
 /// A journal that is settled. Where nothing is to be recorded, it stays as it is.

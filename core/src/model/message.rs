@@ -139,7 +139,7 @@ pub(crate) use message;
 const TIMES: [&str; 5] = ["timeout", "connect_timeout", "max_rate_limit_wait", "max_wait", "stop_timeout"];
 
 /// What the command line calls what it takes; everything else comes from variables.
-const FLAGS: [(&str, &str); 9] = [
+const FLAGS: [(&str, &str); 11] = [
     ("file_ids", "ID"),
     ("portal_publishing", "--portal-publishing"),
     ("contact_notification", "--contact-notification"),
@@ -147,6 +147,8 @@ const FLAGS: [(&str, &str); 9] = [
     ("journal", "--journal"),
     ("journal_dir", "ADDEPAR_JOURNAL_DIR"),
     ("publish_batch", "--journal"),
+    ("reports", "--report"),
+    ("skip_published", "--skip-published"),
     ("by", "--by"),
     ("decision", "--published, --not-published or --leave"),
 ];
