@@ -270,6 +270,42 @@ def test_a_dry_run_with_a_journal_shows_what_is_left(run: Run, simulated_portal:
     assert run(*batch, "--dry-run", "--format", "json").stdout == ""
 
 
+def test_a_dry_run_is_refused_as_the_call_would_be(
+    run: Run, simulated_portal: SimulatedPortal, tmp_path: Path
+) -> None:
+    folder = tmp_path / "journals"
+    assert run("journal", "init", folder).returncode == 0
+    variables = {"ADDEPAR_JOURNAL_DIR": str(folder)}
+    begun, other = folder / "begun.jsonl", folder / "other.jsonl"
+    assert run("publish", 1, 2, *MODES, "--yes", **variables).returncode == 0
+    simulated_portal.next_fault("status:400")
+    assert run("publish", 3, 4, *MODES, "--journal", begun, "--yes", **variables).returncode == 4
+    assert run("publish", 4, *MODES, "--yes", **variables).returncode == 0
+    before = {path: path.read_bytes() for path in folder.glob("*.jsonl")}
+    posts = simulated_portal.control("posts")
+    for files, to in (((2, 5), ()), ((2, 5), ("--journal", other)), ((3, 4), ("--journal", begun))):
+        for shape in ("table", "json", "csv"):
+            command = ("publish", *files, *MODES, *to, "--format", shape)
+            dry = run(*command, "--dry-run", **variables)
+            assert (dry.returncode, dry.stdout) == (2, ""), dry.stderr
+            assert "sent before" in dry.stderr
+            real = run(*command, "--yes", **variables)
+            assert (real.returncode, real.stdout) == (2, "")
+            assert real.stderr.endswith(dry.stderr)
+    # What is not refused is shown, also where the folder cannot be asked.
+    fine = run("publish", 5, *MODES, "--dry-run", **variables)
+    assert (fine.returncode, fine.stderr) == (0, "addepar-portal: This is a dry run: nothing was sent.\n")
+    bare = dict.fromkeys(simulated_portal.environ(), "")
+    unset = run("publish", 2, *MODES, "--dry-run", **{**variables, **bare})
+    assert unset.returncode == 0
+    assert "cannot say what a folder of journals would refuse" in unset.stderr
+    nowhere = run("publish", 5, *MODES, "--dry-run", ADDEPAR_JOURNAL_DIR=str(tmp_path / "nowhere"))
+    assert nowhere.returncode == 2
+    assert "was set up for journals" in nowhere.stderr
+    assert {path: path.read_bytes() for path in folder.glob("*.jsonl")} == before
+    assert simulated_portal.control("posts") == posts
+
+
 def test_a_journal_that_another_process_writes_is_nobody_s_to_decide_about(
     run: Run, simulated_portal: SimulatedPortal
 ) -> None:

@@ -169,6 +169,7 @@ pub(super) struct Publish {
     pub(super) format: Format,
     /// Show what would be sent, every id included, and send nothing; needs no credentials
     ///
+    /// With credentials it also refuses what the call would be refused for by its folder of journals.
     /// With --format json it is the exact body of each request, one a line.
     #[arg(long)]
     pub(super) dry_run: bool,

@@ -55,6 +55,22 @@ pub(crate) fn single(
     folder: &Path,
     caller: &Caller,
 ) -> Result<Session, Error> {
+    let mut folder = open_for_one(config, request, repeat, folder, caller)?;
+    let header = header(config, request, repeat);
+    let path = folder.new_path(&header.run);
+    let chunks = history::chunks(request.file_ids(), usize::MAX, 1);
+    let journal = created(&path, header, (chunks, Vec::new()), Some(&mut folder), caller)?;
+    Ok(session(journal, &path, Pace::default()))
+}
+
+/// The folder of one call, unless it shows that some of the files were sent.
+fn open_for_one(
+    config: &Config,
+    request: &PublishRequest,
+    repeat: Repeat,
+    folder: &Path,
+    caller: &Caller,
+) -> Result<Folder, Error> {
     let mut folder = Folder::open(folder, PATIENCE, caller.clone())?;
     let report = PublishReport::uniform(request, FileState::NotProcessed, String::new());
     folder.refuse_repeats(&Query {
@@ -66,11 +82,32 @@ pub(crate) fn single(
         repeat,
         way_on: WayOn::Call,
     })?;
-    let header = header(config, request, repeat);
-    let path = folder.new_path(&header.run);
-    let chunks = history::chunks(request.file_ids(), usize::MAX, 1);
-    let journal = created(&path, header, (chunks, Vec::new()), Some(&mut folder), caller)?;
-    Ok(session(journal, &path, Pace::default()))
+    Ok(folder)
+}
+
+/// Refuses what a call, or with options a batch, would be refused for by its folder of journals, and makes no journal.
+#[cfg(feature = "cli")]
+pub(crate) fn rehearse(config: &Config, request: &PublishRequest, options: Option<&BatchOptions>) -> Result<(), Error> {
+    let caller = Caller::none();
+    let Some(options) = options else {
+        let Some(folder) = config.journal_dir.as_deref() else { return Ok(()) };
+        let opened = open_for_one(config, request, Repeat::Refuse, folder, &caller);
+        return opened.map(drop).map_err(|error| with_earlier_calls(error, config, request, folder));
+    };
+    let path = &options.journal;
+    let refused = || {
+        let mut folder = open_folder(config, path, &caller)?;
+        if !file::exists(path)? {
+            let report = PublishReport::uniform(request, FileState::NotProcessed, String::new());
+            return refuse_repeats(folder.as_mut(), config, request.file_ids(), &report, options, WayOn::Call);
+        }
+        let history = JournalFile::look(path)?;
+        same_run(&history, config, Some(request)).map_err(|differs| differs.error(path))?;
+        let (left, report) = (history.to_be_sent(), history.report());
+        let options = BatchOptions { repeat: history.header().repeat, ..options.clone() };
+        refuse_repeats(folder.as_mut(), config, &left, &report, &options, WayOn::Journal(path))
+    };
+    refused().map_err(|error| with_states(error, config, path, Some(request)))
 }
 
 /// The journal of a batch: a new one, or the one that is there. Without a request it has to be there. `looked`: what
