@@ -368,14 +368,14 @@ impl Error {
         }
     }
 
-    /// A column of the caller's, whose ids are looked up in a report, has others than that: passed over, they would miss
-    /// their files in silence.
+    /// A column of the caller's, whose ids of `things` are looked up in a report, has others than that: passed over, they
+    /// would miss their files or contacts in silence.
     #[doc(hidden)]
     #[must_use]
-    pub fn no_ids_in_column(column: &str, refused: &[RawId]) -> Self {
+    pub fn no_ids_in_column(column: &str, things: &str, refused: &[RawId]) -> Self {
         let refused: Vec<String> = refused.iter().map(ToString::to_string).collect();
         Self::input(format!(
-            "{column} must hold the ids of files: whole numbers from 1 to {MAX_ID}, strings of ASCII digits or missing \
+            "{column} must hold the ids of {things}: whole numbers from 1 to {MAX_ID}, strings of ASCII digits or missing \
              values, not {}.",
             id::enumerate(&refused),
         ))

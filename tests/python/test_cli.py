@@ -270,9 +270,7 @@ def test_a_dry_run_with_a_journal_shows_what_is_left(run: Run, simulated_portal:
     assert run(*batch, "--dry-run", "--format", "json").stdout == ""
 
 
-def test_a_dry_run_is_refused_as_the_call_would_be(
-    run: Run, simulated_portal: SimulatedPortal, tmp_path: Path
-) -> None:
+def test_a_dry_run_is_refused_as_the_call_would_be(run: Run, simulated_portal: SimulatedPortal, tmp_path: Path) -> None:
     folder = tmp_path / "journals"
     assert run("journal", "init", folder).returncode == 0
     variables = {"ADDEPAR_JOURNAL_DIR": str(folder)}
@@ -548,10 +546,10 @@ def test_what_was_seen_as_published_is_sent_again_once_somebody_agrees(
     assert lost(*RESOLVE, "--leave", "--files", "105").returncode == 0
     before = {"published": 4, "leave": 1}
     (tmp_path / "all.csv").write_text("file_id,decision\n103,not_published\n106,not_published\n")
-    what = "About to record that 2 files are not published, which were found to be published. The next resume sends them:"
+    what = "About to record that 2 files are not published, which were found to be published. The next resume sends"
     unasked = lost(*RESOLVE, "--not-published", "--files", "101,102,105,110")
     assert (unasked.returncode, unasked.stdout, decisions(tmp_path)) == (2, "", before)
-    assert f"{what}\n  101,102: published, by A. Person at 20" in unasked.stderr
+    assert f"{what} them:\n  101,102: published, by A. Person at 20" in unasked.stderr
     assert "There is no terminal to ask on: give --yes to record this without. Nothing was recorded." in unasked.stderr
     listed = lost(*RESOLVE, "--from", "-", stdin=(tmp_path / "all.csv").read_text())
     assert (listed.returncode, decisions(tmp_path)) == (2, before)

@@ -348,7 +348,9 @@ def test_a_batch_takes_its_files_from_reports_and_leaves_out_what_is_published(
     assert emailed(portal) == [101, 102, 104, 105, 106]
 
 
-def test_files_that_a_job_has_by_now_are_warned_of_and_not_sent(journal: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_files_that_a_job_has_by_now_are_warned_of_and_not_sent(
+    journal: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     publish: Any = {"reports": [JOB], "skip_published": True, "journal": journal, **MODES}
     with portal_with(range(101, 104)) as first:
         assert first.client().publish_batch(**publish).ok

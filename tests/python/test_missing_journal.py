@@ -145,9 +145,9 @@ def test_a_cell_that_is_run_twice_is_warned_of_each_time(simulated_portal: Simul
             (warning,) = heard
             assert re.fullmatch(
                 r"(1 of these files \(38\) was|These 2 files \(37, 38\) were) already sent by this process "
-                r"at \d\d:\d\d:\d\d UTC, and no journal shows it, so that no folder of journals can refuse it: sent again, "
-                r"clients may be e-mailed twice\. Set `journal_dir` to a folder of journals, and what is sent from then on "
-                r"is refused a second time\.",
+                r"at \d\d:\d\d:\d\d UTC, and no journal shows it, so that no folder of journals can refuse it: "
+                r"sent again, clients may be e-mailed twice\. Set `journal_dir` to a folder of journals, and what is "
+                r"sent from then on is refused a second time\.",
                 str(warning.message),
             )
             assert Path(warning.filename) == Path(__file__)

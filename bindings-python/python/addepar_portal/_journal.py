@@ -163,9 +163,9 @@ class Journal:
 
         Raises:
             InputError: A value is not an id, not a decision or not text.
-            JournalError: A file is not of this run or its outcome is known, or the journal is being written. Of the reason
-                `outdated`: since this journal was read, somebody has decided about one of the files, or it was sent;
-                the message says who, what and when. Nothing was recorded: make a new `Journal` and look again.
+            JournalError: A file is not of this run or its outcome is known, or the journal is being written. Its
+                `reason` is `outdated` where, since this journal was read, somebody has decided about one of the files,
+                or it was sent; the message says who, what and when. Make a new `Journal` then, and look again.
         """
         __tracebackhide__ = True
         decided = finish(value(self._native.decide(plain_ids("file_ids", file_ids), word(decision), by, evidence)))

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 
 def warn_of_missing_journal(call: Call) -> None:
-    """Issues the warning that the core wants, before a call begins or once its journal says what it sends. Where it is an
-    error, it is one at the next call as well."""
+    """Issues the warning that the core wants: before a call begins, or once its journal says what it sends. Where it is
+    an error, it is one at the next call as well."""
     said = call.take_warning()
     if said is not None:
         warn(f"{said}.", MissingJournalWarning, each_time=True)
