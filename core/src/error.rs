@@ -391,8 +391,12 @@ impl Error {
         let problem =
             format!("Not every file is ok: {}{}.", report.summary(), names(&report, |state| state != FileState::Ok));
         let mut advice = Message::default();
-        if !report.undecided().is_empty() {
+        let undecided = report.undecided();
+        if undecided.len() == report.count(FileState::Unknown) && !undecided.is_empty() {
             advice = advice.and("Check the unknown ones in Addepar before anything is sent again.");
+        } else if !undecided.is_empty() {
+            let named = listed(undecided.into_iter());
+            advice = advice.and(format!("Check those unknown ones in Addepar about which nobody has decided{named} before anything is sent again."));
         }
         if report.count(FileState::Failed) > 0 {
             advice = advice.and(if report.request().asks().notify {

@@ -624,6 +624,25 @@ fn an_unknown_chunk_stops_until_each_file_is_decided() {
     }
 }
 
+/// Of the files that are unknown, those have to be checked about which nobody has decided.
+#[test]
+fn a_failure_names_the_unknown_files_about_which_nobody_has_decided() {
+    let scene = Scene::new();
+    let path = scene.path("run.jsonl");
+    scene.faults(&json!([{ "name": "close_before_answer" }]));
+    refused(scene.batch(2, &path), ErrorKind::OutcomeUnknown, &[]);
+    let failure = || Journal::open(&path).expect("a journal").report().raise_for_failures().map(drop);
+    refused(
+        failure(),
+        ErrorKind::PublishFailures,
+        &["Check the unknown ones in Addepar before anything is sent again."],
+    );
+    decide(&path, &[1], Verdict::Leave);
+    let words =
+        "Check those unknown ones in Addepar about which nobody has decided (file 2) before anything is sent again.";
+    refused(failure(), ErrorKind::PublishFailures, &[words]);
+}
+
 /// What is said of the files is said of the whole run; what is said of an answer, of the request that failed.
 #[test]
 fn an_error_speaks_of_the_whole_batch_and_of_the_request_that_failed() {

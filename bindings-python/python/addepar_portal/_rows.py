@@ -239,6 +239,14 @@ class FailedContacts(Row):
 
         return of_failed_contacts(self)
 
+    def __repr__(self) -> str:
+        left_out: tuple[tuple[str, int], ...] = object.__getattribute__(self, "_left_out")
+        counts = [f"{count} {'file' if count == 1 else 'files'} {state.replace('_', ' ')}" for state, count in left_out]
+        return f"{super().__repr__()}{''.join(f', beside {counted}' for counted in counts)}"
+
+    def __bool__(self) -> bool:
+        raise TypeError("failed contacts are neither true nor false: say report.ok, or failed.contacts")
+
     def __new__(cls, contacts: Any, unreadable: tuple[int, ...]) -> _types.Self:
         failed = super().__new__(cls, _ReadOnly(dict(contacts)), unreadable)
         object.__setattr__(failed, "_left_out", ())

@@ -47,6 +47,8 @@ pub(crate) enum Part {
     EachOnce {
         are_numbers: bool,
     },
+    /// How texts such as "37.0", which were floats once, turn into ids: the end of a sentence.
+    WithoutPoint,
 }
 
 /// A setting, an argument or a function, in snake case.
@@ -208,6 +210,11 @@ impl Message {
                     };
                     write!(text, " {ids} has each once.")
                 }
+                Part::WithoutPoint => text.write_str(match language {
+                    Language::Rust | Language::CommandLine => "write it without the point",
+                    Language::Python => "`pd.to_numeric(column).astype('Int64')` makes whole numbers of a column",
+                    Language::Node => "`ids.map(Number)` makes whole numbers of a list",
+                }),
             };
         }
         text
