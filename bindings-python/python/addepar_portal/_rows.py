@@ -183,7 +183,7 @@ class FailedContacts(Row):
         return frame_of(self.to_columns())
 
     def join(self, frame: _types.Any, *, on: str = "contact_id", suffix: str | None = None) -> _types.Any:
-        """The rows of a `pandas.DataFrame` with what its contacts missed: names and numbers for whoever calls them.
+        """The rows of a `pandas.DataFrame` with what its contacts missed: names and numbers for the person who calls.
 
         As `PublishReport.join`: ids are compared as ids, and no row is dropped on either side. A contact that missed
         several files has a row for each file and step. The column `matched` says `both`, `frame` (the row's contact

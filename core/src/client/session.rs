@@ -264,7 +264,7 @@ fn asked_again(history: &History, request: &PublishRequest, options: &BatchOptio
 }
 
 /// That generated reports have files by now which are not of the run that took its files from them: a job may not have been
-/// over. Those that the run left out, since they were published already, are no news.
+/// over. Those that the run left out, since they were published already, are not told of.
 fn others_in_reports(history: &History, looked: &[Looked], skip_published: bool) -> Option<Message> {
     let reports: Vec<&GeneratedReport> = looked.iter().map(|looked| &looked.report).collect();
     let (request, _) =
