@@ -271,8 +271,7 @@ fn dry_run(
             files(in_flight),
         )),
         _ if client.is_none() => say(
-            "This is a dry run: nothing was sent. Settings are missing, without which it cannot say what a folder of \
-             journals would refuse.",
+            "This is a dry run: nothing was sent. Without its settings it cannot say what a folder of journals would refuse.",
         ),
         _ => say("This is a dry run: nothing was sent."),
     }
