@@ -109,7 +109,10 @@ export function forgetJournal(...given: unknown[]): number[] {
 
 let show: (journal: Journal) => void;
 
-/** A journal as it is on disk when this is made. Another process may be writing it. */
+/**
+ * A journal as it is on disk when this is made. Another process may be writing it, and another person may decide: make a
+ * new one to see that.
+ */
 export class Journal {
   readonly path: string;
   #handle: Handle;
@@ -169,7 +172,8 @@ export class Journal {
 
   /**
    * Records what a person found out about files, after looking in Addepar: of all of them, or of none. A later decision
-   * about a file replaces an earlier one, until it is sent again.
+   * about a file replaces an earlier one, until it is sent again, if this journal has shown that one. Afterwards this
+   * object shows what is in the file then.
    *
    * `published` and `leave` mean that this run does not send a file again; about one that is yet to be sent they may be
    * said as well, as of a file that was published some other way: then it is left out, of which `process.emitWarning`
@@ -183,7 +187,8 @@ export class Journal {
    * @returns The files about which somebody had decided before, as they were then: this decision replaces that one.
    * @throws {@link InputError} naming the values that are not ids, not a decision or not text.
    * {@link JournalError} where a file is not of this run or its outcome is known, where it is too soon (the message says
-   * when it will be taken), or where the journal is being written.
+   * when it will be taken), or where the journal is being written; of the reason `outdated` where, since this journal was
+   * read, somebody has decided about one of the files, or it was sent. Then make a new `Journal` and look again.
    */
   decide(fileIds: Ids, decision: Verdict, options: DecisionOptions): readonly JournalledFile[] {
     refuseMore(arguments, 3, DECISION);

@@ -49,6 +49,7 @@ export type JournalReason =
   | 'cannot_read'
   | 'cannot_write'
   | 'refused'
+  | 'outdated'
   | 'too_early';
 
 /** The code of an error's class. */

@@ -132,7 +132,7 @@ impl Call {
         self.publish.progress().map(Progress::from)
     }
 
-    /// What is to be warned of before the call runs: the core logs what nobody took.
+    /// What is to be warned of before the call runs, and then before it sends: the core logs what nobody took.
     fn take_warning(&self) -> Option<String> {
         self.publish.take_warning()
     }

@@ -39,11 +39,12 @@ pub(crate) fn make_request<'py>(
     hand_over(py, make())
 }
 
-/// The ids of a column of the caller's, in which files are looked up; or the `Failure` that names what is not an id.
+/// The ids of a column of the caller's, by which files or other things are looked up; or the `Failure` that names what is not an id.
 #[pyfunction]
 pub(crate) fn ids_in_column<'py>(
     py: Python<'py>,
     column: &Bound<'_, PyString>,
+    things: &Bound<'_, PyString>,
     ids: &Bound<'_, PyList>,
 ) -> PyResult<Bound<'py, PyAny>> {
     let raw = raw_ids(ids)?;
@@ -52,7 +53,7 @@ pub(crate) fn ids_in_column<'py>(
         return Ok(PyList::new(py, ids)?.into_any());
     }
     let refused: Vec<RawId> = raw.into_iter().filter(|id| id.value().is_none()).collect();
-    hand_over::<PublishReport>(py, Err(Error::no_ids_in_column(&word(column), &refused)))
+    hand_over::<PublishReport>(py, Err(Error::no_ids_in_column(&word(column), &word(things), &refused)))
 }
 
 /// A report of an answer's body.

@@ -164,6 +164,8 @@ journal_reasons! {
     CannotWrite = "cannot_write",
     /// What was to be recorded does not fit what the journal has.
     Refused = "refused",
+    /// Since it was read, somebody has decided about some of the files, or they were sent.
+    Outdated = "outdated",
     /// A file is said not to be published while Addepar may still be working on the request.
     TooEarly = "too_early",
 }
@@ -366,14 +368,14 @@ impl Error {
         }
     }
 
-    /// A column of the caller's, whose ids are looked up in a report, has others than that: passed over, they would miss
-    /// their files in silence.
+    /// A column of the caller's, whose ids of `things` are looked up in a report, has others than that: passed over, they
+    /// would miss their files or contacts in silence.
     #[doc(hidden)]
     #[must_use]
-    pub fn no_ids_in_column(column: &str, refused: &[RawId]) -> Self {
+    pub fn no_ids_in_column(column: &str, things: &str, refused: &[RawId]) -> Self {
         let refused: Vec<String> = refused.iter().map(ToString::to_string).collect();
         Self::input(format!(
-            "{column} must hold the ids of files: whole numbers from 1 to {MAX_ID}, strings of ASCII digits or missing \
+            "{column} must hold the ids of {things}: whole numbers from 1 to {MAX_ID}, strings of ASCII digits or missing \
              values, not {}.",
             id::enumerate(&refused),
         ))
@@ -389,8 +391,12 @@ impl Error {
         let problem =
             format!("Not every file is ok: {}{}.", report.summary(), names(&report, |state| state != FileState::Ok));
         let mut advice = Message::default();
-        if !report.undecided().is_empty() {
+        let undecided = report.undecided();
+        if undecided.len() == report.count(FileState::Unknown) && !undecided.is_empty() {
             advice = advice.and("Check the unknown ones in Addepar before anything is sent again.");
+        } else if !undecided.is_empty() {
+            let named = listed(undecided.into_iter());
+            advice = advice.and(format!("Check those unknown ones in Addepar about which nobody has decided{named} before anything is sent again."));
         }
         if report.count(FileState::Failed) > 0 {
             advice = advice.and(if report.request().asks().notify {

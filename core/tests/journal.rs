@@ -624,6 +624,25 @@ fn an_unknown_chunk_stops_until_each_file_is_decided() {
     }
 }
 
+/// Of the files that are unknown, those have to be checked about which nobody has decided.
+#[test]
+fn a_failure_names_the_unknown_files_about_which_nobody_has_decided() {
+    let scene = Scene::new();
+    let path = scene.path("run.jsonl");
+    scene.faults(&json!([{ "name": "close_before_answer" }]));
+    refused(scene.batch(2, &path), ErrorKind::OutcomeUnknown, &[]);
+    let failure = || Journal::open(&path).expect("a journal").report().raise_for_failures().map(drop);
+    refused(
+        failure(),
+        ErrorKind::PublishFailures,
+        &["Check the unknown ones in Addepar before anything is sent again."],
+    );
+    decide(&path, &[1], Verdict::Leave);
+    let words =
+        "Check those unknown ones in Addepar about which nobody has decided (file 2) before anything is sent again.";
+    refused(failure(), ErrorKind::PublishFailures, &[words]);
+}
+
 /// What is said of the files is said of the whole run; what is said of an answer, of the request that failed.
 #[test]
 fn an_error_speaks_of_the_whole_batch_and_of_the_request_that_failed() {
@@ -2040,7 +2059,7 @@ fn an_error_about_a_journal_has_a_reason() {
     expect(result_of(&moved).map(Arc::unwrap_or_clone), JournalReason::Changed);
     // What is too early is so at a server that is not this machine's: see `view.rs`.
     let other: Vec<_> = JournalReason::ALL.iter().filter(|reason| !seen.contains(reason)).collect();
-    assert_eq!(other, [&JournalReason::TooEarly]);
+    assert_eq!(other, [&JournalReason::Outdated, &JournalReason::TooEarly]);
 }
 
 /// Files that were sent before are named with the journal that shows them, and those of them that wait for a decision.
@@ -2339,7 +2358,7 @@ fn a_decision_about_files_that_were_never_sent_is_warned_of() {
     assert_eq!(journal.take_warning().as_deref(), Some(words));
 }
 
-/// A later decision replaces an earlier one, and says which.
+/// A later decision replaces an earlier one that its journal has shown, and says which.
 #[test]
 fn a_decision_returns_the_earlier_ones_that_it_replaces() {
     let scene = Scene::new();
@@ -2347,18 +2366,55 @@ fn a_decision_returns_the_earlier_ones_that_it_replaces() {
     scene.faults(&json!([{ "name": "close_before_answer" }]));
     refused(scene.batch(2, &path), ErrorKind::OutcomeUnknown, &[]);
     let mut journal = Journal::open(&path).expect("a journal");
-    // What was read before somebody else decided does not count.
-    let mut other = Journal::open(&path).expect("a journal");
     assert_eq!(journal.decide([1], Verdict::Published, "Ada", Some("seen")).expect("a decision"), []);
+    // What it recorded itself it has shown as well.
+    assert_eq!(journal.decide([1], Verdict::Published, "Ada", None).expect("a decision").len(), 1);
+    let mut other = Journal::open(&path).expect("a journal");
     let replaced = other.decide([2, 1], Verdict::NotPublished, "Bob", None).expect("a decision");
     let shown: Vec<_> = replaced.iter().map(|file| (file.result.file_id, file.result.decision)).collect();
     assert_eq!(shown, [(1, Some(Verdict::Published))]);
-    assert_eq!((replaced[0].decided_by.as_deref(), replaced[0].evidence.as_deref()), (Some("Ada"), Some("seen")));
+    assert_eq!((replaced[0].decided_by.as_deref(), replaced[0].evidence.as_deref()), (Some("Ada"), None));
     assert!(replaced[0].decided_at.is_some());
     // Sent again it has another outcome, about which nobody has decided.
     scene.faults(&json!([{ "name": "close_before_answer" }]));
     refused(scene.resume(&path), ErrorKind::OutcomeUnknown, &[]);
-    assert_eq!(other.decide([1, 2], Verdict::Leave, "Ada", None).expect("a decision"), []);
+    let mut journal = Journal::open(&path).expect("a journal");
+    assert_eq!(journal.decide([1, 2], Verdict::Leave, "Ada", None).expect("a decision"), []);
+}
+
+/// What somebody decided after a journal was read, or what was sent since, is not overturned unseen.
+#[test]
+fn a_journal_that_was_read_before_overturns_nothing() {
+    let scene = Scene::new();
+    let path = scene.path("run.jsonl");
+    scene.faults(&json!([{ "name": "close_before_answer" }]));
+    refused(scene.batch(4, &path), ErrorKind::OutcomeUnknown, &[]);
+    let (mut stale, mut colleague) =
+        (Journal::open(&path).expect("a journal"), Journal::open(&path).expect("a journal"));
+    colleague.decide([1], Verdict::Published, "Ada", Some("seen")).expect("a decision");
+    let before = lines(&path);
+    let words =
+        ["was continued since it was read: Ada decided published about 1 file (1) at 20", "Nothing was recorded."];
+    for verdict in [Verdict::NotPublished, Verdict::Leave] {
+        let error = refused(stale.decide([1, 2], verdict, "Bob", None), ErrorKind::Journal, &words);
+        assert_eq!(error.reason(), Some(JournalReason::Outdated));
+        assert!(error.message().ends_with("Read the journal again before you decide."), "{error}");
+    }
+    assert_eq!((lines(&path), stale.undecided()), (before, vec![1, 2]), "all of it or nothing");
+    // About other files it has nothing to learn, and what it has decided it shows.
+    stale.decide([2], Verdict::NotPublished, "Bob", None).expect("a decision");
+    stale.decide([1], Verdict::NotPublished, "Bob", None).expect("it has seen what Ada found");
+    // What was sent meanwhile, and what became of it, nobody has seen.
+    let mut unseen = Journal::open(&path).expect("a journal");
+    scene.faults(&json!([{ "name": "close_idle" }, { "name": "close_before_answer" }]));
+    refused(scene.resume(&path), ErrorKind::OutcomeUnknown, &[]);
+    assert_eq!(scene.sent(), [vec![1, 2], vec![3, 4], vec![1, 2]]);
+    for (ids, was) in [(&[1, 2][..], "2 files (1,2) were sent at 20"), (&[3], "1 file (3) was sent at 20")] {
+        let refusal = unseen.decide(ids.iter().copied(), Verdict::Leave, "Bob", None);
+        assert_eq!(refused(refusal, ErrorKind::Journal, &[was]).reason(), Some(JournalReason::Outdated));
+    }
+    let mut read = Journal::open(&path).expect("a journal");
+    read.decide([1, 2], Verdict::Leave, "Bob", None).expect("a decision");
 }
 
 /// A decision names files as a request does: what is not an id is refused, and nothing is written.

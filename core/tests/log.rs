@@ -1,14 +1,16 @@
 //! What a call tells the log, and that no secret is in it.
 
-#![allow(clippy::expect_used, missing_docs)]
+#![allow(clippy::expect_used, clippy::panic, missing_docs)]
 
 use std::fmt::{Debug, Write};
+use std::fs;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
-use addepar_portal::host::{AccessToken, Host, Settings, Turn, forget_sent_to};
+use addepar_portal::host::{AccessToken, Ending, Host, Settings, Turn, forget_sent_to};
 use addepar_portal::{
     BatchOptions, ContactNotification, Journal, PortalClient, PortalPublishing, PublishRequest, Repeat, Verdict,
+    init_journal_dir,
 };
 use addepar_portal_simulator::SimulatedPortal;
 use serde_json::json;
@@ -253,6 +255,32 @@ fn a_call_that_repeats_what_this_process_sent_without_a_journal_is_warned_of() {
     });
     let ours = lines.ours();
     assert_eq!(ours.iter().filter(|line| line.contains("already sent by this process")).count(), 2, "{ours:#?}");
+    // A call with a journal is warned of them as well, since no journal knows of them; but not of what it does not send.
+    let folder = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("log-{}", std::process::id()));
+    init_journal_dir(&folder).expect("a folder");
+    let batch = |ids: std::ops::RangeInclusive<u64>, name: &str, notification| {
+        let lines = Lines::default();
+        let ending = tracing::subscriber::with_default(lines.clone(), || {
+            let request = PublishRequest::for_batch(ids, PortalPublishing::Publish, notification).expect("a request");
+            let call = client.start_batch(&request, &BatchOptions::new(folder.join(name)), |_| None);
+            while runtime.block_on(call.run()) != Turn::Done {}
+            call.ending()
+        });
+        (ending, lines.ours().into_iter().filter(|line| line.contains("already sent")).collect::<Vec<_>>())
+    };
+    assert_eq!(batch(37..=39, "quiet.jsonl", ContactNotification::DoNotNotify).1, [""; 0]);
+    fs::remove_dir_all(&folder).expect("a folder");
+    init_journal_dir(&folder).expect("a folder");
+    let (ending, warnings) = batch(37..=39, "run.jsonl", ContactNotification::Notify);
+    assert!(matches!(ending, Ending::Reported(_)), "{ending:?}");
+    let [warning] = warnings.as_slice() else { panic!("one warning: {warnings:?}") };
+    assert!(warning.starts_with("WARN addepar_portal 2 of these files (37, 38) were already sent by this process "));
+    let end =
+        "no journal shows it, so that no folder of journals can refuse it: sent again, clients may be e-mailed twice";
+    assert!(warning.ends_with(end), "{warning}");
+    assert_eq!(batch(37..=39, "run.jsonl", ContactNotification::Notify).1, [""; 0], "all of it is sent");
+    assert_eq!(batch(37..=40, "other.jsonl", ContactNotification::Notify).1, [""; 0], "it is refused");
+    let _ = fs::remove_dir_all(&folder);
     // Another firm has other files, and a server that takes the port of an earlier one has received nothing.
     let other = PortalClient::builder().base_url(portal.base_url()).firm_id("2").key("key", "secret").build();
     let request = PublishRequest::new([37], PortalPublishing::Publish, ContactNotification::Notify).expect("a request");

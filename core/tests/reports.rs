@@ -234,6 +234,49 @@ async fn a_job_that_lacks_files_is_warned_of() {
     }
 }
 
+/// The journal of a job that was not over has the files that its report had then.
+#[tokio::test]
+async fn files_that_a_report_has_by_now_and_the_run_has_not_are_warned_of() {
+    let (first, folder) = (portal(101..104, &json!({"show_published": {"101": true}})), Folder::new());
+    let options = BatchOptions { skip_published: true, ..options(&folder, 2) };
+    assert_eq!(publish(&first, &options).await.unwrap().files().len(), 2);
+    let port = first.port();
+    drop(first);
+    let shown = json!({"101": false, "102": true, "103": true, "104": true});
+    let second = portal(101..107, &json!({ "port": port, "show_published": shown }));
+    let all = BatchOptions { skip_published: false, ..options.clone() };
+    let said = async |request: PublishRequest, options: &BatchOptions| {
+        let call = client(&second).start_batch(&request, options, |_| None);
+        call.watch(Level::Warn);
+        let mut said = Vec::new();
+        while call.run().await != Turn::Done {
+            said.extend(call.log_records());
+        }
+        said.extend(call.log_records());
+        let said = said.iter().map(|record| record.message_in(Language::Rust));
+        (
+            call.ending().into_result().map(|report| report.files().len()),
+            said.filter(|said| !said.starts_with("The job")).collect::<Vec<_>>(),
+        )
+    };
+    let (files, warnings) = said(all_of_the_reports(), &options).await;
+    assert_eq!(files.unwrap(), 2);
+    assert_eq!(
+        warnings,
+        ["2 files of the reports (105,106) are not of this run, whose files stay those that the reports had when its \
+             journal was made: nothing sends them. Publish them with a journal of their own: name the files, or give the \
+             reports again with `skip_published`"],
+    );
+    assert_eq!(said(all_of_the_reports(), &all).await.1, [""; 0], "it is refused: the journal left files out");
+    // Who names files does not ask for those of the reports.
+    let named = PublishRequest::for_batch([102, 103], PortalPublishing::Publish, ContactNotification::Notify).unwrap();
+    assert_eq!(said(named, &all).await.1, [""; 0]);
+    assert_eq!(emails(&second), [0; 0]);
+    // What the warning says to do.
+    let rest = BatchOptions { journal: folder.0.join("rest.jsonl"), ..options };
+    assert_eq!(said(all_of_the_reports(), &rest).await.0.unwrap(), 3, "104 is published, and 101 is shown as not");
+}
+
 #[tokio::test]
 async fn a_batch_whose_files_are_all_published_already_is_ok_and_sends_nothing() {
     let (portal, folder) = (portal(101..103, &json!({"show_published": {"101": true, "102": true}})), Folder::new());

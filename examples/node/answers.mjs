@@ -42,7 +42,7 @@ function statusOf({ code, reason, outcome, undecided }) {
   if (code === 'ERR_JOURNAL') {
     // In use by another call, of another list, or not of what is asked of it; otherwise somebody has to look at the disk.
     if (reason === 'refused') return 422;
-    return ['busy', 'undecided', 'other_run', 'too_early'].includes(reason) ? 409 : 500;
+    return ['busy', 'undecided', 'other_run', 'outdated', 'too_early'].includes(reason) ? 409 : 500;
   }
   // ERR_OUTCOME_UNKNOWN, and a batch that ended part-way.
   if (outcome !== 'not_processed') return 409;

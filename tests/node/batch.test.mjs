@@ -92,6 +92,38 @@ test('a batch keeps what was seen of a page that failed', async () => {
   }
 });
 
+batch('a journal that was read before overturns nothing', async (portal, journal) => {
+  portal.nextFault('close_before_answer');
+  await assert.rejects(portal.client().publishBatch(ids(10), { ...MODES, journal }), OutcomeUnknownError);
+  const stale = new Journal(journal);
+  new Journal(journal).decide(ids(5), 'published', { by: 'Ada', evidence: 'seen in the portal' });
+  assert.throws(
+    () => stale.decide(stale.undecided, 'not_published', { by: 'Bob' }),
+    (error) => {
+      assert.match(error.message, /Ada decided published about 5 files \(1-5\) at 20.* Nothing was recorded\. Read/);
+      return error instanceof JournalError && error.reason === 'outdated';
+    },
+  );
+  const replaced = new Journal(journal).decide(ids(10), 'not_published', { by: 'Bob' });
+  assert.deepEqual(replaced.map(({ fileId }) => fileId), ids(5));
+});
+
+batch('a pilot without a journal is warned of by the batch with one', async (portal, journal) => {
+  await portal.client().publishFiles([37, 38], MODES);
+  const warnings = [];
+  const hear = (warning) => warnings.push(warning.message);
+  process.on('warning', hear);
+  try {
+    await portal.client().publishBatch([37, 38, 39], { ...MODES, journal });
+    await portal.client().resume(journal);
+    await sleep(0);
+  } finally {
+    process.off('warning', hear);
+  }
+  assert.equal(warnings.length, 1, warnings);
+  assert.match(warnings[0], /^2 of these files \(37, 38\) were already sent by this process .* UTC, and no journal shows it/);
+});
+
 batch('an unknown chunk stops until each file has a decision', async (portal, journal) => {
   const client = portal.client();
   portal.nextFault('close_before_answer');

@@ -157,6 +157,23 @@ def test_a_batch_keeps_what_was_seen_of_a_page_that_failed(journal: Path) -> Non
     assert [file["reason"] for file in Journal(journal).to_dict()["files"]] == [left_out, None, None]
 
 
+def test_a_journal_that_was_read_before_overturns_nothing(simulated_portal: SimulatedPortal, journal: Path) -> None:
+    simulated_portal.next_fault("close_before_answer")
+    with pytest.raises(OutcomeUnknownError):
+        simulated_portal.client().publish_batch(range(1, 11), journal=journal, **MODES)
+    stale = Journal(journal)
+    Journal(journal).decide(range(1, 6), "published", by="Ada", evidence="seen in the portal")
+    with pytest.raises(JournalError) as raised:
+        stale.decide(stale.undecided, "not_published", by="Bob")
+    assert raised.value.reason == "outdated"
+    assert "Ada decided published about 5 files (1-5) at 20" in str(raised.value)
+    assert str(raised.value).endswith("Nothing was recorded. Read the journal again before you decide.")
+    read = Journal(journal)
+    assert read.undecided == tuple(range(6, 11))
+    replaced = read.decide(range(1, 11), "not_published", by="Bob")
+    assert [file.file_id for file in replaced] == [1, 2, 3, 4, 5]
+
+
 def test_an_unknown_chunk_stops_until_each_file_has_a_decision(
     simulated_portal: SimulatedPortal, journal: Path
 ) -> None:

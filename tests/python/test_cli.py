@@ -271,6 +271,40 @@ def test_a_dry_run_with_a_journal_shows_what_is_left(run: Run, simulated_portal:
     assert run(*batch, "--dry-run", "--format", "json").stdout == ""
 
 
+def test_a_dry_run_is_refused_as_the_call_would_be(run: Run, simulated_portal: SimulatedPortal, tmp_path: Path) -> None:
+    folder = tmp_path / "journals"
+    assert run("journal", "init", folder).returncode == 0
+    variables = {"ADDEPAR_JOURNAL_DIR": str(folder)}
+    begun, other = folder / "begun.jsonl", folder / "other.jsonl"
+    assert run("publish", 1, 2, *MODES, "--yes", **variables).returncode == 0
+    simulated_portal.next_fault("status:400")
+    assert run("publish", 3, 4, *MODES, "--journal", begun, "--yes", **variables).returncode == 4
+    assert run("publish", 4, *MODES, "--yes", **variables).returncode == 0
+    before = {path: path.read_bytes() for path in folder.glob("*.jsonl")}
+    posts = simulated_portal.control("posts")
+    for files, to in (((2, 5), ()), ((2, 5), ("--journal", other)), ((3, 4), ("--journal", begun))):
+        for shape in ("table", "json", "csv"):
+            command = ("publish", *files, *MODES, *to, "--format", shape)
+            dry = run(*command, "--dry-run", **variables)
+            assert (dry.returncode, dry.stdout) == (2, ""), dry.stderr
+            assert "sent before" in dry.stderr
+            real = run(*command, "--yes", **variables)
+            assert (real.returncode, real.stdout) == (2, "")
+            assert real.stderr.endswith(dry.stderr)
+    # What is not refused is shown, also where the folder cannot be asked.
+    fine = run("publish", 5, *MODES, "--dry-run", **variables)
+    assert (fine.returncode, fine.stderr) == (0, "addepar-portal: This is a dry run: nothing was sent.\n")
+    bare = dict.fromkeys(simulated_portal.environ(), "")
+    unset = run("publish", 2, *MODES, "--dry-run", **{**variables, **bare})
+    assert unset.returncode == 0
+    assert "cannot say what a folder of journals would refuse" in unset.stderr
+    nowhere = run("publish", 5, *MODES, "--dry-run", ADDEPAR_JOURNAL_DIR=str(tmp_path / "nowhere"))
+    assert nowhere.returncode == 2
+    assert "was set up for journals" in nowhere.stderr
+    assert {path: path.read_bytes() for path in folder.glob("*.jsonl")} == before
+    assert simulated_portal.control("posts") == posts
+
+
 def test_a_journal_that_another_process_writes_is_nobody_s_to_decide_about(
     run: Run, simulated_portal: SimulatedPortal
 ) -> None:
@@ -504,6 +538,33 @@ def test_all_undecided_files_are_decided_about_once_somebody_agrees(
         assert (child.exitstatus, decisions(tmp_path)) == (0 if recorded else 2, recorded)
     none = lost(*RESOLVE, "--not-published", "--undecided", "--yes")
     assert (none.returncode, "No file is to be decided about. Nothing was recorded." in none.stderr) == (2, True)
+
+
+def test_what_was_seen_as_published_is_sent_again_once_somebody_agrees(
+    lost: Run, simulated_portal: SimulatedPortal, tmp_path: Path
+) -> None:
+    assert lost(*RESOLVE, "--published", "--files", "101-104").returncode == 0
+    assert lost(*RESOLVE, "--leave", "--files", "105").returncode == 0
+    before = {"published": 4, "leave": 1}
+    (tmp_path / "all.csv").write_text("file_id,decision\n103,not_published\n106,not_published\n")
+    what = "About to record that 2 files are not published, which were found to be published. The next resume sends"
+    unasked = lost(*RESOLVE, "--not-published", "--files", "101,102,105,110")
+    assert (unasked.returncode, unasked.stdout, decisions(tmp_path)) == (2, "", before)
+    assert f"{what} them:\n  101,102: published, by A. Person at 20" in unasked.stderr
+    assert "There is no terminal to ask on: give --yes to record this without. Nothing was recorded." in unasked.stderr
+    listed = lost(*RESOLVE, "--from", "-", stdin=(tmp_path / "all.csv").read_text())
+    assert (listed.returncode, decisions(tmp_path)) == (2, before)
+    assert "1 file is not published, which was found to be published. The next resume sends it:" in listed.stderr
+    for answer, recorded in (("n", before), ("y", {"published": 3, "leave": 1, "not_published": 1})):
+        with at_a_terminal(simulated_portal, tmp_path, *RESOLVE, "--not-published", "--files", "101") as child:
+            child.expect(r"Go on\? \[y/N\] ")
+            child.sendline(answer)
+        assert (child.exitstatus, decisions(tmp_path)) == (2 if recorded == before else 0, recorded)
+    # No other decision is asked about.
+    for verdict, files in (("--not-published", "105,101,110"), ("--published", "101"), ("--leave", "102")):
+        assert lost(*RESOLVE, verdict, "--files", files).returncode == 0
+    assert lost(*RESOLVE, "--not-published", "--files", "103,104", "--yes").returncode == 0
+    assert decisions(tmp_path) == {"published": 1, "leave": 1, "not_published": 4}
 
 
 def test_a_check_list_is_filled_in_and_read_back(lost: Run, simulated_portal: SimulatedPortal, tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ import polars as pl
 import pyarrow as pa  # type: ignore[import-untyped]
 import pytest
 
-from addepar_portal import InputError, PublishReport, PublishRequest
+from addepar_portal import FailedContacts, InputError, PublishReport, PublishRequest
 from addepar_portal.testing import SimulatedPortal
 
 MODES: Any = {"portal_publishing": "publish", "contact_notification": "notify"}
@@ -213,6 +213,46 @@ def test_what_cannot_be_joined_says_so(report: PublishReport) -> None:
         report.join({"file_id": [37]})
 
 
+def failed_contacts() -> FailedContacts:
+    """The contacts 1 and 2 missed the file 37, 1 also 38; whose contacts 39 failed for cannot be told."""
+    row = {"publish_status": "success", "notify_status": "fail"}
+    details = {37: FAILED["detail"], 38: "Failed for contacts [1].", 39: "Failed for some."}
+    rows = [{"file_id": id_, **row, "error": [{**FAILED, "detail": text}]} for id_, text in details.items()]
+    body = json.dumps({"data": [{"attributes": row} for row in rows]})
+    return PublishReport.from_response(PublishRequest([37, 38, 39], **MODES), body).failed_contacts()
+
+
+@pytest.mark.parametrize("missing", [None, float("nan"), pd.NA, pd.NaT])
+def test_a_contact_that_cannot_be_told_is_nobody_of_the_frame(missing: Any) -> None:
+    ids = pd.Series(["0002", missing, 9, 1.0], dtype=object)
+    contacts = pd.DataFrame({"contact_id": ids, "contact": ["B", "nobody", "C", "A"], "n": [1, 2, 3, 4]})
+    joined = failed_contacts().join(contacts)
+    assert joined["matched"].to_list() == ["both", "frame", "frame", "both", "both", "report"]
+    assert same(joined["contact_id_report"], [2, None, 9, 1, 1, None])
+    assert same(joined["contact"], ["B", "nobody", "C", "A", "A", None])
+    assert same(joined["file_id"], [37, None, None, 37, 38, 39])
+    assert same(joined["step"], ["notify", None, None, "notify", "notify", None])
+    assert {str(joined[name].dtype) for name in ("contact_id_report", "file_id", "n")} == {"Int64"}
+    assert list(joined.columns[:3]) == list(contacts.columns)
+
+
+def test_contacts_are_joined_as_files_are() -> None:
+    failed = failed_contacts()
+    people = pd.DataFrame({"person": [2, 1], "step": ["x", "y"]})
+    with pytest.raises(InputError, match="has 'step'"):
+        failed.join(people, on="person")
+    joined = failed.join(people, on="person", suffix="_missed")
+    assert joined["step_missed"].to_list()[:3] == ["notify"] * 3
+    assert same(joined["contact_id"], [2, 1, 1, None])
+    assert str(failed.join(people[["person"]], on="person")["file_id"].dtype) == "int64"
+    for value in ("x", 1.5, True, 0):
+        with pytest.raises(InputError, match=r"`frame\['contact_id'\]` must hold the ids of contacts: whole numbers"):
+            failed.join(pd.DataFrame({"contact_id": pd.Series([1, value], dtype=object)}))
+    none = PublishReport.from_response(PublishRequest([37], **MODES), '{"data": []}').failed_contacts()
+    assert none.join(pd.DataFrame({"contact_id": [1]}))["matched"].to_list() == ["frame"]
+    assert none.join(pd.DataFrame({"contact_id": []})).empty
+
+
 def test_a_frame_of_no_rows_has_all_files(report: PublishReport) -> None:
     joined = report.join(pd.DataFrame({"file_id": []}))
     assert joined["matched"].to_list() == ["report"] * 3
@@ -270,7 +310,8 @@ sys.path_importer_cache.clear()
 from addepar_portal import PublishReport, PublishRequest
 request = PublishRequest([37], portal_publishing="publish", contact_notification="notify")
 report = PublishReport.from_response(request, '{"data": []}')
-for use in (report.to_pandas, report.failed_contacts().to_pandas, lambda: report.join(None)):
+failed = report.failed_contacts()
+for use in (report.to_pandas, failed.to_pandas, lambda: report.join(None), lambda: failed.join(None)):
     try:
         use()
     except ModuleNotFoundError as error:
@@ -278,7 +319,7 @@ for use in (report.to_pandas, report.failed_contacts().to_pandas, lambda: report
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30, check=True)
     assert (
-        done.stdout.count("pandas This needs pandas, which is not installed: pip install 'addepar-portal[pandas]'") == 3
+        done.stdout.count("pandas This needs pandas, which is not installed: pip install 'addepar-portal[pandas]'") == 4
     )
 
 

@@ -349,6 +349,35 @@ def test_a_batch_takes_its_files_from_reports_and_leaves_out_what_is_published(
     assert emailed(portal) == [101, 102, 104, 105, 106]
 
 
+def test_files_that_a_job_has_by_now_are_warned_of_and_not_sent(
+    journal: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    publish: Any = {"reports": [JOB], "skip_published": True, "journal": journal, **MODES}
+    with portal_with(range(101, 104)) as first:
+        assert first.client().publish_batch(**publish).ok
+        port = int(first.base_url.split(":")[2].partition("/")[0])
+    caplog.clear()
+    with portal_with(range(101, 106), port=port) as finished:
+        assert len(finished.client().publish_batch(**publish)) == 3
+        _, said = [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
+        assert "2 files of the reports (104,105) are not of this run" in said
+        assert said.endswith("name the files, or give the reports again with `skip_published`.")
+        modes = ["--portal-publishing", "publish", "--contact-notification", "notify", "--journal", str(journal)]
+        done = subprocess.run(
+            [PROGRAM, "publish", "--report", JOB, "--skip-published", *modes, "--yes"],
+            env={**os.environ, **finished.environ()},
+            timeout=60,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        words = " ".join(done.stderr.split())
+        assert "2 files of the reports (104,105) are not of this run" in words
+        assert words.endswith("or give the reports again with `--skip-published`.")
+        assert finished.control("posts") == 0
+
+
 def test_nothing_left_to_publish_is_a_report_without_files_that_is_ok(portal: SimulatedPortal, journal: Path) -> None:
     for file in range(101, 107):
         portal.control("show_published", file=file, shown=True)

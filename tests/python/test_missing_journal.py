@@ -20,6 +20,7 @@ from typing import Any
 import pytest
 
 from addepar_portal import (
+    AlreadySentError,
     AsyncPortalClient,
     ConfigError,
     ConnectError,
@@ -98,7 +99,7 @@ def test_it_is_warned_of_once_in_the_callers_own_line(
         (warning,) = warned_of(use)
         assert str(warning.message) == (
             "This call e-mails clients and leaves no journal: made again, it would e-mail them again. Set "
-            "`journal_dir` to a folder of journals, and files that were sent before are refused."
+            "`journal_dir` to a folder of journals, and what is sent from then on is refused a second time."
         )
         assert Path(warning.filename) == Path(__file__)
         assert warned_of(use) == []
@@ -145,8 +146,9 @@ def test_a_cell_that_is_run_twice_is_warned_of_each_time(simulated_portal: Simul
             (warning,) = heard
             assert re.fullmatch(
                 r"(1 of these files \(38\) was|These 2 files \(37, 38\) were) already sent by this process "
-                r"at \d\d:\d\d:\d\d UTC, and no journal shows it: sent again, clients may be e-mailed twice\. "
-                r"Set `journal_dir` to a folder of journals, and what was sent before is refused\.",
+                r"at \d\d:\d\d:\d\d UTC, and no journal shows it, so that no folder of journals can refuse it: "
+                r"sent again, clients may be e-mailed twice\. Set `journal_dir` to a folder of journals, and what is "
+                r"sent from then on is refused a second time\.",
                 str(warning.message),
             )
             assert Path(warning.filename) == Path(__file__)
@@ -162,14 +164,49 @@ def test_a_repeat_as_an_error_sends_nothing(simulated_portal: SimulatedPortal, t
         for _ in range(2):
             with pytest.raises(MissingJournalWarning, match=r"^1 of these files \(37\) was already sent"):
                 client.publish_files([37, 39], **MODES)
-        # With a journal the guard knows better, and what was refused was not sent.
-        init_journal_dir(tmp_path / "journals")
-        simulated_portal.client(journal_dir=tmp_path / "journals").publish_files([37], **MODES)
+        # What was refused was not sent.
         simulated_portal.next_fault("status:400")
         for _ in range(2):
             with contextlib.suppress(RejectedError):
                 client.publish_files([40], **MODES)
-    assert simulated_portal.control("posts") == 6
+    assert simulated_portal.control("posts") == 5
+
+
+def test_a_pilot_without_a_journal_is_warned_of_by_the_batch_with_one(
+    simulated_portal: SimulatedPortal, tmp_path: Path
+) -> None:
+    simulated_portal.client().publish_files([37, 38], **MODES)  # the pilot
+    folder = tmp_path / "journals"
+    init_journal_dir(folder)
+    client, later = simulated_portal.client(journal_dir=folder), simulated_portal.async_client(journal_dir=folder)
+    words = r"^2 of these files \(37, 38\) were already sent by this process .*no folder of journals can refuse it"
+    calls: list[Callable[[], object]] = [
+        lambda: client.publish_batch([37, 38, 39], journal=folder / "run.jsonl", **MODES),
+        lambda: client.resume(folder / "run.jsonl"),
+        lambda: asyncio.run(later.resume(folder / "run.jsonl")),
+        lambda: client.publish_files([37, 38, 40], **MODES),
+        lambda: asyncio.run(later.publish_files([37, 38, 40], **MODES)),
+    ]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for call in calls:
+            with pytest.raises(MissingJournalWarning, match=words):
+                call()
+    assert simulated_portal.control("posts") == 1
+
+    async def resume() -> None:
+        await later.resume(folder / "run.jsonl")
+
+    with pytest.warns(MissingJournalWarning, match=words) as heard:
+        asyncio.run(resume())
+    assert [Path(warning.filename) for warning in heard] == [Path(__file__)]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        # Nothing is sent of what the journal knows, nor of what the guard refuses.
+        client.publish_batch([37, 38, 39], journal=folder / "run.jsonl", **MODES)
+        with pytest.raises(AlreadySentError):
+            client.publish_files([37, 38, 40], **MODES)
+    assert simulated_portal.control("posts") == 2
 
 
 def test_a_repeat_with_allow_is_warned_of_where_its_outcome_is_unknown(

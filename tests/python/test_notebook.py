@@ -102,7 +102,7 @@ def test_the_notebook_shows_what_it_says(tmp_path: Path, monkeypatch: pytest.Mon
     rows = list(csv.DictReader((tmp_path / "october.csv").open(newline="")))
     assert [row["contacts_not_published"] for row in rows] == ["", "", "", "5 6", ""]
     rows = list(csv.DictReader((tmp_path / "october-contacts.csv").open(newline="")))
-    assert [row["contact_id"] for row in rows] == ["3", "5", "6"]
+    assert [row["contact_id_report"] for row in rows] == ["3", "5", "6"]
     assert "Nothing was sent now." in of("try:\n    client.publish_files(file_ids")
     assert "may have been published and e-mailed (files 201, 202, 203)" in of("except OutcomeUnknownError")
     assert '<span class="unknown">3 unknown</span>' in of("journal = Journal(letters)")

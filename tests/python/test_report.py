@@ -96,6 +96,14 @@ def test_truth_is_refused(report: PublishReport) -> None:
         bool(report)
 
 
+def test_failed_contacts_have_no_truth_and_say_what_is_beside_them(report: PublishReport) -> None:
+    failed = report.failed_contacts()
+    with pytest.raises(TypeError, match=r"report\.ok"):
+        bool(failed)
+    assert repr(failed).endswith("), beside 1 file unknown")
+    assert repr(pickle.loads(pickle.dumps(failed))) == repr(failed)
+
+
 def test_it_has_no_index(report: PublishReport) -> None:
     with pytest.raises(TypeError):
         report[0]  # type: ignore[index]

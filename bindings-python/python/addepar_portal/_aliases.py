@@ -62,6 +62,7 @@ JournalReason: TypeAlias = Literal[
     "cannot_read",
     "cannot_write",
     "refused",
+    "outdated",
     "too_early",
 ]
 """Why a journal, or a folder of journals, cannot be used."""

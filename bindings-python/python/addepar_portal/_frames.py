@@ -12,8 +12,6 @@ if TYPE_CHECKING:
     from os import PathLike
     from typing import Any
 
-    from ._native import PublishReport
-
 # Types that know "not said", so that a mask works whatever was answered, and that do not depend on what was.
 _TYPES = {
     "file_id": "int64",
@@ -63,8 +61,8 @@ def csv_in(path: str | PathLike[str] | None, text: str) -> str | None:
     return None
 
 
-def joined(report: PublishReport, frame: Any, on: str, suffix: str | None) -> Any:
-    """See `PublishReport.join`."""
+def joined(ours: Any, things: str, frame: Any, on: str, suffix: str | None) -> Any:
+    """The rows of a frame beside ours, whose first column has the ids of things: see `PublishReport.join`."""
     __tracebackhide__ = True
     pd = pandas()
     if not isinstance(frame, pd.DataFrame):
@@ -75,45 +73,50 @@ def joined(report: PublishReport, frame: Any, on: str, suffix: str | None) -> An
     if column.ndim != 1:
         raise InputError(f"`frame` must have one column {on!r}, not several.")
     is_given = column.notna().to_numpy()
-    ids = iter(_keys(column[is_given], on))
-    keys = pd.Series([next(ids) if given else pd.NA for given in is_given], dtype="Int64")
+    ids = iter(_keys(column[is_given], things, on))
+    keys = [next(ids) if given else pd.NA for given in is_given]
 
-    files = report.to_pandas()
-    names = _beside(frame.columns, [*files.columns, "matched"], on, suffix)
-    rows = {file_id: row for row, file_id in enumerate(files["file_id"])}
+    names = _beside(frame.columns, [*ours.columns, "matched"], on, suffix)
+    key = ours.columns[0]
+    rows: dict[int, list[int]] = {}
+    for row, id_ in enumerate(ours[key]):
+        if id_ is not pd.NA:  # one that cannot be told is nobody's
+            rows.setdefault(id_, []).append(row)
     # Of each row of the result, the row of either side; -1 where there is none.
-    found = [-1 if key is pd.NA else rows.get(key, -1) for key in keys]
-    left = sorted(set(rows.values()).difference(found))
-    of_frame, of_files = [*range(len(frame)), *[-1] * len(left)], [*found, *left]
+    pairs = [(at, row) for at, id_ in enumerate(keys) for row in (() if id_ is pd.NA else rows.get(id_, ())) or (-1,)]
+    left = sorted(set(range(len(ours))).difference(row for _, row in pairs))
+    pairs += [(-1, row) for row in left]
+    of_frame, of_ours = [at for at, _ in pairs], [row for _, row in pairs]
 
-    theirs = frame.reset_index(drop=True)
-    for at, type_ in enumerate(theirs.dtypes) if left else ():  # by their places: two may have the same name
-        if nullable := _NULLABLE.get(str(type_)):
-            theirs.isetitem(at, theirs.iloc[:, at].astype(nullable))
-    theirs, ours = theirs.reindex(of_frame), files.reindex(of_files)
-    theirs.index = ours.index = pd.RangeIndex(len(of_files))
-    ours["file_id"] = pd.concat([keys, files["file_id"].iloc[left].astype("Int64")], ignore_index=True)
-    for name in ("contacts_not_published", "contacts_not_notified"):  # None, not NaN, also where a row has no result
-        contacts = files[name].to_list()
-        ours[name] = pd.Series([None if row == -1 else contacts[row] for row in of_files], dtype="object")
-    ours["matched"] = pd.Series(
-        [
-            "report" if row == -1 else "frame" if file == -1 else "both"
-            for row, file in zip(of_frame, of_files, strict=True)
-        ],
-        dtype="string",
+    theirs = _that_knows_missing(frame.reset_index(drop=True), -1 in of_frame).reindex(of_frame)
+    beside = _that_knows_missing(ours, -1 in of_ours).reindex(of_ours)
+    theirs.index = beside.index = pd.RangeIndex(len(pairs))
+    beside[key] = pd.Series([ours[key].iloc[row] if at == -1 else keys[at] for at, row in pairs], dtype="Int64")
+    for name in ours.columns.intersection(["contacts_not_published", "contacts_not_notified"]):
+        contacts = ours[name].to_list()  # None, not NaN, also where a row has no result
+        beside[name] = pd.Series([None if row == -1 else contacts[row] for row in of_ours], dtype="object")
+    beside["matched"] = pd.Series(
+        ["report" if at == -1 else "frame" if row == -1 else "both" for at, row in pairs], dtype="string"
     )
-    ours.columns = names
-    return pd.concat([theirs, ours], axis="columns")
+    beside.columns = names
+    return pd.concat([theirs, beside], axis="columns")
 
 
-def _keys(column: Any, on: str) -> list[int]:
+def _that_knows_missing(frame: Any, is_to_know: bool) -> Any:
+    """The same frame, whose whole numbers stay whole beside rows that have none."""
+    for at, type_ in enumerate(frame.dtypes) if is_to_know else ():  # by their places: two may have the same name
+        if nullable := _NULLABLE.get(str(type_)):
+            frame.isetitem(at, frame.iloc[:, at].astype(nullable))
+    return frame
+
+
+def _keys(column: Any, things: str, on: str) -> list[int]:
     __tracebackhide__ = True
     if has_small_floats(column):
         raise InputError(
             f"`frame[{on!r}]` has floats of 4 bytes or fewer, which round larger ids: read it as integers."
         )
-    return value(ids_in_column(f"`frame[{on!r}]`", [compared_id(id_) for id_ in column]))
+    return value(ids_in_column(f"`frame[{on!r}]`", things, [compared_id(id_) for id_ in column]))
 
 
 def _beside(theirs: Any, ours: list[str], on: str, suffix: str | None) -> list[str]:

@@ -101,7 +101,8 @@ def forget_journal(path: str | PathLike[str]) -> tuple[int, ...]:
 
 
 class Journal:
-    """A journal as it is on disk when this is made. Another process may be writing it.
+    """A journal as it is on disk when this is made. Another process may be writing it, and another person may decide:
+    make a new one to see that.
 
     Raises:
         JournalError: It is missing, damaged or of a newer version.
@@ -163,11 +164,14 @@ class Journal:
             evidence: What it is based on.
 
         Returns:
-            The files about which somebody had decided before, as they were then: this decision replaces that one.
+            The files about which somebody had decided before, as they were then: this decision replaces that one, which
+            this journal has shown. Afterwards this journal is as it is on disk then.
 
         Raises:
             InputError: A value is not an id, not a decision or not text.
-            JournalError: A file is not of this run or its outcome is known, or the journal is being written.
+            JournalError: A file is not of this run or its outcome is known, or the journal is being written. Its
+                `reason` is `outdated` where, since this journal was read, somebody has decided about one of the files,
+                or it was sent; the message says who, what and when. Make a new `Journal` then, and look again.
         """
         __tracebackhide__ = True
         decided = finish(value(self._native.decide(plain_ids("file_ids", file_ids), word(decision), by, evidence)))

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 
 def warn_of_missing_journal(call: Call) -> None:
-    """Issues the warning that the core wants. Where it is an error, it is one at the next call as well."""
+    """Issues the warning that the core wants: before a call begins, or once its journal says what it sends. Where it is
+    an error, it is one at the next call as well."""
     said = call.take_warning()
     if said is not None:
         warn(f"{said}.", MissingJournalWarning, each_time=True)
@@ -60,6 +61,7 @@ def is_read() -> bool:
 
 def tell(call: Call) -> None:
     """Logs what a call has to tell. Its warnings are told even where nobody reads the rest."""
+    warn_of_missing_journal(call)
     while (record := call.log_record()) is not None:
         if record.level == "warn":
             _log("warning", f"{record.message}.")

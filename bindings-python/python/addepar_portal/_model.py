@@ -152,7 +152,7 @@ class PublishReport:
         __tracebackhide__ = True
         from ._frames import joined
 
-        return joined(self, frame, on, suffix)
+        return joined(self.to_pandas(), "files", frame, on, suffix)
 
     def failed_contacts(self: _types.Any) -> FailedContacts:
         """The contacts that some step failed for, and the files whose contacts could not be read.

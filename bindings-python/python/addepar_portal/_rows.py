@@ -180,6 +180,35 @@ class FailedContacts(Row):
 
         return frame_of(self.to_columns())
 
+    def join(self, frame: _types.Any, *, on: str = "contact_id", suffix: str | None = None) -> _types.Any:
+        """The rows of a `pandas.DataFrame` with what its contacts missed: names and numbers for the person who calls.
+
+        As `PublishReport.join`: ids are compared as ids, and no row is dropped on either side. A contact that missed
+        several files has a row for each file and step. The column `matched` says `both`, `frame` (the row's contact
+        missed nothing, or has no id) or `report` (no row has this contact, or it could not be read: these come last).
+        So `joined[joined["matched"] != "frame"]` is what somebody missed. What has no id is never taken for a contact
+        that could not be read, as `DataFrame.merge` does.
+
+        Args:
+            frame: Any rows, several for one contact too.
+            on: The column with the ids of contacts.
+            suffix: Ends the name of each column of `to_pandas` that the frame has as well.
+
+        Returns:
+            A new `DataFrame`: the frame's rows in their order, its columns as they are, then those of `to_pandas` and
+            `matched`. The contacts' ids are in `contact_id`; in `contact_id_report` if the frame has its own there.
+
+        Raises:
+            InputError: A value in the column is neither an id nor missing, and would miss its contact in silence; or
+                the frame has a column of this table's name.
+            KeyError: The frame has no such column.
+            ModuleNotFoundError: pandas is not installed.
+        """
+        __tracebackhide__ = True
+        from ._frames import joined
+
+        return joined(self.to_pandas(), "contacts", frame, on, suffix)
+
     if TYPE_CHECKING:
 
         @overload
@@ -207,6 +236,14 @@ class FailedContacts(Row):
         from ._html import of_failed_contacts
 
         return of_failed_contacts(self)
+
+    def __repr__(self) -> str:
+        left_out: tuple[tuple[str, int], ...] = object.__getattribute__(self, "_left_out")
+        counts = [f"{count} {'file' if count == 1 else 'files'} {state.replace('_', ' ')}" for state, count in left_out]
+        return f"{super().__repr__()}{''.join(f', beside {counted}' for counted in counts)}"
+
+    def __bool__(self) -> bool:
+        raise TypeError("failed contacts are neither true nor false: say report.ok, or failed.contacts")
 
     def __new__(cls, contacts: Any, unreadable: tuple[int, ...]) -> _types.Self:
         failed = super().__new__(cls, _ReadOnly(dict(contacts)), unreadable)

@@ -195,8 +195,9 @@ class Settings(Generic[Token]):
         options = _batch_options(journal, max_wait, pace, stop_timeout)
         from_reports = words("reports", reports), yes_or_no("skip_published", skip_published)
         size = whole_number("chunk_size", chunk_size)
-        started = self._native.start_batch(asked, size, word(repeat), *options, *from_reports)
-        return Call(value(started), self._ask_for_token, on_progress)
+        started = value(self._native.start_batch(asked, size, word(repeat), *options, *from_reports))
+        warn_of_missing_journal(started)
+        return Call(started, self._ask_for_token, on_progress)
 
     def _start_resume(
         self,
@@ -209,8 +210,9 @@ class Settings(Generic[Token]):
     ) -> Call[PublishReport]:
         __tracebackhide__ = True
         _check_progress(on_progress)
-        started = self._native.start_resume(*_batch_options(journal, max_wait, pace, stop_timeout))
-        return Call(value(started), self._ask_for_token, on_progress)
+        started = value(self._native.start_resume(*_batch_options(journal, max_wait, pace, stop_timeout)))
+        warn_of_missing_journal(started)
+        return Call(started, self._ask_for_token, on_progress)
 
     def _start_report(self, job_id: str) -> Call[Plain]:
         __tracebackhide__ = True

@@ -170,6 +170,7 @@ pub(super) struct Publish {
     pub(super) format: Format,
     /// Show what would be sent, every id included, and send nothing; needs no credentials
     ///
+    /// With credentials it also refuses what the call would be refused for by its folder of journals.
     /// With --format json it is the exact body of each request, one a line.
     #[arg(long)]
     pub(super) dry_run: bool,
@@ -280,7 +281,7 @@ pub(super) struct Resolve {
     /// How it was found out
     #[arg(long, value_name = "TEXT")]
     pub(super) evidence: Option<String>,
-    /// Do not ask before --undecided records anything
+    /// Do not ask, before --undecided records anything, or before published turns into not_published
     #[arg(long)]
     pub(super) yes: bool,
 }

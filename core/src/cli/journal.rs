@@ -177,6 +177,8 @@ pub(super) fn resolve(arguments: &Resolve) -> Result<Status, Refused> {
         // The arguments want a verdict there.
         (None, None) => return Err(nothing("A decision is missing".to_owned())),
     };
+    let stdin_is_taken = arguments.files.from.as_deref().is_some_and(list::is_stdin);
+    overturned(&journal, &findings, arguments.yes, stdin_is_taken)?;
     let mut recorded = Vec::new();
     for verdict in Verdict::ALL {
         let count = findings.iter().filter(|finding| finding.verdict == verdict).count();
@@ -198,8 +200,16 @@ pub(super) fn resolve(arguments: &Resolve) -> Result<Status, Refused> {
     output::write(&terminal::shown(&text), Status::Ok)
 }
 
-/// The earlier decisions that new ones replaced, in words: what, by whom and when.
+/// The earlier decisions that new ones replaced, in words.
 fn replacing(files: &[JournalledFile]) -> String {
+    let replaced = decisions(files).into_iter().map(|(decision, file_ids)| {
+        format!("This replaces an earlier decision about {}: {decision}. ", ranges::excerpt(&file_ids))
+    });
+    replaced.collect()
+}
+
+/// What was decided about files, by whom and when, each with its files.
+fn decisions(files: &[JournalledFile]) -> Vec<(String, Vec<u64>)> {
     let mut decisions: Vec<(String, Vec<u64>)> = Vec::new();
     for file in files {
         let verdict = file.result.decision.map_or("", Verdict::as_str);
@@ -210,10 +220,7 @@ fn replacing(files: &[JournalledFile]) -> String {
             None => decisions.push((decision, vec![file.result.file_id])),
         }
     }
-    let replaced = decisions.into_iter().map(|(decision, file_ids)| {
-        format!("This replaces an earlier decision about {}: {decision}. ", ranges::excerpt(&file_ids))
-    });
-    replaced.collect()
+    decisions
 }
 
 /// The files of `--files`.
@@ -240,17 +247,37 @@ fn undecided(journal: &Journal, verdict: Verdict, yes: bool) -> Result<Vec<u64>,
     };
     let what =
         format!("About to record that {} {found}:\n  {}", counted(file_ids.len(), "file"), ranges::written(&file_ids));
-    agreed(&what, yes)?;
+    agreed(&what, yes, false)?;
     Ok(file_ids)
 }
 
+/// Lets somebody agree to it where files that were found to be published are to be sent after all.
+fn overturned(journal: &Journal, findings: &[Finding], yes: bool, stdin_is_taken: bool) -> Result<(), Refused> {
+    let not_published = findings.iter().filter(|finding| finding.verdict == Verdict::NotPublished);
+    let wanted: HashSet<u64> = not_published.map(|finding| finding.file_id).collect();
+    let mut files = journal.files();
+    files.retain(|file| wanted.contains(&file.result.file_id) && file.result.decision == Some(Verdict::Published));
+    if files.is_empty() {
+        return Ok(());
+    }
+    let (were, are, them) = if files.len() == 1 { ("was", "is", "it") } else { ("were", "are", "them") };
+    let mut what = format!(
+        "About to record that {} {are} not published, which {were} found to be published. The next resume sends {them}:",
+        counted(files.len(), "file"),
+    );
+    for (decision, file_ids) in decisions(&files) {
+        let _ = write!(what, "\n  {}: {decision}", ranges::written(&file_ids));
+    }
+    agreed(&what, yes, stdin_is_taken)
+}
+
 /// Says what is about to be recorded, and asks unless `yes` was given. Refused: nobody agreed.
-fn agreed(what: &str, yes: bool) -> Result<(), Refused> {
+fn agreed(what: &str, yes: bool, stdin_is_taken: bool) -> Result<(), Refused> {
     if yes {
         say(what);
         return Ok(());
     }
-    let Some(terminal) = Terminal::open(false) else {
+    let Some(terminal) = Terminal::open(stdin_is_taken) else {
         say(what);
         return Err(Refused(
             "There is no terminal to ask on: give --yes to record this without. Nothing was recorded.".to_owned(),
@@ -275,7 +302,7 @@ pub(super) fn forget(path: &Path, yes: bool) -> Result<Status, Refused> {
         what += "\nFrom then on calls do not refuse these files. Any of them may have been published and e-mailed: check \
                  them in Addepar before they are sent again.";
     }
-    agreed(&what, yes)?;
+    agreed(&what, yes, false)?;
     let file_ids = forget_journal(path)?;
     // All of them: nothing else may name them any more.
     let named = match file_ids.iter().map(u64::to_string).collect::<Vec<_>>().join(", ") {

@@ -236,6 +236,13 @@ fn dry_run(
             )));
         }
     };
+    // Settings may be missing: the journal is looked at all the same.
+    let client = PortalClient::new(settings(), environment).ok();
+    if let Some(client) = &client
+        && let Err(error) = client.rehearse(request, path)
+    {
+        return failed(error, true, path, format);
+    }
     let text = match format {
         Format::Json => chunks.into_iter().map(|chunk| request.for_files(chunk.file_ids).to_json() + "\n").collect(),
         Format::Csv => {
@@ -248,9 +255,8 @@ fn dry_run(
             text
         }
         Format::Table => {
-            // Settings may be missing: the journal is looked at all the same.
-            let server = PortalClient::new(settings(), environment).map_or_else(
-                |_| "to a server that is not set yet".to_owned(),
+            let server = client.as_ref().map_or_else(
+                || "to a server that is not set yet".to_owned(),
                 |client| format!("to {} (firm {})", client.base_url(), client.firm_id()),
             );
             let before = format!("Would publish {server}:\n{}\n", plan(request, path, journal));
@@ -268,6 +274,9 @@ fn dry_run(
             "This is a dry run: nothing was sent, and nothing would be now: {} being sent by another process.",
             files(in_flight),
         )),
+        _ if client.is_none() => say(
+            "This is a dry run: nothing was sent. Without its settings it cannot say what a folder of journals would refuse.",
+        ),
         _ => say("This is a dry run: nothing was sent."),
     }
     output::write(&text, Status::Ok)

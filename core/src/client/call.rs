@@ -20,7 +20,7 @@ use url::Url;
 use crate::client::connection::Connection;
 use crate::client::session::{self, Opening};
 use crate::client::tokens::Found;
-use crate::client::unjournalled::Unjournalled;
+use crate::client::unjournalled::{self, Unjournalled};
 use crate::config::secret::Secret;
 use crate::config::settings::{AccessToken, Credentials, is_token};
 use crate::error::Error;
@@ -98,6 +98,10 @@ struct State {
     /// That it e-mails clients and leaves no journal, until it is over.
     unjournalled: Option<Unjournalled>,
     warned: Warned,
+    /// Whether the host warns in its own way.
+    has_warning_host: bool,
+    /// What such a host is yet to warn of.
+    warning: Option<String>,
 }
 
 /// Who knows what a call is to be warned of before anything goes out.
@@ -174,6 +178,8 @@ impl PublishCall {
             is_watched: false,
             unjournalled: None,
             warned: Warned::Nobody,
+            has_warning_host: false,
+            warning: None,
         };
         Self { connection, pid: process::id(), state: Mutex::new(state), changed: Notify::new() }
     }
@@ -204,14 +210,15 @@ impl PublishCall {
         self.state().unjournalled = unjournalled;
     }
 
-    /// What is to be warned of before anything goes out, for a host that does so in its own way before it runs the call.
-    /// Otherwise the call logs it.
+    /// What is to be warned of before anything goes out, for a host that does so in its own way: it asks before it runs the
+    /// call, and at each [`Turn::News`]. Otherwise the call logs it.
     pub fn take_warning(&self) -> Option<String> {
         let mut state = self.state();
         if state.warned != Warned::Nobody {
-            return None;
+            return state.warning.take();
         }
         state.warned = Warned::Host;
+        state.has_warning_host = true;
         state.unjournalled.as_ref()?.warning()
     }
 
@@ -230,6 +237,21 @@ impl PublishCall {
         if let Some(warning) = warning {
             self.on(Event::Warned(warning));
         }
+    }
+
+    /// Warns of files that this process has sent before without a journal, once the call's own journal says what is sent.
+    /// `true`: the host has to do it first.
+    fn warn_of_repeats(&self) -> bool {
+        let mut state = self.state();
+        let (request, file_ids) = (state.machine.request(), state.machine.to_be_sent());
+        let Some(warning) = unjournalled::unseen(&self.connection.config, request, &file_ids) else { return false };
+        if state.has_warning_host {
+            state.warning = Some(warning);
+            return true;
+        }
+        drop(state);
+        self.on(Event::Warned(warning));
+        false
     }
 
     /// Lets the host hear how far a batch has come: it stops whenever [`progress`](Self::progress) is there.
@@ -315,6 +337,9 @@ impl PublishCall {
                     if let Some(opened) = self.open(looked).await {
                         let opened = opened.map_err(|error| self.unopened(error));
                         self.on(Event::Opened(opened.map(Box::new)));
+                        if self.warn_of_repeats() {
+                            return Turn::News;
+                        }
                     }
                 }
                 Action::Authorize { fresh } => {

@@ -252,6 +252,14 @@ impl PortalClient {
         call
     }
 
+    /// Refuses what a call, or a batch with this journal, would be refused for by its folder of journals. Nothing is sent,
+    /// and no journal is made.
+    #[cfg(feature = "cli")]
+    pub(crate) fn rehearse(&self, request: &PublishRequest, journal: Option<&path::Path>) -> Result<(), Error> {
+        let options = journal.map(|journal| wherever_the_program_goes(&BatchOptions::new(journal)));
+        session::rehearse(self.config(), request, options.as_ref())
+    }
+
     pub(crate) fn call(
         &self,
         policy: Policy,

@@ -55,6 +55,22 @@ pub(crate) fn single(
     folder: &Path,
     caller: &Caller,
 ) -> Result<Session, Error> {
+    let mut folder = open_for_one(config, request, repeat, folder, caller)?;
+    let header = header(config, request, repeat);
+    let path = folder.new_path(&header.run);
+    let chunks = history::chunks(request.file_ids(), usize::MAX, 1);
+    let journal = created(&path, header, (chunks, Vec::new()), Some(&mut folder), caller)?;
+    Ok(session(journal, &path, Pace::default()))
+}
+
+/// The folder of one call, unless it shows that some of the files were sent.
+fn open_for_one(
+    config: &Config,
+    request: &PublishRequest,
+    repeat: Repeat,
+    folder: &Path,
+    caller: &Caller,
+) -> Result<Folder, Error> {
     let mut folder = Folder::open(folder, PATIENCE, caller.clone())?;
     let report = PublishReport::uniform(request, FileState::NotProcessed, String::new());
     folder.refuse_repeats(&Query {
@@ -66,11 +82,32 @@ pub(crate) fn single(
         repeat,
         way_on: WayOn::Call,
     })?;
-    let header = header(config, request, repeat);
-    let path = folder.new_path(&header.run);
-    let chunks = history::chunks(request.file_ids(), usize::MAX, 1);
-    let journal = created(&path, header, (chunks, Vec::new()), Some(&mut folder), caller)?;
-    Ok(session(journal, &path, Pace::default()))
+    Ok(folder)
+}
+
+/// Refuses what a call, or with options a batch, would be refused for by its folder of journals, and makes no journal.
+#[cfg(feature = "cli")]
+pub(crate) fn rehearse(config: &Config, request: &PublishRequest, options: Option<&BatchOptions>) -> Result<(), Error> {
+    let caller = Caller::none();
+    let Some(options) = options else {
+        let Some(folder) = config.journal_dir.as_deref() else { return Ok(()) };
+        let opened = open_for_one(config, request, Repeat::Refuse, folder, &caller);
+        return opened.map(drop).map_err(|error| with_earlier_calls(error, config, request, folder));
+    };
+    let path = &options.journal;
+    let refused = || {
+        let mut folder = open_folder(config, path, &caller)?;
+        if !file::exists(path)? {
+            let report = PublishReport::uniform(request, FileState::NotProcessed, String::new());
+            return refuse_repeats(folder.as_mut(), config, request.file_ids(), &report, options, WayOn::Call);
+        }
+        let history = JournalFile::look(path)?;
+        same_run(&history, config, Some(request)).map_err(|differs| differs.error(path))?;
+        let (left, report) = (history.to_be_sent(), history.report());
+        let options = BatchOptions { repeat: history.header().repeat, ..options.clone() };
+        refuse_repeats(folder.as_mut(), config, &left, &report, &options, WayOn::Journal(path))
+    };
+    refused().map_err(|error| with_states(error, config, path, Some(request)))
 }
 
 /// The journal of a batch: a new one, or the one that is there. Without a request it has to be there. `looked`: what
@@ -86,7 +123,7 @@ pub(crate) fn run(
     let folder = open_folder(config, &options.journal, caller)?;
     match request {
         Some(request) if !file::exists(&options.journal)? => begun(config, request, options, looked, (folder, caller)),
-        request => resumed(config, request, options, looked, folder),
+        request => resumed(config, request, options, looked, (folder, caller)),
     }
 }
 
@@ -150,7 +187,7 @@ fn resumed(
     request: Option<&PublishRequest>,
     options: &BatchOptions,
     looked: &[Looked],
-    mut folder: Option<Folder>,
+    (mut folder, caller): (Option<Folder>, &Caller),
 ) -> Result<Session, Error> {
     let path = &options.journal;
     let (mut journal, history) = JournalFile::open(path)?;
@@ -187,6 +224,10 @@ fn resumed(
     }
     let options = BatchOptions { repeat, ..options.clone() };
     refuse_repeats(folder.as_mut(), config, &to_be_sent, &history.report(), &options, WayOn::Journal(path))?;
+    if request.is_some_and(|request| request.file_ids().is_empty()) {
+        let others = others_in_reports(&history, looked, options.skip_published);
+        others.map(|others| others.in_language(config.language)).into_iter().for_each(|others| caller.warn(others));
+    }
     let looks = looks(looked, |id| history.has(id));
     if !looks.is_empty() {
         for (look, at) in &looks {
@@ -220,6 +261,32 @@ fn asked_again(history: &History, request: &PublishRequest, options: &BatchOptio
         return Err(Differs::OtherRun(message![name("skip_published"), format!(" left {skipped} out there")]));
     }
     Ok(request.for_files(history.request().file_ids().to_vec()).with_portfolio_names(names))
+}
+
+/// That generated reports have files by now which are not of the run that took its files from them: a job may not have been
+/// over. Those that the run left out, since they were published already, are not told of.
+fn others_in_reports(history: &History, looked: &[Looked], skip_published: bool) -> Option<Message> {
+    let reports: Vec<&GeneratedReport> = looked.iter().map(|looked| &looked.report).collect();
+    let (request, _) =
+        generated_report::files_of(&history.request().for_files(Vec::new()), &reports, skip_published).ok()?;
+    let skipped: HashSet<u64> = history.header().skipped.iter().copied().collect();
+    let mut others = request.file_ids().to_vec();
+    others.retain(|id| !history.has(*id) && !skipped.contains(id));
+    others.sort_unstable();
+    let (are, them) = if others.len() == 1 { ("is", "it") } else { ("are", "them") };
+    (!others.is_empty()).then(|| {
+        message![
+            format!(
+                "{} of the reports ({}) {are} not of this run, whose files stay those that the reports had when its journal \
+                 was made: nothing sends {them}. Publish {them} with a journal of {} own: name the files, or give the \
+                 reports again with ",
+                counted(others.len(), "file"),
+                ranges::excerpt(&others),
+                if others.len() == 1 { "its" } else { "their" },
+            ),
+            name("skip_published"),
+        ]
+    })
 }
 
 /// A journal that is settled. Where nothing is to be recorded, it stays as it is.

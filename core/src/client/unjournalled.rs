@@ -21,6 +21,9 @@ use crate::runtime::per_process::PerProcess;
 /// How many files are remembered, the last ones of many.
 const REMEMBERED: usize = 100_000;
 
+/// What a folder of journals does, after "Set `journal_dir`".
+const REFUSES: &str = " to a folder of journals, and what is sent from then on is refused a second time";
+
 /// What this process has sent like that. A forked child begins anew.
 static SENT: PerProcess<Mutex<Memory>> = PerProcess::new();
 
@@ -73,6 +76,28 @@ impl Memory {
         (number, before)
     }
 
+    /// That some of the files went out before, and when. A caller who asked for that is told where a folder of journals
+    /// would refuse it as well: of files whose outcome is unknown.
+    fn repeated(&self, portal: usize, file_ids: &[u64], repeat: Repeat) -> Option<String> {
+        let is_told = |sent: &&Sent| repeat == Repeat::Refuse || !sent.is_known;
+        let sent = file_ids.iter().filter_map(|id| Some((*id, self.sent.get(&(portal, *id)).filter(is_told)?.at)));
+        let sent: Vec<(u64, SystemTime)> = sent.collect();
+        let last = sent.iter().map(|(_, at)| *at).max()?;
+        let (count, ids) = (sent.len(), named(sent.iter().map(|(id, _)| *id)));
+        let files = match file_ids.len() {
+            1 => format!("This file ({ids}) was"),
+            all if all == count => format!("These {count} files ({ids}) were"),
+            _ if count == 1 => format!("1 of these files ({ids}) was"),
+            _ => format!("{count} of these files ({ids}) were"),
+        };
+        let when = if sent.iter().all(|(_, at)| *at == last) { "at" } else { "last at" };
+        Some(format!(
+            "{files} already sent by this process {when} {} UTC, and no journal shows it, so that no folder of journals can \
+             refuse it: sent again, clients may be e-mailed twice",
+            time_of_day(last),
+        ))
+    }
+
     /// Takes back that a file went out, unless it went out once more since.
     fn take_back(&mut self, key: Key, number: u64, before: Option<Sent>) {
         if let Some(sent) = self.sent.get_mut(&key).filter(|sent| sent.number == number) {
@@ -82,6 +107,21 @@ impl Memory {
             }
         }
     }
+}
+
+/// The number of a client's server and firm.
+fn portal(config: &Config) -> usize {
+    memory().portal(format!("{} {}", server(&config.base_url), config.firm()))
+}
+
+/// What somebody should know of a call with a journal before it goes out: that this process has sent some of its files
+/// before without one, so that nothing refuses them. A `repeat` of such a call is about what journals know.
+pub(crate) fn unseen(config: &Config, request: &PublishRequest, file_ids: &[u64]) -> Option<String> {
+    if !request.asks().notify {
+        return None;
+    }
+    let portal = portal(config);
+    memory().repeated(portal, file_ids, Repeat::Refuse)
 }
 
 /// A call that e-mails clients and leaves no journal.
@@ -100,7 +140,7 @@ impl Unjournalled {
     /// The call, if it is one.
     pub(crate) fn of(config: &Config, request: &PublishRequest, repeat: Repeat) -> Option<Self> {
         (request.asks().notify && config.journal_dir.is_none()).then(|| Self {
-            portal: memory().portal(format!("{} {}", server(&config.base_url), config.firm())),
+            portal: portal(config),
             is_local: is_loopback(&config.base_url),
             language: config.language,
             repeat,
@@ -135,34 +175,14 @@ impl Unjournalled {
         message![
             "This call e-mails clients and leaves no journal: made again, it would e-mail them again. Set ",
             name("journal_dir"),
-            " to a folder of journals, and files that were sent before are refused",
+            REFUSES,
         ]
         .in_language(self.language)
     }
 
-    /// That this process has sent some of the files before, and when. A caller who asked for that is warned where a folder of
-    /// journals would refuse it as well: of files whose outcome is unknown.
     fn repeated(&self, memory: &Memory) -> Option<String> {
-        let is_meant = |sent: &&Sent| self.repeat == Repeat::Refuse || !sent.is_known;
-        let sent: Vec<(u64, SystemTime)> =
-            self.keys().filter_map(|key| Some((key.1, memory.sent.get(&key).filter(is_meant)?.at))).collect();
-        let last = sent.iter().map(|(_, at)| *at).max()?;
-        let (count, ids) = (sent.len(), named(sent.iter().map(|(id, _)| *id)));
-        let files = match self.file_ids.len() {
-            1 => format!("This file ({ids}) was"),
-            all if all == count => format!("These {count} files ({ids}) were"),
-            _ if count == 1 => format!("1 of these files ({ids}) was"),
-            _ => format!("{count} of these files ({ids}) were"),
-        };
-        let when = if sent.iter().all(|(_, at)| *at == last) { "at" } else { "last at" };
-        let beginning = format!(
-            "{files} already sent by this process {when} {} UTC, and no journal shows it: sent again, clients may be \
-             e-mailed twice. Set ",
-            time_of_day(last),
-        );
-        let text =
-            message![beginning, name("journal_dir"), " to a folder of journals, and what was sent before is refused"];
-        Some(text.in_language(self.language))
+        let repeated = memory.repeated(self.portal, &self.file_ids, self.repeat)?;
+        Some(message![repeated, ". Set ", name("journal_dir"), REFUSES].in_language(self.language))
     }
 
     /// It goes out now.

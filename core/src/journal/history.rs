@@ -56,6 +56,23 @@ pub(crate) struct Decision {
     chunk: u32,
 }
 
+impl Decision {
+    /// Whether it says the same as another one, whenever that was.
+    fn says_the_same_as(&self, other: &Self) -> bool {
+        let said = |decision: &Self| (decision.verdict, decision.chunk);
+        said(self) == said(other) && self.by == other.by && self.evidence == other.evidence
+    }
+}
+
+/// What has happened to a file since somebody read the records.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Since<'a> {
+    /// It was sent, at this time.
+    Sent(SystemTime),
+    /// Somebody decided about it.
+    Decided(&'a Decision),
+}
+
 /// Where a chunk stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Stage {
@@ -425,6 +442,20 @@ impl History {
         ready
             .map(|(number, chunk)| (number, chunk, self.ids(&self.sendable(chunk))))
             .filter(|(.., file_ids)| !file_ids.is_empty())
+    }
+
+    /// What has happened to a file since these records were as `shown`, which knows it. What somebody has decided meanwhile,
+    /// or sent, a later decision must not overturn unseen.
+    pub(crate) fn since(&self, shown: &Self, file_id: u64) -> Option<Since<'_>> {
+        let (file, before) = (self.file(file_id)?, shown.file(file_id)?);
+        let sends = |history: &Self, file: &File| Some((file.chunk, history.chunk(file.chunk)?.attempts));
+        if file.state != FileState::NotProcessed && sends(self, file) != sends(shown, before) {
+            return Some(Since::Sent(self.sent_at(file.chunk)?));
+        }
+        // That it is planned once more ends a decision, and takes nothing from what somebody decided.
+        let decided = file.decision.as_deref()?;
+        let is_news = before.decision.as_deref().is_none_or(|decision| !decided.says_the_same_as(decision));
+        is_news.then_some(Since::Decided(decided))
     }
 
     /// When a chunk was sent last.

@@ -10,10 +10,11 @@ use tracing::warn;
 
 use crate::error::{Error, JournalReason};
 use crate::journal::file::JournalFile;
-use crate::journal::history::{self, History};
+use crate::journal::history::{self, Decision, History, Since};
 use crate::journal::lock::LettingGo;
 use crate::journal::record::{self, Record};
 use crate::journal::store::{Dated, Unrecorded};
+use crate::model::display::counted;
 use crate::model::file_result::{FileResult, FileState, Verdict};
 use crate::model::id::{self, RawId};
 use crate::model::message::{message, name};
@@ -92,6 +93,34 @@ fn never_sent(history: &History, file_ids: &[u64]) -> Option<String> {
         "not processed, and will not be sent any more"
     };
     (!ids.is_empty()).then(|| format!("{} of these ({}) {were} {what}", ids.len(), ranges::excerpt(&ids)))
+}
+
+/// What has happened to some of these files since somebody read the journal, in words.
+fn news(history: &History, shown: &History, file_ids: impl Iterator<Item = u64>) -> Option<String> {
+    let mut happened: Vec<(String, String, Vec<u64>)> = Vec::new();
+    for id in file_ids {
+        let (what, at) = match history.since(shown, id) {
+            None => continue,
+            Some(Since::Sent(at)) => (String::new(), times::text(at)),
+            Some(Since::Decided(Decision { verdict, by, at, .. })) => {
+                (format!("{by} decided {}", verdict.as_str()), times::text(*at))
+            }
+        };
+        match happened.iter_mut().find(|(other, then, _)| (other, then) == (&what, &at)) {
+            Some((.., ids)) => ids.push(id),
+            None => happened.push((what, at, vec![id])),
+        }
+    }
+    let told = happened.into_iter().map(|(what, at, mut ids)| {
+        ids.sort_unstable();
+        let files = format!("{} ({})", counted(ids.len(), "file"), ranges::excerpt(&ids));
+        match what.as_str() {
+            "" => format!("{files} {} sent at {at}", if ids.len() == 1 { "was" } else { "were" }),
+            decided => format!("{decided} about {files} at {at}"),
+        }
+    });
+    let told: Vec<String> = told.collect();
+    (!told.is_empty()).then(|| told.join("; "))
 }
 
 impl JournalledFile {
@@ -184,10 +213,13 @@ impl Journal {
 
     /// Records what a person found out about files whose outcome is unknown, and on what evidence; or that files which
     /// are yet to be sent need not be, since they were published in some other way: that is logged as a warning. Returns
-    /// the files about which somebody had decided before, as they were then: the new decision replaces that one.
+    /// the files about which somebody had decided before, as they were then: the new decision replaces that one, which this
+    /// journal has shown. Afterwards this is as the journal is on disk then.
     ///
     /// # Errors
     /// [`ErrorKind::Input`](crate::ErrorKind::Input), naming the values that are not ids.
+    /// [`JournalReason::Outdated`] where, since the journal was read, somebody decided about one of these files, or it was
+    /// sent: read it again.
     /// [`ErrorKind::Journal`](crate::ErrorKind::Journal) where a file is not of this run or its outcome
     /// is known, where the journal is being written, or where a file is said not to be published sooner than 90 s after
     /// it was sent: the server may still be at work.
@@ -235,6 +267,11 @@ impl Journal {
         LettingGo::until_now().wait(&self.path);
         let (mut file, mut history) = JournalFile::open(&self.path)?;
         let now = clock::now();
+        if let Some(news) = news(&history, &self.history, findings.iter().map(|finding| finding.file_id)) {
+            let what = format!("was continued since it was read: {news}");
+            return Err(Error::of_journal(&self.path, JournalReason::Outdated, &what)
+                .with_advice("Read the journal again before you decide."));
+        }
         if !history.header().is_local() {
             self.refuse_haste(&history, &findings, now.wall)?;
         }

@@ -60,7 +60,8 @@ pub struct BatchOptions {
     /// unknown. Default as long as the client's timeout for each attempt.
     pub stop_timeout: Option<f64>,
     /// The jobs of generated reports that the files came out of. They are looked at before anything is sent, which the
-    /// journal keeps: it can be settled then.
+    /// journal keeps: it can be settled then. A request without files has those that the reports have when the journal is
+    /// made; what they have later is not sent, and is warned of.
     pub reports: Vec<String>,
     /// Whether files that these reports show as published are left out when the journal is made; default no. Not for files
     /// that are named: each of them is reported. Where every file is published, nothing is sent, and the batch's report has

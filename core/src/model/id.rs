@@ -102,9 +102,14 @@ impl RawId {
         }
     }
 
-    fn hint(&self) -> Option<&'static str> {
+    /// What its writer can do about it.
+    fn hint(&self) -> Option<Message> {
         match self {
-            Self::Other(value) => value.hint,
+            Self::Other(value) => value.hint.map(Message::from),
+            // A column with missing values is one of floats, and a CSV has its numbers like that.
+            Self::Text(text) if text.contains('.') && parse_number(text).is_some() => {
+                Some(message![format!("The text {self} was a float once: "), Part::WithoutPoint, "."])
+            }
             _ => None,
         }
     }
@@ -187,15 +192,13 @@ where
                 padded.push((value, text));
             }
         } else {
-            hint = hint.or(id.hint());
+            hint = hint.or_else(|| id.hint());
             refused.push((position, id));
         }
     }
     let is_counted = ids.len() + refused.len() <= most;
     if !refused.is_empty() {
-        return Err(InvalidInput::new(
-            refusal(argument, &refused, is_counted).and(hint.map(Message::from).unwrap_or_default()),
-        ));
+        return Err(InvalidInput::new(refusal(argument, &refused, is_counted).and(hint.unwrap_or_default())));
     }
     let repeated = repeated(&ids);
     if !repeated.is_empty() {
@@ -281,6 +284,8 @@ fn and_more(count: usize, is_counted: bool) -> String {
 
 #[cfg(test)]
 mod tests {
+    use crate::model::message::Language;
+
     use super::{MAX_ID, RawId, not_a_collection, parse_number, validate};
 
     #[test]
@@ -302,6 +307,26 @@ mod tests {
         ] {
             let refused = validate("file_ids", ids).err().map(|refused| refused.message()).unwrap_or_default();
             assert!(refused.ends_with(said), "{refused}");
+        }
+    }
+
+    #[test]
+    fn a_text_that_was_a_float_says_how_it_turns_into_an_id() {
+        let said = |texts: &[&str], language| {
+            let refused = validate("file_ids", texts.iter().copied()).err();
+            refused.map(|refused| refused.into_message().in_language(language)).unwrap_or_default()
+        };
+        for (language, advice) in [
+            (Language::Rust, "write it without the point."),
+            (Language::Python, "`pd.to_numeric(column).astype('Int64')` makes whole numbers of a column."),
+            (Language::Node, "`ids.map(Number)` makes whole numbers of a list."),
+        ] {
+            let expected = format!("or strings of ASCII digits. The text \"1000.0\" was a float once: {advice}");
+            assert!(said(&["37", "1000.0", "1001.0"], language).ends_with(&expected), "{language:?}");
+        }
+        for other in ["37.5", "x", "37.", "3.7e1x", "-1.0", "nan"] {
+            let said = said(&[other], Language::Python);
+            assert_eq!(said.contains("was a float once"), other == "37.", "{said}");
         }
     }
 

@@ -48,6 +48,8 @@ pub(crate) enum Part {
     /// How a list is left with each of its ids once: a sentence that some languages have. A number and texts that are
     /// this number are one id, as is a `bigint`.
     EachOnce,
+    /// How texts such as "37.0", which were floats once, turn into ids: the end of a sentence.
+    WithoutPoint,
 }
 
 /// A setting, an argument or a function, in snake case.
@@ -145,7 +147,7 @@ pub(crate) use message;
 const TIMES: [&str; 5] = ["timeout", "connect_timeout", "max_rate_limit_wait", "max_wait", "stop_timeout"];
 
 /// What the command line calls what it takes; everything else comes from variables.
-const FLAGS: [(&str, &str); 9] = [
+const FLAGS: [(&str, &str); 11] = [
     ("file_ids", "ID"),
     ("portal_publishing", "--portal-publishing"),
     ("contact_notification", "--contact-notification"),
@@ -153,6 +155,8 @@ const FLAGS: [(&str, &str); 9] = [
     ("journal", "--journal"),
     ("journal_dir", "ADDEPAR_JOURNAL_DIR"),
     ("publish_batch", "--journal"),
+    ("reports", "--report"),
+    ("skip_published", "--skip-published"),
     ("by", "--by"),
     ("decision", "--published, --not-published or --leave"),
 ];
@@ -218,6 +222,11 @@ impl Message {
                     ),
                     Language::Node => text.write_str(" `[...new Set(Array.from(ids, Number))]` has each once."),
                 },
+                Part::WithoutPoint => text.write_str(match language {
+                    Language::Rust | Language::CommandLine => "write it without the point",
+                    Language::Python => "`pd.to_numeric(column).astype('Int64')` makes whole numbers of a column",
+                    Language::Node => "`ids.map(Number)` makes whole numbers of a list",
+                }),
             };
         }
         text

@@ -430,6 +430,14 @@ impl Machine {
         self.has_opened
     }
 
+    /// The files of a journal that is open which are to be sent; none where the call is about to end, or sends nothing.
+    pub(crate) fn to_be_sent(&self) -> Vec<u64> {
+        match (&self.purpose, &self.run) {
+            (Purpose::Publish, Some(run)) if !self.is_closing() && !self.is_over() => run.history.to_be_sent(),
+            _ => Vec::new(),
+        }
+    }
+
     /// What to do next. Each action is given once.
     pub(crate) fn next(&mut self) -> Action {
         self.todo.take().unwrap_or(Action::Nothing)
