@@ -409,7 +409,8 @@ fn another_run_is_refused_saying_what_differs() {
     let here = scene.client();
     let firm = client(scene.portal.base_url(), "2", None);
     for (client, request, words) in [
-        (&here, build(&[1, 2, 3, 5], publish, notify, &[]), ["this call names 1 file (5) that the journal does not have; the journal has 1 file (4) that this call does not name; 3 files are in both"].as_slice()),
+        (&here, build(&[1, 2, 3, 5], publish, notify, &[]), ["this call names 1 file (5) that the journal does not have; the journal has 1 file (4) that this call does not name; 3 files are in both", "Publish what the journal does not have with a journal of its own."].as_slice()),
+        (&here, build(&[1, 2, 3, 4, 5], publish, notify, &[]), &["another run: this call names 1 file (5) that the journal does not have; 4 files are in both, and without a folder of journals a batch with another journal would send them again. Nothing was sent now. Publish what"]),
         (&here, build(&[1, 2, 3], publish, notify, &[]), &["another run: the journal has 1 file (4) that this call does not name; 3 files are in both"]),
         (
             &here,

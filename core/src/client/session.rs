@@ -475,8 +475,12 @@ fn fingerprint(config: &Config, request: &PublishRequest) -> String {
 enum Differs {
     /// What is another one, in words.
     OtherRun(Message),
-    /// Some of its files alone are missing, and others may have come.
-    OtherFiles(Message),
+    /// Some of its files, and nothing else, are missing, or others have come.
+    OtherFiles {
+        what: Message,
+        are_missing: bool,
+        have_come: bool,
+    },
     Edited,
 }
 
@@ -484,13 +488,25 @@ impl Differs {
     fn error(self, path: &Path) -> Error {
         match self {
             Self::OtherRun(what) => other_run(path, what),
-            Self::OtherFiles(what) => other_run(path, what).with_advice(message![
-                "To leave out files that are yet to be sent, record that with ",
-                leave(path),
-                ", then resume with ",
-                resume(path),
-                ". Publish other files with a journal of their own.",
-            ]),
+            Self::OtherFiles { what, are_missing, have_come } => {
+                let mut advice = Message::default();
+                if are_missing {
+                    advice = message![
+                        "To leave out files that are yet to be sent, record that with ",
+                        leave(path),
+                        ", then resume with ",
+                        resume(path),
+                        ".",
+                    ];
+                }
+                if have_come {
+                    let blank = if are_missing { " " } else { "" };
+                    advice = advice.followed_by(format!(
+                        "{blank}Publish what the journal does not have with a journal of its own."
+                    ));
+                }
+                other_run(path, what).with_advice(advice)
+            }
             Self::Edited => {
                 let what = "was edited: its plan is not of the run in its header";
                 Error::of_journal(path, JournalReason::Damaged, what)
@@ -539,7 +555,7 @@ fn same_run(history: &History, config: &Config, request: Option<&PublishRequest>
     let (there, here) = (journalled.file_ids(), request.file_ids());
     let (more, fewer) = (without(here, there), without(there, here));
     let both = here.len() - more.len();
-    let are_fewer_alone = differs.is_empty() && !fewer.is_empty() && both > 0;
+    let are_files_alone = differs.is_empty() && both > 0;
     let counted_and_named = |ids: &[u64]| format!("{} ({})", counted(ids.len(), "file"), ranges::excerpt(ids));
     if !more.is_empty() {
         differs.push(format!("this call names {} that the journal does not have", counted_and_named(&more)).into());
@@ -548,13 +564,20 @@ fn same_run(history: &History, config: &Config, request: Option<&PublishRequest>
         differs.push(format!("the journal has {} that this call does not name", counted_and_named(&fewer)).into());
     }
     if both > 0 && !(more.is_empty() && fewer.is_empty()) {
-        let are = if both == 1 { "1 file is" } else { &format!("{both} files are") };
-        differs.push(format!("{are} in both, and would be sent again by a batch with another journal").into());
+        let (are, them) = if both == 1 { ("1 file is", "it") } else { (&*format!("{both} files are"), "them") };
+        let what = format!(
+            "{are} in both, and without a folder of journals a batch with another journal would send {them} again"
+        );
+        differs.push(what.into());
     }
     if differs.is_empty() {
         return Err(Differs::Edited);
     }
     let joined = differs.into_iter().reduce(|all, next| all.followed_by("; ").followed_by(next));
-    let differs = if are_fewer_alone { Differs::OtherFiles } else { Differs::OtherRun };
-    Err(differs(joined.unwrap_or_default()))
+    let what = joined.unwrap_or_default();
+    Err(if are_files_alone {
+        Differs::OtherFiles { what, are_missing: !fewer.is_empty(), have_come: !more.is_empty() }
+    } else {
+        Differs::OtherRun(what)
+    })
 }
