@@ -11,10 +11,13 @@ portal=${ADDEPAR_PORTAL:-addepar-portal}
 pid='' signal=''
 
 # A shell that waits for a program hands no signal on to it. So this one runs it in the background, and hands all on as SIGHUP:
-# a terminal, `timeout` or a supervisor may have signalled the program besides, and a second SIGTERM would drop the request.
+# a terminal or `timeout` signals the program besides, and a SIGTERM behind that would drop the request.
+# Under nohup, which has the program ignore SIGHUP, they are handed on as SIGTERM.
+to=HUP
+[ -z "$(sh -c 'kill -s HUP $$; echo ignored' 2>/dev/null)" ] || to=TERM
 hand_on() {
-    signal=HUP
-    [ -z "$pid" ] || kill -s HUP "$pid" 2>/dev/null
+    signal=$to
+    [ -z "$pid" ] || kill -s "$to" "$pid" 2>/dev/null
 }
 trap hand_on TERM INT HUP
 
@@ -22,7 +25,7 @@ exec 3<&0 # In the background, standard input would be empty.
 "$portal" publish --from "$1" --journal "$2" --yes \
     --portal-publishing publish --contact-notification use_contact_preference <&3 3<&- &
 pid=$!
-[ -z "$signal" ] || kill -s HUP "$pid" 2>/dev/null # It came before there was a program to hand it on to.
+[ -z "$signal" ] || kill -s "$to" "$pid" 2>/dev/null # It came before there was a program to hand it on to.
 
 wait "$pid"
 status=$?

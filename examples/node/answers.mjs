@@ -9,9 +9,12 @@ import { isPortalError } from 'addepar-portal';
 /** Why a service aborts its calls when it stops. A call that had not begun rejects with it, and sends nothing. */
 export const SHUTDOWN = new Error('the service stops');
 
-/** The body of an answer that says what became of every file. */
-export function bodyOf({ ok, counts, files }) {
-  return { ok, counts, files };
+/**
+ * The body of an answer that says what became of every file: its `state`, and a person's `decision`. Files in flight are being
+ * sent by another process, and `unknown` until that is over.
+ */
+export function bodyOf({ ok, counts, inFlight, files }) {
+  return { ok, counts, inFlight, files };
 }
 
 /** The status, headers and body for an error; an error of somebody else's is 500. */

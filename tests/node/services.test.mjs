@@ -177,7 +177,7 @@ test('the example answers.mjs answers 503 to what was not begun at a shutdown', 
 test('the example answers.mjs answers as the table of errors says, for each reason of a journal', () => {
   const table = readFileSync(join(EXAMPLES, '..', '..', '.docs', 'pages', 'reference', 'errors.md'), 'utf8');
   const rows = [...table.matchAll(/^\| `(\w+)` \|.*\| (\d{3}) \|$/gm)].map(([, reason, status]) => [reason, Number(status)]);
-  assert.equal(rows.length, 11);
+  assert.equal(rows.length, 12);
   for (const [reason, status] of rows) assert.deepEqual([reason, answerTo(new JournalError({ reason })).status], [reason, status]);
   assert.equal(answerTo(new Error('of somebody else')).status, 500);
 });

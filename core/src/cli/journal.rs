@@ -344,7 +344,8 @@ pub(super) fn audit(folder: &Path, file: Option<&str>) -> Result<Status, Refused
     for path in &audit.foreign {
         terminal::say(&format!("{} is not a journal: it was passed over.", path.display()));
     }
-    if audit.journals == 0 && audit.unreadable.is_empty() && !is_set_up(folder) {
+    let has_nothing = audit.journals == 0 && audit.missing.is_empty() && audit.forgotten.is_empty();
+    if has_nothing && audit.unreadable.is_empty() && !is_set_up(folder) {
         return Err(Refused(format!("The folder {} has no journal.", folder.display())));
     }
     let (twice, repeated) = (audit.sent_twice(), audit.repeated());

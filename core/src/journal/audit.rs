@@ -169,7 +169,7 @@ impl Audit {
     /// The files that were sent more than once: sends apart that provably came to nothing, and those that were made
     /// with `repeat="allow"`.
     pub(crate) fn sent_twice(&self) -> Vec<u64> {
-        let mut twice = self.counted(|sent| !sent.is_repeat, 2);
+        let mut twice = self.with(|sends| sends.iter().filter(|sent| sent.counts() && !sent.is_repeat).count() > 1);
         twice.extend(self.sent_by_two_copies());
         twice.sort_unstable();
         twice.dedup();
@@ -188,30 +188,27 @@ impl Audit {
 
     /// The files that `repeat="allow"` sent although they had been sent before.
     pub(crate) fn repeated(&self) -> Vec<u64> {
-        let repeats: BTreeSet<u64> = self.counted(|sent| sent.is_repeat, 1).into_iter().collect();
-        self.counted(|_| true, 2).into_iter().filter(|id| repeats.contains(id)).collect()
+        self.with(|sends| {
+            let counting = || sends.iter().filter(|sent| sent.counts());
+            counting().count() > 1 && counting().any(|sent| sent.is_repeat)
+        })
     }
 
-    /// The files that were sent again since a person found out that they had not been published. Whether that was so, no
-    /// journal knows.
+    /// The files that were sent again since they had been found not to be published. Whether that was so, no journal knows.
     pub(crate) fn sent_after_a_decision(&self) -> Vec<u64> {
-        let decided = self.files_of(|sent| sent.may_have_reached() && sent.is_decided_not_published());
-        let decided: BTreeSet<u64> = decided.into_iter().collect();
-        self.having(Sent::may_have_reached, 2).into_iter().filter(|id| decided.contains(id)).collect()
+        self.with(|sends| {
+            let reached: Vec<_> = sends.iter().filter(|sent| sent.may_have_reached()).collect();
+            reached.split_last().is_some_and(|(_, before)| before.iter().any(|sent| sent.is_decided_not_published()))
+        })
     }
 
-    /// The files of which at least so many sends count.
-    fn counted(&self, wanted: impl Fn(&Sent) -> bool, least: usize) -> Vec<u64> {
-        self.having(|sent| sent.counts() && wanted(sent), least)
-    }
-
-    /// The files that have at least so many such sends.
-    fn having(&self, wanted: impl Fn(&Sent) -> bool, least: usize) -> Vec<u64> {
-        let mut counts = BTreeMap::<_, usize>::new();
-        for sent in self.sends.iter().filter(|sent| wanted(sent)) {
-            *counts.entry((sent.file_id, &sent.server, &sent.firm_id)).or_default() += 1;
+    /// The files of which a server and firm have such sends, in the order of their times.
+    fn with(&self, wanted: impl Fn(&[&Sent]) -> bool) -> Vec<u64> {
+        let mut files = BTreeMap::<_, Vec<&Sent>>::new();
+        for sent in &self.sends {
+            files.entry((sent.file_id, &sent.server, &sent.firm_id)).or_default().push(sent);
         }
-        let files = counts.into_iter().filter(|(_, count)| *count >= least).map(|((file_id, ..), _)| file_id);
+        let files = files.into_iter().filter(|(_, sends)| wanted(sends)).map(|((file_id, ..), _)| file_id);
         files.collect::<BTreeSet<_>>().into_iter().collect()
     }
 

@@ -2,6 +2,7 @@
 //! of a file's bytes may show a private key.
 
 use std::borrow::Cow;
+use std::mem;
 
 use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
@@ -16,8 +17,8 @@ const DASHES: &str = "-----";
 /// wrong, as a sentence without its subject, which is the file.
 pub(crate) fn certificates(file: &[u8]) -> Result<Vec<CertificateDer<'static>>, String> {
     let mut certificates = Vec::new();
-    for (_, der) in blocks(&text(file)?) {
-        let certificate = der.map(CertificateDer::from).and_then(|der| {
+    for block in blocks(&text(file)?) {
+        let certificate = block.der.map(CertificateDer::from).and_then(|der| {
             let is_certificate = RootCertStore::empty().add(der.clone()).is_ok();
             if is_certificate { Ok(der) } else { Err("is not a certificate that this library can read") }
         });
@@ -27,19 +28,30 @@ pub(crate) fn certificates(file: &[u8]) -> Result<Vec<CertificateDer<'static>>, 
     Ok(certificates)
 }
 
-/// The certificates of a system's bundle that can be read. One with a note about whom it is trusted by is passed over,
-/// since it may say that nobody should.
+/// The certificates of a system's bundle that can be read. Passed over are those that the system may not trust: with a note
+/// about whom they are trusted by, or behind something else in their first line, such as a `#`.
 pub(crate) fn bundled(file: &[u8]) -> Vec<CertificateDer<'static>> {
     let text = lossy(file);
-    let plain = blocks(&text).filter(|(label, _)| *label == "CERTIFICATE");
-    plain.filter_map(|(_, der)| der.ok().map(CertificateDer::from)).collect()
+    let plain = blocks(&text).filter(|block| block.begins_a_line && block.label == "CERTIFICATE");
+    plain.filter_map(|block| block.der.ok().map(CertificateDer::from)).collect()
 }
 
-/// The blocks with a certificate: how each is labelled, and its DER.
-fn blocks(text: &str) -> impl Iterator<Item = (&str, Result<Vec<u8>, &'static str>)> {
+/// A certificate in PEM.
+struct Block<'a> {
+    begins_a_line: bool,
+    label: &'a str,
+    der: Result<Vec<u8>, &'static str>,
+}
+
+/// The certificates of a text, whatever else it has.
+fn blocks(text: &str) -> impl Iterator<Item = Block<'_>> {
+    let ends_a_line = |before: &str| before.is_empty() || before.ends_with(['\n', '\r']);
     // A mark may stand anywhere: behind a byte-order mark, or behind the end of another file that has no line feed.
-    text.split(BEGIN).skip(1).filter_map(|block| {
-        let (label, rest) = block.split_once(DASHES)?;
+    let mut parts = text.split(BEGIN);
+    let mut begins_next = parts.next().is_none_or(ends_a_line);
+    parts.filter_map(move |part| {
+        let begins_a_line = mem::replace(&mut begins_next, ends_a_line(part));
+        let (label, rest) = part.split_once(DASHES)?;
         let der = match label.trim() {
             "CERTIFICATE" | "X509 CERTIFICATE" => decoded(label, rest),
             // OpenSSL's own form has something about trust behind the certificate.
@@ -49,7 +61,7 @@ fn blocks(text: &str) -> impl Iterator<Item = (&str, Result<Vec<u8>, &'static st
             }),
             _ => return None,
         };
-        Some((label, der))
+        Some(Block { begins_a_line, label, der })
     })
 }
 
@@ -90,8 +102,11 @@ fn decoded(label: &str, rest: &str) -> Result<Vec<u8>, &'static str> {
     if !end.starts_with(label) {
         return Err("has no last line");
     }
-    let content: String = content.lines().map(str::trim).collect();
-    BASE64_STANDARD.decode(content).map_err(|_| "has something else than base64 in it")
+    let lines: String = content.lines().map(str::trim).collect();
+    // In most files lines end in line feeds and have no blanks in them, which is quicker to find out.
+    let decoded = BASE64_STANDARD.decode(lines);
+    let decoded = decoded.or_else(|_| BASE64_STANDARD.decode(content.split_ascii_whitespace().collect::<String>()));
+    decoded.map_err(|_| "has something else than base64 in it")
 }
 
 /// How long the DER element is that begins here.
@@ -111,6 +126,7 @@ fn element(der: &[u8]) -> Option<usize> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use proptest::prelude::*;
     use proptest::test_runner::RngSeed;
@@ -136,6 +152,30 @@ mod tests {
             let found = certificates(&file).ok().map(|found| found.len());
             assert_eq!(found, expected, "{}", String::from_utf8_lossy(&file));
         }
+    }
+
+    #[test]
+    fn lines_may_end_in_any_way() {
+        let text = String::from_utf8(CERTIFICATE.to_vec()).unwrap();
+        let expected = certificates(CERTIFICATE).unwrap();
+        for other in ["\r\n", "\r", " "] {
+            assert_eq!(certificates(text.replace('\n', other).as_bytes()).as_ref(), Ok(&expected), "{other:?}");
+        }
+        let (before, after) = text.split_at(text.len() / 2);
+        assert_eq!(certificates(format!("{before} {after}").as_bytes()), Ok(expected));
+    }
+
+    #[test]
+    fn a_bundle_has_what_the_system_trusts() {
+        let text = String::from_utf8(CERTIFICATE.to_vec()).unwrap();
+        assert_eq!(
+            bundled(format!("# A name: \u{e9}\n{text}\n{text}").as_bytes()),
+            certificates(&[CERTIFICATE, CERTIFICATE].concat()).unwrap()
+        );
+        assert_eq!(bundled([b"# \xff\n", CERTIFICATE].concat().as_slice()).len(), 1);
+        assert!(bundled(format!("#{text}").as_bytes()).is_empty());
+        assert!(bundled(text.replace("CERTIFICATE", "TRUSTED CERTIFICATE").as_bytes()).is_empty());
+        assert_eq!(bundled(text.replacen('M', "?", 1).as_bytes()), [] as [CertificateDer; 0]);
     }
 
     proptest! {
