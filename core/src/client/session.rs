@@ -43,8 +43,9 @@ pub(crate) struct Opening {
 
 type Open = Box<dyn FnOnce(&Caller, Result<Vec<Looked>, Error>) -> Result<Session, Error> + Send>;
 
-fn session((journal, history): (JournalFile, History), path: &Path, pace: Pace) -> Session {
-    (Box::new(journal), Opened { history, path: path.to_owned(), pace, boot: boot() })
+fn session((journal, history): (JournalFile, History), path: &Path, folder: Option<&Folder>, pace: Pace) -> Session {
+    let store = folder::store(journal, &history, path, folder.is_some());
+    (store, Opened { history, path: path.to_owned(), pace, boot: boot() })
 }
 
 /// The journal of one call, in the folder.
@@ -60,7 +61,7 @@ pub(crate) fn single(
     let path = folder.new_path(&header.run);
     let chunks = history::chunks(request.file_ids(), usize::MAX, 1);
     let journal = created(&path, header, (chunks, Vec::new()), Some(&mut folder), caller)?;
-    Ok(session(journal, &path, Pace::default()))
+    Ok(session(journal, &path, Some(&folder), Pace::default()))
 }
 
 /// The folder of one call, unless it shows that some of the files were sent.
@@ -149,7 +150,7 @@ fn begun(
     let looks = looks(looked, |id| own.contains(&id));
     let journal = created(path, header, (chunks, looks), folder.as_mut(), caller)?;
     let pace = pace(&journal.1, options);
-    Ok(session(journal, path, pace))
+    Ok(session(journal, path, folder.as_ref(), pace))
 }
 
 /// Makes a journal for a call that still waits for it: one that has left meanwhile leaves none behind.
@@ -241,7 +242,7 @@ fn resumed(
         })?;
     }
     let pace = pace(&history, &options);
-    Ok(session((journal, history), path, pace))
+    Ok(session((journal, history), path, folder.as_ref(), pace))
 }
 
 /// What is asked for of a journal that is there: of generated reports, what it took from them when it was made.
@@ -566,7 +567,7 @@ fn same_run(history: &History, config: &Config, request: Option<&PublishRequest>
     if both > 0 && !(more.is_empty() && fewer.is_empty()) {
         let (are, them) = if both == 1 { ("1 file is", "it") } else { (&*format!("{both} files are"), "them") };
         let what = format!(
-            "{are} in both, and without a folder of journals a batch with another journal would send {them} again"
+            "{are} in both, and another journal would have {them} sent again unless a folder of journals refuses that"
         );
         differs.push(what.into());
     }

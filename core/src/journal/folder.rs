@@ -3,6 +3,7 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fs;
 use std::io::{self, Read};
+use std::mem;
 use std::path::{self, Path, PathBuf};
 use std::str;
 use std::time::{Duration, SystemTime};
@@ -16,6 +17,7 @@ use crate::journal::history::{Decision, File, History};
 use crate::journal::index::{Entry, Index};
 use crate::journal::lock::{Caller, Lock, SILENCE, beside, folder_of, is_held_here, make_folder, operator, write_new};
 use crate::journal::record::START;
+use crate::journal::store::{Dated, Store, Unrecorded};
 use crate::model::batch::Repeat;
 use crate::model::display::{counted, listed};
 use crate::model::file_result::{FileResult, FileState, Verdict};
@@ -27,6 +29,9 @@ use crate::system::folder_sync::sync_folder;
 
 /// What tells a folder of journals from one that is empty because its share is not mounted.
 const MARKER: &str = "addepar-portal-journals.json";
+
+/// How long a call that is over waits for its folder.
+const MOMENT: Duration = Duration::from_millis(200);
 
 /// Whether a folder was set up for journals.
 pub(crate) fn is_set_up(folder: &Path) -> bool {
@@ -518,6 +523,55 @@ impl Drop for Folder {
             let folder = self.path.display();
             self.caller
                 .warn(format!("The index of {folder} cannot be written ({error}): calls read its journals again"));
+        }
+    }
+}
+
+/// A journal in a folder. The folder takes in where it ends once its run is over, and misses it if it loses lines after that.
+#[derive(Debug)]
+struct InFolder {
+    journal: JournalFile,
+    run: String,
+    path: PathBuf,
+    is_whole: bool,
+}
+
+/// The store of a journal that is in a folder of journals, or in none.
+pub(crate) fn store(journal: JournalFile, history: &History, path: &Path, is_in_folder: bool) -> Box<dyn Store> {
+    if !is_in_folder {
+        return Box::new(journal);
+    }
+    let run = history.header().run.clone();
+    Box::new(InFolder { journal, run, path: path.to_owned(), is_whole: true })
+}
+
+impl InFolder {
+    /// Nobody waits long for it, and nothing depends on it: a later call takes it in as well, once it looks.
+    fn take_in(&self) -> Option<()> {
+        let folder = folder_of(&self.path);
+        // Where a disk is no longer mounted, nothing is made.
+        let marker = fs::read(folder.join(MARKER)).ok()?;
+        let _lock = Lock::of_folder(folder, MOMENT, &Caller::none()).ok()?;
+        let (mut index, None) = Index::load(folder, &id_of(&marker)).ok()? else { return None };
+        index.extend(name_of(&self.path)?, &self.run, self.journal.end());
+        index.save().ok()
+    }
+}
+
+impl Store for InFolder {
+    fn record(&mut self, records: Vec<Dated>) -> Result<(), Unrecorded> {
+        self.journal.record(records).inspect_err(|_| self.is_whole = false)
+    }
+
+    fn rescue(&mut self, records: Vec<Dated>) -> Unrecorded {
+        self.is_whole = false;
+        self.journal.rescue(records)
+    }
+
+    fn release(&mut self) {
+        self.journal.release();
+        if mem::take(&mut self.is_whole) {
+            let _ = self.take_in();
         }
     }
 }

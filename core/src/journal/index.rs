@@ -293,6 +293,14 @@ impl Index {
         self.put(name, history, end.clone(), None, Some(SystemTime::now()));
     }
 
+    /// Takes in where a journal of this run ends, all of which is on disk.
+    pub(crate) fn extend(&mut self, name: &str, run: &str, end: &End) {
+        if let Some(entry) = self.entries.get_mut(name).filter(|entry| entry.forgotten.is_none() && entry.run == run) {
+            (entry.end, entry.stamp, entry.written) = (end.clone(), None, Some(nanoseconds(SystemTime::now())));
+            self.has_changed = true;
+        }
+    }
+
     fn put(&mut self, name: &str, history: &History, end: End, stamp: Option<Stamp>, written_at: Option<SystemTime>) {
         let entry = Entry {
             journal: name.to_owned(),
