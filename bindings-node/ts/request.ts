@@ -104,8 +104,9 @@ export interface BatchOptions extends RequestOptions, ResumeOptions {
   /**
    * The jobs of generated reports that the files came out of. With `null` as the list, all of theirs are published: those
    * that they have when the journal is made. What they have later, as of a job that was not over, is not sent, and a warning
-   * names it each time. They are looked at before anything is sent, a request for each, and the journal keeps what they show: it can be settled then
-   * ({@link Journal.settle}), and its files have the names of their portfolios.
+   * names it whenever this is called again with the journal. They are looked at before anything is sent, a request for
+   * each, and the journal keeps what they show: it can be settled then ({@link Journal.settle}), and its files have the
+   * names of their portfolios.
    */
   reports?: readonly string[] | undefined;
   /**

@@ -126,8 +126,8 @@ class PortalClient(Settings["Token"]):
             reports: The ids of the jobs that the files came out of. They are looked at before anything is sent, at
                 one request each. Without `file_ids`, all files of these reports are published: those that they have
                 when the journal is made. What they have later, as of a job that was not over, is not sent, and the
-                log warns of it whenever this is called again with the journal. The journal keeps what was seen, so that it can be settled: see
-                `Journal.settle`.
+                log warns of it whenever this is called again with the journal. The journal keeps what was seen, so
+                that it can be settled: see `Journal.settle`.
             skip_published: Whether to leave out the files that these reports show as published already, when the
                 journal is made. It does not tell to whom they were published. Not beside `file_ids`: each file that
                 is named is reported. Where every file is published, nothing is sent, and the report of the batch has
