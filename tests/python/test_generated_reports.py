@@ -475,8 +475,9 @@ def test_a_lost_chunk_is_settled_and_resumed(slow_portal: SimulatedPortal, journ
     applied = run.settle(client, apply=True)
     assert applied.applied
     assert pickle.loads(pickle.dumps(applied)) == applied
-    # The same object shows what is in the file now.
+    # The same object shows what was recorded.
     assert not run.undecided
+    assert run.files == Journal(journal).files
     file = run.files[2]
     assert (file.decision, file.decided_by) == ("not_published", "settle")
     assert "not published at" in (file.evidence or "")
@@ -494,6 +495,22 @@ def test_a_chunk_that_was_processed_is_never_sent_again(portal: SimulatedPortal,
     assert report.settled
     assert [file.file_id for file in report.unknown] == [103, 104]
     assert emailed(portal) == list(range(101, 107))
+
+
+@pytest.mark.parametrize("apply", [False, True])
+def test_settling_shows_nobody_what_others_have_decided(portal: SimulatedPortal, journal: Path, apply: bool) -> None:
+    lose_second_chunk(portal, journal, "close_before_answer")
+    ann = Journal(journal)
+    Journal(journal).decide([103], "leave", by="Bob")
+    settled = ann.settle(portal.client(), apply=apply)
+    assert [(file.file_id, file.decision) for file in settled] == [(104, "published")]
+    assert ann.undecided == ((103,) if apply else (103, 104))
+    with pytest.raises(JournalError, match=r"Bob decided leave about 1 file \(103\) at 20") as caught:
+        ann.decide([103], "not_published", by="Ann")
+    assert caught.value.reason == "outdated"
+    # What was proven by this object it has shown.
+    replaced = ann.decide([104], "leave", by="Ann")
+    assert [(file.decision, file.decided_by) for file in replaced] == ([("published", "settle")] if apply else [])
 
 
 def test_half_a_chunk_waits_for_a_person(portal: SimulatedPortal, journal: Path) -> None:

@@ -242,8 +242,8 @@ impl Journal {
     ///
     /// # Errors
     /// [`ErrorKind::Input`](crate::ErrorKind::Input), naming the values that are not ids.
-    /// [`JournalReason::Outdated`] where, since the journal was read, somebody decided about one of these files, or it was
-    /// sent: read it again.
+    /// [`JournalReason::Outdated`] where, since the journal was read, somebody else decided about one of these files, or it
+    /// was sent, or the journal is another run's: read it again.
     /// [`ErrorKind::Journal`](crate::ErrorKind::Journal) where a file is not of this run or its outcome
     /// is known, where the journal is being written, or where a file is said not to be published sooner than 90 s after
     /// it was sent: the server may still be at work.
