@@ -951,6 +951,31 @@ def test_it_asks_before_it_forgets_a_journal(
     assert run("publish", 39, *MODES, "--yes", **guarded).returncode == status
 
 
+def test_it_forgets_no_other_state_of_a_journal_than_it_has_shown(
+    run: Run, simulated_portal: SimulatedPortal, tmp_path: Path
+) -> None:
+    init_journal_dir(tmp_path)
+    guarded = {"ADDEPAR_JOURNAL_DIR": str(tmp_path)}
+    path = tmp_path / "run.jsonl"
+    simulated_portal.next_fault("status:403")
+    assert run("publish", 37, *MODES, "--journal", path.name, "--yes", **guarded).returncode != 0
+    kept = path.read_bytes()
+    path.unlink()
+    with at_a_terminal(simulated_portal, tmp_path, "journal", "forget", path.name, columns=200) as child:
+        child.expect(r"Go on\? \[y/N\] ")
+        # It comes back, goes on, is seen by another call, and is gone once more.
+        path.write_bytes(kept)
+        assert run("resume", path.name, "--yes", **guarded).returncode == 0
+        assert run("publish", 38, *MODES, "--yes", **guarded).returncode == 0
+        path.unlink()
+        child.sendline("y")
+        child.expect("has changed since it was shown")
+        child.expect("Nothing was recorded")
+    assert child.exitstatus == 2
+    assert run("publish", 37, *MODES, "--yes", **guarded).returncode == 2
+    assert run("journal", "forget", path.name, "--yes").returncode == 0
+
+
 def test_a_wait_for_a_folder_is_told_and_ends_at_ctrl_c(
     run: Run, simulated_portal: SimulatedPortal, tmp_path: Path
 ) -> None:

@@ -15,9 +15,11 @@ import subprocess
 import sys
 import threading
 import time
+import urllib.request
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta, timezone
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -418,6 +420,43 @@ def test_the_program_has_nothing_to_publish(portal: SimulatedPortal, journal: Pa
     # As a program's call, it leaves a journal.
     assert (Journal(journal).files, Journal(journal).to_dict()["skipped"]) == ((), [*range(101, 107)])
     assert portal.client().publish_batch(reports=[JOB], skip_published=True, journal=journal, **MODES).settled
+
+
+def test_the_program_sends_nothing_after_it_said_that_nothing_is_to_be_sent(
+    portal: SimulatedPortal, journal: Path
+) -> None:
+    """It looks at the reports twice: in between, one file is shown as not published any more."""
+    for file in range(101, 107):
+        portal.control("show_published", file=file, shown=True)
+
+    class Between(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            request = urllib.request.Request(portal.base_url.removesuffix("/api") + self.path, headers=dict(self.headers))
+            with urllib.request.urlopen(request, timeout=30) as answer:
+                body = answer.read()
+            portal.control("show_published", file=106, shown=False)
+            self.send_response(200)
+            self.send_header("Content-Type", "application/vnd.api+json")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+    modes = ["--portal-publishing", "publish", "--contact-notification", "notify", "--journal", str(journal)]
+    with ThreadingHTTPServer(("127.0.0.1", 0), Between) as between:
+        threading.Thread(target=between.serve_forever, daemon=True).start()
+        done = subprocess.run(
+            [PROGRAM, "publish", "--report", JOB, "--skip-published", *modes, "--yes"],
+            env={**os.environ, **portal.environ(), "ADDEPAR_BASE_URL": f"http://127.0.0.1:{between.server_port}/api"},
+            timeout=60,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        between.shutdown()
+    assert "nothing is to be sent" in done.stderr
+    assert "nobody agreed to" in done.stderr
+    assert (gets(portal), portal.control("posts"), portal.outbox) == (2, 0, [])
+    assert done.returncode not in {0, 3}
 
 
 def test_the_program_shows_the_files_that_a_journal_left_out(portal: SimulatedPortal, journal: Path) -> None:

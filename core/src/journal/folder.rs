@@ -79,8 +79,24 @@ pub fn init_journal_dir(folder: impl AsRef<Path>) -> Result<String, Error> {
 /// # Errors
 /// [`ErrorKind::Journal`](crate::ErrorKind::Journal) where no call misses anything of it, or its folder cannot be used.
 pub fn forget_journal(path: impl AsRef<Path>) -> Result<Vec<u64>, Error> {
-    let path = absolute(path.as_ref());
+    forget(path.as_ref(), |_| true)
+}
+
+/// The same, if what is known of it is still what somebody agreed to.
+#[cfg(feature = "cli")]
+pub(crate) fn forget_as_shown(path: &Path, shown: &Entry) -> Result<Vec<u64>, Error> {
+    forget(path, |missed| missed == shown)
+}
+
+fn forget(path: &Path, is_meant: impl Fn(&Entry) -> bool) -> Result<Vec<u64>, Error> {
+    let path = absolute(path);
     let (mut folder, missed) = Folder::that_misses(&path)?;
+    if !is_meant(&missed) {
+        let what = "has changed since it was shown";
+        return Err(Error::of_journal(&path, JournalReason::Outdated, what)
+            .with_advice("Look again at what is known of it.")
+            .recording_nothing());
+    }
     folder.index.forget(missed.name(), operator(), SystemTime::now());
     let unusable = |error: io::Error| {
         Error::of_folder(&folder.path, JournalReason::CannotWrite, format!("cannot be written: {error}"))
