@@ -788,7 +788,13 @@ def test_an_audit_lists_a_journal_that_is_gone_and_one_that_was_forgotten(run: R
     one.rename(tmp_path / "journals" / "renamed.jsonl")
     done = run("journal", "audit", "journals")
     assert (done.returncode, "missing" in done.stdout) == (0, False), done.stdout
-    (tmp_path / "journals" / "renamed.jsonl").rename(tmp_path / "aside")
+    # Where calls do not look for it, it is missed, as they miss it.
+    (tmp_path / "journals" / "renamed.jsonl").rename(tmp_path / "journals" / "one.bak")
+    done = run("publish", 41, *MODES, "--yes", **guarded)
+    assert (done.returncode, "one.jsonl is not there any more" in done.stderr) == (2, True), done.stderr
+    done = run("journal", "audit", "journals")
+    assert (done.returncode, "one.jsonl is not there any more" in done.stdout) == (1, True), done.stdout
+    (tmp_path / "journals" / "one.bak").rename(tmp_path / "aside")
     for folder in ("journals", "."):
         done = run("journal", "audit", folder)
         assert done.returncode == 1, done
