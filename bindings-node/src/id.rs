@@ -52,6 +52,11 @@ fn safe_integer(number: f64) -> i128 {
     number as i128
 }
 
+/// Ids that JavaScript had from here.
+pub(crate) fn known(ids: &[f64]) -> Vec<u64> {
+    ids.iter().filter_map(|id| u64::try_from(safe_integer(*id)).ok()).collect()
+}
+
 /// Ids for JavaScript: each is at most 2^53 - 1.
 pub(crate) fn numbers(ids: &[u64]) -> Float64Array {
     ids.iter().map(|id| number(signed(*id))).collect::<Vec<_>>().into()

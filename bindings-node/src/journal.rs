@@ -1,7 +1,5 @@
 //! A journal, for people who look at a run and decide about files whose outcome is unknown.
 
-use std::path::PathBuf;
-
 use addepar_portal::{Error, Journal as Core};
 use napi::bindgen_prelude::{AsyncTask, Either, Float64Array};
 use napi::{Env, Task};
@@ -58,10 +56,10 @@ impl Journal {
         or_failure(decided.map(|replaced| json!({ "replaced": replaced, "warning": warning }).to_string()))
     }
 
-    /// Reads it again, on a thread of Node's pool: what is in the file now.
+    /// This journal with what `settle` has recorded about these files, which is read on a thread of Node's pool.
     #[napi]
-    pub fn reread(&self) -> AsyncTask<Reading> {
-        AsyncTask::new(Reading(self.0.path().to_owned()))
+    pub fn settled(&self, file_ids: Float64Array) -> AsyncTask<Settled> {
+        AsyncTask::new(Settled { journal: self.0.clone(), file_ids: id::known(&file_ids) })
     }
 
     /// What it is about, `files`, `chunks` and `undecided`, as JSON.
@@ -72,14 +70,17 @@ impl Journal {
 }
 
 /// A journal that is being read: no event loop waits for a disk.
-pub struct Reading(PathBuf);
+pub struct Settled {
+    journal: Core,
+    file_ids: Vec<u64>,
+}
 
-impl Task for Reading {
+impl Task for Settled {
     type Output = Result<Core, Error>;
     type JsValue = Either<Journal, Failure>;
 
     fn compute(&mut self) -> napi::Result<Self::Output> {
-        Ok(Core::open(&self.0))
+        Ok(self.journal.settled(&self.file_ids))
     }
 
     fn resolve(&mut self, _: Env, read: Self::Output) -> napi::Result<Self::JsValue> {

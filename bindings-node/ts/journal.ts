@@ -110,8 +110,8 @@ export function forgetJournal(...given: unknown[]): number[] {
 let show: (journal: Journal) => void;
 
 /**
- * A journal as it is on disk when this is made. Another process may be writing it, and another person may decide: make a
- * new one to see that.
+ * A journal as it is on disk when this is made, with what is recorded by this object since. Another process may be writing
+ * it, and another person may decide: make a new one to see that.
  */
 export class Journal {
   readonly path: string;
@@ -173,7 +173,7 @@ export class Journal {
   /**
    * Records what a person found out about files, after looking in Addepar: of all of them, or of none. A later decision
    * about a file replaces an earlier one, until it is sent again, if this journal has shown that one. Afterwards this
-   * object shows what is in the file then.
+   * object shows the decision too; what others have recorded since it was read, a new `Journal` shows.
    *
    * `published` and `leave` mean that this run does not send a file again; about one that is yet to be sent they may be
    * said as well, as of a file that was published some other way: then it is left out, of which `process.emitWarning`
@@ -188,7 +188,7 @@ export class Journal {
    * @throws {@link InputError} naming the values that are not ids, not a decision or not text.
    * {@link JournalError} where a file is not of this run or its outcome is known, where it is too soon (the message says
    * when it will be taken), or where the journal is being written; of the reason `outdated` where, since this journal was
-   * read, somebody has decided about one of the files, or it was sent. Then make a new `Journal` and look again.
+   * read, somebody else has decided about one of the files, or it was sent. Then make a new `Journal` and look again.
    */
   decide(fileIds: Ids, decision: Verdict, options: DecisionOptions): readonly JournalledFile[] {
     refuseMore(arguments, 3, DECISION);
@@ -206,7 +206,8 @@ export class Journal {
    * It sends nothing: {@link PortalClient.resume} does. It looks twice, and waits two minutes in between, unless the
    * journal has a look that is old enough. Each look is a GET for each report, which counts against the firm's quota.
    *
-   * Only a little can be proven: see {@link Settlement}. Afterwards this object shows what is in the file then.
+   * Only a little can be proven: see {@link Settlement}. Afterwards this object shows what was recorded, too; what others
+   * have recorded since it was read, a new `Journal` shows.
    *
    * @param client - A client of the firm that the journal is of.
    * @param jobIds - The jobs whose reports are looked at; default those that the journal names.
@@ -219,8 +220,12 @@ export class Journal {
     const jobs = jobIds === undefined ? [] : checked('jobIds', jobIds, STRINGS);
     signal?.throwIfAborted();
     const settled = await settleWith(client, { journal: this.#handle, jobIds: jobs, apply, signal });
-    this.#handle = succeeded(await this.#handle.reread());
-    return readSettlement(settled);
+    const settlement = readSettlement(settled);
+    if (settlement.applied) {
+      const decided = settlement.files.flatMap(({ decision, fileId }) => (decision === null ? [] : fileId));
+      this.#handle = succeeded(await this.#handle.settled(Float64Array.from(decided)));
+    }
+    return settlement;
   }
 
   /** Plain data, the same in every language. */

@@ -117,7 +117,7 @@ export interface ReportFilter {
 
 export interface Journal {
   report(): Report;
-  reread(): Promise<Journal | Failure>;
+  settled(fileIds: Float64Array): Promise<Journal | Failure>;
   decide(fileIds: Float64Array | string, decision: string, by: string, evidence: string | undefined): string | Failure;
   toJson(): string;
 }

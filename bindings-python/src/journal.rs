@@ -108,6 +108,12 @@ impl Journal {
         hand_over(py, job)
     }
 
+    /// This journal with what `settle` has recorded about these files.
+    fn settled(&self, file_ids: Vec<u64>) -> Job {
+        let journal = self.core().clone();
+        Job::new(move || -> Result<_, Refusal> { Ok(Self(Arc::new(Mutex::new(journal.settled(&file_ids)?)))) })
+    }
+
     fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         json::read(py, &self.core().to_json())
     }

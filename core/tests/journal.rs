@@ -1993,7 +1993,11 @@ fn with_a_folder_of_journals_a_batch_has_its_own_there() {
 fn an_error_at_the_beginning_shows_what_the_journal_does() {
     let scene = Scene::new();
     let path = scene.path("run.jsonl");
-    let shown = |error: &Error| states(error.report().expect("a report"));
+    let shown = |error: &Error| {
+        let report = error.report().expect("a report");
+        assert_eq!((report.journal(), error.journal()), (Some(path.as_path()), Some(path.as_path())), "{error}");
+        states(report)
+    };
     scene.faults(&json!([{ "name": "close_idle" }, { "name": "status", "status": 403 }]));
     assert_eq!(shown(&refused(scene.batch(4, &path), ErrorKind::PermissionDenied, &[])), [2, 0, 0, 2]);
     let other = scene.client().start_resume(&options(&path), no_environment);
@@ -2404,9 +2408,12 @@ fn a_journal_that_was_read_before_overturns_nothing() {
         assert!(error.message().ends_with("Read the journal again before you decide."), "{error}");
     }
     assert_eq!((lines(&path), stale.undecided()), (before, vec![1, 2]), "all of it or nothing");
-    // About other files it has nothing to learn, and what it has decided it shows.
-    stale.decide([2], Verdict::NotPublished, "Bob", None).expect("a decision");
-    stale.decide([1], Verdict::NotPublished, "Bob", None).expect("it has seen what Ada found");
+    // About other files it has nothing to learn, and what it has decided it shows; what Ada found, it does not.
+    stale.decide([2], Verdict::Leave, "Bob", None).expect("a decision");
+    assert_eq!(stale.undecided(), [1]);
+    refused(stale.decide([1], Verdict::NotPublished, "Bob", None), ErrorKind::Journal, &words);
+    stale.decide([2], Verdict::NotPublished, "Bob", None).expect("a decision of its own");
+    decide(&path, &[1], Verdict::NotPublished);
     // What was sent meanwhile, and what became of it, nobody has seen.
     let mut unseen = Journal::open(&path).expect("a journal");
     scene.faults(&json!([{ "name": "close_idle" }, { "name": "close_before_answer" }]));
@@ -2418,6 +2425,62 @@ fn a_journal_that_was_read_before_overturns_nothing() {
     }
     let mut read = Journal::open(&path).expect("a journal");
     read.decide([1, 2], Verdict::Leave, "Bob", None).expect("a decision");
+}
+
+/// File by file, too: what a journal records itself shows nobody what others have recorded meanwhile.
+#[test]
+fn a_loop_over_a_journal_that_was_read_before_overturns_nothing() {
+    let scene = Scene::new();
+    let path = scene.path("run.jsonl");
+    scene.faults(&json!([{ "name": "close_before_answer" }]));
+    refused(scene.batch(2, &path), ErrorKind::OutcomeUnknown, &[]);
+    let mut ann = Journal::open(&path).expect("a journal");
+    decide(&path, &[2], Verdict::Published);
+    let mut decided = ann.undecided().into_iter().map(|id| ann.decide([id], Verdict::NotPublished, "Ann", None));
+    assert_eq!(decided.next().expect("a file").expect("nobody else has decided about it"), []);
+    let overturned = decided.next().expect("a file");
+    let error = refused(overturned, ErrorKind::Journal, &["A. Person decided published about 1 file (2) at 20"]);
+    assert_eq!((error.reason(), decided.count()), (Some(JournalReason::Outdated), 0));
+    assert_eq!((ann.undecided(), Journal::open(&path).expect("a journal").undecided()), (vec![2], vec![]));
+    scene.resume(&path).expect("a report");
+    assert_eq!(scene.sent(), [vec![1, 2], vec![1]]);
+}
+
+/// That the server refused to send it again hides from nobody that somebody had it sent again.
+#[test]
+fn a_file_that_was_to_be_sent_again_is_not_held_back_unseen() {
+    let scene = Scene::new();
+    let path = scene.path("run.jsonl");
+    scene.faults(&json!([{ "name": "close_before_answer" }, { "name": "status", "status": 403 }]));
+    refused(scene.batch(2, &path), ErrorKind::OutcomeUnknown, &[]);
+    let mut ann = Journal::open(&path).expect("a journal");
+    decide(&path, &[1, 2], Verdict::NotPublished);
+    refused(scene.resume(&path), ErrorKind::PermissionDenied, &[]);
+    let words = ["2 files (1,2) were found not to be published, and are to be sent", "Nothing was recorded."];
+    let error = refused(ann.decide([1, 2], Verdict::Published, "Ann", None), ErrorKind::Journal, &words);
+    assert_eq!(error.reason(), Some(JournalReason::Outdated));
+    // What somebody has decided about that outcome says more.
+    decide(&path, &[2], Verdict::Leave);
+    let words = ["1 file (1) was found not to be", "and is to be sent; A. Person decided leave about 1 file (2)"];
+    refused(ann.decide([1, 2], Verdict::Published, "Ann", None), ErrorKind::Journal, &words);
+    assert_eq!(states(&scene.resume(&path).expect("a report")), [1, 0, 0, 1]);
+}
+
+/// Another run's journal may have come to the path meanwhile: nobody has looked at that.
+#[test]
+fn a_decision_is_not_recorded_in_another_run_s_journal() {
+    let scene = Scene::new();
+    let [path, other] = [scene.path("run.jsonl"), scene.path("other.jsonl")];
+    for path in [&path, &other] {
+        scene.faults(&json!([{ "name": "close_before_answer" }]));
+        refused(scene.batch(2, path), ErrorKind::OutcomeUnknown, &[]);
+    }
+    let mut journal = Journal::open(&path).expect("a journal");
+    let before = lines(&other);
+    fs::rename(&other, &path).expect("a journal");
+    let words = ["is of another run since it was read", "Nothing was recorded. Read the journal again"];
+    let error = refused(journal.decide([1], Verdict::NotPublished, "Ann", None), ErrorKind::Journal, &words);
+    assert_eq!((error.reason(), lines(&path)), (Some(JournalReason::Outdated), before));
 }
 
 /// A decision names files as a request does: what is not an id is refused, and nothing is written.

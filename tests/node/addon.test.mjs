@@ -88,18 +88,21 @@ test('the addon reads every setting, filter and option of a batch that is not fo
   assert.equal(status, 0, stdout);
 });
 
-test('a journal is read again off the event loop', async () => {
+test('what was settled in a journal is read off the event loop', async () => {
   const simulated = await SimulatedPortal.start();
   const journal = join(mkdtempSync(join(tmpdir(), 'addepar-portal-')), 'run.jsonl');
   simulated.nextFault('status:503');
-  await assert.rejects(simulated.client().publishBatch([37], { portalPublishing: 'publish', contactNotification: 'notify', journal }));
+  const modes = { portalPublishing: 'publish', contactNotification: 'notify' };
+  await assert.rejects(simulated.client().publishBatch([37, 38], { ...modes, journal }));
   const before = native.Journal.open(journal);
-  new portal.Journal(journal).decide([37], 'published', { by: 'A. Smith' });
-  const reading = before.reread();
+  new portal.Journal(journal).decide([37], 'published', { by: 'settle' });
+  new portal.Journal(journal).decide([38], 'published', { by: 'A. Smith' });
+  const reading = before.settled(Float64Array.of(37, 38));
   assert.ok(reading instanceof Promise);
-  assert.deepEqual([before, await reading].map((each) => JSON.parse(each.toJson()).undecided), [[37], []]);
+  const undecided = [before, await reading].map((each) => JSON.parse(each.toJson()).undecided);
+  assert.deepEqual(undecided, [[37, 38], [38]], 'what a person decided, nobody has looked at');
   rmSync(journal);
-  assert.ok((await before.reread()) instanceof native.Failure);
+  assert.ok((await before.settled(Float64Array.of(37))) instanceof native.Failure);
   await simulated.close();
 });
 

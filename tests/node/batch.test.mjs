@@ -104,8 +104,16 @@ batch('a journal that was read before overturns nothing', async (portal, journal
       return error instanceof JournalError && error.reason === 'outdated';
     },
   );
+  const decided = [];
+  assert.throws(() => {
+    for (const fileId of [6, 7, 1]) {
+      stale.decide([fileId], 'not_published', { by: 'Bob' });
+      decided.push(fileId);
+    }
+  }, /Ada decided published about 1 file \(1\) at 20/);
+  assert.deepEqual([decided, stale.undecided], [[6, 7], [1, 2, 3, 4, 5, 8, 9, 10]]);
   const replaced = new Journal(journal).decide(ids(10), 'not_published', { by: 'Bob' });
-  assert.deepEqual(replaced.map(({ fileId }) => fileId), ids(5));
+  assert.deepEqual(replaced.map(({ fileId }) => fileId), ids(7));
 });
 
 batch('a pilot without a journal is warned of by the batch with one', async (portal, journal) => {

@@ -174,6 +174,28 @@ def test_a_journal_that_was_read_before_overturns_nothing(simulated_portal: Simu
     assert [file.file_id for file in replaced] == [1, 2, 3, 4, 5]
 
 
+def test_a_loop_over_a_journal_that_was_read_before_overturns_nothing(
+    simulated_portal: SimulatedPortal, journal: Path
+) -> None:
+    client = simulated_portal.client()
+    simulated_portal.next_fault("close_before_answer")
+    with pytest.raises(OutcomeUnknownError):
+        client.publish_batch([37, 38], journal=journal, **MODES)
+    ann = Journal(journal)
+    Journal(journal).decide([38], "published", by="Bob", evidence="seen in the portal")
+    decided = []
+    with pytest.raises(JournalError, match=r"Bob decided published about 1 file \(38\) at 20") as raised:
+        for file in ann.undecided:
+            ann.decide([file], "not_published", by="Ann")
+            decided.append(file)
+    assert (raised.value.reason, decided) == ("outdated", [37])
+    # It shows what it has recorded itself, and what Bob has only once it is read again.
+    assert (ann.undecided, Journal(journal).undecided) == ((38,), ())
+    assert client.resume(journal).settled
+    sent = [request["body"]["data"]["attributes"]["files_id"] for request in simulated_portal.requests]
+    assert sent == [[37, 38], [37]]
+
+
 def test_an_unknown_chunk_stops_until_each_file_has_a_decision(
     simulated_portal: SimulatedPortal, journal: Path
 ) -> None:

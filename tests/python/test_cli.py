@@ -788,7 +788,13 @@ def test_an_audit_lists_a_journal_that_is_gone_and_one_that_was_forgotten(run: R
     one.rename(tmp_path / "journals" / "renamed.jsonl")
     done = run("journal", "audit", "journals")
     assert (done.returncode, "missing" in done.stdout) == (0, False), done.stdout
-    (tmp_path / "journals" / "renamed.jsonl").rename(tmp_path / "aside")
+    # Where calls do not look for it, it is missed, as they miss it.
+    (tmp_path / "journals" / "renamed.jsonl").rename(tmp_path / "journals" / "one.bak")
+    done = run("publish", 41, *MODES, "--yes", **guarded)
+    assert (done.returncode, "one.jsonl is not there any more" in done.stderr) == (2, True), done.stderr
+    done = run("journal", "audit", "journals")
+    assert (done.returncode, "one.jsonl is not there any more" in done.stdout) == (1, True), done.stdout
+    (tmp_path / "journals" / "one.bak").rename(tmp_path / "aside")
     for folder in ("journals", "."):
         done = run("journal", "audit", folder)
         assert done.returncode == 1, done
@@ -949,6 +955,31 @@ def test_it_asks_before_it_forgets_a_journal(
         child.sendline(answer)
     assert child.exitstatus == status
     assert run("publish", 39, *MODES, "--yes", **guarded).returncode == status
+
+
+def test_it_forgets_no_other_state_of_a_journal_than_it_has_shown(
+    run: Run, simulated_portal: SimulatedPortal, tmp_path: Path
+) -> None:
+    init_journal_dir(tmp_path)
+    guarded = {"ADDEPAR_JOURNAL_DIR": str(tmp_path)}
+    path = tmp_path / "run.jsonl"
+    simulated_portal.next_fault("status:403")
+    assert run("publish", 37, *MODES, "--journal", path.name, "--yes", **guarded).returncode != 0
+    kept = path.read_bytes()
+    path.unlink()
+    with at_a_terminal(simulated_portal, tmp_path, "journal", "forget", path.name, columns=200) as child:
+        child.expect(r"Go on\? \[y/N\] ")
+        # It comes back, goes on, is seen by another call, and is gone once more.
+        path.write_bytes(kept)
+        assert run("resume", path.name, "--yes", **guarded).returncode == 0
+        assert run("publish", 38, *MODES, "--yes", **guarded).returncode == 0
+        path.unlink()
+        child.sendline("y")
+        child.expect("has changed since it was shown")
+        child.expect("Nothing was recorded")
+    assert child.exitstatus == 2
+    assert run("publish", 37, *MODES, "--yes", **guarded).returncode == 2
+    assert run("journal", "forget", path.name, "--yes").returncode == 0
 
 
 def test_a_wait_for_a_folder_is_told_and_ends_at_ctrl_c(

@@ -15,9 +15,11 @@ import subprocess
 import sys
 import threading
 import time
+import urllib.request
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta, timezone
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -420,6 +422,43 @@ def test_the_program_has_nothing_to_publish(portal: SimulatedPortal, journal: Pa
     assert portal.client().publish_batch(reports=[JOB], skip_published=True, journal=journal, **MODES).settled
 
 
+def test_the_program_sends_nothing_after_it_said_that_nothing_is_to_be_sent(
+    portal: SimulatedPortal, journal: Path
+) -> None:
+    """It looks at the reports twice: in between, one file is shown as not published any more."""
+    for file in range(101, 107):
+        portal.control("show_published", file=file, shown=True)
+
+    class Between(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            request = urllib.request.Request(portal.base_url.removesuffix("/api") + self.path, headers=dict(self.headers))
+            with urllib.request.urlopen(request, timeout=30) as answer:
+                body = answer.read()
+            portal.control("show_published", file=106, shown=False)
+            self.send_response(200)
+            self.send_header("Content-Type", "application/vnd.api+json")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+    modes = ["--portal-publishing", "publish", "--contact-notification", "notify", "--journal", str(journal)]
+    with ThreadingHTTPServer(("127.0.0.1", 0), Between) as between:
+        threading.Thread(target=between.serve_forever, daemon=True).start()
+        done = subprocess.run(
+            [PROGRAM, "publish", "--report", JOB, "--skip-published", *modes, "--yes"],
+            env={**os.environ, **portal.environ(), "ADDEPAR_BASE_URL": f"http://127.0.0.1:{between.server_port}/api"},
+            timeout=60,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        between.shutdown()
+    assert "nothing is to be sent" in done.stderr
+    assert "nobody agreed to" in done.stderr
+    assert (gets(portal), portal.control("posts"), portal.outbox) == (2, 0, [])
+    assert done.returncode not in {0, 3}
+
+
 def test_the_program_shows_the_files_that_a_journal_left_out(portal: SimulatedPortal, journal: Path) -> None:
     for file in (103, 104):
         portal.control("show_published", file=file, shown=True)
@@ -475,8 +514,9 @@ def test_a_lost_chunk_is_settled_and_resumed(slow_portal: SimulatedPortal, journ
     applied = run.settle(client, apply=True)
     assert applied.applied
     assert pickle.loads(pickle.dumps(applied)) == applied
-    # The same object shows what is in the file now.
+    # The same object shows what was recorded.
     assert not run.undecided
+    assert run.files == Journal(journal).files
     file = run.files[2]
     assert (file.decision, file.decided_by) == ("not_published", "settle")
     assert "not published at" in (file.evidence or "")
@@ -494,6 +534,22 @@ def test_a_chunk_that_was_processed_is_never_sent_again(portal: SimulatedPortal,
     assert report.settled
     assert [file.file_id for file in report.unknown] == [103, 104]
     assert emailed(portal) == list(range(101, 107))
+
+
+@pytest.mark.parametrize("apply", [False, True])
+def test_settling_shows_nobody_what_others_have_decided(portal: SimulatedPortal, journal: Path, apply: bool) -> None:
+    lose_second_chunk(portal, journal, "close_before_answer")
+    ann = Journal(journal)
+    Journal(journal).decide([103], "leave", by="Bob")
+    settled = ann.settle(portal.client(), apply=apply)
+    assert [(file.file_id, file.decision) for file in settled] == [(104, "published")]
+    assert ann.undecided == ((103,) if apply else (103, 104))
+    with pytest.raises(JournalError, match=r"Bob decided leave about 1 file \(103\) at 20") as caught:
+        ann.decide([103], "not_published", by="Ann")
+    assert caught.value.reason == "outdated"
+    # What was proven by this object it has shown.
+    replaced = ann.decide([104], "leave", by="Ann")
+    assert [(file.decision, file.decided_by) for file in replaced] == ([("published", "settle")] if apply else [])
 
 
 def test_half_a_chunk_waits_for_a_person(portal: SimulatedPortal, journal: Path) -> None:

@@ -101,8 +101,8 @@ def forget_journal(path: str | PathLike[str]) -> tuple[int, ...]:
 
 
 class Journal:
-    """A journal as it is on disk when this is made. Another process may be writing it, and another person may decide:
-    make a new one to see that.
+    """A journal as it is on disk when this is made, with what is recorded by this object since. Another process may be
+    writing it, and another person may decide: make a new one to see that.
 
     Raises:
         JournalError: It is missing, damaged or of a newer version.
@@ -165,13 +165,14 @@ class Journal:
 
         Returns:
             The files about which somebody had decided before, as they were then: this decision replaces that one, which
-            this journal has shown. Afterwards this journal is as it is on disk then.
+            this journal has shown. Afterwards this journal shows the decision too; what others have recorded since it
+            was read, a new `Journal` shows.
 
         Raises:
             InputError: A value is not an id, not a decision or not text.
             JournalError: A file is not of this run or its outcome is known, or the journal is being written. Its
-                `reason` is `outdated` where, since this journal was read, somebody has decided about one of the files,
-                or it was sent; the message says who, what and when. Make a new `Journal` then, and look again.
+                `reason` is `outdated` where, since this journal was read, somebody else has decided about one of the
+                files, or it was sent; the message says who, what and when. Make a new `Journal` then, and look again.
         """
         __tracebackhide__ = True
         decided = finish(value(self._native.decide(plain_ids("file_ids", file_ids), word(decision), by, evidence)))
@@ -196,7 +197,8 @@ class Journal:
         Args:
             client: Reads the reports.
             job_ids: The jobs that the files came out of; default: those that the journal names.
-            apply: Whether to record the decisions, by `settle`. Afterwards this journal is as it is on disk then.
+            apply: Whether to record the decisions, by `settle`. Afterwards this journal shows them too; what others have
+                recorded since it was read, a new `Journal` shows.
 
         Raises:
             InputError: A value is not an id of a job, or no report is named. Nothing was recorded.
@@ -208,7 +210,8 @@ class Journal:
             raise refused(f"`client` must be of type PortalClient, not {shown(client)}.")
         call = client._start_settle(self._native.path(), job_ids, apply)  # pyright: ignore[reportPrivateUsage]
         settlement = read_settlement(drive(call))
-        self._native = finish(Native.open(self._native.path()))
+        if settlement.applied:
+            self._native = finish(self._native.settled(_decided(settlement)))
         return settlement
 
     async def settle_async(
@@ -220,10 +223,11 @@ class Journal:
             raise refused(f"`client` must be of type AsyncPortalClient, not {shown(client)}.")
         call = client._start_settle(self._native.path(), job_ids, apply)  # pyright: ignore[reportPrivateUsage]
         settlement = read_settlement(await client._drive(call))  # pyright: ignore[reportPrivateUsage]
-        from asyncio import to_thread
+        if settlement.applied:
+            from asyncio import to_thread
 
-        # No event loop waits for a disk.
-        self._native = await to_thread(finish, Native.open(self._native.path()))
+            # No event loop waits for a disk.
+            self._native = await to_thread(finish, self._native.settled(_decided(settlement)))
         return settlement
 
     def to_dict(self) -> dict[str, Any]:
@@ -243,6 +247,10 @@ class Journal:
         from ._html import of_journal
 
         return of_journal(self)
+
+
+def _decided(settlement: Settlement) -> list[int]:
+    return [file.file_id for file in settlement if file.decision is not None]
 
 
 def _file(row: dict[str, Any], result: FileResult) -> JournalledFile:

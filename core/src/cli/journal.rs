@@ -14,7 +14,7 @@ use crate::cli::terminal::{Terminal, say};
 use crate::cli::{checklist, list, output, terminal};
 use crate::error::Error;
 use crate::journal::audit::{Audit, Ending, Missing, Sent};
-use crate::journal::folder::{forget_journal, init_journal_dir, is_set_up, missed};
+use crate::journal::folder::{forget_as_shown, init_journal_dir, is_set_up, missed};
 use crate::journal::index::Entry;
 use crate::journal::view::{Finding, Journal, JournalledFile};
 use crate::model::display::counted;
@@ -188,6 +188,8 @@ pub(super) fn resolve(arguments: &Resolve) -> Result<Status, Refused> {
     if let Some(warning) = journal.take_warning() {
         say(&format!("{warning}."));
     }
+    // Others may have decided too.
+    let journal = Journal::open(&arguments.journal).unwrap_or(journal);
     let next = match (journal.undecided().as_slice(), journal.report().settled()) {
         ([], true) => "Every file is settled: nothing is left to be sent.".to_owned(),
         ([], false) => {
@@ -303,7 +305,7 @@ pub(super) fn forget(path: &Path, yes: bool) -> Result<Status, Refused> {
                  them in Addepar before they are sent again.";
     }
     agreed(&what, yes, false)?;
-    let file_ids = forget_journal(path)?;
+    let file_ids = forget_as_shown(path, &missed)?;
     // All of them: nothing else may name them any more.
     let named = match file_ids.iter().map(u64::to_string).collect::<Vec<_>>().join(", ") {
         none if none.is_empty() => "no file.".to_owned(),

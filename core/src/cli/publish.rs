@@ -83,7 +83,8 @@ pub(super) fn publish(arguments: &Publish, source: Source) -> Result<Status, Ref
                 client.start_batch(&asked, &options, environment)
             }
         };
-        if !arguments.yes {
+        // The reports are looked at again, and may show other files by then.
+        if !arguments.yes || has_none {
             call.agree_to(to_send);
         }
         run(&call, journal, arguments.format, &mut interrupts).await

@@ -167,7 +167,8 @@ impl Journal {
     /// set. It looks twice, and waits two minutes in between, unless the journal has a look that is old enough.
     ///
     /// Only a little can be proven: see [`SettledFile::evidence`](crate::SettledFile::evidence) and
-    /// [`Settlement::CAVEAT`]. Nothing is sent again before the journal is resumed.
+    /// [`Settlement::CAVEAT`]. Nothing is sent again before the journal is resumed. This journal shows what was recorded from
+    /// then on; what others have recorded since it was read, a new one shows.
     ///
     /// Without `job_ids`, the reports are those that the journal's files came out of.
     ///
@@ -182,7 +183,9 @@ impl Journal {
     ) -> Result<Settlement, Error> {
         let call = client.start_settle(self.path(), job_ids, apply, environment);
         let settlement = client.drive(call, |_| {}).await.into_settlement()?;
-        *self = Self::open(self.path())?;
+        if settlement.applied {
+            *self = self.settled(&settlement.decided())?;
+        }
         Ok(settlement)
     }
 }

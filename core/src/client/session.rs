@@ -384,7 +384,7 @@ pub(crate) fn with_states(error: Error, config: &Config, path: &Path, request: O
         Some(folder) => folder::completed(&report, folder, (&config.base_url, config.firm()), Some(path)),
         None => report,
     };
-    let error = error.with_earlier(report);
+    let error = error.with_earlier(report.kept_in(path));
     if is_whole && is_resumable { error.resumable(path) } else { error }
 }
 
@@ -392,7 +392,11 @@ pub(crate) fn with_states(error: Error, config: &Config, path: &Path, request: O
 pub(crate) fn unopened(error: Error, path: Option<&Path>, request: &PublishRequest) -> Error {
     let Some(path) = path.filter(|path| error.report().is_none() && !has_none(path)) else { return error };
     let error = error.with_journal(path);
-    if request.file_ids().is_empty() { error.nothing_sent_now() } else { error.with_earlier(unread(path, request)) }
+    if request.file_ids().is_empty() {
+        error.nothing_sent_now()
+    } else {
+        error.with_earlier(unread(path, request).kept_in(path))
+    }
 }
 
 /// Files whose journal cannot be read.

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use crate::error::{Error, JournalReason};
-use crate::journal::file::{JournalFile, displaced};
+use crate::journal::file::JournalFile;
 use crate::journal::folder;
 use crate::journal::history::History;
 use crate::journal::index::Entry;
@@ -145,23 +145,18 @@ impl Audit {
             }
         };
         let is_wanted = |entry: &&Entry| file_id.is_none_or(|id| entry.names_any(&[id]));
-        let is_gone = |path: &Path| fs::symlink_metadata(path).is_err_and(|error| error.kind() == ErrorKind::NotFound);
-        let has_its_lines =
-            |path: &Path, entry: &Entry| File::open(path).and_then(|file| entry.end().is_in(&file)).unwrap_or(false);
-        for entry in index.expected().map(|(_, entry)| entry).filter(is_wanted) {
-            let path = folder.join(entry.name());
-            let is_there = !is_gone(&path);
-            // What cannot be read stands in the list already.
-            let is_as_it_was = if is_there {
-                File::open(&path).map_or(true, |file| entry.end().is_in(&file).unwrap_or(true))
-            } else {
-                let others = runs.get(entry.run()).into_iter().flatten();
-                others.filter(|other| other.parent() == Some(folder)).any(|other| has_its_lines(other, entry))
-            };
-            if !is_as_it_was && !matches!(displaced(&path), Ok(Some(_))) {
-                self.missing.push(Missing { path, entry: entry.clone(), is_there });
+        match folder::all_missed(folder, &index, runs) {
+            Ok(missed) => {
+                let missed = missed.into_iter().filter(|(entry, _)| is_wanted(entry));
+                self.missing.extend(missed.map(|(entry, is_there)| Missing {
+                    path: folder.join(entry.name()),
+                    entry: entry.clone(),
+                    is_there,
+                }));
             }
+            Err(error) => self.unreadable.push(error.message()),
         }
+        let is_gone = |path: &Path| fs::symlink_metadata(path).is_err_and(|error| error.kind() == ErrorKind::NotFound);
         let forgotten = index.forgotten().filter(is_wanted).map(|entry| (folder.join(entry.name()), entry.clone()));
         self.forgotten.extend(forgotten.filter(|(path, _)| is_gone(path)));
     }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fs;
 use std::io::{self, Read};
+use std::iter;
 use std::mem;
 use std::path::{self, Path, PathBuf};
 use std::str;
@@ -84,8 +85,24 @@ pub fn init_journal_dir(folder: impl AsRef<Path>) -> Result<String, Error> {
 /// # Errors
 /// [`ErrorKind::Journal`](crate::ErrorKind::Journal) where no call misses anything of it, or its folder cannot be used.
 pub fn forget_journal(path: impl AsRef<Path>) -> Result<Vec<u64>, Error> {
-    let path = absolute(path.as_ref());
+    forget(path.as_ref(), |_| true)
+}
+
+/// The same, if what is known of it is still what somebody agreed to.
+#[cfg(feature = "cli")]
+pub(crate) fn forget_as_shown(path: &Path, shown: &Entry) -> Result<Vec<u64>, Error> {
+    forget(path, |missed| missed == shown)
+}
+
+fn forget(path: &Path, is_meant: impl Fn(&Entry) -> bool) -> Result<Vec<u64>, Error> {
+    let path = absolute(path);
     let (mut folder, missed) = Folder::that_misses(&path)?;
+    if !is_meant(&missed) {
+        let what = "has changed since it was shown";
+        return Err(Error::of_journal(&path, JournalReason::Outdated, what)
+            .with_advice("Look again at what is known of it.")
+            .recording_nothing());
+    }
     folder.index.forget(missed.name(), operator(), SystemTime::now());
     let unusable = |error: io::Error| {
         Error::of_folder(&folder.path, JournalReason::CannotWrite, format!("cannot be written: {error}"))
@@ -455,7 +472,7 @@ impl Folder {
         match name {
             // What is true stands beside it.
             Some(name) if has_displaced(names, name) => self.index.remove(name),
-            Some(_) if known.is_some_and(|known| !known.end().is_in(&read.file).unwrap_or(false)) => {
+            Some(_) if known.is_some_and(|known| is_missed(known, Some(&read.file), names, iter::empty())) => {
                 let reason = "lost lines that it had: something cut it, or put an older copy in its place";
                 return Err(Error::missed(&[path.to_owned()], JournalReason::Changed, reason));
             }
@@ -470,7 +487,7 @@ impl Folder {
         let gone = self.index.expected().filter(|(name, _)| !names.contains(name));
         let (found, missed): (Vec<_>, Vec<_>) = gone
             .map(|(name, entry)| (name.to_owned(), entry))
-            .partition(|(name, entry)| has_displaced(names, name) || self.has_under_another_name(entry, names));
+            .partition(|(_, entry)| !is_missed(entry, None, names, self.of_the_run_of(entry, names)));
         let found: Vec<String> = found.into_iter().map(|(name, _)| name).collect();
         // What a journal showed that is gone, nobody knows.
         let shown = |id: &u64| missed.iter().any(|(_, entry)| entry.names_any(&[*id]));
@@ -488,13 +505,11 @@ impl Folder {
             .with_earlier(survey.complete(&report)))
     }
 
-    /// Whether another file of the folder has all that a journal had.
-    fn has_under_another_name(&self, entry: &Entry, names: &BTreeSet<&str>) -> bool {
-        let of_its_run =
-            self.index.expected().filter(|(name, other)| names.contains(name) && other.run() == entry.run());
-        of_its_run
-            .filter_map(|(name, _)| fs::File::open(self.path.join(name)).ok())
-            .any(|file| entry.end().is_in(&file).unwrap_or(false))
+    /// The files of the folder that are of the run of a journal.
+    fn of_the_run_of(&self, entry: &Entry, names: &BTreeSet<&str>) -> impl Iterator<Item = PathBuf> {
+        let expected = self.index.expected();
+        let of_its_run = expected.filter(|(name, other)| names.contains(name) && other.run() == entry.run());
+        of_its_run.map(|(name, _)| self.path.join(name))
     }
 
     /// Takes in a journal that was just made in it.
@@ -574,6 +589,48 @@ impl Store for InFolder {
             let _ = self.take_in();
         }
     }
+}
+
+/// Whether calls miss a journal: it is gone, or lacks lines that it had, and what is true of it does not stand elsewhere.
+/// `file`: what has its name, if anything has; `others`: what else is of its run.
+fn is_missed(
+    entry: &Entry,
+    file: Option<&fs::File>,
+    names: &BTreeSet<&str>,
+    mut others: impl Iterator<Item = PathBuf>,
+) -> bool {
+    let has_its_lines = |file: &fs::File| entry.end().is_in(file).unwrap_or(false);
+    let is_found = match file {
+        Some(file) => has_its_lines(file),
+        None => others.any(|path| fs::File::open(path).is_ok_and(|file| has_its_lines(&file))),
+    };
+    !is_found && !has_displaced(names, entry.name())
+}
+
+/// The journals that calls with a folder miss, without its lock, and whether a file of that name is there. `paths`: the
+/// journals that were read, by their runs. What cannot be read, nobody can tell.
+#[cfg(feature = "cli")]
+pub(crate) fn all_missed<'a>(
+    folder: &Path,
+    index: &'a Index,
+    paths: &HashMap<String, Vec<PathBuf>>,
+) -> Result<Vec<(&'a Entry, bool)>, Error> {
+    let found = named(folder)?;
+    let names: BTreeSet<&str> = found.iter().filter_map(|path| name_of(path)).collect();
+    let mut missed = Vec::new();
+    for (name, entry) in index.expected() {
+        let is_there = names.contains(name);
+        let file = match fs::File::open(folder.join(name)) {
+            Err(_) if is_there => continue,
+            file => file.ok(),
+        };
+        let of_its_run = paths.get(entry.run()).into_iter().flatten();
+        let others = of_its_run.filter(|path| found.contains(path)).cloned();
+        if is_missed(entry, file.as_ref(), &names, others) {
+            missed.push((entry, is_there));
+        }
+    }
+    Ok(missed)
 }
 
 /// Whether what is true of a journal stands beside it, since it was displaced.

@@ -71,6 +71,8 @@ pub(crate) enum Since<'a> {
     Sent(SystemTime),
     /// Somebody decided about it.
     Decided(&'a Decision),
+    /// Somebody found that it was not published; since then a request with it may have come to nothing.
+    ToBeSent,
 }
 
 /// Where a chunk stands.
@@ -382,6 +384,11 @@ impl History {
         &self.header
     }
 
+    /// Whether these are records of the same run.
+    pub(crate) fn is_of_the_run_of(&self, other: &Self) -> bool {
+        self.header.run == other.header.run
+    }
+
     /// What was asked, all chunks together.
     pub(crate) fn request(&self) -> &PublishRequest {
         &self.request
@@ -453,9 +460,14 @@ impl History {
             return Some(Since::Sent(self.sent_at(file.chunk)?));
         }
         // That it is planned once more ends a decision, and takes nothing from what somebody decided.
-        let decided = file.decision.as_deref()?;
-        let is_news = before.decision.as_deref().is_none_or(|decision| !decided.says_the_same_as(decision));
-        is_news.then_some(Since::Decided(decided))
+        let is_news =
+            |decided: &&Decision| before.decision.as_deref().is_none_or(|decision| !decided.says_the_same_as(decision));
+        if let Some(decided) = file.decision.as_deref().filter(is_news) {
+            return Some(Since::Decided(decided));
+        }
+        // A request ends the decision that led to it, also one that came to nothing.
+        let is_to_be_sent = file.chunk != before.chunk || before.decision().is_some() && file.decision().is_none();
+        is_to_be_sent.then_some(Since::ToBeSent)
     }
 
     /// When a chunk was sent last.

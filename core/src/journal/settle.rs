@@ -23,6 +23,8 @@ use crate::model::request::PortalPublishing;
 use crate::model::settlement::SettledFile;
 use crate::model::times::text;
 
+/// Who decides, as a journal has it.
+pub(crate) const BY: &str = "settle";
 /// How long Addepar has to show what it did.
 const LAG: Duration = Duration::from_secs(10 * 60);
 /// How far apart two looks are.

@@ -13,6 +13,7 @@ use crate::journal::file::JournalFile;
 use crate::journal::history::{self, Decision, History, Since};
 use crate::journal::lock::LettingGo;
 use crate::journal::record::{self, Record};
+use crate::journal::settle;
 use crate::journal::store::{Dated, Unrecorded};
 use crate::model::display::counted;
 use crate::model::file_result::{FileResult, FileState, Verdict};
@@ -25,7 +26,7 @@ use crate::model::times;
 use crate::model::times::rfc3339;
 use crate::runtime::clock;
 
-/// A journal as it was when it was read.
+/// A journal as it was when it was read, with what was recorded by it since.
 #[derive(Debug, Clone)]
 pub struct Journal {
     path: PathBuf,
@@ -97,30 +98,53 @@ fn never_sent(history: &History, file_ids: &[u64]) -> Option<String> {
 
 /// What has happened to some of these files since somebody read the journal, in words.
 fn news(history: &History, shown: &History, file_ids: impl Iterator<Item = u64>) -> Option<String> {
-    let mut happened: Vec<(String, String, Vec<u64>)> = Vec::new();
+    let mut happened: Vec<(Happened, Vec<u64>)> = Vec::new();
     for id in file_ids {
-        let (what, at) = match history.since(shown, id) {
-            None => continue,
-            Some(Since::Sent(at)) => (String::new(), times::text(at)),
-            Some(Since::Decided(Decision { verdict, by, at, .. })) => {
-                (format!("{by} decided {}", verdict.as_str()), times::text(*at))
-            }
-        };
-        match happened.iter_mut().find(|(other, then, _)| (other, then) == (&what, &at)) {
-            Some((.., ids)) => ids.push(id),
-            None => happened.push((what, at, vec![id])),
+        let Some(what) = history.since(shown, id).map(Happened::from) else { continue };
+        match happened.iter_mut().find(|(other, _)| *other == what) {
+            Some((_, ids)) => ids.push(id),
+            None => happened.push((what, vec![id])),
         }
     }
-    let told = happened.into_iter().map(|(what, at, mut ids)| {
-        ids.sort_unstable();
-        let files = format!("{} ({})", counted(ids.len(), "file"), ranges::excerpt(&ids));
-        match what.as_str() {
-            "" => format!("{files} {} sent at {at}", if ids.len() == 1 { "was" } else { "were" }),
-            decided => format!("{decided} about {files} at {at}"),
-        }
-    });
-    let told: Vec<String> = told.collect();
+    let told: Vec<String> = happened.into_iter().map(|(what, ids)| what.to(ids)).collect();
     (!told.is_empty()).then(|| told.join("; "))
+}
+
+/// What has happened to a file, in words around it: before it, and after one of them or several.
+#[derive(PartialEq, Eq)]
+struct Happened {
+    before: String,
+    one: String,
+    several: String,
+}
+
+impl From<Since<'_>> for Happened {
+    fn from(since: Since<'_>) -> Self {
+        let (before, one, several) = match since {
+            Since::Sent(at) => {
+                let at = times::text(at);
+                (String::new(), format!("was sent at {at}"), format!("were sent at {at}"))
+            }
+            Since::Decided(Decision { verdict, by, at, .. }) => {
+                let at = format!("at {}", times::text(*at));
+                (format!("{by} decided {} about ", verdict.as_str()), at.clone(), at)
+            }
+            Since::ToBeSent => (
+                String::new(),
+                "was found not to be published, and is to be sent".to_owned(),
+                "were found not to be published, and are to be sent".to_owned(),
+            ),
+        };
+        Self { before, one, several }
+    }
+}
+
+impl Happened {
+    fn to(&self, mut ids: Vec<u64>) -> String {
+        ids.sort_unstable();
+        let after = if ids.len() == 1 { &self.one } else { &self.several };
+        format!("{}{} ({}) {after}", self.before, counted(ids.len(), "file"), ranges::excerpt(&ids))
+    }
 }
 
 impl JournalledFile {
@@ -214,12 +238,12 @@ impl Journal {
     /// Records what a person found out about files whose outcome is unknown, and on what evidence; or that files which
     /// are yet to be sent need not be, since they were published in some other way: that is logged as a warning. Returns
     /// the files about which somebody had decided before, as they were then: the new decision replaces that one, which this
-    /// journal has shown. Afterwards this is as the journal is on disk then.
+    /// journal has shown. This journal shows it from then on; what others have recorded since it was read, a new one shows.
     ///
     /// # Errors
     /// [`ErrorKind::Input`](crate::ErrorKind::Input), naming the values that are not ids.
-    /// [`JournalReason::Outdated`] where, since the journal was read, somebody decided about one of these files, or it was
-    /// sent: read it again.
+    /// [`JournalReason::Outdated`] where, since the journal was read, somebody else decided about one of these files, or it
+    /// was sent, or the journal is another run's: read it again.
     /// [`ErrorKind::Journal`](crate::ErrorKind::Journal) where a file is not of this run or its outcome
     /// is known, where the journal is being written, or where a file is said not to be published sooner than 90 s after
     /// it was sent: the server may still be at work.
@@ -267,10 +291,15 @@ impl Journal {
         LettingGo::until_now().wait(&self.path);
         let (mut file, mut history) = JournalFile::open(&self.path)?;
         let now = clock::now();
+        let outdated = |what: &str| {
+            let advice = "Read the journal again before you decide.";
+            Error::of_journal(&self.path, JournalReason::Outdated, what).with_advice(advice)
+        };
+        if !history.is_of_the_run_of(&self.history) {
+            return Err(outdated("is of another run since it was read"));
+        }
         if let Some(news) = news(&history, &self.history, findings.iter().map(|finding| finding.file_id)) {
-            let what = format!("was continued since it was read: {news}");
-            return Err(Error::of_journal(&self.path, JournalReason::Outdated, &what)
-                .with_advice("Read the journal again before you decide."));
+            return Err(outdated(&format!("was continued since it was read: {news}")));
         }
         if !history.header().is_local() {
             self.refuse_haste(&history, &findings, now.wall)?;
@@ -292,19 +321,47 @@ impl Journal {
                 .apply(record, *at)
                 .map_err(|reason| Error::journal_refuses(&self.path, &format!("refuses {reason}")))?;
         }
-        file.append(records).map_err(|unrecorded| match unrecorded {
+        file.append(records.clone()).map_err(|unrecorded| match unrecorded {
             Unrecorded::Failed { error, .. } => error,
             Unrecorded::Lost => {
                 Error::of_journal(&self.path, JournalReason::Changed, "was changed by something else meanwhile")
             }
         })?;
         self.warning = never_sent(&history, &file_ids);
-        self.history = history;
+        // Nobody has looked at what else is on disk by now.
+        for (record, at) in &records {
+            self.show(record, *at);
+        }
         if let Some(warning) = &self.warning {
             // A logger that panics costs nobody a result.
             let _ = catch_unwind(AssertUnwindSafe(|| warn!(target: "addepar_portal", "{warning}")));
         }
         Ok(replaced)
+    }
+
+    /// Shows what was recorded about a file that has no news.
+    fn show(&mut self, record: &Record, at: SystemTime) {
+        let shown = self.history.apply(record, at);
+        debug_assert!(shown.is_ok(), "a file without news is as it was: {shown:?}");
+    }
+
+    /// This journal, with what `settle` has recorded about these files; what else has happened since it was read, a new one
+    /// shows.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    #[doc(hidden)]
+    pub fn settled(&self, file_ids: &[u64]) -> Result<Self, Error> {
+        let (mut settled, now) = (self.clone(), Self::open(&self.path)?.history);
+        for file_id in file_ids.iter().copied().filter(|_| now.is_of_the_run_of(&self.history)) {
+            let Some(Since::Decided(decision)) = now.since(&self.history, file_id) else { continue };
+            // Somebody may have decided otherwise by now.
+            if decision.by == settle::BY {
+                let Decision { verdict: decision, by, evidence, at, .. } = decision.clone();
+                settled.show(&Record::Decision { file_id, decision, by, evidence }, at);
+            }
+        }
+        Ok(settled)
     }
 
     /// Refuses to believe that files are not published while the server may still be publishing them.

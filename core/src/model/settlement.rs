@@ -38,6 +38,11 @@ impl Settlement {
         show who was e-mailed, and that is never inferred. What the field means is taken from the vendor's page and was \
         not tried on a live firm.";
 
+    /// The files about which something is proven.
+    pub(crate) fn decided(&self) -> Vec<u64> {
+        self.files.iter().filter(|file| file.decision.is_some()).map(|file| file.file_id).collect()
+    }
+
     /// The files that a person has to look at.
     #[must_use]
     pub fn left(&self) -> Vec<u64> {

@@ -13,9 +13,6 @@ use crate::model::moment::Boot;
 use crate::model::settlement::Settlement;
 use crate::protocol::reading::{Looked, Reading};
 
-/// Who decides, as a journal has it.
-const BY: &str = "settle";
-
 /// A journal that is being settled.
 #[derive(Debug)]
 pub(crate) struct Settling {
@@ -80,7 +77,7 @@ impl Settling {
         let mut records = std::mem::take(&mut self.records);
         for file in &files {
             if let Some(decision) = file.decision {
-                let (by, evidence) = (BY.to_owned(), Some(file.evidence.clone()));
+                let (by, evidence) = (settle::BY.to_owned(), Some(file.evidence.clone()));
                 records.push((Record::Decision { file_id: file.file_id, decision, by, evidence }, now));
             }
         }
