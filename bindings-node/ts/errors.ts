@@ -132,7 +132,7 @@ export function readReportsWith(read: typeof readReport): void {
 
 /** The report of an error that is made: the argument, or else the one in its JSON. */
 function reportIn(init: ErrorInit | undefined, report: PublishReport | null | undefined): PublishReport | null {
-  const json = typeof init === 'object' && 'report' in init ? init.report : null;
+  const { report: json }: Partial<ErrorJSON> = Object(init);
   return report ?? (json ? readReport(json) : null);
 }
 
@@ -201,15 +201,16 @@ export class PortalError extends Error {
   readonly #details: ErrorDetailsJSON;
   readonly #report: PublishReport | null;
 
-  constructor(init?: ErrorInit, given?: PublishReport | null, options?: ErrorOptions) {
+  constructor(init?: ErrorInit, report?: PublishReport | null, options?: ErrorOptions) {
     const details = detailsOf(init, new.target.code as ErrorCode);
     refuseCodeOfAnother(details, new.target);
     super(details.message, options);
-    const report = reportIn(init, given);
-    if (typeof init === 'object' && 'name' in init && init.name === ABORTED) {
+    const found = reportIn(init, report);
+    const { name }: Partial<ErrorJSON> = Object(init);
+    if (name === ABORTED) {
       aborted(this);
     }
-    this.#report = report;
+    this.#report = found;
     this.#details = details;
     const { code, outcome, http_status, request_id, elapsed, errors, journal, file_ids } = this.#details;
     this.code = code;
@@ -219,8 +220,8 @@ export class PortalError extends Error {
     this.elapsedMs = milliseconds(elapsed);
     this.errors = Object.freeze(errors.map((error) => Object.freeze({ ...error })));
     this.journal = journal;
-    this.counts = report?.counts ?? null;
-    this.firstFileIds = Object.freeze((file_ids.length > 0 ? file_ids : unfinished(report)).slice(0, FIRST));
+    this.counts = found?.counts ?? null;
+    this.firstFileIds = Object.freeze((file_ids.length > 0 ? file_ids : unfinished(found)).slice(0, FIRST));
   }
 
   /**
@@ -352,10 +353,10 @@ export class OutcomeUnknownError extends PortalError {
   /** Where the request was lost. */
   readonly phase: Phase | null;
 
-  constructor(init?: ErrorInit, given?: PublishReport | null, options?: ErrorOptions) {
+  constructor(init?: ErrorInit, report?: PublishReport | null, options?: ErrorOptions) {
     const details = typeof init === 'string' ? { message: init } : init;
-    const report = reportIn(init, given);
-    super({ file_ids: report?.unknown.map(({ fileId }) => fileId) ?? [], ...details }, report, options);
+    const found = reportIn(init, report);
+    super({ file_ids: found?.unknown.map(({ fileId }) => fileId) ?? [], ...details }, found, options);
     this.phase = this.details.phase;
   }
 

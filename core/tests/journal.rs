@@ -1861,7 +1861,11 @@ fn a_batch_whose_lock_was_removed_is_in_flight_all_the_same() {
     let path = scene.path("run.jsonl");
     let call = begun(&scene, &path);
     fs::remove_file(scene.path("run.jsonl.lock")).expect("removed");
-    refused(block_on(client.publish_files(&request([3]))), ErrorKind::AlreadySent, &["a call of another process", "Wait until that call has ended, or its process."]);
+    refused(
+        block_on(client.publish_files(&request([3]))),
+        ErrorKind::AlreadySent,
+        &["a call of another process", "Wait until that call has ended, or its process."],
+    );
     while block_on(call.run()) != Turn::Done {}
     assert_eq!(scene.sent(), [[1, 2], [3, 4]]);
 }

@@ -64,7 +64,7 @@ const refusedOf = (id) => join(folder, `${id}.refused.json`);
 /** The folder that was there at the start is not there now: its disk, say, is not mounted any more. */
 class FolderGone extends Error {}
 
-/** Refuses to go on where the folder is not the one that was there at the start. */
+/** Throws where the folder is not the one that was there at the start. */
 async function checkFolder() {
   const found = await readFile(mark, 'utf8').catch((error) => error);
   if (found !== itsMark) throw new FolderGone(`${folder} is not the folder that it was: is its disk mounted?`, { cause: found });
