@@ -1037,7 +1037,11 @@ fn a_repeat_is_refused_saying_when_how_and_in_which_run() {
         let path = journals(&scene.folder).pop().expect("a journal");
         let header: Value = serde_json::from_str(&lines(&path)[0]).expect("JSON");
         let name = path.file_name().and_then(|name| name.to_str()).expect("a name");
-        let way_on = if fault.is_none() { "repeat=\"allow\"" } else { "Check it in Addepar, 90 seconds after it was sent or later" };
+        let way_on = if fault.is_none() {
+            "repeat=\"allow\""
+        } else {
+            "Check it in Addepar, 90 seconds after it was sent or later"
+        };
         let shown = format!("state {}", state.as_str());
         let run = header["run"].as_str().expect("a run");
         let words = ["File 38 was sent before", "sent at 20", &shown, run, name, way_on, "Nothing was sent"];
