@@ -1,6 +1,6 @@
 /** Drives one publish: the addon runs its turns, JavaScript answers between them. */
 
-import type { PortalError } from './errors';
+import { aborted, type PortalError } from './errors';
 import { parse } from './json';
 import { type Call, type Failure, native, type Report, type Wakeups } from './native';
 import { withReport } from './report';
@@ -321,10 +321,6 @@ function resultOf<T extends Result>(ending: T | Failure): T {
     throw withReport(ending);
   }
   return ending;
-}
-
-function aborted(error: Error): Error {
-  return Object.defineProperty(error, 'name', { value: 'AbortError', configurable: true, writable: true });
 }
 
 /** What one call tells its logger. */

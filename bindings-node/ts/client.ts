@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 /** A client for one firm, and the functions that make one from the environment where none is given. */
 
 import { finish, type Host } from './call';

@@ -1,8 +1,10 @@
 /** The classes of what can go wrong. Codes, messages and states come from the core. */
 
+import { parse } from './json';
 import type { PublishReport } from './report';
 import type { FileCounts } from './types';
 import { type ApiError, type ErrorCode, type ErrorDetailsJSON, type JournalReason, milliseconds, type Outcome, type Phase, type ReportJSON } from './wire';
+import { instead, shown } from './words';
 
 /** Everything about an error but its report, as JSON has it in every language. */
 export type ErrorDetails = Partial<ErrorDetailsJSON>;
@@ -54,10 +56,11 @@ export interface ErrorMembers {
 }
 
 /**
- * What an error of this package is made of: its members, as in a mock, or what {@link PortalError.toJSON} gave. Any other
- * member is refused with a `TypeError`. A text is its message alone. Without `outcome` that is `unknown`.
+ * What an error of this package is made of: its members, as in a mock, or what {@link PortalError.toJSON} gave, with its
+ * report. Any other member is refused with a `TypeError`, and so is the `code` of another class: where the class is not
+ * known, {@link PortalError.fromJSON} finds it. A text is its message alone. Without `outcome` that is `unknown`.
  */
-export type ErrorInit = ErrorMembers | ErrorDetails | string;
+export type ErrorInit = ErrorMembers | Partial<ErrorJSON> | string;
 
 /** The members that have another name in JSON, where times are in seconds. */
 const IN_JSON: Readonly<Record<string, keyof ErrorDetailsJSON>> = {
@@ -68,7 +71,7 @@ const IN_JSON: Readonly<Record<string, keyof ErrorDetailsJSON>> = {
   fileIds: 'file_ids',
 };
 
-/** What the JSON of an error has beside its details: the class has the name, and the report is an argument of its own. */
+/** What the JSON of an error has beside its details. */
 const BESIDE: ReadonlySet<string> = new Set(['name', 'report']);
 
 /** What only the short form of an error has. */
@@ -103,6 +106,42 @@ function detailsOf(init: ErrorInit | undefined, code: ErrorCode): ErrorDetailsJS
   }
   return details;
 }
+
+/** Refuses a code that the class does not have: `code` and class would contradict each other. */
+function refuseCodeOfAnother(details: ErrorDetailsJSON, { name, code }: typeof PortalError): void {
+  if (details.code === code) {
+    return;
+  }
+  const Class = classOf(details.code);
+  const advice = Class ? ` Make it with \`new ${Class.name}(…)\`, or with \`PortalError.fromJSON(json)\`, which finds the class.` : '';
+  throw new TypeError(`\`code\` must be ${code || 'left out'} in a ${name}, ${instead(details.code)}${advice}`);
+}
+
+/** The class whose errors have a code, if there is one. */
+function classOf(code: unknown): typeof PortalError | undefined {
+  return Object.values<typeof PortalError>(CLASSES).find((Class) => Class.code === code);
+}
+
+/** Reads the report of an error's JSON. The module that knows reports knows errors as well, and gives it. */
+let readReport: (json: ReportJSON) => PublishReport;
+
+/** Says how the report of an error's JSON is read. */
+export function readReportsWith(read: typeof readReport): void {
+  readReport = read;
+}
+
+/** The report of an error that is made: the argument, or else the one in its JSON. */
+function reportIn(init: ErrorInit | undefined, report: PublishReport | null | undefined): PublishReport | null {
+  const { report: json }: Partial<ErrorJSON> = Object(init);
+  return report ?? (json ? readReport(json) : null);
+}
+
+/** Has an error the name that it has where a signal ended its call. */
+export function aborted<E extends Error>(error: E): E {
+  return Object.defineProperty(error, 'name', { value: ABORTED, configurable: true, writable: true });
+}
+
+const ABORTED = 'AbortError';
 
 /** The members by the names that they have in an error. */
 function members(details: ErrorDetailsJSON): readonly string[] {
@@ -162,10 +201,16 @@ export class PortalError extends Error {
   readonly #details: ErrorDetailsJSON;
   readonly #report: PublishReport | null;
 
-  constructor(init?: ErrorInit, report: PublishReport | null = null, options?: ErrorOptions) {
+  constructor(init?: ErrorInit, report?: PublishReport | null, options?: ErrorOptions) {
     const details = detailsOf(init, new.target.code as ErrorCode);
+    refuseCodeOfAnother(details, new.target);
     super(details.message, options);
-    this.#report = report;
+    const found = reportIn(init, report);
+    const { name }: Partial<ErrorJSON> = Object(init);
+    if (name === ABORTED) {
+      aborted(this);
+    }
+    this.#report = found;
     this.#details = details;
     const { code, outcome, http_status, request_id, elapsed, errors, journal, file_ids } = this.#details;
     this.code = code;
@@ -175,8 +220,25 @@ export class PortalError extends Error {
     this.elapsedMs = milliseconds(elapsed);
     this.errors = Object.freeze(errors.map((error) => Object.freeze({ ...error })));
     this.journal = journal;
-    this.counts = report?.counts ?? null;
-    this.firstFileIds = Object.freeze((file_ids.length > 0 ? file_ids : unfinished(report)).slice(0, FIRST));
+    this.counts = found?.counts ?? null;
+    this.firstFileIds = Object.freeze((file_ids.length > 0 ? file_ids : unfinished(found)).slice(0, FIRST));
+  }
+
+  /**
+   * Makes an error again of what {@link toJSON} gave, in any language: of the class that its `code` says, with its report.
+   * It is for JSON from a queue, a worker or a file. Its text is read too.
+   *
+   * @throws `TypeError` where it is not the JSON of an error of this package, as the short form that
+   * `JSON.stringify(error)` gives is not; {@link InputError} where its report cannot be read.
+   */
+  static fromJSON(json: string | ErrorJSON): AnyPortalError {
+    const init: Partial<ErrorJSON> | null = typeof json === 'string' ? parse(json) : json;
+    const Class = classOf(init?.code);
+    if (Class === undefined || init === null) {
+      const found = typeof init === 'object' && init !== null && 'code' in init ? `with the code ${shown(init.code)}` : shown(init);
+      throw new TypeError(`\`json\` must be what \`error.toJSON()\` gave, with the \`code\` of an error of this package, not ${found}.`);
+    }
+    return new Class(init) as AnyPortalError;
   }
 
   /** The state of every file; on every error of a validated publish, otherwise `null`. */
@@ -207,8 +269,8 @@ export class PortalError extends Error {
 
   /**
    * Plain data for another thread or a later program: everything but `stack` and `cause`, in snake case and seconds, with
-   * the whole report, which {@link PublishReport.fromJSON} reads. Of an error itself `structuredClone` and `postMessage`
-   * keep no more than the message.
+   * the whole report. {@link PortalError.fromJSON} makes the error of it again. Of an error itself `structuredClone` and
+   * `postMessage` keep no more than the message.
    */
   toJSON(): ErrorJSON;
   /**
@@ -293,7 +355,8 @@ export class OutcomeUnknownError extends PortalError {
 
   constructor(init?: ErrorInit, report?: PublishReport | null, options?: ErrorOptions) {
     const details = typeof init === 'string' ? { message: init } : init;
-    super({ file_ids: report?.unknown.map(({ fileId }) => fileId) ?? [], ...details }, report, options);
+    const found = reportIn(init, report);
+    super({ file_ids: found?.unknown.map(({ fileId }) => fileId) ?? [], ...details }, found, options);
     this.phase = this.details.phase;
   }
 

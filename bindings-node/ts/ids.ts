@@ -1,4 +1,4 @@
-import { refuse } from './failure';
+import { type Refused, refuse } from './failure';
 import { stringify } from './json';
 import { types } from './util';
 import { instead, shown, typeName } from './words';
@@ -41,34 +41,35 @@ const MAX_READ = 10_000_000;
 /**
  * Ids on their way to the core, which checks them.
  *
+ * @param as - What they are for: what follows where they are refused.
  * @param most - How many of an iterator are read; what its caller's code throws meanwhile passes through.
  */
-export function packIds(name: Argument, ids: unknown, most = Infinity): Float64Array | string {
+export function packIds(name: Argument, ids: unknown, as: Refused = 'input', most = Infinity): Float64Array | string {
   if (types.isTypedArray(ids) && ROUNDING.has(ids[Symbol.toStringTag])) {
     return refuse(
-      'input',
+      as,
       `\`${name}\` must be a list of exact ids, not a ${ids[Symbol.toStringTag]}, which rounds large ids to other ids: ` +
         'use a Float64Array or an array.',
     );
   }
   if (types.isMap(ids)) {
-    return refuse('input', `\`${name}\` must be a list of ids, not a Map: pass its keys() or its values().`);
+    return refuse(as, `\`${name}\` must be a list of ids, not a Map: pass its keys() or its values().`);
   }
   if (Object(ids)[Symbol.toStringTag] === 'Array Iterator') {
-    return refuse('input', `\`${name}\` must be a list of ids, not an iterator over one: pass the list itself.`);
+    return refuse(as, `\`${name}\` must be a list of ids, not an iterator over one: pass the list itself.`);
   }
   if (Symbol.asyncIterator in Object(ids)) {
-    return refuse('input', `\`${name}\` must be a list of ids, not what has to be awaited: read it into an array with \`for await\`.`);
+    return refuse(as, `\`${name}\` must be a list of ids, not what has to be awaited: read it into an array with \`for await\`.`);
   }
   if (isIterator(ids)) {
     const read = readUpTo(Math.min(most, MAX_READ + 1), ids);
     if (read.length > MAX_READ) {
-      refuse('input', `\`${name}\` must have at most ${MAX_READ.toLocaleString('en')} ids, not more: does the iterator end?`);
+      refuse(as, `\`${name}\` must have at most ${MAX_READ.toLocaleString('en')} ids, not more: does the iterator end?`);
     }
     return pack(read);
   }
   if (!isCollection(ids)) {
-    return refuse('input', `\`${name}\` must be a list of ids, ${instead(ids)}${advice(name, ids)}`);
+    return refuse(as, `\`${name}\` must be a list of ids, ${instead(ids)}${advice(name, ids)}`);
   }
   // Holes become `undefined`.
   return pack([...ids]);
@@ -85,7 +86,7 @@ function advice(name: Argument, ids: unknown): string {
 
 /** The ids of one call's files. */
 export function packFiles(ids: unknown): Float64Array | string {
-  return packIds('fileIds', ids, MAX_FILES + 1);
+  return packIds('fileIds', ids, 'input', MAX_FILES + 1);
 }
 
 /** Iterators over characters, or over elements that may be bytes or rounded ids: nobody can tell. */

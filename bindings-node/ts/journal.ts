@@ -193,7 +193,7 @@ export class Journal {
   decide(fileIds: Ids, decision: Verdict, options: DecisionOptions): readonly JournalledFile[] {
     refuseMore(arguments, 3, DECISION);
     const { by, evidence } = take(options, DECISION);
-    const decided = this.#handle.decide(packIds('fileIds', fileIds), shown(decision), by, evidence);
+    const decided = this.#handle.decide(packIds('fileIds', fileIds, 'decision'), shown(decision), by, evidence);
     const { replaced, warning }: DecidedJSON = parse(succeeded(decided));
     if (warning !== null) {
       warn(warning);

@@ -1,6 +1,6 @@
 /** What became of every file. */
 
-import type { PortalError } from './errors';
+import { type PortalError, readReportsWith } from './errors';
 import { errorOf } from './failure';
 import { type Id, readId } from './ids';
 import { parse, stringify } from './json';
@@ -323,6 +323,8 @@ function readAttempt(attempt: AttemptJSON): Attempt {
     retryAfterMs: milliseconds(attempt.retry_after),
   });
 }
+
+readReportsWith((json) => PublishReport.fromJSON(json));
 
 /** The report of an operation; a failure is thrown. */
 export function reportOf(result: Report | Failure, options?: ErrorOptions): PublishReport {

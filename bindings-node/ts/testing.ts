@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 /**
  * A simulated portal to test against, without credentials and without clients.
  *

@@ -1037,7 +1037,11 @@ fn a_repeat_is_refused_saying_when_how_and_in_which_run() {
         let path = journals(&scene.folder).pop().expect("a journal");
         let header: Value = serde_json::from_str(&lines(&path)[0]).expect("JSON");
         let name = path.file_name().and_then(|name| name.to_str()).expect("a name");
-        let way_on = if fault.is_none() { "repeat=\"allow\"" } else { "Check it in Addepar" };
+        let way_on = if fault.is_none() {
+            "repeat=\"allow\""
+        } else {
+            "Check it in Addepar, 90 seconds after it was sent or later"
+        };
         let shown = format!("state {}", state.as_str());
         let run = header["run"].as_str().expect("a run");
         let words = ["File 38 was sent before", "sent at 20", &shown, run, name, way_on, "Nothing was sent"];
@@ -1863,7 +1867,11 @@ fn a_batch_whose_lock_was_removed_is_in_flight_all_the_same() {
     let path = scene.path("run.jsonl");
     let call = begun(&scene, &path);
     fs::remove_file(scene.path("run.jsonl.lock")).expect("removed");
-    refused(block_on(client.publish_files(&request([3]))), ErrorKind::AlreadySent, &["another process"]);
+    refused(
+        block_on(client.publish_files(&request([3]))),
+        ErrorKind::AlreadySent,
+        &["a call of another process", "Wait until that call has ended, or its process."],
+    );
     while block_on(call.run()) != Turn::Done {}
     assert_eq!(scene.sent(), [[1, 2], [3, 4]]);
 }

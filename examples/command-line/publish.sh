@@ -3,10 +3,20 @@
 #
 #   sh publish.sh files.csv run.jsonl
 #
-# Run again with the same arguments, it continues where it ended: nothing that may have been processed is sent again.
-# SIGTERM, Ctrl-C and SIGHUP stop it after the request in flight. npm does not put the program on the PATH: set
-# ADDEPAR_PORTAL=node_modules/.bin/addepar-portal then.
+# Run again with the same arguments, it continues where it ended: nothing that may have been processed is sent again, as long as
+# the journal is there. So set ADDEPAR_JOURNAL_DIR to a folder that `addepar-portal journal init` set up once, on a disk that
+# outlives the job (a volume, for a container), and keep the journal in it: one that is gone is missed then, and nothing is sent.
+#
+# SIGTERM, Ctrl-C and SIGHUP stop it after the request in flight. A second one to the script changes nothing, since all are handed
+# on as SIGHUP: the program's words "Once more drops it" do not hold here. To drop the request, send SIGTERM to the program itself.
+# (Under nohup they are handed on as SIGTERM, and a second one drops it.)
+#
+# npm does not put the program on the PATH: set ADDEPAR_PORTAL=node_modules/.bin/addepar-portal then.
 
+[ $# -eq 2 ] || {
+    echo "usage: sh $0 FILES.csv JOURNAL.jsonl" >&2
+    exit 2
+}
 portal=${ADDEPAR_PORTAL:-addepar-portal}
 pid='' signal=''
 

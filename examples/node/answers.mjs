@@ -11,7 +11,7 @@ export const SHUTDOWN = new Error('the service stops');
 
 /**
  * The body of an answer that says what became of every file: its `state`, and a person's `decision`. Files in flight are being
- * sent by another process, and `unknown` until that is over.
+ * sent by another call, and `unknown` until that is over.
  */
 export function bodyOf({ ok, counts, inFlight, files }) {
   return { ok, counts, inFlight, files };

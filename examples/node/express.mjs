@@ -41,6 +41,12 @@ app.put('/publications/:name', async (request, response) => {
     response.status(400).json({ message: 'a name has letters, digits and hyphens' });
     return;
   }
+  const other = Object.keys(request.body ?? {}).find((member) => member !== 'fileIds');
+  if (other !== undefined) {
+    // Somebody means a mode by it, and it would not be followed.
+    response.status(400).json({ message: `a publication has \`fileIds\` and nothing else, not \`${other}\`` });
+    return;
+  }
   const call = new AbortController();
   calls.add(call);
   response.once('close', () => {

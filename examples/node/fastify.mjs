@@ -22,8 +22,9 @@ const [journals = 'journals', port = '0'] = process.argv.slice(2);
 /** How long a stopped process may still wait: less than the grace period of whatever stops it (Kubernetes: 30 s). */
 const GRACE_MS = Number(process.env.GRACE_MS ?? 20_000);
 
-// A number in the place of the list is a mistake, and not a list of one.
-const ajv = { customOptions: { coerceTypes: false } };
+// A number in the place of the list is a mistake, and not a list of one. A member that the schema does not have is refused: Fastify
+// would take a caller's "contactNotification": "do_not_notify" away, and clients would be e-mailed.
+const ajv = { customOptions: { coerceTypes: false, removeAdditional: false } };
 const app = Fastify({ ajv, logger: { stream: process.stderr } });
 // pino wants the fields before the text.
 const toPino = (level) => [level, (message, fields) => app.log[level](fields, message)];

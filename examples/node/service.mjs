@@ -1,8 +1,8 @@
 // A service that publishes files. A publication takes as long as Addepar does, up to a minute for each request and much longer
 // where the rate limit is met, so no HTTP request is held open for it:
 //
-//   POST /publications {"fileIds": [37, 38]}   →  202, Location: /publications/ID; 400 if the list is wrong
-//   GET /publications/ID                       →  its `state`, and every file
+//   POST /publications {"fileIds": [37, 38]}   →  202, Location: /publications/ID; 400 if the list is wrong, or has a mode beside it
+//   GET /publications/ID                       →  its `state`, every file, and what to do `next`
 //   POST /publications/ID                      →  202 if it is `stopped`: sends what is left
 //
 // `waiting` and `running` are followed by one of these:
@@ -16,7 +16,8 @@
 // What was answered with 202 is on disk: the list in JOURNALS/ID.json until it is done, what became of it in the journal
 // JOURNALS/ID.jsonl, or in JOURNALS/ID.refused.json. Whenever the service ends, its next start continues with every list that is
 // left. Nothing is sent twice: a batch that is called again with its journal sends what is left, and a file that another journal of
-// the folder shows as sent is refused.
+// the folder shows as sent is refused. While another folder is in the place of JOURNALS, as where its disk is not mounted any more,
+// every request is answered with 503: nothing is accepted, and nothing is said that only the real folder knows.
 //
 //   node service.mjs JOURNALS [PORT]
 //
@@ -24,7 +25,7 @@
 // service at a time works in it.
 
 import { randomUUID } from 'node:crypto';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { open, readdir, readFile, rm } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
@@ -33,14 +34,22 @@ import { json } from 'node:stream/consumers';
 import { InputError, Journal, PortalClient, PublishRequest } from 'addepar-portal';
 
 const [folder = 'journals', port = '0'] = process.argv.slice(2);
-if (!existsSync(join(folder, 'addepar-portal-journals.json'))) {
+/** The mark of a folder that is set up: each has an id of its own. */
+const mark = join(folder, 'addepar-portal-journals.json');
+if (!existsSync(mark)) {
   // A disk that is not mounted looks like an empty folder.
   throw new Error(`${folder} is not set up for journals: is its disk mounted?`);
 }
+const itsMark = readFileSync(mark, 'utf8');
 const client = new PortalClient({ journalDir: folder }); // the rest from the environment
 const modes = { portalPublishing: 'publish', contactNotification: 'use_contact_preference' };
-/** What is said of a publication that is stopped. */
-const RESTS = 'Files that are undecided need a decision. Then, or once the cause is gone, POST here, or start the service again.';
+/** What to do about a publication that is over, but not done. */
+const NEXT = {
+  stopped: 'Files that are undecided need a decision. Then, or once the cause is gone, POST here, or start the service again.',
+  refused: 'Nothing of this list was sent. Post those of its files anew that are `not_processed`, if they are still to be sent.',
+};
+/** Of a publication that is stopped, and whose list is not in the folder any more. */
+const NO_LIST = 'The list is gone. Decide about files that are undecided, then resume the journal with `addepar-portal resume`.';
 const stop = new AbortController();
 const signals = { signal: stop.signal, stopTimeoutMs: 20_000 }; // less than Kubernetes' grace period of 30 s
 
@@ -52,8 +61,18 @@ const listOf = (id) => join(folder, `${id}.json`);
 const journalOf = (id) => join(folder, `${id}.jsonl`);
 const refusedOf = (id) => join(folder, `${id}.refused.json`);
 
+/** The folder that was there at the start is not there now: its disk, say, is not mounted any more. */
+class FolderGone extends Error {}
+
+/** Throws where the folder is not the one that was there at the start. */
+async function checkFolder() {
+  const found = await readFile(mark, 'utf8').catch((error) => error);
+  if (found !== itsMark) throw new FolderGone(`${folder} is not the folder that it was: is its disk mounted?`, { cause: found });
+}
+
 /** Writes something down, so that it outlives a loss of power. */
 async function keep(path, value) {
+  await checkFolder();
   const file = await open(path, 'w', 0o600);
   try {
     await file.writeFile(JSON.stringify(value));
@@ -61,13 +80,15 @@ async function keep(path, value) {
   } finally {
     await file.close();
   }
-  if (process.platform === 'win32') return; // there folders cannot be synced
-  const parent = await open(folder);
-  try {
-    await parent.sync(); // the file's name
-  } finally {
-    await parent.close();
+  if (process.platform !== 'win32') { // there folders cannot be synced
+    const parent = await open(folder);
+    try {
+      await parent.sync(); // the file's name
+    } finally {
+      await parent.close();
+    }
   }
+  await checkFolder(); // otherwise it may be in another one
 }
 
 /** What was written down; nothing if it is not there, or was cut short: then nobody was answered with 202. */
@@ -117,6 +138,11 @@ async function over(id) {
   return { id, state: report.settled ? 'done' : 'stopped', report };
 }
 
+/** What to do about a publication, as far as it can be done. */
+function nextOf({ id, state }) {
+  return state === 'stopped' && !existsSync(listOf(id)) ? NO_LIST : NEXT[state];
+}
+
 /** A list as a whole, before it is answered with 202: a request has at most 500 files, and two must not share one. */
 function check(fileIds) {
   if (!Array.isArray(fileIds)) throw new SyntaxError('`fileIds` must be a list.');
@@ -136,13 +162,17 @@ function reply(response, status, body, headers = {}) {
 }
 
 async function answer(request, response) {
+  await checkFolder();
   const [, collection, id] = (request.url ?? '').split('/');
   if (collection !== 'publications' || (id !== undefined && !/^[0-9a-f-]{36}$/.test(id))) {
     reply(response, 404, { error: 'there is no such publication' });
   } else if (request.method === 'POST' && stop.signal.aborted) {
     reply(response, 503, { error: 'the service stops' }, { 'retry-after': '30' });
   } else if (request.method === 'POST' && id === undefined) {
-    const { fileIds } = Object(await json(request));
+    const { fileIds, ...others } = Object(await json(request));
+    const [other] = Object.keys(others);
+    // Somebody means a mode by it, and it would not be followed.
+    if (other !== undefined) throw new SyntaxError(`A publication has \`fileIds\` and nothing else, not \`${other}\`.`);
     const checked = check(fileIds);
     const made = randomUUID();
     await keep(listOf(made), checked);
@@ -154,7 +184,7 @@ async function answer(request, response) {
     if (continues) begin(id, fileIds);
     const publication = publications.get(id) ?? (await over(id));
     if (!publication) reply(response, 404, { error: 'there is no such publication' });
-    else reply(response, continues ? 202 : 200, { ...publication, next: publication.state === 'stopped' ? RESTS : undefined });
+    else reply(response, continues ? 202 : 200, { ...publication, next: nextOf(publication) });
   }
 }
 
@@ -162,7 +192,8 @@ const server = createServer((request, response) => {
   answer(request, response).catch((error) => {
     const isTheirs = error instanceof InputError || error instanceof SyntaxError;
     if (!isTheirs) console.error(error);
-    reply(response, isTheirs ? 400 : 500, { error: isTheirs ? error.message : 'internal error' });
+    if (error instanceof FolderGone) reply(response, 503, { error: 'the folder of journals is not there' }, { 'retry-after': '30' });
+    else reply(response, isTheirs ? 400 : 500, { error: isTheirs ? error.message : 'internal error' });
   });
 });
 

@@ -3,6 +3,9 @@
 Airflow runs a task again when somebody clears it, and when a worker is lost. So the task has no retries, and a journal
 of its own in a folder that all workers share, named by DAG, task and run: run again, it sends only what is left, and
 files whose outcome is unknown wait for a person. Between tasks go plain values: ids, and the JSON of the report.
+
+JOURNALS names the folder, on a disk that outlives the workers: `addepar-portal journal init` sets it up once. A journal
+that is gone is missed, and nothing is sent.
 """
 
 from __future__ import annotations
@@ -34,7 +37,7 @@ def find_files() -> list[int]:
 @task(retries=0)  # type: ignore[untyped-decorator,unused-ignore]
 def publish(file_ids: list[int]) -> str:
     """The JSON of the report. An error fails the task, and its message says what to do; then clear the task."""
-    with PortalClient() as client:
+    with PortalClient(journal_dir=JOURNALS) as client:
         report = client.publish_batch(
             file_ids,
             portal_publishing="publish",

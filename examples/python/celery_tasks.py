@@ -6,6 +6,9 @@ Brokers deliver a task again when a worker is lost, so a task must be safe to ru
 and a journal of that name, in a folder that all workers share. Run again, it sends only what is left; files whose
 outcome is unknown wait for a person. Ids go to the worker as JSON, and the JSON of the report comes back, also where
 the publication did not end well: of an error, Celery keeps the class and the message alone.
+
+JOURNALS names the folder, on a disk that outlives the workers: `addepar-portal journal init` sets it up once. A journal
+that is gone is missed, and nothing is sent.
 """
 
 from __future__ import annotations
@@ -15,7 +18,7 @@ from pathlib import Path
 
 from celery import Celery  # type: ignore[import-untyped]
 
-from addepar_portal import PortalClient, PortalError, PublishReport
+from addepar_portal import PortalClient, PortalError, PublishReport, init_journal_dir
 
 JOURNALS = Path(os.environ.get("JOURNALS", "journals"))
 app = Celery(
@@ -30,7 +33,7 @@ app = Celery(
 def publish(name: str, file_ids: list[int]) -> str:
     """The JSON of the report; `PublishReport.from_json` reads it."""
     # Made here: a client holds credentials, and cannot be sent. One that a worker's processes inherit is safe as well.
-    with PortalClient() as client:
+    with PortalClient(journal_dir=JOURNALS) as client:
         try:
             report = client.publish_batch(
                 file_ids,
@@ -50,7 +53,7 @@ if __name__ == "__main__":
     # A worker in this process, in the place of `celery worker` and a broker.
     from celery.contrib.testing.worker import start_worker  # type: ignore[import-untyped]
 
-    JOURNALS.mkdir(exist_ok=True)
+    init_journal_dir(JOURNALS)  # for this experiment; otherwise once, by hand
     with start_worker(app, pool="solo", perform_ping_check=False, shutdown_timeout=60):
         # Delivered twice, sent once.
         for _ in range(2):

@@ -3,6 +3,10 @@
     python resume.py october.csv october.jsonl
 
 The list is a CSV with a column `file_id`. The firm and its key come from the environment.
+
+It continues as long as the journal is there. Set ADDEPAR_JOURNAL_DIR to a folder that `addepar-portal journal init` set
+up once, on a disk that outlives the job, and keep the journal in it: one that is gone is missed then, and nothing is
+sent.
 """
 
 import csv

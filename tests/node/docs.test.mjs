@@ -4,7 +4,7 @@
 
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -87,6 +87,41 @@ test('each block is TypeScript that a strict project compiles', { skip }, () => 
     const { status, stdout } = compile(...files);
     assert.equal(status, 0, stdout);
   } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
+/** The last lines of a container's script, on a page, with a folder in the place of the volume. */
+function lastLines(volume) {
+  const page = readFileSync(join(GUIDE, 'guide', 'stopping.md'), 'utf8');
+  const [, code] = /<!-- not run: .* a container's script -->\n```sh\n(.*?)```/s.exec(page);
+  return code.replaceAll('/journals', volume);
+}
+
+test("a container's script sends nothing twice, whatever became of its volume", { skip: process.platform === 'win32' && 'there is no sh' }, async () => {
+  const portal = await SimulatedPortal.start();
+  const folder = mkdtempSync(join(ROOT, 'page-'));
+  const [volume, away] = [join(folder, 'volume'), join(folder, 'away')];
+  try {
+    initJournalDir(volume);
+    writeFileSync(join(folder, 'files.csv'), 'file_id\n37\n38\n');
+    symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
+    const container = async () => {
+      const env = { ...process.env, ...portal.environ() };
+      const script = spawn('sh', ['-c', lastLines(volume)], { cwd: folder, env, timeout: 60_000, stdio: 'ignore' });
+      return await new Promise((resolve) => script.on('close', resolve));
+    };
+    for (let time = 1; time <= 2; time += 1) assert.equal(await container(), 0);
+    rmSync(join(volume, 'october.jsonl'));
+    assert.equal(await container(), 2);
+    renameSync(volume, away);
+    for (const mount of [() => {}, () => mkdirSync(volume)]) {
+      mount();
+      assert.equal(await container(), 2);
+    }
+    assert.equal(portal.control('posts'), 1);
+  } finally {
+    await portal.close();
     rmSync(folder, { recursive: true });
   }
 });

@@ -8,10 +8,12 @@ import { afterEach, beforeEach, test } from 'node:test';
 import { inspect } from 'node:util';
 import { MessageChannel, receiveMessageOnPort } from 'node:worker_threads';
 
-import { AlreadySentError, initJournalDir, isPortalError, Journal, JournalError, OutcomeUnknownError, PortalError, PublishReport, RateLimitedError } from 'addepar-portal';
+import * as addepar from 'addepar-portal';
+import { AlreadySentError, ConnectError, initJournalDir, InputError, isPortalError, Journal, JournalError, OutcomeUnknownError, PortalError, PublishReport, RateLimitedError } from 'addepar-portal';
 import { SimulatedPortal } from 'addepar-portal/testing';
 
 import { load, skip } from './frameworks.mjs';
+import { posted } from './script.mjs';
 
 const MODES = { portalPublishing: 'publish', contactNotification: 'do_not_notify' };
 const FILES = Array.from({ length: 2300 }, (_, index) => 1_000_000 + index);
@@ -76,6 +78,59 @@ test('an error has every file in its report, its lists and its plain data', asyn
   const again = new OutcomeUnknownError(plain, PublishReport.fromJSON(plain.report));
   assert.deepEqual(again.toJSON(), error.toJSON());
   assert.deepEqual(JSON.stringify(again), JSON.stringify(error));
+});
+
+test('an error is made again of its JSON, with its report and its name', async () => {
+  const error = await lost();
+  const json = JSON.parse(JSON.stringify(error.toJSON()));
+  for (const again of [new OutcomeUnknownError(json), PortalError.fromJSON(json), PortalError.fromJSON(JSON.stringify(json))]) {
+    assert.ok(again instanceof OutcomeUnknownError && isPortalError(again));
+    assert.deepEqual([again.toJSON(), again.counts, again.report], [error.toJSON(), error.counts, error.report]);
+    assert.deepEqual(JSON.stringify(again), JSON.stringify(error));
+  }
+  // A report that is given is not looked for.
+  const { report } = new Journal(journal);
+  assert.equal(new OutcomeUnknownError(json, report).report, report);
+  assert.deepEqual(new OutcomeUnknownError({ report: json.report }).fileIds, FILES.slice(100, 200));
+  assert.throws(() => PortalError.fromJSON({ ...json, report: { no: 'report' } }), InputError);
+  assert.throws(() => PortalError.fromJSON(JSON.stringify({ e: error })), TypeError);
+  assert.throws(() => PortalError.fromJSON(JSON.parse(JSON.stringify({ e: error })).e), { name: 'TypeError', message: /keep `error\.toJSON\(\)`/ });
+});
+
+test('an error that a signal caused keeps its name when it is made again', async () => {
+  portal.control('hold');
+  const stop = new AbortController();
+  const call = portal.client().publishFiles([37], { ...MODES, signal: stop.signal }).catch((error) => error);
+  await posted(portal, 1);
+  stop.abort();
+  const error = await call;
+  assert.deepEqual([error.name, error.code], ['AbortError', 'ERR_OUTCOME_UNKNOWN']);
+  for (const again of [new OutcomeUnknownError(error.toJSON()), PortalError.fromJSON(error.toJSON())]) {
+    assert.deepEqual(again.toJSON(), error.toJSON());
+    assert.deepEqual(Object.keys(again), Object.keys(error));
+  }
+});
+
+test('an error of each class is made again of its JSON by its code, and by no class with another code', () => {
+  const classes = Object.values(addepar).filter((Class) => typeof Class.code === 'string' && Class.code !== '');
+  assert.equal(classes.length, 12);
+  for (const Class of classes) {
+    const error = new Class({ message: 'lost', file_ids: [37] });
+    const again = PortalError.fromJSON(JSON.stringify(error.toJSON()));
+    assert.ok(again.constructor === Class && isPortalError(again), Class.name);
+    assert.deepEqual([again.toJSON(), new Class(error.toJSON()).toJSON()], [error.toJSON(), error.toJSON()]);
+    for (const Other of [PortalError, ...classes]) {
+      if (Other === Class) continue;
+      const refused = { name: 'TypeError', message: new RegExp(`^\`code\` must be \\S.* in a ${Other.name}, not "${Class.code}".*\`new ${Class.name}\\(`) };
+      assert.throws(() => new Other({ code: Class.code }), refused);
+    }
+  }
+  assert.throws(() => new ConnectError({ code: 'ERR_OF_NOBODY' }), { message: '`code` must be ERR_CONNECT in a ConnectError, not "ERR_OF_NOBODY" (string).' });
+  for (const init of [{ code: undefined }, {}, 'lost', undefined, null]) assert.equal(new ConnectError(init).code, 'ERR_CONNECT');
+  assert.equal(new PortalError(new PortalError('of no kind').toJSON()).message, 'of no kind');
+  for (const json of [null, undefined, 37, [], {}, { code: 'ERR_OF_NOBODY' }, { code: '' }, 'null', '37']) {
+    assert.throws(() => PortalError.fromJSON(json), { name: 'TypeError', message: /^`json` must be what `error\.toJSON\(\)` gave/ });
+  }
 });
 
 test('an error of files that were sent before names them all, and what became of each', async () => {

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -102,7 +102,10 @@ describe('the example service.mjs', () => {
     for (const ids of ['37', undefined, [], [0], [...long, 1], [...long, 'x'], { 0: 37 }]) {
       assert.equal((await service.post(ids)).status, 400, JSON.stringify(ids));
     }
-    assert.equal((await service.ask('/publications', { method: 'POST', body: '{' })).status, 400);
+    const withMode = JSON.stringify({ fileIds: [37], contactNotification: 'do_not_notify' });
+    for (const body of ['{', 'null', '[37]', withMode]) {
+      assert.equal((await service.ask('/publications', { method: 'POST', body })).status, 400, body);
+    }
     assert.deepEqual(readdirSync(journals).filter((name) => /^[0-9a-f]{8}-/.test(name)), []);
     assert.equal((await service.settled((await service.post(long)).location)).state, 'done');
     assert.deepEqual(sent().flat(), long);
@@ -117,6 +120,7 @@ describe('the example service.mjs', () => {
     for (const location of again) shown.push(await service.settled(location));
     for (const { state, code } of shown) assert.deepEqual([state, code], ['refused', 'ERR_ALREADY_SENT']);
     assert.deepEqual(states(shown[1]), ['ok', 'not_processed']);
+    assert.match(shown[1].next, /Post those of its files anew that are `not_processed`/);
     service.child.kill('SIGTERM');
     await service.ended;
     assert.match(await service.log, /ERR_ALREADY_SENT/);
@@ -180,6 +184,40 @@ describe('the example service.mjs', () => {
     assert.equal((await next.ask(first.location, { method: 'POST' })).status, 202);
     assert.equal((await next.settled(first.location)).state, 'done');
     assert.deepEqual(sent(), [[37], [38, 39]]);
+  });
+
+  test('accepts nothing while another folder is in the place of its own, and loses nothing', async () => {
+    const service = await start();
+    portal.nextFault('status:403');
+    const { location } = await service.post([37]);
+    assert.equal((await service.settled(location)).state, 'stopped');
+    const away = `${journals}-away`;
+    renameSync(journals, away);
+    const others = [() => {}, () => mkdirSync(journals), () => initJournalDir(journals)];
+    for (const putThere of others) {
+      putThere();
+      assert.equal((await service.post([38])).status, 503);
+      for (const method of ['GET', 'POST']) assert.equal((await service.ask(location, { method })).status, 503);
+    }
+    assert.deepEqual(readdirSync(journals).filter((name) => /^[0-9a-f]{8}-/.test(name)), []);
+    rmSync(journals, { recursive: true });
+    renameSync(away, journals);
+    assert.equal((await service.ask(location, { method: 'POST' })).status, 202);
+    assert.equal((await service.settled(location)).state, 'done');
+    assert.deepEqual(sent(), [[37], [37]]);
+    service.child.kill('SIGTERM');
+    assert.match(await service.log, /is its disk mounted/);
+  });
+
+  test('says what can be done about a publication whose list is gone', async () => {
+    const service = await start();
+    portal.nextFault('status:403');
+    const { id, location } = await service.post([37]);
+    await service.settled(location);
+    rmSync(join(journals, `${id}.json`));
+    const shown = await service.ask(location, { method: 'POST' });
+    assert.deepEqual([shown.status, shown.state], [200, 'stopped']);
+    assert.match(shown.next, /The list is gone.* resume/);
   });
 
   test('does not start in a folder that was not set up', async () => {

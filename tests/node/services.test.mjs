@@ -68,7 +68,8 @@ for (const example of ['fastify.mjs', 'express.mjs']) {
     });
 
     withService(example, 'answers 400 to what cannot be sent', async ({ portal, put }) => {
-      for (const body of [{}, { fileIds: 37 }, { fileIds: [] }, { fileIds: [37, 37] }, { fileIds: [-1] }]) {
+      const unknown = [{ fileIds: [37], contactNotification: 'do_not_notify' }, { fileIds: [37], portal_publishing: 'do_not_publish' }];
+      for (const body of [{}, { fileIds: 37 }, { fileIds: [] }, { fileIds: [37, 37] }, { fileIds: [-1] }, [37], ...unknown]) {
         assert.equal((await put('october', body)).status, 400, JSON.stringify(body));
       }
       assert.equal((await put('..%2foctober', { fileIds: [37] })).status, 400);

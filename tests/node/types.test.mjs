@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
-import { compile, skip } from './compile.mjs';
+import { compile, compileWith, skip } from './compile.mjs';
 
 /** What the compiler says about a module that has `client` and `modes`. */
 function compiled(code) {
@@ -41,3 +41,22 @@ for (const sample of ['types/sample.mts', 'types/sample.cts']) {
     assert.equal(status, 0, stdout);
   });
 }
+
+test('tsc --strict without the types of Node', { skip }, () => {
+  const folder = mkdtempSync(fileURLToPath(new URL('types-', import.meta.url)));
+  try {
+    const file = join(folder, 'bare.mts');
+    writeFileSync(file, `import { PortalError } from 'addepar-portal';
+      import { SimulatedPortal } from 'addepar-portal/testing';
+      const portal = await SimulatedPortal.start();
+      portal.client()[Symbol.dispose]();
+      const error = PortalError.fromJSON('{}');
+      if (error.code === 'ERR_OUTCOME_UNKNOWN') error.fileIds;`);
+    for (const lib of ['es2022,dom', 'es2023,dom']) {
+      const { status, stdout } = compileWith(['--lib', lib, '--types', ''], file);
+      assert.equal(status, 0, stdout);
+    }
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});

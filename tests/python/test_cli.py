@@ -1409,6 +1409,49 @@ def test_a_signal_to_the_nightly_job_stops_it_after_the_request_in_flight_each_t
     assert simulated_portal.control("posts") == 3
 
 
+def test_a_second_signal_to_the_nightly_job_changes_nothing_and_one_to_the_program_drops_the_request(
+    simulated_portal: SimulatedPortal, tmp_path: Path
+) -> None:
+    simulated_portal.control("hold")
+    with nightly(simulated_portal, tmp_path) as process:
+        until(lambda: has_arrived(simulated_portal))
+        process.send_signal(signal.SIGTERM)
+        read_until(process, STOPPING)
+        for _ in range(3):
+            process.send_signal(signal.SIGTERM)
+        time.sleep(0.2)  # nothing says that a signal was passed over
+        assert Journal(tmp_path / "run.jsonl").in_flight == tuple(range(1, 101))
+        listed = subprocess.run(["ps", "-o", "pid=,ppid=", "-A"], capture_output=True, text=True, check=True).stdout
+        (program,) = (int(pid) for pid, parent in map(str.split, listed.splitlines()) if int(parent) == process.pid)
+        os.kill(program, signal.SIGTERM)
+        _, errors = process.communicate()
+    assert process.returncode == 3, errors
+    assert len(Journal(tmp_path / "run.jsonl").undecided) == 100
+
+
+def test_the_nightly_job_sends_nothing_where_its_journal_is_gone(
+    simulated_portal: SimulatedPortal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    init_journal_dir(tmp_path)
+    monkeypatch.setenv("ADDEPAR_JOURNAL_DIR", str(tmp_path))
+    for status, words in ((0, "All files are published."), (2, "Nothing was sent")):
+        with nightly(simulated_portal, tmp_path) as process:
+            _, errors = process.communicate()
+        assert process.returncode == status, errors
+        assert words in errors.splitlines()[-1]
+        (tmp_path / "run.jsonl").unlink(missing_ok=True)
+    assert simulated_portal.control("posts") == 3
+
+
+@pytest.mark.parametrize("arguments", [(), ("files.csv",), ("files.csv", "run.jsonl", "more")])
+def test_the_nightly_job_says_how_it_is_called(arguments: tuple[str, ...], tmp_path: Path) -> None:
+    done = subprocess.run(
+        ["sh", PUBLISH_SH, *arguments], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == f"usage: sh {PUBLISH_SH} FILES.csv JOURNAL.jsonl\n"
+
+
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_the_nightly_job_runs_each_program_and_reads_a_list_from_standard_input(
     program: str, simulated_portal: SimulatedPortal, tmp_path: Path

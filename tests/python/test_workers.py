@@ -12,7 +12,7 @@ from types import ModuleType
 import pytest
 from celery.contrib.testing.worker import start_worker  # type: ignore[import-untyped]
 
-from addepar_portal import Journal, PublishReport
+from addepar_portal import Journal, PublishReport, init_journal_dir
 from addepar_portal.testing import SimulatedPortal
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "python"
@@ -24,6 +24,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
 def environment(simulated_portal: SimulatedPortal, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for name, value in {**simulated_portal.environ(), "JOURNALS": str(tmp_path)}.items():
         monkeypatch.setenv(name, value)
+    init_journal_dir(tmp_path)
 
 
 def example(name: str) -> ModuleType:
@@ -137,10 +138,13 @@ def test_airflow_sends_the_files_of_a_run_once(
     (package / "__init__.py").touch()
     (package / "sdk.py").write_text(AIRFLOW)
     for task, mapped in (("publish", "-1"), ("publish", "-1"), ("publish_letters", "-1"), ("publish", "0")):
-        output = run("airflow_dag", tmp_path, PYTHONPATH=str(tmp_path), TASK=task, MAPPED=mapped)
+        journals = tmp_path / f"{task}{mapped}"  # each sends the same files
+        init_journal_dir(journals)
+        variables = {"JOURNALS": str(journals), "TASK": task, "MAPPED": mapped}
+        output = run("airflow_dag", tmp_path, PYTHONPATH=str(tmp_path), **variables)
         assert "2 ok" in output
     assert posts(simulated_portal) == 3
-    assert {path.name for path in tmp_path.glob("*.jsonl")} == {
+    assert {path.name for path in tmp_path.glob("*/*.jsonl")} == {
         "october_statements@publish@manual__2026-11-26T08-00-00-00-00.jsonl",
         "october_statements@publish_letters@manual__2026-11-26T08-00-00-00-00.jsonl",
         "october_statements@publish@manual__2026-11-26T08-00-00-00-00@0.jsonl",

@@ -94,9 +94,9 @@ class InputError(PortalError, ValueError):
     code = "ERR_INPUT"
 
 
-def refused(problem: str) -> InputError:
+def refused(problem: str, verb: str = "sent") -> InputError:
     """The error for an argument that this package itself refuses, before there is a call."""
-    return InputError(f"{problem} Nothing was sent.", outcome="not_processed")
+    return InputError(f"{problem} Nothing was {verb}.", outcome="not_processed")
 
 
 class ConnectError(PortalError):

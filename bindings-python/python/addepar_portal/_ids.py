@@ -15,7 +15,7 @@ from ._native import MAX_FILES, NoId
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from typing import Any, NoReturn
+    from typing import Any
 
 _PLAIN: set[type[object]] = {int, str}
 # Their lengths are true, and they have neither names nor columns.
@@ -29,10 +29,10 @@ _SMALL_FLOATS = {"float32", "float16", "Float32", "Float16", "float", "halffloat
 _MOST_IDS = 10_000_000
 
 
-def plain_ids(name: str, ids: Any, *, is_one_call: bool = False) -> list[Any]:
+def plain_ids(name: str, ids: Any, *, is_one_call: bool = False, verb: str = "sent") -> list[Any]:
     """A list of exact integers and texts, and a `NoId` for whatever else it has.
 
-    Of an iterator, ids are read up to the first that is too many.
+    Of an iterator, ids are read up to the first that is too many. Where they are refused, nothing was sent (`verb`).
     """
     __tracebackhide__ = True
     kind = kind_of(ids)
@@ -40,14 +40,15 @@ def plain_ids(name: str, ids: Any, *, is_one_call: bool = False) -> list[Any]:
     if kind in _COLLECTIONS:
         given = ids if kind is list else list(ids)
     else:
-        _refuse_what_is_no_list(name, ids)
+        if problem := _why_no_list(name, ids):
+            raise refused(problem, verb)
         if callable(getattr(kind, "to_pylist", None)):  # an array of pyarrow, whose own values are scalars of its own
             ids = ids.to_pylist()
         iterator = iter(ids)
         most = MAX_FILES if is_one_call else _MOST_IDS
         given = [id_ for _, id_ in zip(range(most + 1), iterator, strict=False)]
     if len(given) > _MOST_IDS:
-        raise refused(f"`{name}` must have at most {_MOST_IDS:,} ids, not more: does the iterator end?")
+        raise refused(f"`{name}` must have at most {_MOST_IDS:,} ids, not more: does the iterator end?", verb)
     kinds: Iterable[type[object]] = map(type, given)
     if _PLAIN.issuperset(kinds):
         return given
@@ -95,52 +96,51 @@ def _no_id(id_: Any, hint: str | None = None) -> NoId:
     return NoId(kind.__name__, shown, hint)
 
 
-def _refuse_what_is_no_list(name: str, ids: Any) -> None:
-    """Refuses what would be read as something else than the ids that were meant."""
-    __tracebackhide__ = True
+def _why_no_list(name: str, ids: Any) -> str | None:  # noqa: PLR0911 (one reason after the other)
+    """What is wrong with what would be read as something else than the ids that were meant."""
     kind = kind_of(ids)
     if isinstance(ids, str | bytes | bytearray) or _is_bytes(ids) or kind.__name__ in _OPAQUE:
-        _refuse(
+        return _no_list(
             name,
             f"one {kind.__name__}",
             f'give a list of ids. (Read as a list, "37" would be the {_thing(name)}s 3 and 7.)',
         )
     if getattr(kind, "__iter__", None) is None and getattr(kind, "__getitem__", None) is None:
-        _refuse(name, f"one {kind.__name__}", "give a list of ids.")
+        return _no_list(name, f"one {kind.__name__}", "give a list of ids.")
     if _has_columns(ids):
-        _refuse(
+        return _no_list(
             name,
             f"a {kind.__name__}",
             f"give one column of it, such as {_column(name)}. (Read as a list, it would be the names of its columns.)",
         )
     if _names_its_fields(ids):
-        _refuse(
+        return _no_list(
             name,
             f"a {kind.__name__}, whose fields have names",
             f"give a list of ids, such as [record['{_thing(name)}_id']]. (Read as a list, it would be its names or "
             "fields.)",
         )
-    if _is_series(kind):
-        _refuse_what_is_beside_ids(name, ids)
+    if _is_series(kind) and (problem := _what_is_beside_ids(name, ids)):
+        return problem
     dimensions = getattr(ids, "ndim", 1)
     if isinstance(dimensions, int) and dimensions != 1:
-        _refuse(name, f"a {kind.__name__} of {dimensions} dimensions", "give one column of it.")
+        return _no_list(name, f"a {kind.__name__} of {dimensions} dimensions", "give one column of it.")
     if has_small_floats(ids):
-        _refuse(
+        return _no_list(
             name,
             f"a {kind.__name__} of floats of 4 bytes or fewer",
             "read the ids again, as integers. (Such floats round ids above 16,777,216 to others.)",
         )
+    return None
 
 
-def _refuse_what_is_beside_ids(name: str, series: Any) -> None:
-    """Refuses a series whose labels are the ids, or the columns that one of its values belongs to.
+def _what_is_beside_ids(name: str, series: Any) -> str | None:
+    """What is wrong with a series whose labels are the ids, or the columns that one of its values belongs to.
 
     A row whose columns have numbers, or names without an id among them while the row itself has a name, cannot be told
     from ids that are labelled by client; counts that have the name of a column cannot either. A series without a name
     whose labels have one is not a column: it was computed, as `groupby("client").size()` is.
     """
-    __tracebackhide__ = True
     id_ = f"{_thing(name)}_id"
     kind = kind_of(series).__name__
     labels = series.index
@@ -148,22 +148,23 @@ def _refuse_what_is_beside_ids(name: str, series: Any) -> None:
     title = getattr(labels, "name", None)
     if _is(labels, "name", id_) and not (_is(series, "name", id_) and list(series) == list(labels)):
         what, advice = "counts or other values for each id", "give the ids themselves, which are its `.index`."
-        _refuse(name, f"a {kind} of {what}", advice)
+        return _no_list(name, f"a {kind} of {what}", advice)
     advice = f"give the column that has the ids, such as {_column(name)}."
     if _is(series, "name", "count"):
-        _refuse(name, f"a {kind} of counts", advice)
+        return _no_list(name, f"a {kind} of counts", advice)
     if label is None and any(each is not None for each in getattr(labels, "names", (title,))):
-        _refuse(name, f"a {kind} without a name whose labels have one, as counts of groups are", advice)
+        return _no_list(name, f"a {kind} without a name whose labels have one, as counts of groups are", advice)
     if len(labels) == 0 or not all(isinstance(each, str) for each in labels):
-        return
+        return None
     has_number = title is None and hasattr(kind_of(label), "__index__")
     if has_number or any(_is_column_of_ids(each) for each in labels):
-        _refuse(
+        return _no_list(
             name,
             "a row of a data frame",
             f"give one column of the frame, such as {_column(name)}. (Read as a list, it would be all that the row "
             "has.)",
         )
+    return None
 
 
 def _thing(name: str) -> str:
@@ -181,9 +182,8 @@ def _is_column_of_ids(label: str) -> bool:
     return word.lower() == "id" or word.lower().endswith("_id") or word.endswith(("Id", "eID"))
 
 
-def _refuse(name: str, what: str, advice: str) -> NoReturn:
-    __tracebackhide__ = True
-    raise refused(f"`{name}` must be a list of ids, not {what}: {advice}")
+def _no_list(name: str, what: str, advice: str) -> str:
+    return f"`{name}` must be a list of ids, not {what}: {advice}"
 
 
 def _is(value: Any, name: str, wanted: object) -> bool:

@@ -175,7 +175,8 @@ class Journal:
                 files, or it was sent; the message says who, what and when. Make a new `Journal` then, and look again.
         """
         __tracebackhide__ = True
-        decided = finish(value(self._native.decide(plain_ids("file_ids", file_ids), word(decision), by, evidence)))
+        ids = plain_ids("file_ids", file_ids, verb="recorded")
+        decided = finish(value(self._native.decide(ids, word(decision), by, evidence)))
         replaced, warning = decided
         if warning is not None:
             warn_of_decision(warning)

@@ -675,13 +675,13 @@ fn refusal(refused: &[&Found], worst: &Found, request: &PublishRequest, way_on: 
     let last = format!("file {id}: {sent_at}state {state}{decision}, run {run}, journal {journal}");
     let problem = match worst.finding {
         Finding::InFlight => {
-            let (by, which) = if is_held_here(&worst.path) {
-                ("another call of this process", "call")
+            // A service's process does not end, and a process that was killed leaves its call behind.
+            let (by, ended) = if is_held_here(&worst.path) {
+                ("another call of this process", "that call has ended")
             } else {
-                ("another process", "process")
+                ("a call of another process", "that call has ended, or its process")
             };
-            format!("{files} {are} being sent by {by}, or about to be ({last}). Wait until that {which} has ended.")
-                .into()
+            format!("{files} {are} being sent by {by}, or about to be ({last}). Wait until {ended}.").into()
         }
         Finding::Undecided => {
             let again = match way_on {
@@ -689,8 +689,8 @@ fn refusal(refused: &[&Found], worst: &Found, request: &PublishRequest, way_on: 
                 WayOn::Journal(path) => message!["Then resume with ", resume(path), "."],
             };
             Message::from(format!(
-                "{files} {were} sent before, and nobody knows what became of {it} ({last}). Check {it} in Addepar, and \
-                 record what you find with "
+                "{files} {were} sent before, and nobody knows what became of {it} ({last}). Check {it} in Addepar, 90 \
+                 seconds after {they} {were} sent or later, and record what you find with "
             ))
             .followed_by(decided_in(&same.copied().collect::<Vec<_>>()))
             .followed_by(".")
