@@ -547,23 +547,24 @@ def test_what_was_seen_as_published_is_sent_again_once_somebody_agrees(
     assert lost(*RESOLVE, "--leave", "--files", "105").returncode == 0
     before = {"published": 4, "leave": 1}
     (tmp_path / "all.csv").write_text("file_id,decision\n103,not_published\n106,not_published\n")
-    what = "About to record that 2 files are not published, which were found to be published. The next resume sends"
+    what = "About to record that 3 files are not published, about which somebody decided otherwise. The next resume sends"
     unasked = lost(*RESOLVE, "--not-published", "--files", "101,102,105,110")
     assert (unasked.returncode, unasked.stdout, decisions(tmp_path)) == (2, "", before)
     assert f"{what} them:\n  101,102: published, by A. Person at 20" in unasked.stderr
+    assert "\n  105: leave, by A. Person at 20" in unasked.stderr
     assert "There is no terminal to ask on: give --yes to record this without. Nothing was recorded." in unasked.stderr
     listed = lost(*RESOLVE, "--from", "-", stdin=(tmp_path / "all.csv").read_text())
     assert (listed.returncode, decisions(tmp_path)) == (2, before)
-    assert "1 file is not published, which was found to be published. The next resume sends it:" in listed.stderr
+    assert "1 file is not published, about which somebody decided otherwise. The next resume sends it:" in listed.stderr
     for answer, recorded in (("n", before), ("y", {"published": 3, "leave": 1, "not_published": 1})):
         with at_a_terminal(simulated_portal, tmp_path, *RESOLVE, "--not-published", "--files", "101") as child:
             child.expect(r"Go on\? \[y/N\] ")
             child.sendline(answer)
         assert (child.exitstatus, decisions(tmp_path)) == (2 if recorded == before else 0, recorded)
     # No other decision is asked about.
-    for verdict, files in (("--not-published", "105,101,110"), ("--published", "101"), ("--leave", "102")):
+    for verdict, files in (("--not-published", "101,110"), ("--published", "101"), ("--leave", "102")):
         assert lost(*RESOLVE, verdict, "--files", files).returncode == 0
-    assert lost(*RESOLVE, "--not-published", "--files", "103,104", "--yes").returncode == 0
+    assert lost(*RESOLVE, "--not-published", "--files", "103-105", "--yes").returncode == 0
     assert decisions(tmp_path) == {"published": 1, "leave": 1, "not_published": 4}
 
 

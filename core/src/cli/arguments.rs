@@ -281,7 +281,7 @@ pub(super) struct Resolve {
     /// How it was found out
     #[arg(long, value_name = "TEXT")]
     pub(super) evidence: Option<String>,
-    /// Do not ask, before --undecided records anything, or before published turns into not_published
+    /// Do not ask, before --undecided records anything, or before published or leave turns into not_published
     #[arg(long)]
     pub(super) yes: bool,
 }

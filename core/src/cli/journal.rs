@@ -253,18 +253,19 @@ fn undecided(journal: &Journal, verdict: Verdict, yes: bool) -> Result<Vec<u64>,
     Ok(file_ids)
 }
 
-/// Lets somebody agree to it where files that were found to be published are to be sent after all.
+/// Lets somebody agree to it where files are to be sent after all that somebody had decided not to send.
 fn overturned(journal: &Journal, findings: &[Finding], yes: bool, stdin_is_taken: bool) -> Result<(), Refused> {
     let not_published = findings.iter().filter(|finding| finding.verdict == Verdict::NotPublished);
     let wanted: HashSet<u64> = not_published.map(|finding| finding.file_id).collect();
     let mut files = journal.files();
-    files.retain(|file| wanted.contains(&file.result.file_id) && file.result.decision == Some(Verdict::Published));
+    let keeps_it = |decision| matches!(decision, Some(Verdict::Published | Verdict::Leave));
+    files.retain(|file| wanted.contains(&file.result.file_id) && keeps_it(file.result.decision));
     if files.is_empty() {
         return Ok(());
     }
-    let (were, are, them) = if files.len() == 1 { ("was", "is", "it") } else { ("were", "are", "them") };
+    let (are, them) = if files.len() == 1 { ("is", "it") } else { ("are", "them") };
     let mut what = format!(
-        "About to record that {} {are} not published, which {were} found to be published. The next resume sends {them}:",
+        "About to record that {} {are} not published, about which somebody decided otherwise. The next resume sends {them}:",
         counted(files.len(), "file"),
     );
     for (decision, file_ids) in decisions(&files) {
