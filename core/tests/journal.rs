@@ -2471,6 +2471,14 @@ fn a_file_that_was_to_be_sent_again_is_not_held_back_unseen() {
     decide(&path, &[2], Verdict::Leave);
     let words = ["1 file (1) was found not to be", "and is to be sent; A. Person decided leave about 1 file (2)"];
     refused(ann.decide([1, 2], Verdict::Published, "Ann", None), ErrorKind::Journal, &words);
+    // Who saw that it was left out has not seen that it is to be sent after all.
+    let mut ann = Journal::open(&path).expect("a journal");
+    decide(&path, &[2], Verdict::NotPublished);
+    scene.faults(&json!([{ "name": "status", "status": 403 }]));
+    refused(scene.resume(&path), ErrorKind::PermissionDenied, &[]);
+    let words = ["1 file (2) was found not to be published, and is to be sent."];
+    refused(ann.decide([2], Verdict::Published, "Ann", None), ErrorKind::Journal, &words);
+    ann.decide([1], Verdict::Leave, "Ann", None).expect("it is yet to be sent, as it was");
     assert_eq!(states(&scene.resume(&path).expect("a report")), [1, 0, 0, 1]);
 }
 

@@ -431,7 +431,9 @@ def test_the_program_sends_nothing_after_it_said_that_nothing_is_to_be_sent(
 
     class Between(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            request = urllib.request.Request(portal.base_url.removesuffix("/api") + self.path, headers=dict(self.headers))
+            request = urllib.request.Request(
+                portal.base_url.removesuffix("/api") + self.path, headers=dict(self.headers)
+            )
             with urllib.request.urlopen(request, timeout=30) as answer:
                 body = answer.read()
             portal.control("show_published", file=106, shown=False)

@@ -198,8 +198,8 @@ class Journal:
         Args:
             client: Reads the reports.
             job_ids: The jobs that the files came out of; default: those that the journal names.
-            apply: Whether to record the decisions, by `settle`. Afterwards this journal shows them too; what others have
-                recorded since it was read, a new `Journal` shows.
+            apply: Whether to record the decisions, by `settle`. Afterwards this journal shows them too; what others
+                have recorded since it was read, a new `Journal` shows.
 
         Raises:
             InputError: A value is not an id of a job, or no report is named. Nothing was recorded.
