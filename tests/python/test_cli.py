@@ -547,10 +547,10 @@ def test_what_was_seen_as_published_is_sent_again_once_somebody_agrees(
     assert lost(*RESOLVE, "--leave", "--files", "105").returncode == 0
     before = {"published": 4, "leave": 1}
     (tmp_path / "all.csv").write_text("file_id,decision\n103,not_published\n106,not_published\n")
-    what = "About to record that 3 files are not published, about which somebody decided otherwise. The next resume sends"
+    what = "About to record that 3 files are not published, about which somebody decided otherwise. The next resume"
     unasked = lost(*RESOLVE, "--not-published", "--files", "101,102,105,110")
     assert (unasked.returncode, unasked.stdout, decisions(tmp_path)) == (2, "", before)
-    assert f"{what} them:\n  101,102: published, by A. Person at 20" in unasked.stderr
+    assert f"{what} sends them:\n  101,102: published, by A. Person at 20" in unasked.stderr
     assert "\n  105: leave, by A. Person at 20" in unasked.stderr
     assert "There is no terminal to ask on: give --yes to record this without. Nothing was recorded." in unasked.stderr
     listed = lost(*RESOLVE, "--from", "-", stdin=(tmp_path / "all.csv").read_text())
