@@ -7,9 +7,8 @@ from os import PathLike
 
 from . import _types
 from ._drive import Call
-from ._errors import ConfigError
 from ._native import Progress, PublishReport
-from ._settings import Settings, client_of
+from ._settings import Settings, client_of, not_loaded
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -146,9 +145,8 @@ class AsyncPortalClient(Settings["Token"]):
         __tracebackhide__ = True
         try:
             from . import _bells  # asyncio is there by now, and need not be before
-        except OSError as error:
-            problem = f"A module of this package cannot be loaded: {error}. Nothing was sent."
-            raise ConfigError(problem, outcome="not_processed") from error
+        except (ImportError, OSError) as error:
+            raise not_loaded(error) from error
         return await _bells.drive(call)
 
     async def aclose(self) -> None:

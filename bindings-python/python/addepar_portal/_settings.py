@@ -19,7 +19,7 @@ from ._arguments import (
     yes_or_no,
 )
 from ._drive import Call
-from ._errors import refused
+from ._errors import ConfigError, refused
 from ._ids import plain_id
 from ._log import warn, warn_of_missing_journal
 from ._model import request, value
@@ -108,11 +108,11 @@ class Settings(Generic[Token]):
     ) -> None:
         # The names of secrets are gone from this frame before an error passes through it, which tools may show whole.
         __tracebackhide__ = True
-        native_datetime()  # what is handed over has times
         asks_for_token = callable(access_token)
         self._ask_for_token: Any = access_token if asks_for_token else None
         token: Any = None if asks_for_token else access_token
         try:
+            _load_times()
             made = Client.make(
                 firm_name=firm_name,
                 environment=environment,
@@ -245,6 +245,20 @@ class Settings(Generic[Token]):
             path("journal", journal), words("job_ids", job_ids), yes_or_no("apply", apply)
         )
         return Call(value(started), self._ask_for_token)
+
+
+def _load_times() -> None:
+    """What is handed over has times: before anything is sent."""
+    __tracebackhide__ = True
+    try:
+        native_datetime()
+    except ImportError as error:
+        raise not_loaded(error) from error
+
+
+def not_loaded(error: Exception) -> ConfigError:
+    """The error for a module that a call needs and that cannot be loaded, as where no descriptor is left."""
+    return ConfigError(f"A module cannot be loaded: {error}. Nothing was sent.", outcome="not_processed")
 
 
 def client_of(client: A | None, kind: type[A]) -> A:
