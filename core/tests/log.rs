@@ -241,7 +241,10 @@ fn a_call_that_repeats_what_this_process_sent_without_a_journal_is_warned_of() {
         (vec![39, 38, 37], "2 of these files (38, 37) were already sent by this process "),
     ] {
         let warning = warned(ids).expect("a warning");
-        assert!(warning.starts_with(beginning) && warning.contains(" UTC, and no journal shows it"), "{warning}");
+        assert!(
+            warning.starts_with(beginning) && warning.contains(" UTC, and no folder of journals shows it"),
+            "{warning}"
+        );
         assert!(warning.contains("Set `journal_dir` to a folder of journals"), "{warning}");
     }
     assert_eq!(warned(vec![39]), None);
@@ -275,8 +278,7 @@ fn a_call_that_repeats_what_this_process_sent_without_a_journal_is_warned_of() {
     assert!(matches!(ending, Ending::Reported(_)), "{ending:?}");
     let [warning] = warnings.as_slice() else { panic!("one warning: {warnings:?}") };
     assert!(warning.starts_with("WARN addepar_portal 2 of these files (37, 38) were already sent by this process "));
-    let end =
-        "no journal shows it, so that no folder of journals can refuse it: sent again, clients may be e-mailed twice";
+    let end = "no folder of journals shows it, so that none can refuse it: sent again, clients may be e-mailed twice";
     assert!(warning.ends_with(end), "{warning}");
     assert_eq!(batch(37..=39, "run.jsonl", ContactNotification::Notify).1, [""; 0], "all of it is sent");
     assert_eq!(batch(37..=40, "other.jsonl", ContactNotification::Notify).1, [""; 0], "it is refused");

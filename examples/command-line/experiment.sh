@@ -3,7 +3,7 @@
 # be pasted into a shell.
 
 addepar-portal simulate --files 37:1+2,38:3 --fail-notify 37:1 > portal.sh &
-until [ -s portal.sh ]; do sleep 0.1; done; . ./portal.sh
+until [ -s portal.sh ] || ! kill -0 $!; do sleep 0.1; done; . ./portal.sh
 addepar-portal publish 37 38 --portal-publishing publish --contact-notification notify --journal run.jsonl --yes
 addepar-portal journal show run.jsonl
 kill $!; rm portal.sh run.jsonl*

@@ -24,7 +24,7 @@ pid='' signal=''
 # a terminal or `timeout` signals the program besides, and a SIGTERM behind that would drop the request.
 # Under nohup, which has the program ignore SIGHUP, they are handed on as SIGTERM.
 to=HUP
-[ -z "$(sh -c 'kill -s HUP $$; echo ignored' 2>/dev/null)" ] || to=TERM
+[ -z "$(exec 2>/dev/null; sh -c 'kill -s HUP $$; echo ignored'; :)" ] || to=TERM
 hand_on() {
     signal=$to
     [ -z "$pid" ] || kill -s "$to" "$pid" 2>/dev/null
@@ -48,14 +48,14 @@ done
 
 case $status in
 0) echo "All files are published." ;;
-1) echo "Some files failed for some contacts: $portal journal show $2" ;;
+1) echo "Some files failed for some contacts, or a person decided about some: $portal journal show $2" ;;
 2) echo "Nothing was sent: the message above says what to fix, or what to wait for." ;;
 3) echo "Some files may have been published. Check them in Addepar, then record what you find in the journal that the" \
     "message above names: $portal journal resolve --help" ;;
 4 | 5) echo "Not all files were sent. Fix the reason, then run this again." ;;
 126 | 127) echo "Nothing was sent: the program $portal was not found, or could not be started." \
     "ADDEPAR_PORTAL may name it." ;;
-130) echo "It was stopped before all files were sent. Run this again to continue: $portal journal show $2" ;;
+130) echo "It was stopped. Run this again: it sends what is left, if anything. What was sent: $portal journal show $2" ;;
 *) echo "It was ended ($status), and files may have been sent: $portal journal show $2" ;;
 esac >&2
 exit $status

@@ -129,7 +129,7 @@ batch('a pilot without a journal is warned of by the batch with one', async (por
     process.off('warning', hear);
   }
   assert.equal(warnings.length, 1, warnings);
-  assert.match(warnings[0], /^2 of these files \(37, 38\) were already sent by this process .* UTC, and no journal shows it/);
+  assert.match(warnings[0], /^2 of these files \(37, 38\) were already sent by this process .* UTC, and no folder of journals shows it/);
 });
 
 batch('an unknown chunk stops until each file has a decision', async (portal, journal) => {

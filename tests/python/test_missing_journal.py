@@ -146,7 +146,7 @@ def test_a_cell_that_is_run_twice_is_warned_of_each_time(simulated_portal: Simul
             (warning,) = heard
             assert re.fullmatch(
                 r"(1 of these files \(38\) was|These 2 files \(37, 38\) were) already sent by this process "
-                r"at \d\d:\d\d:\d\d UTC, and no journal shows it, so that no folder of journals can refuse it: "
+                r"at \d\d:\d\d:\d\d UTC, and no folder of journals shows it, so that none can refuse it: "
                 r"sent again, clients may be e-mailed twice\. Set `journal_dir` to a folder of journals, and what is "
                 r"sent from then on is refused a second time\.",
                 str(warning.message),
@@ -179,7 +179,7 @@ def test_a_pilot_without_a_journal_is_warned_of_by_the_batch_with_one(
     folder = tmp_path / "journals"
     init_journal_dir(folder)
     client, later = simulated_portal.client(journal_dir=folder), simulated_portal.async_client(journal_dir=folder)
-    words = r"^2 of these files \(37, 38\) were already sent by this process .*no folder of journals can refuse it"
+    words = r"^2 of these files \(37, 38\) were already sent by this process .*no folder of journals shows it"
     calls: list[Callable[[], object]] = [
         lambda: client.publish_batch([37, 38, 39], journal=folder / "run.jsonl", **MODES),
         lambda: client.resume(folder / "run.jsonl"),
@@ -207,6 +207,32 @@ def test_a_pilot_without_a_journal_is_warned_of_by_the_batch_with_one(
         with pytest.raises(AlreadySentError):
             client.publish_files([37, 38, 40], **MODES)
     assert simulated_portal.control("posts") == 2
+
+
+def test_a_batch_whose_journal_is_in_no_folder_is_remembered(simulated_portal: SimulatedPortal, tmp_path: Path) -> None:
+    """The folder was forgotten, then added: it knows nothing of the first batch."""
+    folder = tmp_path / "journals"
+    init_journal_dir(folder)
+    client, later = simulated_portal.client(), simulated_portal.client(journal_dir=folder)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        simulated_portal.control("faults", faults=[{"name": "drip", "every_ms": 0}, "status:403"])
+        with pytest.raises(RejectedError):
+            client.publish_batch([37, 38, 39, 40], journal=tmp_path / "run.jsonl", chunk_size=2, **MODES)
+        # What its own journal shows it does not send, and what was not processed was not sent.
+        assert client.resume(tmp_path / "run.jsonl").ok
+    words = r"^4 of these files \(37, 38, 39, 40\) were already sent by this process .*no folder of journals shows it"
+    calls: list[Callable[[], object]] = [
+        lambda: later.publish_batch(range(37, 42), journal=folder / "run.jsonl", **MODES),
+        lambda: client.publish_batch(range(37, 42), journal=tmp_path / "other.jsonl", **MODES),
+        lambda: client.publish_files(range(37, 42), **MODES),
+    ]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for call in calls:
+            with pytest.raises(MissingJournalWarning, match=words):
+                call()
+    assert simulated_portal.control("posts") == 3
 
 
 def test_a_repeat_with_allow_is_warned_of_where_its_outcome_is_unknown(

@@ -203,10 +203,10 @@ class MissingJournalWarning(UserWarning):
     """Clients are e-mailed by a call that leaves no journal: made again, it would e-mail them again.
 
     It is issued once in each process, and again, with ids and time, by each call that sends what this process has sent
-    like that before, also by each turn of a loop. That holds for calls with a journal as well: no journal knows of what
-    was sent before without one, so no folder of journals can refuse it. The warning comes before anything goes out:
-    where it is turned into an error (`-W error`), nothing was sent. A `journal_dir` is what it asks for: what is sent
-    from then on is refused a second time;
+    like that before, also by each turn of a loop. That holds for calls with a journal as well, and for files that a
+    batch has sent whose journal lies in no folder of journals: no folder knows of them, so none can refuse them. The
+    warning comes before anything goes out: where it is turned into an error (`-W error`), nothing was sent. A
+    `journal_dir` is what it asks for: what is sent from then on is refused a second time;
     `warnings.simplefilter("ignore", MissingJournalWarning)` silences it. The simulated portal, or any other on this
     machine, e-mails nobody: there it is issued for what is sent again.
     """

@@ -184,10 +184,11 @@ class FailedContacts(Row):
         """The rows of a `pandas.DataFrame` with what its contacts missed: names and numbers for the person who calls.
 
         As `PublishReport.join`: ids are compared as ids, and no row is dropped on either side. A contact that missed
-        several files has a row for each file and step. The column `matched` says `both`, `frame` (the row's contact
-        missed nothing, or has no id) or `report` (no row has this contact, or it could not be read: these come last).
-        So `joined[joined["matched"] != "frame"]` is what somebody missed. What has no id is never taken for a contact
-        that could not be read, as `DataFrame.merge` does.
+        several files has a row for each file and step. The column `matched` says `both`, `frame` (no failure is known
+        of the row's contact, or it has no id) or `report` (no row has this contact, or it could not be read: these come
+        last). So `joined[joined["matched"] != "frame"]` is what somebody is known to have missed; a file whose contacts
+        could not be read, or that is unknown or not processed, may be anybody's. What has no id is never taken for a
+        contact that could not be read, as `DataFrame.merge` does.
 
         Args:
             frame: Any rows, several for one contact too.

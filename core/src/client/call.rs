@@ -6,7 +6,7 @@ use std::fmt;
 use std::future::{Future, poll_fn};
 use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::pin::{Pin, pin};
 use std::process;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -97,6 +97,8 @@ struct State {
     is_watched: bool,
     /// That it e-mails clients and leaves no journal, until it is over.
     unjournalled: Option<Unjournalled>,
+    /// The same of one whose journal is in no folder.
+    outside: Option<Unjournalled>,
     warned: Warned,
     /// Whether the host warns in its own way.
     has_warning_host: bool,
@@ -132,10 +134,10 @@ impl State {
 
     /// Once the call is over, it is known whether anything was sent.
     fn note_the_end(&mut self) {
-        if let Some(ending) = self.machine.ending()
-            && let Some(unjournalled) = self.unjournalled.take()
-        {
-            unjournalled.ended(ending);
+        if let Some(ending) = self.machine.ending() {
+            for call in [self.unjournalled.take(), self.outside.take()].into_iter().flatten() {
+                call.ended(ending);
+            }
         }
     }
 }
@@ -177,6 +179,7 @@ impl PublishCall {
             page: connection.config.route.clone(),
             is_watched: false,
             unjournalled: None,
+            outside: None,
             warned: Warned::Nobody,
             has_warning_host: false,
             warning: None,
@@ -239,12 +242,26 @@ impl PublishCall {
         }
     }
 
-    /// Warns of files that this process has sent before without a journal, once the call's own journal says what is sent.
-    /// `true`: the host has to do it first.
-    fn warn_of_repeats(&self) -> bool {
+    /// Opens the journal. `true`: the host has to warn of something first.
+    async fn open_and_warn(&self, looked: Result<Vec<Looked>, Error>) -> bool {
+        let Some(opened) = self.open(looked).await else { return false };
+        let opened = opened.map_err(|error| self.unopened(error));
+        let journal = opened.as_ref().ok().map(|opened| (opened.path.clone(), opened.is_in_folder));
+        self.on(Event::Opened(opened.map(Box::new)));
+        journal.is_some_and(|(path, is_in_folder)| self.warn_of_repeats(&path, is_in_folder))
+    }
+
+    /// Warns of files that this process has sent before where no folder of journals shows it, once the call's own journal
+    /// says what is sent. `true`: the host has to do it first.
+    fn warn_of_repeats(&self, journal: &Path, is_in_folder: bool) -> bool {
         let mut state = self.state();
-        let (request, file_ids) = (state.machine.request(), state.machine.to_be_sent());
-        let Some(warning) = unjournalled::unseen(&self.connection.config, request, &file_ids) else { return false };
+        let (config, request, file_ids) =
+            (&self.connection.config, state.machine.request(), state.machine.to_be_sent());
+        let warning = unjournalled::unseen(config, request, &file_ids, journal);
+        if !is_in_folder {
+            state.outside = Unjournalled::outside(config, request, file_ids, journal);
+        }
+        let Some(warning) = warning else { return false };
         if state.has_warning_host {
             state.warning = Some(warning);
             return true;
@@ -334,12 +351,8 @@ impl PublishCall {
             };
             match action {
                 Action::Open(looked) => {
-                    if let Some(opened) = self.open(looked).await {
-                        let opened = opened.map_err(|error| self.unopened(error));
-                        self.on(Event::Opened(opened.map(Box::new)));
-                        if self.warn_of_repeats() {
-                            return Turn::News;
-                        }
+                    if self.open_and_warn(looked).await {
+                        return Turn::News;
                     }
                 }
                 Action::Authorize { fresh } => {

@@ -65,7 +65,10 @@ fn call(base_url: &str, journal: Option<Lines>) -> PublishCall {
     let open = move |_: &Caller, _| {
         let history = History::begin(Header::example(), &history::chunks(request().file_ids(), 2, 1)).unwrap();
         let store: Box<dyn Store> = Box::new(Memory(lines));
-        Ok((store, Opened { history, path: PathBuf::from("run.jsonl"), pace: Pace::default(), boot: None }))
+        Ok((
+            store,
+            Opened { history, path: PathBuf::from("run.jsonl"), is_in_folder: true, pace: Pace::default(), boot: None },
+        ))
     };
     PublishCall::new(connection, policy, request(), Some(Opening { path: None, open: Box::new(open) }))
 }

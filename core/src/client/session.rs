@@ -44,8 +44,9 @@ pub(crate) struct Opening {
 type Open = Box<dyn FnOnce(&Caller, Result<Vec<Looked>, Error>) -> Result<Session, Error> + Send>;
 
 fn session((journal, history): (JournalFile, History), path: &Path, folder: Option<&Folder>, pace: Pace) -> Session {
-    let store = folder::store(journal, &history, path, folder.is_some());
-    (store, Opened { history, path: path.to_owned(), pace, boot: boot() })
+    let is_in_folder = folder.is_some();
+    let store = folder::store(journal, &history, path, is_in_folder);
+    (store, Opened { history, path: path.to_owned(), is_in_folder, pace, boot: boot() })
 }
 
 /// The journal of one call, in the folder.
@@ -309,7 +310,8 @@ pub(crate) fn settled(config: &Config, path: &Path, applies: bool) -> Result<Ses
         (Box::new(Unwritten), JournalFile::look(path)?)
     };
     same_run(&history, config, None).map_err(|differs| differs.error(path))?;
-    Ok((store, Opened { history, path: path.to_owned(), pace: Pace::default(), boot: boot() }))
+    let path = path.to_owned();
+    Ok((store, Opened { history, path, is_in_folder: true, pace: Pace::default(), boot: boot() }))
 }
 
 /// The folder of journals that a batch belongs to: the client's, or the one that its journal lies in, if that was set up.
@@ -444,7 +446,8 @@ fn not_in_folder(folder: &Path, path: &Path) -> Error {
     Error::input(message![
         name("journal"),
         format!(
-            " must be a .jsonl file in the folder of journals {}, or later calls could not see what was sent; it is {}.",
+            " must be a .jsonl file in the folder of journals {}, or later calls could not see what was sent; it is {}. If that \
+             is there already, move it into the folder: it shows what was sent.",
             folder.display(),
             path.display(),
         ),

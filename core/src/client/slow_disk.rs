@@ -61,7 +61,10 @@ impl Store for Dying {
 fn opened(store: impl Store + 'static) -> Session {
     let request = request();
     let history = History::begin(Header::example(), &history::chunks(request.file_ids(), 1, 1)).unwrap();
-    (Box::new(store), Opened { history, path: PathBuf::from("run.jsonl"), pace: Pace::default(), boot: None })
+    (
+        Box::new(store),
+        Opened { history, path: PathBuf::from("run.jsonl"), is_in_folder: true, pace: Pace::default(), boot: None },
+    )
 }
 
 fn request() -> PublishRequest {

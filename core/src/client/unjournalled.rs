@@ -1,7 +1,9 @@
-//! Calls that e-mail clients and leave no journal: nothing but this process's own memory shows that one is repeated.
+//! Calls that e-mail clients and leave no journal, or one in no folder of journals: nothing but this process's own memory
+//! shows that one is repeated.
 
 use std::collections::{HashMap, HashSet, VecDeque};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
 use url::Url;
@@ -47,12 +49,14 @@ struct Memory {
     count: u64,
 }
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 struct Sent {
     at: SystemTime,
     number: u64,
     /// Whether it is known what became of it.
     is_known: bool,
+    /// The journal that alone shows it.
+    journal: Option<Arc<Path>>,
 }
 
 impl Memory {
@@ -62,10 +66,10 @@ impl Memory {
     }
 
     /// Notes that a file goes out. Returns its number, and how it went out before.
-    fn note(&mut self, key: Key, at: SystemTime) -> (u64, Option<Sent>) {
+    fn note(&mut self, key: Key, at: SystemTime, journal: Option<&Arc<Path>>) -> (u64, Option<Sent>) {
         self.count += 1;
         let number = self.count;
-        let before = self.sent.insert(key, Sent { at, number, is_known: false });
+        let before = self.sent.insert(key, Sent { at, number, is_known: false, journal: journal.cloned() });
         self.order.push_back((key, number));
         while self.order.len() > REMEMBERED {
             let Some((oldest, number)) = self.order.pop_front() else { break };
@@ -76,10 +80,12 @@ impl Memory {
         (number, before)
     }
 
-    /// That some of the files went out before, and when. A caller who asked for that is told where a folder of journals
-    /// would refuse it as well: of files whose outcome is unknown.
-    fn repeated(&self, portal: usize, file_ids: &[u64], repeat: Repeat) -> Option<String> {
-        let is_told = |sent: &&Sent| repeat == Repeat::Refuse || !sent.is_known;
+    /// That some of the files went out before, and when, but for what the call's own journal shows. A caller who asked for
+    /// that is told where a folder of journals would refuse it as well: of files whose outcome is unknown.
+    fn repeated(&self, portal: usize, file_ids: &[u64], own: Option<&Path>, repeat: Repeat) -> Option<String> {
+        let is_told = |sent: &&Sent| {
+            (own.is_none() || sent.journal.as_deref() != own) && (repeat == Repeat::Refuse || !sent.is_known)
+        };
         let sent = file_ids.iter().filter_map(|id| Some((*id, self.sent.get(&(portal, *id)).filter(is_told)?.at)));
         let sent: Vec<(u64, SystemTime)> = sent.collect();
         let last = sent.iter().map(|(_, at)| *at).max()?;
@@ -92,17 +98,17 @@ impl Memory {
         };
         let when = if sent.iter().all(|(_, at)| *at == last) { "at" } else { "last at" };
         Some(format!(
-            "{files} already sent by this process {when} {} UTC, and no journal shows it, so that no folder of journals can \
-             refuse it: sent again, clients may be e-mailed twice",
+            "{files} already sent by this process {when} {} UTC, and no folder of journals shows it, so that none can refuse \
+             it: sent again, clients may be e-mailed twice",
             time_of_day(last),
         ))
     }
 
     /// Takes back that a file went out, unless it went out once more since.
-    fn take_back(&mut self, key: Key, number: u64, before: Option<Sent>) {
+    fn take_back(&mut self, key: Key, number: u64, before: Option<&Sent>) {
         if let Some(sent) = self.sent.get_mut(&key).filter(|sent| sent.number == number) {
             match before {
-                Some(before) => *sent = Sent { number, ..before },
+                Some(before) => *sent = Sent { number, ..before.clone() },
                 None => drop(self.sent.remove(&key)),
             }
         }
@@ -115,19 +121,21 @@ fn portal(config: &Config) -> usize {
 }
 
 /// What somebody should know of a call with a journal before it goes out: that this process has sent some of its files
-/// before without one, so that nothing refuses them. A `repeat` of such a call is about what journals know.
-pub(crate) fn unseen(config: &Config, request: &PublishRequest, file_ids: &[u64]) -> Option<String> {
+/// before where no folder of journals shows it, so that nothing refuses them. A `repeat` of such a call is about what
+/// journals know.
+pub(crate) fn unseen(config: &Config, request: &PublishRequest, file_ids: &[u64], own: &Path) -> Option<String> {
     if !request.asks().notify {
         return None;
     }
     let portal = portal(config);
-    memory().repeated(portal, file_ids, Repeat::Refuse)
+    memory().repeated(portal, file_ids, Some(own), Repeat::Refuse)
 }
 
-/// A call that e-mails clients and leaves no journal.
+/// A call that e-mails clients and leaves no journal, or one in no folder.
 #[derive(Debug)]
 pub(crate) struct Unjournalled {
     portal: usize,
+    journal: Option<Arc<Path>>,
     is_local: bool,
     language: Language,
     repeat: Repeat,
@@ -141,12 +149,28 @@ impl Unjournalled {
     pub(crate) fn of(config: &Config, request: &PublishRequest, repeat: Repeat) -> Option<Self> {
         (request.asks().notify && config.journal_dir.is_none()).then(|| Self {
             portal: portal(config),
+            journal: None,
             is_local: is_loopback(&config.base_url),
             language: config.language,
             repeat,
             file_ids: request.file_ids().to_vec(),
             sent: Vec::new(),
         })
+    }
+
+    /// A call that sends these files now, and whose journal is in no folder.
+    pub(crate) fn outside(config: &Config, request: &PublishRequest, file_ids: Vec<u64>, path: &Path) -> Option<Self> {
+        let mut call = request.asks().notify.then(|| Self {
+            portal: portal(config),
+            journal: Some(path.into()),
+            is_local: is_loopback(&config.base_url),
+            language: config.language,
+            repeat: Repeat::Refuse,
+            file_ids,
+            sent: Vec::new(),
+        })?;
+        call.goes_out(SystemTime::now());
+        Some(call)
     }
 
     fn keys(&self) -> impl Iterator<Item = Key> {
@@ -181,7 +205,7 @@ impl Unjournalled {
     }
 
     fn repeated(&self, memory: &Memory) -> Option<String> {
-        let repeated = memory.repeated(self.portal, &self.file_ids, self.repeat)?;
+        let repeated = memory.repeated(self.portal, &self.file_ids, None, self.repeat)?;
         Some(message![repeated, ". Set ", name("journal_dir"), REFUSES].in_language(self.language))
     }
 
@@ -190,7 +214,7 @@ impl Unjournalled {
         // A call that is sent again after a 429 was not processed before.
         self.take_back();
         let mut memory = memory();
-        self.sent = self.keys().map(|key| memory.note(key, at)).collect();
+        self.sent = self.keys().map(|key| memory.note(key, at, self.journal.as_ref())).collect();
     }
 
     /// It is over: what was proven not to be processed was not sent.
@@ -209,12 +233,18 @@ impl Unjournalled {
 
     /// It is known what became of most files.
     fn know(&self, report: &PublishReport) {
+        let states: HashMap<u64, FileState> = report.files().iter().map(|file| (file.file_id, file.state)).collect();
         let mut memory = memory();
-        for ((key, (number, _)), file) in self.keys().zip(&self.sent).zip(report.files()) {
-            // Of what went out once more since, that call knows.
-            let sent = memory.sent.get_mut(&key).filter(|sent| sent.number == *number);
-            if let Some(sent) = sent.filter(|_| file.file_id == key.1 && file.state != FileState::Unknown) {
-                sent.is_known = true;
+        for (key, (number, before)) in self.keys().zip(&self.sent) {
+            match states.get(&key.1) {
+                None | Some(FileState::Unknown) => {}
+                Some(FileState::NotProcessed) => memory.take_back(key, *number, before.as_ref()),
+                Some(_) => {
+                    // Of what went out once more since, that call knows.
+                    if let Some(sent) = memory.sent.get_mut(&key).filter(|sent| sent.number == *number) {
+                        sent.is_known = true;
+                    }
+                }
             }
         }
     }
@@ -222,7 +252,7 @@ impl Unjournalled {
     fn take_back(&mut self) {
         let mut memory = memory();
         for (key, (number, before)) in self.keys().zip(&self.sent) {
-            memory.take_back(key, *number, *before);
+            memory.take_back(key, *number, before.as_ref());
         }
         self.sent.clear();
     }
@@ -259,28 +289,28 @@ mod tests {
         let mut memory = Memory::default();
         let count = REMEMBERED as u64;
         for id in 1..=count + 2 {
-            assert!(memory.note(key(id), at(id)).1.is_none());
+            assert!(memory.note(key(id), at(id), None).1.is_none());
         }
         assert_eq!((memory.sent.len(), memory.order.len()), (REMEMBERED, REMEMBERED));
         assert!(!memory.sent.contains_key(&key(2)) && memory.sent.contains_key(&key(3)));
         // What was sent again is as young as that.
-        assert_eq!(memory.note(key(3), at(7)).1.map(|sent| sent.at), Some(at(3)));
-        memory.note(key(count + 3), at(8));
+        assert_eq!(memory.note(key(3), at(7), None).1.map(|sent| sent.at), Some(at(3)));
+        memory.note(key(count + 3), at(8), None);
         assert!(memory.sent.contains_key(&key(3)) && !memory.sent.contains_key(&key(4)));
     }
 
     #[test]
     fn what_was_not_processed_was_sent_when_it_was_before() {
         let mut memory = Memory::default();
-        let (first, before) = memory.note(key(1), at(1));
-        let (second, again) = memory.note(key(1), at(2));
-        assert_eq!((before.map(|sent| sent.at), again.map(|sent| sent.at)), (None, Some(at(1))));
+        let (first, before) = memory.note(key(1), at(1), None);
+        let (second, again) = memory.note(key(1), at(2), None);
+        assert_eq!((before.as_ref().map(|sent| sent.at), again.as_ref().map(|sent| sent.at)), (None, Some(at(1))));
         // Another call has sent it since.
-        memory.take_back(key(1), first, before);
+        memory.take_back(key(1), first, before.as_ref());
         assert_eq!(memory.sent.get(&key(1)).map(|sent| sent.at), Some(at(2)));
-        memory.take_back(key(1), second, again);
+        memory.take_back(key(1), second, again.as_ref());
         assert_eq!(memory.sent.get(&key(1)).map(|sent| sent.at), Some(at(1)));
-        let (third, _) = memory.note(key(2), at(3));
+        let (third, _) = memory.note(key(2), at(3), None);
         memory.take_back(key(2), third, None);
         assert!(!memory.sent.contains_key(&key(2)));
     }

@@ -96,6 +96,8 @@ impl Policy {
 pub(crate) struct Opened {
     pub(crate) history: History,
     pub(crate) path: PathBuf,
+    /// Whether later calls see what it shows, whatever their own journal is.
+    pub(crate) is_in_folder: bool,
     pub(crate) pace: Pace,
     /// Since when the machine has been running, where that is known.
     pub(crate) boot: Option<Boot>,
@@ -536,7 +538,7 @@ impl Machine {
 
     fn opened(&mut self, opened: Result<Box<Opened>, Error>, now: Moment) {
         let Stage::Opening = self.stage else { return };
-        let Opened { history, path, pace, boot } = match opened {
+        let Opened { history, path, pace, boot, .. } = match opened {
             Ok(opened) => *opened,
             Err(error) => return self.failed(error, now),
         };

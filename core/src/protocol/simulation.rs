@@ -497,7 +497,8 @@ fn troubled_batch(seed: u64) -> u64 {
         let open = || {
             let store = Memory { lines: lines.clone(), rng: rng.fork(), fails_in, is_broken: false };
             let history = replay(&lines.lock().unwrap());
-            let opened = Opened { history, path: PathBuf::from("run"), pace: Pace::default(), boot: None };
+            let opened =
+                Opened { history, path: PathBuf::from("run"), is_in_folder: true, pace: Pace::default(), boot: None };
             Some((Box::new(store) as Box<dyn Store>, opened))
         };
         let end = server.drive(&mut machine, open, &mut trouble);
@@ -551,7 +552,8 @@ fn troubled_call(seed: u64) -> u64 {
     let open = || {
         let store = Memory { lines: lines.clone(), rng: rng.fork(), fails_in, is_broken: false };
         let history = replay(&lines.lock().unwrap());
-        let opened = Opened { history, path: PathBuf::from("run"), pace: Pace::default(), boot: None };
+        let opened =
+            Opened { history, path: PathBuf::from("run"), is_in_folder: true, pace: Pace::default(), boot: None };
         Some((Box::new(store) as Box<dyn Store>, opened))
     };
     let end = server.drive(&mut machine, open, &mut trouble);
@@ -624,7 +626,7 @@ fn large_batch(files: u64, seed: u64) {
             let (store, history) = opened.unwrap();
             Some((
                 Box::new(store) as Box<dyn Store>,
-                Opened { history, path: path.clone(), pace: Pace::default(), boot: None },
+                Opened { history, path: path.clone(), is_in_folder: true, pace: Pace::default(), boot: None },
             ))
         };
         let End::Over(ending) = server.drive(&mut machine, open, &mut trouble) else { panic!("nothing crashes here") };

@@ -52,7 +52,7 @@ fn open(machine: &mut Machine, pace: Pace) {
     assert!(matches!(machine.next(), Action::Open(_)));
     let chunks = history::chunks(machine.request().file_ids(), 2, 1);
     let history = History::begin(Header::example(), &chunks).unwrap();
-    let opened = Opened { history, path: PathBuf::from("run.jsonl"), pace, boot: None };
+    let opened = Opened { history, path: PathBuf::from("run.jsonl"), is_in_folder: true, pace, boot: None };
     machine.on(Event::Opened(Ok(Box::new(opened))), now(), 0.0);
 }
 
