@@ -44,7 +44,7 @@ export type Files = Ids | GeneratedReport;
 /** {@link RequestOptions}, and how the call can be ended. */
 export interface PublishOptions extends RequestOptions {
   /**
-   * Ends the call at once. If nothing had gone out, it rejects with the signal's reason; otherwise
+   * Ends the call at once. If nothing can have been processed, it rejects with the signal's reason; otherwise
    * with an {@link OutcomeUnknownError} named `AbortError`, whose `cause` is the reason.
    */
   signal?: AbortSignal | null | undefined;

@@ -19,6 +19,7 @@ export function bodyOf({ ok, counts, inFlight, files }) {
 
 /** The status, headers and body for an error; an error of somebody else's is 500. */
 export function answerTo(error) {
+  // A signal's own reason: nothing of the call was processed. What else aborts calls in a service, such as a limit of time, stands here.
   if (error === SHUTDOWN) {
     return { status: 503, headers: { 'retry-after': '30' }, body: { outcome: 'not_processed', message: SHUTDOWN.message } };
   }

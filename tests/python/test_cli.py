@@ -606,6 +606,35 @@ def test_a_check_list_is_filled_in_and_read_back(lost: Run, simulated_portal: Si
     assert len(sent[2]) + len(sent[3]) == 90
 
 
+def test_a_check_list_says_nothing_of_what_was_sent_after_it(
+    lost: Run, simulated_portal: SimulatedPortal, tmp_path: Path
+) -> None:
+    def checklist() -> str:
+        return lost("journal", "show", "run.jsonl", "--undecided", "--format", "csv").stdout
+
+    older = checklist()
+    assert lost(*RESOLVE, "--not-published", "--files", "101,102").returncode == 0
+    assert lost(*RESOLVE, "--published", "--files", "103-200").returncode == 0
+    time.sleep(1.1)  # a list has whole seconds
+    # The third chunk is sent, then what was not published.
+    simulated_portal.control("faults", faults=[{"name": "drip", "every_ms": 0}, "close_before_answer"])
+    assert lost("resume", "run.jsonl", "--yes").returncode == 3
+    before, posts = decisions(tmp_path), simulated_portal.control("posts")
+    for arguments in ((), ("--not-published",)):
+        filled = older.replace(",,\r\n", ",not_published,\r\n") if not arguments else older
+        (tmp_path / "older.csv").write_text(filled)
+        refused = lost(*RESOLVE, "--from", "older.csv", *arguments)
+        assert refused.returncode == 2
+        assert re.search(
+            r"older\.csv, line 2, is about file 101 as it was sent at \S+Z, and it was sent again at \S+Z: make a new",
+            refused.stderr,
+        )
+        assert refused.stderr.endswith("Nothing was recorded.\n")
+    assert (decisions(tmp_path), simulated_portal.control("posts")) == (before, posts)
+    (tmp_path / "newer.csv").write_text(checklist())
+    assert lost(*RESOLVE, "--from", "newer.csv", "--published").returncode == 0
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [

@@ -10,30 +10,54 @@ use crate::model::file_result::Verdict;
 use crate::model::id::RawId;
 use crate::model::times;
 
+/// When the request went out that a person looks after.
+const SENT_AT: &str = "sent_at";
 /// What a person fills in.
 const DECISION: &str = "decision";
 const EVIDENCE: &str = "evidence";
 
 /// The check-list as CSV.
 pub(super) fn written(journal: &Journal, files: Vec<JournalledFile>) -> String {
-    let sent_at: HashMap<u32, String> = journal
-        .chunks()
-        .into_iter()
-        .map(|chunk| (chunk.chunk, chunk.sent_at.map(times::text).unwrap_or_default()))
-        .collect();
-    let columns = ["file_id", "portfolio_name", "sent_at", "reason", DECISION, EVIDENCE];
+    let sent_at = sent_at(journal);
+    let columns = ["file_id", "portfolio_name", SENT_AT, "reason", DECISION, EVIDENCE];
     let mut text = output::line(columns.map(Cow::Borrowed));
     for file in files {
         text += &output::line([
             Cow::Owned(file.result.file_id.to_string()),
             file.result.portfolio_name.unwrap_or_default().into(),
-            sent_at.get(&file.chunk).map_or("", String::as_str).into(),
+            sent_at.get(&file.result.file_id).map_or("", String::as_str).into(),
             file.result.reason.unwrap_or_default().into(),
             "".into(),
             "".into(),
         ]);
     }
     text
+}
+
+/// When each file was sent last.
+fn sent_at(journal: &Journal) -> HashMap<u64, String> {
+    let chunks = journal.chunks().into_iter().filter_map(|chunk| Some((chunk.chunk, times::text(chunk.sent_at?))));
+    let chunks: HashMap<u32, String> = chunks.collect();
+    let files = journal.files().into_iter();
+    files.filter_map(|file| Some((file.result.file_id, chunks.get(&file.chunk)?.clone()))).collect()
+}
+
+/// What is wrong with a list, as it goes on after its name, if a file of it was sent once more since the list was made: what
+/// somebody found out then says nothing of that. A time that a program has written anew is not compared.
+pub(super) fn outdated(list: &List, journal: &Journal) -> Result<(), String> {
+    let Some(then) = list.position(SENT_AT)? else { return Ok(()) };
+    let sent_at = sent_at(journal);
+    let wrong = list.rows().iter().find_map(|row| {
+        let then = row.field(Some(then)).filter(|then| times::is_text(then))?;
+        let now = sent_at.get(&row.id).filter(|now| *now != then)?;
+        Some((row, then, now))
+    });
+    wrong.map_or(Ok(()), |(row, then, now)| {
+        Err(format!(
+            ", line {}, is about file {} as it was sent at {then}, and it was sent again at {now}: make a new list, and look again",
+            row.line, row.id,
+        ))
+    })
 }
 
 /// What somebody filled in, or what is wrong with it, as it goes on after the list's name.

@@ -149,6 +149,9 @@ pub(super) fn resolve(arguments: &Resolve) -> Result<Status, Refused> {
         None => None,
     };
     let mut journal = Journal::open(&arguments.journal)?;
+    if let Some((path, list)) = &list {
+        checklist::outdated(list, &journal).map_err(|reason| nothing(format!("{}{reason}", list::name(path))))?;
+    }
     let evidence = arguments.evidence.as_deref();
     let findings = match (list, verdict) {
         (Some((path, list)), None) => {
