@@ -19,9 +19,10 @@ export function bodyOf({ ok, counts, inFlight, files }) {
 
 /** The status, headers and body for an error; an error of somebody else's is 500. */
 export function answerTo(error) {
-  // A signal's own reason: nothing of the call was processed. What else aborts calls in a service, such as a limit of time, stands here.
+  // A signal's own reason: nothing of this call was processed; what calls before it did, the journal says. What else aborts calls in
+  // a service, such as a limit of time, stands here.
   if (error === SHUTDOWN) {
-    return { status: 503, headers: { 'retry-after': '30' }, body: { outcome: 'not_processed', message: SHUTDOWN.message } };
+    return { status: 503, headers: { 'retry-after': '30' }, body: { message: SHUTDOWN.message } };
   }
   if (!isPortalError(error)) {
     return { status: 500, headers: {}, body: { error: 'internal error' } };
@@ -40,9 +41,9 @@ export function answerTo(error) {
 }
 
 function statusOf({ code, reason, outcome, undecided }) {
-  if (code === 'ERR_INPUT') return 400;
   // It is over, or a person has to decide about files.
   if (code === 'ERR_ALREADY_SENT' || undecided.length > 0) return 409;
+  if (code === 'ERR_INPUT' && outcome === 'not_processed') return 400;
   if (code === 'ERR_JOURNAL') {
     // In use by another call, of another list, or not of what is asked of it; otherwise somebody has to look at the disk.
     if (reason === 'refused') return 422;

@@ -170,7 +170,7 @@ test('the example answers.mjs answers 503 to what was not begun at a shutdown', 
   const options = { portalPublishing: 'publish', contactNotification: 'notify', journal };
   const error = await portal.client().publishBatch([37], { ...options, signal: AbortSignal.abort(SHUTDOWN) }).catch((thrown) => thrown);
   const { status, headers, body } = answerTo(error);
-  assert.deepEqual([status, headers['retry-after'], body.outcome], [503, '30', 'not_processed']);
+  assert.deepEqual([status, headers['retry-after'], body], [503, '30', { message: 'the service stops' }]);
   assert.equal(portal.requests.length, 0);
   await portal.close();
 });
