@@ -254,13 +254,19 @@ impl PublishCall {
     /// Warns of files that this process has sent before where no folder of journals shows it, once the call's own journal
     /// says what is sent. `true`: the host has to do it first.
     fn warn_of_repeats(&self, journal: &Path, is_in_folder: bool) -> bool {
-        let mut state = self.state();
-        let (config, request, file_ids) =
-            (&self.connection.config, state.machine.request(), state.machine.to_be_sent());
-        let warning = unjournalled::unseen(config, request, &file_ids, journal);
-        if !is_in_folder {
-            state.outside = Unjournalled::outside(config, request, file_ids, journal);
+        let (asks, file_ids) = {
+            let state = self.state();
+            (state.machine.request().asks(), state.machine.to_be_sent())
+        };
+        if !asks.notify {
+            return false;
         }
+        // Nobody who stops the call waits while many files are looked up.
+        let config = &self.connection.config;
+        let warning = unjournalled::unseen(config, &file_ids, journal);
+        let outside = (!is_in_folder).then(|| Unjournalled::outside(config, file_ids, journal));
+        let mut state = self.state();
+        state.outside = outside;
         let Some(warning) = warning else { return false };
         if state.has_warning_host {
             state.warning = Some(warning);

@@ -123,10 +123,7 @@ fn portal(config: &Config) -> usize {
 /// What somebody should know of a call with a journal before it goes out: that this process has sent some of its files
 /// before where no folder of journals shows it, so that nothing refuses them. A `repeat` of such a call is about what
 /// journals know.
-pub(crate) fn unseen(config: &Config, request: &PublishRequest, file_ids: &[u64], own: &Path) -> Option<String> {
-    if !request.asks().notify {
-        return None;
-    }
+pub(crate) fn unseen(config: &Config, file_ids: &[u64], own: &Path) -> Option<String> {
     let portal = portal(config);
     memory().repeated(portal, file_ids, Some(own), Repeat::Refuse)
 }
@@ -158,9 +155,10 @@ impl Unjournalled {
         })
     }
 
-    /// A call that sends these files now, and whose journal is in no folder.
-    pub(crate) fn outside(config: &Config, request: &PublishRequest, file_ids: Vec<u64>, path: &Path) -> Option<Self> {
-        let mut call = request.asks().notify.then(|| Self {
+    /// A call that sends these files now, and whose journal is in no folder. No more of them are kept than are remembered.
+    pub(crate) fn outside(config: &Config, mut file_ids: Vec<u64>, path: &Path) -> Self {
+        let file_ids = file_ids.split_off(file_ids.len().saturating_sub(REMEMBERED));
+        let mut call = Self {
             portal: portal(config),
             journal: Some(path.into()),
             is_local: is_loopback(&config.base_url),
@@ -168,9 +166,9 @@ impl Unjournalled {
             repeat: Repeat::Refuse,
             file_ids,
             sent: Vec::new(),
-        })?;
+        };
         call.goes_out(SystemTime::now());
-        Some(call)
+        call
     }
 
     fn keys(&self) -> impl Iterator<Item = Key> {
@@ -233,7 +231,9 @@ impl Unjournalled {
 
     /// It is known what became of most files.
     fn know(&self, report: &PublishReport) {
-        let states: HashMap<u64, FileState> = report.files().iter().map(|file| (file.file_id, file.state)).collect();
+        let own: HashSet<u64> = self.file_ids.iter().copied().collect();
+        let states = report.files().iter().filter(|file| own.contains(&file.file_id));
+        let states: HashMap<u64, FileState> = states.map(|file| (file.file_id, file.state)).collect();
         let mut memory = memory();
         for (key, (number, before)) in self.keys().zip(&self.sent) {
             match states.get(&key.1) {
