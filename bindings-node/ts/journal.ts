@@ -43,6 +43,10 @@ export interface JournalledChunk {
 /** Who decides, and why. */
 export interface DecisionOptions {
   by: string;
+  /**
+   * What it is based on. After a file was sent again, `not_published` is not taken in the words in which it was recorded before:
+   * they are those of a script that runs again. Look again, and say what you found.
+   */
   evidence?: string | undefined;
 }
 

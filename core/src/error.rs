@@ -164,7 +164,8 @@ journal_reasons! {
     CannotWrite = "cannot_write",
     /// What was to be recorded does not fit what the journal has.
     Refused = "refused",
-    /// Since it was read, somebody else has decided about some of the files, or they were sent, or it is another run's.
+    /// Since it was read, somebody else has decided about some of the files, or they were sent, or it is another run's; or
+    /// a decision says again, in the same words, what was recorded about an earlier request.
     Outdated = "outdated",
     /// A file is said not to be published while Addepar may still be working on the request.
     TooEarly = "too_early",

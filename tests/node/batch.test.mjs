@@ -116,6 +116,28 @@ batch('a journal that was read before overturns nothing', async (portal, journal
   assert.deepEqual(replaced.map(({ fileId }) => fileId), ids(7));
 });
 
+batch('a program that decides and resumes says nothing of a later request', async (portal, journal) => {
+  const client = portal.client();
+  portal.nextFault('close_before_answer');
+  await assert.rejects(client.publishBatch([37, 38], { ...MODES, journal }), OutcomeUnknownError);
+  const program = async (evidence) => {
+    const read = new Journal(journal);
+    read.decide([37], 'published', { by: 'Ada' });
+    read.decide([38], 'not_published', { by: 'Ada', evidence });
+    return client.resume(journal);
+  };
+  portal.nextFault('close_before_answer');
+  await assert.rejects(program(), OutcomeUnknownError);
+  await assert.rejects(program(), (error) => {
+    assert.match(error.message, /in the same words, about an earlier request with 1 file \(38\), which was sent again at 20/);
+    assert.match(error.message, / Nothing was recorded\. Look again, and say in `evidence` what was found after that/);
+    return error instanceof JournalError && error.reason === 'outdated';
+  });
+  assert.equal((await program('not in the portal at 10:30')).settled, true);
+  const sent = (await portal.control('requests')).map(({ body }) => body.data.attributes.files_id);
+  assert.deepEqual(sent, [[37, 38], [38], [38]]);
+});
+
 batch('a pilot without a journal is warned of by the batch with one', async (portal, journal) => {
   await portal.client().publishFiles([37, 38], MODES);
   const warnings = [];

@@ -8,6 +8,7 @@ import json
 import multiprocessing
 import os
 import pickle
+import re
 import signal
 import subprocess
 import sys
@@ -172,6 +173,41 @@ def test_a_journal_that_was_read_before_overturns_nothing(simulated_portal: Simu
     assert read.undecided == tuple(range(6, 11))
     replaced = read.decide(range(1, 11), "not_published", by="Bob")
     assert [file.file_id for file in replaced] == [1, 2, 3, 4, 5]
+
+
+def test_a_cell_that_decides_and_resumes_says_nothing_of_a_later_request(
+    simulated_portal: SimulatedPortal, journal: Path
+) -> None:
+    client = simulated_portal.client()
+    simulated_portal.next_fault("close_before_answer")
+    with pytest.raises(OutcomeUnknownError):
+        client.publish_batch([37, 38], journal=journal, **MODES)
+
+    def cell(evidence: str | None = None) -> PublishReport:
+        read = Journal(journal)
+        read.decide([37], "published", by="Ada")
+        read.decide([38], "not_published", by="Ada", evidence=evidence)
+        return client.resume(journal)
+
+    for evidence in (None, "not in the portal at 10:30"):
+        simulated_portal.next_fault("close_before_answer")
+        with pytest.raises(OutcomeUnknownError):
+            cell(evidence)
+        for said in {None, evidence}:
+            with pytest.raises(JournalError) as raised:
+                cell(said)
+            assert raised.value.reason == "outdated"
+            assert re.search(
+                r"has the same decision already, in the same words, about an earlier request with 1 file \(38\), "
+                r"which was sent again at \S+Z\. Nothing was recorded\. Look again, and say in `evidence` what was",
+                str(raised.value),
+            )
+            assert Journal(journal).undecided == (38,)
+    # A look at the later request says so, or finds another thing.
+    Journal(journal).decide([38], "published", by="Ada")
+    assert cell("not in the portal at 11:00").settled
+    sent = [request["body"]["data"]["attributes"]["files_id"] for request in simulated_portal.requests]
+    assert sent == [[37, 38], [38], [38], [38]]
 
 
 def test_a_loop_over_a_journal_that_was_read_before_overturns_nothing(

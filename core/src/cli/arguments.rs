@@ -322,7 +322,8 @@ pub(super) struct FilesArgument {
     /// A list of files: CSV with a column file_id, or one id a line; - is standard input
     ///
     /// Without --published, --not-published or --leave, its column `decision` says what is decided about each file, and
-    /// a column `evidence` how that was found out. Files without a decision are left as they are.
+    /// a column `evidence` how that was found out. Files without a decision are left as they are. A list whose column
+    /// `request` names an earlier request with a file than the last one is refused: what was found is about that one.
     #[arg(long, value_name = "FILE")]
     pub(super) from: Option<PathBuf>,
 }

@@ -10,23 +10,26 @@ use crate::model::file_result::Verdict;
 use crate::model::id::RawId;
 use crate::model::times;
 
-/// When the request went out that a person looks after.
-const SENT_AT: &str = "sent_at";
+/// The request that a person looks after: its run and its chunk. What was found out is about that one. It reads like nothing
+/// that a spreadsheet would write anew, as a time does.
+const REQUEST: &str = "request";
 /// What a person fills in.
 const DECISION: &str = "decision";
 const EVIDENCE: &str = "evidence";
 
 /// The check-list as CSV.
 pub(super) fn written(journal: &Journal, files: Vec<JournalledFile>) -> String {
-    let sent_at = sent_at(journal);
-    let columns = ["file_id", "portfolio_name", SENT_AT, "reason", DECISION, EVIDENCE];
+    let chunks = journal.chunks().into_iter().filter_map(|chunk| Some((chunk.chunk, times::text(chunk.sent_at?))));
+    let sent_at: HashMap<u32, String> = chunks.collect();
+    let columns = ["file_id", "portfolio_name", "sent_at", REQUEST, "reason", DECISION, EVIDENCE];
     let mut text = output::line(columns.map(Cow::Borrowed));
     for file in files {
         text += &output::line([
             Cow::Owned(file.result.file_id.to_string()),
-            file.result.portfolio_name.unwrap_or_default().into(),
-            sent_at.get(&file.result.file_id).map_or("", String::as_str).into(),
-            file.result.reason.unwrap_or_default().into(),
+            Cow::Borrowed(file.result.portfolio_name.as_deref().unwrap_or_default()),
+            sent_at.get(&file.chunk).map_or("", String::as_str).into(),
+            request(journal, &file).into(),
+            file.result.reason.as_deref().unwrap_or_default().into(),
             "".into(),
             "".into(),
         ]);
@@ -34,27 +37,26 @@ pub(super) fn written(journal: &Journal, files: Vec<JournalledFile>) -> String {
     text
 }
 
-/// When each file was sent last.
-fn sent_at(journal: &Journal) -> HashMap<u64, String> {
-    let chunks = journal.chunks().into_iter().filter_map(|chunk| Some((chunk.chunk, times::text(chunk.sent_at?))));
-    let chunks: HashMap<u32, String> = chunks.collect();
-    let files = journal.files().into_iter();
-    files.filter_map(|file| Some((file.result.file_id, chunks.get(&file.chunk)?.clone()))).collect()
+/// The last request of a file.
+fn request(journal: &Journal, file: &JournalledFile) -> String {
+    format!("{}/{}", journal.header().run, file.chunk)
 }
 
 /// What is wrong with a list, as it goes on after its name, if a file of it was sent once more since the list was made: what
-/// somebody found out then says nothing of that. A time that a program has written anew is not compared.
+/// somebody found out then says nothing of that.
 pub(super) fn outdated(list: &List, journal: &Journal) -> Result<(), String> {
-    let Some(then) = list.position(SENT_AT)? else { return Ok(()) };
-    let sent_at = sent_at(journal);
-    let wrong = list.rows().iter().find_map(|row| {
-        let then = row.field(Some(then)).filter(|then| times::is_text(then))?;
-        let now = sent_at.get(&row.id).filter(|now| *now != then)?;
-        Some((row, then, now))
-    });
-    wrong.map_or(Ok(()), |(row, then, now)| {
+    let Some(column) = list.position(REQUEST)? else { return Ok(()) };
+    let files = journal.files();
+    let newest: HashMap<u64, String> = files.iter().map(|file| (file.result.file_id, request(journal, file))).collect();
+    // A file that is not of this run is refused in its place.
+    let is_another = |row: &&Row| {
+        let (listed, now) = (row.field(Some(column)), newest.get(&row.id));
+        listed.is_some_and(|listed| now.is_some_and(|now| listed != now))
+    };
+    list.rows().iter().find(is_another).map_or(Ok(()), |row| {
         Err(format!(
-            ", line {}, is about file {} as it was sent at {then}, and it was sent again at {now}: make a new list, and look again",
+            ", line {}, is about another request with file {} than its last one: make a new list of this journal, and look \
+             again",
             row.line, row.id,
         ))
     })

@@ -32,6 +32,8 @@ pub(crate) struct History {
     /// Whether somebody else wrote the journal when it was read: what was being sent is in flight.
     is_written: bool,
     looks: Vec<Look>,
+    /// The decisions that led to another request, by the position of their file.
+    acted_upon: HashMap<usize, Vec<Decision>>,
 }
 
 #[derive(Debug, Clone)]
@@ -203,6 +205,7 @@ impl History {
             attempts: Vec::new(),
             is_written: false,
             looks: Vec::new(),
+            acted_upon: HashMap::new(),
         };
         history.plan(chunks)?;
         Ok(history)
@@ -340,8 +343,8 @@ impl History {
         self.set_states(number, FileState::Unknown);
         // What was decided about an earlier outcome says nothing about this one.
         for position in self.chunk(number).map(|chunk| chunk.positions().to_vec()).unwrap_or_default() {
-            if let Some(file) = self.files.get_mut(position) {
-                file.decision = None;
+            if let Some(decision) = self.files.get_mut(position).and_then(|file| file.decision.take()) {
+                self.acted_upon.entry(position).or_default().push(*decision);
             }
         }
         Ok(())
@@ -468,6 +471,18 @@ impl History {
         // A request ends the decision that led to it, also one that came to nothing.
         let is_to_be_sent = file.chunk != before.chunk || before.decision().is_some() && file.decision().is_none();
         is_to_be_sent.then_some(Since::ToBeSent)
+    }
+
+    /// Whether a file was sent again after somebody had found it not to be published in just these words. Said about the later
+    /// request, they are those of a script that runs again, not of somebody who looked again.
+    pub(crate) fn was_acted_upon(&self, file_id: u64, by: &str, evidence: Option<&str>) -> bool {
+        let position = self.positions.get(&file_id);
+        let is_unknown = self.file(file_id).is_some_and(|file| file.state == FileState::Unknown);
+        let decisions = position.and_then(|position| self.acted_upon.get(position)).map_or(&[][..], Vec::as_slice);
+        let says_it = |said: &Decision| {
+            said.verdict == Verdict::NotPublished && said.by == by && said.evidence.as_deref() == evidence
+        };
+        is_unknown && decisions.iter().any(says_it)
     }
 
     /// When a chunk was sent last.

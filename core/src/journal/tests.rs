@@ -597,6 +597,28 @@ fn a_journal_of_format_1_is_resumed_in_format_2() {
     std::fs::remove_dir_all(path.parent().unwrap()).unwrap();
 }
 
+/// A script that runs again has looked at nothing.
+#[test]
+fn what_was_found_about_an_earlier_request_is_not_said_again() {
+    let path = scratch("repeated");
+    let intent = |chunk: u32| json!({ "type": "intent", "chunk": chunk, "attempt": 1 });
+    let decision = |decision: &str| json!({ "type": "decision", "file_id": 1, "decision": decision, "by": "A. Person", "evidence": null });
+    let replanned = json!({ "type": "plan", "chunks": [{ "chunk": 4, "file_ids": [1] }] });
+    let decide = |earlier: &str, by: &str, evidence: Option<&str>| {
+        let records = [intent(1), decision(earlier), decision("not_published"), replanned.clone(), intent(4)];
+        std::fs::write(&path, format_1("http://127.0.0.1:9/api", SystemTime::now(), &records)).unwrap();
+        Journal::open(&path).unwrap().decide([1], Verdict::NotPublished, by, evidence)
+    };
+    let error = decide("published", "A. Person", None).unwrap_err();
+    assert_eq!(error.reason(), Some(JournalReason::Outdated));
+    assert!(
+        error.message().contains("in the same words, about an earlier request with 1 file (1), which was sent again")
+    );
+    decide("leave", "A. Person", Some("not in the portal at 10:30")).unwrap();
+    decide("leave", "Another Person", None).unwrap();
+    std::fs::remove_dir_all(path.parent().unwrap()).unwrap();
+}
+
 /// The server may still be publishing what nobody sees yet.
 #[test]
 fn not_published_is_not_believed_at_once() {

@@ -110,6 +110,24 @@ fn news(history: &History, shown: &History, file_ids: impl Iterator<Item = u64>)
     (!told.is_empty()).then(|| told.join("; "))
 }
 
+/// That files were sent since the same was said about them, in words.
+fn repeated(history: &History, findings: &[Finding], by: &str) -> Option<String> {
+    let is_repeated = |finding: &&Finding| {
+        finding.verdict == Verdict::NotPublished
+            && history.was_acted_upon(finding.file_id, by, finding.evidence.as_deref())
+    };
+    let mut ids: Vec<u64> = findings.iter().filter(is_repeated).map(|finding| finding.file_id).collect();
+    ids.sort_unstable();
+    let last = ids.iter().filter_map(|id| history.sent_at(history.file(*id)?.chunk)).max()?;
+    Some(format!(
+        "has the same decision already, in the same words, about an earlier request with {} ({}), which {} sent again at {}",
+        counted(ids.len(), "file"),
+        ranges::excerpt(&ids),
+        if ids.len() == 1 { "was" } else { "were" },
+        times::text(last),
+    ))
+}
+
 /// What has happened to a file, in words around it: before it, and after one of them or several.
 #[derive(PartialEq, Eq)]
 struct Happened {
@@ -243,7 +261,8 @@ impl Journal {
     /// # Errors
     /// [`ErrorKind::Input`](crate::ErrorKind::Input), naming the values that are not ids.
     /// [`JournalReason::Outdated`] where, since the journal was read, somebody else decided about one of these files, or it
-    /// was sent, or the journal is another run's: read it again.
+    /// was sent, or the journal is another run's: read it again. Also where a file is said not to be published in the words,
+    /// `by` and `evidence`, in which that was said before it was sent again: they are those of a script that runs again.
     /// [`ErrorKind::Journal`](crate::ErrorKind::Journal) where a file is not of this run or its outcome
     /// is known, where the journal is being written, or where a file is said not to be published sooner than 90 s after
     /// it was sent: the server may still be at work.
@@ -300,6 +319,10 @@ impl Journal {
         }
         if let Some(news) = news(&history, &self.history, findings.iter().map(|finding| finding.file_id)) {
             return Err(outdated(&format!("was continued since it was read: {news}")));
+        }
+        if let Some(repeated) = repeated(&history, &findings, by) {
+            let advice = message!["Look again, and say in ", name("evidence"), " what was found after that request."];
+            return Err(Error::of_journal(&self.path, JournalReason::Outdated, &repeated).with_advice(advice));
         }
         if !history.header().is_local() {
             self.refuse_haste(&history, &findings, now.wall)?;

@@ -147,7 +147,7 @@ pub(crate) use message;
 const TIMES: [&str; 5] = ["timeout", "connect_timeout", "max_rate_limit_wait", "max_wait", "stop_timeout"];
 
 /// What the command line calls what it takes; everything else comes from variables.
-const FLAGS: [(&str, &str); 11] = [
+const FLAGS: [(&str, &str); 12] = [
     ("file_ids", "ID"),
     ("portal_publishing", "--portal-publishing"),
     ("contact_notification", "--contact-notification"),
@@ -158,6 +158,7 @@ const FLAGS: [(&str, &str); 11] = [
     ("reports", "--report"),
     ("skip_published", "--skip-published"),
     ("by", "--by"),
+    ("evidence", "--evidence"),
     ("decision", "--published, --not-published or --leave"),
 ];
 

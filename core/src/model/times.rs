@@ -7,12 +7,6 @@ pub(crate) fn text(time: SystemTime) -> String {
     humantime::format_rfc3339_seconds(time).to_string()
 }
 
-/// Whether it is a time as [`text`] writes it.
-#[cfg(feature = "cli")]
-pub(crate) fn is_text(written: &str) -> bool {
-    humantime::parse_rfc3339(written).is_ok_and(|time| text(time) == written)
-}
-
 /// The same of a time that came from outside; `None` if it is before 1970 or after 9999.
 pub(crate) fn checked_text(time: SystemTime) -> Option<String> {
     // The first second of the year 10000.
