@@ -2,7 +2,7 @@
 
     python resume.py october.csv october.jsonl
 
-The list is a CSV with a column `file_id`. The firm and its key come from the environment.
+The list is a CSV in UTF-8, with commas and a column `file_id`. The firm and its key come from the environment.
 
 It continues as long as the journal is there. Set ADDEPAR_JOURNAL_DIR to a folder that `addepar-portal journal init` set
 up once, on a disk that outlives the job, and keep the journal in it: one that is gone is missed then, and nothing is
@@ -16,8 +16,11 @@ from pathlib import Path
 from addepar_portal import Journal, JournalError, OutcomeUnknownError, PortalError, publish_batch
 
 source, journal = map(Path, sys.argv[1:3])
-with source.open(newline="") as rows:
-    file_ids = [row["file_id"] for row in csv.DictReader(rows)]
+with source.open(newline="", encoding="utf-8-sig") as lines:
+    rows = csv.DictReader(lines)
+    if "file_id" not in (rows.fieldnames or ()):
+        sys.exit(f"{source} has no column file_id, but {rows.fieldnames}. Nothing was sent.")
+    file_ids = [row["file_id"] for row in rows]
 
 try:
     report = publish_batch(

@@ -630,8 +630,8 @@ def test_a_check_list_says_nothing_of_what_was_sent_after_it(
         )
         assert refused.stderr.endswith("Nothing was recorded.\n")
     # Where the column is gone, the same words say nothing of the later request either.
-    for arguments in (("--from", "-"), ("--files", "101", "--not-published")):
-        refused = lost(*RESOLVE, *arguments, stdin="file_id,decision\n101,not_published\n")
+    for files in (("--from", "-"), ("--files", "101", "--not-published")):
+        refused = lost(*RESOLVE, *files, stdin="file_id,decision\n101,not_published\n")
         assert refused.returncode == 2
         assert "in the same words, about an earlier request with 1 file (101)" in refused.stderr
         assert "Look again, and say in `--evidence` what was found after that request." in refused.stderr
