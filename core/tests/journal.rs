@@ -780,13 +780,23 @@ fn an_error_speaks_of_what_was_asked_for() {
 fn a_decision_is_about_one_outcome() {
     let scene = Scene::new();
     let path = scene.path("run.jsonl");
-    for _ in 0..3 {
+    for look in ["first", "second", "third"] {
         scene.faults(&json!([{ "name": "close_before_answer" }]));
         let error = scene.batch(2, &path).expect_err("an error");
         assert_eq!(error.kind(), ErrorKind::OutcomeUnknown, "{error}");
         refused(scene.resume(&path), ErrorKind::Journal, &["files 1, 2"]);
         assert_eq!(Journal::open(&path).expect("a journal").files()[0].result.decision, None);
-        decide(&path, &[1, 2], Verdict::NotPublished);
+        let found = |look| {
+            let mut journal = Journal::open(&path).expect("a journal");
+            journal.decide([1, 2], Verdict::NotPublished, "A. Person", Some(look))
+        };
+        // The words of an earlier look say nothing of this outcome.
+        for earlier in ["first", "second", "third"].into_iter().take_while(|earlier| *earlier != look) {
+            let error =
+                refused(found(earlier), ErrorKind::Journal, &["in the same words", "2 files", "which were sent again"]);
+            assert_eq!(error.reason(), Some(JournalReason::Outdated));
+        }
+        found(look).expect("a decision");
         assert_eq!(Journal::open(&path).expect("a journal").files()[0].result.decision, Some(Verdict::NotPublished));
     }
     decide(&path, &[2], Verdict::Published);

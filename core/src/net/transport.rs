@@ -63,7 +63,7 @@ impl Authorization {
 pub(crate) struct Transport {
     config: Arc<Config>,
     /// It keeps no connection, so that it may serve any runtime; a forked child makes its own, whose locks are free.
-    client: PerProcess<OnceLock<Client>>,
+    client: PerProcess<OnceLock<(Client, Names)>>,
 }
 
 impl Transport {
@@ -96,7 +96,7 @@ impl Transport {
         authorization: Authorization,
         latch: &Latch,
     ) -> Result<Exchange, Error> {
-        let client = self.client()?;
+        let (client, names) = self.client()?;
         let mask =
             authorization.mask().and_proxy(self.config.proxy.as_ref().and_then(|proxy| proxy.authorization.as_ref()));
         let mut headers = HeaderMap::with_capacity(3);
@@ -118,6 +118,9 @@ impl Transport {
             read_body(response, latch, is_loopback(&self.config.base_url), &mut answer).await
         })
         .await;
+        if answer.is_none() {
+            names.forget();
+        }
         Ok(mask.applied(match (answer, ended) {
             (Some(answer), Ok(Ok(()))) => Exchange::Answered(answer),
             (Some(mut answer), ended) => {
@@ -142,16 +145,17 @@ impl Transport {
         }))
     }
 
-    fn client(&self) -> Result<Client, Error> {
+    fn client(&self) -> Result<&(Client, Names), Error> {
         let slot = self.client.get(OnceLock::new);
         if let Some(client) = slot.get() {
-            return Ok(client.clone());
+            return Ok(client);
         }
-        let client = self.build()?;
-        Ok(slot.get_or_init(|| client).clone())
+        let names = Names::default();
+        let client = self.build(names.clone())?;
+        Ok(slot.get_or_init(|| (client, names)))
     }
 
-    fn build(&self) -> Result<Client, Error> {
+    fn build(&self, names: Names) -> Result<Client, Error> {
         let config = &self.config;
         // No certificate is looked at over http, so none is loaded.
         let tls = if config.base_url.scheme() == "http" {
@@ -172,7 +176,7 @@ impl Transport {
             .referer(false)
             .connect_timeout(config.connect_timeout)
             .pool_max_idle_per_host(0)
-            .dns_resolver(Names)
+            .dns_resolver(names)
             .no_proxy()
             .tls_backend_preconfigured((*tls).clone());
         if let Some(proxy) = &config.proxy {
@@ -278,4 +282,44 @@ pub(crate) fn page_url(config: &Config, page: &Url, link: &str) -> Option<Url> {
     };
     let same_user = url.username().is_empty() && url.password().is_none();
     (url.origin() == base.origin() && same_user).then_some(url)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, Write};
+    use std::net::TcpListener;
+    use std::thread;
+
+    use super::*;
+    use crate::config::settings::Settings;
+
+    /// The first request is answered, and the server is gone for the second.
+    #[tokio::test]
+    async fn where_no_server_is_found_its_name_is_looked_up_anew() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let base_url = format!("http://localhost:{}/api", listener.local_addr().unwrap().port());
+        let server = thread::spawn(move || {
+            let (mut connection, _) = listener.accept().unwrap();
+            let _ = connection.read(&mut [0; 4096]).unwrap();
+            connection.write_all(b"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n").unwrap();
+        });
+        let settings = Settings {
+            base_url: Some(base_url),
+            firm_id: Some("1".to_owned()),
+            key_id: Some("simulated-key".to_owned()),
+            key_secret: Some("simulated-secret".into()),
+            ..Settings::default()
+        };
+        let transport = Transport::new(Arc::new(Config::new(settings, |_| None).unwrap()));
+        let get = async || {
+            let authorization = Authorization::Bearer(Secret::from("token"));
+            transport.get(transport.config.route.clone(), authorization).await.unwrap()
+        };
+        let is_known = || transport.client().unwrap().1.known("localhost").is_some();
+        assert!(matches!(get().await, Exchange::Answered(_)));
+        assert!(is_known());
+        server.join().unwrap();
+        assert!(matches!(get().await, Exchange::Lost { .. }));
+        assert!(!is_known());
+    }
 }
