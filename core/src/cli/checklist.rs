@@ -70,6 +70,7 @@ pub(super) fn findings(list: &List, evidence: Option<&str>) -> Result<Vec<Findin
         ));
     };
     let own = list.position(EVIDENCE)?;
+    let request = list.position(REQUEST)?;
     let finding = |row: &Row| {
         let written = row.field(Some(decision))?;
         Some(verdict(written).map_or_else(
@@ -82,7 +83,9 @@ pub(super) fn findings(list: &List, evidence: Option<&str>) -> Result<Vec<Findin
             },
             |verdict| {
                 let evidence = row.field(own).or(evidence).map(str::to_owned);
-                Ok(Finding { file_id: row.id, verdict, evidence })
+                // It is that of the last one, or the list was refused.
+                let is_of_a_list = row.field(request).is_some();
+                Ok(Finding { file_id: row.id, verdict, evidence, is_of_a_list })
             },
         ))
     };

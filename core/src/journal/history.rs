@@ -32,9 +32,12 @@ pub(crate) struct History {
     /// Whether somebody else wrote the journal when it was read: what was being sent is in flight.
     is_written: bool,
     looks: Vec<Look>,
-    /// The decisions that led to another request, by the position of their file.
-    acted_upon: HashMap<usize, Vec<Decision>>,
+    /// In whose name and on what evidence files were found not to be published, in the order in which that was said first.
+    found: HashMap<Words, usize>,
 }
+
+/// Who decided, and on what evidence.
+type Words = (String, Option<String>);
 
 #[derive(Debug, Clone)]
 pub(crate) struct File {
@@ -112,6 +115,8 @@ pub(crate) struct ChunkHistory {
     pub(crate) uptime: Option<Uptime>,
     /// How many looks at generated reports stand before that.
     pub(crate) looks: usize,
+    /// In how many words files had been found not to be published before that.
+    found: usize,
     /// When its last attempt was over, if that was recorded.
     pub(crate) over_at: Option<SystemTime>,
     /// What its outcome has beside the files, if one was recorded.
@@ -205,7 +210,7 @@ impl History {
             attempts: Vec::new(),
             is_written: false,
             looks: Vec::new(),
-            acted_upon: HashMap::new(),
+            found: HashMap::new(),
         };
         history.plan(chunks)?;
         Ok(history)
@@ -269,6 +274,10 @@ impl History {
         if chunk.stage == Stage::Sending {
             chunk.stage = Stage::Unknown;
         }
+        if decision.verdict == Verdict::NotPublished {
+            let order = self.found.len();
+            self.found.entry((decision.by.clone(), decision.evidence.clone())).or_insert(order);
+        }
         if let Some(file) = self.files.get_mut(position) {
             file.decision = Some(Box::new(Decision { chunk: number, ..decision }));
         }
@@ -292,6 +301,7 @@ impl History {
                 sent_at: None,
                 uptime: None,
                 looks: 0,
+                found: 0,
                 over_at: None,
                 beside: None,
             });
@@ -326,7 +336,7 @@ impl History {
     ) -> Result<(), InvalidRecord> {
         let sendable = self.chunk(number).map(|chunk| self.sendable(chunk)).unwrap_or_default();
         let named = self.ids(&sendable);
-        let looks = self.looks.len();
+        let (looks, found) = (self.looks.len(), self.found.len());
         let chunk = self.chunk_mut(number)?;
         if chunk.stage != Stage::Ready || attempt != chunk.attempts + 1 {
             return Err(format!("attempt {attempt} of chunk {number}, which may not be sent"));
@@ -339,12 +349,13 @@ impl History {
         chunk.attempts = attempt;
         chunk.sent_at = Some(at);
         chunk.looks = looks;
+        chunk.found = found;
         chunk.over_at = None;
         self.set_states(number, FileState::Unknown);
         // What was decided about an earlier outcome says nothing about this one.
         for position in self.chunk(number).map(|chunk| chunk.positions().to_vec()).unwrap_or_default() {
-            if let Some(decision) = self.files.get_mut(position).and_then(|file| file.decision.take()) {
-                self.acted_upon.entry(position).or_default().push(*decision);
+            if let Some(file) = self.files.get_mut(position) {
+                file.decision = None;
             }
         }
         Ok(())
@@ -473,16 +484,13 @@ impl History {
         is_to_be_sent.then_some(Since::ToBeSent)
     }
 
-    /// Whether a file was sent again after somebody had found it not to be published in just these words. Said about the later
-    /// request, they are those of a script that runs again, not of somebody who looked again.
-    pub(crate) fn was_acted_upon(&self, file_id: u64, by: &str, evidence: Option<&str>) -> bool {
-        let position = self.positions.get(&file_id);
-        let is_unknown = self.file(file_id).is_some_and(|file| file.state == FileState::Unknown);
-        let decisions = position.and_then(|position| self.acted_upon.get(position)).map_or(&[][..], Vec::as_slice);
-        let says_it = |said: &Decision| {
-            said.verdict == Verdict::NotPublished && said.by == by && said.evidence.as_deref() == evidence
-        };
-        is_unknown && decisions.iter().any(says_it)
+    /// Whether these words, or none, can be about the last request with a file whose outcome is unknown: those that were
+    /// said before it went out are of a script that runs again, and not of somebody who looked again.
+    pub(crate) fn can_be_about_it(&self, file_id: u64, by: &str, evidence: Option<&str>) -> bool {
+        let file = self.file(file_id).filter(|file| file.state == FileState::Unknown);
+        let Some(chunk) = file.and_then(|file| self.chunk(file.chunk)).filter(|chunk| chunk.found > 0) else { return true };
+        let said = self.found.get(&(by.to_owned(), evidence.map(str::to_owned)));
+        evidence.is_some() && said.is_none_or(|said| *said >= chunk.found)
     }
 
     /// When a chunk was sent last.

@@ -61,6 +61,8 @@ pub(crate) struct Finding {
     pub(crate) verdict: Verdict,
     /// On what evidence.
     pub(crate) evidence: Option<String>,
+    /// Whether a list says that it is about the last request with the file.
+    pub(crate) is_of_a_list: bool,
 }
 
 /// A chunk in a journal: the files of one request.
@@ -110,17 +112,18 @@ fn news(history: &History, shown: &History, file_ids: impl Iterator<Item = u64>)
     (!told.is_empty()).then(|| told.join("; "))
 }
 
-/// That files were sent since the same was said about them, in words.
-fn repeated(history: &History, findings: &[Finding], by: &str) -> Option<String> {
+/// The files that went out after somebody had found, in the same words or in none, that files were not published.
+fn sent_since(history: &History, findings: &[Finding], by: &str) -> Option<String> {
     let is_repeated = |finding: &&Finding| {
         finding.verdict == Verdict::NotPublished
-            && history.was_acted_upon(finding.file_id, by, finding.evidence.as_deref())
+            && !finding.is_of_a_list
+            && !history.can_be_about_it(finding.file_id, by, finding.evidence.as_deref())
     };
     let mut ids: Vec<u64> = findings.iter().filter(is_repeated).map(|finding| finding.file_id).collect();
     ids.sort_unstable();
     let last = ids.iter().filter_map(|id| history.sent_at(history.file(*id)?.chunk)).max()?;
     Some(format!(
-        "has the same decision already, in the same words, about an earlier request with {} ({}), which {} sent again at {}",
+        "{} ({}) {} sent at {}, after files had been found not to be published: what was found then says nothing of that",
         counted(ids.len(), "file"),
         ranges::excerpt(&ids),
         if ids.len() == 1 { "was" } else { "were" },
@@ -261,8 +264,9 @@ impl Journal {
     /// # Errors
     /// [`ErrorKind::Input`](crate::ErrorKind::Input), naming the values that are not ids.
     /// [`JournalReason::Outdated`] where, since the journal was read, somebody else decided about one of these files, or it
-    /// was sent, or the journal is another run's: read it again. Also where a file is said not to be published in the words,
-    /// `by` and `evidence`, in which that was said before it was sent again: they are those of a script that runs again.
+    /// was sent, or the journal is another run's: read it again. Also where a file is said not to be published, and that was
+    /// said of any file before this one was sent last: without evidence, or in the same words, it may be said by a script that
+    /// runs again.
     /// [`ErrorKind::Journal`](crate::ErrorKind::Journal) where a file is not of this run or its outcome
     /// is known, where the journal is being written, or where a file is said not to be published sooner than 90 s after
     /// it was sent: the server may still be at work.
@@ -277,7 +281,7 @@ impl Journal {
         Ids: IntoIterator,
         Ids::Item: Into<RawId>,
     {
-        let found = |file_id| Finding { file_id, verdict, evidence: evidence.map(str::to_owned) };
+        let found = |file_id| Finding { file_id, verdict, evidence: evidence.map(str::to_owned), is_of_a_list: false };
         let file_ids = id::validate("file_ids", file_ids).map_err(Error::from);
         let findings = file_ids.map(|file_ids| file_ids.into_iter().map(found).collect());
         findings.and_then(|findings| self.record(findings, by)).map_err(Error::recording_nothing)
@@ -320,9 +324,10 @@ impl Journal {
         if let Some(news) = news(&history, &self.history, findings.iter().map(|finding| finding.file_id)) {
             return Err(outdated(&format!("was continued since it was read: {news}")));
         }
-        if let Some(repeated) = repeated(&history, &findings, by) {
+        if let Some(what) = sent_since(&history, &findings, by) {
+            let what = format!("takes no `not_published` in these words: {what}");
             let advice = message!["Look again, and say in ", name("evidence"), " what was found after that request."];
-            return Err(Error::of_journal(&self.path, JournalReason::Outdated, &repeated).with_advice(advice));
+            return Err(Error::of_journal(&self.path, JournalReason::Outdated, &what).with_advice(advice));
         }
         if !history.header().is_local() {
             self.refuse_haste(&history, &findings, now.wall)?;
@@ -330,7 +335,7 @@ impl Journal {
         let decided = |finding: &Finding| history.file(finding.file_id).filter(|file| file.decision().is_some());
         let replaced =
             findings.iter().filter_map(decided).map(|file| JournalledFile::of(file, &history)).collect::<Vec<_>>();
-        let decision = |Finding { file_id, verdict, evidence }| Record::Decision {
+        let decision = |Finding { file_id, verdict, evidence, .. }| Record::Decision {
             file_id,
             decision: verdict,
             by: by.to_owned(),

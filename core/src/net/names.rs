@@ -90,6 +90,7 @@ async fn look_up(name: &str) -> io::Result<Vec<SocketAddr>> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 

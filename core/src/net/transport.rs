@@ -285,6 +285,7 @@ pub(crate) fn page_url(config: &Config, page: &Url, link: &str) -> Option<Url> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use std::io::{Read, Write};
     use std::net::TcpListener;
