@@ -792,8 +792,11 @@ fn a_decision_is_about_one_outcome() {
         };
         // The words of an earlier look say nothing of this outcome.
         for earlier in ["first", "second", "third"].into_iter().take_while(|earlier| *earlier != look) {
-            let error =
-                refused(found(earlier), ErrorKind::Journal, &["in the same words", "2 files", "which were sent again"]);
+            let error = refused(
+                found(earlier),
+                ErrorKind::Journal,
+                &["takes no `not_published` in these words", "2 files", "were sent at"],
+            );
             assert_eq!(error.reason(), Some(JournalReason::Outdated));
         }
         found(look).expect("a decision");

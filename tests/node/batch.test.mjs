@@ -129,7 +129,7 @@ batch('a program that decides and resumes says nothing of a later request', asyn
   portal.nextFault('close_before_answer');
   await assert.rejects(program(), OutcomeUnknownError);
   await assert.rejects(program(), (error) => {
-    assert.match(error.message, /in the same words, about an earlier request with 1 file \(38\), which was sent again at 20/);
+    assert.match(error.message, /takes no `not_published` in these words: 1 file \(38\) was sent at 20/);
     assert.match(error.message, / Nothing was recorded\. Look again, and say in `evidence` what was found after that/);
     return error instanceof JournalError && error.reason === 'outdated';
   });

@@ -175,6 +175,34 @@ def test_a_journal_that_was_read_before_overturns_nothing(simulated_portal: Simu
     assert [file.file_id for file in replaced] == [1, 2, 3, 4, 5]
 
 
+def test_a_cell_that_decides_and_resumes_says_nothing_of_a_later_request_with_other_files(
+    simulated_portal: SimulatedPortal, journal: Path
+) -> None:
+    client = simulated_portal.client()
+    simulated_portal.next_fault("status:503")
+    with pytest.raises(OutcomeUnknownError):
+        client.publish_batch(range(1, 7), journal=journal, chunk_size=2, **MODES)
+
+    def cell(evidence: str) -> PublishReport:
+        read = Journal(journal)
+        read.decide(read.undecided, "not_published", by="Ada", evidence=evidence)
+        return client.resume(journal)
+
+    # The next chunk is lost, before what was not published is sent again.
+    simulated_portal.next_fault("close_before_answer")
+    with pytest.raises(OutcomeUnknownError):
+        cell("not in the portal")
+    assert Journal(journal).undecided == (3, 4)
+    with pytest.raises(JournalError, match=r"in these words: 2 files \(3,4\) were sent at \S+Z, after files") as raised:
+        cell("not in the portal")
+    assert raised.value.reason == "outdated"
+    assert Journal(journal).undecided == (3, 4)
+    Journal(journal).decide([3, 4], "published", by="Ada", evidence="seen in the portal")
+    assert client.resume(journal).settled
+    sent = [request["body"]["data"]["attributes"]["files_id"] for request in simulated_portal.requests]
+    assert sent == [[1, 2], [3, 4], [5, 6], [1, 2]]
+
+
 def test_a_cell_that_decides_and_resumes_says_nothing_of_a_later_request(
     simulated_portal: SimulatedPortal, journal: Path
 ) -> None:
@@ -198,8 +226,8 @@ def test_a_cell_that_decides_and_resumes_says_nothing_of_a_later_request(
                 cell(said)
             assert raised.value.reason == "outdated"
             assert re.search(
-                r"has the same decision already, in the same words, about an earlier request with 1 file \(38\), "
-                r"which was sent again at \S+Z\. Nothing was recorded\. Look again, and say in `evidence` what was",
+                r"takes no `not_published` in these words: 1 file \(38\) was sent at \S+Z, after files had been found "
+                r"not .*\. Nothing was recorded\. Look again, and say in `evidence` what was found after that request\.",
                 str(raised.value),
             )
             assert Journal(journal).undecided == (38,)

@@ -174,7 +174,8 @@ pub(super) fn resolve(arguments: &Resolve) -> Result<Status, Refused> {
                 None if arguments.files.undecided => undecided(&journal, verdict, arguments.yes)?,
                 None => named(&journal, arguments.files.files.as_deref().unwrap_or_default())?,
             };
-            let found = |file_id| Finding { file_id, verdict, evidence: evidence.map(str::to_owned), is_of_a_list: false };
+            let found =
+                |file_id| Finding { file_id, verdict, evidence: evidence.map(str::to_owned), is_of_a_list: false };
             file_ids.into_iter().map(found).collect()
         }
         // The arguments want a verdict there.

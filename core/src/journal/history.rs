@@ -488,7 +488,9 @@ impl History {
     /// said before it went out are of a script that runs again, and not of somebody who looked again.
     pub(crate) fn can_be_about_it(&self, file_id: u64, by: &str, evidence: Option<&str>) -> bool {
         let file = self.file(file_id).filter(|file| file.state == FileState::Unknown);
-        let Some(chunk) = file.and_then(|file| self.chunk(file.chunk)).filter(|chunk| chunk.found > 0) else { return true };
+        let Some(chunk) = file.and_then(|file| self.chunk(file.chunk)).filter(|chunk| chunk.found > 0) else {
+            return true;
+        };
         let said = self.found.get(&(by.to_owned(), evidence.map(str::to_owned)));
         evidence.is_some() && said.is_none_or(|said| *said >= chunk.found)
     }

@@ -123,7 +123,7 @@ fn sent_since(history: &History, findings: &[Finding], by: &str) -> Option<Strin
     ids.sort_unstable();
     let last = ids.iter().filter_map(|id| history.sent_at(history.file(*id)?.chunk)).max()?;
     Some(format!(
-        "{} ({}) {} sent at {}, after files had been found not to be published: what was found then says nothing of that",
+        "{} ({}) {} sent at {}, after files had been found not to be published, and what was found then says nothing of that",
         counted(ids.len(), "file"),
         ranges::excerpt(&ids),
         if ids.len() == 1 { "was" } else { "were" },
