@@ -880,31 +880,40 @@ impl Error {
                 ".",
             ];
         }
-        let first = match self.0.kind {
-            _ if report.settled() => return Message::default(),
-            // A call of one request, of which nothing was processed: another list is another call.
-            ErrorKind::Rejected | ErrorKind::PermissionDenied if self.0.consequence == Consequence::OfCall => {
-                return message![
-                    "Fix the cause, then resume with ",
-                    resume(path),
-                    ", or call again with a corrected list."
-                ];
+        if report.settled() {
+            return Message::default();
+        }
+        let is_unprocessed = report.count(FileState::NotProcessed) == report.files().len();
+        // The firm and the server are those of the journal for good, and so are the files of a batch.
+        match self.0.kind {
+            ErrorKind::Stopped => message!["Resume it with ", resume(path), "."],
+            ErrorKind::RateLimited if self.0.consequence == Consequence::OfCall => {
+                message![format!("{wait}, then call again, or resume with "), resume(path), "."]
             }
-            // The batch has these files for good: another list would be another run.
-            ErrorKind::Rejected | ErrorKind::PermissionDenied => {
-                return message![
-                    "Fix the cause, or leave out the files that are the cause: ",
-                    leave(path),
-                    ". Then resume with ",
-                    resume(path),
-                    ".",
-                ];
+            ErrorKind::RateLimited => message![format!("{wait}, then resume with "), resume(path), "."],
+            _ if self.0.consequence == Consequence::OfCall && is_unprocessed => message![
+                "Fix the cause, then call again; or resume with ",
+                resume(path),
+                " if the server, the firm and the list stay as they are.",
+            ],
+            kind => {
+                let fix = match kind {
+                    ErrorKind::Rejected | ErrorKind::PermissionDenied => message![
+                        "Fix the cause, or leave out the files that are the cause: ",
+                        leave(path),
+                        ". Then resume with ",
+                        resume(path),
+                        ".",
+                    ],
+                    _ => message!["Fix the cause, then resume with ", resume(path), "."],
+                };
+                fix.followed_by(if is_unprocessed {
+                    " If the server or the firm was a wrong one, begin again with a journal of another name."
+                } else {
+                    ""
+                })
             }
-            ErrorKind::RateLimited => format!("{wait}, then resume with "),
-            ErrorKind::Stopped => "Resume it with ".to_owned(),
-            _ => "Fix the cause, then resume with ".to_owned(),
-        };
-        message![first, resume(path), "."]
+        }
     }
 
     /// What became of the whole call or batch: [`Outcome::NotProcessed`] only if no file was or may have been processed.

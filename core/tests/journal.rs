@@ -740,7 +740,9 @@ fn a_message_says_how_to_resume_in_the_reader_s_language() {
     let refusal = refused(block_on(client.publish_files(&request([40]))), ErrorKind::PermissionDenied, &[]);
     let journal = refusal.journal().expect("a journal").display().to_string();
     assert!(refusal.message().contains("Nothing was processed."), "{refusal}");
-    let way_on = format!("resume with `client.resume('{journal}')`, or call again with a corrected list.");
+    let way_on = format!(
+        "then call again; or resume with `client.resume('{journal}')` if the server, the firm and the list stay as they are."
+    );
     assert!(refusal.message_in(Language::Node).ends_with(&way_on), "{refusal}");
     let lost =
         refused(block_on(client.publish_files(&request([41]))), ErrorKind::OutcomeUnknown, &["Then resume with"]);
@@ -2277,13 +2279,17 @@ fn a_refused_call_may_be_made_again_with_a_corrected_list() {
     let scene = Scene::new();
     let client = scene.journalling();
     scene.faults(&json!([{ "name": "status", "status": 400 }]));
-    let words = ["Fix the cause, then resume with", ", or call again with a corrected list."];
+    let words =
+        ["Fix the cause, then call again; or resume with", " if the server, the firm and the list stay as they are."];
     refused(publish(&client, [1, 2]), ErrorKind::Rejected, &words);
     publish(&client, [1]).expect("nothing was processed");
     let batch = options(&scene.path("batch.jsonl"));
     scene.faults(&json!([{ "name": "status", "status": 400 }]));
     let error = refused(block_on(client.publish_batch(&request(3..=4), &batch, |_| {})), ErrorKind::Rejected, &[]);
-    assert!(!error.message().contains("corrected"), "a batch is resumed: {error}");
+    assert!(!error.message().contains("call again"), "a batch is resumed: {error}");
+    assert!(
+        error.message().contains("If the server or the firm was a wrong one, begin again with a journal of another")
+    );
 }
 
 /// A batch that stops since the server refuses one of its files says how it goes on without that file.
@@ -2333,6 +2339,29 @@ fn a_batch_goes_on_without_a_file_that_is_refused() {
     assert!(!refused(more, ErrorKind::Journal, &["is of another run"]).message().contains("leave"));
     let others = block_on(scene.client().publish_batch(&request(7..=9), &options(&path), |_| {}));
     assert!(!refused(others, ErrorKind::Journal, &["is of another run"]).message().contains("leave"));
+}
+
+/// A journal is of one server and one firm, and one that a mistake has made is in nobody's way.
+#[test]
+fn a_batch_that_began_with_another_firm_begins_again() {
+    let (scene, wrong) = (Scene::new(), Scene::new());
+    scene.journals();
+    let path = scene.path("run.jsonl");
+    let at = |scene: &Scene| block_on(scene.client().publish_batch(&request(1..=4), &options(&path), |_| {}));
+    wrong.faults(&json!([{ "name": "status", "status": 403 }]));
+    let words = ["If the server or the firm was a wrong one, begin again with a journal of another name."];
+    refused(at(&wrong), ErrorKind::PermissionDenied, &words);
+    let words = ["the server is", "Nothing of that run was processed: publish with a journal of another name"];
+    refused(at(&scene), ErrorKind::Journal, &words);
+    let again = options(&scene.path("again.jsonl"));
+    block_on(scene.client().publish_batch(&request(1..=4), &again, |_| {})).expect("a report");
+    // Where files were processed, only somebody who knows both servers can tell.
+    let error = refused(scene.resume(&path), ErrorKind::Journal, &["Nothing of that run was processed"]);
+    assert_eq!(error.reason(), Some(JournalReason::OtherRun));
+    let elsewhere =
+        block_on(wrong.client().publish_batch(&request(1..=4), &options(&scene.path("again.jsonl")), |_| {}));
+    let words = ["If that is another portal, publish here with a journal of another name."];
+    assert!(!refused(elsewhere, ErrorKind::Journal, &words).message().contains("was processed"));
 }
 
 /// Without a journal as with one, a lost request is waited for before anybody looks, and the error has its files.

@@ -227,7 +227,7 @@ def test_a_cell_that_decides_and_resumes_says_nothing_of_a_later_request(
             assert raised.value.reason == "outdated"
             assert re.search(
                 r"takes no `not_published` in these words: 1 file \(38\) was sent at \S+Z, after files had been found "
-                r"not .*\. Nothing was recorded\. Look again, and say in `evidence` what was found after that request\.",
+                r"not .*\. Nothing was recorded\. Look again, and say in `evidence` what was found after that",
                 str(raised.value),
             )
             assert Journal(journal).undecided == (38,)

@@ -222,7 +222,9 @@ def test_a_batch_whose_journal_is_in_no_folder_is_remembered(simulated_portal: S
         # What its own journal shows it does not send, and what was not processed was not sent.
         assert client.resume(tmp_path / "run.jsonl").ok
     words = r"^4 of these files \(37, 38, 39, 40\) were already sent by this process .*no folder of journals shows it"
+    (tmp_path / "run.jsonl").unlink()  # to start over, under the same name
     calls: list[Callable[[], object]] = [
+        lambda: client.publish_batch(range(37, 42), journal=tmp_path / "run.jsonl", **MODES),
         lambda: later.publish_batch(range(37, 42), journal=folder / "run.jsonl", **MODES),
         lambda: client.publish_batch(range(37, 42), journal=tmp_path / "other.jsonl", **MODES),
         lambda: client.publish_files(range(37, 42), **MODES),

@@ -6,7 +6,7 @@ use std::fmt;
 use std::future::{Future, poll_fn};
 use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::pin::{Pin, pin};
 use std::process;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -246,14 +246,14 @@ impl PublishCall {
     async fn open_and_warn(&self, looked: Result<Vec<Looked>, Error>) -> bool {
         let Some(opened) = self.open(looked).await else { return false };
         let opened = opened.map_err(|error| self.unopened(error));
-        let journal = opened.as_ref().ok().map(|opened| (opened.path.clone(), opened.is_in_folder));
+        let run = opened.as_ref().ok().map(|opened| (opened.history.header().run.clone(), opened.is_in_folder));
         self.on(Event::Opened(opened.map(Box::new)));
-        journal.is_some_and(|(path, is_in_folder)| self.warn_of_repeats(&path, is_in_folder))
+        run.is_some_and(|(run, is_in_folder)| self.warn_of_repeats(&run, is_in_folder))
     }
 
     /// Warns of files that this process has sent before where no folder of journals shows it, once the call's own journal
     /// says what is sent. `true`: the host has to do it first.
-    fn warn_of_repeats(&self, journal: &Path, is_in_folder: bool) -> bool {
+    fn warn_of_repeats(&self, run: &str, is_in_folder: bool) -> bool {
         let (asks, file_ids) = {
             let state = self.state();
             (state.machine.request().asks(), state.machine.to_be_sent())
@@ -263,8 +263,8 @@ impl PublishCall {
         }
         // Nobody who stops the call waits while many files are looked up.
         let config = &self.connection.config;
-        let warning = unjournalled::unseen(config, &file_ids, journal);
-        let outside = (!is_in_folder).then(|| Unjournalled::outside(config, file_ids, journal));
+        let warning = unjournalled::unseen(config, &file_ids, run);
+        let outside = (!is_in_folder).then(|| Unjournalled::outside(config, file_ids, run));
         let mut state = self.state();
         state.outside = outside;
         let Some(warning) = warning else { return false };

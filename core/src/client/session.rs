@@ -256,11 +256,13 @@ fn asked_again(history: &History, request: &PublishRequest, options: &BatchOptio
     let is_same = |one: &String, other: &String| one.eq_ignore_ascii_case(other);
     let (there, here) = (&header.reports, &options.reports);
     if there.len() != here.len() || !there.iter().zip(here).all(|(one, other)| is_same(one, other)) {
-        return Err(Differs::OtherRun(message![name("reports"), format!(" is {there:?} there and {here:?} here")]));
+        let what = message![name("reports"), format!(" is {there:?} there and {here:?} here")];
+        return Err(Differs::OtherRun { what, advice: "" });
     }
     if !header.skipped.is_empty() && !options.skip_published {
         let skipped = counted(header.skipped.len(), "file");
-        return Err(Differs::OtherRun(message![name("skip_published"), format!(" left {skipped} out there")]));
+        let what = message![name("skip_published"), format!(" left {skipped} out there")];
+        return Err(Differs::OtherRun { what, advice: "" });
     }
     Ok(request.for_files(history.request().file_ids().to_vec()).with_portfolio_names(names))
 }
@@ -481,8 +483,11 @@ fn fingerprint(config: &Config, request: &PublishRequest) -> String {
 
 /// Why a journal is not that of a run.
 enum Differs {
-    /// What is another one, in words.
-    OtherRun(Message),
+    /// What is another one, in words, and what to do.
+    OtherRun {
+        what: Message,
+        advice: &'static str,
+    },
     /// Some of its files, and nothing else, are missing, or others have come.
     OtherFiles {
         what: Message,
@@ -495,7 +500,7 @@ enum Differs {
 impl Differs {
     fn error(self, path: &Path) -> Error {
         match self {
-            Self::OtherRun(what) => other_run(path, what),
+            Self::OtherRun { what, advice } => other_run(path, what).with_advice(advice),
             Self::OtherFiles { what, are_missing, have_come } => {
                 let mut advice = Message::default();
                 if are_missing {
@@ -544,7 +549,9 @@ fn same_run(history: &History, config: &Config, request: Option<&PublishRequest>
         }
     };
     let origin = |url: &str| Url::parse(url).map(|url| url.origin().ascii_serialization()).unwrap_or_default();
-    differ("the server".into(), &origin(&header.base_url), &config.base_url.origin().ascii_serialization());
+    let (there, here) = (origin(&header.base_url), config.base_url.origin().ascii_serialization());
+    let is_elsewhere = there != here || header.firm_id != config.firm();
+    differ("the server".into(), &there, &here);
     differ(name("firm_id"), &header.firm_id, config.firm());
     differ(name("portal_publishing"), header.portal_publishing.as_str(), request.portal_publishing().as_str());
     differ(name("contact_notification"), header.contact_notification.as_str(), request.contact_notification().as_str());
@@ -586,6 +593,14 @@ fn same_run(history: &History, config: &Config, request: Option<&PublishRequest>
     Err(if are_files_alone {
         Differs::OtherFiles { what, are_missing: !fewer.is_empty(), have_come: !more.is_empty() }
     } else {
-        Differs::OtherRun(what)
+        let [.., not_processed] = history.counts();
+        let advice = if not_processed == history.files().len() {
+            "Nothing of that run was processed: publish with a journal of another name, and let this one stay where it is."
+        } else if is_elsewhere {
+            "If that is another portal, publish here with a journal of another name."
+        } else {
+            ""
+        };
+        Differs::OtherRun { what, advice }
     })
 }

@@ -2,7 +2,6 @@
 //! shows that one is repeated.
 
 use std::collections::{HashMap, HashSet, VecDeque};
-use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
@@ -55,8 +54,8 @@ struct Sent {
     number: u64,
     /// Whether it is known what became of it.
     is_known: bool,
-    /// The journal that alone shows it.
-    journal: Option<Arc<Path>>,
+    /// The run whose journal alone shows it.
+    run: Option<Arc<str>>,
 }
 
 impl Memory {
@@ -66,10 +65,10 @@ impl Memory {
     }
 
     /// Notes that a file goes out. Returns its number, and how it went out before.
-    fn note(&mut self, key: Key, at: SystemTime, journal: Option<&Arc<Path>>) -> (u64, Option<Sent>) {
+    fn note(&mut self, key: Key, at: SystemTime, run: Option<&Arc<str>>) -> (u64, Option<Sent>) {
         self.count += 1;
         let number = self.count;
-        let before = self.sent.insert(key, Sent { at, number, is_known: false, journal: journal.cloned() });
+        let before = self.sent.insert(key, Sent { at, number, is_known: false, run: run.cloned() });
         self.order.push_back((key, number));
         while self.order.len() > REMEMBERED {
             let Some((oldest, number)) = self.order.pop_front() else { break };
@@ -80,11 +79,11 @@ impl Memory {
         (number, before)
     }
 
-    /// That some of the files went out before, and when, but for what the call's own journal shows. A caller who asked for
+    /// That some of the files went out before, and when, but for what the journal of the call's own run shows. A caller who asked for
     /// that is told where a folder of journals would refuse it as well: of files whose outcome is unknown.
-    fn repeated(&self, portal: usize, file_ids: &[u64], own: Option<&Path>, repeat: Repeat) -> Option<String> {
+    fn repeated(&self, portal: usize, file_ids: &[u64], own: Option<&str>, repeat: Repeat) -> Option<String> {
         let is_told = |sent: &&Sent| {
-            (own.is_none() || sent.journal.as_deref() != own) && (repeat == Repeat::Refuse || !sent.is_known)
+            (own.is_none() || sent.run.as_deref() != own) && (repeat == Repeat::Refuse || !sent.is_known)
         };
         let sent = file_ids.iter().filter_map(|id| Some((*id, self.sent.get(&(portal, *id)).filter(is_told)?.at)));
         let sent: Vec<(u64, SystemTime)> = sent.collect();
@@ -123,7 +122,7 @@ fn portal(config: &Config) -> usize {
 /// What somebody should know of a call with a journal before it goes out: that this process has sent some of its files
 /// before where no folder of journals shows it, so that nothing refuses them. A `repeat` of such a call is about what
 /// journals know.
-pub(crate) fn unseen(config: &Config, file_ids: &[u64], own: &Path) -> Option<String> {
+pub(crate) fn unseen(config: &Config, file_ids: &[u64], own: &str) -> Option<String> {
     let portal = portal(config);
     memory().repeated(portal, file_ids, Some(own), Repeat::Refuse)
 }
@@ -132,7 +131,7 @@ pub(crate) fn unseen(config: &Config, file_ids: &[u64], own: &Path) -> Option<St
 #[derive(Debug)]
 pub(crate) struct Unjournalled {
     portal: usize,
-    journal: Option<Arc<Path>>,
+    run: Option<Arc<str>>,
     is_local: bool,
     language: Language,
     repeat: Repeat,
@@ -146,7 +145,7 @@ impl Unjournalled {
     pub(crate) fn of(config: &Config, request: &PublishRequest, repeat: Repeat) -> Option<Self> {
         (request.asks().notify && config.journal_dir.is_none()).then(|| Self {
             portal: portal(config),
-            journal: None,
+            run: None,
             is_local: is_loopback(&config.base_url),
             language: config.language,
             repeat,
@@ -156,11 +155,11 @@ impl Unjournalled {
     }
 
     /// A call that sends these files now, and whose journal is in no folder. No more of them are kept than are remembered.
-    pub(crate) fn outside(config: &Config, mut file_ids: Vec<u64>, path: &Path) -> Self {
+    pub(crate) fn outside(config: &Config, mut file_ids: Vec<u64>, run: &str) -> Self {
         let file_ids = file_ids.split_off(file_ids.len().saturating_sub(REMEMBERED));
         let mut call = Self {
             portal: portal(config),
-            journal: Some(path.into()),
+            run: Some(run.into()),
             is_local: is_loopback(&config.base_url),
             language: config.language,
             repeat: Repeat::Refuse,
@@ -212,7 +211,7 @@ impl Unjournalled {
         // A call that is sent again after a 429 was not processed before.
         self.take_back();
         let mut memory = memory();
-        self.sent = self.keys().map(|key| memory.note(key, at, self.journal.as_ref())).collect();
+        self.sent = self.keys().map(|key| memory.note(key, at, self.run.as_ref())).collect();
     }
 
     /// It is over: what was proven not to be processed was not sent.
