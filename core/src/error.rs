@@ -744,7 +744,9 @@ impl Error {
 
     /// The same error, before anything was sent this time, with what became of the files before.
     pub(crate) fn with_earlier(self, report: PublishReport) -> Self {
-        let has_earlier = report.outcome() != Outcome::NotProcessed || !report.attempts().is_empty();
+        let has_earlier = self.0.consequence == Consequence::NothingSentNow
+            || report.outcome() != Outcome::NotProcessed
+            || !report.attempts().is_empty();
         let consequence = if has_earlier { Consequence::NothingSentNow } else { Consequence::OfCall };
         self.with_consequence(consequence).with_report(report)
     }

@@ -2269,6 +2269,7 @@ fn a_journal_without_a_folder_names_the_folder() {
     let client = client(scene.portal.base_url(), "1", Some(&folder));
     let text = refused(publish(&client, [1]), ErrorKind::Config, &[]).message_in(Language::Node);
     assert!(text.starts_with("`journalDir` must be a folder"), "{text}");
+    assert!(text.contains("Only it shows what earlier calls have sent.") && text.ends_with(" Nothing was sent now."));
     let (asked, init) = (text.find("Was it moved"), text.find("`npx addepar-portal journal init "));
     assert!(asked.is_some() && asked < init, "{text}");
 }

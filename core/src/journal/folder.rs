@@ -355,12 +355,13 @@ impl Folder {
                 name("journal_dir"),
                 format!(
                     " must be a folder that was set up for journals, and {} {what}. Was it moved, or is its disk not \
-                     mounted? If it is new, set it up once: ",
+                     mounted? Only it shows what earlier calls have sent. If it is new, set it up once: ",
                     path.display(),
                 ),
                 command("journal init", path),
                 ".",
             ])
+            .nothing_sent_now()
         };
         match fs::metadata(path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(refused("does not exist")),
