@@ -90,7 +90,8 @@ export class PortalClient {
    * each file; after an {@link OutcomeUnknownError} look in Addepar before you send again.
    *
    * @throws {@link InputError}, {@link ConfigError}, {@link ConnectError}, {@link RejectedError} and
-   * its subclasses: nothing was processed. {@link OutcomeUnknownError}: it may have been.
+   * its subclasses: nothing was processed by this call. {@link AlreadySentError}, an `InputError`: earlier calls have sent
+   * some of the files. {@link OutcomeUnknownError}: it may have been processed.
    */
   async publishFiles(fileIds: Files, options: PublishOptions): Promise<PublishReport> {
     const handle = PortalClient.#handleOf(this, 'publishFiles');
@@ -109,8 +110,8 @@ export class PortalClient {
    * Called again with the same arguments and the same journal it continues where it ended: what was
    * processed, or may have been, is never sent again.
    *
-   * @throws As {@link publishFiles}; the batch stops at the first chunk that is refused or whose outcome
-   * is unknown. {@link JournalError}: the journal cannot be used, or waits for a decision about unknown
+   * @throws As {@link publishFiles}, but earlier chunks may have been processed, whatever the class: `outcome` and `report`
+   * are about the whole batch. It stops at the first chunk that is refused or whose outcome is unknown. {@link JournalError}: the journal cannot be used, or waits for a decision about unknown
    * files: then nothing more is sent, and its report says what was. {@link StoppedError}: the signal stopped it.
    */
   async publishBatch(fileIds: Files | null, options: BatchOptions): Promise<PublishReport> {

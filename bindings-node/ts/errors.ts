@@ -163,7 +163,8 @@ const FIRST = 20;
 export class PortalError extends Error {
   readonly code: ErrorCode;
   /**
-   * What became of the whole call or batch: `not_processed` only if no file was or may have been processed. An error that
+   * What became of the whole call or batch: `not_processed` only if no file was or may have been processed by it, as far as
+   * its journal and its folder show; where the folder is not there, nothing is known of earlier calls. An error that
    * lost its data on the way is `unknown`: a batch may have sent files before, whatever its class says. So is one that is
    * about no call, as where a journal or the JSON of a report cannot be read: it says nothing about what was sent.
    */

@@ -56,11 +56,12 @@ macro_rules! kinds {
 }
 
 kinds! {
-    /// Missing or contradictory settings, or no access token could be had. The request was not sent.
+    /// Missing or contradictory settings, or no access token could be had. The request was not sent; of a batch, earlier ones
+    /// may have been.
     Config = "ERR_CONFIG", "ConfigError";
-    /// Values that cannot be sent. Nothing was sent.
+    /// Values that cannot be sent. Nothing was sent now.
     Input = "ERR_INPUT", "InputError";
-    /// The server was never reached: proven.
+    /// The server was never reached by that request: proven.
     Connect = "ERR_CONNECT", "ConnectError";
     /// The server refused the whole request.
     Rejected = "ERR_REJECTED", "RejectedError";
@@ -165,7 +166,7 @@ journal_reasons! {
     /// What was to be recorded does not fit what the journal has.
     Refused = "refused",
     /// Since it was read, somebody else has decided about some of the files, or they were sent, or it is another run's; or
-    /// a decision says again, in the same words, what was recorded about an earlier request.
+    /// the words of a decision were recorded before the last request went out.
     Outdated = "outdated",
     /// A file is said not to be published while Addepar may still be working on the request.
     TooEarly = "too_early",

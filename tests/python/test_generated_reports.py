@@ -854,7 +854,7 @@ def test_the_same_by_the_command_line(journal: Path) -> None:
         portal.control("faults", faults=[LOST[n // 3] if n % 3 == 1 else "stray_bytes" for n in range(12)])
         done = program(portal, "publish", "--report", JOB, "--journal", journal, *modes, "--yes")
         proven = asked = 0
-        for _ in range(20):
+        for look in range(20):
             run = Journal(journal)
             if not run.undecided:
                 break
@@ -868,7 +868,8 @@ def test_the_same_by_the_command_line(journal: Path) -> None:
             out = set(emailed(portal))
             for verdict, wanted in (("--published", True), ("--not-published", False)):
                 if ids := ",".join(str(file) for file in left if (file in out) == wanted):
-                    found = program(portal, "journal", "resolve", journal, verdict, "--files", ids, "--by", "A. Person")
+                    who = ("--by", "A. Person", "--evidence", f"look {look}")
+                    found = program(portal, "journal", "resolve", journal, verdict, "--files", ids, *who)
                     assert found.returncode == 0, found.stderr
             done = program(portal, "resume", journal, "--yes")
         else:

@@ -17,6 +17,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import NamedTuple
 from urllib.error import HTTPError
@@ -57,12 +58,13 @@ try {
 NODE_DECIDES = """
 import { Journal } from 'addepar-portal';
 const [path, decision, ids] = process.argv.slice(1);
-new Journal(path).decide(JSON.parse(ids), decision, { by: 'A. Person' });
+new Journal(path).decide(JSON.parse(ids), decision, { by: 'A. Person', evidence: new Date().toISOString() });
 """
 
 
 def decide_in_python(journal: Path, files: list[int], published: bool) -> None:
-    Journal(journal).decide(files, "published" if published else "not_published", by="A. Person")
+    evidence = datetime.now(timezone.utc).isoformat()
+    Journal(journal).decide(files, "published" if published else "not_published", by="A. Person", evidence=evidence)
 
 
 def decide_in_node(journal: Path, files: list[int], published: bool) -> None:

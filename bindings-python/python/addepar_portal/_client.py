@@ -79,7 +79,8 @@ class PortalClient(Settings["Token"]):
                 process has sent before.
 
         Raises:
-            InputError: A value cannot be sent. Nothing was sent.
+            InputError: A value cannot be sent. Nothing was sent. `AlreadySentError` is one: earlier calls have sent
+                some of the files.
             ConnectError: The server was never reached.
             RejectedError: The server refused the whole request.
             OutcomeUnknownError: The files may have been published and e-mailed. Look before you send again.
@@ -154,7 +155,8 @@ class PortalClient(Settings["Token"]):
             JournalError: The journal cannot be used, or waits for a decision about unknown files: then
                 nothing more is sent. Its report says what was.
             OutcomeUnknownError: The outcome of a chunk is unknown. The batch stopped there.
-            RejectedError, ConnectError: A chunk was not processed. The batch stopped there.
+            RejectedError, ConnectError: A chunk was not processed. The batch stopped there. Whatever the class:
+                earlier chunks may have been processed, as the error's `outcome` and `report` say.
         """
         __tracebackhide__ = True
         return drive(

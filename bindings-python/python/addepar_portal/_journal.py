@@ -161,9 +161,9 @@ class Journal:
             decision: `published` and `leave`: this run does not send it any more; `not_published`: the next resume
                 sends it. The last is not taken sooner than 90 s after the request: Addepar may still be working on it.
             by: Who decides.
-            evidence: What it is based on. After a file was sent again, `not_published` is not taken in the words in
-                which it was recorded before: they are those of a script that runs again. Look again, and say what you
-                found.
+            evidence: What it is based on. `not_published` is not taken in words that were recorded before the file was
+                sent last, or without any once files had been found not to be published: they are those of a script that
+                runs again. Look again, and say what you found.
 
         Returns:
             The files about which somebody had decided before, as they were then: this decision replaces that one, which
@@ -175,7 +175,7 @@ class Journal:
             JournalError: A file is not of this run or its outcome is known, or the journal is being written. Its
                 `reason` is `outdated` where, since this journal was read, somebody else has decided about one of the
                 files, or it was sent; the message says who, what and when. Make a new `Journal` then, and look again.
-                It is `outdated` too where the same was recorded in the same words about an earlier request.
+                It is `outdated` too where `evidence` says nothing of the last request.
         """
         __tracebackhide__ = True
         ids = plain_ids("file_ids", file_ids, verb="recorded")

@@ -358,7 +358,11 @@ pub(super) fn audit(folder: &Path, file: Option<&str>) -> Result<Status, Refused
     let (twice, repeated) = (audit.sent_twice(), audit.repeated());
     let (undecided, in_flight) = (audit.undecided(), audit.in_flight());
     let again = audit.sent_after_a_decision();
-    let mut below = format!("{} in {}\n", counted(audit.sends.len(), "send"), counted(audit.journals, "journal"));
+    let came_to_nothing = audit.sends.iter().filter(|sent| !sent.may_have_reached()).count();
+    let nothing =
+        if came_to_nothing > 0 { format!(", {came_to_nothing} of which came to nothing") } else { String::new() };
+    let sends = counted(audit.sends.len(), "send");
+    let mut below = format!("{sends} in {}{nothing}\n", counted(audit.journals, "journal"));
     let kinds = [
         (0, &undecided, "undecided"),
         (1, &twice, "sent more than once"),

@@ -136,11 +136,11 @@ fn list(text: &str, column: Column<'_>) -> Result<List, String> {
         }
         let field = fields.get(position).map_or("", String::as_str);
         let id = id::parse(field).ok_or_else(|| {
-            format!(
-                ", line {line}: {} is not an id: ids are whole numbers from 1 to {}",
-                RawId::from(field),
-                id::MAX_ID
-            )
+            // Programs write a column with gaps like that.
+            let has_point = field.strip_suffix(".0").is_some_and(|whole| id::parse(whole).is_some());
+            let advice = if has_point { "; write it without the point" } else { "" };
+            let (given, most) = (RawId::from(field), id::MAX_ID);
+            format!(", line {line}: {given} is not an id: ids are whole numbers from 1 to {most}{advice}")
         })?;
         if let Some(before) = lines.insert(id, line) {
             return Err(format!(", line {line}: file {id} stands in line {before} already"));
@@ -283,7 +283,11 @@ mod tests {
             ("37,38\n", None, ", line 1: no column is named \"file_id\" (it has \"37\", \"38\")"),
             ("37\n38\n", Some("file_id"), ", line 1: no column"),
             ("name,file_id\n\"a\nb\",37\nc,\n", None, ", line 4: \"\" is not an id"),
-            ("file_id\n37.0\n", None, ", line 2: \"37.0\" is not an id"),
+            (
+                "file_id\n37.0\n",
+                None,
+                ", line 2: \"37.0\" is not an id: ids are whole numbers from 1 to 9007199254740991; write it without the",
+            ),
             ("file_id\n-37\n", None, ", line 2: \"-37\" is not an id"),
             ("file_id\n9007199254740992\n", None, ", line 2: \"9007199254740992\" is not an id"),
             ("file_id\n37\n38\n037\n", None, ", line 4: file 37 stands in line 2 already"),

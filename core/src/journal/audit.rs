@@ -80,7 +80,7 @@ impl Sent {
     }
 
     /// Whether it may have reached clients, as far as the server's answer goes.
-    fn may_have_reached(&self) -> bool {
+    pub(crate) fn may_have_reached(&self) -> bool {
         self.ending != Ending::In(FileState::NotProcessed)
     }
 

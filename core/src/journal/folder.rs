@@ -652,6 +652,16 @@ fn finding(file: &File, history: &History) -> Option<Finding> {
     history.is_written().then_some(Finding::InFlight)
 }
 
+/// How many files are in each state.
+fn states<'a>(found: &(impl Iterator<Item = &'a &'a Found> + Clone)) -> String {
+    let counted = |state: FileState| {
+        let count = found.clone().filter(|found| found.result.state == state).count();
+        (count > 0).then(|| format!("{count} {}", state.as_str()))
+    };
+    let states = [FileState::Ok, FileState::Failed, FileState::Unknown, FileState::NotProcessed];
+    states.into_iter().filter_map(counted).collect::<Vec<_>>().join(", ")
+}
+
 /// When, how and in which run the files were sent, and how the call is continued.
 fn refusal(refused: &[&Found], worst: &Found, request: &PublishRequest, way_on: WayOn<'_>) -> Message {
     let same = refused.iter().filter(|found| found.finding == worst.finding);
@@ -673,7 +683,8 @@ fn refusal(refused: &[&Found], worst: &Found, request: &PublishRequest, way_on: 
         format!(", decided: {} (by {by} at {})", verdict.as_str(), times::text(*at))
     });
     let (state, run, journal) = (worst.result.state.as_str(), &worst.run, worst.path.display());
-    let last = format!("file {id}: {sent_at}state {state}{decision}, run {run}, journal {journal}");
+    let shown = format!("file {id}: {sent_at}state {state}{decision}, run {run}, journal {journal}");
+    let last = if it == "it" { shown } else { format!("{}; such as {shown}", states(&same)) };
     let problem = match worst.finding {
         Finding::InFlight => {
             // A service's process does not end, and a process that was killed leaves its call behind.

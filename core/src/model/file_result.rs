@@ -266,7 +266,23 @@ impl FileResult {
     /// that hosts need not carry them over member by member.
     #[must_use]
     pub fn goes_without_saying(&self, asks: Asks) -> bool {
-        *self == Self::succeeded(self.file_id, asks)
+        let Self {
+            file_id: _,
+            state: FileState::Ok,
+            published,
+            notified,
+            publish_status: Some(Status::Success),
+            notify_status: Some(Status::Success),
+            errors,
+            decision: None,
+            reason: None,
+            portfolio_name: None,
+        } = self
+        else {
+            return false;
+        };
+        let said = (asks.publish.then_some(true), asks.notify.then_some(true));
+        errors.is_empty() && (*published, *notified) == said
     }
 
     /// A file about which no answer says anything.
@@ -475,5 +491,35 @@ impl UnexpectedResult {
     pub(crate) fn success(file_id: u64) -> Self {
         let success = Some(Status::Success);
         Self { file_id: Some(file_id), publish_status: success.clone(), notify_status: success, errors: Vec::new() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_but_success_goes_without_saying() {
+        for (publish, notify) in [(true, true), (true, false), (false, true)] {
+            let asks = Asks { publish, notify };
+            let succeeded = FileResult::succeeded(37, asks);
+            assert!(succeeded.goes_without_saying(asks));
+            let changes: [fn(&mut FileResult); 9] = [
+                |file| file.state = FileState::Unknown,
+                |file| file.published = Some(false),
+                |file| file.notified = Some(false),
+                |file| file.publish_status = None,
+                |file| file.notify_status = Some(Status::Other("SUCCESS".to_owned())),
+                |file| file.errors.push(FileError { code: None, title: None, detail: None }),
+                |file| file.decision = Some(Verdict::Leave),
+                |file| file.reason = Some(String::new()),
+                |file| file.portfolio_name = Some("Ashby".to_owned()),
+            ];
+            for (number, change) in changes.into_iter().enumerate() {
+                let mut file = succeeded.clone();
+                change(&mut file);
+                assert!(!file.goes_without_saying(asks), "{number}");
+            }
+        }
     }
 }

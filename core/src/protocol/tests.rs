@@ -796,7 +796,7 @@ fn an_error_of_a_call_with_a_journal_says_how_to_resume_it_unless_the_journal_fa
     answered(&mut machine, 403, "", None);
     recorded(&mut machine);
     let refused = failure(&mut machine);
-    assert!(refused.message().contains("then resume with"), "{}", refused.message());
+    assert!(refused.message().contains("or resume with"), "{}", refused.message());
 
     let mut machine = opened(single(60), 2);
     assert!(matches!(machine.next(), Action::Authorize { .. }));
