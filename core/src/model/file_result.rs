@@ -509,7 +509,7 @@ mod tests {
                 |file| file.published = Some(false),
                 |file| file.notified = Some(false),
                 |file| file.publish_status = None,
-                |file| file.notify_status = Some(Status::Other("SUCCESS".to_owned())),
+                |file| file.notify_status = Some(Status::Other("SUCCESS".into())),
                 |file| file.errors.push(FileError { code: None, title: None, detail: None }),
                 |file| file.decision = Some(Verdict::Leave),
                 |file| file.reason = Some(String::new()),
