@@ -502,6 +502,8 @@ def test_files_are_decided_about_in_ranges(lost: Run, tmp_path: Path) -> None:
     replacing = lost(*RESOLVE, "--leave", "--files", "101-103,199").stdout
     earlier = "This replaces an earlier decision about 101-103: not_published, by A. Person at 20"
     assert replacing.startswith(f"Recorded: leave, 4 files. {earlier}")
+    # Who says the same again overrules nobody.
+    assert "This replaces" not in lost(*RESOLVE, "--leave", "--files", "101-103,199").stdout
 
 
 @pytest.mark.parametrize(

@@ -188,7 +188,14 @@ pub(super) fn resolve(arguments: &Resolve) -> Result<Status, Refused> {
         let count = findings.iter().filter(|finding| finding.verdict == verdict).count();
         recorded.extend((count > 0).then(|| format!("{}, {}", verdict.as_str(), counted(count, "file"))));
     }
-    let replaced = journal.decide_each(findings, &arguments.by)?;
+    let said: HashMap<u64, (Verdict, Option<String>)> =
+        findings.iter().map(|finding| (finding.file_id, (finding.verdict, finding.evidence.clone()))).collect();
+    let mut replaced = journal.decide_each(findings, &arguments.by)?;
+    // A list that is recorded once more overrules nobody.
+    replaced.retain(|file| {
+        let before = file.result.decision.map(|verdict| (verdict, file.evidence.clone()));
+        said.get(&file.result.file_id) != before.as_ref() || file.decided_by.as_deref() != Some(arguments.by.as_str())
+    });
     if let Some(warning) = journal.take_warning() {
         say(&format!("{warning}."));
     }
