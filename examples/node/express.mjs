@@ -94,7 +94,7 @@ app.use((error, request, response, next) => {
 const server = app.listen(Number(port), '127.0.0.1', () => console.log(`http://127.0.0.1:${server.address().port}`));
 
 // No new connections and no new chunks; requests in flight are awaited and recorded, and dropped when the time is up. A further
-// signal changes nothing: a Ctrl-C reaches a service twice where npm or a supervisor hands it on as well.
+// signal changes nothing: without a listener it would end the process at once.
 function stop() {
   if (stops) return;
   stops = true;

@@ -206,7 +206,7 @@ for (const name of await readdir(folder)) {
 }
 
 // The request in flight is awaited and recorded, or dropped when the time is up; what was not sent yet waits for the next start. A
-// further signal changes nothing: a Ctrl-C reaches a service twice where npm or a supervisor hands it on as well.
+// further signal changes nothing: without a listener it would end the process at once.
 function stopService() {
   stop.abort(new Error('the service stops'));
   server.close();
