@@ -1,20 +1,42 @@
-// What a service answers over HTTP when a publication did not end well. `fastify.mjs` and `express.mjs` use it.
+// What a service answers over HTTP, above all when a publication did not end well. `fastify.mjs` and `express.mjs` use it, and
+// `service.mjs` for its folder.
 //
 // Clients, gateways and meshes repeat what was answered with 429 or 5xx by themselves, a PUT after a 500 as well (got, ky, undici's
 // RetryAgent, axios-retry). So whatever was published, or may have been, is answered with 409, which none of them repeats. An
 // answer from 500 on means that nothing was processed, or that the journal itself refuses a repeat.
+
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 
 import { isPortalError } from 'addepar-portal';
 
 /** Why a service aborts its calls when it stops. A call that had not begun rejects with it, and sends nothing. */
 export const SHUTDOWN = new Error('the service stops');
 
+/** The folder of journals that was there at the start is not there now: its disk, say, is not mounted any more. */
+export class FolderGone extends Error {}
+
+/**
+ * Refuses a folder that is not set up for journals, as a disk looks that is not mounted. Otherwise gives what a service asks before
+ * each call: it throws where the folder is not there any more, or another one is in its place.
+ */
+export async function folderCheck(folder) {
+  // Each folder that is set up has a mark with an id of its own.
+  const readMark = () => readFile(join(folder, 'addepar-portal-journals.json'), 'utf8').catch((error) => error);
+  const mark = await readMark();
+  if (mark instanceof Error) throw new Error(`${folder} is not set up for journals: is its disk mounted?`, { cause: mark });
+  return async () => {
+    const found = await readMark();
+    if (found !== mark) throw new FolderGone(`${folder} is not the folder that it was: is its disk mounted?`, { cause: found });
+  };
+}
+
 /**
  * The body of an answer that says what became of every file: its `state`, and a person's `decision`. Files in flight are being
- * sent by another call, and `unknown` until that is over.
+ * sent by another call, and `unknown` until that is over. A person has to look at those that are `undecided`.
  */
-export function bodyOf({ ok, counts, inFlight, files }) {
-  return { ok, counts, inFlight, files };
+export function bodyOf({ ok, counts, undecided, inFlight, files }) {
+  return { ok, counts, undecided, inFlight, files };
 }
 
 /** The status, headers and body for an error; an error of somebody else's is 500. */
@@ -24,6 +46,10 @@ export function answerTo(error) {
   if (error === SHUTDOWN) {
     return { status: 503, headers: { 'retry-after': '30' }, body: { message: SHUTDOWN.message } };
   }
+  if (error instanceof FolderGone) {
+    const message = 'the folder of journals is not there: nothing was sent now, and nothing is known of what was sent before';
+    return { status: 503, headers: { 'retry-after': '30' }, body: { message } };
+  }
   if (!isPortalError(error)) {
     return { status: 500, headers: {}, body: { error: 'internal error' } };
   }
@@ -32,12 +58,17 @@ export function answerTo(error) {
     return { status: 200, headers: {}, body: bodyOf(error.report) };
   }
   const status = statusOf(error);
+  if (error.code === 'ERR_CONFIG' && status === 500) {
+    // No state of a file: the journal may not have been read, as where the folder goes away at this moment, and an earlier call may
+    // have published what this one did not.
+    return { status, headers: {}, body: { code: error.code } };
+  }
   const { code, reason, outcome, undecided, report, retryAfterMs } = error;
   // A message says what to do; it names the journal and quotes Addepar. From 500 on it is about the service's own settings, and
   // for its log.
   const message = status < 500 ? error.message : undefined;
   const headers = status === 503 && retryAfterMs ? { 'retry-after': String(Math.ceil(retryAfterMs / 1000)) } : {};
-  return { status, headers, body: { code, reason, outcome, message, undecided, ...(report && bodyOf(report)) } };
+  return { status, headers, body: { code, reason, outcome, message, ...(report && bodyOf(report)), undecided } };
 }
 
 function statusOf({ code, reason, outcome, undecided }) {

@@ -7,21 +7,22 @@
 //
 //   npm install express && node express.mjs JOURNALS [PORT]
 //
-// JOURNALS is a folder on a disk that outlives the service: `addepar-portal journal init JOURNALS` sets it up once. A folder
-// that is not set up is refused, since a disk that is not there looks like an empty folder. Files that another publication
-// sent are refused too.
+// JOURNALS is a folder on a disk that outlives the service: `addepar-portal journal init JOURNALS` sets it up once. Without it
+// the service does not start, and while it is away, or another folder is in its place, each PUT is answered with 503. Files
+// that another publication sent are refused.
 
 import { join } from 'node:path';
 
 import { PortalClient } from 'addepar-portal';
 import express from 'express';
 
-import { answerTo, bodyOf, SHUTDOWN } from './answers.mjs';
+import { answerTo, bodyOf, folderCheck, SHUTDOWN } from './answers.mjs';
 
 const [journals = 'journals', port = '0'] = process.argv.slice(2);
 /** How long a stopped process may still wait: less than the grace period of whatever stops it (Kubernetes: 30 s). */
 const GRACE_MS = Number(process.env.GRACE_MS ?? 20_000);
 
+const checkFolder = await folderCheck(journals);
 const client = new PortalClient({ journalDir: journals, logger: { debug() {}, info: console.error, warn: console.error } });
 const drop = new AbortController();
 /** One for each publication that is under way. */
@@ -29,13 +30,21 @@ const calls = new Set();
 let stops = false;
 const app = express();
 app.use((request, response, next) => {
-  // A connection that is kept would keep the process alive after SIGTERM.
+  // A connection that is kept would keep the process alive when it stops.
   if (stops) response.set('connection', 'close');
   next();
 });
 app.use(express.json());
 
-app.put('/publications/:name', async (request, response) => {
+app.put('/publications/:name', async (request, response, next) => {
+  try {
+    await publish(request, response);
+  } catch (error) {
+    next(error); // Express 4 does not do it by itself: the process would end
+  }
+});
+
+async function publish(request, response) {
   const { name } = request.params;
   if (!/^[A-Za-z0-9-]{1,64}$/.test(name)) {
     response.status(400).json({ message: 'a name has letters, digits and hyphens' });
@@ -54,6 +63,7 @@ app.put('/publications/:name', async (request, response) => {
     call.abort(new Error('the caller hung up'));
   });
   if (stops) call.abort(SHUTDOWN);
+  await checkFolder();
   const report = await client.publishBatch(request.body?.fileIds ?? [], {
     portalPublishing: 'publish',
     contactNotification: 'use_contact_preference',
@@ -63,7 +73,7 @@ app.put('/publications/:name', async (request, response) => {
     dropSignal: drop.signal,
   });
   response.json(bodyOf(report));
-});
+}
 
 // Express knows it by its four parameters.
 app.use((error, request, response, next) => {
@@ -83,10 +93,13 @@ app.use((error, request, response, next) => {
 
 const server = app.listen(Number(port), '127.0.0.1', () => console.log(`http://127.0.0.1:${server.address().port}`));
 
-// No new connections and no new chunks; requests in flight are awaited and recorded, and dropped when the time is up.
-process.once('SIGTERM', () => {
+// No new connections and no new chunks; requests in flight are awaited and recorded, and dropped when the time is up. A further
+// signal changes nothing: without a listener it would end the process at once.
+function stop() {
+  if (stops) return;
   stops = true;
   for (const call of calls) call.abort(SHUTDOWN);
   setTimeout(() => drop.abort(new Error('the service may wait no longer')), GRACE_MS).unref();
   server.close();
-});
+}
+process.on('SIGINT', stop).on('SIGTERM', stop);

@@ -7,20 +7,22 @@
 //
 //   npm install fastify && node fastify.mjs JOURNALS [PORT]
 //
-// JOURNALS is a folder on a disk that outlives the service: `addepar-portal journal init JOURNALS` sets it up once. A folder
-// that is not set up is refused, since a disk that is not there looks like an empty folder. Files that another publication
-// sent are refused too.
+// JOURNALS is a folder on a disk that outlives the service: `addepar-portal journal init JOURNALS` sets it up once. Without it
+// the service does not start, and while it is away, or another folder is in its place, each PUT is answered with 503. Files
+// that another publication sent are refused.
 
 import { join } from 'node:path';
 
 import { PortalClient } from 'addepar-portal';
 import Fastify from 'fastify';
 
-import { answerTo, bodyOf, SHUTDOWN } from './answers.mjs';
+import { answerTo, bodyOf, folderCheck, SHUTDOWN } from './answers.mjs';
 
 const [journals = 'journals', port = '0'] = process.argv.slice(2);
 /** How long a stopped process may still wait: less than the grace period of whatever stops it (Kubernetes: 30 s). */
 const GRACE_MS = Number(process.env.GRACE_MS ?? 20_000);
+
+const checkFolder = await folderCheck(journals);
 
 // A number in the place of the list is a mistake, and not a list of one. A member that the schema does not have is refused: Fastify
 // would take a caller's "contactNotification": "do_not_notify" away, and clients would be e-mailed.
@@ -52,6 +54,7 @@ app.put('/publications/:name', { schema }, async (request, reply) => {
     call.abort(new Error('the caller hung up'));
   });
   if (stops) call.abort(SHUTDOWN);
+  await checkFolder();
   const report = await client.publishBatch(request.body.fileIds, {
     portalPublishing: 'publish',
     contactNotification: 'use_contact_preference',
@@ -63,7 +66,7 @@ app.put('/publications/:name', { schema }, async (request, reply) => {
   return bodyOf(report);
 });
 
-// A connection that is kept would keep the process alive after SIGTERM.
+// A connection that is kept would keep the process alive when it stops.
 app.addHook('onSend', async (request, reply) => {
   if (stops) reply.header('connection', 'close');
 });
@@ -78,12 +81,15 @@ app.setErrorHandler((error, request, reply) => {
   return reply.code(status).headers(headers).send(body);
 });
 
-// No new connections and no new chunks; requests in flight are awaited and recorded, and dropped when the time is up.
-process.once('SIGTERM', () => {
+// No new connections and no new chunks; requests in flight are awaited and recorded, and dropped when the time is up. A further
+// signal changes nothing: without a listener it would end the process at once.
+function stop() {
+  if (stops) return;
   stops = true;
   for (const call of calls) call.abort(SHUTDOWN);
   setTimeout(() => drop.abort(new Error('the service may wait no longer')), GRACE_MS).unref();
   void app.close();
-});
+}
+process.on('SIGINT', stop).on('SIGTERM', stop);
 
 console.log(await app.listen({ port: Number(port), host: '127.0.0.1' }));

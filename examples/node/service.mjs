@@ -2,22 +2,24 @@
 // where the rate limit is met, so no HTTP request is held open for it:
 //
 //   POST /publications {"fileIds": [37, 38]}   →  202, Location: /publications/ID; 400 if the list is wrong, or has a mode beside it
-//   GET /publications/ID                       →  its `state`, every file, and what to do `next`
+//   GET /publications/ID                       →  its `state`, what is known of every file, and what to do `next`
 //   POST /publications/ID                      →  202 if it is `stopped`: sends what is left
 //
 // `waiting` and `running` are followed by one of these:
 //
 //   done      nothing is left to be sent or to be decided about
-//   stopped   by an error, which it shows: a person has to decide about files, or the server refused them, say. It rests until
-//             somebody posts to it, or the service starts again
-//   refused   the list as a whole, since another publication has sent some of its files, say: nothing of it was sent, and it is
-//             never tried again
+//   stopped   by an error, which it shows: a person has to decide about files, or the server refused them, say. Its files are as
+//             the journal shows them now. It rests until somebody posts to it, or the service starts again
+//   refused   the list as a whole, since another publication has sent some of its files: nothing of it was sent, and it is never
+//             tried again. Its files are as they were then
+//   overtaken likewise, but it had begun: while it was stopped, another publication has sent some of the files that were left of it
 //
-// What was answered with 202 is on disk: the list in JOURNALS/ID.json until it is done, what became of it in the journal
-// JOURNALS/ID.jsonl, or in JOURNALS/ID.refused.json. Whenever the service ends, its next start continues with every list that is
-// left. Nothing is sent twice: a batch that is called again with its journal sends what is left, and a file that another journal of
-// the folder shows as sent is refused. While another folder is in the place of JOURNALS, as where its disk is not mounted any more,
-// every request is answered with 503: nothing is accepted, and nothing is said that only the real folder knows.
+// What was answered with 202 is on disk: the list in JOURNALS/ID.json until it is over, what became of it in the journal
+// JOURNALS/ID.jsonl, and in JOURNALS/ID.refused.json why it is never tried again. Whenever the service ends, its next start
+// continues with every list that is left. Nothing is sent twice: a batch that is called again with its journal sends what is left,
+// and a file that another journal of the folder shows as sent is refused. While another folder is in the place of JOURNALS, as where
+// its disk is not mounted any more, every request is answered with 503: nothing is accepted or sent, and nothing is said that only
+// the real folder knows.
 //
 //   node service.mjs JOURNALS [PORT]
 //
@@ -25,28 +27,25 @@
 // service at a time works in it.
 
 import { randomUUID } from 'node:crypto';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { open, readdir, readFile, rm } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { json } from 'node:stream/consumers';
 
-import { InputError, Journal, PortalClient, PublishRequest } from 'addepar-portal';
+import { ConfigError, InputError, Journal, PortalClient, PublishRequest } from 'addepar-portal';
+
+import { answerTo, FolderGone, folderCheck } from './answers.mjs';
 
 const [folder = 'journals', port = '0'] = process.argv.slice(2);
-/** The mark of a folder that is set up: each has an id of its own. */
-const mark = join(folder, 'addepar-portal-journals.json');
-if (!existsSync(mark)) {
-  // A disk that is not mounted looks like an empty folder.
-  throw new Error(`${folder} is not set up for journals: is its disk mounted?`);
-}
-const itsMark = readFileSync(mark, 'utf8');
+const checkFolder = await folderCheck(folder);
 const client = new PortalClient({ journalDir: folder }); // the rest from the environment
 const modes = { portalPublishing: 'publish', contactNotification: 'use_contact_preference' };
 /** What to do about a publication that is over, but not done. */
 const NEXT = {
   stopped: 'Files that are undecided need a decision. Then, or once the cause is gone, POST here, or start the service again.',
   refused: 'Nothing of this list was sent. Post those of its files anew that are `not_processed`, if they are still to be sent.',
+  overtaken: 'Another publication has sent files of it. Post those of its files anew that are `not_processed`, if they are still to be sent.',
 };
 /** Of a publication that is stopped, and whose list is not in the folder any more. */
 const NO_LIST = 'The list is gone. Decide about files that are undecided, then resume the journal with `addepar-portal resume`.';
@@ -60,15 +59,6 @@ let last = Promise.resolve(); // one after the other: the firm's rate limit is s
 const listOf = (id) => join(folder, `${id}.json`);
 const journalOf = (id) => join(folder, `${id}.jsonl`);
 const refusedOf = (id) => join(folder, `${id}.refused.json`);
-
-/** The folder that was there at the start is not there now: its disk, say, is not mounted any more. */
-class FolderGone extends Error {}
-
-/** Throws where the folder is not the one that was there at the start. */
-async function checkFolder() {
-  const found = await readFile(mark, 'utf8').catch((error) => error);
-  if (found !== itsMark) throw new FolderGone(`${folder} is not the folder that it was: is its disk mounted?`, { cause: found });
-}
 
 /** Writes something down, so that it outlives a loss of power. */
 async function keep(path, value) {
@@ -105,13 +95,18 @@ async function read(path) {
 async function publish(id, fileIds) {
   const onProgress = (progress) => Object.assign(publications.get(id), { state: 'running', progress });
   try {
+    await checkFolder();
     const report = await client.publishBatch(fileIds, { ...modes, ...signals, journal: journalOf(id), onProgress });
     return { id, state: report.settled ? 'done' : 'stopped', report };
   } catch (error) {
     console.error(error);
-    const { code, message, report } = error;
-    if (error instanceof InputError && !existsSync(journalOf(id))) return { id, state: 'refused', code, message, report };
-    return { id, state: report?.settled ? 'done' : 'stopped', code, message, report };
+    const { code, message } = error;
+    // Where settings are wrong, as where the folder goes away, the journal may not have been read: nothing is known of the files.
+    const report = error instanceof ConfigError ? undefined : error.report;
+    let state = code === 'ERR_STOPPED' && report?.settled ? 'done' : 'stopped';
+    // Another publication has sent files that were to be sent.
+    if (error instanceof InputError) state = existsSync(journalOf(id)) ? 'overtaken' : 'refused';
+    return { id, state, code, message, report };
   }
 }
 
@@ -120,7 +115,7 @@ async function run(id, fileIds) {
   const publication = await publish(id, fileIds);
   publications.set(id, publication);
   if (publication.state === 'stopped') return;
-  if (publication.state === 'refused') await keep(refusedOf(id), publication);
+  if (publication.state !== 'done') await keep(refusedOf(id), publication);
   await rm(listOf(id));
   publications.delete(id);
 }
@@ -131,11 +126,13 @@ function begin(id, fileIds) {
   last = last.then(() => run(id, fileIds)).catch(console.error);
 }
 
-/** What the folder has of a publication that is over. */
-async function over(id) {
-  if (!existsSync(journalOf(id))) return await read(refusedOf(id));
+/** How a publication stands. Unless it is under way the folder says it: a person may have decided about files. */
+async function find(id) {
+  const known = publications.get(id) ?? (await read(refusedOf(id)));
+  if (['waiting', 'running'].includes(known?.state) || !existsSync(journalOf(id))) return known;
   const { report } = new Journal(journalOf(id));
-  return { id, state: report.settled ? 'done' : 'stopped', report };
+  if (report.settled) return { id, state: 'done', report };
+  return known?.state === 'overtaken' ? known : { id, state: 'stopped', ...known, report };
 }
 
 /** What to do about a publication, as far as it can be done. */
@@ -156,7 +153,7 @@ function check(fileIds) {
 }
 
 function reply(response, status, body, headers = {}) {
-  // A connection that is kept would keep the process alive after SIGTERM.
+  // A connection that is kept would keep the process alive when it stops.
   const connection = stop.signal.aborted ? { connection: 'close' } : {};
   response.writeHead(status, { 'content-type': 'application/json', ...connection, ...headers }).end(JSON.stringify(body));
 }
@@ -182,7 +179,7 @@ async function answer(request, response) {
     const fileIds = request.method === 'POST' ? await read(listOf(id)) : undefined;
     const continues = fileIds !== undefined && publications.get(id)?.state === 'stopped';
     if (continues) begin(id, fileIds);
-    const publication = publications.get(id) ?? (await over(id));
+    const publication = await find(id);
     if (!publication) reply(response, 404, { error: 'there is no such publication' });
     else reply(response, continues ? 202 : 200, { ...publication, next: nextOf(publication) });
   }
@@ -192,8 +189,12 @@ const server = createServer((request, response) => {
   answer(request, response).catch((error) => {
     const isTheirs = error instanceof InputError || error instanceof SyntaxError;
     if (!isTheirs) console.error(error);
-    if (error instanceof FolderGone) reply(response, 503, { error: 'the folder of journals is not there' }, { 'retry-after': '30' });
-    else reply(response, isTheirs ? 400 : 500, { error: isTheirs ? error.message : 'internal error' });
+    if (error instanceof FolderGone) {
+      const { status, headers, body } = answerTo(error);
+      reply(response, status, { error: body.message }, headers);
+    } else {
+      reply(response, isTheirs ? 400 : 500, { error: isTheirs ? error.message : 'internal error' });
+    }
   });
 });
 
@@ -204,9 +205,11 @@ for (const name of await readdir(folder)) {
   if (fileIds) begin(id, fileIds);
 }
 
-// The request in flight is awaited and recorded; what was not sent yet waits for the next start.
-process.once('SIGTERM', () => {
+// The request in flight is awaited and recorded, or dropped when the time is up; what was not sent yet waits for the next start. A
+// further signal changes nothing: without a listener it would end the process at once.
+function stopService() {
   stop.abort(new Error('the service stops'));
   server.close();
-});
+}
+process.on('SIGINT', stopService).on('SIGTERM', stopService);
 server.listen(Number(port), '127.0.0.1', () => console.log(`http://127.0.0.1:${server.address().port}`));

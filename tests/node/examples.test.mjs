@@ -14,7 +14,7 @@ import { fileURLToPath } from 'node:url';
 import { initJournalDir, Journal } from 'addepar-portal';
 import { SimulatedPortal } from 'addepar-portal/testing';
 
-import { posted } from './script.mjs';
+import { posted, until } from './script.mjs';
 
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
 const EXAMPLES = join(ROOT, 'examples', 'node');
@@ -135,6 +135,49 @@ describe('the example service.mjs', () => {
     assert.equal(await next.log, '');
   });
 
+  test('ends what another publication has overtaken, and says what became of its files', async () => {
+    const service = await start();
+    const overtaken = [];
+    for (const [list, sentByAnother] of [[[37, 38], [37, 38]], [[39, 40], [39]]]) {
+      portal.nextFault('status:403');
+      const { location } = await service.post(list);
+      assert.equal((await service.settled(location)).state, 'stopped');
+      assert.equal((await service.settled((await service.post(sentByAnother)).location)).state, 'done');
+      assert.equal((await service.ask(location, { method: 'POST' })).status, 202);
+      const shown = await service.settled(location);
+      assert.deepEqual([shown.state, shown.code], ['overtaken', 'ERR_ALREADY_SENT']);
+      assert.match(shown.message, / sent before .*Record that .* then resume/);
+      assert.match(shown.next, /Another publication has sent .* Post those of its files anew that are `not_processed`/);
+      overtaken.push({ location, shown });
+    }
+    assert.deepEqual(overtaken.map(({ shown }) => states(shown)), [['ok', 'ok'], ['ok', 'not_processed']]);
+    service.child.kill('SIGTERM');
+    await service.ended;
+    const next = await start();
+    for (const { location, shown } of overtaken) assert.deepEqual(await next.ask(location, { method: 'POST' }), shown);
+    assert.equal((await next.settled((await next.post([40])).location)).state, 'done');
+    assert.deepEqual(sent(), [[37, 38], [37, 38], [39, 40], [39], [40]]);
+  });
+
+  test('shows the files as the journal does, also after a person decided there', async () => {
+    const service = await start();
+    portal.nextFault('status:503');
+    const { id, location } = await service.post([37, 38]);
+    const stopped = await service.settled(location);
+    assert.deepEqual([stopped.state, stopped.code, states(stopped)], ['stopped', 'ERR_OUTCOME_UNKNOWN', ['unknown', 'unknown']]);
+    const journal = new Journal(join(journals, `${id}.jsonl`));
+    journal.decide([37], 'published', { by: 'A. Smith' });
+    const decided = await service.ask(location);
+    assert.deepEqual([decided.state, states(decided)], ['stopped', ['unknown', 'unknown']]);
+    assert.deepEqual(decided.report.files.map(({ decision }) => decision), ['published', null]);
+    journal.decide([38], 'leave', { by: 'A. Smith' });
+    const { state, code, next } = await service.ask(location);
+    assert.deepEqual([state, code, next], ['done', undefined, undefined]);
+    assert.equal((await service.ask(location, { method: 'POST' })).status, 202);
+    assert.equal((await service.settled(location)).state, 'done');
+    assert.deepEqual(sent(), [[37, 38]]);
+  });
+
   test('lets what the server refused rest until somebody posts to it or starts it again', async () => {
     const service = await start();
     portal.nextFault('status:403');
@@ -153,21 +196,25 @@ describe('the example service.mjs', () => {
     assert.deepEqual(sent(), [[37], [37], [37]]);
   });
 
-  test('loses no list that it accepted when it is stopped', async () => {
-    portal.control('hold');
-    const service = await start();
-    const [first, second] = [await service.post([37]), await service.post([38, 39])];
-    await posted(portal, 1);
-    service.child.kill('SIGTERM');
-    // It takes no connections any more.
-    while (await service.ask(first.location).then(() => true, () => false)) await sleep(5);
-    portal.control('release');
-    assert.deepEqual(await service.ended, [0, null]);
-    assert.deepEqual(sent(), [[37]]);
-    const next = await start();
-    for (const { location } of [first, second]) assert.equal((await next.settled(location)).state, 'done');
-    assert.deepEqual(sent(), [[37], [38, 39]]);
-  });
+  // A further signal does nothing more.
+  for (const [signal, ...more] of [['SIGTERM', 'SIGTERM'], ['SIGINT', 'SIGINT', 'SIGTERM']]) {
+    test(`loses no list that it accepted when it is stopped by ${[signal, ...more].join(', ')}`, async () => {
+      portal.control('hold');
+      const service = await start();
+      const [first, second] = [await service.post([37]), await service.post([38, 39])];
+      await posted(portal, 1);
+      service.child.kill(signal);
+      // It takes no connections any more.
+      while (await service.ask(first.location).then(() => true, () => false)) await sleep(5);
+      for (const further of more) service.child.kill(further);
+      portal.control('release');
+      assert.deepEqual(await service.ended, [0, null]);
+      assert.deepEqual(sent(), [[37]]);
+      const next = await start();
+      for (const { location } of [first, second]) assert.equal((await next.settled(location)).state, 'done');
+      assert.deepEqual(sent(), [[37], [38, 39]]);
+    });
+  }
 
   test('loses no list that it accepted when it is killed, and sends none again that may have gone out', async () => {
     portal.nextFault('hang');
@@ -196,7 +243,8 @@ describe('the example service.mjs', () => {
     const others = [() => {}, () => mkdirSync(journals), () => initJournalDir(journals)];
     for (const putThere of others) {
       putThere();
-      assert.equal((await service.post([38])).status, 503);
+      const { status, error } = await service.post([38]);
+      assert.deepEqual([status, /the folder of journals is not there/.test(error)], [503, true]);
       for (const method of ['GET', 'POST']) assert.equal((await service.ask(location, { method })).status, 503);
     }
     assert.deepEqual(readdirSync(journals).filter((name) => /^[0-9a-f]{8}-/.test(name)), []);
@@ -207,6 +255,29 @@ describe('the example service.mjs', () => {
     assert.deepEqual(sent(), [[37], [37]]);
     service.child.kill('SIGTERM');
     assert.match(await service.log, /is its disk mounted/);
+  });
+
+  test('sends nothing of a list that waits while another folder comes into the place of its own', async () => {
+    portal.control('hold');
+    const service = await start();
+    const [, second] = [await service.post([37]), await service.post([38])];
+    await posted(portal, 1);
+    const away = `${journals}-away`;
+    renameSync(journals, away);
+    initJournalDir(journals);
+    portal.control('release');
+    let log = '';
+    service.child.stderr.on('data', (data) => (log += data));
+    await until(() => log.includes('is its disk mounted') || sent().length > 1);
+    assert.deepEqual(sent(), [[37]]);
+    rmSync(journals, { recursive: true });
+    renameSync(away, journals);
+    const shown = await service.ask(second.location);
+    assert.deepEqual([shown.state, shown.report], ['stopped', undefined]);
+    assert.match(shown.message, /is its disk mounted/);
+    assert.equal((await service.ask(second.location, { method: 'POST' })).status, 202);
+    assert.equal((await service.settled(second.location)).state, 'done');
+    assert.deepEqual(sent(), [[37], [38]]);
   });
 
   test('says what can be done about a publication whose list is gone', async () => {

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -12,7 +12,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
 import * as addepar from 'addepar-portal';
-import { initJournalDir, Journal, JournalError } from 'addepar-portal';
+import { ConfigError, initJournalDir, Journal, JournalError, PublishReport, PublishRequest } from 'addepar-portal';
 import { SimulatedPortal } from 'addepar-portal/testing';
 
 import { answerTo, SHUTDOWN } from '../../examples/node/answers.mjs';
@@ -22,14 +22,23 @@ import { posted, until } from './script.mjs';
 const EXAMPLES = join(dirname(fileURLToPath(import.meta.url)), '..', '..', 'examples', 'node');
 const ids = (count) => Array.from({ length: count }, (_, index) => index + 1);
 
+/** A copy of the example for Express, with Express 4. */
+function express4() {
+  const folder = mkdtempSync(join(EXAMPLES, '..', 'express4-'));
+  for (const name of ['express.mjs', 'answers.mjs']) cpSync(join(EXAMPLES, name), join(folder, name));
+  mkdirSync(join(folder, 'node_modules'));
+  symlinkSync(join(FRAMEWORKS, 'express4'), join(folder, 'node_modules', 'express'), 'junction');
+  return folder;
+}
+
 /** Runs a test against a service that is an example, and a portal of its own. */
-function withService(example, name, body, environment = {}) {
+function withService(example, name, body, environment = {}, folder = () => EXAMPLES) {
   test(name, { skip }, async () => {
     link();
     const portal = await SimulatedPortal.start();
     const journals = mkdtempSync(join(tmpdir(), 'addepar-portal-'));
     initJournalDir(journals);
-    const service = spawn(process.execPath, [join(EXAMPLES, example), journals], {
+    const service = spawn(process.execPath, [join(folder(), example), journals], {
       env: { ...process.env, ...portal.environ(), ...environment },
       stdio: ['ignore', 'pipe', 'pipe'],
       timeout: 120_000,
@@ -44,7 +53,7 @@ function withService(example, name, body, environment = {}) {
         const answer = await fetch(`${url}/publications/${publication}`, request);
         return { status: answer.status, retryAfter: answer.headers.get('retry-after'), ...(await answer.json()) };
       };
-      await body({ portal, put, service, ended, log, journal: (publication) => join(journals, `${publication}.jsonl`) });
+      await body({ portal, put, service, ended, log, journals, journal: (publication) => join(journals, `${publication}.jsonl`) });
     } finally {
       service.kill('SIGKILL');
       await ended;
@@ -120,6 +129,44 @@ for (const example of ['fastify.mjs', 'express.mjs']) {
       assert.equal((await put('october', { fileIds: [37] })).status, 200);
     });
 
+    withService(example, 'answers which files a person has to look at', async ({ portal, put }) => {
+      portal.nextFault('missing_result', { file: 38 });
+      const { status, ok, undecided, files } = await put('october', { fileIds: [37, 38] });
+      assert.deepEqual([status, ok, undecided, files.map(({ state }) => state)], [200, false, [38], ['ok', 'unknown']]);
+      const again = await put('october', { fileIds: [37, 38] });
+      assert.deepEqual([again.status, again.code, again.undecided], [409, 'ERR_JOURNAL', [38]]);
+      assert.equal(portal.control('posts'), 1);
+    });
+
+    withService(example, 'answers 503 while its folder is not there, and says nothing of any file', async (started) => {
+      const { portal, put, journals, service, log } = started;
+      const publication = { fileIds: [37, 38] };
+      assert.equal((await put('october', publication)).status, 200);
+      const away = `${journals}-away`;
+      renameSync(journals, away);
+      for (const putThere of [() => {}, () => mkdirSync(journals), () => initJournalDir(journals)]) {
+        putThere();
+        const { message, ...others } = await put('october', publication);
+        assert.deepEqual(others, { status: 503, retryAfter: '30' });
+        assert.match(message, /the folder of journals is not there: nothing was sent now/);
+      }
+      rmSync(journals, { recursive: true });
+      renameSync(away, journals);
+      assert.equal((await put('october', publication)).status, 200);
+      assert.equal(portal.control('posts'), 1);
+      service.kill('SIGTERM');
+      assert.match(await log, /is its disk mounted/);
+    });
+
+    test('does not start in a folder that was not set up', { skip }, async () => {
+      link();
+      const args = [join(EXAMPLES, example), mkdtempSync(join(tmpdir(), 'addepar-portal-'))];
+      const service = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'pipe'], timeout: 120_000, killSignal: 'SIGKILL' });
+      const [log, [code]] = await Promise.all([text(service.stderr), once(service, 'exit')]);
+      assert.equal(code, 1);
+      assert.match(log, /is not set up for journals/);
+    });
+
     withService(example, 'stops where its caller hangs up: the request in flight is recorded', async ({ portal, put, journal }) => {
       portal.control('hold');
       const caller = new AbortController();
@@ -136,25 +183,30 @@ for (const example of ['fastify.mjs', 'express.mjs']) {
       assert.deepEqual(sent.toSorted((a, b) => a - b), ids(250));
     });
 
-    withService(example, 'answers a publication that ends well during its shutdown as any other', async ({ portal, put, service, ended }) => {
-      portal.control('hold');
-      const publication = put('october', { fileIds: [37, 38] });
-      await posted(portal, 1);
-      service.kill('SIGTERM');
-      // It takes no connections any more.
-      while (await put('..', {}).then(() => true, () => false)) await sleep(5);
-      portal.control('release');
-      const { status, ok, counts, files, ...others } = await publication;
-      assert.deepEqual([status, ok, counts.ok, files.map(({ fileId }) => fileId)], [200, true, 2, [37, 38]]);
-      assert.deepEqual(others, { inFlight: [], retryAfter: null });
-      assert.deepEqual(await ended, [0, null]);
-    });
+    // A further signal does nothing more.
+    for (const [signal, ...more] of [['SIGTERM', 'SIGTERM'], ['SIGINT', 'SIGINT', 'SIGTERM']]) {
+      const name = `answers a publication that ends well during its shutdown as any other, after ${[signal, ...more].join(', ')}`;
+      withService(example, name, async ({ portal, put, service, ended }) => {
+        portal.control('hold');
+        const publication = put('october', { fileIds: [37, 38] });
+        await posted(portal, 1);
+        service.kill(signal);
+        // It takes no connections any more.
+        while (await put('..', {}).then(() => true, () => false)) await sleep(5);
+        for (const further of more) service.kill(further);
+        portal.control('release');
+        const { status, ok, counts, files, ...others } = await publication;
+        assert.deepEqual([status, ok, counts.ok, files.map(({ fileId }) => fileId)], [200, true, 2, [37, 38]]);
+        assert.deepEqual(others, { undecided: [], inFlight: [], retryAfter: null });
+        assert.deepEqual(await ended, [0, null]);
+      });
+    }
 
     withService(example, 'ends within its grace period, whatever the server does', async ({ portal, put, service, ended, journal }) => {
       portal.nextFault('hang');
       const publication = put('october', { fileIds: ids(250) });
       await posted(portal, 1);
-      service.kill('SIGTERM');
+      for (const signal of ['SIGINT', 'SIGTERM']) service.kill(signal);
       const { status, code, undecided, message } = await publication;
       assert.deepEqual([status, code, undecided], [409, 'ERR_OUTCOME_UNKNOWN', ids(100)]);
       assert.match(message, /october\.jsonl/);
@@ -163,6 +215,24 @@ for (const example of ['fastify.mjs', 'express.mjs']) {
     }, { GRACE_MS: '300' });
   });
 }
+
+withService('express.mjs', 'the example express.mjs answers errors with Express 4 as well', async ({ portal, put }) => {
+  portal.nextFault('status:403');
+  const refused = await put('october', { fileIds: [37] });
+  assert.deepEqual([refused.status, refused.code], [422, 'ERR_PERMISSION_DENIED']);
+  const { status, ok } = await put('october', { fileIds: [37] });
+  assert.deepEqual([status, ok], [200, true]);
+  assert.equal((await put('november', { fileIds: {} })).status, 400);
+}, {}, express4);
+
+test('the example answers.mjs says nothing of files where settings are wrong', () => {
+  // The folder went away after it was looked at: its report knows nothing of what was published before.
+  const request = new PublishRequest([37], { portalPublishing: 'publish', contactNotification: 'notify' });
+  const report = PublishReport.fromResponse(request, '{"data":[]}');
+  const { status, body } = answerTo(new ConfigError({ outcome: 'not_processed', message: 'of a folder' }, report));
+  assert.deepEqual([status, body], [500, { code: 'ERR_CONFIG' }]);
+  assert.equal(answerTo(new ConfigError({ outcome: 'processed' }, report)).status, 409);
+});
 
 test('the example answers.mjs answers 503 to what was not begun at a shutdown', async () => {
   const portal = await SimulatedPortal.start();
