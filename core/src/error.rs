@@ -886,7 +886,8 @@ impl Error {
         if report.settled() {
             return Message::default();
         }
-        let is_unprocessed = report.count(FileState::NotProcessed) == report.files().len();
+        let is_unprocessed =
+            report.files().iter().all(|file| file.state == FileState::NotProcessed && file.decision.is_none());
         // The firm and the server are those of the journal for good, and so are the files of a batch.
         match self.0.kind {
             ErrorKind::Stopped => message!["Resume it with ", resume(path), "."],

@@ -2365,6 +2365,23 @@ fn a_batch_that_began_with_another_firm_begins_again() {
     assert!(!refused(elsewhere, ErrorKind::Journal, &words).message().contains("was processed"));
 }
 
+/// A run of which a file was published in some other way did not come to nothing, and begins nowhere anew.
+#[test]
+fn what_was_published_by_hand_came_to_something() {
+    let scene = Scene::new();
+    let path = scene.path("run.jsonl");
+    scene.faults(&json!([{ "name": "status", "status": 403 }]));
+    refused(scene.batch(2, &path), ErrorKind::PermissionDenied, &["begin again with a journal of another name"]);
+    decide(&path, &[1], Verdict::Published);
+    let quiet = PublishRequest::for_batch(1..=2, PortalPublishing::Publish, ContactNotification::DoNotNotify);
+    let other = block_on(scene.client.publish_batch(&quiet.expect("a request"), &options(&path), |_| {}));
+    let error = refused(other, ErrorKind::Journal, &["is of another run", "Nothing was sent now."]);
+    assert!(!error.message().contains("another name"), "{error}");
+    scene.faults(&json!([{ "name": "status", "status": 403 }]));
+    let error = refused(scene.resume(&path), ErrorKind::PermissionDenied, &["Then resume with"]);
+    assert!(!error.message().contains("another name"), "{error}");
+}
+
 /// Without a journal as with one, a lost request is waited for before anybody looks, and the error has its files.
 #[test]
 fn a_lost_call_without_a_journal_says_to_wait_and_names_its_files() {

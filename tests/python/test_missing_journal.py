@@ -24,6 +24,7 @@ from addepar_portal import (
     AsyncPortalClient,
     ConfigError,
     ConnectError,
+    Journal,
     MissingJournalWarning,
     OutcomeUnknownError,
     PortalClient,
@@ -234,6 +235,26 @@ def test_a_batch_whose_journal_is_in_no_folder_is_remembered(simulated_portal: S
         for call in calls:
             with pytest.raises(MissingJournalWarning, match=words):
                 call()
+    assert simulated_portal.control("posts") == 3
+
+
+def test_a_copy_of_a_journal_knows_nothing_of_what_was_sent_after_it(
+    simulated_portal: SimulatedPortal, tmp_path: Path
+) -> None:
+    client, run, copy = simulated_portal.client(), tmp_path / "run.jsonl", tmp_path / "copy.jsonl"
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        simulated_portal.control("faults", faults=["status:403", "close_before_answer"])
+        with pytest.raises(RejectedError):
+            client.publish_batch([37, 38], journal=run, **MODES)
+        copy.write_bytes(run.read_bytes())
+        with pytest.raises(OutcomeUnknownError):
+            client.resume(run)
+        # The journal itself shows what it sends again.
+        Journal(run).decide([37, 38], "not_published", by="A. Smith")
+        assert client.resume(run).ok
+        with pytest.raises(MissingJournalWarning, match=r"^These 2 files \(37, 38\) were already sent by this process"):
+            client.resume(copy)
     assert simulated_portal.control("posts") == 3
 
 

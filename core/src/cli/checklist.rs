@@ -1,7 +1,7 @@
 //! The check-list of a journal: the files about which a person has to decide, to be filled in and read again.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::cli::list::{List, Row};
 use crate::cli::output;
@@ -42,21 +42,34 @@ fn request(journal: &Journal, file: &JournalledFile) -> String {
     format!("{}/{}", journal.header().run, file.chunk)
 }
 
+/// Whether it names a request.
+fn is_request(listed: &str) -> bool {
+    let parts = listed.split_once('/');
+    parts.is_some_and(|(run, chunk)| run.chars().all(|c| c.is_ascii_hexdigit()) && chunk.parse::<u32>().is_ok())
+}
+
+/// The files about whose last request a list is, by its own words.
+pub(super) fn of_the_last_request(list: &List) -> Result<HashSet<u64>, String> {
+    let column = list.position(REQUEST)?;
+    let rows = list.rows().iter().filter(|row| row.field(column).is_some_and(is_request));
+    Ok(rows.map(|row| row.id).collect())
+}
+
 /// What is wrong with a list, as it goes on after its name, if a file of it was sent once more since the list was made: what
 /// somebody found out then says nothing of that.
 pub(super) fn outdated(list: &List, journal: &Journal) -> Result<(), String> {
     let Some(column) = list.position(REQUEST)? else { return Ok(()) };
     let files = journal.files();
     let newest: HashMap<u64, String> = files.iter().map(|file| (file.result.file_id, request(journal, file))).collect();
-    // A file that is not of this run is refused in its place.
+    // A file that is not of this run is refused in its place; a column of somebody's own may have the same name.
     let is_another = |row: &&Row| {
-        let (listed, now) = (row.field(Some(column)), newest.get(&row.id));
-        listed.is_some_and(|listed| now.is_some_and(|now| listed != now))
+        let listed = row.field(Some(column)).filter(|listed| is_request(listed));
+        listed.is_some_and(|listed| newest.get(&row.id).is_some_and(|now| listed != now))
     };
     list.rows().iter().find(is_another).map_or(Ok(()), |row| {
         Err(format!(
-            ", line {}, is about another request with file {} than its last one: make a new list of this journal, and look \
-             again",
+            ", line {}: its column {REQUEST:?} names another request with file {} than the last one: make a new list of this \
+             journal, and look again",
             row.line, row.id,
         ))
     })
@@ -70,7 +83,7 @@ pub(super) fn findings(list: &List, evidence: Option<&str>) -> Result<Vec<Findin
         ));
     };
     let own = list.position(EVIDENCE)?;
-    let request = list.position(REQUEST)?;
+    let of_the_last_request = of_the_last_request(list)?;
     let finding = |row: &Row| {
         let written = row.field(Some(decision))?;
         Some(verdict(written).map_or_else(
@@ -83,8 +96,7 @@ pub(super) fn findings(list: &List, evidence: Option<&str>) -> Result<Vec<Findin
             },
             |verdict| {
                 let evidence = row.field(own).or(evidence).map(str::to_owned);
-                // It is that of the last one, or the list was refused.
-                let is_of_a_list = row.field(request).is_some();
+                let is_of_a_list = of_the_last_request.contains(&row.id);
                 Ok(Finding { file_id: row.id, verdict, evidence, is_of_a_list })
             },
         ))

@@ -149,9 +149,13 @@ pub(super) fn resolve(arguments: &Resolve) -> Result<Status, Refused> {
         None => None,
     };
     let mut journal = Journal::open(&arguments.journal)?;
-    if let Some((path, list)) = &list {
-        checklist::outdated(list, &journal).map_err(|reason| nothing(format!("{}{reason}", list::name(path))))?;
-    }
+    // Where a list names a request, that is the last one, or the list is refused.
+    let of_the_last_request = match &list {
+        Some((path, list)) => checklist::outdated(list, &journal)
+            .and_then(|()| checklist::of_the_last_request(list))
+            .map_err(|reason| nothing(format!("{}{reason}", list::name(path))))?,
+        None => HashSet::new(),
+    };
     let evidence = arguments.evidence.as_deref();
     let findings = match (list, verdict) {
         (Some((path, list)), None) => {
@@ -174,8 +178,10 @@ pub(super) fn resolve(arguments: &Resolve) -> Result<Status, Refused> {
                 None if arguments.files.undecided => undecided(&journal, verdict, arguments.yes)?,
                 None => named(&journal, arguments.files.files.as_deref().unwrap_or_default())?,
             };
-            let found =
-                |file_id| Finding { file_id, verdict, evidence: evidence.map(str::to_owned), is_of_a_list: false };
+            let found = |file_id| {
+                let is_of_a_list = of_the_last_request.contains(&file_id);
+                Finding { file_id, verdict, evidence: evidence.map(str::to_owned), is_of_a_list }
+            };
             file_ids.into_iter().map(found).collect()
         }
         // The arguments want a verdict there.
@@ -366,8 +372,10 @@ pub(super) fn audit(folder: &Path, file: Option<&str>) -> Result<Status, Refused
     let (undecided, in_flight) = (audit.undecided(), audit.in_flight());
     let again = audit.sent_after_a_decision();
     let came_to_nothing = audit.sends.iter().filter(|sent| !sent.may_have_reached()).count();
-    let nothing =
-        if came_to_nothing > 0 { format!(", {came_to_nothing} of which came to nothing") } else { String::new() };
+    let nothing = match came_to_nothing {
+        0 => String::new(),
+        count => format!("; {} came to nothing", counted(count, "send")),
+    };
     let sends = counted(audit.sends.len(), "send");
     let mut below = format!("{sends} in {}{nothing}\n", counted(audit.journals, "journal"));
     let kinds = [

@@ -20,7 +20,7 @@ use url::Url;
 use crate::client::connection::Connection;
 use crate::client::session::{self, Opening};
 use crate::client::tokens::Found;
-use crate::client::unjournalled::{self, Unjournalled};
+use crate::client::unjournalled::{self, Own, Unjournalled};
 use crate::config::secret::Secret;
 use crate::config::settings::{AccessToken, Credentials, is_token};
 use crate::error::Error;
@@ -246,14 +246,16 @@ impl PublishCall {
     async fn open_and_warn(&self, looked: Result<Vec<Looked>, Error>) -> bool {
         let Some(opened) = self.open(looked).await else { return false };
         let opened = opened.map_err(|error| self.unopened(error));
-        let run = opened.as_ref().ok().map(|opened| (opened.history.header().run.clone(), opened.is_in_folder));
+        let own = opened.as_ref().ok().map(|Opened { history, is_in_folder, .. }| {
+            (Own { run: history.header().run.clone(), sent_before: history.sent_before() }, *is_in_folder)
+        });
         self.on(Event::Opened(opened.map(Box::new)));
-        run.is_some_and(|(run, is_in_folder)| self.warn_of_repeats(&run, is_in_folder))
+        own.is_some_and(|(own, is_in_folder)| self.warn_of_repeats(&own, is_in_folder))
     }
 
     /// Warns of files that this process has sent before where no folder of journals shows it, once the call's own journal
     /// says what is sent. `true`: the host has to do it first.
-    fn warn_of_repeats(&self, run: &str, is_in_folder: bool) -> bool {
+    fn warn_of_repeats(&self, own: &Own, is_in_folder: bool) -> bool {
         let (asks, file_ids) = {
             let state = self.state();
             (state.machine.request().asks(), state.machine.to_be_sent())
@@ -263,8 +265,8 @@ impl PublishCall {
         }
         // Nobody who stops the call waits while many files are looked up.
         let config = &self.connection.config;
-        let warning = unjournalled::unseen(config, &file_ids, run);
-        let outside = (!is_in_folder).then(|| Unjournalled::outside(config, file_ids, run));
+        let warning = unjournalled::unseen(config, &file_ids, own);
+        let outside = (!is_in_folder).then(|| Unjournalled::outside(config, file_ids, &own.run));
         let mut state = self.state();
         state.outside = outside;
         let Some(warning) = warning else { return false };

@@ -362,9 +362,12 @@ pub(crate) fn with_states(error: Error, config: &Config, path: &Path, request: O
     let shown = saved.as_ref().ok().and_then(Option::as_deref).unwrap_or(path);
     let is_resumable = matches!(error.kind(), ErrorKind::Config | ErrorKind::Input);
     let mut is_whole = false;
+    let observed = JournalFile::observe(shown);
+    let has_begun = observed.as_ref().is_ok_and(History::has_begun);
+    let error = if has_begun { error.nothing_sent_now() } else { error };
     // Without files of its own, it asks for those of generated reports.
     let named = request.filter(|request| !request.file_ids().is_empty());
-    let report = match (JournalFile::observe(shown), named) {
+    let report = match (observed, named) {
         (Ok(history), Some(request)) if same_run(&history, config, Some(request)).is_err() => {
             if history.header().is_of(&config.base_url, config.firm()) {
                 history.report_on(request)
@@ -593,9 +596,9 @@ fn same_run(history: &History, config: &Config, request: Option<&PublishRequest>
     Err(if are_files_alone {
         Differs::OtherFiles { what, are_missing: !fewer.is_empty(), have_come: !more.is_empty() }
     } else {
-        let [.., not_processed] = history.counts();
-        let advice = if not_processed == history.files().len() {
-            "Nothing of that run was processed: publish with a journal of another name, and let this one stay where it is."
+        let advice = if history.came_to_nothing() {
+            "Nothing of that run was processed: publish with a journal of another name. Let this one stay where it is, and do \
+             not resume it."
         } else if is_elsewhere {
             "If that is another portal, publish here with a journal of another name."
         } else {

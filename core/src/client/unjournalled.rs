@@ -48,6 +48,21 @@ struct Memory {
     count: u64,
 }
 
+/// What the journal of a call says of the files that the call is to send.
+#[derive(Debug)]
+pub(crate) struct Own {
+    pub(crate) run: String,
+    /// The files that went out before, and when that was.
+    pub(crate) sent_before: HashMap<u64, SystemTime>,
+}
+
+impl Own {
+    /// Whether this journal shows that the file went out then. A copy from before that has the same run.
+    fn shows(&self, file_id: u64, sent: &Sent) -> bool {
+        sent.run.as_deref() == Some(&*self.run) && self.sent_before.get(&file_id).is_some_and(|at| *at >= sent.at)
+    }
+}
+
 #[derive(Debug, Clone)]
 struct Sent {
     at: SystemTime,
@@ -79,13 +94,13 @@ impl Memory {
         (number, before)
     }
 
-    /// That some of the files went out before, and when, but for what the journal of the call's own run shows. A caller who asked for
+    /// That some of the files went out before, and when, but for what the call's own journal shows. A caller who asked for
     /// that is told where a folder of journals would refuse it as well: of files whose outcome is unknown.
-    fn repeated(&self, portal: usize, file_ids: &[u64], own: Option<&str>, repeat: Repeat) -> Option<String> {
-        let is_told = |sent: &&Sent| {
-            (own.is_none() || sent.run.as_deref() != own) && (repeat == Repeat::Refuse || !sent.is_known)
-        };
-        let sent = file_ids.iter().filter_map(|id| Some((*id, self.sent.get(&(portal, *id)).filter(is_told)?.at)));
+    fn repeated(&self, portal: usize, file_ids: &[u64], own: Option<&Own>, repeat: Repeat) -> Option<String> {
+        let sent = file_ids.iter().filter_map(|id| {
+            let sent = self.sent.get(&(portal, *id)).filter(|sent| repeat == Repeat::Refuse || !sent.is_known)?;
+            (!own.is_some_and(|own| own.shows(*id, sent))).then_some((*id, sent.at))
+        });
         let sent: Vec<(u64, SystemTime)> = sent.collect();
         let last = sent.iter().map(|(_, at)| *at).max()?;
         let (count, ids) = (sent.len(), named(sent.iter().map(|(id, _)| *id)));
@@ -122,7 +137,7 @@ fn portal(config: &Config) -> usize {
 /// What somebody should know of a call with a journal before it goes out: that this process has sent some of its files
 /// before where no folder of journals shows it, so that nothing refuses them. A `repeat` of such a call is about what
 /// journals know.
-pub(crate) fn unseen(config: &Config, file_ids: &[u64], own: &str) -> Option<String> {
+pub(crate) fn unseen(config: &Config, file_ids: &[u64], own: &Own) -> Option<String> {
     let portal = portal(config);
     memory().repeated(portal, file_ids, Some(own), Repeat::Refuse)
 }

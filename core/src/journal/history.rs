@@ -1,6 +1,7 @@
 //! What a journal's records add up to: the state of every file, and what may be done next. No I/O.
 
 use std::collections::{HashMap, HashSet};
+use std::mem;
 use std::time::{Duration, SystemTime};
 
 use crate::journal::look::Look;
@@ -38,6 +39,15 @@ pub(crate) struct History {
 
 /// Who decided, and on what evidence.
 type Words = (String, Option<String>);
+
+/// The same, without the blanks around: a text of blanks is none.
+fn words(by: &str, evidence: Option<&str>) -> Words {
+    let evidence = evidence.map(str::trim).filter(|evidence| !evidence.is_empty());
+    (by.trim().to_owned(), evidence.map(str::to_owned))
+}
+
+/// Whoever decides in a journal that was written anew, about files that went out again.
+const REWRITER: &str = "addepar-portal, after the journal was overwritten";
 
 #[derive(Debug, Clone)]
 pub(crate) struct File {
@@ -274,9 +284,10 @@ impl History {
         if chunk.stage == Stage::Sending {
             chunk.stage = Stage::Unknown;
         }
-        if decision.verdict == Verdict::NotPublished {
+        // Of a file that was not processed nothing was found: it is to be sent after all.
+        if decision.verdict == Verdict::NotPublished && state == FileState::Unknown && decision.by != REWRITER {
             let order = self.found.len();
-            self.found.entry((decision.by.clone(), decision.evidence.clone())).or_insert(order);
+            self.found.entry(words(&decision.by, decision.evidence.as_deref())).or_insert(order);
         }
         if let Some(file) = self.files.get_mut(position) {
             file.decision = Some(Box::new(Decision { chunk: number, ..decision }));
@@ -491,8 +502,29 @@ impl History {
         let Some(chunk) = file.and_then(|file| self.chunk(file.chunk)).filter(|chunk| chunk.found > 0) else {
             return true;
         };
-        let said = self.found.get(&(by.to_owned(), evidence.map(str::to_owned)));
-        evidence.is_some() && said.is_none_or(|said| *said >= chunk.found)
+        let words = words(by, evidence);
+        words.1.is_some() && self.found.get(&words).is_none_or(|said| *said >= chunk.found)
+    }
+
+    /// The files that are to be sent and went out before, and when that was.
+    pub(crate) fn sent_before(&self) -> HashMap<u64, SystemTime> {
+        let sent = (1..).zip(&self.chunks).filter(|(_, chunk)| chunk.stage != Stage::Ready);
+        let sent = sent.filter_map(|(number, chunk)| Some((number, chunk, chunk.sent_at?)));
+        let again = sent.flat_map(|(number, chunk, at): (u32, _, _)| {
+            let files = chunk.positions().iter().filter_map(|position| self.files.get(*position));
+            files.filter(move |file| file.chunk != number || file.is_to_be_sent_again()).map(move |file| (file.id, at))
+        });
+        again.collect()
+    }
+
+    /// Whether nothing of the run was published, or may have been, as far as anybody knows.
+    pub(crate) fn came_to_nothing(&self) -> bool {
+        self.files.iter().all(|file| file.state == FileState::NotProcessed && !file.may_be_published())
+    }
+
+    /// Whether a request of the run went out, or was about to.
+    pub(crate) fn has_begun(&self) -> bool {
+        self.chunks.iter().any(|chunk| chunk.attempts > 0)
     }
 
     /// When a chunk was sent last.
@@ -596,7 +628,6 @@ impl History {
 
     /// The records that come to the same: for a journal whose lines were lost. The raw answers are lost with them.
     pub(crate) fn rewritten(&self, now: SystemTime) -> Vec<(Record, SystemTime)> {
-        const BY: &str = "addepar-portal, after the journal was overwritten";
         let decision = |file: &File, verdict, by: &str, evidence| Record::Decision {
             file_id: file.id,
             decision: verdict,
@@ -617,6 +648,11 @@ impl History {
         let chunks = (1..).zip(self.chunks.iter().take(first)).map(|(number, chunk)| planned(number, chunk)).collect();
         records.push((Record::Plan { chunks }, now));
         let mut looks = self.looks.iter();
+        // The words that say nothing of the last requests stand with the first decision: whose they were is lost.
+        let before = self.chunks.iter().map(|chunk| chunk.found).max().unwrap_or_default();
+        let mut found: Vec<(&usize, &Words)> =
+            self.found.iter().map(|(words, order)| (order, words)).filter(|(order, _)| **order < before).collect();
+        found.sort_unstable();
         for (number, chunk) in (1..).zip(&self.chunks) {
             let at = chunk.sent_at.unwrap_or(now);
             let files = || chunk.planned.iter().filter_map(|position| self.files.get(*position));
@@ -671,13 +707,18 @@ impl History {
                 records.push((ended, chunk.over_at.unwrap_or(at)));
             }
             for file in files() {
+                if file.chunk != number || file.state == FileState::Unknown && file.decision().is_some() {
+                    for (_, (by, evidence)) in mem::take(&mut found) {
+                        records.push((decision(file, Verdict::NotPublished, by, evidence.clone()), at));
+                    }
+                }
                 // It is in a later chunk, so it was found not to be published.
                 if file.chunk != number {
-                    records.push((decision(file, Verdict::NotPublished, BY, None), at));
+                    records.push((decision(file, Verdict::NotPublished, REWRITER, None), at));
                 } else if let Some(decided) = file.decision().filter(|_| !is_left_out(file)) {
                     // That a file is to be sent after all replaces a decision that it need not be.
                     if file.state == FileState::NotProcessed && decided.verdict == Verdict::NotPublished {
-                        records.push((decision(file, Verdict::Leave, BY, None), decided.at));
+                        records.push((decision(file, Verdict::Leave, REWRITER, None), decided.at));
                     }
                     records.push((own(file, decided), decided.at));
                 }

@@ -67,7 +67,8 @@ impl World {
                 (_, 0) => Verdict::NotPublished,
                 _ => Verdict::Published,
             };
-            let record = Record::Decision { file_id, decision, by: "A. Person".to_owned(), evidence: None };
+            let evidence = [None, Some("looked"), Some("looked again")][self.rng.usize(..3)].map(str::to_owned);
+            let record = Record::Decision { file_id, decision, by: "A. Person".to_owned(), evidence };
             self.note(&mut history, record)?;
         }
         // Some file that is yet to be sent was published in some other way.
@@ -281,6 +282,13 @@ fn comes_to_the_same_when_it_is_rewritten(history: &History) {
         history.chunks().map(|(number, chunk, ids)| (number, chunk.attempts, ids)).collect::<Vec<_>>()
     };
     assert_eq!(sends(&again), sends(history));
+    // What was said before a request went out is not said about it.
+    for file in history.files() {
+        for evidence in [None, Some("looked"), Some("looked again")] {
+            let can_be = |history: &History| history.can_be_about_it(file.id, "A. Person", evidence);
+            assert!(can_be(history) || !can_be(&again), "file {}: {evidence:?}", file.id);
+        }
+    }
 }
 
 /// Records in an order that no run writes are refused, each by itself.
@@ -496,7 +504,9 @@ fn a_rewritten_journal_has_a_line_for_each_that_was_lost_and_comes_to_the_same()
         vec![intent(1, 1), decision(1, Verdict::NotPublished), decision(2, Verdict::Published), again.clone()],
         vec![intent(1, 1), unknown(1, &[1, 2]), decision(1, Verdict::NotPublished), again, intent(3, 1)],
     ] {
-        let lines = 2 + records.len();
+        // And one with the words that led to another request.
+        let is_again = records.iter().any(|record| matches!(record, Record::Intent { chunk: 3, .. }));
+        let lines = 2 + records.len() + usize::from(is_again);
         let history = history(3, records.clone());
         assert_eq!(history.rewritten(second(9)).len(), lines, "{records:?}");
         comes_to_the_same_when_it_is_rewritten(&history);
@@ -612,7 +622,9 @@ fn what_was_found_about_an_earlier_request_is_not_said_again() {
     let error = decide("published", "A. Person", None).unwrap_err();
     assert_eq!(error.reason(), Some(JournalReason::Outdated));
     assert!(error.message().contains("takes no `not_published` in these words: 1 file (1) was sent at "));
-    assert!(decide("leave", "Another Person", None).is_err(), "without evidence");
+    for none in [None, Some(""), Some(" \t")] {
+        assert!(decide("leave", "Another Person", none).is_err(), "without evidence");
+    }
     decide("leave", "A. Person", Some("not in the portal at 10:30")).unwrap();
     std::fs::remove_dir_all(path.parent().unwrap()).unwrap();
 }

@@ -22,6 +22,20 @@ pub(crate) struct Names {
     last: Arc<Mutex<Option<LookUp>>>,
 }
 
+/// An attempt to reach a server, however it ends.
+pub(crate) struct Attempt<'a> {
+    names: &'a Names,
+    pub(crate) is_answered: bool,
+}
+
+impl Drop for Attempt<'_> {
+    fn drop(&mut self) {
+        if !self.is_answered {
+            self.names.remember(None);
+        }
+    }
+}
+
 #[derive(Clone)]
 struct LookUp {
     name: String,
@@ -42,9 +56,10 @@ impl fmt::Display for Unresolved {
 impl std::error::Error for Unresolved {}
 
 impl Names {
-    /// Forgets what was looked up: no server may be there any more.
-    pub(crate) fn forget(&self) {
-        self.remember(None);
+    /// For an attempt to reach the server: unless it is answered, what was looked up is forgotten. No server may be there any
+    /// more.
+    pub(crate) fn attempt(&self) -> Attempt<'_> {
+        Attempt { names: self, is_answered: false }
     }
 
     fn remember(&self, last: Option<LookUp>) {
@@ -116,7 +131,9 @@ mod tests {
     #[tokio::test]
     async fn what_led_nowhere_is_forgotten() {
         let names = looked_up().await;
-        names.forget();
+        names.attempt().is_answered = true;
+        assert!(names.known("localhost").is_some());
+        drop(names.attempt());
         assert_eq!(names.known("localhost"), None);
     }
 

@@ -80,12 +80,13 @@ impl Transport {
     ) -> Result<Exchange, Error> {
         let url = self.config.route.clone();
         let body = Body::wrap(LatchedBody::new(latch.clone(), body));
-        self.exchange(Method::POST, url, Some(body), authorization, latch).await
+        // On the heap, since the futures of callers hold it.
+        Box::pin(self.exchange(Method::POST, url, Some(body), authorization, latch)).await
     }
 
     /// One GET.
     pub(crate) async fn get(&self, url: Url, authorization: Authorization) -> Result<Exchange, Error> {
-        self.exchange(Method::GET, url, None, authorization, &Latch::default()).await
+        Box::pin(self.exchange(Method::GET, url, None, authorization, &Latch::default())).await
     }
 
     async fn exchange(
@@ -113,14 +114,13 @@ impl Transport {
             request = request.header(CONTENT_TYPE, MEDIA_TYPE).body(body);
         }
         let mut answer = None;
+        let mut attempt = names.attempt();
         let ended = clock::timeout(self.config.timeout, async {
             let response = request.send().await?;
             read_body(response, latch, is_loopback(&self.config.base_url), &mut answer).await
         })
         .await;
-        if answer.is_none() {
-            names.forget();
-        }
+        attempt.is_answered = answer.is_some();
         Ok(mask.applied(match (answer, ended) {
             (Some(answer), Ok(Ok(()))) => Exchange::Answered(answer),
             (Some(mut answer), ended) => {
