@@ -33,7 +33,7 @@ import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { json } from 'node:stream/consumers';
 
-import { ConfigError, InputError, Journal, PortalClient, PublishRequest } from 'addepar-portal';
+import { ConfigError, InputError, Journal, JournalError, PortalClient, PublishRequest } from 'addepar-portal';
 
 import { answerTo, FolderGone, folderCheck } from './answers.mjs';
 
@@ -45,7 +45,8 @@ const modes = { portalPublishing: 'publish', contactNotification: 'use_contact_p
 const NEXT = {
   stopped: 'Files that are undecided need a decision. Then, or once the cause is gone, POST here, or start the service again.',
   refused: 'Nothing of this list was sent. Post those of its files anew that are `not_processed`, if they are still to be sent.',
-  overtaken: 'Another publication has sent files of it. Post those of its files anew that are `not_processed`, if they are still to be sent.',
+  overtaken:
+    'Another publication has sent files of it. Post those anew that are `not_processed`, or found to be `not_published`, if they are still to be sent.',
 };
 /** Of a publication that is stopped, and whose list is not in the folder any more. */
 const NO_LIST = 'The list is gone. Decide about files that are undecided, then resume the journal with `addepar-portal resume`.';
@@ -104,8 +105,10 @@ async function publish(id, fileIds) {
     // Where settings are wrong, as where the folder goes away, the journal may not have been read: nothing is known of the files.
     const report = error instanceof ConfigError ? undefined : error.report;
     let state = code === 'ERR_STOPPED' && report?.settled ? 'done' : 'stopped';
-    // Another publication has sent files that were to be sent.
-    if (error instanceof InputError) state = existsSync(journalOf(id)) ? 'overtaken' : 'refused';
+    // Another publication has sent files that were to be sent. It is over once nothing is to be decided about or awaited.
+    const isOpen = error.undecided?.length > 0 || report?.inFlight.length > 0;
+    if (error instanceof InputError && !existsSync(journalOf(id))) state = 'refused';
+    else if (error instanceof InputError && !isOpen) state = 'overtaken';
     return { id, state, code, message, report };
   }
 }
@@ -130,7 +133,14 @@ function begin(id, fileIds) {
 async function find(id) {
   const known = publications.get(id) ?? (await read(refusedOf(id)));
   if (['waiting', 'running'].includes(known?.state) || !existsSync(journalOf(id))) return known;
-  const { report } = new Journal(journalOf(id));
+  let report;
+  try {
+    ({ report } = new Journal(journalOf(id)));
+  } catch (error) {
+    if (!(error instanceof JournalError)) throw error;
+    // Somebody has to look at the disk: nothing is known of the files.
+    return { id, state: 'stopped', code: error.code, message: error.message };
+  }
   if (report.settled) return { id, state: 'done', report };
   return known?.state === 'overtaken' ? known : { id, state: 'stopped', ...known, report };
 }

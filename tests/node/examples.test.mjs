@@ -120,7 +120,7 @@ describe('the example service.mjs', () => {
     for (const location of again) shown.push(await service.settled(location));
     for (const { state, code } of shown) assert.deepEqual([state, code], ['refused', 'ERR_ALREADY_SENT']);
     assert.deepEqual(states(shown[1]), ['ok', 'not_processed']);
-    assert.match(shown[1].next, /Post those of its files anew that are `not_processed`/);
+    assert.match(shown[1].next, /Post those anew that are `not_processed`, or found/);
     service.child.kill('SIGTERM');
     await service.ended;
     assert.match(await service.log, /ERR_ALREADY_SENT/);
@@ -157,6 +157,39 @@ describe('the example service.mjs', () => {
     for (const { location, shown } of overtaken) assert.deepEqual(await next.ask(location, { method: 'POST' }), shown);
     assert.equal((await next.settled((await next.post([40])).location)).state, 'done');
     assert.deepEqual(sent(), [[37, 38], [37, 38], [39, 40], [39], [40]]);
+  });
+
+  test('waits for decisions before it ends what another publication has overtaken', async () => {
+    const service = await start();
+    portal.nextFault('close_before_answer');
+    const list = Array.from({ length: 101 }, (_, index) => index + 1);
+    const { id, location } = await service.post(list);
+    assert.equal((await service.settled(location)).state, 'stopped');
+    assert.equal((await service.settled((await service.post([101])).location)).state, 'done');
+    assert.equal((await service.ask(location, { method: 'POST' })).status, 202);
+    const undecided = await service.settled(location);
+    assert.deepEqual([undecided.state, undecided.report.undecided.length], ['stopped', 100]);
+    const journal = new Journal(join(journals, `${id}.jsonl`));
+    journal.decide([1], 'published', { by: 'A. Smith' });
+    journal.decide(journal.undecided, 'not_published', { by: 'A. Smith' });
+    assert.equal((await service.ask(location, { method: 'POST' })).status, 202);
+    const over = await service.settled(location);
+    assert.deepEqual([over.state, over.report.undecided], ['overtaken', []]);
+    const missing = over.report.files.filter(({ decision }) => decision === 'not_published').map(({ fileId }) => fileId);
+    assert.equal((await service.settled((await service.post(missing)).location)).state, 'done');
+    assert.deepEqual(sent(), [list.slice(0, 100), [101], list.slice(1, 100)]);
+  });
+
+  test('says that somebody has to look at a journal that cannot be read', async () => {
+    const service = await start();
+    portal.nextFault('status:403');
+    const { id, location } = await service.post([37, 38]);
+    assert.equal((await service.settled(location)).state, 'stopped');
+    writeFileSync(join(journals, `${id}.jsonl`), 'no journal\n');
+    const { status, state, code, message, report } = await service.ask(location);
+    assert.deepEqual([status, state, code, report], [200, 'stopped', 'ERR_JOURNAL', undefined]);
+    assert.match(message, /restore it from a copy/);
+    assert.deepEqual(sent(), [[37, 38]]);
   });
 
   test('shows the files as the journal does, also after a person decided there', async () => {

@@ -627,7 +627,7 @@ def test_a_check_list_says_nothing_of_what_was_sent_after_it(
         refused = lost(*RESOLVE, "--from", "older.csv", *arguments)
         assert refused.returncode == 2
         assert re.search(
-            r"older\.csv, line 2: its column \"request\" names another request with file 101 than the last one: make a new",
+            r"older\.csv, line 2: its column \"request\" names another request with file 101 than the last",
             refused.stderr,
         )
         assert refused.stderr.endswith("Nothing was recorded.\n")
@@ -638,7 +638,7 @@ def test_a_check_list_says_nothing_of_what_was_sent_after_it(
         assert "takes no `not_published` in these words: 1 file (101) was sent at 20" in refused.stderr
         assert "Look again, and say in `--evidence` what was found after that request." in refused.stderr
     assert (decisions(tmp_path), simulated_portal.control("posts")) == (before, posts)
-    # A list about the last request says itself that somebody looked after it, and another column of that name says nothing.
+    # A list about the last request says itself that somebody looked after it. Another column of that name says nothing.
     newer = checklist()
     assert lost(*RESOLVE, "--from", "-", "--not-published", stdin=newer).returncode == 0
     filled = newer.replace(",,\n", ",not_published,\n", 1).replace(",,\n", ",published,\n")

@@ -75,7 +75,8 @@ def decide_in_node(journal: Path, files: list[int], published: bool) -> None:
 def decide_at_the_command_line(journal: Path, files: list[int], published: bool) -> None:
     verdict = "--published" if published else "--not-published"
     ids = ",".join(map(str, files))
-    resolve = ("journal", "resolve", journal, verdict, "--files", ids, "--by", "A. Person")
+    who = ("--by", "A. Person", "--evidence", datetime.now(timezone.utc).isoformat())
+    resolve = ("journal", "resolve", journal, verdict, "--files", ids, *who)
     subprocess.run([PROGRAM, *resolve], check=True, stdout=subprocess.DEVNULL)
 
 

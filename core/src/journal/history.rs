@@ -46,7 +46,7 @@ fn words(by: &str, evidence: Option<&str>) -> Words {
     (by.trim().to_owned(), evidence.map(str::to_owned))
 }
 
-/// Whoever decides in a journal that was written anew, about files that went out again.
+/// The name under which decisions stand in a journal that was written anew, about files that went out again.
 const REWRITER: &str = "addepar-portal, after the journal was overwritten";
 
 #[derive(Debug, Clone)]
