@@ -106,7 +106,7 @@ async function publish(id, fileIds) {
     const report = error instanceof ConfigError ? undefined : error.report;
     let state = code === 'ERR_STOPPED' && report?.settled ? 'done' : 'stopped';
     // Another publication has sent files that were to be sent. It is over once nothing is to be decided about or awaited.
-    const isOpen = error.undecided?.length > 0 || report?.inFlight.length > 0;
+    const isOpen = report?.undecided.length > 0 || report?.inFlight.length > 0;
     if (error instanceof InputError && !existsSync(journalOf(id))) state = 'refused';
     else if (error instanceof InputError && !isOpen) state = 'overtaken';
     return { id, state, code, message, report };

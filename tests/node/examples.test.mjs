@@ -120,7 +120,7 @@ describe('the example service.mjs', () => {
     for (const location of again) shown.push(await service.settled(location));
     for (const { state, code } of shown) assert.deepEqual([state, code], ['refused', 'ERR_ALREADY_SENT']);
     assert.deepEqual(states(shown[1]), ['ok', 'not_processed']);
-    assert.match(shown[1].next, /Post those anew that are `not_processed`, or found/);
+    assert.match(shown[1].next, /Post those of its files anew that are `not_processed`/);
     service.child.kill('SIGTERM');
     await service.ended;
     assert.match(await service.log, /ERR_ALREADY_SENT/);
@@ -147,7 +147,7 @@ describe('the example service.mjs', () => {
       const shown = await service.settled(location);
       assert.deepEqual([shown.state, shown.code], ['overtaken', 'ERR_ALREADY_SENT']);
       assert.match(shown.message, / sent before .*Record that .* then resume/);
-      assert.match(shown.next, /Another publication has sent .* Post those of its files anew that are `not_processed`/);
+      assert.match(shown.next, /Another publication has sent .* Post those anew that are `not_processed`, or found/);
       overtaken.push({ location, shown });
     }
     assert.deepEqual(overtaken.map(({ shown }) => states(shown)), [['ok', 'ok'], ['ok', 'not_processed']]);
