@@ -2365,6 +2365,42 @@ fn a_batch_that_began_with_another_firm_begins_again() {
     assert!(!refused(elsewhere, ErrorKind::Journal, &words).message().contains("was processed"));
 }
 
+/// Somebody found that it was not published, and it has not gone out again: that it went out once is not forgotten.
+#[test]
+fn a_file_that_is_to_be_sent_again_stays_as_it_was_until_then() {
+    for (chunk_size, sent) in [(2, vec![vec![1, 2], vec![3]]), (3, vec![vec![1, 2, 3], vec![1, 2, 3]])] {
+        let scene = Scene::new();
+        scene.journals();
+        let path = scene.path("run.jsonl");
+        let client = scene.journalling();
+        let options = BatchOptions { chunk_size, ..BatchOptions::new(&path) };
+        scene.faults(&json!([{ "name": "close_before_answer" }, { "name": "status", "status": 403 }]));
+        refused(publish_batch(&client, 3, &options), ErrorKind::OutcomeUnknown, &[]);
+        decide(&path, &Journal::open(&path).expect("a journal").undecided(), Verdict::NotPublished);
+        let resume = || block_on(client.resume(&options, |_| {}));
+        refused(resume(), ErrorKind::PermissionDenied, &["unknown (decided: not_published)"]);
+        assert_eq!(scene.sent(), sent);
+        let mut journal = Journal::open(&path).expect("a journal");
+        let file = &journal.files()[0];
+        assert_eq!((file.result.state, file.result.decision), (FileState::Unknown, Some(Verdict::NotPublished)));
+        assert_eq!(file.decided_by.as_deref(), Some("A. Person"));
+        assert!(
+            file.result.reason.as_deref().is_some_and(|reason| reason.contains("lost before an answer")),
+            "{file:?}"
+        );
+        // Whoever does not believe that leaves it: it was sent, and nothing sends it once more.
+        journal.decide([1], Verdict::Leave, "B. Person", None).expect("a decision");
+        assert_eq!(journal.take_warning(), None);
+        assert_eq!(ids_in(&resume().expect("a report"), FileState::Ok), [2, 3]);
+        for repeat in [Repeat::Refuse, Repeat::Allow] {
+            let call = client.start(request([1]), repeat, no_environment);
+            assert_eq!(block_on(call.run()), Turn::Done);
+            refused(result_of(&call), ErrorKind::AlreadySent, &["sent before, nobody knows what became of it"]);
+        }
+        assert_eq!(scene.sent().concat().iter().filter(|id| **id == 1).count(), if chunk_size == 2 { 1 } else { 2 });
+    }
+}
+
 /// A run of which a file was published in some other way did not come to nothing, and begins nowhere anew.
 #[test]
 fn what_was_published_by_hand_came_to_something() {
@@ -2524,22 +2560,22 @@ fn a_file_that_was_to_be_sent_again_is_not_held_back_unseen() {
     let mut ann = Journal::open(&path).expect("a journal");
     decide(&path, &[1, 2], Verdict::NotPublished);
     refused(scene.resume(&path), ErrorKind::PermissionDenied, &[]);
-    let words = ["2 files (1,2) were found not to be published, and are to be sent", "Nothing was recorded."];
+    let words = ["A. Person decided not_published about 2 files (1,2) at 20", "Nothing was recorded."];
     let error = refused(ann.decide([1, 2], Verdict::Published, "Ann", None), ErrorKind::Journal, &words);
     assert_eq!(error.reason(), Some(JournalReason::Outdated));
     // What somebody has decided about that outcome says more.
     decide(&path, &[2], Verdict::Leave);
-    let words = ["1 file (1) was found not to be", "and is to be sent; A. Person decided leave about 1 file (2)"];
+    let words = ["decided not_published about 1 file (1) at 20", "; A. Person decided leave about 1 file (2) at 20"];
     refused(ann.decide([1, 2], Verdict::Published, "Ann", None), ErrorKind::Journal, &words);
     // Who saw that it was left out has not seen that it is to be sent after all.
     let mut ann = Journal::open(&path).expect("a journal");
     decide(&path, &[2], Verdict::NotPublished);
     scene.faults(&json!([{ "name": "status", "status": 403 }]));
     refused(scene.resume(&path), ErrorKind::PermissionDenied, &[]);
-    let words = ["1 file (2) was found not to be published, and is to be sent."];
+    let words = ["A. Person decided not_published about 1 file (2) at 20"];
     refused(ann.decide([2], Verdict::Published, "Ann", None), ErrorKind::Journal, &words);
     ann.decide([1], Verdict::Leave, "Ann", None).expect("it is yet to be sent, as it was");
-    assert_eq!(states(&scene.resume(&path).expect("a report")), [1, 0, 0, 1]);
+    assert_eq!(states(&scene.resume(&path).expect("a report")), [1, 0, 1, 0]);
 }
 
 /// Another run's journal may have come to the path meanwhile: nobody has looked at that.

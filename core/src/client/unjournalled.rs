@@ -11,7 +11,7 @@ use crate::config::settings::Config;
 use crate::model::attempt::Outcome;
 use crate::model::batch::Repeat;
 use crate::model::display::{named, time_of_day};
-use crate::model::file_result::FileState;
+use crate::model::file_result::{FileResult, FileState};
 use crate::model::message::{Language, message, name};
 use crate::model::report::PublishReport;
 use crate::model::request::PublishRequest;
@@ -247,7 +247,9 @@ impl Unjournalled {
     fn know(&self, report: &PublishReport) {
         let own: HashSet<u64> = self.file_ids.iter().copied().collect();
         let states = report.files().iter().filter(|file| own.contains(&file.file_id));
-        let states: HashMap<u64, FileState> = states.map(|file| (file.file_id, file.state)).collect();
+        // One that is to be sent again was not processed this time.
+        let state = |file: &FileResult| if file.is_to_be_sent_again() { FileState::NotProcessed } else { file.state };
+        let states: HashMap<u64, FileState> = states.map(|file| (file.file_id, state(file))).collect();
         let mut memory = memory();
         for (key, (number, before)) in self.keys().zip(&self.sent) {
             match states.get(&key.1) {

@@ -33,8 +33,18 @@ pub(crate) struct History {
     /// Whether somebody else wrote the journal when it was read: what was being sent is in flight.
     is_written: bool,
     looks: Vec<Look>,
-    /// In whose name and on what evidence files were found not to be published, in the order in which that was said first.
-    found: HashMap<Words, usize>,
+    /// In whose name and on what evidence was decided, in the order in which that was said first.
+    said: HashMap<Words, usize>,
+    /// What was known before their last request of the files that were sent again, by their positions: proof that this one
+    /// was not processed takes them back to that.
+    before: HashMap<usize, Before>,
+}
+
+/// A file whose outcome nobody knew, and that somebody found not to be published.
+#[derive(Debug, Clone)]
+struct Before {
+    answer: Option<Box<FileResult>>,
+    decision: Option<Box<Decision>>,
 }
 
 /// Who decided, and on what evidence.
@@ -74,8 +84,7 @@ pub(crate) struct Decision {
 impl Decision {
     /// Whether it says the same as another one, whenever that was.
     fn says_the_same_as(&self, other: &Self) -> bool {
-        let said = |decision: &Self| (decision.verdict, decision.chunk);
-        said(self) == said(other) && self.by == other.by && self.evidence == other.evidence
+        self.verdict == other.verdict && self.by == other.by && self.evidence == other.evidence
     }
 }
 
@@ -86,7 +95,7 @@ pub(crate) enum Since<'a> {
     Sent(SystemTime),
     /// Somebody decided about it.
     Decided(&'a Decision),
-    /// Somebody found that it was not published; since then a request with it may have come to nothing.
+    /// It is to be sent after all; since then a request with it may have come to nothing.
     ToBeSent,
 }
 
@@ -125,8 +134,8 @@ pub(crate) struct ChunkHistory {
     pub(crate) uptime: Option<Uptime>,
     /// How many looks at generated reports stand before that.
     pub(crate) looks: usize,
-    /// In how many words files had been found not to be published before that.
-    found: usize,
+    /// In how many words had been decided before that, about any file.
+    said: usize,
     /// When its last attempt was over, if that was recorded.
     pub(crate) over_at: Option<SystemTime>,
     /// What its outcome has beside the files, if one was recorded.
@@ -185,10 +194,14 @@ impl File {
         self.state == FileState::Unknown && self.verdict() == Some(Verdict::NotPublished)
     }
 
-    /// Whether it was never sent here, and a person found that it was published in some other way or may stay as it is.
+    /// Whether a person found that it was published, or may stay as it is.
+    fn is_left_out(&self) -> bool {
+        matches!(self.verdict(), Some(Verdict::Published | Verdict::Leave))
+    }
+
+    /// The same of one that was never sent here.
     pub(crate) fn is_done_elsewhere(&self) -> bool {
-        let done = matches!(self.verdict(), Some(Verdict::Published | Verdict::Leave));
-        self.state == FileState::NotProcessed && done
+        self.state == FileState::NotProcessed && self.is_left_out()
     }
 
     /// Whether sending it once more could publish it twice.
@@ -220,7 +233,8 @@ impl History {
             attempts: Vec::new(),
             is_written: false,
             looks: Vec::new(),
-            found: HashMap::new(),
+            said: HashMap::new(),
+            before: HashMap::new(),
         };
         history.plan(chunks)?;
         Ok(history)
@@ -239,7 +253,7 @@ impl History {
             Record::NotProcessed { chunk, attempt, result, .. } => {
                 self.end(*chunk, *attempt, Stage::Ready, at)?;
                 self.attempts.extend(result.clone());
-                self.set_states(*chunk, FileState::NotProcessed);
+                self.take_back(*chunk);
                 Ok(())
             }
             Record::Outcome { chunk, attempt, outcome, result, files, beside, .. } => {
@@ -251,6 +265,9 @@ impl History {
                 self.end(*chunk, *attempt, stage, at)?;
                 self.attempts.push(result.clone());
                 self.chunk_mut(*chunk)?.beside = Some(beside.clone());
+                for position in self.sent_in(*chunk) {
+                    self.before.remove(&position);
+                }
                 self.answered(*chunk, files)
             }
             Record::Decision { file_id, decision, by, evidence } => {
@@ -284,10 +301,9 @@ impl History {
         if chunk.stage == Stage::Sending {
             chunk.stage = Stage::Unknown;
         }
-        // Of a file that was not processed nothing was found: it is to be sent after all.
-        if decision.verdict == Verdict::NotPublished && state == FileState::Unknown && decision.by != REWRITER {
-            let order = self.found.len();
-            self.found.entry(words(&decision.by, decision.evidence.as_deref())).or_insert(order);
+        if decision.by != REWRITER {
+            let order = self.said.len();
+            self.said.entry(words(&decision.by, decision.evidence.as_deref())).or_insert(order);
         }
         if let Some(file) = self.files.get_mut(position) {
             file.decision = Some(Box::new(Decision { chunk: number, ..decision }));
@@ -312,7 +328,7 @@ impl History {
                 sent_at: None,
                 uptime: None,
                 looks: 0,
-                found: 0,
+                said: 0,
                 over_at: None,
                 beside: None,
             });
@@ -320,15 +336,42 @@ impl History {
         Ok(())
     }
 
-    /// Puts a file into a chunk: for the first time, or because it is to be sent again.
+    /// Puts a file into a chunk: for the first time, or because it is to be sent again. What is known of it stays until then.
     fn place(&mut self, id: u64, chunk: u32) -> Result<usize, InvalidRecord> {
         let position = *self.positions.get(&id).ok_or_else(|| format!("file {id} was not asked for"))?;
-        let file = self.files.get_mut(position).filter(|file| file.chunk == 0 || file.is_to_be_sent_again());
+        let may_be_planned =
+            self.files.get(position).is_some_and(|file| file.chunk == 0 || self.is_to_be_planned(file));
+        let file = self.files.get_mut(position).filter(|_| may_be_planned);
         let file = file.ok_or_else(|| format!("file {id} is planned twice"))?;
-        let asks = self.request.asks();
-        file.put(File::plain(id, FileState::NotProcessed, asks), asks, &mut self.counts);
         file.chunk = chunk;
+        if let Some(decision) = &mut file.decision {
+            decision.chunk = chunk;
+        }
         Ok(position)
+    }
+
+    /// Whether a file is to be sent again, and no chunk is there for that.
+    fn is_to_be_planned(&self, file: &File) -> bool {
+        file.is_to_be_sent_again() && self.chunk(file.chunk).is_none_or(|chunk| chunk.stage != Stage::Ready)
+    }
+
+    /// Whether a file is to be sent again, by a chunk that is there.
+    fn is_planned_again(&self, file: &File) -> bool {
+        file.is_to_be_sent_again() && !self.is_to_be_planned(file)
+    }
+
+    /// The words of decisions before the last requests went out: they say nothing of these.
+    fn said_before_requests(&self) -> Vec<&Words> {
+        let went_out = self.chunks.iter().filter(|chunk| chunk.stage != Stage::Ready);
+        let before = went_out.map(|chunk| chunk.said).max().unwrap_or_default();
+        let mut said: Vec<_> = self.said.iter().filter(|(_, order)| **order < before).collect();
+        said.sort_unstable_by_key(|(_, order)| **order);
+        said.into_iter().map(|(words, _)| words).collect()
+    }
+
+    /// The positions of the files that went out with a chunk last, or are to.
+    fn sent_in(&self, chunk: u32) -> Vec<usize> {
+        self.chunk(chunk).map(|chunk| chunk.positions().to_vec()).unwrap_or_default()
     }
 
     fn chunk_mut(&mut self, chunk: u32) -> Result<&mut ChunkHistory, InvalidRecord> {
@@ -347,7 +390,7 @@ impl History {
     ) -> Result<(), InvalidRecord> {
         let sendable = self.chunk(number).map(|chunk| self.sendable(chunk)).unwrap_or_default();
         let named = self.ids(&sendable);
-        let (looks, found) = (self.looks.len(), self.found.len());
+        let (looks, said) = (self.looks.len(), self.said.len());
         let chunk = self.chunk_mut(number)?;
         if chunk.stage != Stage::Ready || attempt != chunk.attempts + 1 {
             return Err(format!("attempt {attempt} of chunk {number}, which may not be sent"));
@@ -360,16 +403,31 @@ impl History {
         chunk.attempts = attempt;
         chunk.sent_at = Some(at);
         chunk.looks = looks;
-        chunk.found = found;
+        chunk.said = said;
         chunk.over_at = None;
-        self.set_states(number, FileState::Unknown);
-        // What was decided about an earlier outcome says nothing about this one.
-        for position in self.chunk(number).map(|chunk| chunk.positions().to_vec()).unwrap_or_default() {
-            if let Some(file) = self.files.get_mut(position) {
-                file.decision = None;
+        let asks = self.request.asks();
+        for position in self.sent_in(number) {
+            let Some(file) = self.files.get_mut(position) else { continue };
+            // What was decided about an earlier outcome says nothing about this one.
+            let decision = file.decision.take();
+            if file.state == FileState::Unknown {
+                self.before.insert(position, Before { answer: file.answer.take(), decision });
             }
+            file.put(File::plain(file.id, FileState::Unknown, asks), asks, &mut self.counts);
         }
         Ok(())
+    }
+
+    /// The last request of a chunk was not processed: what was known of its files before is known again.
+    fn take_back(&mut self, chunk: u32) {
+        let asks = self.request.asks();
+        for position in self.sent_in(chunk) {
+            let Some(file) = self.files.get_mut(position) else { continue };
+            match self.before.remove(&position) {
+                Some(Before { answer, decision }) => (file.answer, file.decision) = (answer, decision),
+                None => file.put(File::plain(file.id, FileState::NotProcessed, asks), asks, &mut self.counts),
+            }
+        }
     }
 
     fn end(&mut self, number: u32, attempt: u32, stage: Stage, at: SystemTime) -> Result<(), InvalidRecord> {
@@ -380,15 +438,6 @@ impl History {
         chunk.stage = stage;
         chunk.over_at = Some(at);
         Ok(())
-    }
-
-    fn set_states(&mut self, chunk: u32, state: FileState) {
-        let asks = self.request.asks();
-        for position in self.chunk(chunk).map(|chunk| chunk.positions().to_vec()).unwrap_or_default() {
-            if let Some(file) = self.files.get_mut(position) {
-                file.put(File::plain(file.id, state, asks), asks, &mut self.counts);
-            }
-        }
     }
 
     fn answered(&mut self, chunk: u32, files: &[FileResult]) -> Result<(), InvalidRecord> {
@@ -464,7 +513,7 @@ impl History {
 
     /// The files of a chunk that go out with it.
     fn sendable(&self, chunk: &ChunkHistory) -> Vec<usize> {
-        let to_send = |position: &&usize| self.files.get(**position).is_some_and(|file| !file.is_done_elsewhere());
+        let to_send = |position: &&usize| self.files.get(**position).is_some_and(|file| !file.is_left_out());
         chunk.positions().iter().filter(to_send).copied().collect()
     }
 
@@ -480,30 +529,30 @@ impl History {
     /// or sent, a later decision must not overturn unseen.
     pub(crate) fn since(&self, shown: &Self, file_id: u64) -> Option<Since<'_>> {
         let (file, before) = (self.file(file_id)?, shown.file(file_id)?);
-        let sends = |history: &Self, file: &File| Some((file.chunk, history.chunk(file.chunk)?.attempts));
-        if file.state != FileState::NotProcessed && sends(self, file) != sends(shown, before) {
+        let sent = |history: &Self, file: &File| {
+            let chunk = history.chunk(file.chunk).filter(|chunk| chunk.stage != Stage::Ready)?;
+            Some((file.chunk, chunk.attempts))
+        };
+        if sent(self, file).is_some_and(|sent_now| sent(shown, before) != Some(sent_now)) {
             return Some(Since::Sent(self.sent_at(file.chunk)?));
         }
-        // That it is planned once more ends a decision, and takes nothing from what somebody decided.
         let is_news =
             |decided: &&Decision| before.decision.as_deref().is_none_or(|decision| !decided.says_the_same_as(decision));
         if let Some(decided) = file.decision.as_deref().filter(is_news) {
             return Some(Since::Decided(decided));
         }
-        // A request ends the decision that led to it, also one that came to nothing.
-        let is_to_be_sent = file.chunk != before.chunk || before.decision().is_some() && file.decision().is_none();
-        is_to_be_sent.then_some(Since::ToBeSent)
+        // A request ends a decision that the file is to be sent after all, also one that came to nothing.
+        (before.decision().is_some() && file.decision().is_none()).then_some(Since::ToBeSent)
     }
 
     /// Whether these words, or none, can be about the last request with a file whose outcome is unknown: those that were
     /// said before it went out are of a script that runs again, and not of somebody who looked again.
     pub(crate) fn can_be_about_it(&self, file_id: u64, by: &str, evidence: Option<&str>) -> bool {
         let file = self.file(file_id).filter(|file| file.state == FileState::Unknown);
-        let Some(chunk) = file.and_then(|file| self.chunk(file.chunk)).filter(|chunk| chunk.found > 0) else {
-            return true;
-        };
+        let chunk = file.and_then(|file| self.chunk(file.chunk)).filter(|chunk| chunk.stage != Stage::Ready);
+        let Some(chunk) = chunk.filter(|chunk| chunk.said > 0) else { return true };
         let words = words(by, evidence);
-        words.1.is_some() && self.found.get(&words).is_none_or(|said| *said >= chunk.found)
+        words.1.is_some() && self.said.get(&words).is_none_or(|said| *said >= chunk.said)
     }
 
     /// The files that are to be sent and went out before, and when that was.
@@ -590,7 +639,8 @@ impl History {
 
     /// A plan for the files that a person found not to be published, if there are any.
     pub(crate) fn further_plan(&self, chunk_size: usize) -> Option<Record> {
-        let again: Vec<u64> = self.files.iter().filter(|file| file.is_to_be_sent_again()).map(|file| file.id).collect();
+        let again: Vec<u64> =
+            self.files.iter().filter(|file| self.is_to_be_planned(file)).map(|file| file.id).collect();
         let first = u32::try_from(self.chunks.len() + 1).ok()?;
         (!again.is_empty()).then(|| Record::Plan { chunks: chunks(&again, chunk_size, first) })
     }
@@ -648,11 +698,7 @@ impl History {
         let chunks = (1..).zip(self.chunks.iter().take(first)).map(|(number, chunk)| planned(number, chunk)).collect();
         records.push((Record::Plan { chunks }, now));
         let mut looks = self.looks.iter();
-        // The words that say nothing of the last requests stand with the first decision: whose they were is lost.
-        let before = self.chunks.iter().map(|chunk| chunk.found).max().unwrap_or_default();
-        let mut found: Vec<(&usize, &Words)> =
-            self.found.iter().map(|(words, order)| (order, words)).filter(|(order, _)| **order < before).collect();
-        found.sort_unstable();
+        let mut said = self.said_before_requests();
         for (number, chunk) in (1..).zip(&self.chunks) {
             let at = chunk.sent_at.unwrap_or(now);
             let files = || chunk.planned.iter().filter_map(|position| self.files.get(*position));
@@ -661,13 +707,21 @@ impl History {
             }
             let sent = self.ids(chunk.positions());
             // What was decided about a file that was not sent stands before the chunk that went out without it.
-            let is_left_out = |file: &File| file.is_done_elsewhere() && !sent.contains(&file.id);
+            let is_left_out = |file: &File| file.is_left_out() && !sent.contains(&file.id);
             for file in files().filter(|file| file.chunk == number && is_left_out(file)) {
                 records.extend(file.decision().map(|decided| (own(file, decided), decided.at)));
             }
             let file_ids = Some(sent.clone());
             let seen = chunk.looks.saturating_sub(self.looks.len() - looks.len());
             records.extend(looks.by_ref().take(seen).map(|look| (look.record(), look.at)));
+            // Words that were said before later requests stand before the first: about which files they were is lost.
+            let first_sent = files().find(|file| sent.contains(&file.id));
+            if let Some(file) = first_sent.filter(|_| chunk.attempts > 0 && !said.is_empty()) {
+                for (by, evidence) in mem::take(&mut said) {
+                    records.push((decision(file, Verdict::Leave, by, evidence.clone()), at));
+                }
+                records.push((decision(file, Verdict::NotPublished, REWRITER, None), at));
+            }
             for attempt in 1..=chunk.attempts {
                 records.push((
                     Record::Intent { chunk: number, attempt, file_ids: file_ids.clone(), uptime: chunk.uptime.clone() },
@@ -681,7 +735,9 @@ impl History {
             if let Some(beside) = chunk.beside.clone() {
                 let sent = chunk.positions().iter().filter_map(|position| self.files.get(*position));
                 let result = |file: &File| match file.chunk {
-                    later if later != number => FileResult::unanswered(file.id, FileState::Unknown),
+                    later if later != number && !self.is_planned_again(file) => {
+                        FileResult::unanswered(file.id, FileState::Unknown)
+                    }
                     _ => FileResult { decision: None, ..self.result(file) },
                 };
                 let is_processed = chunk.stage == Stage::Processed;
@@ -707,15 +763,14 @@ impl History {
                 records.push((ended, chunk.over_at.unwrap_or(at)));
             }
             for file in files() {
-                if file.chunk != number || file.state == FileState::Unknown && file.decision().is_some() {
-                    for (_, (by, evidence)) in mem::take(&mut found) {
-                        records.push((decision(file, Verdict::NotPublished, by, evidence.clone()), at));
-                    }
-                }
+                let led_to_it = file.decision().filter(|_| self.is_planned_again(file));
                 // It is in a later chunk, so it was found not to be published.
                 if file.chunk != number {
-                    records.push((decision(file, Verdict::NotPublished, REWRITER, None), at));
-                } else if let Some(decided) = file.decision().filter(|_| !is_left_out(file)) {
+                    records.push(match led_to_it {
+                        Some(decided) => (own(file, decided), decided.at),
+                        None => (decision(file, Verdict::NotPublished, REWRITER, None), at),
+                    });
+                } else if let Some(decided) = file.decision().filter(|_| !is_left_out(file) && led_to_it.is_none()) {
                     // That a file is to be sent after all replaces a decision that it need not be.
                     if file.state == FileState::NotProcessed && decided.verdict == Verdict::NotPublished {
                         records.push((decision(file, Verdict::Leave, REWRITER, None), decided.at));

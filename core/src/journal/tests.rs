@@ -504,9 +504,9 @@ fn a_rewritten_journal_has_a_line_for_each_that_was_lost_and_comes_to_the_same()
         vec![intent(1, 1), decision(1, Verdict::NotPublished), decision(2, Verdict::Published), again.clone()],
         vec![intent(1, 1), unknown(1, &[1, 2]), decision(1, Verdict::NotPublished), again, intent(3, 1)],
     ] {
-        // And one with the words that led to another request.
+        // And two with the words that stood before a later request.
         let is_again = records.iter().any(|record| matches!(record, Record::Intent { chunk: 3, .. }));
-        let lines = 2 + records.len() + usize::from(is_again);
+        let lines = 2 + records.len() + if is_again { 2 } else { 0 };
         let history = history(3, records.clone());
         assert_eq!(history.rewritten(second(9)).len(), lines, "{records:?}");
         comes_to_the_same_when_it_is_rewritten(&history);

@@ -112,7 +112,7 @@ fn news(history: &History, shown: &History, file_ids: impl Iterator<Item = u64>)
     (!told.is_empty()).then(|| told.join("; "))
 }
 
-/// The files that went out after somebody had found, in the same words or in none, that files were not published.
+/// The files that went out after something had been decided in the same words, or in some words where these are none.
 fn sent_since(history: &History, findings: &[Finding], by: &str) -> Option<String> {
     let is_repeated = |finding: &&Finding| {
         finding.verdict == Verdict::NotPublished
@@ -123,7 +123,7 @@ fn sent_since(history: &History, findings: &[Finding], by: &str) -> Option<Strin
     ids.sort_unstable();
     let last = ids.iter().filter_map(|id| history.sent_at(history.file(*id)?.chunk)).max()?;
     Some(format!(
-        "{} ({}) {} sent at {}, after files had been found not to be published, and what was found then says nothing of that",
+        "{} ({}) {} sent at {}, and the words may be from before that",
         counted(ids.len(), "file"),
         ranges::excerpt(&ids),
         if ids.len() == 1 { "was" } else { "were" },
@@ -264,9 +264,9 @@ impl Journal {
     /// # Errors
     /// [`ErrorKind::Input`](crate::ErrorKind::Input), naming the values that are not ids.
     /// [`JournalReason::Outdated`] where, since the journal was read, somebody else decided about one of these files, or it
-    /// was sent, or the journal is another run's: read it again. Also where a file is said not to be published, and that was
-    /// said of any file before this one was sent last: without evidence, or in the same words, it may be said by a script that
-    /// runs again.
+    /// was sent, or the journal is another run's: read it again. Also where a file is said not to be published in words, `by`
+    /// and `evidence`, in which anything was decided before the file was sent last, or without evidence once anything was: a script
+    /// that runs again may say so.
     /// [`ErrorKind::Journal`](crate::ErrorKind::Journal) where a file is not of this run or its outcome
     /// is known, where the journal is being written, or where a file is said not to be published sooner than 90 s after
     /// it was sent: the server may still be at work.
