@@ -1477,6 +1477,36 @@ fn a_journal_that_is_not_the_file_any_more_stops_the_batch() {
     }
 }
 
+/// What an older copy in the place of a journal does not show, it may have shown.
+#[test]
+fn what_a_journal_lost_is_unknown() {
+    let scene = Scene::new();
+    let client = scene.journalling();
+    let path = scene.path("run.jsonl");
+    let mut older = Vec::new();
+    let sent = block_on(client.publish_batch(&request(1..=4), &options(&path), |progress| {
+        if progress.succeeded == 2 {
+            older = fs::read(&path).expect("a journal");
+        }
+    }));
+    sent.expect("a report");
+    fs::write(&path, older).expect("an older copy");
+    for again in [
+        block_on(client.publish_batch(&request(1..=4), &options(&path), |_| {})),
+        block_on(client.resume(&options(&path), |_| {})),
+    ] {
+        let error = refused(again, ErrorKind::Journal, &["lost lines that it had", "Nothing was sent now."]);
+        let report = error.report().expect("a report");
+        assert_eq!((states(report), error.outcome()), ([2, 0, 2, 0], Outcome::Unknown));
+    }
+    for (ids, unknown) in [([4, 5], 1), ([5, 6], 0)] {
+        let error = refused(publish(&client, ids), ErrorKind::Journal, &["lost lines that it had"]);
+        assert_eq!(states(error.report().expect("a report")), [0, 0, unknown, 2 - unknown]);
+        assert_eq!(error.reason(), Some(JournalReason::Changed));
+    }
+    assert_eq!(scene.sent(), [[1, 2], [3, 4]]);
+}
+
 /// The request was in flight while the journal went away: its outcome is true wherever it is written.
 #[test]
 fn an_outcome_whose_journal_went_away_meanwhile_is_saved_beside_it() {

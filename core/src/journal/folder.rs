@@ -419,6 +419,8 @@ impl Folder {
         let paths = named(&self.path)?;
         let names: BTreeSet<&str> = paths.iter().filter_map(|path| name_of(path)).collect();
         let mut survey = Survey::default();
+        // What a journal showed that lost lines, its entry names.
+        let (mut lost, mut is_rest_readable) = (Vec::new(), true);
         for path in &paths {
             match self.look(path, &names, &wanted) {
                 Ok(Some(history))
@@ -429,10 +431,23 @@ impl Folder {
                 }
                 Ok(_) => {}
                 // The others are looked into all the same, so that the next call need not.
-                Err(error) => survey.unreadable = survey.unreadable.or(Some(error)),
+                Err(error) => {
+                    match name_of(path).and_then(|name| self.index.get(name)) {
+                        Some(entry) if error.reason() == Some(JournalReason::Changed) => lost.push(entry.clone()),
+                        _ => is_rest_readable = false,
+                    }
+                    survey.unreadable = survey.unreadable.or(Some(error));
+                }
             }
         }
-        survey.unreadable.take().map_or_else(|| self.refuse_missed(&names, query, &survey), Err)?;
+        match survey.unreadable.take() {
+            None => self.refuse_missed(&names, query, &survey)?,
+            Some(error) if is_rest_readable => {
+                let report = doubted(query, lost.iter(), "A journal that lost lines may show it as sent.");
+                return Err(error.with_earlier(survey.complete(&report)));
+            }
+            Some(error) => return Err(error),
+        }
         let refused: Vec<&Found> = query
             .file_ids
             .iter()
@@ -490,11 +505,8 @@ impl Folder {
             .map(|(name, entry)| (name.to_owned(), entry))
             .partition(|(_, entry)| !is_missed(entry, None, names, self.of_the_run_of(entry, names)));
         let found: Vec<String> = found.into_iter().map(|(name, _)| name).collect();
-        // What a journal showed that is gone, nobody knows.
-        let shown = |id: &u64| missed.iter().any(|(_, entry)| entry.names_any(&[*id]));
-        let unknown = query.file_ids.iter().filter(|id| shown(id));
-        let unknown = unknown.map(|id| (*id, FileResult::unknown(*id, "A journal that is gone may show it as sent.")));
-        let report = query.report.with_results(&unknown.collect());
+        let entries = missed.iter().map(|(_, entry)| *entry);
+        let report = doubted(query, entries, "A journal that is gone may show it as sent.");
         let missed: Vec<PathBuf> = missed.into_iter().map(|(name, _)| self.path.join(name)).collect();
         for name in &found {
             self.index.remove(name);
@@ -590,6 +602,15 @@ impl Store for InFolder {
             let _ = self.take_in();
         }
     }
+}
+
+/// The states of files, of which nobody knows what these journals showed.
+fn doubted<'a>(query: &Query<'_>, entries: impl Iterator<Item = &'a Entry>, reason: &str) -> PublishReport {
+    let entries: Vec<&Entry> = entries.collect();
+    let is_known = |id: &u64| query.report.file(*id).is_some_and(|file| !file.is_left());
+    let named = |id: &&u64| entries.iter().any(|entry| entry.names_any(&[**id]));
+    let unknown = query.file_ids.iter().filter(|id| !is_known(id)).filter(named);
+    query.report.with_results(&unknown.map(|id| (*id, FileResult::unknown(*id, reason))).collect())
 }
 
 /// Whether calls miss a journal: it is gone, or lacks lines that it had, and what is true of it does not stand elsewhere.
