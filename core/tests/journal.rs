@@ -2418,7 +2418,7 @@ fn a_file_that_is_to_be_sent_again_stays_as_it_was_until_then() {
             file.result.reason.as_deref().is_some_and(|reason| reason.contains("lost before an answer")),
             "{file:?}"
         );
-        // Whoever does not believe that leaves it: it was sent, and nothing sends it once more.
+        // A person who does not believe that leaves it: it was sent, and nothing sends it once more.
         journal.decide([1], Verdict::Leave, "B. Person", None).expect("a decision");
         assert_eq!(journal.take_warning(), None);
         assert_eq!(ids_in(&resume().expect("a report"), FileState::Ok), [2, 3]);

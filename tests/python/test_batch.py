@@ -233,7 +233,7 @@ def test_a_cell_that_decides_and_resumes_says_nothing_of_a_later_request(
             assert raised.value.reason == "outdated"
             assert re.search(
                 r"takes no `not_published` in these words: 1 file \(38\) was sent at \S+Z, and the words may be "
-                r"from before that\. Nothing was recorded\. Look again, and say in `evidence` what was found after that",
+                r"from before that\. Nothing was recorded\. Look again, and say in `evidence` what was found after",
                 str(raised.value),
             )
             assert Journal(journal).undecided == (38,)
