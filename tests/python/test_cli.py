@@ -1371,6 +1371,31 @@ def test_an_interrupt_stops_a_batch_after_the_request_in_flight(
 
 
 @pytest.mark.parametrize("program", PROGRAMS)
+@pytest.mark.parametrize("processed", [0, 100])
+def test_a_batch_whose_last_request_is_refused_after_an_interrupt_was_interrupted(
+    processed: int, program: str, simulated_portal: SimulatedPortal, tmp_path: Path
+) -> None:
+    if processed:
+        simulated_portal.control("faults", faults=[{"name": "drip", "every_ms": 0, "bytes": 100_000}, "status:403"])
+        with started(simulated_portal, tmp_path, *BATCH, program=program) as process:
+            process.communicate()
+        assert process.returncode == 5
+    posts = simulated_portal.control("posts")
+    simulated_portal.next_fault("status:400")
+    simulated_portal.control("hold")
+    with started(simulated_portal, tmp_path, *BATCH, program=program) as process:
+        until(lambda: sum(request["complete"] for request in simulated_portal.requests) > posts)
+        process.send_signal(signal.SIGTERM)
+        read_until(process, STOPPING)
+        simulated_portal.control("release")
+        _, errors = process.communicate()
+    assert process.returncode == 130, errors
+    assert "400" in errors
+    assert simulated_portal.control("posts") == posts + 1
+    assert len(Journal(tmp_path / "run.jsonl").report.succeeded) == processed
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_second_interrupt_drops_the_request(
     number: int, program: str, simulated_portal: SimulatedPortal, tmp_path: Path
