@@ -1475,6 +1475,22 @@ def test_a_signal_to_the_nightly_job_stops_it_after_the_request_in_flight_each_t
     assert simulated_portal.control("posts") == 3
 
 
+def test_the_nightly_job_was_stopped_also_where_its_last_request_was_refused(
+    simulated_portal: SimulatedPortal, tmp_path: Path
+) -> None:
+    simulated_portal.next_fault("status:400")
+    simulated_portal.control("hold")
+    with nightly(simulated_portal, tmp_path) as process:
+        until(lambda: has_arrived(simulated_portal))
+        process.send_signal(signal.SIGTERM)
+        read_until(process, STOPPING)
+        simulated_portal.control("release")
+        _, errors = process.communicate()
+    assert process.returncode == 130, errors
+    assert "The server refused the request with 400" in errors
+    assert errors.splitlines()[-1].startswith("It was stopped. Run this again")
+
+
 def test_a_second_signal_to_the_nightly_job_changes_nothing_and_one_to_the_program_drops_the_request(
     simulated_portal: SimulatedPortal, tmp_path: Path
 ) -> None:
@@ -1542,6 +1558,22 @@ def test_an_interrupt_awaits_the_answer_to_a_single_call(
         _, errors = process.communicate()
     assert process.returncode == 0, errors
     assert simulated_portal.published(37) == [1]
+
+
+def test_an_interrupted_single_call_that_is_refused_has_the_status_of_its_answer(
+    simulated_portal: SimulatedPortal, tmp_path: Path
+) -> None:
+    simulated_portal.next_fault("status:400")
+    simulated_portal.control("hold")
+    with started(simulated_portal, tmp_path, "publish", 37, *MODES, "--yes") as process:
+        until(lambda: has_arrived(simulated_portal))
+        process.send_signal(signal.SIGTERM)
+        read_until(process, STOPPING)
+        simulated_portal.control("release")
+        _, errors = process.communicate()
+    assert process.returncode == 4, errors
+    assert "The server refused the request with 400" in errors
+    assert simulated_portal.control("posts") == 1
 
 
 @pytest.mark.parametrize("program", PROGRAMS)

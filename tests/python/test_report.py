@@ -273,12 +273,10 @@ def test_failed_contacts(report: PublishReport) -> None:
 
 def test_failed_contacts_as_a_text_that_a_person_reads(report: PublishReport) -> None:
     assert str(report.failed_contacts()) == (
-        "2 contacts missed something, 1 file unknown\n"
-        "contact 1: notify failed for 38\n"
-        "contact 2: notify failed for 38"
+        "2 contacts missed something, 1 file unknown\ncontact 1: notify failed for 38\ncontact 2: notify failed for 38"
     )
     files = (7, 8, 37, 38, 39, 40, 50)
-    failed = FailedContacts({1: tuple((file, "publish") for file in files) + ((38, "notify"),)}, (3, 4, 5))
+    failed = FailedContacts({1: (*((file, "publish") for file in files), (38, "notify"))}, (3, 4, 5))
     assert str(failed) == (
         "1 contact missed something\n"
         "contact 1: publish failed for 7,8,37-40,50; notify failed for 38\n"

@@ -291,7 +291,7 @@ def _ranges(file_ids: list[int] | tuple[int, ...]) -> str:
             runs[-1].append(file_id)
         else:
             runs.append([file_id])
-    shown = [part for run in runs for part in ([f"{run[0]}-{run[-1]}"] if len(run) > 2 else map(str, run))]
+    shown = [part for run in runs for part in ([f"{run[0]}-{run[-1]}"] if run[2:] else map(str, run))]
     return ",".join(shown[:_RANGES_SHOWN]) + (",…" if len(shown) > _RANGES_SHOWN else "")
 
 
