@@ -1,5 +1,5 @@
 // What a service answers over HTTP, above all when a publication did not end well. `fastify.mjs` and `express.mjs` use it, and
-// `service.mjs` for its folder.
+// `service.mjs` for its folder and its reports.
 //
 // Clients, gateways and meshes repeat what was answered with 429 or 5xx by themselves, a PUT after a 500 as well (got, ky, undici's
 // RetryAgent, axios-retry). So whatever was published, or may have been, is answered with 409, which none of them repeats. An

@@ -35,7 +35,7 @@ import { json } from 'node:stream/consumers';
 
 import { ConfigError, InputError, Journal, JournalError, PortalClient, PublishRequest } from 'addepar-portal';
 
-import { answerTo, FolderGone, folderCheck } from './answers.mjs';
+import { answerTo, bodyOf, FolderGone, folderCheck } from './answers.mjs';
 
 const [folder = 'journals', port = '0'] = process.argv.slice(2);
 const checkFolder = await folderCheck(folder);
@@ -43,11 +43,13 @@ const client = new PortalClient({ journalDir: folder }); // the rest from the en
 const modes = { portalPublishing: 'publish', contactNotification: 'use_contact_preference' };
 /** What to do about a publication that is over, but not done. */
 const NEXT = {
-  stopped: 'Files that are undecided need a decision. Then, or once the cause is gone, POST here, or start the service again.',
+  stopped: 'Once the cause is gone, POST here, or start the service again: only what is left is sent.',
   refused: 'Nothing of this list was sent. Post those of its files anew that are `not_processed`, if they are still to be sent.',
   overtaken:
     'Another publication has sent files of it. Post those anew that are `not_processed`, or found to be `not_published`, if they are still to be sent.',
 };
+/** Of a publication that is stopped, and that waits for a person or whose journal cannot be read. */
+const UNDECIDED = 'Files that are undecided need a decision. Then, or once the cause is gone, POST here, or start the service again.';
 /** Of a publication that is stopped, and whose list is not in the folder any more. */
 const NO_LIST = 'The list is gone. Decide about files that are undecided, then resume the journal with `addepar-portal resume`.';
 const stop = new AbortController();
@@ -98,7 +100,7 @@ async function publish(id, fileIds) {
   try {
     await checkFolder();
     const report = await client.publishBatch(fileIds, { ...modes, ...signals, journal: journalOf(id), onProgress });
-    return { id, state: report.settled ? 'done' : 'stopped', report };
+    return { id, state: report.settled ? 'done' : 'stopped', report: bodyOf(report) };
   } catch (error) {
     console.error(error);
     const { code, message } = error;
@@ -109,7 +111,7 @@ async function publish(id, fileIds) {
     const isOpen = report?.undecided.length > 0 || report?.inFlight.length > 0;
     if (error instanceof InputError && !existsSync(journalOf(id))) state = 'refused';
     else if (error instanceof InputError && !isOpen) state = 'overtaken';
-    return { id, state, code, message, report };
+    return { id, state, code, message, report: report && bodyOf(report) };
   }
 }
 
@@ -141,13 +143,15 @@ async function find(id) {
     // Somebody has to look at the disk: nothing is known of the files.
     return { id, state: 'stopped', code: error.code, message: error.message };
   }
-  if (report.settled) return { id, state: 'done', report };
-  return known?.state === 'overtaken' ? known : { id, state: 'stopped', ...known, report };
+  if (report.settled) return { id, state: 'done', report: bodyOf(report) };
+  return known?.state === 'overtaken' ? known : { id, state: 'stopped', ...known, report: bodyOf(report) };
 }
 
 /** What to do about a publication, as far as it can be done. */
-function nextOf({ id, state }) {
-  return state === 'stopped' && !existsSync(listOf(id)) ? NO_LIST : NEXT[state];
+function nextOf({ id, state, report }) {
+  if (state !== 'stopped') return NEXT[state];
+  if (!existsSync(listOf(id))) return NO_LIST;
+  return report?.undecided.length === 0 ? NEXT.stopped : UNDECIDED;
 }
 
 /** A list as a whole, before it is answered with 202: a request has at most 500 files, and two must not share one. */

@@ -202,13 +202,31 @@ describe('the example service.mjs', () => {
     journal.decide([37], 'published', { by: 'A. Smith' });
     const decided = await service.ask(location);
     assert.deepEqual([decided.state, states(decided)], ['stopped', ['unknown', 'unknown']]);
-    assert.deepEqual(decided.report.files.map(({ decision }) => decision), ['published', null]);
+    // As in the answers of the other services.
+    assert.deepEqual(decided.report.files.map(({ fileId, decision }) => [fileId, decision]), [[37, 'published'], [38, null]]);
+    assert.deepEqual(Object.keys(decided.report), ['ok', 'counts', 'undecided', 'inFlight', 'files']);
+    assert.match(decided.next, /need a decision/);
     journal.decide([38], 'leave', { by: 'A. Smith' });
     const { state, code, next } = await service.ask(location);
     assert.deepEqual([state, code, next], ['done', undefined, undefined]);
     assert.equal((await service.ask(location, { method: 'POST' })).status, 202);
     assert.equal((await service.settled(location)).state, 'done');
     assert.deepEqual(sent(), [[37, 38]]);
+  });
+
+  test('says to post where everything is decided about and files are left to be sent', async () => {
+    const service = await start();
+    portal.nextFault('status:503');
+    const { id, location } = await service.post([37, 38]);
+    assert.match((await service.settled(location)).next, /need a decision/);
+    new Journal(join(journals, `${id}.jsonl`)).decide([37, 38], 'not_published', { by: 'A. Smith' });
+    const { state, report, next } = await service.ask(location);
+    assert.deepEqual([state, report.undecided], ['stopped', []]);
+    assert.match(next, /POST here, or start the service again: only what is left is sent/);
+    assert.doesNotMatch(next, /need a decision/);
+    assert.equal((await service.ask(location, { method: 'POST' })).status, 202);
+    assert.equal((await service.settled(location)).state, 'done');
+    assert.deepEqual(sent(), [[37, 38], [37, 38]]);
   });
 
   test('lets what the server refused rest until somebody posts to it or starts it again', async () => {

@@ -138,6 +138,21 @@ for (const example of ['fastify.mjs', 'express.mjs']) {
       assert.equal(portal.control('posts'), 1);
     });
 
+    withService(example, 'answers what nobody can decide about while a journal is missing', async ({ portal, put, journal }) => {
+      assert.equal((await put('october', { fileIds: [37] })).status, 200);
+      const away = `${journal('october')}-away`;
+      renameSync(journal('october'), away);
+      for (const name of ['october', 'november']) {
+        const { status, code, reason, undecided, message } = await put(name, { fileIds: [37] });
+        assert.deepEqual([status, code, reason, undecided], [409, 'ERR_JOURNAL', 'missing', [37]]);
+        assert.match(message, /Put it back/);
+      }
+      assert.equal((await put('december', { fileIds: [38] })).status, 500);
+      renameSync(away, journal('october'));
+      assert.equal((await put('october', { fileIds: [37] })).status, 200);
+      assert.equal(portal.control('posts'), 1);
+    });
+
     withService(example, 'answers 503 while its folder is not there, and says nothing of any file', async (started) => {
       const { portal, put, journals, service, log } = started;
       const publication = { fileIds: [37, 38] };

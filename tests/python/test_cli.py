@@ -1371,6 +1371,31 @@ def test_an_interrupt_stops_a_batch_after_the_request_in_flight(
 
 
 @pytest.mark.parametrize("program", PROGRAMS)
+@pytest.mark.parametrize("processed", [0, 100])
+def test_a_batch_whose_last_request_is_refused_after_an_interrupt_was_interrupted(
+    processed: int, program: str, simulated_portal: SimulatedPortal, tmp_path: Path
+) -> None:
+    if processed:
+        simulated_portal.control("faults", faults=[{"name": "drip", "every_ms": 0, "bytes": 100_000}, "status:403"])
+        with started(simulated_portal, tmp_path, *BATCH, program=program) as process:
+            process.communicate()
+        assert process.returncode == 5
+    posts = simulated_portal.control("posts")
+    simulated_portal.next_fault("status:400")
+    simulated_portal.control("hold")
+    with started(simulated_portal, tmp_path, *BATCH, program=program) as process:
+        until(lambda: sum(request["complete"] for request in simulated_portal.requests) > posts)
+        process.send_signal(signal.SIGTERM)
+        read_until(process, STOPPING)
+        simulated_portal.control("release")
+        _, errors = process.communicate()
+    assert process.returncode == 130, errors
+    assert "400" in errors
+    assert simulated_portal.control("posts") == posts + 1
+    assert len(Journal(tmp_path / "run.jsonl").report.succeeded) == processed
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_second_interrupt_drops_the_request(
     number: int, program: str, simulated_portal: SimulatedPortal, tmp_path: Path
@@ -1450,6 +1475,22 @@ def test_a_signal_to_the_nightly_job_stops_it_after_the_request_in_flight_each_t
     assert simulated_portal.control("posts") == 3
 
 
+def test_the_nightly_job_was_stopped_also_where_its_last_request_was_refused(
+    simulated_portal: SimulatedPortal, tmp_path: Path
+) -> None:
+    simulated_portal.next_fault("status:400")
+    simulated_portal.control("hold")
+    with nightly(simulated_portal, tmp_path) as process:
+        until(lambda: has_arrived(simulated_portal))
+        process.send_signal(signal.SIGTERM)
+        read_until(process, STOPPING)
+        simulated_portal.control("release")
+        _, errors = process.communicate()
+    assert process.returncode == 130, errors
+    assert "The server refused the request with 400" in errors
+    assert errors.splitlines()[-1].startswith("It was stopped. Run this again")
+
+
 def test_a_second_signal_to_the_nightly_job_changes_nothing_and_one_to_the_program_drops_the_request(
     simulated_portal: SimulatedPortal, tmp_path: Path
 ) -> None:
@@ -1517,6 +1558,22 @@ def test_an_interrupt_awaits_the_answer_to_a_single_call(
         _, errors = process.communicate()
     assert process.returncode == 0, errors
     assert simulated_portal.published(37) == [1]
+
+
+def test_an_interrupted_single_call_that_is_refused_has_the_status_of_its_answer(
+    simulated_portal: SimulatedPortal, tmp_path: Path
+) -> None:
+    simulated_portal.next_fault("status:400")
+    simulated_portal.control("hold")
+    with started(simulated_portal, tmp_path, "publish", 37, *MODES, "--yes") as process:
+        until(lambda: has_arrived(simulated_portal))
+        process.send_signal(signal.SIGTERM)
+        read_until(process, STOPPING)
+        simulated_portal.control("release")
+        _, errors = process.communicate()
+    assert process.returncode == 4, errors
+    assert "The server refused the request with 400" in errors
+    assert simulated_portal.control("posts") == 1
 
 
 @pytest.mark.parametrize("program", PROGRAMS)

@@ -145,6 +145,22 @@ def test_a_logger_that_fails_at_ctrl_c_loses_nothing(
     assert STOPS in capsys.readouterr().err
 
 
+@posix
+def test_a_batch_whose_last_request_is_refused_after_ctrl_c_has_that_error_as_the_cause(
+    simulated_portal: SimulatedPortal, journal: Path
+) -> None:
+    simulated_portal.next_fault("status:400")
+    simulated_portal.control("set", delay_ms=300)
+    interrupt_when_sent(simulated_portal)
+    with pytest.raises(KeyboardInterrupt) as raised:
+        simulated_portal.client().publish_batch([1, 2], journal=journal, chunk_size=1, **MODES)
+    cause = raised.value.__cause__
+    assert isinstance(cause, RejectedError)
+    assert cause.report is not None
+    assert [file.state for file in cause.report] == ["not_processed", "not_processed"]
+    assert simulated_portal.control("posts") == 1
+
+
 ERRORS: list[Callable[[], BaseException]] = [
     lambda: InputError("mine"),
     lambda: StoppedError("mine"),

@@ -16,6 +16,7 @@ import pytest
 from addepar_portal import (
     ApiError,
     Attempt,
+    FailedContacts,
     FileError,
     FileResult,
     InputError,
@@ -268,6 +269,29 @@ def test_failed_contacts(report: PublishReport) -> None:
     assert failed.contacts == {1: ((38, "notify"),), 2: ((38, "notify"),)}
     assert failed.unreadable == ()
     assert pickle.loads(pickle.dumps(failed)) == failed
+
+
+def test_failed_contacts_as_a_text_that_a_person_reads(report: PublishReport) -> None:
+    assert str(report.failed_contacts()) == (
+        "2 contacts missed something, 1 file unknown\ncontact 1: notify failed for 38\ncontact 2: notify failed for 38"
+    )
+    files = (7, 8, 37, 38, 39, 40, 50)
+    failed = FailedContacts({1: (*((file, "publish") for file in files), (38, "notify"))}, (3, 4, 5))
+    assert str(failed) == (
+        "1 contact missed something\n"
+        "contact 1: publish failed for 7,8,37-40,50; notify failed for 38\n"
+        "3 files failed for contacts that cannot be told: 3-5"
+    )
+    assert str(FailedContacts({}, ())) == "0 contacts missed something"
+
+
+def test_the_text_of_many_failed_contacts_is_bounded() -> None:
+    many = FailedContacts({contact: tuple((file, "notify") for file in range(1, 999, 2)) for contact in range(60)}, ())
+    lines = str(many).splitlines()
+    assert (len(lines), lines[0], lines[-1]) == (52, "60 contacts missed something", "and 10 more contacts")
+    assert all(len(line) < 200 for line in lines)
+    assert lines[1].endswith(",37,39,…")
+    assert str(FailedContacts(dict.fromkeys(range(51), ((37, "publish"),)), ())).endswith("\nand 1 more contact")
 
 
 def test_raise_for_failures(report: PublishReport) -> None:

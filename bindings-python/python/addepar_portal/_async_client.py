@@ -70,8 +70,9 @@ class AsyncPortalClient(Settings["Token"]):
         """As `PortalClient.publish_batch`; `on_progress` is called on the loop.
 
         Cancelling stops the batch, and a warning is logged at once: the request in flight is awaited and
-        recorded, then `CancelledError` is raised with a `StoppedError` as its cause. A second cancel drops
-        that request; a cancelled scope of anyio counts once, however often it cancels again.
+        recorded, then `CancelledError` is raised with a `StoppedError` as its cause, or with the error of that
+        request if it had one. A second cancel drops that request; a cancelled scope of anyio counts once, however
+        often it cancels again.
         """
         __tracebackhide__ = True
         return await self._drive(

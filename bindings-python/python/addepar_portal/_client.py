@@ -119,8 +119,8 @@ class PortalClient(Settings["Token"]):
         processed, or may have been, is never sent again.
 
         Ctrl-C stops it, and a warning is logged at once: the request in flight is awaited and recorded, then
-        `KeyboardInterrupt` is raised with a `StoppedError` as its cause. A second one drops that request,
-        whose files are then `unknown`.
+        `KeyboardInterrupt` is raised with a `StoppedError` as its cause, or with the error of that request if it
+        had one. A second one drops that request, whose files are then `unknown`.
 
         Args:
             file_ids: Distinct files, any number, or a `GeneratedReport`. May be left out if there are `reports`.

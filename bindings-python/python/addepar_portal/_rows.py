@@ -238,10 +238,26 @@ class FailedContacts(Row):
 
         return of_failed_contacts(self)
 
-    def __repr__(self) -> str:
+    def _beside(self) -> list[str]:
         left_out: tuple[tuple[str, int], ...] = object.__getattribute__(self, "_left_out")
-        counts = [f"{count} {'file' if count == 1 else 'files'} {state.replace('_', ' ')}" for state, count in left_out]
-        return f"{super().__repr__()}{''.join(f', beside {counted}' for counted in counts)}"
+        return [f"{_counted(count, 'file')} {state.replace('_', ' ')}" for state, count in left_out]
+
+    def __repr__(self) -> str:
+        return f"{super().__repr__()}{''.join(f', beside {counted}' for counted in self._beside())}"
+
+    def __str__(self) -> str:
+        """How many contacts missed something; then what each of the first ones missed."""
+        lines = [", ".join((f"{_counted(len(self.contacts), 'contact')} missed something", *self._beside()))]
+        for contact_id, failed in list(self.contacts.items())[:_CONTACTS_SHOWN]:
+            steps = {step: [file_id for file_id, other in failed if other == step] for _, step in failed}
+            said = "; ".join(f"{step} failed for {_ranges(file_ids)}" for step, file_ids in steps.items())
+            lines.append(f"contact {contact_id}: {said}")
+        if (more := len(self.contacts) - _CONTACTS_SHOWN) > 0:
+            lines.append(f"and {_counted(more, 'more contact')}")
+        if self.unreadable:
+            count = _counted(len(self.unreadable), "file")
+            lines.append(f"{count} failed for contacts that cannot be told: {_ranges(self.unreadable)}")
+        return "\n".join(lines)
 
     def __bool__(self) -> bool:
         raise TypeError("failed contacts are neither true nor false: say report.ok, or failed.contacts")
@@ -256,6 +272,27 @@ class FailedContacts(Row):
 
     def __hash__(self) -> int:
         return hash((frozenset(self.contacts.items()), self.unreadable))
+
+
+# Of failed contacts and of the files of each, as a text shows them.
+_CONTACTS_SHOWN = 50
+_RANGES_SHOWN = 20
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def _ranges(file_ids: list[int] | tuple[int, ...]) -> str:
+    """Ids as the command line takes them, in ranges where three and more follow each other; no more than the first."""
+    runs: list[list[int]] = []
+    for file_id in file_ids:
+        if runs and file_id == runs[-1][-1] + 1:
+            runs[-1].append(file_id)
+        else:
+            runs.append([file_id])
+    shown = [part for run in runs for part in ([f"{run[0]}-{run[-1]}"] if run[2:] else map(str, run))]
+    return ",".join(shown[:_RANGES_SHOWN]) + (",…" if len(shown) > _RANGES_SHOWN else "")
 
 
 def attempt(sent_at: int | None, answered_at: int | None, *others: Any) -> Attempt:

@@ -42,8 +42,9 @@ Settings, from the environment:
 Exit status:
   0    every file is ok
   1    some file failed, for some or all contacts, or a person decided about one
-  2    bad input or settings, the answer was no, or another run uses the journal (wait for its
-       end): nothing was sent
+  2    bad input or settings, the answer was no, files that were sent before, or a journal that is
+       gone, has lost lines, is another run's, or is in use by another run (wait for its end):
+       nothing was sent
   3    some file has an unknown outcome: it may have been published and e-mailed; check it in
        Addepar before anything is sent again
   4    the server processed nothing

@@ -115,22 +115,29 @@ fn kind_of(bytes: &[u8]) -> Option<(&'static str, &'static str)> {
 
 /// A list, or what is wrong with it, as it goes on after the list's name.
 fn list(text: &str, column: Column<'_>) -> Result<List, String> {
-    let mut rows = rows(text)?.into_iter().peekable();
-    let Some((_, first)) = rows.peek() else { return Err(" has no ids".to_owned()) };
+    let mut records = records(text)?;
+    // Programs leave blank ones behind.
+    let end = records.iter().rposition(|record| !record.is_blank()).map_or(0, |last| last + 1);
+    records.truncate(end);
+    let mut records = records.into_iter().skip_while(Record::is_blank).peekable();
+    let Some(first) = records.peek() else { return Err(" has no ids".to_owned()) };
     let is_plain = matches!(column, Column::Usual | Column::Asked(None))
-        && matches!(first.as_slice(), [only] if id::parse(only).is_some());
+        && matches!(first.fields.as_slice(), [only] if id::parse(only).is_some());
     let (position, columns) = if is_plain {
         (0, vec![COLUMN.to_owned()])
     } else {
-        let (line, names) = rows.next().unwrap_or_default();
+        let Record { line, fields: names, .. } = records.next().unwrap_or_default();
         (header(&names, column).map_err(|reason| format!(", line {line}: {reason}"))?, names)
     };
     let width = filled(&columns);
     let (mut found, mut lines) = (Vec::new(), HashMap::new());
-    for (line, fields) in rows {
+    // Between the rows of a table a blank one is a row whose id is missing; people put blank lines between ids.
+    for record in records.filter(|record| !(is_plain && record.is_blank())) {
+        let is_blank = record.is_blank();
+        let Record { line, fields, .. } = record;
         // A comma too many, or one too few before the id, would put another number in its place. Behind it, Excel leaves
         // out those of empty fields here and there.
-        if filled(&fields) > width || (fields.len() < width && position > 0) {
+        if filled(&fields) > width || (fields.len() < width && position > 0 && !is_blank) {
             let counted = |count| if count == 1 { "1 value".to_owned() } else { format!("{count} values") };
             return Err(format!(", line {line}: {}, where the first line has {}", counted(fields.len()), width));
         }
@@ -172,20 +179,36 @@ fn filled(fields: &[String]) -> usize {
     fields.iter().rposition(|field| !field.is_empty()).map_or(0, |last| last + 1)
 }
 
-/// The rows of a CSV text (RFC 4180) that are not blank, each with the number of its first line.
+/// A record of a CSV text.
+#[derive(Debug, Default)]
+struct Record {
+    /// The number of its first line.
+    line: usize,
+    fields: Vec<String>,
+    has_quotes: bool,
+}
+
+impl Record {
+    /// Whether nothing stands there. An empty field in quotes is a value that somebody wrote.
+    fn is_blank(&self) -> bool {
+        !self.has_quotes && filled(&self.fields) == 0
+    }
+}
+
+/// The records of a CSV text (RFC 4180).
 ///
 /// Fields are trimmed: none of what is looked for begins or ends with a blank.
-fn rows(text: &str) -> Result<Vec<(usize, Vec<String>)>, String> {
+fn records(text: &str) -> Result<Vec<Record>, String> {
     let separator = separator(text);
-    let (mut rows, mut fields, mut field) = (Vec::new(), Vec::new(), String::new());
-    let (mut line, mut began, mut quoted, mut closed) = (1, 1, false, false);
+    let (mut records, mut fields, mut field) = (Vec::new(), Vec::new(), String::new());
+    let (mut line, mut began, mut quoted, mut closed, mut has_quotes) = (1, 1, false, false, false);
     let mut characters = text.chars().chain(['\n']).peekable();
     while let Some(c) = characters.next() {
         line += usize::from(c == '\n');
         match c {
             '"' if quoted && characters.peek() == Some(&'"') => field.extend(characters.next()),
             '"' if quoted => (quoted, closed) = (false, true),
-            '"' if field.trim().is_empty() && !closed => quoted = true,
+            '"' if field.trim().is_empty() && !closed => (quoted, has_quotes) = (true, true),
             _ if quoted => {
                 if characters.peek().is_none() {
                     return Err(format!(", line {began}: a quote is not closed"));
@@ -195,10 +218,8 @@ fn rows(text: &str) -> Result<Vec<(usize, Vec<String>)>, String> {
             '\n' => {
                 closed = false;
                 fields.push(std::mem::take(&mut field).trim().to_owned());
-                let row = std::mem::take(&mut fields);
-                if row.iter().any(|field| !field.is_empty()) {
-                    rows.push((began, row));
-                }
+                let fields = std::mem::take(&mut fields);
+                records.push(Record { line: began, fields, has_quotes: std::mem::take(&mut has_quotes) });
                 began = line;
             }
             c if c == separator => {
@@ -211,7 +232,7 @@ fn rows(text: &str) -> Result<Vec<(usize, Vec<String>)>, String> {
             c => field.push(c),
         }
     }
-    Ok(rows)
+    Ok(records)
 }
 
 /// What separates fields: spreadsheets write semicolons in many countries.
@@ -236,7 +257,8 @@ mod tests {
             ("0037\n\"38\"", None),
             ("file_id\n37\n38", None),
             ("name,file_id\n\"Smith, J.\",37\n\"a \"\"b\"\"\nc\",38\n", None),
-            ("name;file_id\r\nx;37\r\n;;\r\ny;\"38\"\r\n", None),
+            ("name;file_id\r\nx;37\r\ny;\"38\"\r\n", None),
+            ("\n;;\nname;file_id\nx;37\ny;38\n;;\n;\n\n", None),
             ("name\tfile_id\nx\t37\ny\t38", None),
             ("37,Report\n37,1\n38,2\n", Some("37")),
             ("file_id\n37,\n38,,\n", None),
@@ -272,6 +294,14 @@ mod tests {
         let lists = [
             ("", None, " has no ids"),
             ("file_id\n\n", None, " has no ids"),
+            ("name;file_id\r\nx;37\r\n;;\r\ny;\"38\"\r\n", None, ", line 3: \"\" is not an id"),
+            ("name,file_id\nx,37\n\n\ny,38\n", None, ", line 3: \"\" is not an id"),
+            ("file_id\n\n37\n", None, ", line 2: \"\" is not an id"),
+            ("file_id\n0901\n\"\"\n0903\n", None, ", line 3: \"\" is not an id"),
+            ("file_id\n0901\n\n\"\"\n\n", None, ", line 3: \"\" is not an id"),
+            ("file_id\n0901\n\"\"\n", None, ", line 3: \"\" is not an id"),
+            ("0901\n\n\"\"\n0903\n", None, ", line 3: \"\" is not an id"),
+            ("0901\n\" \"\n", None, ", line 2: \"\" is not an id"),
             ("37\n\nx\n", None, ", line 3: \"x\" is not an id"),
             ("37\n38,39\n", None, ", line 2: 2 values, where the first line has 1"),
             ("name,file_id,size\nReport Q3, 2024,37,100\n", None, ", line 2: 4 values, where the first line has 3"),

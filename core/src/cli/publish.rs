@@ -242,7 +242,7 @@ fn dry_run(
     if let Some(client) = &client
         && let Err(error) = client.rehearse(request, path)
     {
-        return failed(error, true, path, format);
+        return failed(error, true, path, format, Status::of_error);
     }
     let text = match format {
         Format::Json => chunks.into_iter().map(|chunk| request.for_files(chunk.file_ids).to_json() + "\n").collect(),
@@ -354,20 +354,29 @@ async fn run(
             say(&format!("Interrupted. Nothing was {what}."));
             Ok(Status::Interrupted)
         }
+        Ending::Interrupted(Some(error)) if journal.is_some() => {
+            failed(error, !call.has_opened(), journal, format, Status::of_interrupted)
+        }
         ending => match ending.into_result() {
             Ok(report) => {
                 let around = Around { all: journal.map(journal::command), ..Around::default() };
                 output::write(&output::report(&report, format, &around), Status::of_report(&report))
             }
-            Err(error) => failed(error, !call.has_opened(), journal, format),
+            Err(error) => failed(error, !call.has_opened(), journal, format, Status::of_error),
         },
     }
 }
 
 /// Shows what is known at an error. `is_refused`: the call was not begun.
-fn failed(error: Error, is_refused: bool, path: Option<&Path>, format: Format) -> Result<Status, Refused> {
+fn failed(
+    error: Error,
+    is_refused: bool,
+    path: Option<&Path>,
+    format: Format,
+    status: impl Fn(&Error, Option<&Journal>, bool) -> Status,
+) -> Result<Status, Refused> {
     let journal = path.and_then(|path| Journal::open(path).ok());
-    let status = Status::of_error(&error, journal.as_ref(), is_refused);
+    let status = status(&error, journal.as_ref(), is_refused);
     // As it was written on the command line.
     let error = match path {
         Some(path) => error.with_journal(path),

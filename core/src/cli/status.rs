@@ -77,6 +77,14 @@ impl Status {
             (_, status) => status,
         }
     }
+
+    /// The status of a batch that was interrupted and ended in an error, perhaps that of its last request.
+    pub(super) fn of_interrupted(error: &Error, journal: Option<&Journal>, is_refused: bool) -> Self {
+        match Self::of_error(error, journal, is_refused) {
+            status @ (Self::Refused | Self::Unknown) => status,
+            _ => Self::Interrupted,
+        }
+    }
 }
 
 #[cfg(test)]
@@ -125,6 +133,11 @@ mod tests {
             };
             assert_eq!(Status::of_error(&error, None, false), expected, "{error}");
             assert_eq!(Status::of_error(&error, None, true), Status::Refused, "{error}");
+            let interrupted = match expected {
+                Status::Refused | Status::Unknown => expected,
+                _ => Status::Interrupted,
+            };
+            assert_eq!(Status::of_interrupted(&error, None, false), interrupted, "{error}");
         }
         // A call of no files ends well, unless it ends in an error.
         let none = PublishReport::uniform(&PublishRequest::of_nothing(), FileState::NotProcessed, String::new());

@@ -1069,7 +1069,13 @@ impl Machine {
                 Ending::Interrupted(Some(self.journalled(error)))
             }
             (Scope::Request, Ending::Failed(error)) if error.outcome() == Outcome::NotProcessed => {
-                Ending::Interrupted(None)
+                // An answer that was awaited says why nothing was processed.
+                let is_refused = matches!(
+                    error.kind(),
+                    ErrorKind::Rejected | ErrorKind::PermissionDenied | ErrorKind::Authentication
+                );
+                let is_awaited = self.policy.interrupt == Interrupt::Await && !is_undelivered;
+                Ending::Interrupted(Some(error).filter(|_| is_refused && is_awaited))
             }
             (_, Ending::Failed(error)) => Ending::Interrupted(Some(error)),
             (_, ending) => ending,

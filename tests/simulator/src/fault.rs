@@ -12,6 +12,9 @@ use crate::refusal::in_words;
 
 const MAX_TIMES: usize = 10_000;
 
+/// Milliseconds from which on a 400 may say that the server gave up a request that it had begun to process.
+pub(crate) const OWN_LIMIT_MS: u64 = 50_000;
+
 /// What a POST meets. The work is done first, save where the name says otherwise.
 #[derive(Deserialize, Clone)]
 #[serde(tag = "name", rename_all = "snake_case", deny_unknown_fields)]
@@ -47,7 +50,8 @@ pub(crate) enum Fault {
     CloseInBody {},
     ResetInBody {},
     ChunkedCut {},
-    /// 400 after a wait.
+    /// 400 after a wait: from [`OWN_LIMIT_MS`] on it may be the server's own limit, which has done the work; before that it
+    /// is a refusal, and nothing is processed.
     #[serde(rename = "slow_400")]
     Slow400 {
         after_ms: u64,

@@ -4,7 +4,7 @@
 use serde_json::Value;
 
 use crate::contract;
-use crate::fault::Fault;
+use crate::fault::{Fault, OWN_LIMIT_MS};
 use crate::http::{Answer, Request};
 use crate::portal::{Failures, Portal};
 
@@ -85,6 +85,9 @@ fn unprocessed(portal: &mut Portal, fault: &Fault) -> Option<Script> {
             let status = status.unwrap_or(502);
             let page = format!("<html><body><h1>{status} by a proxy</h1></body></html>");
             (Answer::json(status, page).with("Content-Type", "text/html"), None)
+        }
+        Fault::Slow400 { after_ms } if *after_ms < OWN_LIMIT_MS => {
+            (contract::refusal(400, "Simulated 400."), Some(*after_ms))
         }
         Fault::Hang { processed: Some(false), .. } => return Some(Script::close([Step::Hang])),
         _ => return None,

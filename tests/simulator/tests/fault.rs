@@ -45,7 +45,7 @@ fn answers_in_place_of_the_normal_one() {
         (json!("html"), 502, Some("<html>"), page, false),
         (json!({ "name": "html", "status": 413 }), 413, Some("<html>"), page, false),
         (json!("rate_limited"), 429, Some("\"errors\""), api, false),
-        (json!({ "name": "slow_400", "after_ms": 1 }), 400, Some("\"errors\""), api, true),
+        (json!({ "name": "slow_400", "after_ms": 1 }), 400, Some("\"errors\""), api, false),
         (json!("not_json"), 200, Some("that is not JSON"), api, true),
         (json!("empty"), 200, None, api, true),
         (json!("no_data"), 200, Some("{\"meta\":{}}"), api, true),
@@ -147,6 +147,18 @@ fn a_hanging_server_answers_nothing_and_sees_the_client_go() {
         assert_eq!(ask(&portal, "connections")["open"], 1);
         drop(wire);
         eventually(|| ask(&portal, "connections")["open"] == 0);
+    }
+}
+
+#[test]
+fn a_400_has_done_the_work_only_where_it_takes_as_long_as_the_server_s_own_limit() {
+    for (after_ms, processed) in [(49_999, false), (50_000, true)] {
+        let portal = meeting(&json!({ "name": "slow_400", "after_ms": after_ms }));
+        let mut wire = Wire::open(&portal);
+        wire.socket().set_read_timeout(Some(Duration::from_millis(100))).expect("a timeout");
+        wire.send(&post_37());
+        assert_eq!(wire.rest(), (Vec::new(), Err(ErrorKind::WouldBlock)), "{after_ms}");
+        eventually(|| ask(&portal, "requests")[0]["complete"] == true && was_processed(&portal) == processed);
     }
 }
 
