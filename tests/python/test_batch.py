@@ -196,9 +196,9 @@ def test_a_cell_that_decides_and_resumes_says_nothing_of_a_later_request_with_ot
         cell("not in the portal")
     assert Journal(journal).undecided == (3, 4)
     # Whatever was decided in these words.
-    for again in (lambda: cell("not in the portal", (1, 2)), lambda: cell(None)):
+    for evidence in ("not in the portal", None):
         with pytest.raises(JournalError, match="takes no `not_published` in these words"):
-            again()
+            cell(evidence, seen=(1, 2))
     with pytest.raises(JournalError, match=r"in these words: 1 file \(3\) was sent at \S+Z, and the w") as raised:
         cell("not in the portal")
     assert raised.value.reason == "outdated"
