@@ -2431,6 +2431,28 @@ fn a_file_that_is_to_be_sent_again_stays_as_it_was_until_then() {
     }
 }
 
+/// A chunk that went on without a file does not hold it back for good, and its time is not that file's.
+#[test]
+fn a_file_that_was_left_out_and_is_missing_after_all_is_sent() {
+    let scene = Scene::new();
+    let path = scene.path("run.jsonl");
+    let refusal = || json!({ "name": "status", "status": 403 });
+    scene.faults(&json!([{ "name": "close_before_answer" }, refusal(), refusal()]));
+    refused(scene.batch(2, &path), ErrorKind::OutcomeUnknown, &[]);
+    decide(&path, &[1, 2], Verdict::NotPublished);
+    refused(scene.resume(&path), ErrorKind::PermissionDenied, &[]);
+    decide(&path, &[1], Verdict::Leave);
+    refused(scene.resume(&path), ErrorKind::PermissionDenied, &[]);
+    decide(&path, &[2], Verdict::Leave);
+    let mut unseen = Journal::open(&path).expect("a journal");
+    decide(&path, &[1], Verdict::NotPublished);
+    assert_eq!(states(&scene.resume(&path).expect("a report")), [1, 0, 1, 0]);
+    assert_eq!(scene.sent(), [vec![1, 2], vec![1, 2], vec![2], vec![1]]);
+    // The third request was without the first file, and the last one without the second.
+    refused(unseen.decide([1], Verdict::Published, "Ann", None), ErrorKind::Journal, &["1 file (1) was sent at"]);
+    unseen.decide([2], Verdict::Published, "Ann", None).expect("nothing has happened to it");
+}
+
 /// A run of which a file was published in some other way did not come to nothing, and begins nowhere anew.
 #[test]
 fn what_was_published_by_hand_came_to_something() {

@@ -870,6 +870,22 @@ def test_an_audit_lists_a_journal_that_is_gone_and_one_that_was_forgotten(run: R
     assert "addepar-portal-journals.index was damaged: nobody can tell whether a journal is missing" in done.stderr
 
 
+def test_an_audit_knows_which_send_a_decision_is_about(
+    run: Run, simulated_portal: SimulatedPortal, tmp_path: Path
+) -> None:
+    simulated_portal.control("faults", faults=["close_before_answer", "status:403"])
+    assert run("publish", 37, *MODES, "--journal", "one.jsonl", "--yes").returncode == 3
+    who = ("--files", 37, "--by", "A. Person", "--evidence")
+    assert run("journal", "resolve", "one.jsonl", "--not-published", *who, "not in the portal").returncode == 0
+    assert run("resume", "one.jsonl", "--yes").returncode == 4
+    assert run("journal", "resolve", "one.jsonl", "--published", *who, "it is there after all").returncode == 0
+    assert run("publish", 37, *MODES, "--journal", "two.jsonl", "--yes").returncode == 0
+    done = run("journal", "audit", ".")
+    assert (done.returncode, "1 file sent more than once: 37" in done.stdout) == (1, True), done.stdout
+    assert "3 sends in 2 journals; 1 send came to nothing" in done.stdout
+    assert "unknown, decided: published" in done.stdout
+
+
 def test_an_audit_fits_the_screen_with_what_needs_attention_at_its_end(
     run: Run, simulated_portal: SimulatedPortal, tmp_path: Path
 ) -> None:

@@ -19,15 +19,14 @@ const EVIDENCE: &str = "evidence";
 
 /// The check-list as CSV.
 pub(super) fn written(journal: &Journal, files: Vec<JournalledFile>) -> String {
-    let chunks = journal.chunks().into_iter().filter_map(|chunk| Some((chunk.chunk, times::text(chunk.sent_at?))));
-    let sent_at: HashMap<u32, String> = chunks.collect();
+    let sent_at = journal.sent_at();
     let columns = ["file_id", "portfolio_name", "sent_at", REQUEST, "reason", DECISION, EVIDENCE];
     let mut text = output::line(columns.map(Cow::Borrowed));
     for file in files {
         text += &output::line([
             Cow::Owned(file.result.file_id.to_string()),
             Cow::Borrowed(file.result.portfolio_name.as_deref().unwrap_or_default()),
-            sent_at.get(&file.chunk).map_or("", String::as_str).into(),
+            sent_at.get(&file.result.file_id).map_or_else(String::new, |at| times::text(*at)).into(),
             request(journal, &file).into(),
             file.result.reason.as_deref().unwrap_or_default().into(),
             "".into(),

@@ -87,13 +87,7 @@ fn text(path: &Path, journal: &Journal, undecided: bool) -> String {
         let _ = write!(run, ", by {operator}");
     }
     let before = terminal::one_line(&run) + "\n\n";
-    let chunks: HashMap<u32, String> = journal
-        .chunks()
-        .into_iter()
-        .map(|chunk| (chunk.chunk, chunk.sent_at.map(times::text).unwrap_or_default()))
-        .collect();
-    let sent_at = |file: JournalledFile| (file.result.file_id, chunks.get(&file.chunk).cloned().unwrap_or_default());
-    let sent_at: HashMap<u64, String> = journal.files().into_iter().map(sent_at).collect();
+    let sent_at: HashMap<u64, String> = journal.sent_at().into_iter().map(|(id, at)| (id, times::text(at))).collect();
     let mut rows = report.rows();
     let mut all = command(path);
     let to_decide = journal.undecided();

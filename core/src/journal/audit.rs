@@ -323,6 +323,8 @@ struct Reading {
     chunks: HashMap<u32, Vec<u64>>,
     /// The last send of each file.
     last: HashMap<u64, usize>,
+    /// The one before that, where it may have reached clients: it is the last again once this came to nothing.
+    before: HashMap<u64, usize>,
     sends: Vec<Sent>,
 }
 
@@ -336,6 +338,7 @@ impl Reading {
             is_repeat: false,
             chunks: HashMap::new(),
             last: HashMap::new(),
+            before: HashMap::new(),
             sends: Vec::new(),
         }
     }
@@ -348,20 +351,19 @@ impl Reading {
                 (self.firm_id, self.run) = (header.firm_id.into(), header.run.into());
             }
             Record::Plan { chunks } => {
-                for Chunk { chunk, file_ids } in chunks {
-                    // What is decided from now on is about the send that is to come.
-                    for file_id in &file_ids {
-                        self.last.remove(file_id);
-                    }
-                    self.chunks.insert(chunk, file_ids);
-                }
+                self.chunks.extend(chunks.into_iter().map(|Chunk { chunk, file_ids }| (chunk, file_ids)));
             }
             Record::Intent { chunk, attempt, file_ids, .. } => {
                 if let Some(file_ids) = file_ids {
                     self.chunks.insert(chunk, file_ids);
                 }
                 for file_id in self.chunks.get(&chunk).into_iter().flatten().copied() {
-                    self.last.insert(file_id, self.sends.len());
+                    let before = self.last.insert(file_id, self.sends.len());
+                    if let Some(before) =
+                        before.filter(|before| self.sends.get(*before).is_some_and(Sent::may_have_reached))
+                    {
+                        self.before.insert(file_id, before);
+                    }
                     let (server, firm_id, run) = (self.server.clone(), self.firm_id.clone(), self.run.clone());
                     let journal = self.journal.clone();
                     let (ending, decision, is_repeat) = (Ending::Open, None, self.is_repeat);
@@ -383,6 +385,10 @@ impl Reading {
             Record::NotProcessed { chunk, .. } => {
                 for file_id in self.chunks.get(&chunk).cloned().unwrap_or_default() {
                     self.ends(file_id, FileState::NotProcessed);
+                    // What is decided from now on is about the send before.
+                    if let Some(before) = self.before.remove(&file_id) {
+                        self.last.insert(file_id, before);
+                    }
                 }
             }
             Record::Outcome { files, .. } => {

@@ -267,7 +267,7 @@ impl Survey {
             let Some(finding) = finding(file, history) else { continue };
             let this = Found {
                 finding,
-                sent_at: history.sent_at(file.chunk),
+                sent_at: history.last_sent_at(file),
                 result: history.result(file),
                 decision: file.decision().cloned(),
                 asked: history.request().clone(),

@@ -350,9 +350,34 @@ impl History {
         Ok(position)
     }
 
-    /// Whether a file is to be sent again, and no chunk is there for that.
+    /// Whether a file is to be sent again, and no chunk is there for that: the last one went out, or goes on without it.
     fn is_to_be_planned(&self, file: &File) -> bool {
-        file.is_to_be_sent_again() && self.chunk(file.chunk).is_none_or(|chunk| chunk.stage != Stage::Ready)
+        let waits = |chunk: &ChunkHistory| chunk.stage == Stage::Ready && self.has_position(chunk, file);
+        file.is_to_be_sent_again() && self.chunk(file.chunk).is_some_and(|chunk| !waits(chunk))
+    }
+
+    /// Whether a file is in a chunk that went out, or is to.
+    fn has_position(&self, chunk: &ChunkHistory, file: &File) -> bool {
+        self.positions.get(&file.id).is_some_and(|position| chunk.positions().contains(position))
+    }
+
+    /// The last chunk that went out with a file, unless that provably came to nothing.
+    fn last_sent(&self, file: &File) -> Option<(u32, &ChunkHistory)> {
+        let last = self.chunk(file.chunk).filter(|chunk| chunk.stage != Stage::Ready).map(|chunk| (file.chunk, chunk));
+        match file.state {
+            FileState::NotProcessed => None,
+            FileState::Unknown if file.decision.is_some() => {
+                let chunks = (1..).zip(&self.chunks);
+                chunks.filter(|(_, chunk)| chunk.stage != Stage::Ready && self.has_position(chunk, file)).last()
+            }
+            // Nobody has decided to leave it out.
+            FileState::Ok | FileState::Failed | FileState::Unknown => last,
+        }
+    }
+
+    /// When a file went out last, unless that provably came to nothing.
+    pub(crate) fn last_sent_at(&self, file: &File) -> Option<SystemTime> {
+        self.last_sent(file)?.1.sent_at
     }
 
     /// Whether a file is to be sent again, by a chunk that is there.
@@ -442,8 +467,10 @@ impl History {
 
     fn answered(&mut self, chunk: u32, files: &[FileResult]) -> Result<(), InvalidRecord> {
         let asks = self.request.asks();
+        let sent: HashSet<usize> = self.sent_in(chunk).into_iter().collect();
         for result in files {
-            let file = self.positions.get(&result.file_id).and_then(|position| self.files.get_mut(*position));
+            let position = self.positions.get(&result.file_id).filter(|position| sent.contains(*position));
+            let file = position.and_then(|position| self.files.get_mut(*position));
             // Those that went out are unknown so far.
             let file = file.filter(|file| file.chunk == chunk && file.state == FileState::Unknown);
             let file =
@@ -529,12 +556,9 @@ impl History {
     /// or sent, a later decision must not overturn unseen.
     pub(crate) fn since(&self, shown: &Self, file_id: u64) -> Option<Since<'_>> {
         let (file, before) = (self.file(file_id)?, shown.file(file_id)?);
-        let sent = |history: &Self, file: &File| {
-            let chunk = history.chunk(file.chunk).filter(|chunk| chunk.stage != Stage::Ready)?;
-            Some((file.chunk, chunk.attempts))
-        };
+        let sent = |history: &Self, file| history.last_sent(file).map(|(number, chunk)| (number, chunk.attempts));
         if sent(self, file).is_some_and(|sent_now| sent(shown, before) != Some(sent_now)) {
-            return Some(Since::Sent(self.sent_at(file.chunk)?));
+            return Some(Since::Sent(self.last_sent_at(file)?));
         }
         let is_news =
             |decided: &&Decision| before.decision.as_deref().is_none_or(|decision| !decided.says_the_same_as(decision));
@@ -549,7 +573,7 @@ impl History {
     /// said before it went out are of a script that runs again, and not of somebody who looked again.
     pub(crate) fn can_be_about_it(&self, file_id: u64, by: &str, evidence: Option<&str>) -> bool {
         let file = self.file(file_id).filter(|file| file.state == FileState::Unknown);
-        let chunk = file.and_then(|file| self.chunk(file.chunk)).filter(|chunk| chunk.stage != Stage::Ready);
+        let chunk = file.and_then(|file| self.last_sent(file)).map(|(_, chunk)| chunk);
         let Some(chunk) = chunk.filter(|chunk| chunk.said > 0) else { return true };
         let words = words(by, evidence);
         words.1.is_some() && self.said.get(&words).is_none_or(|said| *said >= chunk.said)
@@ -722,6 +746,12 @@ impl History {
                 }
                 records.push((decision(file, Verdict::NotPublished, REWRITER, None), at));
             }
+            // Somebody has decided anew about those that were left out then.
+            let was_left_out = |file: &&File| !sent.contains(&file.id) && (file.chunk != number || !is_left_out(file));
+            if chunk.attempts > 0 {
+                let left_out = files().filter(was_left_out);
+                records.extend(left_out.map(|file| (decision(file, Verdict::Leave, REWRITER, None), at)));
+            }
             for attempt in 1..=chunk.attempts {
                 records.push((
                     Record::Intent { chunk: number, attempt, file_ids: file_ids.clone(), uptime: chunk.uptime.clone() },
@@ -732,36 +762,7 @@ impl History {
                     records.push((Record::NotProcessed { chunk: number, attempt, result: None, reason }, at));
                 }
             }
-            if let Some(beside) = chunk.beside.clone() {
-                let sent = chunk.positions().iter().filter_map(|position| self.files.get(*position));
-                let result = |file: &File| match file.chunk {
-                    later if later != number && !self.is_planned_again(file) => {
-                        FileResult::unanswered(file.id, FileState::Unknown)
-                    }
-                    _ => FileResult { decision: None, ..self.result(file) },
-                };
-                let is_processed = chunk.stage == Stage::Processed;
-                let outcome = if is_processed { Outcome::Processed } else { Outcome::Unknown };
-                let attempt = Attempt {
-                    sent_at: chunk.sent_at,
-                    answered_at: None,
-                    http_status: None,
-                    request_id: None,
-                    elapsed: Duration::ZERO,
-                    outcome,
-                    retry_after: None,
-                };
-                let ended = Record::Outcome {
-                    chunk: number,
-                    attempt: chunk.attempts,
-                    outcome,
-                    result: attempt,
-                    files: sent.map(result).collect(),
-                    beside,
-                    raw: String::new(),
-                };
-                records.push((ended, chunk.over_at.unwrap_or(at)));
-            }
+            records.extend(self.outcome_again(number, chunk, at));
             for file in files() {
                 let led_to_it = file.decision().filter(|_| self.is_planned_again(file));
                 // It is in a later chunk, so it was found not to be published.
@@ -781,6 +782,37 @@ impl History {
         }
         records.extend(looks.map(|look| (look.record(), look.at)));
         records
+    }
+
+    /// The outcome of a chunk as a record, if it has one. Its raw answer is lost.
+    fn outcome_again(&self, number: u32, chunk: &ChunkHistory, at: SystemTime) -> Option<(Record, SystemTime)> {
+        let beside = chunk.beside.clone()?;
+        let sent = chunk.positions().iter().filter_map(|position| self.files.get(*position));
+        // Of a file that went out once more, only what became of it then is known.
+        let result = |file: &File| match self.last_sent(file) {
+            Some((last, _)) if last == number => FileResult { decision: None, ..self.result(file) },
+            _ => FileResult::unanswered(file.id, FileState::Unknown),
+        };
+        let outcome = if chunk.stage == Stage::Processed { Outcome::Processed } else { Outcome::Unknown };
+        let result_of_attempt = Attempt {
+            sent_at: chunk.sent_at,
+            answered_at: None,
+            http_status: None,
+            request_id: None,
+            elapsed: Duration::ZERO,
+            outcome,
+            retry_after: None,
+        };
+        let ended = Record::Outcome {
+            chunk: number,
+            attempt: chunk.attempts,
+            outcome,
+            result: result_of_attempt,
+            files: sent.map(result).collect(),
+            beside,
+            raw: String::new(),
+        };
+        Some((ended, chunk.over_at.unwrap_or(at)))
     }
 
     /// The whole run as a report. Raw answers stay in the journal.

@@ -71,6 +71,19 @@ impl World {
             let record = Record::Decision { file_id, decision, by: "A. Person".to_owned(), evidence };
             self.note(&mut history, record)?;
         }
+        // Somebody looks once more at what somebody has decided about.
+        let decided =
+            history.files().iter().filter(|file| file.state == FileState::Unknown && file.decision().is_some());
+        for file_id in decided.map(|file| file.id).collect::<Vec<_>>() {
+            let decision = match (self.rng.u8(..6), self.processed[&file_id]) {
+                (0, _) => Verdict::Leave,
+                (1, 0) => Verdict::NotPublished,
+                (1, _) => Verdict::Published,
+                _ => continue,
+            };
+            let evidence = [None, Some("looked")][self.rng.usize(..2)].map(str::to_owned);
+            self.note(&mut history, Record::Decision { file_id, decision, by: "A. Person".to_owned(), evidence })?;
+        }
         // Some file that is yet to be sent was published in some other way.
         let left = history.files().iter().filter(|file| file.state == FileState::NotProcessed);
         let left: Vec<(u64, bool)> = left.map(|file| (file.id, file.decision().is_some())).collect();

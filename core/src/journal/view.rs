@@ -1,5 +1,7 @@
 //! A journal for people, who look at a run and decide about files whose outcome is unknown.
 
+#[cfg(feature = "cli")]
+use std::collections::HashMap;
 use std::collections::HashSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{self, Path, PathBuf};
@@ -121,7 +123,7 @@ fn sent_since(history: &History, findings: &[Finding], by: &str) -> Option<Strin
     };
     let mut ids: Vec<u64> = findings.iter().filter(is_repeated).map(|finding| finding.file_id).collect();
     ids.sort_unstable();
-    let last = ids.iter().filter_map(|id| history.sent_at(history.file(*id)?.chunk)).max()?;
+    let last = ids.iter().filter_map(|id| history.last_sent_at(history.file(*id)?)).max()?;
     Some(format!(
         "{} ({}) {} sent at {}, and the words may be from before that",
         counted(ids.len(), "file"),
@@ -230,6 +232,16 @@ impl Journal {
             file_ids,
         };
         self.history.chunks().map(shown).collect()
+    }
+
+    /// When each file went out last; where the server did not begin to process it, that is when it refused it.
+    #[cfg(feature = "cli")]
+    pub(crate) fn sent_at(&self) -> HashMap<u64, SystemTime> {
+        let at = |file: &history::File| {
+            let refused = || self.history.sent_at(file.chunk).filter(|_| file.state == FileState::NotProcessed);
+            Some((file.id, self.history.last_sent_at(file).or_else(refused)?))
+        };
+        self.history.files().iter().filter_map(at).collect()
     }
 
     /// The files whose outcome is unknown and about which nobody has decided yet.
@@ -398,7 +410,7 @@ impl Journal {
         let not_published = findings.iter().filter(|finding| finding.verdict == Verdict::NotPublished);
         let wanted: HashSet<u64> = not_published.map(|finding| finding.file_id).collect();
         let files = history.files().iter().filter(|file| wanted.contains(&file.id) && file.state == FileState::Unknown);
-        let latest = files.filter_map(|file| Some((history.sent_at(file.chunk)? + PATIENCE, file.id))).max();
+        let latest = files.filter_map(|file| Some((history.last_sent_at(file)? + PATIENCE, file.id))).max();
         match latest.filter(|(ready, _)| *ready > now) {
             None => Ok(()),
             Some((ready, id)) => Err(Error::of_journal(
