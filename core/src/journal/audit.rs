@@ -59,6 +59,8 @@ pub(crate) struct Sent {
     pub(crate) ending: Ending,
     /// What a person found out about it.
     pub(crate) decision: Option<Verdict>,
+    /// From when on that was `not_published`, and until when: a later decision may be about what was done then.
+    not_published: Option<(SystemTime, Option<SystemTime>)>,
     /// Whether it was meant to be possible that the file had been sent before.
     pub(crate) is_repeat: bool,
 }
@@ -91,6 +93,19 @@ impl Sent {
     /// Whether it may have reached clients.
     fn counts(&self) -> bool {
         self.may_have_reached() && !self.is_decided_not_published()
+    }
+
+    /// Whether another send was made since this one had been found not to be published.
+    fn led_to(&self, other: &Self) -> bool {
+        let stood = |(from, until): (SystemTime, Option<SystemTime>)| {
+            from <= other.at && until.is_none_or(|until| other.at < until)
+        };
+        other.may_have_reached() && self.not_published.is_some_and(stood)
+    }
+
+    /// Whether it counts among all sends of its file.
+    fn counts_among(&self, sends: &[&Self]) -> bool {
+        self.counts() && !sends.iter().any(|other| self.led_to(other))
     }
 
     fn is_undecided(&self) -> bool {
@@ -164,7 +179,8 @@ impl Audit {
     /// The files that were sent more than once: sends apart that provably came to nothing, and those that were made
     /// with `repeat="allow"`.
     pub(crate) fn sent_twice(&self) -> Vec<u64> {
-        let mut twice = self.with(|sends| sends.iter().filter(|sent| sent.counts() && !sent.is_repeat).count() > 1);
+        let mut twice =
+            self.with(|sends| sends.iter().filter(|sent| sent.counts_among(sends) && !sent.is_repeat).count() > 1);
         twice.extend(self.sent_by_two_copies());
         twice.sort_unstable();
         twice.dedup();
@@ -184,7 +200,7 @@ impl Audit {
     /// The files that `repeat="allow"` sent although they had been sent before.
     pub(crate) fn repeated(&self) -> Vec<u64> {
         self.with(|sends| {
-            let counting = || sends.iter().filter(|sent| sent.counts());
+            let counting = || sends.iter().filter(|sent| sent.counts_among(sends));
             counting().count() > 1 && counting().any(|sent| sent.is_repeat)
         })
     }
@@ -193,7 +209,10 @@ impl Audit {
     pub(crate) fn sent_after_a_decision(&self) -> Vec<u64> {
         self.with(|sends| {
             let reached: Vec<_> = sends.iter().filter(|sent| sent.may_have_reached()).collect();
-            reached.split_last().is_some_and(|(_, before)| before.iter().any(|sent| sent.is_decided_not_published()))
+            reached.split_last().is_some_and(|(_, before)| {
+                let led = |sent: &Sent| sent.is_decided_not_published() || sends.iter().any(|other| sent.led_to(other));
+                before.iter().any(|sent| led(sent))
+            })
         })
     }
 
@@ -366,7 +385,7 @@ impl Reading {
                     }
                     let (server, firm_id, run) = (self.server.clone(), self.firm_id.clone(), self.run.clone());
                     let journal = self.journal.clone();
-                    let (ending, decision, is_repeat) = (Ending::Open, None, self.is_repeat);
+                    let (ending, decision, not_published, is_repeat) = (Ending::Open, None, None, self.is_repeat);
                     self.sends.push(Sent {
                         file_id,
                         firm_id,
@@ -378,6 +397,7 @@ impl Reading {
                         at,
                         ending,
                         decision,
+                        not_published,
                         is_repeat,
                     });
                 }
@@ -399,6 +419,11 @@ impl Reading {
             Record::Decision { file_id, decision, .. } => {
                 if let Some(sent) = self.last(file_id) {
                     sent.decision = Some(decision);
+                    sent.not_published = match (sent.not_published, decision) {
+                        (Some((from, None)), Verdict::Published | Verdict::Leave) => Some((from, Some(at))),
+                        (None | Some((_, Some(_))), Verdict::NotPublished) => Some((at, None)),
+                        (stood, _) => stood,
+                    };
                 }
             }
             Record::Look { .. } => {}
