@@ -2453,6 +2453,28 @@ fn a_file_that_was_left_out_and_is_missing_after_all_is_sent() {
     unseen.decide([2], Verdict::Published, "Ann", None).expect("nothing has happened to it");
 }
 
+/// What somebody else has sent of the rest is said once nothing is to be decided about.
+#[test]
+fn undecided_files_are_told_before_those_that_somebody_else_has_sent() {
+    let scene = Scene::new();
+    scene.journals();
+    let client = scene.journalling();
+    let path = scene.path("run.jsonl");
+    scene.faults(&json!([{ "name": "close_before_answer" }]));
+    refused(publish_batch(&client, 4, &options(&path)), ErrorKind::OutcomeUnknown, &[]);
+    publish(&client, [4]).expect("nobody has sent it");
+    for again in [publish_batch(&client, 4, &options(&path)), block_on(client.resume(&options(&path), |_| {}))] {
+        let error = refused(again, ErrorKind::Journal, &["waits for a decision", "files 1, 2"]);
+        assert_eq!((error.reason(), error.undecided()), (Some(JournalReason::Undecided), vec![1, 2]));
+        assert_eq!(error.journal(), Some(path.as_path()));
+    }
+    decide(&path, &[1, 2], Verdict::Published);
+    refused(block_on(client.resume(&options(&path), |_| {})), ErrorKind::AlreadySent, &["File 4 was sent before"]);
+    decide(&path, &[4], Verdict::Published);
+    assert!(block_on(client.resume(&options(&path), |_| {})).expect("a report").settled());
+    assert_eq!(scene.sent(), [vec![1, 2], vec![4], vec![3]]);
+}
+
 /// A run of which a file was published in some other way did not come to nothing, and begins nowhere anew.
 #[test]
 fn what_was_published_by_hand_came_to_something() {
@@ -2581,6 +2603,26 @@ fn a_journal_that_was_read_before_overturns_nothing() {
     }
     let mut read = Journal::open(&path).expect("a journal");
     read.decide([1, 2], Verdict::Leave, "Bob", None).expect("a decision");
+}
+
+/// Also where the last of several decisions is in the words of the one that was seen.
+#[test]
+fn what_was_decided_in_between_is_not_overturned_unseen() {
+    let scene = Scene::new();
+    let path = scene.path("run.jsonl");
+    scene.faults(&json!([{ "name": "close_before_answer" }]));
+    refused(scene.batch(2, &path), ErrorKind::OutcomeUnknown, &[]);
+    let read = || Journal::open(&path).expect("a journal");
+    let mut ann = read();
+    ann.decide([1], Verdict::Published, "Ann", Some("seen")).expect("a decision");
+    // The same words once more are no news.
+    read().decide([1], Verdict::Published, "Ann", Some("seen")).expect("a decision");
+    ann.decide([1], Verdict::Published, "Ann", Some("seen again")).expect("a decision");
+    read().decide([1], Verdict::Leave, "Bob", None).expect("a decision");
+    read().decide([1], Verdict::Published, "Ann", Some("seen again")).expect("a decision");
+    let error =
+        refused(ann.decide([1], Verdict::NotPublished, "Ann", Some("gone")), ErrorKind::Journal, &["Ann decided"]);
+    assert_eq!(error.reason(), Some(JournalReason::Outdated));
 }
 
 /// File by file, too: what a journal records itself shows nobody what others have recorded meanwhile.

@@ -3,7 +3,7 @@
 //
 // Clients, gateways and meshes repeat what was answered with 429 or 5xx by themselves, a PUT after a 500 as well (got, ky, undici's
 // RetryAgent, axios-retry). So whatever was published, or may have been, is answered with 409, which none of them repeats. An
-// answer from 500 on means that nothing was processed, or that the journal itself refuses a repeat.
+// answer from 500 on means that nothing was processed.
 
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -67,7 +67,7 @@ export function answerTo(error) {
   // A message says what to do; it names the journal and quotes Addepar. From 500 on it is about the service's own settings, and
   // for its log.
   const message = status < 500 ? error.message : undefined;
-  const headers = status === 503 && retryAfterMs ? { 'retry-after': String(Math.ceil(retryAfterMs / 1000)) } : {};
+  const headers = status === 503 ? { 'retry-after': String(Math.ceil((retryAfterMs ?? 30_000) / 1000)) } : {};
   return { status, headers, body: { code, reason, outcome, message, ...(report && bodyOf(report)), undecided } };
 }
 
@@ -75,13 +75,13 @@ function statusOf({ code, reason, outcome, undecided }) {
   // It is over, or a person has to decide about files.
   if (code === 'ERR_ALREADY_SENT' || undecided.length > 0) return 409;
   if (code === 'ERR_INPUT' && outcome === 'not_processed') return 400;
-  if (code === 'ERR_JOURNAL') {
-    // In use by another call, of another list, or not of what is asked of it; otherwise somebody has to look at the disk.
-    if (reason === 'refused') return 422;
-    return ['busy', 'undecided', 'other_run', 'outdated', 'too_early'].includes(reason) ? 409 : 500;
-  }
+  if (code === 'ERR_JOURNAL' && reason === 'refused') return 422; // it does not take what is said of its files
   // ERR_OUTCOME_UNKNOWN, and a batch that ended part-way.
   if (outcome !== 'not_processed') return 409;
+  if (code === 'ERR_JOURNAL') {
+    // In use by another call, or of another list; otherwise somebody has to look at the disk.
+    return ['busy', 'undecided', 'other_run', 'outdated', 'too_early'].includes(reason) ? 409 : 500;
+  }
   switch (code) {
     case 'ERR_CONNECT':
     case 'ERR_RATE_LIMITED':

@@ -264,7 +264,7 @@ test('the example answers.mjs answers as the table of errors says, for each reas
   const table = readFileSync(join(EXAMPLES, '..', '..', '.docs', 'pages', 'reference', 'errors.md'), 'utf8');
   const rows = [...table.matchAll(/^\| `(\w+)` \|.*\| (\d{3}) \|$/gm)].map(([, reason, status]) => [reason, Number(status)]);
   assert.equal(rows.length, 12);
-  for (const [reason, status] of rows) assert.deepEqual([reason, answerTo(new JournalError({ reason })).status], [reason, status]);
+  for (const [reason, status] of rows) assert.deepEqual([reason, answerTo(new JournalError({ reason, outcome: 'not_processed' })).status], [reason, status]);
   assert.equal(answerTo(new Error('of somebody else')).status, 500);
 });
 
@@ -272,10 +272,10 @@ test('the example answers.mjs answers nothing that clients repeat by themselves 
   // The statuses that got, ky, undici's RetryAgent, axios-retry and gateways repeat.
   const isRepeated = (status) => [408, 413, 421, 425, 429].includes(status) || status >= 500;
   for (const Class of Object.values(addepar)) {
-    // A journal refuses a repeat itself.
-    if (typeof Class.code !== 'string' || Class.code === '' || Class.code === 'ERR_JOURNAL') continue;
+    if (typeof Class.code !== 'string' || Class.code === '') continue;
+    const reason = Class.code === 'ERR_JOURNAL' ? { reason: 'changed' } : {};
     for (const members of [{ outcome: 'unknown' }, { outcome: 'processed' }, { outcome: 'not_processed', undecided: [37] }]) {
-      const { status, headers } = answerTo(new Class({ ...members, ...(Class.code === 'ERR_RATE_LIMITED' && { retryAfterMs: 1000 }) }));
+      const { status, headers } = answerTo(new Class({ ...members, ...reason, ...(Class.code === 'ERR_RATE_LIMITED' && { retryAfterMs: 1000 }) }));
       assert.deepEqual([isRepeated(status), headers], [false, {}], `${Class.code} ${JSON.stringify(members)}`);
     }
   }

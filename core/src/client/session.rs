@@ -105,9 +105,8 @@ pub(crate) fn rehearse(config: &Config, request: &PublishRequest, options: Optio
         }
         let history = JournalFile::look(path)?;
         same_run(&history, config, Some(request)).map_err(|differs| differs.error(path))?;
-        let (left, report) = (history.to_be_sent(), history.report());
         let options = BatchOptions { repeat: history.header().repeat, ..options.clone() };
-        refuse_repeats(folder.as_mut(), config, &left, &report, &options, WayOn::Journal(path))
+        refuse_what_is_left(folder.as_mut(), config, &history, &options)
     };
     refused().map_err(|error| with_states(error, config, path, Some(request)))
 }
@@ -225,7 +224,7 @@ fn resumed(
         ]));
     }
     let options = BatchOptions { repeat, ..options.clone() };
-    refuse_repeats(folder.as_mut(), config, &to_be_sent, &history.report(), &options, WayOn::Journal(path))?;
+    refuse_what_is_left(folder.as_mut(), config, &history, &options)?;
     if request.is_some_and(|request| request.file_ids().is_empty()) {
         let others = others_in_reports(&history, looked, options.skip_published);
         others.map(|others| others.in_language(config.language)).into_iter().for_each(|others| caller.warn(others));
@@ -416,6 +415,21 @@ fn unread(path: &Path, request: &PublishRequest) -> PublishReport {
 /// Whether no journal is there. What never was one shows nothing; a link that leads nowhere may be one.
 fn has_none(path: &Path) -> bool {
     file::exists(path).is_ok_and(|is_there| !is_there || folder::is_foreign(path))
+}
+
+/// The same of what a journal has left. Where somebody has to decide about its files first nothing is sent now, and that is
+/// what has to be said.
+fn refuse_what_is_left(
+    folder: Option<&mut Folder>,
+    config: &Config,
+    history: &History,
+    options: &BatchOptions,
+) -> Result<(), Error> {
+    let (left, report, way_on) = (history.to_be_sent(), history.report(), WayOn::Journal(&options.journal));
+    match refuse_repeats(folder, config, &left, &report, options, way_on) {
+        Err(error) if error.kind() == ErrorKind::AlreadySent && !history.undecided().is_empty() => Ok(()),
+        refused => refused,
+    }
 }
 
 /// Refuses what other journals in the folder show as sent, and a journal that the folder would not show.

@@ -79,10 +79,12 @@ pub(crate) struct Decision {
     pub(crate) at: SystemTime,
     /// The chunk whose outcome it is about.
     chunk: u32,
+    /// How many decisions in other words about the same outcome stand before it.
+    others: u32,
 }
 
 impl Decision {
-    /// Whether it says the same as another one, whenever that was.
+    /// Whether it is in the same words as another one.
     fn says_the_same_as(&self, other: &Self) -> bool {
         self.verdict == other.verdict && self.by == other.by && self.evidence == other.evidence
     }
@@ -271,7 +273,14 @@ impl History {
                 self.answered(*chunk, files)
             }
             Record::Decision { file_id, decision, by, evidence } => {
-                let decided = Decision { verdict: *decision, by: by.clone(), evidence: evidence.clone(), at, chunk: 0 };
+                let decided = Decision {
+                    verdict: *decision,
+                    by: by.clone(),
+                    evidence: evidence.clone(),
+                    at,
+                    chunk: 0,
+                    others: 0,
+                };
                 self.decided(*file_id, decided)
             }
             Record::Look { .. } => {
@@ -306,7 +315,11 @@ impl History {
             self.said.entry(words(&decision.by, decision.evidence.as_deref())).or_insert(order);
         }
         if let Some(file) = self.files.get_mut(position) {
-            file.decision = Some(Box::new(Decision { chunk: number, ..decision }));
+            let others = match &file.decision {
+                Some(before) => before.others + u32::from(!decision.says_the_same_as(before)),
+                None => 0,
+            };
+            file.decision = Some(Box::new(Decision { chunk: number, others, ..decision }));
         }
         Ok(())
     }
@@ -560,8 +573,11 @@ impl History {
         if sent(self, file).is_some_and(|sent_now| sent(shown, before) != Some(sent_now)) {
             return Some(Since::Sent(self.last_sent_at(file)?));
         }
-        let is_news =
-            |decided: &&Decision| before.decision.as_deref().is_none_or(|decision| !decided.says_the_same_as(decision));
+        // The same words once more are no news, unless others stood between.
+        let is_news = |decided: &&Decision| {
+            let is_known = |known: &Decision| decided.says_the_same_as(known) && decided.others == known.others;
+            !before.decision.as_deref().is_some_and(is_known)
+        };
         if let Some(decided) = file.decision.as_deref().filter(is_news) {
             return Some(Since::Decided(decided));
         }
