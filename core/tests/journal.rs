@@ -2615,7 +2615,7 @@ fn what_was_decided_in_between_is_not_overturned_unseen() {
     let read = || Journal::open(&path).expect("a journal");
     let mut ann = read();
     ann.decide([1], Verdict::Published, "Ann", Some("seen")).expect("a decision");
-    // The same words once more are no news.
+    // The same words once more are nothing new.
     read().decide([1], Verdict::Published, "Ann", Some("seen")).expect("a decision");
     ann.decide([1], Verdict::Published, "Ann", Some("seen again")).expect("a decision");
     read().decide([1], Verdict::Leave, "Bob", None).expect("a decision");

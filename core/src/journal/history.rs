@@ -573,7 +573,7 @@ impl History {
         if sent(self, file).is_some_and(|sent_now| sent(shown, before) != Some(sent_now)) {
             return Some(Since::Sent(self.last_sent_at(file)?));
         }
-        // The same words once more are no news, unless others stood between.
+        // The same words once more are nothing new, unless others stood between.
         let is_news = |decided: &&Decision| {
             let is_known = |known: &Decision| decided.says_the_same_as(known) && decided.others == known.others;
             !before.decision.as_deref().is_some_and(is_known)
