@@ -48,7 +48,7 @@ export interface LogFields {
 /**
  * Receives what calls do: `console`, or a logger such as winston; pino wants the fields first, so write
  * `info: (message, fields) => log.info(fields, message)`. One line at info level when a request goes out, one when it ends,
- * one for each wait; no secret, and files' ids at debug level only. Dropped requests are warned of. A logger that fails, or
+ * one for each wait; no secret, and files' ids at debug level and in warnings only. Dropped requests are warned of. A logger that fails, or
  * whose promise rejects, costs nobody a result: Node warns of it.
  */
 export interface Logger {

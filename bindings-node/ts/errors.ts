@@ -422,8 +422,14 @@ export const CLASSES = {
   JournalError,
   StoppedError,
 };
+/** What errors of every copy of this package have: another one may be installed beside this. */
+const IS_PORTAL_ERROR = Symbol.for('addepar-portal.isPortalError');
+
 for (const [name, Class] of Object.entries({ PortalError, ...CLASSES })) {
   Class.prototype.name = name;
+}
+for (const Class of Object.values(CLASSES)) {
+  Object.defineProperty(Class.prototype, IS_PORTAL_ERROR, { value: true });
 }
 
 export type ErrorClass = keyof typeof CLASSES;
@@ -446,7 +452,10 @@ export type AnyPortalError =
   | JournalError
   | StoppedError;
 
-/** Whether something that was thrown is an error of this package: its `code` says which. */
+/**
+ * Whether something that was thrown is an error of this package: its `code` says which. It knows those of another installed copy
+ * too, as a monorepo may have; `instanceof` does not.
+ */
 export function isPortalError(error: unknown): error is AnyPortalError {
-  return Object.values(CLASSES).some((Class) => error instanceof Class);
+  return typeof error === 'object' && error !== null && Reflect.get(error, IS_PORTAL_ERROR) === true;
 }

@@ -989,14 +989,15 @@ impl Error {
         self.0.report.clone()
     }
 
-    /// The files whose outcome is unknown; those that were sent before, of [`ErrorKind::AlreadySent`].
+    /// The files whose outcome is unknown and about which nobody has decided; those that were sent before, of
+    /// [`ErrorKind::AlreadySent`].
     #[must_use]
     pub fn file_ids(&self) -> Vec<u64> {
         if let Some(file_ids) = &self.0.file_ids {
             return file_ids.clone();
         }
-        let unknown = self.report().into_iter().flat_map(|report| report.in_state(FileState::Unknown));
-        unknown.map(|file| file.file_id).collect()
+        let files = self.report().into_iter().flat_map(PublishReport::files);
+        files.filter(|file| file.is_undecided()).map(|file| file.file_id).collect()
     }
 
     /// The journal of the call, if it has one; of [`ErrorKind::AlreadySent`] the one that shows all of those files, if

@@ -1499,6 +1499,11 @@ fn what_a_journal_lost_is_unknown() {
         let report = error.report().expect("a report");
         assert_eq!((states(report), error.outcome()), ([2, 0, 2, 0], Outcome::Unknown));
     }
+    // Whatever is recorded in it is lost once the whole one is put back.
+    let decided = Journal::open(&path).expect("a journal").decide([3], Verdict::Published, "A. Person", None);
+    let error =
+        refused(decided, ErrorKind::Journal, &["lost lines that it had", "Put it back", "Nothing was recorded."]);
+    assert_eq!(error.reason(), Some(JournalReason::Changed));
     for (ids, unknown) in [([4, 5], 1), ([5, 6], 0)] {
         let error = refused(publish(&client, ids), ErrorKind::Journal, &["lost lines that it had"]);
         assert_eq!(states(error.report().expect("a report")), [0, 0, unknown, 2 - unknown]);

@@ -3,7 +3,7 @@
 //
 // Clients, gateways and meshes repeat what was answered with 429 or 5xx by themselves, a PUT after a 500 as well (got, ky, undici's
 // RetryAgent, axios-retry). So whatever was published, or may have been, is answered with 409, which none of them repeats. An
-// answer from 500 on means that nothing was processed.
+// answer from 500 on means that this call has processed nothing.
 
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';

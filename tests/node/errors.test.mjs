@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { mkdtempSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
@@ -212,6 +213,18 @@ test('an error of this package is known as one, and nothing else is', async () =
   for (const other of [null, undefined, 'lost', { code: 'ERR_OUTCOME_UNKNOWN' }, new Error('lost'), new PortalError('of no kind')]) {
     assert.ok(!isPortalError(other));
   }
+});
+
+test('an error of another copy of the package is one of this package', () => {
+  const require = createRequire(import.meta.url);
+  const one = require('addepar-portal');
+  for (const path of Object.keys(require.cache)) {
+    if (path.includes('addepar-portal') && !path.endsWith('.node')) delete require.cache[path];
+  }
+  const other = require('addepar-portal');
+  const error = new other.OutcomeUnknownError();
+  assert.ok(!(error instanceof one.PortalError));
+  assert.ok(one.isPortalError(error) && other.isPortalError(new one.OutcomeUnknownError()));
 });
 
 test('an error without data has its place in a log too', () => {

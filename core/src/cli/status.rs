@@ -1,6 +1,6 @@
 //! What the program exits with.
 
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind, JournalReason};
 use crate::journal::view::Journal;
 use crate::model::report::PublishReport;
 
@@ -59,6 +59,11 @@ impl Status {
 
     /// The status of a call that ended in an error. `is_refused`: it was not begun.
     pub(super) fn of_error(error: &Error, journal: Option<&Journal>, is_refused: bool) -> Self {
+        // A journal that is not what it was says nothing.
+        let is_another = matches!(error.reason(), Some(JournalReason::Changed | JournalReason::Missing));
+        if is_refused && is_another {
+            return Self::Refused;
+        }
         // The journal's word counts where its last line could not be written.
         if journal.is_some_and(|journal| !journal.undecided().is_empty()) {
             return Self::Unknown;

@@ -129,7 +129,6 @@ fn id_of(marker: &[u8]) -> String {
 }
 
 /// What a folder knows of its journals, without its lock; and why, if that is less than it should be.
-#[cfg(feature = "cli")]
 pub(crate) fn index(folder: &Path) -> Result<(Index, Option<String>), Error> {
     Index::load(folder, &id_of(&fs::read(folder.join(MARKER)).unwrap_or_default()))
 }
@@ -225,6 +224,9 @@ impl Found {
         (self.finding, self.sent_at)
     }
 }
+
+/// What became of a journal that is not as its folder knows it.
+const LOST_LINES: &str = "lost lines that it had: something cut it, or put an older copy in its place";
 
 /// How a person continues with what was refused.
 #[derive(Clone, Copy)]
@@ -489,8 +491,7 @@ impl Folder {
             // What is true stands beside it.
             Some(name) if has_displaced(names, name) => self.index.remove(name),
             Some(_) if known.is_some_and(|known| is_missed(known, Some(&read.file), names, iter::empty())) => {
-                let reason = "lost lines that it had: something cut it, or put an older copy in its place";
-                return Err(Error::missed(&[path.to_owned()], JournalReason::Changed, reason));
+                return Err(Error::missed(&[path.to_owned()], JournalReason::Changed, LOST_LINES));
             }
             Some(name) => self.index.learn(name, &read, self.lock.taken_at()),
             None => {}
@@ -602,6 +603,20 @@ impl Store for InFolder {
             let _ = self.take_in();
         }
     }
+}
+
+/// Refuses a journal of which its folder knows that it had more lines: what is recorded in it would be lost once the whole one
+/// is put back.
+pub(crate) fn refuse_one_that_lost_lines(path: &Path) -> Result<(), Error> {
+    let folder = folder_of(path);
+    let (Some(name), true) = (name_of(path), is_set_up(folder)) else { return Ok(()) };
+    let Ok((index, None)) = index(folder) else { return Ok(()) };
+    let entry = index.expected().find(|(expected, _)| *expected == name).map(|(_, entry)| entry);
+    let lost = |entry: &Entry| fs::File::open(path).is_ok_and(|file| !entry.end().is_in(&file).unwrap_or(true));
+    if entry.is_some_and(lost) {
+        return Err(Error::missed(&[path.to_owned()], JournalReason::Changed, LOST_LINES));
+    }
+    Ok(())
 }
 
 /// The states of files, of which nobody knows what these journals showed.

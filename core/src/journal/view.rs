@@ -12,6 +12,7 @@ use tracing::warn;
 
 use crate::error::{Error, JournalReason};
 use crate::journal::file::JournalFile;
+use crate::journal::folder;
 use crate::journal::history::{self, Decision, History, Since};
 use crate::journal::lock::LettingGo;
 use crate::journal::record::{self, Record};
@@ -325,6 +326,7 @@ impl Journal {
         }
         LettingGo::until_now().wait(&self.path);
         let (mut file, mut history) = JournalFile::open(&self.path)?;
+        folder::refuse_one_that_lost_lines(&self.path)?;
         let now = clock::now();
         let outdated = |what: &str| {
             let advice = "Read the journal again before you decide.";
