@@ -187,7 +187,9 @@ export class Journal {
    * It is on disk when this returns. As with `fs.writeFileSync`, the event loop waits meanwhile, up to a third of a second where
    * another call is writing the journal: a service that must not stall decides in a worker thread.
    *
-   * @param options - `by`: who decides; `evidence`: what was seen.
+   * @param options - `by`: who decides; `evidence`: what was seen. `published` and `not_published` are refused (`outdated`) in
+   * words that stood with any decision before the file was sent last, or without evidence once something had been decided
+   * before that: look again, and say what you found.
    * @returns The files about which somebody had decided before, as they were then: this decision replaces that one.
    * @throws {@link InputError} naming the values that are not ids, not a decision or not text.
    * {@link JournalError} where a file is not of this run or its outcome is known, where it is too soon (the message says

@@ -446,9 +446,9 @@ impl Error {
             }
             401 => LOOK_AT_CREDENTIALS.into(),
             403 => {
-                "For one or more of these files the permissions \"Portal: Share client files\" and \"Files: Create, \
-                    edit, delete\" or the OAuth scopes FILE_WRITE (another page: FILES_WRITE) and PUBLISH_FILE are \
-                    missing."
+                "It takes the permissions \"Portal: Share client files\" and \"Files: Create, edit, delete\", or the \
+                    OAuth scopes FILE_WRITE (another page: FILES_WRITE) and PUBLISH_FILE. They may be missing for one or \
+                    more of these files, or the firm may be a wrong one."
                     .into()
             }
             404 | 405 | 410 => message![
@@ -493,8 +493,8 @@ impl Error {
         let advice: Message = match status {
             401 => LOOK_AT_CREDENTIALS.into(),
             403 => {
-                "To read generated reports the permission \"Access to all tools and portfolios\" or the OAuth scope \
-                    FILES is missing."
+                "To read generated reports takes the permission \"Access to all tools and portfolios\" or the OAuth scope \
+                    FILES. It may be missing, or the firm may be a wrong one."
                     .into()
             }
             404 => "Look at the id of the job, and at the firm.".into(),
@@ -597,6 +597,18 @@ impl Error {
     pub(crate) fn of_journal_in_words(path: &Path, reason: JournalReason, what: impl Into<Message>) -> Self {
         let problem = Message::from(format!("The journal {} ", path.display()));
         Self::about_journal(reason, problem.followed_by(what).followed_by(".")).with_journal(path)
+    }
+
+    /// A journal, or what has its name, that cannot be opened.
+    pub(crate) fn unopened(path: &Path, error: &io::Error) -> Self {
+        let reason = JournalReason::of_reading(error);
+        let what = match reason {
+            JournalReason::Missing => {
+                "is not there: it was never made, or moved, or its disk is not mounted".to_owned()
+            }
+            _ => format!("cannot be opened: {error}"),
+        };
+        Self::of_journal(path, reason, &what)
     }
 
     /// A journal in a folder that is not there.

@@ -711,14 +711,16 @@ fn a_message_says_how_to_resume_in_the_reader_s_language() {
         (
             Language::Python,
             [
-                format!("`Journal(\"{shown}\").decide(file_ids, decision, by=\"NAME\")`"),
+                format!("`Journal(\"{shown}\").decide(file_ids, decision, by=\"NAME\", evidence=\"WHAT YOU FOUND\")`"),
                 format!("`client.resume(\"{shown}\")`"),
             ],
         ),
         (
             Language::Node,
             [
-                format!("`new Journal('{shown}').decide(fileIds, decision, {{ by: 'NAME' }})`"),
+                format!(
+                    "`new Journal('{shown}').decide(fileIds, decision, {{ by: 'NAME', evidence: 'WHAT YOU FOUND' }})`"
+                ),
                 format!("`client.resume('{shown}')`"),
             ],
         ),
@@ -797,7 +799,7 @@ fn a_decision_is_about_one_outcome() {
             let error = refused(
                 found(earlier),
                 ErrorKind::Journal,
-                &["takes no `not_published` in these words", "2 files", "were sent at"],
+                &["takes no `published` or `not_published` in these words", "2 files", "were sent at"],
             );
             assert_eq!(error.reason(), Some(JournalReason::Outdated));
         }
@@ -1703,6 +1705,14 @@ fn a_batch_whose_journal_is_gone_is_not_begun_again() {
     let error = refused(again, ErrorKind::Journal, &["batch.jsonl is not there any more"]);
     assert_eq!((error.outcome(), states(error.report().expect("a report"))), (Outcome::Unknown, [0, 0, 4, 0]));
     assert_eq!((scene.posts(), batch.journal.exists()), (2, false));
+    // Nor does anybody look at it in vain, and is not told what to do.
+    let words = ["batch.jsonl is not there any more", "Put it back as it was.", "addepar-portal journal forget"];
+    refused(block_on(client.resume(&batch, |_| {})), ErrorKind::Journal, &words);
+    refused(scene.resume(&batch.journal), ErrorKind::Journal, &words);
+    refused(Journal::open(&batch.journal), ErrorKind::Journal, &words);
+    let never =
+        refused(Journal::open(scene.path("never.jsonl")), ErrorKind::Journal, &["never.jsonl is not there: it was"]);
+    assert!(!never.message().contains("forget"), "{never}");
     assert_eq!(forget_journal(&batch.journal).expect("it is missed"), [1, 2, 3, 4]);
     block_on(client.publish_batch(&request(1..=4), &batch, |_| {})).expect("a report");
 }
@@ -1890,7 +1900,7 @@ fn waiting_for_a_folder_is_warned_of_and_ends_at_an_interrupt() {
     drop(lock);
     for path in [&batch.journal, &scene.path("dropped.jsonl")] {
         // This waits for what was dropped in this process.
-        refused(Journal::open(path), ErrorKind::Journal, &["cannot be opened"]);
+        refused(Journal::open(path), ErrorKind::Journal, &["is not there"]);
     }
     // The one that still waits goes on.
     while block_on(calls[2].run()) != Turn::Done {}
@@ -2064,6 +2074,11 @@ fn an_error_at_the_beginning_shows_what_the_journal_does() {
     assert_eq!(shown(&refused(scene.batch(4, &path), ErrorKind::Journal, &["is being written"])), [2, 0, 0, 2]);
     assert_eq!(shown(&refused(scene.resume(&path), ErrorKind::Journal, &["is being written"])), [2, 0, 0, 2]);
     drop(other);
+    let quiet = PublishRequest::for_batch(1..=4, PortalPublishing::Publish, ContactNotification::DoNotNotify);
+    let quiet = block_on(scene.client().publish_batch(&quiet.expect("a request"), &options(&path), |_| {}));
+    let words =
+        ["`contact_notification` is notify there and do_not_notify here", "To continue that run, call as it was made"];
+    refused(quiet, ErrorKind::Journal, &words);
     let another = refused(scene.batch(6, &path), ErrorKind::Journal, &["is of another run"]);
     assert_eq!((another.outcome(), shown(&another)), (Outcome::Processed, [2, 0, 0, 4]));
     assert_eq!((another.journal(), another.undecided()), (Some(path.as_path()), vec![]));
@@ -2143,7 +2158,7 @@ fn a_repeat_names_the_journal_that_shows_the_files() {
     let error = refused(publish(&client, [9, 3, 2]), ErrorKind::AlreadySent, &words);
     assert_eq!((error.journal(), error.undecided()), (Some(unknown.as_path()), vec![2]));
     assert!(error.message_in(Language::CommandLine).contains(&format!(
-        "`addepar-portal journal resolve {} --published (or --not-published, --leave) --files IDS --by NAME`",
+        "`addepar-portal journal resolve {} --published (or --not-published, --leave) --files IDS --by NAME --evidence 'WHAT YOU FOUND'`",
         unknown.display()
     )));
     let several =
@@ -2254,7 +2269,7 @@ fn each_journal_is_named_in_which_to_decide() {
     }
     let decide = |id| {
         format!(
-            "`Journal::open({:?})?.decide(file_ids, verdict, \"NAME\", None)` (file {id})",
+            "`Journal::open({:?})?.decide(file_ids, verdict, \"NAME\", Some(\"WHAT YOU FOUND\"))` (file {id})",
             journal_of(&scene.folder, id)
         )
     };

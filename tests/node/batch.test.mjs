@@ -129,7 +129,7 @@ batch('a program that decides and resumes says nothing of a later request', asyn
   portal.nextFault('close_before_answer');
   await assert.rejects(program(), OutcomeUnknownError);
   await assert.rejects(program(), (error) => {
-    assert.match(error.message, /takes no `not_published` in these words: 1 file \(38\) was sent at 20/);
+    assert.match(error.message, /takes no `published` or `not_published` in these words: 1 file \(38\) was sent at 20/);
     assert.match(error.message, / Nothing was recorded\. Look again, and say in `evidence` what was found after that/);
     return error instanceof JournalError && error.reason === 'outdated';
   });
@@ -270,7 +270,7 @@ batch('a run whose files are all decided is settled', async (portal, journal) =>
   portal.nextFault('close_before_answer');
   await assert.rejects(client.publishBatch([1, 2], { ...MODES, journal }), (error) => {
     assert.doesNotMatch(error.message, /Do not run this again/);
-    assert(error.message.includes(`\`new Journal('${journal}').decide(fileIds, decision, { by: 'NAME' })\``), error.message);
+    assert(error.message.includes(`\`new Journal('${journal}').decide(fileIds, decision, { by: 'NAME', evidence: 'WHAT YOU FOUND' })\``), error.message);
     return true;
   });
   new Journal(journal).decide([1, 2], 'published', { by: 'Ada' });

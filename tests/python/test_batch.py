@@ -197,7 +197,7 @@ def test_a_cell_that_decides_and_resumes_says_nothing_of_a_later_request_with_ot
     assert Journal(journal).undecided == (3, 4)
     # Whatever was decided in these words.
     for evidence in ("not in the portal", None):
-        with pytest.raises(JournalError, match="takes no `not_published` in these words"):
+        with pytest.raises(JournalError, match="takes no `published` or `not_published` in these words"):
             cell(evidence, seen=(1, 2))
     with pytest.raises(JournalError, match=r"in these words: 1 file \(3\) was sent at \S+Z, and the w") as raised:
         cell("not in the portal")
@@ -232,7 +232,7 @@ def test_a_cell_that_decides_and_resumes_says_nothing_of_a_later_request(
                 cell(said)
             assert raised.value.reason == "outdated"
             assert re.search(
-                r"takes no `not_published` in these words: 1 file \(38\) was sent at \S+Z, and the words may be "
+                r"takes no `published` or `not_published` in these words: 1 file \(38\) was sent at \S+Z, and the words may be "
                 r"from before that\. Nothing was recorded\. Look again, and say in `evidence` what was found after",
                 str(raised.value),
             )
@@ -447,7 +447,7 @@ def test_bad_arguments_name_the_value_and_send_nothing(simulated_portal: Simulat
         with pytest.raises(InputError, match=next(iter(arguments))):
             client.publish_batch([1], **{"journal": journal, **arguments}, **MODES)
     assert simulated_portal.requests == []
-    with pytest.raises(JournalError, match="cannot be opened"):
+    with pytest.raises(JournalError, match="is not there"):
         client.resume(journal)
 
 

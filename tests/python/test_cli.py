@@ -175,7 +175,7 @@ REFUSED = {
     "a flag that is misspelt": (["publish", "37", *MODES, "--yess"], "a similar argument exists: '--yes'"),
     "a command that is misspelt": (["publsh", "37", *MODES, "--yes"], "a similar subcommand exists: 'publish'"),
     "no such list": (["publish", "--from", "nowhere.csv", *MODES, "--yes"], "nowhere.csv cannot be read"),
-    "no such journal": (["resume", "nowhere.jsonl"], "nowhere.jsonl cannot be opened"),
+    "no such journal": (["resume", "nowhere.jsonl"], "nowhere.jsonl is not there"),
     "no terminal to ask on": (["publish", "37", *MODES], "There is no terminal to ask on"),
     "a workbook for a list": (["publish", "--from", "list.xlsx", *MODES, "--yes"], "is an Excel workbook"),
     "a list for a journal": (["resume", "list.csv"], "list.csv is not a journal"),
@@ -258,6 +258,7 @@ def test_a_dry_run_with_a_journal_shows_what_is_left(run: Run, simulated_portal:
     )
     assert run(*batch, "--yes").returncode == 3
     done = run(*batch, "--dry-run", "--format", "json")
+    assert done.returncode == 3
     assert json.loads(done.stdout)["data"]["attributes"]["files_id"] == list(range(201, 251))
     assert "before 100 files are decided about" in done.stderr
     missing = ",".join(map(str, range(101, 201)))
@@ -635,7 +636,7 @@ def test_a_check_list_says_nothing_of_what_was_sent_after_it(
     for files in (("--from", "-"), ("--files", "101", "--not-published")):
         refused = lost(*RESOLVE, *files, stdin="file_id,decision\n101,not_published\n")
         assert refused.returncode == 2
-        assert "takes no `not_published` in these words: 1 file (101) was sent at 20" in refused.stderr
+        assert "takes no `published` or `not_published` in these words: 1 file (101) was sent at 20" in refused.stderr
         assert "Look again, and say in `--evidence` what was found after that request." in refused.stderr
     assert (decisions(tmp_path), simulated_portal.control("posts")) == (before, posts)
     # A list about the last request says itself that somebody looked after it. Another column of that name says nothing.

@@ -161,9 +161,9 @@ class Journal:
             decision: `published` and `leave`: this run does not send it any more; `not_published`: the next resume
                 sends it. The last is not taken sooner than 90 s after the request: Addepar may still be working on it.
             by: Who decides.
-            evidence: What it is based on. `not_published` is not taken in words that stood with any decision before the
-                file was sent last, or without any once something had been decided before that: they are those of a
-                script that runs again. Look again, and say what you found.
+            evidence: What it is based on. `published` and `not_published` are not taken in words that stood with any
+                decision before the file was sent last, or without any once something had been decided before that:
+                they are those of a script that runs again. Look again, and say what you found.
 
         Returns:
             The files about which somebody had decided before, as they were then: this decision replaces that one, which

@@ -280,7 +280,8 @@ fn dry_run(
         ),
         _ => say("This is a dry run: nothing was sent."),
     }
-    output::write(&text, Status::Ok)
+    let is_undecided = journal.is_some_and(|journal| !journal.undecided().is_empty());
+    output::write(&text, if is_undecided { Status::Unknown } else { Status::Ok })
 }
 
 /// The files of each request, as far as the screen has room for them.

@@ -191,7 +191,7 @@ fn resumed(
     (mut folder, caller): (Option<Folder>, &Caller),
 ) -> Result<Session, Error> {
     let path = &options.journal;
-    let (mut journal, history) = JournalFile::open(path)?;
+    let (mut journal, history) = folder::open_journal(path)?;
     let asked = request.map(|request| asked_again(&history, request, options)).transpose();
     let asked = asked
         .and_then(|asked| same_run(&history, config, asked.as_ref()).map(|()| asked))
@@ -256,12 +256,12 @@ fn asked_again(history: &History, request: &PublishRequest, options: &BatchOptio
     let (there, here) = (&header.reports, &options.reports);
     if there.len() != here.len() || !there.iter().zip(here).all(|(one, other)| is_same(one, other)) {
         let what = message![name("reports"), format!(" is {there:?} there and {here:?} here")];
-        return Err(Differs::OtherRun { what, advice: "" });
+        return Err(Differs::OtherRun { what, advice: None });
     }
     if !header.skipped.is_empty() && !options.skip_published {
         let skipped = counted(header.skipped.len(), "file");
         let what = message![name("skip_published"), format!(" left {skipped} out there")];
-        return Err(Differs::OtherRun { what, advice: "" });
+        return Err(Differs::OtherRun { what, advice: None });
     }
     Ok(request.for_files(history.request().file_ids().to_vec()).with_portfolio_names(names))
 }
@@ -295,7 +295,7 @@ fn others_in_reports(history: &History, looked: &[Looked], skip_published: bool)
 /// A journal that is settled. Where nothing is to be recorded, it stays as it is.
 pub(crate) fn settled(config: &Config, path: &Path, applies: bool) -> Result<Session, Error> {
     let (store, history): (Box<dyn Store>, History) = if applies {
-        let (journal, history) = JournalFile::open(path)?;
+        let (journal, history) = folder::open_journal(path)?;
         (Box::new(journal), history)
     } else if Lock::is_taken(path) {
         return Err(Error::of_journal(
@@ -500,10 +500,10 @@ fn fingerprint(config: &Config, request: &PublishRequest) -> String {
 
 /// Why a journal is not that of a run.
 enum Differs {
-    /// What is another one, in words, and what to do.
+    /// What is another one, in words, and what to do: without, that run is continued as it was made.
     OtherRun {
         what: Message,
-        advice: &'static str,
+        advice: Option<&'static str>,
     },
     /// Some of its files, and nothing else, are missing, or others have come.
     OtherFiles {
@@ -517,7 +517,12 @@ enum Differs {
 impl Differs {
     fn error(self, path: &Path) -> Error {
         match self {
-            Self::OtherRun { what, advice } => other_run(path, what).with_advice(advice),
+            Self::OtherRun { what, advice: Some(advice) } => other_run(path, what).with_advice(advice),
+            Self::OtherRun { what, advice: None } => other_run(path, what).with_advice(message![
+                "To continue that run, call as it was made, or resume it with ",
+                resume(path),
+                ". What it shows as sent must not be sent again.",
+            ]),
             Self::OtherFiles { what, are_missing, have_come } => {
                 let mut advice = Message::default();
                 if are_missing {
@@ -611,12 +616,14 @@ fn same_run(history: &History, config: &Config, request: Option<&PublishRequest>
         Differs::OtherFiles { what, are_missing: !fewer.is_empty(), have_come: !more.is_empty() }
     } else {
         let advice = if history.came_to_nothing() {
-            "Nothing of that run was processed: publish with a journal of another name. Let this one stay where it is, and do \
-             not resume it."
+            Some(
+                "Nothing of that run was processed: publish with a journal of another name. Let this one stay where it is, \
+                 and do not resume it.",
+            )
         } else if is_elsewhere {
-            "If that is another portal, publish here with a journal of another name."
+            Some("If that is another portal, publish here with a journal of another name.")
         } else {
-            ""
+            None
         };
         Differs::OtherRun { what, advice }
     })

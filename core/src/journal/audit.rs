@@ -315,9 +315,7 @@ impl Candidates {
 
 /// The sends of a journal that was found to be whole. What another process has written since may be torn.
 fn sends(path: &Path, history: &History) -> Result<Vec<Sent>, Error> {
-    let file = File::open(path).map_err(|error| {
-        Error::of_journal(path, JournalReason::of_reading(&error), &format!("cannot be opened: {error}"))
-    })?;
+    let file = File::open(path).map_err(|error| Error::unopened(path, &error))?;
     let mut reading = Reading::of(path);
     for line in BufReader::new(file).split(b'\n') {
         let line = line

@@ -159,9 +159,7 @@ impl JournalFile {
 
     /// Opens a journal to append to it; what a crash left of its last line is cut off.
     pub(crate) fn open(path: &Path) -> Result<(Self, History), Error> {
-        let unusable = |error: io::Error| {
-            Error::of_journal(path, JournalReason::of_reading(&error), &format!("cannot be opened: {error}"))
-        };
+        let unusable = |error: io::Error| Error::unopened(path, &error);
         refuse_displaced(path)?;
         let mut file = open_file(path, OpenOptions::new().read(true).write(true))?;
         let lock = Lock::take(path)?.with(path, &file)?;
@@ -432,9 +430,7 @@ fn refuse_displaced(path: &Path) -> Result<(), Error> {
 /// be mounted.
 pub(crate) fn exists(path: &Path) -> Result<bool, Error> {
     refuse_displaced(path)?;
-    let unusable = |error: io::Error| {
-        Error::of_journal(path, JournalReason::of_reading(&error), &format!("cannot be opened: {error}"))
-    };
+    let unusable = |error: io::Error| Error::unopened(path, &error);
     match fs::metadata(path) {
         Ok(_) => Ok(true),
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(unusable(error)),
@@ -459,9 +455,7 @@ fn open_to_write(path: &Path) -> io::Result<File> {
 
 /// Opens a file, but nothing that has no end or waits for a writer, such as a device or a pipe.
 fn open_file(path: &Path, options: &OpenOptions) -> Result<File, Error> {
-    let unusable = |error: io::Error| {
-        Error::of_journal(path, JournalReason::of_reading(&error), &format!("cannot be opened: {error}"))
-    };
+    let unusable = |error: io::Error| Error::unopened(path, &error);
     if !fs::metadata(path).map_err(unusable)?.is_file() {
         return Err(Error::of_journal(path, JournalReason::CannotRead, "is not a file"));
     }

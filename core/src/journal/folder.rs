@@ -228,6 +228,9 @@ impl Found {
 /// What became of a journal that is not as its folder knows it.
 const LOST_LINES: &str = "lost lines that it had: something cut it, or put an older copy in its place";
 
+/// What became of a journal that its folder knows.
+const GONE: &str = "is not there any more";
+
 /// How a person continues with what was refused.
 #[derive(Clone, Copy)]
 pub(crate) enum WayOn<'a> {
@@ -502,9 +505,10 @@ impl Folder {
     /// Refuses any call while a journal is missed that is not there under another name either.
     fn refuse_missed(&mut self, names: &BTreeSet<&str>, query: &Query<'_>, survey: &Survey) -> Result<(), Error> {
         let gone = self.index.expected().filter(|(name, _)| !names.contains(name));
-        let (found, missed): (Vec<_>, Vec<_>) = gone
-            .map(|(name, entry)| (name.to_owned(), entry))
-            .partition(|(_, entry)| !is_missed(entry, None, names, self.of_the_run_of(entry, names)));
+        let (found, missed): (Vec<_>, Vec<_>) =
+            gone.map(|(name, entry)| (name.to_owned(), entry)).partition(|(_, entry)| {
+                !is_missed(entry, None, names, of_the_run_of(entry, &self.index, &self.path, names))
+            });
         let found: Vec<String> = found.into_iter().map(|(name, _)| name).collect();
         let entries = missed.iter().map(|(_, entry)| *entry);
         let report = doubted(query, entries, "A journal that is gone may show it as sent.");
@@ -515,15 +519,7 @@ impl Folder {
         if missed.is_empty() {
             return Ok(());
         }
-        Err(Error::missed(&missed, JournalReason::Missing, "is not there any more")
-            .with_earlier(survey.complete(&report)))
-    }
-
-    /// The files of the folder that are of the run of a journal.
-    fn of_the_run_of(&self, entry: &Entry, names: &BTreeSet<&str>) -> impl Iterator<Item = PathBuf> {
-        let expected = self.index.expected();
-        let of_its_run = expected.filter(|(name, other)| names.contains(name) && other.run() == entry.run());
-        of_its_run.map(|(name, _)| self.path.join(name))
+        Err(Error::missed(&missed, JournalReason::Missing, GONE).with_earlier(survey.complete(&report)))
     }
 
     /// Takes in a journal that was just made in it.
@@ -608,15 +604,47 @@ impl Store for InFolder {
 /// Refuses a journal of which its folder knows that it had more lines: what is recorded in it would be lost once the whole one
 /// is put back.
 pub(crate) fn refuse_one_that_lost_lines(path: &Path) -> Result<(), Error> {
-    let folder = folder_of(path);
-    let (Some(name), true) = (name_of(path), is_set_up(folder)) else { return Ok(()) };
-    let Ok((index, None)) = index(folder) else { return Ok(()) };
-    let entry = index.expected().find(|(expected, _)| *expected == name).map(|(_, entry)| entry);
     let lost = |entry: &Entry| fs::File::open(path).is_ok_and(|file| !entry.end().is_in(&file).unwrap_or(true));
-    if entry.is_some_and(lost) {
-        return Err(Error::missed(&[path.to_owned()], JournalReason::Changed, LOST_LINES));
+    match known(path) {
+        Some((index, name)) if index.get(&name).is_some_and(lost) => {
+            Err(Error::missed(&[path.to_owned()], JournalReason::Changed, LOST_LINES))
+        }
+        _ => Ok(()),
     }
-    Ok(())
+}
+
+/// Opens a journal to append to it; one that is gone from its folder is refused in words that say what follows.
+pub(crate) fn open_journal(path: &Path) -> Result<(JournalFile, History), Error> {
+    JournalFile::open(path).map_err(|error| unopened(path, error))
+}
+
+/// Reads a journal in the same way, and finds out whether somebody else is writing it.
+pub(crate) fn observe_journal(path: &Path) -> Result<History, Error> {
+    JournalFile::observe(path).map_err(|error| unopened(path, error))
+}
+
+/// Why a journal cannot be opened: of one that is gone from its folder, also what to do.
+fn unopened(path: &Path, error: Error) -> Error {
+    let is_missed = |index: &Index, name: &str| {
+        let folder = folder_of(path);
+        let (Some(entry), Ok(found)) = (index.get(name), named(folder)) else { return false };
+        let names: BTreeSet<&str> = found.iter().filter_map(|path| name_of(path)).collect();
+        is_missed(entry, None, &names, of_the_run_of(entry, index, folder, &names))
+    };
+    match known(path).filter(|_| error.reason() == Some(JournalReason::Missing)) {
+        Some((index, name)) if is_missed(&index, &name) => {
+            Error::missed(&[path.to_owned()], JournalReason::Missing, GONE)
+        }
+        _ => error,
+    }
+}
+
+/// What the folder of a journal knows, without its lock, if it was set up, and the journal's name there.
+fn known(path: &Path) -> Option<(Index, String)> {
+    let folder = folder_of(path);
+    let name = name_of(path).filter(|_| is_set_up(folder))?;
+    let (index, None) = index(folder).ok()? else { return None };
+    Some((index, name.to_owned()))
 }
 
 /// The states of files, of which nobody knows what these journals showed.
@@ -642,6 +670,12 @@ fn is_missed(
         None => others.any(|path| fs::File::open(path).is_ok_and(|file| has_its_lines(&file))),
     };
     !is_found && !has_displaced(names, entry.name())
+}
+
+/// The files of a folder that are of the run of a journal.
+fn of_the_run_of(entry: &Entry, index: &Index, folder: &Path, names: &BTreeSet<&str>) -> impl Iterator<Item = PathBuf> {
+    let of_its_run = index.expected().filter(|(name, other)| names.contains(name) && other.run() == entry.run());
+    of_its_run.map(|(name, _)| folder.join(name))
 }
 
 /// The journals that calls with a folder miss, without its lock, and whether a file of that name is there. `paths`: the

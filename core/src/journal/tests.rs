@@ -627,18 +627,26 @@ fn what_was_found_about_an_earlier_request_is_not_said_again() {
     let intent = |chunk: u32| json!({ "type": "intent", "chunk": chunk, "attempt": 1 });
     let decision = |decision: &str| json!({ "type": "decision", "file_id": 1, "decision": decision, "by": "A. Person", "evidence": null });
     let replanned = json!({ "type": "plan", "chunks": [{ "chunk": 4, "file_ids": [1] }] });
-    let decide = |earlier: &str, by: &str, evidence: Option<&str>| {
+    let decide = |earlier: &str, verdict, by: &str, evidence: Option<&str>| {
         let records = [intent(1), decision(earlier), decision("not_published"), replanned.clone(), intent(4)];
         std::fs::write(&path, format_1("http://127.0.0.1:9/api", SystemTime::now(), &records)).unwrap();
-        Journal::open(&path).unwrap().decide([1], Verdict::NotPublished, by, evidence)
+        Journal::open(&path).unwrap().decide([1], verdict, by, evidence)
     };
-    let error = decide("published", "A. Person", None).unwrap_err();
+    let error = decide("published", Verdict::NotPublished, "A. Person", None).unwrap_err();
     assert_eq!(error.reason(), Some(JournalReason::Outdated));
-    assert!(error.message().contains("takes no `not_published` in these words: 1 file (1) was sent at "));
+    assert_eq!((error.outcome(), error.undecided()), (Outcome::Unknown, vec![1, 2]));
+    assert!(
+        error.message().contains("takes no `published` or `not_published` in these words: 1 file (1) was sent at ")
+    );
     for none in [None, Some(""), Some(" \t")] {
-        assert!(decide("leave", "Another Person", none).is_err(), "without evidence");
+        for verdict in [Verdict::Published, Verdict::NotPublished] {
+            assert!(decide("leave", verdict, "Another Person", none).is_err(), "without evidence");
+        }
     }
-    decide("leave", "A. Person", Some("not in the portal at 10:30")).unwrap();
+    for verdict in [Verdict::Published, Verdict::NotPublished] {
+        decide("leave", verdict, "A. Person", Some("looked at 10:30")).unwrap();
+    }
+    decide("leave", Verdict::Leave, "A. Person", None).unwrap();
     std::fs::remove_dir_all(path.parent().unwrap()).unwrap();
 }
 

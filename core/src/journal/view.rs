@@ -116,9 +116,10 @@ fn news(history: &History, shown: &History, file_ids: impl Iterator<Item = u64>)
 }
 
 /// The files that went out after something had been decided in the same words, or in some words where these are none.
+/// To leave it at that claims nothing about a request.
 fn sent_since(history: &History, findings: &[Finding], by: &str) -> Option<String> {
     let is_repeated = |finding: &&Finding| {
-        finding.verdict == Verdict::NotPublished
+        finding.verdict != Verdict::Leave
             && !finding.is_of_a_list
             && !history.can_be_about_it(finding.file_id, by, finding.evidence.as_deref())
     };
@@ -194,7 +195,7 @@ impl Journal {
         // The working directory may change before somebody decides.
         let path = path::absolute(path.as_ref()).unwrap_or_else(|_| path.as_ref().to_owned());
         LettingGo::until_now().wait(&path);
-        let history = JournalFile::observe(&path)?;
+        let history = folder::observe_journal(&path)?;
         Ok(Self { path, history, warning: None })
     }
 
@@ -277,9 +278,9 @@ impl Journal {
     /// # Errors
     /// [`ErrorKind::Input`](crate::ErrorKind::Input), naming the values that are not ids.
     /// [`JournalReason::Outdated`] where, since the journal was read, somebody else decided about one of these files, or it
-    /// was sent, or the journal is another run's: read it again. Also where a file is said not to be published in words, `by`
-    /// and `evidence`, in which anything was decided before the file was sent last, or without evidence once anything was: a script
-    /// that runs again may say so.
+    /// was sent, or the journal is another run's: read it again. Also where a file is said to be published, or not to be, in words,
+    /// `by` and `evidence`, in which anything was decided before the file was sent last, or without evidence once anything was: a
+    /// script that runs again may say so.
     /// [`ErrorKind::Journal`](crate::ErrorKind::Journal) where a file is not of this run or its outcome
     /// is known, where the journal is being written, or where a file is said not to be published sooner than 90 s after
     /// it was sent: the server may still be at work.
@@ -297,13 +298,20 @@ impl Journal {
         let found = |file_id| Finding { file_id, verdict, evidence: evidence.map(str::to_owned), is_of_a_list: false };
         let file_ids = id::validate("file_ids", file_ids).map_err(Error::from);
         let findings = file_ids.map(|file_ids| file_ids.into_iter().map(found).collect());
-        findings.and_then(|findings| self.record(findings, by)).map_err(Error::recording_nothing)
+        findings.and_then(|findings| self.record(findings, by)).map_err(|error| self.not_recorded(error))
     }
 
     /// Records what a person found out about each of some files: all of it or nothing.
     #[cfg(feature = "cli")]
     pub(crate) fn decide_each(&mut self, findings: Vec<Finding>, by: &str) -> Result<Vec<JournalledFile>, Error> {
-        self.record(findings, by).map_err(Error::recording_nothing)
+        self.record(findings, by).map_err(|error| self.not_recorded(error))
+    }
+
+    /// An error of a decision, with what the journal shows as it is by now, or was when it was read.
+    fn not_recorded(&self, error: Error) -> Error {
+        let now = JournalFile::observe(&self.path).ok().filter(|now| now.is_of_the_run_of(&self.history));
+        let report = now.as_ref().unwrap_or(&self.history).report().kept_in(&self.path);
+        error.recording_nothing().with_report(report).with_journal(&self.path)
     }
 
     /// What somebody should know of the last decision: it was about files that were not sent, and will not be. For hosts
@@ -325,7 +333,7 @@ impl Journal {
             ]));
         }
         LettingGo::until_now().wait(&self.path);
-        let (mut file, mut history) = JournalFile::open(&self.path)?;
+        let (mut file, mut history) = folder::open_journal(&self.path)?;
         folder::refuse_one_that_lost_lines(&self.path)?;
         let now = clock::now();
         let outdated = |what: &str| {
@@ -339,7 +347,7 @@ impl Journal {
             return Err(outdated(&format!("was continued since it was read: {news}")));
         }
         if let Some(what) = sent_since(&history, &findings, by) {
-            let what = format!("takes no `not_published` in these words: {what}");
+            let what = format!("takes no `published` or `not_published` in these words: {what}");
             let advice = message!["Look again, and say in ", name("evidence"), " what was found after that request."];
             return Err(Error::of_journal(&self.path, JournalReason::Outdated, &what).with_advice(advice));
         }

@@ -184,20 +184,28 @@ impl Message {
                     let given = |any, leave| if *is_leave { leave } else { any };
                     match language {
                         Language::Rust => {
-                            let verdict = given("verdict", "Verdict::Leave");
-                            write!(text, "`Journal::open({journal})?.decide(file_ids, {verdict}, \"NAME\", None)`")
+                            let said =
+                                given("verdict, \"NAME\", Some(\"WHAT YOU FOUND\")", "Verdict::Leave, \"NAME\", None");
+                            write!(text, "`Journal::open({journal})?.decide(file_ids, {said})`")
                         }
                         Language::Python => {
-                            let decision = given("decision", "\"leave\"");
-                            write!(text, "`Journal({journal}).decide(file_ids, {decision}, by=\"NAME\")`")
+                            let said =
+                                given("decision, by=\"NAME\", evidence=\"WHAT YOU FOUND\"", "\"leave\", by=\"NAME\"");
+                            write!(text, "`Journal({journal}).decide(file_ids, {said})`")
                         }
                         Language::Node => {
-                            let decision = given("decision", "'leave'");
-                            write!(text, "`new Journal({journal}).decide(fileIds, {decision}, {{ by: 'NAME' }})`")
+                            let said = given(
+                                "decision, { by: 'NAME', evidence: 'WHAT YOU FOUND' }",
+                                "'leave', { by: 'NAME' }",
+                            );
+                            write!(text, "`new Journal({journal}).decide(fileIds, {said})`")
                         }
                         Language::CommandLine => {
-                            let verdict = given("--published (or --not-published, --leave)", "--leave");
-                            write!(text, "`addepar-portal journal resolve {journal} {verdict} --files IDS --by NAME`")
+                            let said = given(
+                                "--published (or --not-published, --leave) --files IDS --by NAME --evidence 'WHAT YOU FOUND'",
+                                "--leave --files IDS --by NAME",
+                            );
+                            write!(text, "`addepar-portal journal resolve {journal} {said}`")
                         }
                     }
                 }
@@ -336,19 +344,19 @@ mod tests {
         let expected = [
             (
                 Language::Rust,
-                r#"`Journal::open("a b.jsonl")?.decide(file_ids, verdict, "NAME", None)`, or `Journal::open("a b.jsonl")?.decide(file_ids, Verdict::Leave, "NAME", None)`, then `client.resume(&BatchOptions::new("it's.jsonl"), …)`"#,
+                r#"`Journal::open("a b.jsonl")?.decide(file_ids, verdict, "NAME", Some("WHAT YOU FOUND"))`, or `Journal::open("a b.jsonl")?.decide(file_ids, Verdict::Leave, "NAME", None)`, then `client.resume(&BatchOptions::new("it's.jsonl"), …)`"#,
             ),
             (
                 Language::Python,
-                r#"`Journal("a b.jsonl").decide(file_ids, decision, by="NAME")`, or `Journal("a b.jsonl").decide(file_ids, "leave", by="NAME")`, then `client.resume("it's.jsonl")`"#,
+                r#"`Journal("a b.jsonl").decide(file_ids, decision, by="NAME", evidence="WHAT YOU FOUND")`, or `Journal("a b.jsonl").decide(file_ids, "leave", by="NAME")`, then `client.resume("it's.jsonl")`"#,
             ),
             (
                 Language::Node,
-                r"`new Journal('a b.jsonl').decide(fileIds, decision, { by: 'NAME' })`, or `new Journal('a b.jsonl').decide(fileIds, 'leave', { by: 'NAME' })`, then `client.resume('it\'s.jsonl')`",
+                r"`new Journal('a b.jsonl').decide(fileIds, decision, { by: 'NAME', evidence: 'WHAT YOU FOUND' })`, or `new Journal('a b.jsonl').decide(fileIds, 'leave', { by: 'NAME' })`, then `client.resume('it\'s.jsonl')`",
             ),
             (
                 Language::CommandLine,
-                r"`addepar-portal journal resolve 'a b.jsonl' --published (or --not-published, --leave) --files IDS --by NAME`, or `addepar-portal journal resolve 'a b.jsonl' --leave --files IDS --by NAME`, then `addepar-portal resume 'it'\''s.jsonl'`",
+                r"`addepar-portal journal resolve 'a b.jsonl' --published (or --not-published, --leave) --files IDS --by NAME --evidence 'WHAT YOU FOUND'`, or `addepar-portal journal resolve 'a b.jsonl' --leave --files IDS --by NAME`, then `addepar-portal resume 'it'\''s.jsonl'`",
             ),
         ];
         for (language, text) in expected {
