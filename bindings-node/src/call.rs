@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use addepar_portal::host::{Ending, Language, Level, LogRecord, PublishCall, Task, Turn};
 use napi::bindgen_prelude::Either3;
@@ -19,22 +19,25 @@ type Wake = ThreadsafeFunction<u32, (), u32, Status, false, true>;
 /// The one door of an environment (a thread of JavaScript) through which calls report that they
 /// have paused, each by its number.
 #[napi]
-pub struct Wakeups(Arc<Mutex<Wake>>);
+pub struct Wakeups {
+    wake: Arc<Wake>,
+    /// Of one that is called from other threads, holding it would wait for them.
+    held: Wake,
+}
 
 #[napi]
 impl Wakeups {
-    /// A door that ends in this function.
+    /// A door that ends in this function; another one, which is never called, keeps the process alive.
     #[napi(constructor)]
-    pub fn new(wake: Wake) -> Self {
-        Self(Arc::new(Mutex::new(wake)))
+    pub fn new(wake: Wake, held: Wake) -> Self {
+        Self { wake: Arc::new(wake), held }
     }
 
     /// Keeps the process alive, or no longer.
     #[napi]
     #[allow(deprecated, reason = "its replacement, dropping the function, cannot be undone")]
-    pub fn hold(&self, env: Env, held: bool) -> napi::Result<()> {
-        let mut wake = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if held { wake.refer(&env) } else { wake.unref(&env) }
+    pub fn hold(&mut self, env: Env, held: bool) -> napi::Result<()> {
+        if held { self.held.refer(&env) } else { self.held.unref(&env) }
     }
 }
 
@@ -90,11 +93,10 @@ impl Call {
     /// Runs until the turn ends, then reports the call's number.
     #[napi]
     pub fn run(&mut self, wakeups: &Wakeups, number: u32) {
-        let wakeups = wakeups.0.clone();
+        let wake = wakeups.wake.clone();
         let wants_token = self.wants_token.clone();
         self.task = self.publish.spawn(move |turn| {
             wants_token.store(turn == Turn::TokenWanted, Ordering::Release);
-            let wake = wakeups.lock().unwrap_or_else(PoisonError::into_inner);
             // Whether anybody listens: an environment may be torn down at any time.
             wake.call(number, ThreadsafeFunctionCallMode::NonBlocking);
         });

@@ -87,7 +87,7 @@ let lastNumber = 0;
 
 /** The door through which calls report. It keeps no process alive that has no call. */
 function open(): Wakeups {
-  return (wakeups ??= new native.Wakeups(wake));
+  return (wakeups ??= new native.Wakeups(wake, ignore));
 }
 
 // Not in the first call: Jest's `detectOpenHandles` would show that call, since it cannot see that the door is unreferenced.

@@ -193,7 +193,7 @@ interface Addon {
   Journal: { open(path: string): Journal | Failure };
   initJournalDir(folder: string): string | Failure;
   forgetJournal(path: string): Float64Array | Failure;
-  Wakeups: new (wake: (number: number) => void) => Wakeups;
+  Wakeups: new (wake: (number: number) => void, held: (number: number) => void) => Wakeups;
   Refusal: Made<Refusal>;
   SimulatedPortal: { start(options: string): SimulatedPortal | Refusal };
   Program: { start(args: readonly string[], ended: (status: number) => void): Program | Refusal };

@@ -183,7 +183,7 @@ function distance(a: string, b: string): number {
 
 /** Refuses arguments that nobody would look at. `given`: those that came; `most`: how many there are. */
 export function refuseMore<T>(given: ArrayLike<unknown>, most: number, { of, as }: Pick<Table<T>, 'of' | 'as'>): void {
-  if (Array.from(given).slice(most).some((more) => more !== undefined)) {
+  if (given.length > most && Array.from(given).slice(most).some((more) => more !== undefined)) {
     refuse(as, `\`${of}\` takes ${most} argument${most === 1 ? '' : 's'}, not ${given.length}: all options go into one object.`);
   }
 }
