@@ -83,8 +83,15 @@ def test_a_body_is_a_text_or_bytes_of_any_kind(body: Any) -> None:
 
 @pytest.mark.parametrize("body", [3, [123, 125], None], ids=repr)
 def test_a_body_is_nothing_else(body: Any) -> None:
-    with pytest.raises(TypeError):
+    with pytest.raises(TypeError, match=r"^`body` must be a str or bytes, not (3 \(int\)|of type list|None)\.$"):
         PublishReport.from_response(REQUEST, body)
+
+
+def test_what_a_report_is_read_from_is_named_where_it_is_something_else() -> None:
+    with pytest.raises(TypeError, match=r"^`request` must be a PublishRequest, not None\.$"):
+        PublishReport.from_response(None, BODY)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match=r"^`json` must be a str, not of type dict\.$"):
+        PublishReport.from_json({})  # type: ignore[arg-type]
 
 
 def test_an_unknown_file_is_a_key_error(report: PublishReport) -> None:
