@@ -8,6 +8,7 @@ import json
 import pickle
 from array import array
 from datetime import datetime, timezone
+from pathlib import Path
 from typing import Any
 
 import pandas as pd  # type: ignore[import-untyped]
@@ -28,6 +29,7 @@ from addepar_portal import (
 )
 from addepar_portal.testing import SimulatedPortal
 
+TEXTS = Path(__file__).parents[1] / "texts" / "failed_contacts.json"
 REQUEST = PublishRequest([37, 38, 39], portal_publishing="publish", contact_notification="notify")
 BODY = json.dumps(
     {
@@ -290,6 +292,13 @@ def test_failed_contacts_as_a_text_that_a_person_reads(report: PublishReport) ->
         "3 files failed for contacts that cannot be told: 3-5"
     )
     assert str(FailedContacts({}, ())) == "0 contacts missed something"
+
+
+@pytest.mark.parametrize("case", json.loads(TEXTS.read_text("utf-8")), ids=lambda case: case["about"])
+def test_failed_contacts_as_a_text_are_as_in_node(case: dict[str, Any]) -> None:
+    request = PublishRequest(case["file_ids"], portal_publishing="publish", contact_notification="notify")
+    failed = PublishReport.from_response(request, json.dumps(case["body"])).failed_contacts()
+    assert str(failed).splitlines() == case["text"]
 
 
 def test_the_text_of_many_failed_contacts_is_bounded() -> None:
