@@ -15,6 +15,7 @@
 pub mod call;
 pub mod cli;
 pub mod client;
+mod failed_contacts;
 pub mod failure;
 pub mod id;
 pub mod journal;

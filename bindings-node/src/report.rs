@@ -9,6 +9,7 @@ use napi::bindgen_prelude::{Either, Float64Array};
 use napi_derive::napi;
 use serde::Serialize;
 
+use crate::failed_contacts;
 use crate::failure::{Failure, or_failure};
 use crate::id;
 use crate::request::Request;
@@ -108,6 +109,12 @@ impl Report {
     #[napi]
     pub fn failed_contacts(&self) -> String {
         serde_json::to_string(&self.0.failed_contacts()).unwrap_or_default()
+    }
+
+    /// The same for a person to read.
+    #[napi]
+    pub fn failed_contacts_text(&self) -> String {
+        failed_contacts::text(&self.0)
     }
 
     /// The error of a report that is not ok.

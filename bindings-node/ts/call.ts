@@ -5,6 +5,7 @@ import { parse } from './json';
 import { type Call, type Failure, native, type Report, type Wakeups } from './native';
 import { withReport } from './report';
 import type { Progress, ProgressCallable } from './request';
+import { inspect } from './util';
 import { type LogFieldsJSON, milliseconds, type ProgressJSON } from './wire';
 import { instead, thrownName } from './words';
 
@@ -393,5 +394,7 @@ function fieldsOf({ code, journal, counts }: PortalError): Omit<LogFields, 'call
 }
 
 function readProgress({ not_processed, waiting, ...counts }: ProgressJSON): Progress {
-  return Object.freeze({ ...counts, notProcessed: not_processed, waitingMs: milliseconds(waiting) });
+  const progress = { ...counts, notProcessed: not_processed, waitingMs: milliseconds(waiting) };
+  const toString = (): string => `Progress ${inspect(progress, { breakLength: Infinity })}`;
+  return Object.freeze(Object.defineProperty(progress, 'toString', { value: toString }));
 }

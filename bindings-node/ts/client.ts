@@ -44,7 +44,10 @@ export let settleWith: (client: PortalClient, settling: Settling) => Promise<str
 /** Whether a value is a client, and not just something that publishes files. */
 export let isClient: (value: unknown) => value is PortalClient;
 
-/** A client for one firm. It does not keep the process alive; one serves any number of calls at once. */
+/**
+ * A client for one firm. It does not keep the process alive; one serves any number of calls at once. Each thread makes its own:
+ * `postMessage` and `structuredClone` make an empty object of a client, since it holds credentials.
+ */
 export class PortalClient {
   readonly #handle: Client;
   readonly #host: Host;
@@ -211,13 +214,18 @@ export class PortalClient {
     this.close();
   }
 
-  /** @internal */
-  [inspect.custom](): string {
+  /** Its base URL and its firm, without credentials. */
+  toString(): string {
     // What a mock makes of the class has no handle.
     if (!(#handle in this)) {
       return 'PortalClient {}';
     }
     return `PortalClient { baseUrl: ${inspect(this.baseUrl)}, firmId: ${inspect(this.firmId)} }`;
+  }
+
+  /** @internal */
+  [inspect.custom](): string {
+    return PortalClient.prototype.toString.call(this);
   }
 }
 

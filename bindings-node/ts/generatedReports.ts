@@ -103,13 +103,15 @@ export class GeneratedReport {
     return structuredClone(this.#json);
   }
 
-  /** @internal */
-  [inspect.custom](): string {
-    if (!(#json in this)) {
-      return 'GeneratedReport {}';
-    }
+  /** Its job, name and status, and how many files it has. */
+  toString(): string {
     const { jobId, reportName, status, fileIds } = this;
     return `GeneratedReport ${inspect({ jobId, reportName, status }, { breakLength: Infinity })} of ${fileIds.length} files`;
+  }
+
+  /** @internal */
+  [inspect.custom](): string {
+    return #json in this ? this.toString() : 'GeneratedReport {}';
   }
 }
 
@@ -226,6 +228,12 @@ export class Settlement implements Iterable<SettledFile> {
   /** Plain data, the same in every language: snake case, times as RFC 3339. */
   toJSON(): SettlementJSON {
     return structuredClone(this.#json);
+  }
+
+  /** Whether it was recorded, how many files it is about, and which of them a person has to look at. */
+  toString(): string {
+    const { applied, left, files } = this;
+    return `Settlement ${inspect({ applied, left }, { breakLength: Infinity, maxArrayLength: 20 })} of ${files.length} files`;
   }
 }
 

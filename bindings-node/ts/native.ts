@@ -44,6 +44,7 @@ export interface Report {
   circumstances(): string;
   raw(): string;
   failedContacts(): string;
+  failedContactsText(): string;
   failure(): Failure | null;
   toJson(): string;
   toString(): string;

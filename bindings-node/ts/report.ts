@@ -243,7 +243,8 @@ export class PublishReport implements Iterable<FileResult> {
     );
     // A Map alone would vanish from JSON.
     const toJSON = (): FailedContactsJSON => ({ contacts, unreadable });
-    return Object.defineProperty({ contacts: new Map(entries), unreadable }, 'toJSON', { value: toJSON });
+    const toString = (): string => this.#handle.failedContactsText();
+    return Object.defineProperties({ contacts: new Map(entries), unreadable }, { toJSON: { value: toJSON }, toString: { value: toString } });
   }
 
   /**

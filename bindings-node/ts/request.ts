@@ -23,6 +23,7 @@ import {
   tableOf,
   take,
 } from './options';
+import { inspect } from './util';
 import type { ContactNotification, PortalPublishing, Repeat, RequestJSON } from './wire';
 
 /**
@@ -223,6 +224,11 @@ export class PublishRequest {
   /** The body of the POST as an object. */
   toJSON(): RequestJSON {
     return parse(this.#handle.toJson());
+  }
+
+  /** What is asked, in short: the first five of its files. */
+  toString(): string {
+    return inspect(this, { breakLength: Infinity, maxArrayLength: 5 });
   }
 
   static {

@@ -264,9 +264,14 @@ export class SimulatedPortal {
     await this.close();
   }
 
+  /** Where it is. */
+  toString(): string {
+    return `SimulatedPortal { baseUrl: ${inspect(this.baseUrl)} }`;
+  }
+
   /** @internal */
   [inspect.custom](): string {
-    return #handle in this ? `SimulatedPortal { baseUrl: ${inspect(this.baseUrl)} }` : 'SimulatedPortal {}';
+    return #handle in this ? this.toString() : 'SimulatedPortal {}';
   }
 }
 

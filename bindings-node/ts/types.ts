@@ -99,7 +99,10 @@ export interface FailedStep {
   readonly step: Step;
 }
 
-/** The contacts that some step failed for. */
+/**
+ * The contacts that some step failed for; none of files that are `unknown` or `not_processed`. As a text (`${failed}`) it says how
+ * many contacts missed something, how many files are in neither list, and what each of the first 50 contacts missed.
+ */
 export interface FailedContacts {
   /** Contact id → the files, and which step of each failed. */
   readonly contacts: ReadonlyMap<number, readonly FailedStep[]>;

@@ -1,5 +1,5 @@
 // What a service answers over HTTP, above all when a publication did not end well. `fastify.mjs` and `express.mjs` use it, and
-// `service.mjs` for its folder and its reports.
+// `service.mjs` for its folder, its reports and its messages.
 //
 // Clients, gateways and meshes repeat what was answered with 429 or 5xx by themselves, a PUT after a 500 as well (got, ky, undici's
 // RetryAgent, axios-retry). So whatever was published, or may have been, is answered with 409, which none of them repeats. An
@@ -9,6 +9,9 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { isPortalError } from 'addepar-portal';
+
+/** How many bytes a request may have: enough for 100,000 ids. */
+export const MOST_BYTES = 2 ** 20;
 
 /** Why a service aborts its calls when it stops. A call that had not begun rejects with it, and sends nothing. */
 export const SHUTDOWN = new Error('the service stops');
@@ -39,6 +42,62 @@ export function bodyOf({ ok, counts, undecided, inFlight, files }) {
   return { ok, counts, undecided, inFlight, files };
 }
 
+/**
+ * What happened, for a caller of HTTP. The library's own messages speak of options and methods, which such a caller does not have:
+ * they are for the log. They are answered only where a value cannot be sent, or where somebody has to look at the disk.
+ */
+export function messageOf(error) {
+  const { code, reason, httpStatus, errors, message } = error;
+  const said = errors.map(({ detail, title }) => detail ?? title ?? '').filter(Boolean).join(' ');
+  switch (code) {
+    case 'ERR_ALREADY_SENT':
+      return 'Another publication has sent some of these files, or is sending them. Nothing was sent now.';
+    case 'ERR_OUTCOME_UNKNOWN':
+      return 'It is not known what became of some files: they may have been published and e-mailed.';
+    case 'ERR_REJECTED':
+    case 'ERR_PERMISSION_DENIED':
+      return `Addepar refused files with ${httpStatus}: ${said || 'it does not say why.'}`;
+    case 'ERR_RATE_LIMITED':
+      return 'Addepar takes no more requests of this firm at the moment.';
+    case 'ERR_CONNECT':
+      return 'Addepar could not be reached.';
+    case 'ERR_STOPPED':
+      return 'The publication was stopped before its end.';
+    case 'ERR_AUTHENTICATION':
+    case 'ERR_CONFIG':
+      return 'The service is not set up as it has to be: its log says more.';
+    case 'ERR_JOURNAL':
+      return JOURNAL_MESSAGES[reason] ?? message;
+    default:
+      return message;
+  }
+}
+
+const JOURNAL_MESSAGES = {
+  busy: 'Another call is working on this publication, or in the folder of journals. Nothing was sent now.',
+  undecided: 'It is not known what became of some files: they may have been published and e-mailed. Nothing was sent now.',
+  other_run: 'A publication of this name has other files. Nothing was sent now.',
+};
+
+/** What the caller of a PUT can do about an error; nothing, where its message says it. */
+function nextOf({ code, reason, journal, undecided }, status) {
+  if (code === 'ERR_ALREADY_SENT') {
+    return 'Leave out the files of other publications: `files` has what became of each. Put the others under another name.';
+  }
+  if (code === 'ERR_JOURNAL' && reason !== 'undecided') {
+    return { busy: 'Wait until it is over, then repeat this request.', other_run: 'Put another list under another name.' }[reason];
+  }
+  if (undecided.length > 0) {
+    const command = `addepar-portal journal resolve ${journal}`;
+    const check = 'Somebody has to check the `undecided` files in Addepar, 90 seconds after they were sent or later, and record what they find:';
+    return `${check} \`${command}\`. Then repeat this request.`;
+  }
+  if (code === 'ERR_INPUT') return undefined;
+  if (status === 503) return 'Repeat this request later.';
+  const again = 'Once the cause is gone, repeat this request: only what is left is sent.';
+  return status === 422 ? `${again} Or put the list without the files that are the cause under another name.` : again;
+}
+
 /** The status, headers and body for an error; an error of somebody else's is 500. */
 export function answerTo(error) {
   // A signal's own reason: nothing of this call was processed; what calls before it did, the journal says. What else aborts calls in
@@ -64,11 +123,10 @@ export function answerTo(error) {
     return { status, headers: {}, body: { code: error.code } };
   }
   const { code, reason, outcome, undecided, report, retryAfterMs } = error;
-  // A message says what to do; it names the journal and quotes Addepar. From 500 on it is about the service's own settings, and
-  // for its log.
-  const message = status < 500 ? error.message : undefined;
+  // These name the journal and quote Addepar. A 500 is about the service's own settings or its disk, and for its log.
+  const words = status === 500 ? {} : { message: messageOf(error), next: nextOf(error, status) };
   const headers = status === 503 ? { 'retry-after': String(Math.ceil((retryAfterMs ?? 30_000) / 1000)) } : {};
-  return { status, headers, body: { code, reason, outcome, message, ...(report && bodyOf(report)), undecided } };
+  return { status, headers, body: { code, reason, outcome, ...words, ...(report && bodyOf(report)), undecided } };
 }
 
 function statusOf({ code, reason, outcome, undecided }) {

@@ -10,13 +10,15 @@
 // JOURNALS is a folder on a disk that outlives the service: `addepar-portal journal init JOURNALS` sets it up once. Without it
 // the service does not start, and while it is away, or another folder is in its place, each PUT is answered with 503. Files
 // that another publication sent are refused.
+//
+// Ids are numbers, or texts such as "37"; a request has at most 1 MiB, and is answered with 413 otherwise.
 
 import { join } from 'node:path';
 
 import { PortalClient } from 'addepar-portal';
 import express from 'express';
 
-import { answerTo, bodyOf, folderCheck, SHUTDOWN } from './answers.mjs';
+import { answerTo, bodyOf, folderCheck, MOST_BYTES, SHUTDOWN } from './answers.mjs';
 
 const [journals = 'journals', port = '0'] = process.argv.slice(2);
 /** How long a stopped process may still wait: less than the grace period of whatever stops it (Kubernetes: 30 s). */
@@ -34,7 +36,7 @@ app.use((request, response, next) => {
   if (stops) response.set('connection', 'close');
   next();
 });
-app.use(express.json());
+app.use(express.json({ limit: MOST_BYTES }));
 
 app.put('/publications/:name', async (request, response, next) => {
   try {

@@ -10,13 +10,15 @@
 // JOURNALS is a folder on a disk that outlives the service: `addepar-portal journal init JOURNALS` sets it up once. Without it
 // the service does not start, and while it is away, or another folder is in its place, each PUT is answered with 503. Files
 // that another publication sent are refused.
+//
+// Ids are numbers, or texts such as "37"; a request has at most 1 MiB, and is answered with 413 otherwise.
 
 import { join } from 'node:path';
 
 import { PortalClient } from 'addepar-portal';
 import Fastify from 'fastify';
 
-import { answerTo, bodyOf, folderCheck, SHUTDOWN } from './answers.mjs';
+import { answerTo, bodyOf, folderCheck, MOST_BYTES, SHUTDOWN } from './answers.mjs';
 
 const [journals = 'journals', port = '0'] = process.argv.slice(2);
 /** How long a stopped process may still wait: less than the grace period of whatever stops it (Kubernetes: 30 s). */
@@ -27,7 +29,7 @@ const checkFolder = await folderCheck(journals);
 // A number in the place of the list is a mistake, and not a list of one. A member that the schema does not have is refused: Fastify
 // would take a caller's "contactNotification": "do_not_notify" away, and clients would be e-mailed.
 const ajv = { customOptions: { coerceTypes: false, removeAdditional: false } };
-const app = Fastify({ ajv, logger: { stream: process.stderr } });
+const app = Fastify({ ajv, bodyLimit: MOST_BYTES, logger: { stream: process.stderr } });
 // pino wants the fields before the text.
 const toPino = (level) => [level, (message, fields) => app.log[level](fields, message)];
 const client = new PortalClient({ journalDir: journals, logger: Object.fromEntries(['debug', 'info', 'warn'].map(toPino)) });
@@ -41,7 +43,7 @@ const schema = {
   body: {
     type: 'object',
     required: ['fileIds'],
-    properties: { fileIds: { type: 'array', items: { type: 'integer' } } },
+    properties: { fileIds: { type: 'array' } }, // the library says which ids it takes
     additionalProperties: false,
   },
 };

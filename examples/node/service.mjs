@@ -8,8 +8,8 @@
 // `waiting` and `running` are followed by one of these:
 //
 //   done      nothing is left to be sent or to be decided about
-//   stopped   by an error, which it shows: a person has to decide about files, or the server refused them, say. Its files are as
-//             the journal shows them now. It rests until somebody posts to it, or the service starts again
+//   stopped   by an error: a person has to decide about files, or the server refused them, say. Its files are as the journal shows
+//             them now, and the error is shown until they change. It rests until somebody posts to it, or the service starts again
 //   refused   the list as a whole, since another publication has sent some of its files: nothing of it was sent, and it is never
 //             tried again. Its files are as they were then
 //   overtaken likewise, but it had begun: while it was stopped, another publication has sent some of the files that were left of it
@@ -32,10 +32,11 @@ import { open, readdir, readFile, rm } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { json } from 'node:stream/consumers';
+import { isDeepStrictEqual } from 'node:util';
 
-import { ConfigError, InputError, Journal, JournalError, PortalClient, PublishRequest } from 'addepar-portal';
+import { ConfigError, InputError, isPortalError, Journal, JournalError, PortalClient, PublishRequest } from 'addepar-portal';
 
-import { answerTo, bodyOf, FolderGone, folderCheck } from './answers.mjs';
+import { answerTo, bodyOf, FolderGone, folderCheck, messageOf } from './answers.mjs';
 
 const [folder = 'journals', port = '0'] = process.argv.slice(2);
 const checkFolder = await folderCheck(folder);
@@ -44,9 +45,8 @@ const modes = { portalPublishing: 'publish', contactNotification: 'use_contact_p
 /** What to do about a publication that is over, but not done. */
 const NEXT = {
   stopped: 'Once the cause is gone, POST here, or start the service again: only what is left is sent.',
-  refused: 'Nothing of this list was sent. Post those of its files anew that are `not_processed`, if they are still to be sent.',
-  overtaken:
-    'Another publication has sent files of it. Post those anew that are `not_processed`, or found to be `not_published`, if they are still to be sent.',
+  refused: 'Post those of its files anew that are `not_processed`, if they are still to be sent.',
+  overtaken: 'Post those of its files anew that are `not_processed`, or found to be `not_published`, if they are still to be sent.',
 };
 /** Of a publication that is stopped, and that waits for a person or whose journal cannot be read. */
 const UNDECIDED = 'Files that are undecided need a decision. Then, or once the cause is gone, POST here, or start the service again.';
@@ -103,7 +103,8 @@ async function publish(id, fileIds) {
     return { id, state: report.settled ? 'done' : 'stopped', report: bodyOf(report) };
   } catch (error) {
     console.error(error);
-    const { code, message } = error;
+    const { code } = error;
+    const message = isPortalError(error) ? messageOf(error) : error.message;
     // Where settings are wrong, as where the folder goes away, the journal may not have been read: nothing is known of the files.
     const report = error instanceof ConfigError ? undefined : error.report;
     let state = code === 'ERR_STOPPED' && report?.settled ? 'done' : 'stopped';
@@ -141,10 +142,17 @@ async function find(id) {
   } catch (error) {
     if (!(error instanceof JournalError)) throw error;
     // Somebody has to look at the disk: nothing is known of the files.
-    return { id, state: 'stopped', code: error.code, message: error.message };
+    return { id, state: 'stopped', code: error.code, message: messageOf(error) };
   }
   if (report.settled) return { id, state: 'done', report: bodyOf(report) };
-  return known?.state === 'overtaken' ? known : { id, state: 'stopped', ...known, report: bodyOf(report) };
+  if (known?.state === 'overtaken') return known;
+  // What ended it is said as long as its files are as it left them.
+  const isAsItWas = !known?.report || isDeepStrictEqual(statesOf(known.report), statesOf(report));
+  return { id, state: 'stopped', ...(isAsItWas ? known : {}), report: bodyOf(report) };
+}
+
+function statesOf({ files }) {
+  return files.map(({ state, decision }) => [state, decision]);
 }
 
 /** What to do about a publication, as far as it can be done. */

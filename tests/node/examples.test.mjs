@@ -146,8 +146,9 @@ describe('the example service.mjs', () => {
       assert.equal((await service.ask(location, { method: 'POST' })).status, 202);
       const shown = await service.settled(location);
       assert.deepEqual([shown.state, shown.code], ['overtaken', 'ERR_ALREADY_SENT']);
-      assert.match(shown.message, / sent before .*Record that .* then resume/);
-      assert.match(shown.next, /Another publication has sent .* Post those anew that are `not_processed`, or found/);
+      // What happened, and what to do: neither says the other again.
+      assert.match(shown.message, /^Another publication has sent some of these files, or is sending them\. Nothing was sent now\.$/);
+      assert.match(shown.next, /^Post those of its files anew that are `not_processed`, or found to be `not_published`/);
       overtaken.push({ location, shown });
     }
     assert.deepEqual(overtaken.map(({ shown }) => states(shown)), [['ok', 'ok'], ['ok', 'not_processed']]);
@@ -198,10 +199,13 @@ describe('the example service.mjs', () => {
     const { id, location } = await service.post([37, 38]);
     const stopped = await service.settled(location);
     assert.deepEqual([stopped.state, stopped.code, states(stopped)], ['stopped', 'ERR_OUTCOME_UNKNOWN', ['unknown', 'unknown']]);
+    assert.match(stopped.message, /^It is not known what became of some files/);
     const journal = new Journal(join(journals, `${id}.jsonl`));
     journal.decide([37], 'published', { by: 'A. Smith' });
     const decided = await service.ask(location);
     assert.deepEqual([decided.state, states(decided)], ['stopped', ['unknown', 'unknown']]);
+    // The error was about the files as they were before.
+    assert.deepEqual([decided.code, decided.message], [undefined, undefined]);
     // As in the answers of the other services.
     assert.deepEqual(decided.report.files.map(({ fileId, decision }) => [fileId, decision]), [[37, 'published'], [38, null]]);
     assert.deepEqual(Object.keys(decided.report), ['ok', 'counts', 'undecided', 'inFlight', 'files']);

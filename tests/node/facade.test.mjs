@@ -1,7 +1,7 @@
 // What only the facade can get wrong: collections, classes, stacks, immutability, what is printed.
 
 import assert from 'node:assert/strict';
-import { mkdtempSync } from 'node:fs';
+import { mkdtempSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -457,6 +457,28 @@ test('a method that was taken off its client, and a clone of a client, say so', 
   }
   await assert.rejects(esm.publishFiles([37], { ...MODES, client: structuredClone(client) }), InputError);
   assert.equal(portal.requests.length, 0);
+});
+
+for (const { about, file_ids, body, text } of JSON.parse(readFileSync(new URL('../texts/failed_contacts.json', import.meta.url), 'utf8'))) {
+  test(`failed contacts as a text are as in Python: ${about}`, () => {
+    const report = PublishReport.fromResponse(new PublishRequest(file_ids, { portalPublishing: 'publish', contactNotification: 'notify' }), JSON.stringify(body));
+    const failed = report.failedContacts();
+    assert.deepEqual(`${failed}`.split('\n'), text);
+    assert.deepEqual(Object.keys(failed), ['contacts', 'unreadable']);
+  });
+}
+
+test('what has a class, and progress, is readable as a text', async () => {
+  const client = portal.client();
+  const texts = [];
+  const journal = join(mkdtempSync(join(tmpdir(), 'addepar-portal-')), 'run.jsonl');
+  await client.publishBatch([37, 38], { ...MODES, journal, onProgress: (progress) => texts.push(`${progress}`) });
+  const modes = `portalPublishing: '${MODES.portalPublishing}', contactNotification: '${MODES.contactNotification}'`;
+  assert.equal(`${new PublishRequest([37, 38, 39, 40, 41, 42], MODES)}`, `PublishRequest { fileIds: [ 37, 38, 39, 40, 41, ... 1 more item ], ${modes}, publishOverrideContactIds: [] }`);
+  assert.equal(`${client}`, `PortalClient { baseUrl: '${client.baseUrl}', firmId: '${client.firmId}' }`);
+  assert.equal(`${portal}`, `SimulatedPortal { baseUrl: '${portal.baseUrl}' }`);
+  assert.equal(texts[0], 'Progress { total: 2, succeeded: 0, failed: 0, unknown: 0, chunk: 1, chunks: 1, notProcessed: 2, waitingMs: null }');
+  for (const [text, shown] of [[`${client}`, client], [`${portal}`, portal]]) assert.equal(inspect(shown), text);
 });
 
 test('a batch of none says how many it takes', async () => {

@@ -94,6 +94,7 @@ describe('reading', () => {
     });
     assert.deepEqual(structuredClone(report), { ...report });
     assert.equal(inspect(report), `GeneratedReport { jobId: '${JOB}', reportName: 'Q3', status: 'FINISHED' } of 3 files`);
+    assert.equal(`${report}`, inspect(report));
     assert.equal(started.control('posts'), 0);
     assert.deepEqual(started.requests.map(({ method, path, body }) => [method, path, body]), [['GET', `/api/v1/generated_reports/${JOB}`, null]]);
   }, { showPublished: { 101: true, 102: null } });
@@ -380,6 +381,7 @@ describe('settling', () => {
     const settled = await book.settle(client, undefined, { apply: true });
     assert.deepEqual([...settled].map(({ fileId, decision }) => [fileId, decision]), [[103, 'published'], [104, null]]);
     assert.deepEqual([settled.left, book.undecided], [[104], [104]]);
+    assert.equal(`${settled}`, `Settlement { applied: true, left: [ 104 ] } of ${settled.files.length} files`);
     const sent = emails();
     const error = await client.resume(journal).catch((thrown) => thrown);
     assert.ok(error instanceof JournalError);

@@ -36,7 +36,7 @@ mkdirSync(FOLDER, { recursive: true });
 writeFileSync(join(FOLDER, 'package.json'), '{ "private": true }\n');
 run('npm', ['install', '--offline', '--no-audit', '--no-fund', ...tarballs]);
 // Copies, so that they find the package in this folder; in the places that they have in the repository.
-for (const path of ['README.md', '.docs/pages', 'tests/node', 'tests/cases', 'examples/node', 'examples/command-line']) {
+for (const path of ['README.md', '.docs/pages', 'tests/node', 'tests/cases', 'tests/texts', 'examples/node', 'examples/command-line']) {
   cpSync(join(ROOT, path), join(FOLDER, path), { recursive: true });
 }
 const tests = readdirSync(join(FOLDER, 'tests', 'node')).filter((name) => name.endsWith('.test.mjs'));

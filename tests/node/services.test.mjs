@@ -86,12 +86,50 @@ for (const example of ['fastify.mjs', 'express.mjs']) {
       assert.equal(portal.control('posts'), 0);
     });
 
+    withService(example, 'takes ids as numbers and as texts, and as many as fit into a request of 1 MiB', async ({ portal, put }) => {
+      const { status, files } = await put('october', { fileIds: ['37', 38, '0039'] });
+      assert.deepEqual([status, files.map(({ fileId }) => fileId)], [200, [37, 38, 39]]);
+      // Of 590 kB, and refused for another reason than its length.
+      const long = await put('november', { fileIds: [...ids(100_000), 1] });
+      assert.deepEqual([long.status, long.code], [400, 'ERR_INPUT']);
+      assert.equal(portal.control('posts'), 1);
+    });
+
+    withService(example, 'answers in words that fit a caller of HTTP', async ({ portal, put }) => {
+      const answers = [];
+      const asked = async (name, fileIds, expected) => {
+        const answer = await put(name, { fileIds });
+        assert.deepEqual([answer.status, answer.code], expected);
+        answers.push(answer);
+        return answer;
+      };
+      assert.equal((await put('october', { fileIds: [37] })).status, 200);
+      const sent = await asked('november', [37, 38], [409, 'ERR_ALREADY_SENT']);
+      assert.match(`${sent.message} ${sent.next}`, /Another publication has sent some .* Leave out .* Put the others under another name/);
+      const other = await asked('october', [37, 38], [409, 'ERR_JOURNAL']);
+      assert.match(`${other.message} ${other.next}`, /A publication of this name has other files.* Put another list under another name/);
+      portal.nextFault('status:403');
+      const refused = await asked('december', [39], [422, 'ERR_PERMISSION_DENIED']);
+      assert.match(`${refused.message} ${refused.next}`, /^Addepar refused files with 403: Simulated 403.* repeat this request/);
+      portal.nextFault('rate_limited', { retryAfter: 600 });
+      await asked('december', [39], [503, 'ERR_RATE_LIMITED']);
+      portal.nextFault('close_before_answer');
+      await asked('december', [39], [409, 'ERR_OUTCOME_UNKNOWN']);
+      await asked('december', [39], [409, 'ERR_JOURNAL']);
+      await asked('january', [39, 40], [409, 'ERR_ALREADY_SENT']);
+      for (const { message, next } of answers) {
+        assert.ok(message && next);
+        assert.doesNotMatch(`${message} ${next}`, /repeat:|client\.|new Journal|publishFiles|publishBatch/);
+      }
+      assert.doesNotMatch((await put('february', { fileIds: [0] })).message, /repeat:|client\./);
+    });
+
     withService(example, 'answers so that nobody repeats what may have been published', async ({ portal, put, journal }) => {
       portal.nextFault('status:503');
       const unknown = await put('october', { fileIds: [37] });
       assert.deepEqual([unknown.status, unknown.code, unknown.outcome], [409, 'ERR_OUTCOME_UNKNOWN', 'unknown']);
       assert.deepEqual([unknown.counts.unknown, unknown.undecided, unknown.files[0].state], [1, [37], 'unknown']);
-      assert.match(unknown.message, /october\.jsonl/);
+      assert.match(unknown.next, /check the `undecided` files in Addepar, .* journal resolve .*october\.jsonl/);
       const waiting = await put('october', { fileIds: [37] });
       assert.deepEqual([waiting.status, waiting.code, waiting.reason, waiting.undecided], [409, 'ERR_JOURNAL', 'undecided', [37]]);
       new Journal(journal('october')).decide([37], 'published', { by: 'A. Smith' });
@@ -222,9 +260,9 @@ for (const example of ['fastify.mjs', 'express.mjs']) {
       const publication = put('october', { fileIds: ids(250) });
       await posted(portal, 1);
       for (const signal of ['SIGINT', 'SIGTERM']) service.kill(signal);
-      const { status, code, undecided, message } = await publication;
+      const { status, code, undecided, next } = await publication;
       assert.deepEqual([status, code, undecided], [409, 'ERR_OUTCOME_UNKNOWN', ids(100)]);
-      assert.match(message, /october\.jsonl/);
+      assert.match(next, /october\.jsonl/);
       assert.deepEqual(await ended, [0, null]);
       assert.deepEqual(new Journal(journal('october')).undecided, ids(100));
     }, { GRACE_MS: '300' });

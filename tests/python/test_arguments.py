@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import inspect
 import traceback
+import uuid
 from collections.abc import Callable
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from addepar_portal import (
@@ -16,6 +18,7 @@ from addepar_portal import (
     InputError,
     Journal,
     PortalClient,
+    RejectedError,
     init_journal_dir,
     publish_files,
     resume,
@@ -50,7 +53,35 @@ WRONG: dict[str, tuple[Callable[[PortalClient, dict[str, Any]], object], str]] =
     ),
     "a float for the firm": (
         lambda client, _: PortalClient(base_url=client.base_url, firm_id=1.0),  # type: ignore[arg-type]
-        "`firm_id` must be a whole number, not 1.0 (float). Nothing was sent.",
+        "`firm_id` must be a whole number or a str, not 1.0 (float). Nothing was sent.",
+    ),
+    "a bool for the firm": (
+        lambda client, _: PortalClient(base_url=client.base_url, firm_id=True),
+        "`firm_id` must be a whole number or a str, not True (bool). Nothing was sent.",
+    ),
+    "a bool for seconds": (
+        lambda client, batch: client.publish_batch([37], max_wait=True, **batch),
+        "`max_wait` must be a number of seconds, not True (bool). Nothing was sent.",
+    ),
+    "a bool for a whole number": (
+        lambda client, batch: client.publish_batch([37], chunk_size=True, **batch),
+        "`chunk_size` must be a whole number, not True (bool). Nothing was sent.",
+    ),
+    "several numbers for seconds": (
+        lambda client, _: PortalClient(base_url=client.base_url, timeout=np.array([1, 2])),  # type: ignore[arg-type]
+        "`timeout` must be a number of seconds, not of type ndarray. Nothing was sent.",
+    ),
+    "several numbers for a whole one": (
+        lambda client, batch: client.publish_batch([37], chunk_size=np.array([1, 2]), **batch),  # type: ignore[arg-type]
+        "`chunk_size` must be a whole number, not of type ndarray. Nothing was sent.",
+    ),
+    "nothing for the id of a job": (
+        lambda client, _: client.generated_report(None),  # type: ignore[arg-type]
+        "`job_id` must be a str, not None. Nothing was sent.",
+    ),
+    "nothing in a list of jobs": (
+        lambda client, batch: client.publish_batch(reports=["6f1c", None], **batch),  # type: ignore[list-item]
+        "`reports[1]` must be a str, not None. Nothing was sent.",
     ),
     "a word for a bool": (
         lambda client, batch: client.publish_batch([37], pace="yes", **batch),  # type: ignore[arg-type]
@@ -106,6 +137,49 @@ def test_an_argument_of_another_type_is_named_with_its_rule(
         use(simulated_portal.client(), {"journal": tmp_path / "run.jsonl", **MODES})
     assert str(caught.value) == said
     assert simulated_portal.requests == []
+
+
+# What no setting may be.
+NEVER: dict[str, Any] = {"a bool": True, "bytes": b"30", "a list": [30], "an object": object(), "a complex": 1j}
+
+
+@pytest.mark.parametrize("what", NEVER)
+@pytest.mark.parametrize("name", inspect.signature(PortalClient).parameters)
+@pytest.mark.parametrize("client", [PortalClient, AsyncPortalClient])
+def test_a_setting_of_another_type_is_named_with_its_rule(
+    client: Any, name: str, what: str, simulated_portal: SimulatedPortal
+) -> None:
+    settings = {"base_url": simulated_portal.base_url, "firm_id": "1", name: NEVER[what]}
+    with pytest.raises(TypeError, match=rf"^`{name}` must be .*, not .*\. Nothing was sent\.$"):
+        client(**settings)
+
+
+def test_what_the_callers_own_number_raises_is_raised_as_it_is(simulated_portal: SimulatedPortal) -> None:
+    class Mine:
+        def __float__(self) -> float:
+            raise TypeError("mine")
+
+        __index__ = __float__
+
+    client = simulated_portal.client()
+    with pytest.raises(TypeError, match=r"^mine$"):
+        simulated_portal.client(timeout=Mine())
+    with pytest.raises(TypeError, match=r"^mine$"):
+        client.publish_batch([37], journal="run.jsonl", chunk_size=Mine(), **MODES)  # type: ignore[arg-type]
+
+
+def test_a_uuid_is_the_id_of_a_job(simulated_portal: SimulatedPortal) -> None:
+    with pytest.raises(RejectedError, match="no such job"):
+        simulated_portal.client().generated_report(uuid.uuid4())  # type: ignore[arg-type]
+
+
+def test_who_decides_is_a_text(simulated_portal: SimulatedPortal, tmp_path: Path) -> None:
+    simulated_portal.client().publish_batch([37], journal=tmp_path / "run.jsonl", **MODES)
+    journal = Journal(tmp_path / "run.jsonl")
+    with pytest.raises(TypeError, match=r"^`by` must be a str, not 5 \(int\)\. Nothing was recorded\.$"):
+        journal.decide([37], "leave", by=5)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match=r"^`evidence` must be a str, not of type list\. Nothing was recorded\.$"):
+        journal.decide([37], "leave", by="A. Smith", evidence=[])  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("client", [PortalClient, AsyncPortalClient])

@@ -205,12 +205,63 @@ def test_a_key_that_would_miss_its_file_in_silence_is_refused(value: Any, report
 def test_what_cannot_be_joined_says_so(report: PublishReport) -> None:
     with pytest.raises(InputError, match=r"floats of 4 bytes .* read it as integers\.$"):
         report.join(pd.DataFrame({"file_id": pd.Series([37.0], dtype="float32")}))
-    with pytest.raises(KeyError, match="no column 'file_id', only 'id'"):
-        report.join(pd.DataFrame({"id": [37]}))
     with pytest.raises(InputError, match=r"one column .*, not several\.$"):
         report.join(pd.DataFrame([[37, 38]], columns=["file_id", "file_id"]))
-    with pytest.raises(TypeError, match="DataFrame of pandas"):
+    with pytest.raises(TypeError, match=r"DataFrame of pandas, not of type dict\.$"):
         report.join({"file_id": [37]})
+    for other in (pl.DataFrame({"file_id": [37]}), pa.table({"file_id": [37]})):
+        advice = r"not of type (polars|pyarrow)\.\w+\. `frame\.to_pandas\(\)` makes one of it\.$"
+        with pytest.raises(TypeError, match=advice):
+            report.join(other)
+
+
+# A frame, and the column that it is joined on -> what is said where it has none of this name.
+NO_COLUMN: dict[str, tuple[Any, Any, str]] = {
+    "another name": (
+        pd.DataFrame({"client": ["A"], "File ID": [37]}),
+        "file_id",
+        "has 'client', 'File ID'. Name the column that has the ids with `on`, such as `on='File ID'`.",
+    ),
+    "no column of ids": (
+        pd.DataFrame({"client": ["A"]}),
+        "file_id",
+        "has 'client'. Name the column that has the ids with `on`.",
+    ),
+    "no columns": (pd.DataFrame(), "file_id", "has no columns. Name the column that has the ids with `on`."),
+    "an index": (
+        pd.DataFrame({"client": ["A"]}, index=pd.Index([37], name="file_id")),
+        "file_id",
+        "has 'client'. 'file_id' is in its index: join `frame.reset_index()`.",
+    ),
+    "many columns": (
+        pd.DataFrame([range(25)]),
+        "file_id",
+        f"has {', '.join(map(str, range(20)))}, 5 more. Name the column that has the ids with `on`.",
+    ),
+    "a list of names": (
+        pd.DataFrame({"file_id": [37]}),
+        ["file_id"],
+        "has 'file_id'. Name the column that has the ids with `on`, such as `on='file_id'`.",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", NO_COLUMN)
+def test_a_frame_without_the_column_is_told_which_it_has(what: str, report: PublishReport) -> None:
+    frame, on, said = NO_COLUMN[what]
+    with pytest.raises(InputError) as raised:
+        report.join(frame, on=on)
+    assert str(raised.value) == f"`frame` must have the column {on!r}, with the ids of files, and {said}"
+    with pytest.raises(InputError, match="with the ids of contacts, and has"):
+        report.failed_contacts().join(frame, on=on)
+
+
+def test_ids_that_are_floats_stay_the_frames_and_the_reports_are_whole(report: PublishReport) -> None:
+    joined = report.join(pd.DataFrame({"file_id": [37.0, float("nan")]}))
+    assert same(joined["file_id"], [37.0, None, None, None])
+    assert str(joined["file_id"].dtype) == "float64"
+    assert same(joined["file_id_report"], [37, None, 38, 39])
+    assert str(joined["file_id_report"].dtype) == "Int64"
 
 
 def failed_contacts() -> FailedContacts:

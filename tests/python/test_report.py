@@ -8,6 +8,7 @@ import json
 import pickle
 from array import array
 from datetime import datetime, timezone
+from pathlib import Path
 from typing import Any
 
 import pandas as pd  # type: ignore[import-untyped]
@@ -28,6 +29,7 @@ from addepar_portal import (
 )
 from addepar_portal.testing import SimulatedPortal
 
+TEXTS = Path(__file__).parents[1] / "texts" / "failed_contacts.json"
 REQUEST = PublishRequest([37, 38, 39], portal_publishing="publish", contact_notification="notify")
 BODY = json.dumps(
     {
@@ -83,8 +85,15 @@ def test_a_body_is_a_text_or_bytes_of_any_kind(body: Any) -> None:
 
 @pytest.mark.parametrize("body", [3, [123, 125], None], ids=repr)
 def test_a_body_is_nothing_else(body: Any) -> None:
-    with pytest.raises(TypeError):
+    with pytest.raises(TypeError, match=r"^`body` must be a str or bytes, not (3 \(int\)|of type list|None)\.$"):
         PublishReport.from_response(REQUEST, body)
+
+
+def test_what_a_report_is_read_from_is_named_where_it_is_something_else() -> None:
+    with pytest.raises(TypeError, match=r"^`request` must be a PublishRequest, not None\.$"):
+        PublishReport.from_response(None, BODY)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match=r"^`json` must be a str, not of type dict\.$"):
+        PublishReport.from_json({})  # type: ignore[arg-type]
 
 
 def test_an_unknown_file_is_a_key_error(report: PublishReport) -> None:
@@ -283,6 +292,13 @@ def test_failed_contacts_as_a_text_that_a_person_reads(report: PublishReport) ->
         "3 files failed for contacts that cannot be told: 3-5"
     )
     assert str(FailedContacts({}, ())) == "0 contacts missed something"
+
+
+@pytest.mark.parametrize("case", json.loads(TEXTS.read_text("utf-8")), ids=lambda case: case["about"])
+def test_failed_contacts_as_a_text_are_as_in_node(case: dict[str, Any]) -> None:
+    request = PublishRequest(case["file_ids"], portal_publishing="publish", contact_notification="notify")
+    failed = PublishReport.from_response(request, json.dumps(case["body"])).failed_contacts()
+    assert str(failed).splitlines() == case["text"]
 
 
 def test_the_text_of_many_failed_contacts_is_bounded() -> None:

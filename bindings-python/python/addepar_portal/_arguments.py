@@ -35,9 +35,10 @@ def shown(given: object) -> str:
     return "None" if given is None else f"of type {kind.__name__}"
 
 
-def mistyped(name: str, rule: str, given: object) -> TypeError:
-    """The error for a value of a type that an argument cannot have."""
-    return TypeError(f"`{name}` must be {rule}, not {shown(given)}. Nothing was sent.")
+def mistyped(name: str, rule: str, given: object, *, verb: str | None = "sent") -> TypeError:
+    """The error for a value of a type that an argument cannot have; `verb`: what was not done, if that is said."""
+    nothing = f" Nothing was {verb}." if verb else ""
+    return TypeError(f"`{name}` must be {rule}, not {shown(given)}.{nothing}")
 
 
 def word(given: Any) -> str:
@@ -45,15 +46,23 @@ def word(given: Any) -> str:
     return given if type(given) is str else str.__str__(str(given))
 
 
+def text(name: str, given: Any, *, verb: str | None = "sent") -> str:
+    """A text: of any other type it may be a value that was lost. A UUID is one, as the id of a job."""
+    __tracebackhide__ = True
+    if isinstance(given, str) or kind_of(given).__name__ == "UUID":
+        return word(given)
+    raise mistyped(name, "a str", given, verb=verb)
+
+
 def words(name: str, given: Any) -> list[str]:
-    """A list of them. A single text is a list of one: read letter by letter, it would be something else."""
+    """A list of texts. A single text is a list of one: read letter by letter, it would be something else."""
     __tracebackhide__ = True
     if isinstance(given, str):
         return [word(given)]
     kind = kind_of(given)
     if issubclass(kind, bytes | bytearray | memoryview) or not hasattr(kind, "__iter__"):
         raise mistyped(name, "a list of str", given)
-    return [word(each) for each in given]
+    return [text(f"{name}[{place}]", each) for place, each in enumerate(given)]
 
 
 def since_1970(name: str, given: Any) -> float | None:
@@ -74,15 +83,15 @@ def seconds(name: str, given: Any) -> float:
     kind = kind_of(given)
     if kind is float:
         return given  # type: ignore[no-any-return]
-    if not issubclass(kind, str | bytes | bytearray | memoryview):
+    if not issubclass(kind, str | bytes | bytearray | memoryview) and not is_bool(kind):
         try:
             return float(given)
         except OverflowError:
             if not isinstance(given, int):
                 raise
             return float("inf") if given > 0 else float("-inf")
-        except TypeError:
-            if hasattr(kind, "__float__") or hasattr(kind, "__index__"):
+        except (TypeError, ValueError) as error:
+            if is_from_python(error):
                 raise
     raise mistyped(name, "a number of seconds", given)
 
@@ -93,20 +102,36 @@ def seconds_if_given(name: str, given: Any) -> float | None:
     return None if given is None else seconds(name, given)
 
 
-def whole_number(name: str, given: Any) -> int:
+def whole_number(name: str, given: Any, rule: str = "a whole number") -> int:
     """An integer of any type."""
     __tracebackhide__ = True
-    if not hasattr(kind_of(given), "__index__"):
-        raise mistyped(name, "a whole number", given)
-    return index(given)
+    kind = kind_of(given)
+    if hasattr(kind, "__index__") and not is_bool(kind):
+        try:
+            return index(given)
+        except TypeError as error:
+            if is_from_python(error):
+                raise
+    raise mistyped(name, rule, given)
+
+
+def whole_number_or_text(name: str, given: Any) -> str:
+    """An integer of any type, or a text, as a text."""
+    __tracebackhide__ = True
+    return given if isinstance(given, str) else str(whole_number(name, given, "a whole number or a str"))
 
 
 def yes_or_no(name: str, given: Any) -> bool:
     """A bool: what is true or false in some other way may be meant as something else."""
     __tracebackhide__ = True
-    if isinstance(given, bool) or type(given).__name__ in ("bool_", "bool"):
+    if is_bool(kind_of(given)):
         return bool(given)
     raise mistyped(name, "True or False", given)
+
+
+def is_bool(kind: type[object]) -> bool:
+    """Whether it is the type of a bool, numpy's too, which is not meant as the number that it counts as."""
+    return kind is bool or kind.__name__ in ("bool_", "bool")
 
 
 def path(name: str, given: str | PathLike[str]) -> str:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from ._arguments import kind_of
 from ._errors import InputError
-from ._ids import compared_id, has_small_floats
+from ._ids import compared_id, has_small_floats, is_column_of_ids
 from ._model import value
 from ._native import ids_in_column
 
@@ -28,6 +29,9 @@ _NULLABLE = {
     "bool": "boolean",
     **{name.lower(): name for name in ("Int8", "Int16", "Int32", "Int64", "UInt8", "UInt16", "UInt32", "UInt64")},
 }
+
+# Of a frame's columns, as an error shows them.
+_NAMES_SHOWN = 20
 
 
 def pandas() -> Any:
@@ -66,9 +70,13 @@ def joined(ours: Any, things: str, frame: Any, on: str, suffix: str | None) -> A
     __tracebackhide__ = True
     pd = pandas()
     if not isinstance(frame, pd.DataFrame):
-        raise TypeError(f"`frame` must be a DataFrame of pandas, not of type {type(frame).__name__}.")
-    if on not in frame.columns:
-        raise KeyError(f"the frame has no column {on!r}, only {', '.join(map(repr, frame.columns))}")
+        kind = kind_of(frame)
+        is_convertible = callable(getattr(kind, "to_pandas", None))
+        advice = " `frame.to_pandas()` makes one of it." if is_convertible else ""
+        module = f"{kind.__module__.partition('.')[0]}." if is_convertible else ""
+        raise TypeError(f"`frame` must be a DataFrame of pandas, not of type {module}{kind.__name__}.{advice}")
+    if isinstance(on, list | dict | set) or on not in frame.columns:
+        raise InputError(_no_column(frame, things, on))
     column = frame[on]
     if column.ndim != 1:
         raise InputError(f"`frame` must have one column {on!r}, not several.")
@@ -100,6 +108,21 @@ def joined(ours: Any, things: str, frame: Any, on: str, suffix: str | None) -> A
     )
     beside.columns = names
     return pd.concat([theirs, beside], axis="columns")
+
+
+def _no_column(frame: Any, things: str, on: Any) -> str:
+    """What to say of a frame without the column that was named."""
+    names = list(frame.columns)
+    shown = [repr(name) for name in names[:_NAMES_SHOWN]]
+    if more := len(names) - len(shown):
+        shown.append(f"{more} more")
+    has = f"has {', '.join(shown)}" if shown else "has no columns"
+    said = f"`frame` must have the column {on!r}, with the ids of {things}, and {has}."
+    if on in list(frame.index.names):
+        return f"{said} {on!r} is in its index: join `frame.reset_index()`."
+    like_ids = next((name for name in names if isinstance(name, str) and is_column_of_ids(name)), None)
+    example = f", such as `on={like_ids!r}`" if like_ids is not None else ""
+    return f"{said} Name the column that has the ids with `on`{example}."
 
 
 def _that_knows_missing(frame: Any, is_to_know: bool) -> Any:

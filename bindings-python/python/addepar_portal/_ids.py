@@ -157,7 +157,7 @@ def _what_is_beside_ids(name: str, series: Any) -> str | None:
     if len(labels) == 0 or not all(isinstance(each, str) for each in labels):
         return None
     has_number = title is None and hasattr(kind_of(label), "__index__")
-    if has_number or any(_is_column_of_ids(each) for each in labels):
+    if has_number or any(is_column_of_ids(each) for each in labels):
         return _no_list(
             name,
             "a row of a data frame",
@@ -176,7 +176,7 @@ def _column(name: str) -> str:
     return f"frame['{_thing(name)}_id']"
 
 
-def _is_column_of_ids(label: str) -> bool:
+def is_column_of_ids(label: str) -> bool:
     """Whether a label is a column's rather than the name of a client: `id`, `file_id`, `File ID`, `fileId`."""
     word = label.strip().replace(" ", "_").replace("-", "_")
     return word.lower() == "id" or word.lower().endswith("_id") or word.endswith(("Id", "eID"))

@@ -9,7 +9,7 @@ from typing import Any
 
 from . import _types
 from ._arguments import path as path_of
-from ._arguments import shown, word
+from ._arguments import shown, text, word
 from ._async_client import AsyncPortalClient
 from ._client import PortalClient
 from ._drive import drive, finish
@@ -179,6 +179,8 @@ class Journal:
         """
         __tracebackhide__ = True
         ids = plain_ids("file_ids", file_ids, verb="recorded")
+        by = text("by", by, verb="recorded")
+        evidence = None if evidence is None else text("evidence", evidence, verb="recorded")
         decided = finish(value(self._native.decide(ids, word(decision), by, evidence)))
         replaced, warning = decided
         if warning is not None:

@@ -10,7 +10,7 @@ from _collections_abc import Iterable
 from os import PathLike
 
 from . import _types
-from ._arguments import word
+from ._arguments import mistyped, text, word
 from ._errors import from_core
 from ._ids import compared_id, plain_id, plain_ids
 from ._native import Failure, FileResult, NoId, failures, make_request, read_report, read_response
@@ -74,18 +74,23 @@ class PublishReport:
     def from_response(request: Request, body: str | bytes) -> Report:
         """Reads the body of a response without any network. Raises `OutcomeUnknownError` where it cannot be read."""
         __tracebackhide__ = True
+        if not isinstance(request, Request):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise mistyped("request", "a PublishRequest", request, verb=None)
         # Half of a surrogate pair is U+FFFD, as where it is written as an escape; two halves are one character.
         if isinstance(body, str):
             body = body.encode("utf-16", "surrogatepass").decode("utf-16", "replace").encode()
         if type(body) is not bytes:
-            body = bytes(memoryview(body))
+            try:
+                body = bytes(memoryview(body))
+            except TypeError:
+                raise mistyped("body", "a str or bytes", body, verb=None) from None
         return value(read_response(request, body))
 
     @staticmethod
     def from_json(json: str) -> Report:
         """Reads what `to_json` wrote, in any language."""
         __tracebackhide__ = True
-        return value(read_report(json))
+        return value(read_report(text("json", json, verb=None)))
 
     @property
     def attempts(self: _types.Any) -> tuple[Attempt, ...]:
@@ -141,12 +146,12 @@ class PublishReport:
         Returns:
             A new `DataFrame`: the frame's rows in their order, its columns as they are, then those of `to_pandas` and
             `matched`. Contacts are `None` where they cannot be told, and where a row has no result. The report's ids
-            are whole numbers (`Int64`) in `file_id`; in `file_id_report` if the frame has its own in `file_id`.
+            are whole numbers (`Int64`) in `file_id`; in `file_id_report` if the frame has its own in `file_id`, which
+            stay as they are: floats such as 37.0, say, where some of them are missing.
 
         Raises:
-            InputError: A value in the column is neither an id nor missing, and would miss its file in silence; or the
-                frame has a column of the report's name.
-            KeyError: The frame has no such column.
+            InputError: The frame has no such column; a value in it is neither an id nor missing, and would miss its
+                file in silence; or the frame has a column of the report's name.
             ModuleNotFoundError: pandas is not installed.
         """
         __tracebackhide__ = True

@@ -254,12 +254,12 @@ class PublishReport:
         Returns:
             A new `DataFrame`: the frame's rows in their order, its columns as they are, then those of `to_pandas` and
             `matched`. Contacts are `None` where they cannot be told, and where a row has no result. The report's ids
-            are whole numbers (`Int64`) in `file_id`; in `file_id_report` if the frame has its own in `file_id`.
+            are whole numbers (`Int64`) in `file_id`; in `file_id_report` if the frame has its own in `file_id`, which
+            stay as they are: floats such as 37.0, say, where some of them are missing.
 
         Raises:
-            InputError: A value in the column is neither an id nor missing, and would miss its file in silence; or the
-                frame has a column of the report's name.
-            KeyError: The frame has no such column.
+            InputError: The frame has no such column; a value in it is neither an id nor missing, and would miss its
+                file in silence; or the frame has a column of the report's name.
             ModuleNotFoundError: pandas is not installed.
         """
     @property

@@ -200,9 +200,8 @@ class FailedContacts(Row):
             `matched`. The contacts' ids are in `contact_id`; in `contact_id_report` if the frame has its own there.
 
         Raises:
-            InputError: A value in the column is neither an id nor missing, and would miss its contact in silence; or
-                the frame has a column of this table's name.
-            KeyError: The frame has no such column.
+            InputError: The frame has no such column; a value in it is neither an id nor missing, and would miss its
+                contact in silence; or the frame has a column of this table's name.
             ModuleNotFoundError: pandas is not installed.
         """
         __tracebackhide__ = True

@@ -13,7 +13,9 @@ from ._arguments import (
     seconds_if_given,
     shown,
     since_1970,
+    text,
     whole_number,
+    whole_number_or_text,
     word,
     words,
     yes_or_no,
@@ -116,9 +118,7 @@ class Settings(Generic[Token]):
             made = Client.make(
                 firm_name=firm_name,
                 environment=environment,
-                firm_id=firm_id
-                if firm_id is None or isinstance(firm_id, str)
-                else str(whole_number("firm_id", firm_id)),
+                firm_id=None if firm_id is None else whole_number_or_text("firm_id", firm_id),
                 key_id=key_id,
                 key_secret=key_secret,
                 access_token=token,
@@ -216,7 +216,7 @@ class Settings(Generic[Token]):
 
     def _start_report(self, job_id: str) -> Call[Plain]:
         __tracebackhide__ = True
-        return Call(self._native.start_report(word(job_id)), self._ask_for_token)
+        return Call(self._native.start_report(text("job_id", job_id)), self._ask_for_token)
 
     def _start_reports(
         self,
