@@ -1,8 +1,8 @@
 //! One publish under way, and how it wakes the event loop that waits for it.
 
 use std::io::{self, Write};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use addepar_portal::host::{Ending, Language, Level, LogRecord, PublishCall, Task, Turn};
 use napi::bindgen_prelude::Either3;

@@ -15,7 +15,6 @@
 pub mod call;
 pub mod cli;
 pub mod client;
-mod failed_contacts;
 pub mod failure;
 pub mod id;
 pub mod journal;

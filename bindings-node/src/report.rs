@@ -9,7 +9,6 @@ use napi::bindgen_prelude::{Either, Float64Array};
 use napi_derive::napi;
 use serde::Serialize;
 
-use crate::failed_contacts;
 use crate::failure::{Failure, or_failure};
 use crate::id;
 use crate::request::Request;
@@ -114,7 +113,7 @@ impl Report {
     /// The same for a person to read.
     #[napi]
     pub fn failed_contacts_text(&self) -> String {
-        failed_contacts::text(&self.0)
+        self.0.failed_contacts_in_words()
     }
 
     /// The error of a report that is not ok.

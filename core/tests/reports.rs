@@ -16,6 +16,19 @@ use addepar_portal::{
 use addepar_portal_simulator::SimulatedPortal;
 use serde_json::{Value, json};
 
+/// The same words as in Python and Node.
+#[test]
+fn failed_contacts_are_told_in_words() {
+    let cases: Value = serde_json::from_str(include_str!("../../tests/texts/failed_contacts.json")).unwrap();
+    for case in cases.as_array().unwrap() {
+        let file_ids: Vec<u64> = case["file_ids"].as_array().unwrap().iter().map(|id| id.as_u64().unwrap()).collect();
+        let request = PublishRequest::new(file_ids, PortalPublishing::Publish, ContactNotification::Notify).unwrap();
+        let report = PublishReport::from_response(&request, case["body"].to_string().as_bytes()).unwrap();
+        let lines = report.failed_contacts_in_words();
+        assert_eq!(json!(lines.lines().collect::<Vec<_>>()), case["text"], "{}", case["about"]);
+    }
+}
+
 const JOB: &str = "7d4e1c58-9a63-4b0f-8a25-3c9d2f6b1e70";
 
 /// A folder that is removed in the end.

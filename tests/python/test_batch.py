@@ -232,8 +232,9 @@ def test_a_cell_that_decides_and_resumes_says_nothing_of_a_later_request(
                 cell(said)
             assert raised.value.reason == "outdated"
             assert re.search(
-                r"takes no `published` or `not_published` in these words: 1 file \(38\) was sent at \S+Z, and the words may be "
-                r"from before that\. Nothing was recorded\. Look again, and say in `evidence` what was found after",
+                r"takes no `published` or `not_published` in these words: 1 file \(38\) was sent at \S+Z, "
+                r"and the words may be from before that\. "
+                r"Nothing was recorded\. Look again, and say in `evidence` what was found after",
                 str(raised.value),
             )
             assert Journal(journal).undecided == (38,)

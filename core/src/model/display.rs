@@ -4,8 +4,9 @@ use std::fmt;
 use std::time::SystemTime;
 
 use crate::model::api_error::ApiError;
-use crate::model::file_result::{FileResult, FileState, Verdict};
-use crate::model::report::{PublishReport, UnreadPage};
+use crate::model::file_result::{FileResult, FileState, Step, Verdict};
+use crate::model::ranges;
+use crate::model::report::{FailedContacts, PublishReport, UnreadPage};
 use crate::model::request::Asked;
 use crate::model::times;
 
@@ -87,6 +88,40 @@ impl PublishReport {
             }
         }
         counts
+    }
+
+    /// How many contacts missed something, and how many files are in neither list; then what each of the first contacts
+    /// missed.
+    #[must_use]
+    pub fn failed_contacts_in_words(&self) -> String {
+        const CONTACTS: usize = 50;
+        const RANGES: usize = 20;
+        let FailedContacts { contacts, unreadable } = self.failed_contacts();
+        let beside = self.counts().into_iter().filter(|(state, _)| !matches!(state.as_str(), "ok" | "failed"));
+        let beside = beside.map(|(state, count)| format!(", {} {}", counted(count, "file"), state.replace('_', " ")));
+        let counts =
+            beside.fold(format!("{} missed something", counted(contacts.len(), "contact")), |all, one| all + &one);
+        let mut lines = vec![counts];
+        for (contact, failed) in contacts.iter().take(CONTACTS) {
+            let mut steps: Vec<(Step, Vec<u64>)> = Vec::new();
+            for (file_id, step) in failed {
+                match steps.iter_mut().find(|(other, _)| other == step) {
+                    Some((_, file_ids)) => file_ids.push(*file_id),
+                    None => steps.push((*step, vec![*file_id])),
+                }
+            }
+            let said =
+                |(step, ids): &(Step, Vec<u64>)| format!("{} failed for {}", step.as_str(), ranges::first(RANGES, ids));
+            lines.push(format!("contact {contact}: {}", steps.iter().map(said).collect::<Vec<_>>().join("; ")));
+        }
+        if contacts.len() > CONTACTS {
+            lines.push(format!("and {}", counted(contacts.len() - CONTACTS, "more contact")));
+        }
+        if !unreadable.is_empty() {
+            let (files, named) = (counted(unreadable.len(), "file"), ranges::first(RANGES, &unreadable));
+            lines.push(format!("{files} failed for contacts that cannot be told: {named}"));
+        }
+        lines.join("\n")
     }
 
     /// What somebody has to look at comes first.

@@ -35,10 +35,14 @@ pub(crate) fn written(ids: &[u64]) -> String {
 
 /// Ids in ranges where they follow each other, no more than the first few.
 pub(crate) fn excerpt(ids: &[u64]) -> String {
-    const SHOWN: usize = 8;
+    first(8, ids)
+}
+
+/// Ids in ranges where they follow each other, so many of these at most.
+pub(crate) fn first(most: usize, ids: &[u64]) -> String {
     let ranges = ranges(ids);
-    let shown = ranges.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(",");
-    if ranges.len() > SHOWN { shown + ",…" } else { shown }
+    let shown = ranges.iter().take(most).cloned().collect::<Vec<_>>().join(",");
+    if ranges.len() > most { shown + ",…" } else { shown }
 }
 
 /// Each id or range of three and more.
