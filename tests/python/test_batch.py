@@ -238,8 +238,11 @@ def test_a_cell_that_decides_and_resumes_says_nothing_of_a_later_request(
                 str(raised.value),
             )
             assert Journal(journal).undecided == (38,)
-    # A look at the later request says so, or finds another thing.
-    Journal(journal).decide([38], "published", by="Ada")
+    # A look at the later request says so, whatever it found. To leave it at that claims nothing.
+    with pytest.raises(JournalError, match="in these words"):
+        Journal(journal).decide([38], "published", by="Ada")
+    Journal(journal).decide([38], "leave", by="Ada")
+    Journal(journal).decide([38], "published", by="Ada", evidence="seen in the portal at 10:50")
     assert cell("not in the portal at 11:00").settled
     sent = [request["body"]["data"]["attributes"]["files_id"] for request in simulated_portal.requests]
     assert sent == [[37, 38], [38], [38], [38]]
