@@ -63,7 +63,7 @@ pub fn init_journal_dir(folder: impl AsRef<Path>) -> Result<String, Error> {
     if let Some(id) = known()? {
         return Ok(id);
     }
-    let _lock = Lock::of_folder(folder, SILENCE, &Caller::none())?;
+    let _lock = Lock::of_folder(folder, &marker, SILENCE, &Caller::none())?;
     if let Some(id) = known()? {
         return Ok(id);
     }
@@ -376,11 +376,12 @@ impl Folder {
             Ok(found) if !found.is_dir() => return Err(refused("is not a folder")),
             Ok(_) => {}
         }
-        let marker = fs::read(path.join(MARKER));
+        let mark = path.join(MARKER);
+        let marker = fs::read(&mark);
         if marker.is_err() && named(path)?.iter().all(|path| is_foreign(path)) {
             return Err(refused("has neither the mark of one nor a journal"));
         }
-        let lock = Lock::of_folder(path, patience, &caller)?;
+        let lock = Lock::of_folder(path, &mark, patience, &caller)?;
         let (index, doubt) = Index::load(path, &id_of(&marker.unwrap_or_default()))?;
         if let Some(doubt) = doubt {
             caller.warn(format!("{doubt}, {}", index.consequence()));
@@ -575,8 +576,9 @@ impl InFolder {
     fn take_in(&self) -> Option<()> {
         let folder = folder_of(&self.path);
         // Where a disk is no longer mounted, nothing is made.
-        let marker = fs::read(folder.join(MARKER)).ok()?;
-        let _lock = Lock::of_folder(folder, MOMENT, &Caller::none()).ok()?;
+        let mark = folder.join(MARKER);
+        let marker = fs::read(&mark).ok()?;
+        let _lock = Lock::of_folder(folder, &mark, MOMENT, &Caller::none()).ok()?;
         let (mut index, None) = Index::load(folder, &id_of(&marker)).ok()? else { return None };
         index.extend(name_of(&self.path)?, &self.run, self.journal.end());
         index.save().ok()

@@ -34,7 +34,8 @@ const GLANCE: Duration = Duration::from_millis(300);
 pub(crate) struct Lock {
     /// The lock's own file.
     file: File,
-    /// The journal itself, and every file that had its name before, none of which anybody else may continue.
+    /// The journal itself, and every file that had its name before, none of which anybody else may continue; of a folder,
+    /// its mark.
     journals: Vec<File>,
     pid: u32,
 }
@@ -95,13 +96,16 @@ impl Lock {
     }
 
     /// Takes the lock of a folder of journals, which a call holds while it looks into them. Within its patience the caller
-    /// receives the wait once, when that has lasted for [`SILENCE`], and may leave.
-    pub(crate) fn of_folder(folder: &Path, patience: Duration, caller: &Caller) -> Result<Self, Error> {
+    /// receives the wait once, when that has lasted for [`SILENCE`], and may leave. The folder's mark is locked too:
+    /// somebody may remove the file of the lock, and a folder without its mark is refused.
+    pub(crate) fn of_folder(folder: &Path, mark: &Path, patience: Duration, caller: &Caller) -> Result<Self, Error> {
         let path = folder.join("folder");
         let unlockable = |what: String| Error::of_folder(folder, JournalReason::CannotWrite, what);
         let mut file = open_lock(&path).map_err(unlockable)?;
+        // One that is another user's, who alone can open it, leaves it at the lock.
+        let mark = if JOURNALS_CAN_BE_LOCKED { File::options().read(true).write(true).open(mark).ok() } else { None };
         let started = Instant::now();
-        let mut acquired = acquire(&file, patience.min(SILENCE), || false);
+        let mut acquired = acquire_both(&file, mark.as_ref(), patience.min(SILENCE), || false);
         if let Ok(false) = acquired
             && patience > SILENCE
         {
@@ -110,10 +114,15 @@ impl Lock {
                 folder.display(),
                 holder(&mut file),
             ));
-            acquired = acquire(&file, patience.saturating_sub(started.elapsed()), || caller.has_left());
+            let patience = patience.saturating_sub(started.elapsed());
+            acquired = acquire_both(&file, mark.as_ref(), patience, || caller.has_left());
         }
         match acquired {
-            Ok(true) => held(file).map_err(|error| unlockable(cannot_be_locked(&error))),
+            Ok(true) => {
+                let mut lock = held(file).map_err(|error| unlockable(cannot_be_locked(&error)))?;
+                lock.journals.extend(mark);
+                Ok(lock)
+            }
             Ok(false) => {
                 let waited = lasting(started.elapsed(), 0);
                 let locked = format!("is locked{}, and was for the ", holder(&mut file));
@@ -242,6 +251,19 @@ fn acquire(file: &File, patience: Duration, is_given_up: impl Fn() -> bool) -> i
         }
         pause = (pause * 2).min(Duration::from_millis(50));
     }
+}
+
+/// Locks both files, and one that is locked here already once more.
+fn acquire_both(
+    file: &File,
+    mark: Option<&File>,
+    patience: Duration,
+    is_given_up: impl Fn() -> bool,
+) -> io::Result<bool> {
+    let started = Instant::now();
+    let Some(mark) = mark else { return acquire(file, patience, is_given_up) };
+    Ok(acquire(file, patience, &is_given_up)?
+        && acquire(mark, patience.saturating_sub(started.elapsed()), is_given_up)?)
 }
 
 fn cannot_be_locked(error: &io::Error) -> String {
@@ -381,10 +403,12 @@ mod tests {
     fn a_folder_is_waited_for_with_one_warning_and_not_for_ever() {
         let folder = env::temp_dir().join(format!("addepar-portal-lock-{}", process::id()));
         make_folder(&folder).unwrap();
-        let held = Lock::of_folder(&folder, SILENCE, &Caller::none()).unwrap();
+        let mark = folder.join("mark");
+        File::create(&mark).unwrap();
+        let held = Lock::of_folder(&folder, &mark, SILENCE, &Caller::none()).unwrap();
         let (warn, mut warnings) = unbounded_channel();
         let caller = Caller::new(warn);
-        let error = Lock::of_folder(&folder, SILENCE * 2, &caller).unwrap_err().message();
+        let error = Lock::of_folder(&folder, &mark, SILENCE * 2, &caller).unwrap_err().message();
         let by = format!("locked by process {}", process::id());
         assert!(error.contains(&by) && error.contains(" since "), "{error}");
         assert!(warnings.try_recv().unwrap().contains(&by));
@@ -392,10 +416,15 @@ mod tests {
         // A caller who has left does not wait for the rest.
         drop(warnings);
         let started = Instant::now();
-        Lock::of_folder(&folder, PATIENCE, &caller).unwrap_err();
+        Lock::of_folder(&folder, &mark, PATIENCE, &caller).unwrap_err();
         assert!(started.elapsed() < PATIENCE / 2);
+        // Somebody tidies up.
+        if JOURNALS_CAN_BE_LOCKED {
+            fs::remove_file(folder.join("folder.lock")).unwrap();
+            Lock::of_folder(&folder, &mark, GLANCE, &Caller::none()).unwrap_err();
+        }
         drop(held);
-        Lock::of_folder(&folder, SILENCE, &caller).unwrap();
+        Lock::of_folder(&folder, &mark, SILENCE, &caller).unwrap();
         fs::remove_dir_all(&folder).unwrap();
     }
 }
