@@ -50,8 +50,10 @@ impl Journal {
         by: String,
         evidence: Option<String>,
     ) -> Either<String, Failure> {
-        let decided =
-            id::raw(file_ids).and_then(|file_ids| self.0.decide(file_ids, decision.parse()?, &by, evidence.as_deref()));
+        let given = id::raw(file_ids).and_then(|file_ids| Ok((file_ids, decision.parse()?)));
+        let decided = given
+            .map_err(|refused| self.0.not_recorded(refused))
+            .and_then(|(file_ids, verdict)| self.0.decide(file_ids, verdict, &by, evidence.as_deref()));
         let warning = self.0.take_warning();
         or_failure(decided.map(|replaced| json!({ "replaced": replaced, "warning": warning }).to_string()))
     }

@@ -8,7 +8,7 @@ import { type Ids, packIds } from './ids';
 import { parse } from './json';
 import { type Journal as Handle, native } from './native';
 import { BOOLEAN, checked, kind, PATH, refuseMore, required, SIGNAL, STRING, STRINGS, type Table, tableOf, take } from './options';
-import { type PublishReport, reportOf } from './report';
+import { type PublishReport, reportOf, withReport } from './report';
 import { readFile } from './rows';
 import type { FileResult } from './types';
 import { inspect } from './util';
@@ -44,7 +44,7 @@ export interface JournalledChunk {
 export interface DecisionOptions {
   by: string;
   /**
-   * What it is based on. `not_published` is not taken in words that stood with any decision before the file was sent last, or without
+   * What it is based on. `published` and `not_published` are not taken in words that stood with any decision before the file was sent last, or without
    * any once something had been decided before that: they are those of a script that runs again. Look again, and say what you found.
    */
   evidence?: string | undefined;
@@ -187,9 +187,7 @@ export class Journal {
    * It is on disk when this returns. As with `fs.writeFileSync`, the event loop waits meanwhile, up to a third of a second where
    * another call is writing the journal: a service that must not stall decides in a worker thread.
    *
-   * @param options - `by`: who decides; `evidence`: what was seen. `published` and `not_published` are refused (`outdated`) in
-   * words that stood with any decision before the file was sent last, or without evidence once something had been decided
-   * before that: look again, and say what you found.
+   * @param options - `by`: who decides; `evidence`: what was seen.
    * @returns The files about which somebody had decided before, as they were then: this decision replaces that one.
    * @throws {@link InputError} naming the values that are not ids, not a decision or not text.
    * {@link JournalError} where a file is not of this run or its outcome is known, where it is too soon (the message says
@@ -200,7 +198,10 @@ export class Journal {
     refuseMore(arguments, 3, DECISION);
     const { by, evidence } = take(options, DECISION);
     const decided = this.#handle.decide(packIds('fileIds', fileIds, 'decision'), shown(decision), by, evidence);
-    const { replaced, warning }: DecidedJSON = parse(succeeded(decided));
+    if (decided instanceof native.Failure) {
+      throw withReport(decided);
+    }
+    const { replaced, warning }: DecidedJSON = parse(decided);
     if (warning !== null) {
       warn(warning);
     }

@@ -100,7 +100,7 @@ impl Journal {
             let journal = self.0.clone();
             Job::new(move || {
                 let mut journal = journal.lock().unwrap_or_else(PoisonError::into_inner);
-                let decision = decision.parse()?;
+                let decision = decision.parse().map_err(|word| journal.not_recorded(Error::from(word)))?;
                 let replaced = journal.decide(file_ids, decision, &by, evidence.as_deref())?;
                 Ok::<_, Error>(Decided { replaced, warning: journal.take_warning() })
             })

@@ -2707,6 +2707,7 @@ fn a_decision_is_not_recorded_in_another_run_s_journal() {
     let words = ["is of another run since it was read", "Nothing was recorded. Read the journal again"];
     let error = refused(journal.decide([1], Verdict::NotPublished, "Ann", None), ErrorKind::Journal, &words);
     assert_eq!((error.reason(), lines(&path)), (Some(JournalReason::Outdated), before));
+    assert!((error.report(), error.undecided()) == (None, vec![]), "of neither run");
 }
 
 /// A decision names files as a request does: what is not an id is refused, and nothing is written.

@@ -133,6 +133,12 @@ batch('a program that decides and resumes says nothing of a later request', asyn
     assert.match(error.message, / Nothing was recorded\. Look again, and say in `evidence` what was found after that/);
     return error instanceof JournalError && error.reason === 'outdated';
   });
+  for (const [fileId, decision] of [[38, 'not_published'], [0, 'leave'], [99, 'leave'], [38, 'perhaps']]) {
+    assert.throws(() => new Journal(journal).decide([fileId], decision, { by: 'Ada' }), ({ report, undecided, outcome, ...error }) => {
+      assert.deepEqual([report.undecided, undecided, outcome, error.journal], [[38], [38], 'unknown', journal]);
+      return true;
+    });
+  }
   assert.equal((await program('not in the portal at 10:30')).settled, true);
   const sent = (await portal.control('requests')).map(({ body }) => body.data.attributes.files_id);
   assert.deepEqual(sent, [[37, 38], [38], [38]]);

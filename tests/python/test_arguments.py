@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 import inspect
 import traceback
 import uuid
@@ -17,6 +18,7 @@ from addepar_portal import (
     AsyncPortalClient,
     InputError,
     Journal,
+    OutcomeUnknownError,
     PortalClient,
     RejectedError,
     init_journal_dir,
@@ -180,6 +182,19 @@ def test_who_decides_is_a_text(simulated_portal: SimulatedPortal, tmp_path: Path
         journal.decide([37], "leave", by=5)  # type: ignore[arg-type]
     with pytest.raises(TypeError, match=r"^`evidence` must be a str, not of type list\. Nothing was recorded\.$"):
         journal.decide([37], "leave", by="A. Smith", evidence=[])  # type: ignore[arg-type]
+
+
+class Who(str, enum.Enum):
+    ADA = "Ada Smith"
+
+
+def test_a_text_of_an_enumeration_is_its_value(simulated_portal: SimulatedPortal, tmp_path: Path) -> None:
+    simulated_portal.next_fault("close_before_answer")
+    with pytest.raises(OutcomeUnknownError):
+        simulated_portal.client().publish_batch([37], journal=tmp_path / "run.jsonl", **MODES)
+    journal = Journal(tmp_path / "run.jsonl")
+    journal.decide([37], "published", by=Who.ADA, evidence=Who.ADA)
+    assert (journal.files[0].decided_by, journal.files[0].evidence) == ("Ada Smith", "Ada Smith")
 
 
 @pytest.mark.parametrize("client", [PortalClient, AsyncPortalClient])

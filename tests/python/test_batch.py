@@ -231,6 +231,9 @@ def test_a_cell_that_decides_and_resumes_says_nothing_of_a_later_request(
             with pytest.raises(JournalError) as raised:
                 cell(said)
             assert raised.value.reason == "outdated"
+            assert (raised.value.undecided, raised.value.journal) == ((38,), str(journal))
+            assert raised.value.report is not None
+            assert raised.value.report.undecided == (38,)
             assert re.search(
                 r"takes no `published` or `not_published` in these words: 1 file \(38\) was sent at \S+Z, "
                 r"and the words may be from before that\. "
@@ -238,6 +241,10 @@ def test_a_cell_that_decides_and_resumes_says_nothing_of_a_later_request(
                 str(raised.value),
             )
             assert Journal(journal).undecided == (38,)
+    for files, word in ([0], "leave"), ([99], "leave"), ([38], "perhaps"):
+        with pytest.raises((InputError, JournalError)) as refused:
+            Journal(journal).decide(files, word, by="Ada")  # type: ignore[arg-type]
+        assert (refused.value.undecided, refused.value.outcome) == ((38,), "unknown")
     # A look at the later request says so, whatever it found. To leave it at that claims nothing.
     with pytest.raises(JournalError, match="in these words"):
         Journal(journal).decide([38], "published", by="Ada")

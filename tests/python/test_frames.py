@@ -222,6 +222,16 @@ NO_COLUMN: dict[str, tuple[Any, Any, str]] = {
         "file_id",
         "has 'client', 'File ID'. Name the column that has the ids with `on`, such as `on='File ID'`.",
     ),
+    "no name": (
+        pd.DataFrame({"client": ["A"]}),
+        None,
+        "has 'client'. Name the column that has the ids with `on`.",
+    ),
+    "an index as the name": (
+        pd.DataFrame({"client": ["A"]}),
+        pd.Index(["client"]),
+        "has 'client'. Name the column that has the ids with `on`.",
+    ),
     "no column of ids": (
         pd.DataFrame({"client": ["A"]}),
         "file_id",

@@ -43,13 +43,13 @@ def mistyped(name: str, rule: str, given: object, *, verb: str | None = "sent") 
 
 def word(given: Any) -> str:
     """A word that the core knows or refuses: it is shown anything."""
-    return given if type(given) is str else str.__str__(str(given))
+    return given if type(given) is str else str.__str__(given if isinstance(given, str) else str(given))
 
 
 def text(name: str, given: Any, *, verb: str | None = "sent") -> str:
     """A text: of any other type it may be a value that was lost. A UUID is one, as the id of a job."""
     __tracebackhide__ = True
-    if isinstance(given, str) or kind_of(given).__name__ == "UUID":
+    if isinstance(given, str) or any(kind.__name__ == "UUID" for kind in kind_of(given).__mro__):
         return word(given)
     raise mistyped(name, "a str", given, verb=verb)
 

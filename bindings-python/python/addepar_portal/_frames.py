@@ -75,7 +75,7 @@ def joined(ours: Any, things: str, frame: Any, on: str, suffix: str | None) -> A
         advice = " `frame.to_pandas()` makes one of it." if is_convertible else ""
         module = f"{kind.__module__.partition('.')[0]}." if is_convertible else ""
         raise TypeError(f"`frame` must be a DataFrame of pandas, not of type {module}{kind.__name__}.{advice}")
-    if isinstance(on, list | dict | set) or on not in frame.columns:
+    if not _has_column(frame, on):
         raise InputError(_no_column(frame, things, on))
     column = frame[on]
     if column.ndim != 1:
@@ -110,6 +110,13 @@ def joined(ours: Any, things: str, frame: Any, on: str, suffix: str | None) -> A
     return pd.concat([theirs, beside], axis="columns")
 
 
+def _has_column(frame: Any, name: Any) -> bool:
+    try:
+        return name in frame.columns
+    except TypeError:  # it is nothing that a column can be named by, such as a list
+        return False
+
+
 def _no_column(frame: Any, things: str, on: Any) -> str:
     """What to say of a frame without the column that was named."""
     names = list(frame.columns)
@@ -118,7 +125,7 @@ def _no_column(frame: Any, things: str, on: Any) -> str:
         shown.append(f"{more} more")
     has = f"has {', '.join(shown)}" if shown else "has no columns"
     said = f"`frame` must have the column {on!r}, with the ids of {things}, and {has}."
-    if on in list(frame.index.names):
+    if on is not None and on in list(frame.index.names):
         return f"{said} {on!r} is in its index: join `frame.reset_index()`."
     like_ids = next((name for name in names if isinstance(name, str) and is_column_of_ids(name)), None)
     example = f", such as `on={like_ids!r}`" if like_ids is not None else ""

@@ -307,11 +307,18 @@ impl Journal {
         self.record(findings, by).map_err(|error| self.not_recorded(error))
     }
 
-    /// An error of a decision, with what the journal shows as it is by now, or was when it was read.
-    fn not_recorded(&self, error: Error) -> Error {
-        let now = JournalFile::observe(&self.path).ok().filter(|now| now.is_of_the_run_of(&self.history));
-        let report = now.as_ref().unwrap_or(&self.history).report().kept_in(&self.path);
-        error.recording_nothing().with_report(report).with_journal(&self.path)
+    /// An error of a decision, with what the journal shows by now, or showed when it was read; nothing of it, where another
+    /// run's journal stands in its place. For hosts that refuse a word before they decide.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn not_recorded(&self, error: Error) -> Error {
+        let now = JournalFile::observe(&self.path);
+        let history = match &now {
+            Ok(now) if !now.is_of_the_run_of(&self.history) => return error.recording_nothing(),
+            Ok(now) => now,
+            Err(_) => &self.history,
+        };
+        error.recording_nothing().with_report(history.report().kept_in(&self.path)).with_journal(&self.path)
     }
 
     /// What somebody should know of the last decision: it was about files that were not sent, and will not be. For hosts
