@@ -9,10 +9,15 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 
+from addepar_portal import JournalError, init_journal_dir
 from addepar_portal.testing import SimulatedPortal
+
+MODES: Any = {"portal_publishing": "publish", "contact_notification": "notify"}
 
 HEAD = """
 import asyncio, atexit, os, random, signal, sys, threading, time
@@ -61,13 +66,13 @@ def in_daemons(*targets):
 """
 
 
-def start(portal: SimulatedPortal, program: str) -> subprocess.Popen[str]:
+def start(portal: SimulatedPortal, program: str, stdin: int = subprocess.DEVNULL) -> subprocess.Popen[str]:
     environ = {name: value for name, value in os.environ.items() if name != "PYTEST_CURRENT_TEST"}
     environ.update(portal.environ())
     return subprocess.Popen(
         [sys.executable, "-c", HEAD + program],
         env=environ,
-        stdin=subprocess.DEVNULL,
+        stdin=stdin,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -284,3 +289,39 @@ def test_short_scripts_on_a_busy_machine_end_without_an_abort(scripts: int, load
             ends += [(first, *end(process)) for process in pair]
     bad = [(number, code, errors) for number, code, _, errors in ends if code != 0 or "panicked" in errors]
     assert bad == []
+
+
+def test_an_older_copy_of_a_journal_whose_process_was_killed_is_refused(
+    simulated_portal: SimulatedPortal, tmp_path: Path
+) -> None:
+    init_journal_dir(tmp_path)
+    journal = tmp_path / "run.jsonl"
+    program = f"""
+def wait(progress):
+    print(progress.succeeded, flush=True)
+    sys.stdin.readline()
+PortalClient().publish_batch(range(1, 9), journal={str(journal)!r}, chunk_size=2, on_progress=wait, **MODES)
+"""
+    with start(simulated_portal, program, stdin=subprocess.PIPE) as process:
+        assert process.stdout
+        assert process.stdin
+        for succeeded in ("0\n", "2\n", "4\n"):
+            assert process.stdout.readline() == succeeded
+            if succeeded == "2\n":
+                older = journal.read_bytes()
+            if succeeded != "4\n":
+                process.stdin.write("\n")
+                process.stdin.flush()
+        process.kill()
+    whole = journal.read_bytes()
+    journal.write_bytes(older)
+    client = simulated_portal.client(journal_dir=tmp_path)
+    lost = "run.jsonl lost lines that it had: something cut it, or put an older copy in its place"
+    with pytest.raises(JournalError, match=lost):
+        client.publish_files([9], **MODES)
+    with pytest.raises(JournalError, match=lost):
+        client.resume(journal)
+    journal.write_bytes(whole)
+    assert client.resume(journal).ok
+    sent = [request["body"]["data"]["attributes"]["files_id"] for request in simulated_portal.requests]
+    assert sent == [[1, 2], [3, 4], [5, 6], [7, 8]]

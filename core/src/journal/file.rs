@@ -521,10 +521,12 @@ fn read(path: &Path, file: impl Read) -> Result<Reading, Error> {
         take(&line, end.last.as_ref(), &mut header, &mut history).map_err(|reason| {
             if number == 1 && !line.starts_with(START) {
                 let reason = "is not a journal of this library: it does not begin as one does. If it was one, it was \
-                              damaged or edited: restore it from a copy; it is not resumed";
+                              damaged or edited: restore it from a copy of what was written last; an older one \
+                              would have files sent again. It is not resumed";
                 return Error::of_file(path, JournalReason::Damaged, reason);
             }
-            let advice = "It was damaged or edited: restore it from a copy; it is not resumed";
+            let advice = "It was damaged or edited: restore it from a copy of what was written last; an older one would \
+                          have files sent again. It is not resumed";
             Error::of_journal(
                 path,
                 JournalReason::Damaged,

@@ -17,7 +17,7 @@ use crate::journal::file::{JournalFile, displaced_prefix};
 use crate::journal::history::{Decision, File, History};
 use crate::journal::index::{Entry, Index};
 use crate::journal::lock::{Caller, Lock, SILENCE, beside, folder_of, is_held_here, make_folder, operator, write_new};
-use crate::journal::record::START;
+use crate::journal::record::{Record, START};
 use crate::journal::store::{Dated, Store, Unrecorded};
 use crate::model::batch::Repeat;
 use crate::model::display::{counted, listed};
@@ -553,12 +553,15 @@ impl Drop for Folder {
     }
 }
 
-/// A journal in a folder. The folder takes in where it ends once its run is over, and misses it if it loses lines after that.
+/// A journal in a folder. The folder takes in where it ends before each further request, since its process may be killed, and
+/// once its run is over; it misses the journal if that loses lines afterwards.
 #[derive(Debug)]
 struct InFolder {
     journal: JournalFile,
     run: String,
     path: PathBuf,
+    /// Whether it has a request: nobody has a copy of one that is about to have its first.
+    has_begun: bool,
     is_whole: bool,
 }
 
@@ -568,7 +571,7 @@ pub(crate) fn store(journal: JournalFile, history: &History, path: &Path, is_in_
         return Box::new(journal);
     }
     let run = history.header().run.clone();
-    Box::new(InFolder { journal, run, path: path.to_owned(), is_whole: true })
+    Box::new(InFolder { journal, run, path: path.to_owned(), has_begun: history.has_begun(), is_whole: true })
 }
 
 impl InFolder {
@@ -587,7 +590,12 @@ impl InFolder {
 
 impl Store for InFolder {
     fn record(&mut self, records: Vec<Dated>) -> Result<(), Unrecorded> {
-        self.journal.record(records).inspect_err(|_| self.is_whole = false)
+        let is_request = records.iter().any(|(record, _)| matches!(record, Record::Intent { .. }));
+        self.journal.record(records).inspect_err(|_| self.is_whole = false)?;
+        if is_request && mem::replace(&mut self.has_begun, true) {
+            let _ = self.take_in();
+        }
+        Ok(())
     }
 
     fn rescue(&mut self, records: Vec<Dated>) -> Unrecorded {
