@@ -1807,6 +1807,31 @@ fn an_index_that_cannot_be_believed_is_made_anew() {
     }
 }
 
+/// Without its index, no call knows that a journal is gone.
+#[test]
+fn an_index_that_is_gone_is_warned_of() {
+    let scene = Scene::new();
+    let client = scene.journalling();
+    assert!(scene.path(INDEX).exists(), "it is there from the beginning");
+    let (result, warnings) = warned(&client, 37);
+    result.expect("a report");
+    assert!(warnings.is_empty(), "{warnings:?}");
+    fs::remove_file(scene.path(INDEX)).expect("an index");
+    let (result, warnings) = warned(&client, 38);
+    result.expect("a report");
+    assert!(warnings[0].contains("is not there, and is made anew. A journal that was removed"), "{warnings:?}");
+    assert_eq!(warned(&client, 39).1, Vec::<String>::new());
+}
+
+/// A slip that would make every call with the folder above it a refusal.
+#[test]
+fn a_folder_is_not_set_up_by_the_name_of_a_journal() {
+    let scene = Scene::new();
+    let path = scene.path("run.jsonl");
+    let error = refused(init_journal_dir(&path), ErrorKind::Journal, &["run.jsonl", "its name is that of a journal"]);
+    assert!(error.reason() == Some(JournalReason::Refused) && !path.exists());
+}
+
 /// The index is made anew each time: never written through a link, nor over somebody's file.
 #[cfg(unix)]
 #[test]

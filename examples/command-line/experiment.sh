@@ -3,6 +3,7 @@
 # be pasted into a shell.
 
 unset ADDEPAR_JOURNAL_DIR # of the experiment nothing is kept
+rm -f portal.sh run.jsonl
 addepar-portal simulate --files 37:1+2,38:3 --fail-notify 37:1 > portal.sh &
 until [ -s portal.sh ] || ! kill -0 $!; do sleep 0.1; done; . ./portal.sh
 addepar-portal publish 37 38 --portal-publishing publish --contact-notification notify --journal run.jsonl --yes

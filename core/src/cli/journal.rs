@@ -399,11 +399,15 @@ pub(super) fn audit(folder: &Path, file: Option<&str>) -> Result<Status, Refused
         let _ = writeln!(below, "  and {}", counted(waiting.len() - JOURNALS_SHOWN, "more journal"));
     }
     for Missing { path, entry, is_there } in &audit.missing {
-        let how = if *is_there { "lost lines that it had" } else { "is not there any more" };
+        let (how, first) = match is_there {
+            false => ("is not there any more", ""),
+            true if Journal::open(path).is_ok() => ("lost lines that it had", ""),
+            true => ("cannot be read", "move it away and "),
+        };
         let _ = writeln!(
             below,
-            "missing: {} {how} ({}). Calls with its folder send nothing: put it back as it was, or record that it is gone \
-             for good:\n  addepar-portal journal forget {}",
+            "missing: {} {how} ({}). Calls with its folder send nothing: put it back as it was, or {first}record that it is \
+             gone for good:\n  addepar-portal journal forget {}",
             path.display(),
             known(entry),
             message::in_shell(path),

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufRead, BufReader, ErrorKind, IsTerminal, Write};
 
-use crate::model::display::is_dangerous;
+use crate::model::display::{escaped, is_dangerous};
 use crate::system::terminal;
 
 /// A message on standard error. It may be that nobody reads it: then it is lost, and nothing stops.
@@ -95,14 +95,6 @@ pub(super) fn shown(text: &str) -> String {
 /// The same on one line.
 pub(super) fn one_line(text: &str) -> String {
     escaped(text, |_| false)
-}
-
-fn escaped(text: &str, allowed: impl Fn(char) -> bool) -> String {
-    let mut shown = String::with_capacity(text.len());
-    for c in text.chars() {
-        if is_dangerous(c) && !allowed(c) { shown.extend(c.escape_default()) } else { shown.push(c) }
-    }
-    shown
 }
 
 /// JSON whose strings have no character that a terminal would obey. Its meaning stays.

@@ -310,6 +310,11 @@ fn firm_id(
         Some(firm_id) if firm_id.is_empty() || !firm_id.bytes().all(|byte| byte.is_ascii_graphic()) => {
             Err(no_firm_id(&firm_id))
         }
+        // One firm, however it is written: its journals know it by its id.
+        Some(firm_id) if firm_id.bytes().all(|byte| byte.is_ascii_digit()) => match firm_id.trim_start_matches('0') {
+            "" => Err(no_firm_id(&firm_id)),
+            number => Ok(Some(number.to_owned())),
+        },
         Some(firm_id) => Ok(Some(firm_id)),
         None => Ok(missing.add("The firm's id is missing: give `firm_id` (ADDEPAR_FIRM_ID).")),
     }

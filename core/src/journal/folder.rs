@@ -49,6 +49,10 @@ pub fn init_journal_dir(folder: impl AsRef<Path>) -> Result<String, Error> {
     let folder = folder.as_ref();
     let unusable =
         |error: io::Error| Error::of_folder(folder, JournalReason::CannotWrite, format!("cannot be set up: {error}"));
+    if is_journal(folder) {
+        let reason = "cannot be set up: its name is that of a journal. Name the folder that it is in";
+        return Err(Error::of_folder(folder, JournalReason::Refused, reason));
+    }
     if !folder_of(folder).is_dir() {
         let reason = "cannot be set up: the folder above it does not exist, as where a disk is not mounted. If it is new, make it";
         return Err(Error::of_folder(folder, JournalReason::Missing, reason));
@@ -75,6 +79,8 @@ pub fn init_journal_dir(folder: impl AsRef<Path>) -> Result<String, Error> {
         "created": times::text(SystemTime::now()),
     });
     write_new(&marker, format!("{about}\n").as_bytes()).map_err(unusable)?;
+    // From now on it is missed as well.
+    Index::load(folder, &id)?.0.save().map_err(unusable)?;
     Ok(id)
 }
 
@@ -382,7 +388,10 @@ impl Folder {
             return Err(refused("has neither the mark of one nor a journal"));
         }
         let lock = Lock::of_folder(path, &mark, patience, &caller)?;
-        let (index, doubt) = Index::load(path, &id_of(&marker.unwrap_or_default()))?;
+        let (index, mut doubt) = Index::load(path, &id_of(&marker.unwrap_or_default()))?;
+        if doubt.is_none() && !index.is_there() && named(path)?.iter().any(|path| !is_foreign(path)) {
+            doubt = Some(index.is_gone());
+        }
         if let Some(doubt) = doubt {
             caller.warn(format!("{doubt}, {}", index.consequence()));
         }

@@ -249,6 +249,16 @@ impl Index {
         Ok((nothing(), Some(format!("{} {what}", path.display()))))
     }
 
+    /// Whether it stands in the folder.
+    pub(crate) fn is_there(&self) -> bool {
+        fs::symlink_metadata(&self.path).is_ok()
+    }
+
+    /// That it does not.
+    pub(crate) fn is_gone(&self) -> String {
+        format!("{} is not there", self.path.display())
+    }
+
     /// What becomes of one that does not say what it should.
     pub(crate) fn consequence(&self) -> &'static str {
         if self.is_of_later_version {

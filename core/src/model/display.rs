@@ -190,6 +190,15 @@ pub fn is_dangerous(c: char) -> bool {
         || matches!(c, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
 }
 
+/// A text without characters that are dangerous, unless they are allowed.
+pub(crate) fn escaped(text: &str, allowed: impl Fn(char) -> bool) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for c in text.chars() {
+        if is_dangerous(c) && !allowed(c) { shown.extend(c.escape_default()) } else { shown.push(c) }
+    }
+    shown
+}
+
 /// One line of a text that came from outside, for a sentence.
 pub(crate) fn excerpt(text: &str) -> Option<String> {
     const LENGTH: usize = 200;
@@ -219,13 +228,13 @@ impl fmt::Display for PublishReport {
                 file.file_id,
             )?;
             if !errors.is_empty() {
-                write!(f, "  {}", errors.escape_debug())?;
+                write!(f, "  {}", escaped(&errors, |_| false))?;
             }
         }
         if more > 0 {
             write!(f, "\n  … and {more} more")?;
         }
-        self.notes().iter().try_for_each(|note| write!(f, "\n  {}", note.escape_debug()))
+        self.notes().iter().try_for_each(|note| write!(f, "\n  {}", escaped(note, |_| false)))
     }
 }
 
