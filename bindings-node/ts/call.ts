@@ -140,6 +140,9 @@ class Drive<T extends Result> {
   #failed: { readonly cause: unknown } | undefined;
   /** Ends what the callable for tokens does, while it is asked. */
   #asking: AbortController | undefined;
+  /** Whether a signal of the caller's was aborted, and who waits for that. */
+  #isStopped = false;
+  #stop: (() => void) | undefined;
 
   constructor(call: Call<T>, door: Wakeups, { accessToken, logger }: Host, caller: Caller) {
     this.#call = call;
@@ -157,6 +160,8 @@ class Drive<T extends Result> {
     }
     return new Promise((resolve, reject) => {
       const unless = (goesOn: () => boolean) => (): void => {
+        this.#isStopped = true;
+        this.#stop?.();
         if (!goesOn()) {
           turns.delete(this.#number);
           resolve(() => this.#ended());
@@ -195,7 +200,7 @@ class Drive<T extends Result> {
       const progress = onProgress && call.progress();
       if (progress) {
         try {
-          await onProgress(readProgress(parse(progress)));
+          await this.#unlessStopped(onProgress(readProgress(parse(progress))));
         } catch (error) {
           if (!this.#failed) {
             this.#failed = { cause: error };
@@ -211,6 +216,17 @@ class Drive<T extends Result> {
         return () => this.#ended();
       }
     }
+  }
+
+  /** Waits for a promise of the caller's, which may never settle, until it is to stop. */
+  #unlessStopped(told: void | Promise<void>): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#stop = resolve;
+      Promise.resolve(told).then(resolve, reject);
+      if (this.#isStopped) {
+        resolve();
+      }
+    });
   }
 
   /** Runs until the call is over, wants a token or has something to tell. */

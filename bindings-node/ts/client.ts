@@ -99,6 +99,7 @@ export class PortalClient {
   async publishFiles(fileIds: Files, options: PublishOptions): Promise<PublishReport> {
     const handle = PortalClient.#handleOf(this, 'publishFiles');
     refuseMore(arguments, 2, PUBLISH);
+    refuseOptionsAlone(fileIds, options, 'a list of ids');
     const given = take(options, PUBLISH);
     const request = createRequest(fileIds, given);
     given.signal?.throwIfAborted();
@@ -230,9 +231,13 @@ export class PortalClient {
 }
 
 /** Options in the place of the list would be looked for in vain. */
-function refuseOptionsAlone(fileIds: unknown, options: unknown): void {
+function refuseOptionsAlone(
+  fileIds: unknown,
+  options: unknown,
+  wanted = 'a list of ids, or null for all files of `reports`',
+): void {
   if (options === undefined && isOptions(fileIds)) {
-    refuse('input', '`fileIds` must come before the options: a list of ids, or null for all files of `reports`.');
+    refuse('input', `\`fileIds\` must come before the options: ${wanted}.`);
   }
 }
 
@@ -260,6 +265,7 @@ function withClient<T>({ kinds, ...table }: Table<T>): Table<T & WithClient> {
  */
 export async function publishFiles(fileIds: Files, options: PublishOptions & WithClient): Promise<PublishReport> {
   refuseMore(arguments, 2, PUBLISH);
+  refuseOptionsAlone(fileIds, options, 'a list of ids');
   const { client = new PortalClient(), ...rest } = take(options, withClient(PUBLISH));
   return await client.publishFiles(fileIds, rest);
 }

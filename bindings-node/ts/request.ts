@@ -58,7 +58,7 @@ export interface PublishOptions extends RequestOptions {
   repeat?: Repeat | undefined;
 }
 
-/** Receives how far a batch has come. A promise is awaited before the batch goes on. */
+/** Receives how far a batch has come. A promise is awaited before the batch goes on, unless the batch is to stop. */
 export type ProgressCallable = (progress: Progress) => void | Promise<void>;
 
 /** How a batch is resumed. */

@@ -7,6 +7,9 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 
 import { publishStatements } from './statements.mjs';
 
+// Or the journals of the tests would stand beside those of real calls.
+delete process.env.ADDEPAR_JOURNAL_DIR;
+
 let portal;
 beforeEach(async () => {
   portal = await SimulatedPortal.start({ files: { 37: [1, 2], 38: [3] } });

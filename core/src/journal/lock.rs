@@ -283,7 +283,8 @@ fn held(mut file: File) -> io::Result<Lock> {
 fn holder(file: &mut File) -> String {
     let mut holder = String::new();
     let _ = file.rewind().and_then(|()| file.take(500).read_to_string(&mut holder));
-    let holder = holder.trim();
+    // One that is being written says half of it.
+    let holder = if holder.ends_with('\n') { holder.trim() } else { "" };
     match holder {
         "" => String::new(),
         holder if is_this_process(holder) => format!(" by {holder}, which is this process"),

@@ -77,6 +77,7 @@ impl fmt::Display for RawId {
         match self {
             Self::Integer(id) => write!(f, "{id}"),
             Self::Text(id) => write!(f, "{:?}", clip(id)),
+            Self::Other(value) if value.shown == value.type_name => f.write_str(&value.shown),
             Self::Other(value) => write!(f, "{} ({})", clip(&value.shown), value.type_name),
         }
     }
