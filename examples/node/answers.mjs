@@ -10,8 +10,8 @@ import { join } from 'node:path';
 
 import { isPortalError } from 'addepar-portal';
 
-/** How many bytes a request may have: enough for 100,000 ids. */
-export const MOST_BYTES = 2 ** 20;
+/** How many bytes a request may have: enough for 100,000 ids, however long they are. */
+export const MOST_BYTES = 2 ** 21;
 
 /** Why a service aborts its calls when it stops. A call that had not begun rejects with it, and sends nothing. */
 export const SHUTDOWN = new Error('the service stops');
@@ -42,61 +42,49 @@ export function bodyOf({ ok, counts, undecided, inFlight, files }) {
   return { ok, counts, undecided, inFlight, files };
 }
 
-/**
- * What happened, for a caller of HTTP. The library's own messages speak of options and methods, which such a caller does not have:
- * they are for the log. They are answered only where a value cannot be sent, or where somebody has to look at the disk.
- */
-export function messageOf(error) {
-  const { code, reason, httpStatus, errors, message } = error;
-  const said = errors.map(({ detail, title }) => detail ?? title ?? '').filter(Boolean).join(' ');
-  switch (code) {
-    case 'ERR_ALREADY_SENT':
-      return 'Another publication has sent some of these files, or is sending them. Nothing was sent now.';
-    case 'ERR_OUTCOME_UNKNOWN':
-      return 'It is not known what became of some files: they may have been published and e-mailed.';
-    case 'ERR_REJECTED':
-    case 'ERR_PERMISSION_DENIED':
-      return `Addepar refused files with ${httpStatus}: ${said || 'it does not say why.'}`;
-    case 'ERR_RATE_LIMITED':
-      return 'Addepar takes no more requests of this firm at the moment.';
-    case 'ERR_CONNECT':
-      return 'Addepar could not be reached.';
-    case 'ERR_STOPPED':
-      return 'The publication was stopped before its end.';
-    case 'ERR_AUTHENTICATION':
-    case 'ERR_CONFIG':
-      return 'The service is not set up as it has to be: its log says more.';
-    case 'ERR_JOURNAL':
-      return JOURNAL_MESSAGES[reason] ?? message;
-    default:
-      return message;
-  }
+/** In the library's messages, what is for programs: methods, options, and journals to choose. A caller of HTTP has none of them. */
+const FOR_PROGRAMS = /`client\.|`new Journal\(|repeat: 'allow'|a journal of (?:another name|its own)/;
+
+/** What happened, in the library's own words, up to the first sentence that is for programs. The log has the whole message. */
+export function messageOf({ code, message }) {
+  const at = message.search(FOR_PROGRAMS);
+  if (at < 0) return message;
+  const said = message.slice(0, message.lastIndexOf('. ', at) + 1);
+  return code === 'ERR_ALREADY_SENT' ? `${said} Nothing was sent now.` : said; // that stands at its end
 }
 
-const JOURNAL_MESSAGES = {
-  busy: 'Another call is working on this publication, or in the folder of journals. Nothing was sent now.',
-  undecided: 'It is not known what became of some files: they may have been published and e-mailed. Nothing was sent now.',
-  other_run: 'A publication of this name has other files. Nothing was sent now.',
-};
+/** How a person decides about files that are undecided in a journal, or in several where none is named. */
+export function decideIn(journal) {
+  const check =
+    'Somebody has to check the `undecided` files in Addepar, 90 seconds after they were sent or later, and record what they find';
+  if (!journal) return `${check} in their journals, which \`addepar-portal journal audit JOURNALS\` names.`;
+  const path = `'${journal.replaceAll("'", String.raw`'\''`)}'`; // for a shell
+  const list = `\`addepar-portal journal show ${path} --undecided --format csv > todo.csv\``;
+  return `${check}: ${list}, fill in its column \`decision\`, then \`addepar-portal journal resolve ${path} --from todo.csv --by NAME\`.`;
+}
 
 /** What the caller of a PUT can do about an error; nothing, where its message says it. */
 function nextOf({ code, reason, journal, undecided }, status) {
+  if (code === 'ERR_JOURNAL' && reason !== 'undecided') return OF_JOURNALS[reason];
+  if (undecided.length > 0) return `${decideIn(journal)} Then repeat this request.`;
   if (code === 'ERR_ALREADY_SENT') {
     return 'Leave out the files of other publications: `files` has what became of each. Put the others under another name.';
-  }
-  if (code === 'ERR_JOURNAL' && reason !== 'undecided') {
-    return { busy: 'Wait until it is over, then repeat this request.', other_run: 'Put another list under another name.' }[reason];
-  }
-  if (undecided.length > 0) {
-    const command = `addepar-portal journal resolve ${journal}`;
-    const check = 'Somebody has to check the `undecided` files in Addepar, 90 seconds after they were sent or later, and record what they find:';
-    return `${check} \`${command}\`. Then repeat this request.`;
   }
   if (code === 'ERR_INPUT') return undefined;
   if (status === 503) return 'Repeat this request later.';
   const again = 'Once the cause is gone, repeat this request: only what is left is sent.';
   return status === 422 ? `${again} Or put the list without the files that are the cause under another name.` : again;
 }
+
+const OF_JOURNALS = {
+  busy: 'Wait until it is over, then repeat this request.',
+  other_run:
+    'If anything but the list differs, the service is set up in another way than it was: look at that first. ' +
+    'If the list is another one, put it under another name, without the files that are in both.',
+  cannot_write:
+    'Keep this answer. Once the cause is gone, repeat this request: only what is left is sent, ' +
+    'and where the journal lacks what `files` says here, that answer says how it is recorded.',
+};
 
 /** The status, headers and body for an error; an error of somebody else's is 500. */
 export function answerTo(error) {
@@ -129,7 +117,7 @@ export function answerTo(error) {
   return { status, headers, body: { code, reason, outcome, ...words, ...(report && bodyOf(report)), undecided } };
 }
 
-function statusOf({ code, reason, outcome, undecided }) {
+function statusOf({ code, reason, outcome, httpStatus, undecided }) {
   // It is over, or a person has to decide about files.
   if (code === 'ERR_ALREADY_SENT' || undecided.length > 0) return 409;
   if (code === 'ERR_INPUT' && outcome === 'not_processed') return 400;
@@ -147,8 +135,9 @@ function statusOf({ code, reason, outcome, undecided }) {
       return 503;
     case 'ERR_REJECTED':
     case 'ERR_PERMISSION_DENIED':
-      // Addepar refused these files, or this firm's key may not publish them: the same request ends the same way.
-      return 422;
+      // Addepar refused these files, or this firm's key may not publish them: the same request ends the same way. Where it
+      // does not know the call, no file is the cause, but the base URL: the service's own setting.
+      return [404, 405, 410].includes(httpStatus) ? 500 : 422;
     default:
       // ERR_CONFIG and ERR_AUTHENTICATION: the service's own settings.
       return 500;

@@ -11,7 +11,8 @@
 // the service does not start, and while it is away, or another folder is in its place, each PUT is answered with 503. Files
 // that another publication sent are refused.
 //
-// Ids are numbers, or texts such as "37"; a request has at most 1 MiB, and is answered with 413 otherwise.
+// Ids are numbers, or texts such as "37"; a request has at most 2 MiB, enough for 100,000 ids, and is
+// answered with 413 otherwise.
 
 import { join } from 'node:path';
 

@@ -8,8 +8,10 @@
 // `waiting` and `running` are followed by one of these:
 //
 //   done      nothing is left to be sent or to be decided about
-//   stopped   by an error: a person has to decide about files, or the server refused them, say. Its files are as the journal shows
-//             them now, and the error is shown until they change. It rests until somebody posts to it, or the service starts again
+//   stopped   by an error: a person has to decide about files, or the server refused them, say. About those in `undecided` a person
+//             decides in the journal that `journal` names. The error, and what it knew of every file, is shown until that journal
+//             or its own shows other states: from then on its files are as its own shows them. It rests until somebody posts to
+//             it, or the service starts again
 //   refused   the list as a whole, since another publication has sent some of its files: nothing of it was sent, and it is never
 //             tried again. Its files are as they were then
 //   overtaken likewise, but it had begun: while it was stopped, another publication has sent some of the files that were left of it
@@ -32,11 +34,10 @@ import { open, readdir, readFile, rm } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { json } from 'node:stream/consumers';
-import { isDeepStrictEqual } from 'node:util';
 
 import { ConfigError, InputError, isPortalError, Journal, JournalError, PortalClient, PublishRequest } from 'addepar-portal';
 
-import { answerTo, bodyOf, FolderGone, folderCheck, messageOf } from './answers.mjs';
+import { answerTo, bodyOf, decideIn, FolderGone, folderCheck, messageOf } from './answers.mjs';
 
 const [folder = 'journals', port = '0'] = process.argv.slice(2);
 const checkFolder = await folderCheck(folder);
@@ -48,8 +49,6 @@ const NEXT = {
   refused: 'Post those of its files anew that are `not_processed`, if they are still to be sent.',
   overtaken: 'Post those of its files anew that are `not_processed`, or found to be `not_published`, if they are still to be sent.',
 };
-/** Of a publication that is stopped, and that waits for a person or whose journal cannot be read. */
-const UNDECIDED = 'Files that are undecided need a decision. Then, or once the cause is gone, POST here, or start the service again.';
 /** Of a publication that is stopped, and whose list is not in the folder any more. */
 const NO_LIST = 'The list is gone. Decide about files that are undecided, then resume the journal with `addepar-portal resume`.';
 const stop = new AbortController();
@@ -57,6 +56,8 @@ const signals = { signal: stop.signal, stopTimeoutMs: 20_000 }; // less than Kub
 
 /** The publications that are not over; of all others the folder has what became of them. */
 const publications = new Map();
+/** Of one that an error ended: what the journals showed then. */
+const shownThen = new WeakMap();
 let last = Promise.resolve(); // one after the other: the firm's rate limit is shared
 
 const listOf = (id) => join(folder, `${id}.json`);
@@ -107,12 +108,16 @@ async function publish(id, fileIds) {
     const message = isPortalError(error) ? messageOf(error) : error.message;
     // Where settings are wrong, as where the folder goes away, the journal may not have been read: nothing is known of the files.
     const report = error instanceof ConfigError ? undefined : error.report;
+    // About files that another publication has sent a person decides in its journal.
+    const { journal, undecided } = code === 'ERR_ALREADY_SENT' ? error : look(journalOf(id));
     let state = code === 'ERR_STOPPED' && report?.settled ? 'done' : 'stopped';
     // Another publication has sent files that were to be sent. It is over once nothing is to be decided about or awaited.
     const isOpen = report?.undecided.length > 0 || report?.inFlight.length > 0;
     if (error instanceof InputError && !existsSync(journalOf(id))) state = 'refused';
     else if (error instanceof InputError && !isOpen) state = 'overtaken';
-    return { id, state, code, message, report: report && bodyOf(report) };
+    const publication = { id, state, code, message, journal, undecided, report: report && bodyOf(report) };
+    shownThen.set(publication, statesIn(journalOf(id), journal));
+    return publication;
   }
 }
 
@@ -132,34 +137,46 @@ function begin(id, fileIds) {
   last = last.then(() => run(id, fileIds)).catch(console.error);
 }
 
+/** What a journal shows: a report, or the error where it cannot be read. */
+function look(path) {
+  try {
+    return new Journal(path).report;
+  } catch (error) {
+    if (error instanceof JournalError) return { error };
+    throw error;
+  }
+}
+
+/** What changes in the journal of a publication, and in the one that its error names, once somebody decides or sends. */
+function statesIn(own, another) {
+  const states = [own, another ?? own].map((path) => {
+    const { inFlight, files } = look(path);
+    return [inFlight, files?.map(({ state, decision }) => [state, decision])];
+  });
+  return JSON.stringify(states);
+}
+
 /** How a publication stands. Unless it is under way the folder says it: a person may have decided about files. */
 async function find(id) {
   const known = publications.get(id) ?? (await read(refusedOf(id)));
   if (['waiting', 'running'].includes(known?.state) || !existsSync(journalOf(id))) return known;
-  let report;
-  try {
-    ({ report } = new Journal(journalOf(id)));
-  } catch (error) {
-    if (!(error instanceof JournalError)) throw error;
-    // Somebody has to look at the disk: nothing is known of the files.
-    return { id, state: 'stopped', code: error.code, message: messageOf(error) };
-  }
+  const report = look(journalOf(id));
   if (report.settled) return { id, state: 'done', report: bodyOf(report) };
   if (known?.state === 'overtaken') return known;
-  // What ended it is said as long as its files are as it left them.
-  const isAsItWas = !known?.report || isDeepStrictEqual(statesOf(known.report), statesOf(report));
-  return { id, state: 'stopped', ...(isAsItWas ? known : {}), report: bodyOf(report) };
-}
-
-function statesOf({ files }) {
-  return files.map(({ state, decision }) => [state, decision]);
+  // The error is shown until something changes, with what it knows: an outcome that could not be written, no journal has.
+  const isAsItWas = shownThen.get(known) === statesIn(journalOf(id), known?.journal);
+  if (isAsItWas && (known.report || report.error)) return known;
+  // Somebody has to look at the disk: nothing is known of the files.
+  if (report.error) return { id, state: 'stopped', code: report.error.code, message: messageOf(report.error) };
+  const { journal, undecided } = report;
+  return { ...(isAsItWas && known), id, state: 'stopped', journal, undecided, report: bodyOf(report) };
 }
 
 /** What to do about a publication, as far as it can be done. */
-function nextOf({ id, state, report }) {
+function nextOf({ id, state, journal, undecided }) {
   if (state !== 'stopped') return NEXT[state];
   if (!existsSync(listOf(id))) return NO_LIST;
-  return report?.undecided.length === 0 ? NEXT.stopped : UNDECIDED;
+  return undecided?.length > 0 ? `${decideIn(journal)} Then POST here, or start the service again.` : NEXT.stopped;
 }
 
 /** A list as a whole, before it is answered with 202: a request has at most 500 files, and two must not share one. */

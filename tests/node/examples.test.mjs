@@ -1,9 +1,9 @@
 // The examples, executed. docs.test.mjs runs the code of the README and of the guide.
 
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -50,8 +50,8 @@ describe('the example service.mjs', () => {
     await portal.close();
   });
 
-  function spawnIn(folder) {
-    const env = { ...process.env, ...portal.environ() };
+  function spawnIn(folder, environment = {}) {
+    const env = { ...process.env, ...portal.environ(), ...environment };
     const options = { cwd: ROOT, env, timeout: 120_000, killSignal: 'SIGKILL', stdio: ['ignore', 'pipe', 'pipe'] };
     const child = spawn(process.execPath, [join(EXAMPLES, 'service.mjs'), folder], options);
     services.push(child);
@@ -59,8 +59,8 @@ describe('the example service.mjs', () => {
   }
 
   /** A process of the service, and how it is asked. */
-  async function start() {
-    const service = spawnIn(journals);
+  async function start(environment) {
+    const service = spawnIn(journals, environment);
     const url = (await once(service.child.stdout, 'data')).toString().trim();
     const ask = async (path, options) => {
       const answer = await fetch(`${url}${path}`, options);
@@ -147,7 +147,7 @@ describe('the example service.mjs', () => {
       const shown = await service.settled(location);
       assert.deepEqual([shown.state, shown.code], ['overtaken', 'ERR_ALREADY_SENT']);
       // What happened, and what to do: neither says the other again.
-      assert.match(shown.message, /^Another publication has sent some of these files, or is sending them\. Nothing was sent now\.$/);
+      assert.match(shown.message, / sent before .* Nothing was sent now\.$/);
       assert.match(shown.next, /^Post those of its files anew that are `not_processed`, or found to be `not_published`/);
       overtaken.push({ location, shown });
     }
@@ -199,7 +199,7 @@ describe('the example service.mjs', () => {
     const { id, location } = await service.post([37, 38]);
     const stopped = await service.settled(location);
     assert.deepEqual([stopped.state, stopped.code, states(stopped)], ['stopped', 'ERR_OUTCOME_UNKNOWN', ['unknown', 'unknown']]);
-    assert.match(stopped.message, /^It is not known what became of some files/);
+    assert.match(stopped.message, /2 files went to Addepar .* may have been published and e-mailed \(files 37, 38\)/);
     const journal = new Journal(join(journals, `${id}.jsonl`));
     journal.decide([37], 'published', { by: 'A. Smith' });
     const decided = await service.ask(location);
@@ -209,7 +209,8 @@ describe('the example service.mjs', () => {
     // As in the answers of the other services.
     assert.deepEqual(decided.report.files.map(({ fileId, decision }) => [fileId, decision]), [[37, 'published'], [38, null]]);
     assert.deepEqual(Object.keys(decided.report), ['ok', 'counts', 'undecided', 'inFlight', 'files']);
-    assert.match(decided.next, /need a decision/);
+    assert.deepEqual([decided.undecided, decided.journal], [[38], join(journals, `${id}.jsonl`)]);
+    assert.match(decided.next, /record what they find/);
     journal.decide([38], 'leave', { by: 'A. Smith' });
     const { state, code, next } = await service.ask(location);
     assert.deepEqual([state, code, next], ['done', undefined, undefined]);
@@ -218,16 +219,78 @@ describe('the example service.mjs', () => {
     assert.deepEqual(sent(), [[37, 38]]);
   });
 
+  const skipLimits = spawnSync('prlimit', ['--version']).status === 0 ? false : 'there is no prlimit to fill a disk with';
+  test('shows what became of files that its journal could not record', { skip: skipLimits }, async () => {
+    portal.control('hold');
+    const service = await start();
+    const { id, location } = await service.post([37, 38]);
+    await posted(portal, 1);
+    const path = join(journals, `${id}.jsonl`);
+    const limit = (size) => assert.equal(spawnSync('prlimit', ['--pid', service.child.pid, `--fsize=${size}:`]).status, 0);
+    limit(statSync(path).size);
+    portal.control('release');
+    const shown = await service.settled(location);
+    limit('unlimited');
+    assert.deepEqual([shown.state, shown.code, states(shown), shown.report.undecided], ['stopped', 'ERR_JOURNAL', ['ok', 'ok'], []]);
+    assert.match(shown.message, /The report of this error is true, the journal is not/);
+    assert.deepEqual([shown.undecided, shown.journal], [[37, 38], path]);
+    assert.match(shown.next, /journal resolve .*Then POST here/);
+    assert.deepEqual(await service.ask(location), shown);
+    new Journal(path).decide([37, 38], 'published', { by: 'A. Smith' });
+    const { state, code, report } = await service.ask(location);
+    assert.deepEqual([state, code, report.undecided], ['done', undefined, []]);
+    assert.deepEqual(sent(), [[37, 38]]);
+  });
+
+  test('shows in which journal a person has to decide about files of another publication', async () => {
+    const service = await start();
+    portal.nextFault('status:403');
+    const { location } = await service.post([37, 38]);
+    await service.settled(location);
+    portal.nextFault('close_before_answer');
+    const another = await service.post([37]);
+    await service.settled(another.location);
+    assert.equal((await service.ask(location, { method: 'POST' })).status, 202);
+    const shown = await service.settled(location);
+    const path = join(journals, `${another.id}.jsonl`);
+    assert.deepEqual([shown.state, shown.code, states(shown)], ['stopped', 'ERR_ALREADY_SENT', ['unknown', 'not_processed']]);
+    assert.deepEqual([shown.undecided, shown.report.undecided, shown.journal], [[37], [37], path]);
+    assert.match(shown.message, /nobody knows what became of it .* Nothing was sent now\.$/);
+    assert.ok(shown.next.includes(`journal resolve '${path}' --from todo.csv`), shown.next);
+    new Journal(path).decide([37], 'not_published', { by: 'A. Smith' });
+    const decided = await service.ask(location);
+    assert.deepEqual([decided.state, decided.code, decided.message, decided.undecided], ['stopped', undefined, undefined, []]);
+    assert.match(decided.next, /^Once the cause is gone, POST here/);
+    assert.equal((await service.ask(location, { method: 'POST' })).status, 202);
+    assert.equal((await service.settled(location)).state, 'done');
+    assert.deepEqual(sent(), [[37, 38], [37], [37, 38]]);
+  });
+
+  test('shows an error without a report until somebody decides', async () => {
+    // Only HTTPS reads certificates.
+    const service = await start({ ADDEPAR_BASE_URL: 'https://127.0.0.1:9', REQUESTS_CA_BUNDLE: join(journals, 'missing.pem') });
+    const { id, location } = await service.post([37, 38]);
+    for (let time = 1; time <= 2; time += 1) {
+      const shown = await service.settled(location);
+      assert.deepEqual([shown.state, shown.code, states(shown), shown.undecided], ['stopped', 'ERR_CONFIG', ['not_processed', 'not_processed'], []]);
+      assert.match(shown.message, /missing\.pem, which cannot be read/);
+    }
+    new Journal(join(journals, `${id}.jsonl`)).decide([37], 'leave', { by: 'A. Smith' });
+    const { state, code, message } = await service.ask(location);
+    assert.deepEqual([state, code, message], ['stopped', undefined, undefined]);
+    assert.deepEqual(sent(), []);
+  });
+
   test('says to post where everything is decided about and files are left to be sent', async () => {
     const service = await start();
     portal.nextFault('status:503');
     const { id, location } = await service.post([37, 38]);
-    assert.match((await service.settled(location)).next, /need a decision/);
+    assert.match((await service.settled(location)).next, /record what they find/);
     new Journal(join(journals, `${id}.jsonl`)).decide([37, 38], 'not_published', { by: 'A. Smith' });
     const { state, report, next } = await service.ask(location);
     assert.deepEqual([state, report.undecided], ['stopped', []]);
     assert.match(next, /POST here, or start the service again: only what is left is sent/);
-    assert.doesNotMatch(next, /need a decision/);
+    assert.doesNotMatch(next, /record what they find/);
     assert.equal((await service.ask(location, { method: 'POST' })).status, 202);
     assert.equal((await service.settled(location)).state, 'done');
     assert.deepEqual(sent(), [[37, 38], [37, 38]]);

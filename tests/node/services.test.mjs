@@ -1,11 +1,11 @@
 // The examples for services and for tests of a caller's own, executed.
 
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, symlinkSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -82,15 +82,16 @@ for (const example of ['fastify.mjs', 'express.mjs']) {
         assert.equal((await put('october', body)).status, 400, JSON.stringify(body));
       }
       assert.equal((await put('..%2foctober', { fileIds: [37] })).status, 400);
-      assert.equal((await put('october', { fileIds: ids(200_000) })).status, 413);
+      assert.equal((await put('october', { fileIds: ids(400_000) })).status, 413);
       assert.equal(portal.control('posts'), 0);
     });
 
-    withService(example, 'takes ids as numbers and as texts, and as many as fit into a request of 1 MiB', async ({ portal, put }) => {
+    withService(example, 'takes ids as numbers and as texts, and as many as fit into a request of 2 MiB', async ({ portal, put }) => {
       const { status, files } = await put('october', { fileIds: ['37', 38, '0039'] });
       assert.deepEqual([status, files.map(({ fileId }) => fileId)], [200, [37, 38, 39]]);
-      // Of 590 kB, and refused for another reason than its length.
-      const long = await put('november', { fileIds: [...ids(100_000), 1] });
+      // The longest ids, refused for another reason than their length.
+      const longest = ids(100_000).map((id) => `${Number.MAX_SAFE_INTEGER - id}`);
+      const long = await put('november', { fileIds: [...longest, longest[0]] });
       assert.deepEqual([long.status, long.code], [400, 'ERR_INPUT']);
       assert.equal(portal.control('posts'), 1);
     });
@@ -105,18 +106,21 @@ for (const example of ['fastify.mjs', 'express.mjs']) {
       };
       assert.equal((await put('october', { fileIds: [37] })).status, 200);
       const sent = await asked('november', [37, 38], [409, 'ERR_ALREADY_SENT']);
-      assert.match(`${sent.message} ${sent.next}`, /Another publication has sent some .* Leave out .* Put the others under another name/);
+      assert.match(`${sent.message} ${sent.next}`, /^File 37 was sent before .* Nothing was sent now\. Leave out .* Put the others under another name/);
       const other = await asked('october', [37, 38], [409, 'ERR_JOURNAL']);
-      assert.match(`${other.message} ${other.next}`, /A publication of this name has other files.* Put another list under another name/);
+      assert.match(other.message, /is of another run: this call names 1 file \(38\) that the journal does not have; .* Nothing was sent now\.$/);
+      assert.match(other.next, /If the list is another one, put it under another name, without the files that are in both/);
       portal.nextFault('status:403');
       const refused = await asked('december', [39], [422, 'ERR_PERMISSION_DENIED']);
-      assert.match(`${refused.message} ${refused.next}`, /^Addepar refused files with 403: Simulated 403.* repeat this request/);
+      assert.match(`${refused.message} ${refused.next}`, /^The server refused the request with 403: Simulated 403\. .* repeat this request/);
       portal.nextFault('rate_limited', { retryAfter: 600 });
       await asked('december', [39], [503, 'ERR_RATE_LIMITED']);
       portal.nextFault('close_before_answer');
       await asked('december', [39], [409, 'ERR_OUTCOME_UNKNOWN']);
       await asked('december', [39], [409, 'ERR_JOURNAL']);
-      await asked('january', [39, 40], [409, 'ERR_ALREADY_SENT']);
+      const undecided = await asked('january', [39, 40], [409, 'ERR_ALREADY_SENT']);
+      assert.match(undecided.message, /^File 39 was sent before, and nobody knows what became of it .* Nothing was sent now\.$/);
+      assert.match(undecided.next, /^Somebody has to check .* 90 seconds after .* journal resolve '.*december\.jsonl' /);
       for (const { message, next } of answers) {
         assert.ok(message && next);
         assert.doesNotMatch(`${message} ${next}`, /repeat:|client\.|new Journal|publishFiles|publishBatch/);
@@ -278,6 +282,110 @@ withService('express.mjs', 'the example express.mjs answers errors with Express 
   assert.equal((await put('november', { fileIds: {} })).status, 400);
 }, {}, express4);
 
+/** Answers to batches of a client of its own, with a folder of journals. */
+function withAnswers(name, body) {
+  test(`the example answers.mjs ${name}`, async () => {
+    const portal = await SimulatedPortal.start();
+    const folder = mkdtempSync(join(tmpdir(), "what's known-"));
+    initJournalDir(folder);
+    const journal = (publication) => join(folder, `${publication}.jsonl`);
+    const ask = async (publication, fileIds, { settings, ...options } = {}) => {
+      const modes = { portalPublishing: 'publish', contactNotification: 'use_contact_preference' };
+      const client = portal.client({ journalDir: folder, ...settings });
+      const error = await client.publishBatch(fileIds, { ...modes, journal: journal(publication), ...options }).catch((thrown) => thrown);
+      return { ...answerTo(error), error };
+    };
+    try {
+      await body({ portal, ask, journal });
+    } finally {
+      await portal.close();
+    }
+  });
+}
+
+withAnswers('says that nothing was sent only where that is so', async ({ portal, ask }) => {
+  portal.nextFault('missing_result', { file: 38 });
+  const sent = await ask('october', [37, 38, 39], { chunkSize: 2 });
+  assert.deepEqual([sent.status, sent.body.reason, sent.body.undecided], [409, 'undecided', [38]]);
+  assert.match(sent.body.message, /waits for a decision: 1 file may have been .* 1 ok, 1 unknown, 1 not_processed/);
+  assert.doesNotMatch(sent.body.message, /Nothing was sent/);
+  assert.match((await ask('october', [37, 38, 39], { chunkSize: 2 })).body.message, /Nothing was sent now\./);
+});
+
+withAnswers('says what differs from the publication of that name', async ({ ask }) => {
+  await ask('october', [37]);
+  const firm = await ask('october', [37], { settings: { firmId: '77' } });
+  const mode = await ask('october', [37], { contactNotification: 'do_not_notify' });
+  assert.match(firm.body.message, /`firmId` is 1 there and 77 here\. Nothing was sent now\.$/);
+  assert.match(mode.body.message, /`contactNotification` is use_contact_preference there and do_not_notify here\. Nothing was sent now\.$/);
+  for (const { status, body } of [firm, mode]) {
+    assert.deepEqual([status, body.reason], [409, 'other_run']);
+    assert.match(body.next, /^If anything but the list differs, the service is set up in another way than it was: look at that first\./);
+  }
+});
+
+withAnswers('says what Addepar says, and that of a wrong address the settings are the cause', async ({ portal, ask }) => {
+  const bodies = [
+    ['Files 12 and 13 are associated with no portfolio', /400: Files 12 and 13 are associated with no portfolio\./],
+    ['{"errors":[{"code":"INVALID_FILE"}]}', /400: INVALID_FILE\./],
+    ['{"errors":[{"detail":"","title":"Bad"}]}', /400: Bad\./],
+    ['', /^The server refused the request with 400\. The causes of a 400 that are documented: /],
+  ];
+  for (const [body, words] of bodies) {
+    portal.nextFault('answer', { status: 400, body });
+    const answer = await ask('october', [37]);
+    assert.deepEqual([answer.status, answer.body.code], [422, 'ERR_REJECTED']);
+    assert.match(answer.body.message, words);
+    assert.match(answer.body.next, /without the files that are the cause/);
+  }
+  for (const status of [404, 405, 410]) {
+    portal.nextFault(`status:${status}`);
+    const answer = await ask('october', [37]);
+    assert.deepEqual([answer.status, answer.body.code, answer.body.next], [500, 'ERR_REJECTED', undefined]);
+  }
+});
+
+withAnswers('says what is known of files that were sent before', async ({ portal, ask, journal }) => {
+  portal.nextFault('status:403');
+  await ask('october', [37, 38]);
+  new Journal(journal('october')).decide([37], 'leave', { by: 'A. Smith' });
+  const left = await ask('november', [37]);
+  assert.deepEqual([left.status, left.body.code, left.body.undecided], [409, 'ERR_ALREADY_SENT', []]);
+  assert.match(left.body.message, /^A person left file 37 out, and it was not sent /);
+  for (const [name, id] of [['december', 39], ['january', 40]]) {
+    portal.nextFault('close_before_answer');
+    await ask(name, [id]);
+  }
+  const one = await ask('february', [39, 41]);
+  assert.deepEqual([one.status, one.body.undecided], [409, [39]]);
+  assert.match(one.body.message, /^File 39 was sent before, and nobody knows what became of it /);
+  const several = await ask('february', [39, 40, 41]);
+  assert.deepEqual([several.error.journal, several.body.undecided], [null, [39, 40]]);
+  assert.match(several.body.next, /in their journals, which `addepar-portal journal audit JOURNALS` names\. Then repeat this request\.$/);
+});
+
+const skipShell = process.platform === 'win32' && 'there is no sh';
+test('the example answers.mjs gives commands that record decisions', { skip: skipShell }, async () => {
+  const portal = await SimulatedPortal.start();
+  const folder = mkdtempSync(join(tmpdir(), "what's known-"));
+  const journal = join(folder, 'run.jsonl');
+  portal.nextFault('close_before_answer');
+  const options = { portalPublishing: 'publish', contactNotification: 'notify', journal };
+  const error = await portal.client().publishBatch([37, 38], options).catch((thrown) => thrown);
+  const [show, resolve] = [...answerTo(error).body.next.matchAll(/`(addepar-portal [^`]+)`/g)].map(([, command]) => command);
+  const PATH = [join(EXAMPLES, '..', '..', 'node_modules', '.bin'), dirname(process.execPath), process.env.PATH].join(delimiter);
+  const sh = (command) => {
+    const { status, stderr } = spawnSync('sh', ['-c', command], { cwd: folder, env: { ...process.env, PATH } });
+    assert.equal(status, 0, stderr.toString());
+  };
+  sh(show);
+  const list = join(folder, 'todo.csv');
+  writeFileSync(list, readFileSync(list, 'utf8').replaceAll(/,,(\r?)$/gm, ',published,$1'));
+  sh(resolve.replace('NAME', "'A. Smith'"));
+  assert.deepEqual(new Journal(journal).report.files.map(({ decision }) => decision), ['published', 'published']);
+  await portal.close();
+});
+
 test('the example answers.mjs says nothing of files where settings are wrong', () => {
   // The folder went away after it was looked at: its report knows nothing of what was published before.
   const request = new PublishRequest([37], { portalPublishing: 'publish', contactNotification: 'notify' });
@@ -319,6 +427,7 @@ test('the example answers.mjs answers nothing that clients repeat by themselves 
   }
   const { status, body } = answerTo(new JournalError({ reason: 'cannot_write', undecided: [37], message: 'Decide.' }));
   assert.deepEqual([status, body.undecided, body.message], [409, [37], 'Decide.']);
+  assert.match(answerTo(new JournalError({ reason: 'cannot_write', outcome: 'processed' })).body.next, /^Keep this answer\./);
 });
 
 /** Runs a program in the folder of the examples. */
