@@ -42,17 +42,6 @@ export function bodyOf({ ok, counts, undecided, inFlight, files }) {
   return { ok, counts, undecided, inFlight, files };
 }
 
-/** In the library's messages, what is for programs: methods, options, and journals to choose. A caller of HTTP has none of them. */
-const FOR_PROGRAMS = /`client\.|`new Journal\(|repeat: 'allow'|a journal of (?:another name|its own)/;
-
-/** What happened, in the library's own words, up to the first sentence that is for programs. The log has the whole message. */
-export function messageOf({ code, message }) {
-  const at = message.search(FOR_PROGRAMS);
-  if (at < 0) return message;
-  const said = message.slice(0, message.lastIndexOf('. ', at) + 1);
-  return code === 'ERR_ALREADY_SENT' ? `${said} Nothing was sent now.` : said; // that stands at its end
-}
-
 /** How a person decides about files that are undecided in a journal, or in several where none is named. */
 export function decideIn(journal) {
   const check =
@@ -63,7 +52,10 @@ export function decideIn(journal) {
   return `${check}: ${list}, fill in its column \`decision\`, then \`addepar-portal journal resolve ${path} --from todo.csv --by NAME\`.`;
 }
 
-/** What the caller of a PUT can do about an error; nothing, where its message says it. */
+/**
+ * What the caller of a PUT can do about an error; nothing, where its message says it. The message is the library's: it says best what
+ * happened, and then what a program can do, with methods and options that a caller of HTTP has not.
+ */
 function nextOf({ code, reason, journal, undecided }, status) {
   if (code === 'ERR_JOURNAL' && reason !== 'undecided') return OF_JOURNALS[reason];
   if (undecided.length > 0) return `${decideIn(journal)} Then repeat this request.`;
@@ -112,7 +104,7 @@ export function answerTo(error) {
   }
   const { code, reason, outcome, undecided, report, retryAfterMs } = error;
   // These name the journal and quote Addepar. A 500 is about the service's own settings or its disk, and for its log.
-  const words = status === 500 ? {} : { message: messageOf(error), next: nextOf(error, status) };
+  const words = status === 500 ? {} : { message: error.message, next: nextOf(error, status) };
   const headers = status === 503 ? { 'retry-after': String(Math.ceil((retryAfterMs ?? 30_000) / 1000)) } : {};
   return { status, headers, body: { code, reason, outcome, ...words, ...(report && bodyOf(report)), undecided } };
 }

@@ -8,8 +8,9 @@
 //   npm install fastify && node fastify.mjs JOURNALS [PORT]
 //
 // JOURNALS is a folder on a disk that outlives the service: `addepar-portal journal init JOURNALS` sets it up once. Without it
-// the service does not start, and while it is away, or another folder is in its place, each PUT is answered with 503. Files
-// that another publication sent are refused.
+// the service does not start, and while it is away, or another folder is in its place, each PUT is answered with 503. A copy of
+// JOURNALS in its place, such as a snapshot of yesterday, has the same mark, and is not noticed: never put one there. Files that
+// another publication sent are refused.
 //
 // Ids are numbers, or texts such as "37"; a request has at most 2 MiB, enough for 100,000 ids, and is
 // answered with 413 otherwise.

