@@ -16,7 +16,7 @@ use crate::config::user_agent::{Host, user_agent};
 use crate::error::Error;
 use crate::model::message::{self, Language, Message, message, name};
 use crate::model::request::ROUTE;
-use crate::model::server::is_loopback;
+use crate::model::server::{self, is_loopback};
 
 /// An OAuth 2.0 access token: a fixed one, or one that the caller is asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -311,11 +311,10 @@ fn firm_id(
             Err(no_firm_id(&firm_id))
         }
         // One firm, however it is written: its journals know it by its id.
-        Some(firm_id) if firm_id.bytes().all(|byte| byte.is_ascii_digit()) => match firm_id.trim_start_matches('0') {
+        Some(firm_id) => match server::firm(&firm_id) {
             "" => Err(no_firm_id(&firm_id)),
-            number => Ok(Some(number.to_owned())),
+            firm => Ok(Some(firm.to_owned())),
         },
-        Some(firm_id) => Ok(Some(firm_id)),
         None => Ok(missing.add("The firm's id is missing: give `firm_id` (ADDEPAR_FIRM_ID).")),
     }
 }

@@ -15,6 +15,7 @@ use crate::journal::index::Entry;
 use crate::journal::record::{Chunk, Line, Record};
 use crate::model::batch::Repeat;
 use crate::model::file_result::{FileState, Verdict};
+use crate::model::server;
 
 /// What was found.
 #[derive(Debug, Default)]
@@ -365,7 +366,7 @@ impl Reading {
             Record::Header(header) => {
                 self.server = header.server().into();
                 self.is_repeat = header.repeat == Repeat::Allow;
-                (self.firm_id, self.run) = (header.firm_id.into(), header.run.into());
+                (self.firm_id, self.run) = (server::firm(&header.firm_id).into(), header.run.into());
             }
             Record::Plan { chunks } => {
                 self.chunks.extend(chunks.into_iter().map(|Chunk { chunk, file_ids }| (chunk, file_ids)));

@@ -132,7 +132,7 @@ fn by_file<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<u64, S
 impl Header {
     /// Whether it is of this server and firm: another one's file of the same id is another file.
     pub(crate) fn is_of(&self, base_url: &Url, firm_id: &str) -> bool {
-        self.firm_id == firm_id && self.server() == server::server(base_url)
+        server::firm(&self.firm_id) == server::firm(firm_id) && self.server() == server::server(base_url)
     }
 
     /// The server that it is about; see [`server::server`].

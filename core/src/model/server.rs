@@ -1,4 +1,4 @@
-//! Which server a base URL means.
+//! Which server a base URL means, and which firm an id.
 
 use url::{Host, Url};
 
@@ -10,6 +10,11 @@ pub(crate) fn server(base_url: &Url) -> String {
         return "https://api.addepar.com".to_owned();
     }
     base_url.origin().ascii_serialization()
+}
+
+/// The firm that an id means, the same with leading zeros and without; nothing is left of one of zeros alone.
+pub(crate) fn firm(id: &str) -> &str {
+    if id.bytes().all(|byte| byte.is_ascii_digit()) { id.trim_start_matches('0') } else { id }
 }
 
 /// Whether the URL's host is this machine.
@@ -47,5 +52,10 @@ mod tests {
             assert_ne!(server(url), production, "{url}");
         }
         assert_ne!(server("http://127.0.0.1:9/api"), server("http://127.0.0.1:10/api"));
+    }
+
+    #[test]
+    fn a_firm_is_the_same_with_leading_zeros() {
+        assert_eq!(["1234", "01234", "0", "0x1", "", "10"].map(firm), ["1234", "1234", "", "0x1", "", "10"]);
     }
 }
