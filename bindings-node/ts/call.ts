@@ -79,6 +79,9 @@ type Result = Report | string;
 /** How a call ends: with a result, or by throwing. Called where the caller's line is on the stack. */
 type Ending<T> = () => T;
 
+/** As it is now: what a test puts in its place may never come. */
+const nextTurn = setImmediate;
+
 /** The calls that are under way. */
 const pending = new Set<Call<Result>>();
 /** What goes on once the turn of a call, by its number, is over. */
@@ -221,11 +224,22 @@ class Drive<T extends Result> {
   /** Waits for a promise of the caller's, which may never settle, until it is to stop. */
   #unlessStopped(told: void | Promise<void>): Promise<void> {
     return new Promise((resolve, reject) => {
-      this.#stop = resolve;
-      Promise.resolve(told).then(resolve, reject);
-      if (this.#isStopped) {
+      let isOver = false;
+      const over = (): void => {
+        isOver = true;
         resolve();
+      };
+      // What stops it may reject as well, in the same turn of the event loop.
+      this.#stop = () => nextTurn(over);
+      if (this.#isStopped) {
+        this.#stop();
       }
+      Promise.resolve(told).then(over, (error: unknown) => {
+        if (isOver) {
+          warn(`onProgress failed (${thrownName(error)}) after the batch was to stop.`);
+        }
+        reject(error);
+      });
     });
   }
 

@@ -1823,6 +1823,84 @@ fn an_index_that_is_gone_is_warned_of() {
     assert_eq!(warned(&client, 39).1, Vec::<String>::new());
 }
 
+/// Who decides, or is in the middle of a batch, does not make an index anew: then nobody would be warned.
+#[test]
+fn an_index_that_is_gone_is_made_anew_by_a_call_alone() {
+    let scene = Scene::new();
+    let client = scene.journalling();
+    scene.faults(&json!([{ "name": "close_before_answer" }]));
+    refused(publish(&client, [37]), ErrorKind::OutcomeUnknown, &[]);
+    fs::remove_file(scene.path(INDEX)).expect("an index");
+    decide(&journal_of(&scene.folder, 37), &[37], Verdict::Published);
+    assert!(!scene.path(INDEX).exists());
+    assert!(warned(&client, 38).1[0].contains("is not there, and is made anew"));
+    // To set the folder up again, as where its mark is gone, leaves what its index knows.
+    fs::remove_file(scene.path("addepar-portal-journals.json")).expect("a mark");
+    let before = fs::read(scene.path(INDEX)).expect("an index");
+    init_journal_dir(&scene.folder).expect("an id");
+    assert_eq!(fs::read(scene.path(INDEX)).expect("an index"), before);
+    assert!(warned(&client, 39).1[0].contains("is of another folder"));
+}
+
+/// What a person found is as much as what the server said.
+#[test]
+fn a_journal_that_lost_a_decision_refuses_every_call() {
+    let scene = Scene::new();
+    let client = scene.journalling();
+    let batch = options(&scene.path("run.jsonl"));
+    scene.faults(&json!([{ "name": "status", "status": 403 }]));
+    refused(block_on(client.publish_batch(&request([37]), &batch, |_| {})), ErrorKind::PermissionDenied, &[]);
+    let older = fs::read(&batch.journal).expect("a journal");
+    decide(&batch.journal, &[37], Verdict::Published);
+    fs::write(&batch.journal, older).expect("an older copy");
+    refused(block_on(client.resume(&batch, |_| {})), ErrorKind::Journal, &["lost lines that it had"]);
+    assert_eq!(scene.posts(), 1);
+}
+
+/// Some editors drop the last line feed.
+#[test]
+fn a_journal_without_its_last_line_feed_has_all_its_lines() {
+    let scene = Scene::new();
+    let client = scene.journalling();
+    publish(&client, [37]).expect("a report");
+    let path = journal_of(&scene.folder, 37);
+    let text = fs::read(&path).expect("a journal");
+    fs::write(&path, text.strip_suffix(b"\n").expect("a line feed")).expect("a journal");
+    publish(&client, [38]).expect("a report");
+    refused(publish(&client, [37]), ErrorKind::AlreadySent, &[]);
+}
+
+/// Under another name it is as well known.
+#[test]
+fn a_journal_that_was_renamed_and_lost_lines_refuses_every_call() {
+    let scene = Scene::new();
+    let client = scene.journalling();
+    let batch = options(&scene.path("run.jsonl"));
+    let older = std::sync::Mutex::new(Vec::new());
+    let copy = |progress: Progress| {
+        if progress.succeeded == 2 {
+            *older.lock().expect("no panic") = fs::read(&batch.journal).expect("a journal");
+        }
+    };
+    block_on(client.publish_batch(&request(1..=4), &batch, copy)).expect("a report");
+    let renamed = scene.path("run-2026.jsonl");
+    fs::rename(&batch.journal, &renamed).expect("renamed");
+    publish(&client, [5]).expect("a report");
+    fs::write(&renamed, &*older.lock().expect("no panic")).expect("an older copy");
+    refused(publish(&client, [6]), ErrorKind::Journal, &["run-2026.jsonl lost lines that it had"]);
+    refused(publish(&client, [3]), ErrorKind::Journal, &["run-2026.jsonl lost lines that it had"]);
+}
+
+/// A script that is started elsewhere would have another journal.
+#[test]
+fn a_tilde_is_the_shell_s() {
+    let scene = Scene::new();
+    let words = ["`~` is the shell's, so write the whole path", "Nothing was sent"];
+    refused(scene.batch(2, Path::new("~/run.jsonl")), ErrorKind::Input, &words);
+    refused(init_journal_dir("~/journals"), ErrorKind::Journal, &words[..1]);
+    assert_eq!(scene.posts(), 0);
+}
+
 /// A slip that would make every call with the folder above it a refusal.
 #[test]
 fn a_folder_is_not_set_up_by_the_name_of_a_journal() {

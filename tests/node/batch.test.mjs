@@ -159,6 +159,19 @@ batch('a batch that is to stop waits for no progress that never ends', async (po
   assert.equal((await portal.client().resume(journal)).ok, true);
 });
 
+batch('what a progress callback rejects with after it has stopped its batch is the cause', async (portal, journal) => {
+  const controller = new AbortController();
+  const boom = new Error('boom');
+  const onProgress = async ({ succeeded }) => {
+    if (succeeded === 0) return;
+    controller.abort();
+    await Promise.resolve();
+    throw boom;
+  };
+  const stopped = portal.client().publishBatch([1, 2, 3], { ...MODES, journal, chunkSize: 1, onProgress, signal: controller.signal });
+  await assert.rejects(stopped, (error) => error.code === 'ERR_STOPPED' && error.cause === boom);
+});
+
 batch('a pilot without a journal is warned of by the batch with one', async (portal, journal) => {
   await portal.client().publishFiles([37, 38], MODES);
   const warnings = [];

@@ -305,15 +305,15 @@ PortalClient().publish_batch(range(1, 9), journal={str(journal)!r}, chunk_size=2
     with start(simulated_portal, program, stdin=subprocess.PIPE) as process:
         assert process.stdout
         assert process.stdin
-        for succeeded in ("0\n", "2\n", "4\n"):
-            assert process.stdout.readline() == succeeded
-            if succeeded == "2\n":
-                older = journal.read_bytes()
-            if succeeded != "4\n":
+        copies = []
+        for succeeded in range(0, 6, 2):
+            assert process.stdout.readline() == f"{succeeded}\n"
+            copies.append(journal.read_bytes())
+            if succeeded < 4:
                 process.stdin.write("\n")
                 process.stdin.flush()
         process.kill()
-    whole = journal.read_bytes()
+    older, whole = copies[1], journal.read_bytes()
     journal.write_bytes(older)
     client = simulated_portal.client(journal_dir=tmp_path)
     lost = "run.jsonl lost lines that it had: something cut it, or put an older copy in its place"

@@ -306,8 +306,12 @@ impl fmt::Debug for PortalClient {
     }
 }
 
-/// The same options, with the journal where it is now: the working directory may change while the batch runs.
+/// The same options, with the journal where it is now: the working directory may change while the batch runs. A path that is
+/// refused is shown as it was given.
 fn wherever_the_program_goes(options: &BatchOptions) -> BatchOptions {
+    if options.journal.starts_with("~") {
+        return options.clone();
+    }
     let journal = path::absolute(&options.journal).unwrap_or_else(|_| options.journal.clone());
     BatchOptions { journal, ..options.clone() }
 }

@@ -24,7 +24,7 @@ use crate::model::message::{Message, Part, leave, message, name, resume};
 use crate::model::ranges;
 use crate::model::report::PublishReport;
 use crate::model::request::PublishRequest;
-use crate::model::server::is_loopback;
+use crate::model::server::{self, is_loopback};
 use crate::protocol::machine::Opened;
 use crate::protocol::pace::{PUBLISHED, Pace};
 use crate::protocol::reading::Looked;
@@ -44,9 +44,11 @@ pub(crate) struct Opening {
 type Open = Box<dyn FnOnce(&Caller, Result<Vec<Looked>, Error>) -> Result<Session, Error> + Send>;
 
 fn session((journal, history): (JournalFile, History), path: &Path, folder: Option<&Folder>, pace: Pace) -> Session {
-    let is_in_folder = folder.is_some();
-    let store = folder::store(journal, &history, path, is_in_folder);
-    (store, Opened { history, path: path.to_owned(), is_in_folder, pace, boot: boot() })
+    let store: Box<dyn Store> = match folder {
+        Some(_) => folder::store(journal, &history, path, true),
+        None => Box::new(journal),
+    };
+    (store, Opened { history, path: path.to_owned(), is_in_folder: folder.is_some(), pace, boot: boot() })
 }
 
 /// The journal of one call, in the folder.
@@ -61,8 +63,9 @@ pub(crate) fn single(
     let header = header(config, request, repeat);
     let path = folder.new_path(&header.run);
     let chunks = history::chunks(request.file_ids(), usize::MAX, 1);
-    let journal = created(&path, header, (chunks, Vec::new()), Some(&mut folder), caller)?;
-    Ok(session(journal, &path, Some(&folder), Pace::default()))
+    let (journal, history) = created(&path, header, (chunks, Vec::new()), Some(&mut folder), caller)?;
+    let store = folder::store(journal, &history, &path, false);
+    Ok((store, Opened { history, path, is_in_folder: true, pace: Pace::default(), boot: boot() }))
 }
 
 /// The folder of one call, unless it shows that some of the files were sent.
@@ -490,12 +493,12 @@ fn header(config: &Config, request: &PublishRequest, repeat: Repeat) -> Header {
         reports: Vec::new(),
         skipped: Vec::new(),
         portfolio_names: request.portfolio_names().clone(),
-        fingerprint: fingerprint(config, request),
+        fingerprint: fingerprint(config, config.firm(), request),
     }
 }
 
-fn fingerprint(config: &Config, request: &PublishRequest) -> String {
-    fingerprint::fingerprint(&config.base_url.origin().ascii_serialization(), config.firm(), request)
+fn fingerprint(config: &Config, firm_id: &str, request: &PublishRequest) -> String {
+    fingerprint::fingerprint(&config.base_url.origin().ascii_serialization(), firm_id, request)
 }
 
 /// Why a journal is not that of a run.
@@ -559,9 +562,11 @@ fn other_run(path: &Path, what: Message) -> Error {
 fn same_run(history: &History, config: &Config, request: Option<&PublishRequest>) -> Result<(), Differs> {
     let (header, journalled) = (history.header(), history.request());
     let request = request.unwrap_or(journalled);
+    // The same firm, as the journal writes its id.
+    let firm_id = if server::firm(&header.firm_id) == config.firm() { &header.firm_id } else { config.firm() };
     // No hash of a later line may cover the plan yet.
-    if header.fingerprint == fingerprint(config, request) {
-        let intact = journalled == request || header.fingerprint == fingerprint(config, journalled);
+    if header.fingerprint == fingerprint(config, firm_id, request) {
+        let intact = journalled == request || header.fingerprint == fingerprint(config, firm_id, journalled);
         return if intact { Ok(()) } else { Err(Differs::Edited) };
     }
     let mut differs = Vec::new();
@@ -572,9 +577,9 @@ fn same_run(history: &History, config: &Config, request: Option<&PublishRequest>
     };
     let origin = |url: &str| Url::parse(url).map(|url| url.origin().ascii_serialization()).unwrap_or_default();
     let (there, here) = (origin(&header.base_url), config.base_url.origin().ascii_serialization());
-    let is_elsewhere = there != here || header.firm_id != config.firm();
+    let is_elsewhere = there != here || header.firm_id != firm_id;
     differ("the server".into(), &there, &here);
-    differ(name("firm_id"), &header.firm_id, config.firm());
+    differ(name("firm_id"), &header.firm_id, firm_id);
     differ(name("portal_publishing"), header.portal_publishing.as_str(), request.portal_publishing().as_str());
     differ(name("contact_notification"), header.contact_notification.as_str(), request.contact_notification().as_str());
     let contacts = |ids: &[u64]| format!("{ids:?}");

@@ -65,12 +65,17 @@ impl End {
         (text, end)
     }
 
-    /// Whether a file has this end, and maybe more behind it.
+    /// Whether a file has this end, and maybe more behind it; its last line may lack the line feed, which some editors drop.
     pub(crate) fn is_in(&self, mut file: &File) -> io::Result<bool> {
         file.seek(SeekFrom::Start(self.length.saturating_sub(self.tail)))?;
         let mut line = Vec::new();
         file.take(self.tail).read_to_end(&mut line)?;
-        Ok(line.pop() == Some(b'\n') && Some(sha256(&line)) == self.last)
+        Ok(Some(sha256(line.strip_suffix(b"\n").unwrap_or(&line))) == self.last)
+    }
+
+    /// Whether more of the same journal is before it than before another end.
+    pub(crate) fn is_behind(&self, other: &Self) -> bool {
+        self.length > other.length
     }
 
     /// Whether a file ends here.
@@ -332,7 +337,8 @@ impl JournalFile {
     /// Saves what is true beside a journal that is not this run's any more. Behind the end of the file that lost its name
     /// stands only what is true: `more` of it, if it could be saved nowhere else.
     fn save(&mut self, text: &[u8], more: &[u8]) -> Saved {
-        let own = self.end.is_in(&self.file).unwrap_or(false);
+        let has_length = self.file.metadata().is_ok_and(|file| file.len() >= self.end.length);
+        let own = has_length && self.end.is_in(&self.file).unwrap_or(false);
         let path = beside(&self.path, &format!("{}{}.jsonl", displaced_prefix(""), self.run));
         let written = write_new(&path, text);
         if own {

@@ -13,7 +13,7 @@ use serde_json::json;
 use url::Url;
 
 use crate::error::{Error, JournalReason};
-use crate::journal::file::{JournalFile, displaced_prefix};
+use crate::journal::file::{End, JournalFile, displaced_prefix};
 use crate::journal::history::{Decision, File, History};
 use crate::journal::index::{Entry, Index};
 use crate::journal::lock::{Caller, Lock, SILENCE, beside, folder_of, is_held_here, make_folder, operator, write_new};
@@ -49,6 +49,10 @@ pub fn init_journal_dir(folder: impl AsRef<Path>) -> Result<String, Error> {
     let folder = folder.as_ref();
     let unusable =
         |error: io::Error| Error::of_folder(folder, JournalReason::CannotWrite, format!("cannot be set up: {error}"));
+    if folder.starts_with("~") {
+        let reason = "cannot be set up: `~` is the shell's, so write the whole path";
+        return Err(Error::of_folder(folder, JournalReason::Refused, reason));
+    }
     if is_journal(folder) {
         let reason = "cannot be set up: its name is that of a journal. Name the folder that it is in";
         return Err(Error::of_folder(folder, JournalReason::Refused, reason));
@@ -79,8 +83,11 @@ pub fn init_journal_dir(folder: impl AsRef<Path>) -> Result<String, Error> {
         "created": times::text(SystemTime::now()),
     });
     write_new(&marker, format!("{about}\n").as_bytes()).map_err(unusable)?;
-    // From now on it is missed as well.
-    Index::load(folder, &id)?.0.save().map_err(unusable)?;
+    // From now on it is missed as well. One that is there says more, or a call warns of it.
+    let (mut index, _) = Index::load(folder, &id)?;
+    if !index.is_there() {
+        index.save().map_err(unusable)?;
+    }
     Ok(id)
 }
 
@@ -506,7 +513,7 @@ impl Folder {
             Some(_) if known.is_some_and(|known| is_missed(known, Some(&read.file), names, iter::empty())) => {
                 return Err(Error::missed(&[path.to_owned()], JournalReason::Changed, LOST_LINES));
             }
-            Some(name) => self.index.learn(name, &read, self.lock.taken_at()),
+            Some(name) => self.index.learn(name, &read, self.lock.taken_at(), is_written),
             None => {}
         }
         Ok(Some(read.history.written_by_another(is_written)))
@@ -562,60 +569,66 @@ impl Drop for Folder {
     }
 }
 
-/// A journal in a folder. The folder takes in where it ends before each further request, since its process may be killed, and
-/// once its run is over; it misses the journal if that loses lines afterwards.
+/// A journal in a folder. The folder takes in where it ends with each request, since its process may be killed, and once its run is
+/// over; it misses the journal if that loses lines afterwards.
 #[derive(Debug)]
 struct InFolder {
     journal: JournalFile,
     run: String,
     path: PathBuf,
-    /// Whether it has a request: nobody has a copy of one that is about to have its first.
-    has_begun: bool,
+    /// Whether somebody may have a copy without the next request. Of one call's journal nobody has: it was made for that request.
+    may_be_copied: bool,
     is_whole: bool,
 }
 
-/// The store of a journal that is in a folder of journals, or in none.
-pub(crate) fn store(journal: JournalFile, history: &History, path: &Path, is_in_folder: bool) -> Box<dyn Store> {
-    if !is_in_folder {
-        return Box::new(journal);
-    }
+/// The store of a journal that is in a folder of journals.
+pub(crate) fn store(journal: JournalFile, history: &History, path: &Path, may_be_copied: bool) -> Box<dyn Store> {
     let run = history.header().run.clone();
-    Box::new(InFolder { journal, run, path: path.to_owned(), has_begun: history.has_begun(), is_whole: true })
+    Box::new(InFolder { journal, run, path: path.to_owned(), may_be_copied, is_whole: true })
 }
 
-impl InFolder {
-    /// Nobody waits long for it, and nothing depends on it: a later call takes it in as well, once it looks.
-    fn take_in(&self) -> Option<()> {
-        let folder = folder_of(&self.path);
-        // Where a disk is no longer mounted, nothing is made.
-        let mark = folder.join(MARKER);
-        let marker = fs::read(&mark).ok()?;
-        let _lock = Lock::of_folder(folder, &mark, MOMENT, &Caller::none()).ok()?;
-        let (mut index, None) = Index::load(folder, &id_of(&marker)).ok()? else { return None };
-        index.extend(name_of(&self.path)?, &self.run, self.journal.end());
-        index.save().ok()
-    }
+/// Takes in where a journal of this run ends, if its folder was set up. Nobody waits long for it, and nothing depends on it: a
+/// later call takes it in as well, once it looks.
+pub(crate) fn take_in(path: &Path, run: &str, end: &End) {
+    let _ = in_index(path, |index, name| index.extend(name, run, end));
+}
+
+/// Changes what the folder of a journal knows of it. One that is gone is not made anew here: a call warns of that.
+fn in_index(path: &Path, change: impl FnOnce(&mut Index, &str)) -> Option<()> {
+    let folder = folder_of(path);
+    // Where a disk is no longer mounted, nothing is made.
+    let mark = folder.join(MARKER);
+    let marker = fs::read(&mark).ok()?;
+    let _lock = Lock::of_folder(folder, &mark, MOMENT, &Caller::none()).ok()?;
+    let (mut index, None) = Index::load(folder, &id_of(&marker)).ok()? else { return None };
+    change(&mut index, name_of(path)?);
+    index.is_there().then(|| index.save().ok())?
 }
 
 impl Store for InFolder {
     fn record(&mut self, records: Vec<Dated>) -> Result<(), Unrecorded> {
         let is_request = records.iter().any(|(record, _)| matches!(record, Record::Intent { .. }));
         self.journal.record(records).inspect_err(|_| self.is_whole = false)?;
-        if is_request && mem::replace(&mut self.has_begun, true) {
-            let _ = self.take_in();
+        if is_request && mem::replace(&mut self.may_be_copied, true) {
+            take_in(&self.path, &self.run, self.journal.end());
         }
         Ok(())
     }
 
     fn rescue(&mut self, records: Vec<Dated>) -> Unrecorded {
         self.is_whole = false;
-        self.journal.rescue(records)
+        let unrecorded = self.journal.rescue(records);
+        // What is saved beside it has other lines, and is put in its place.
+        if matches!(unrecorded, Unrecorded::Failed { is_saved: true, .. }) {
+            let _ = in_index(&self.path, Index::remove);
+        }
+        unrecorded
     }
 
     fn release(&mut self) {
         self.journal.release();
         if mem::take(&mut self.is_whole) {
-            let _ = self.take_in();
+            take_in(&self.path, &self.run, self.journal.end());
         }
     }
 }

@@ -286,14 +286,20 @@ impl Index {
     }
 
     /// Takes in a journal that was read at this time, by the clock of its file system.
-    pub(crate) fn learn(&mut self, name: &str, read: &Examined, at: Option<SystemTime>) {
+    pub(crate) fn learn(&mut self, name: &str, read: &Examined, at: Option<SystemTime>, is_written: bool) {
         let is_quiet = match (read.found.modified(), at) {
             (Ok(modified), Some(at)) => at.duration_since(modified).is_ok_and(|age| age >= TICK),
             _ => false,
         };
         let known = self.get(name).map(|entry| entry.end.clone());
-        // What was just written may not be on disk yet.
-        let end = read.end.as_ref().filter(|_| is_quiet).cloned().or(known).unwrap_or_else(|| read.start.clone());
+        // What somebody is writing may not be on disk yet.
+        let end = read
+            .end
+            .as_ref()
+            .filter(|_| is_quiet || !is_written)
+            .cloned()
+            .or(known)
+            .unwrap_or_else(|| read.start.clone());
         let stamp = Stamp::of(&read.found).filter(|_| is_quiet && read.end.is_some());
         self.put(name, &read.history, end, stamp, read.found.modified().ok());
     }
@@ -305,7 +311,9 @@ impl Index {
 
     /// Takes in where a journal of this run ends, all of which is on disk.
     pub(crate) fn extend(&mut self, name: &str, run: &str, end: &End) {
-        if let Some(entry) = self.entries.get_mut(name).filter(|entry| entry.forgotten.is_none() && entry.run == run) {
+        // Another process may have continued it meanwhile.
+        let is_behind = |entry: &&mut Entry| entry.forgotten.is_none() && entry.run == run && end.is_behind(&entry.end);
+        if let Some(entry) = self.entries.get_mut(name).filter(is_behind) {
             (entry.end, entry.stamp, entry.written) = (end.clone(), None, Some(nanoseconds(SystemTime::now())));
             self.has_changed = true;
         }
@@ -440,7 +448,7 @@ mod tests {
         let (mut index, _) = Index::load(&folder, "").unwrap();
         for (later, is_known) in [(None, false), (Some(0), false), (Some(1), false), (Some(10), true), (Some(0), false)]
         {
-            index.learn("run.jsonl", &read, later.map(|seconds| written + Duration::from_secs(seconds)));
+            index.learn("run.jsonl", &read, later.map(|seconds| written + Duration::from_secs(seconds)), true);
             let entry = index.get("run.jsonl").unwrap();
             assert_eq!(entry.is_as_it_was(&fs::metadata(&path).unwrap()), is_known, "{later:?}");
             if later.is_none() {

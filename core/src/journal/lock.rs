@@ -3,6 +3,7 @@
 use std::env;
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Read, Seek, Write};
+use std::iter;
 use std::path::{self, Path, PathBuf};
 use std::process;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -55,6 +56,15 @@ impl Lock {
         Self { file, journals: Vec::new(), pid: process::id() }
     }
 
+    /// Writes who holds it, for those who wait for it.
+    fn held(mut self) -> io::Result<Self> {
+        let holder = format!("{}{}\n", this_process(), times::text(SystemTime::now()));
+        self.file.set_len(0)?;
+        self.file.rewind()?;
+        self.file.write_all(holder.as_bytes())?;
+        Ok(self)
+    }
+
     fn unlock_journals(&mut self) {
         for journal in self.journals.drain(..) {
             let _ = journal.unlock();
@@ -99,37 +109,46 @@ impl Lock {
     /// receives the wait once, when that has lasted for [`SILENCE`], and may leave. The folder's mark is locked too:
     /// somebody may remove the file of the lock, and a folder without its mark is refused.
     pub(crate) fn of_folder(folder: &Path, mark: &Path, patience: Duration, caller: &Caller) -> Result<Self, Error> {
-        let path = folder.join("folder");
         let unlockable = |what: String| Error::of_folder(folder, JournalReason::CannotWrite, what);
-        let mut file = open_lock(&path).map_err(unlockable)?;
-        // One that is another user's, who alone can open it, leaves it at the lock.
+        let cannot_be_locked = |error: io::Error| unlockable(cannot_be_locked(&error));
+        // What it has is let go of where it does not get both.
+        let mut lock = Self::new(open_lock(&folder.join("folder")).map_err(unlockable)?);
+        // A mark that is another user's, who alone can open it, leaves it at the lock.
         let mark = if JOURNALS_CAN_BE_LOCKED { File::options().read(true).write(true).open(mark).ok() } else { None };
+        lock.journals.extend(mark);
         let started = Instant::now();
-        let mut acquired = acquire_both(&file, mark.as_ref(), patience.min(SILENCE), || false);
-        if let Ok(false) = acquired
-            && patience > SILENCE
-        {
+        let mut acquired = lock.acquire(patience.min(SILENCE), || false).map_err(cannot_be_locked)?;
+        if !acquired && patience > SILENCE {
             caller.warn(format!(
                 "Waiting for the folder of journals {}, which is locked{}. Nothing was sent yet",
                 folder.display(),
-                holder(&mut file),
+                lock.other_holder(),
             ));
             let patience = patience.saturating_sub(started.elapsed());
-            acquired = acquire_both(&file, mark.as_ref(), patience, || caller.has_left());
+            acquired = lock.acquire(patience, || caller.has_left()).map_err(cannot_be_locked)?;
         }
-        match acquired {
-            Ok(true) => {
-                let mut lock = held(file).map_err(|error| unlockable(cannot_be_locked(&error)))?;
-                lock.journals.extend(mark);
-                Ok(lock)
-            }
-            Ok(false) => {
-                let waited = lasting(started.elapsed(), 0);
-                let locked = format!("is locked{}, and was for the ", holder(&mut file));
-                Err(Error::of_folder(folder, JournalReason::Busy, message![locked, waited, " that this waited"]))
-            }
-            Err(error) => Err(unlockable(cannot_be_locked(&error))),
+        if acquired {
+            return lock.held().map_err(cannot_be_locked);
         }
+        let waited = lasting(started.elapsed(), 0);
+        let locked = format!("is locked{}, and was for the ", lock.other_holder());
+        Err(Error::of_folder(folder, JournalReason::Busy, message![locked, waited, " that this waited"]))
+    }
+
+    /// Locks all of its files, those again that it has.
+    fn acquire(&self, patience: Duration, is_given_up: impl Fn() -> bool) -> io::Result<bool> {
+        let started = Instant::now();
+        for file in iter::once(&self.file).chain(&self.journals) {
+            if !acquire(file, patience.saturating_sub(started.elapsed()), &is_given_up)? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Who holds it that this does not get, where its file says so: a new one, in the place of one that was removed, does not.
+    fn other_holder(&mut self) -> String {
+        if self.file.try_lock().is_ok() { String::new() } else { holder(&mut self.file) }
     }
 
     /// Takes the lock of a journal, or says who has it.
@@ -140,7 +159,7 @@ impl Lock {
             _ => unlockable(what),
         })?;
         match acquire(&file, GLANCE, || false) {
-            Ok(true) => held(file).map_err(|error| unlockable(cannot_be_locked(&error))),
+            Ok(true) => Self::new(file).held().map_err(|error| unlockable(cannot_be_locked(&error))),
             Ok(false) => {
                 let what = format!("is being written{}: one writer at a time", holder(&mut file));
                 Err(Error::of_journal(path, JournalReason::Busy, &what))
@@ -253,30 +272,8 @@ fn acquire(file: &File, patience: Duration, is_given_up: impl Fn() -> bool) -> i
     }
 }
 
-/// Locks both files, and one that is locked here already once more.
-fn acquire_both(
-    file: &File,
-    mark: Option<&File>,
-    patience: Duration,
-    is_given_up: impl Fn() -> bool,
-) -> io::Result<bool> {
-    let started = Instant::now();
-    let Some(mark) = mark else { return acquire(file, patience, is_given_up) };
-    Ok(acquire(file, patience, &is_given_up)?
-        && acquire(mark, patience.saturating_sub(started.elapsed()), is_given_up)?)
-}
-
 fn cannot_be_locked(error: &io::Error) -> String {
     format!("cannot be locked: {error}")
-}
-
-/// Writes who holds a lock, for those who wait for it.
-fn held(mut file: File) -> io::Result<Lock> {
-    let holder = format!("{}{}\n", this_process(), times::text(SystemTime::now()));
-    file.set_len(0)?;
-    file.rewind()?;
-    file.write_all(holder.as_bytes())?;
-    Ok(Lock::new(file))
 }
 
 /// ` by process 1 on …`, where the lock says so.
@@ -358,30 +355,35 @@ pub(crate) fn operator() -> Option<String> {
 
 /// Writes a file that is not there yet, wholly or not at all.
 pub(crate) fn write_new(path: &Path, text: &[u8]) -> io::Result<File> {
-    let file = put(path, text)?;
+    let file = put(path, &beside(path, &format!(".{:016x}.new", fastrand::u64(..))), text)?;
     sync_folder(folder_of(path)).inspect_err(|_| {
         let _ = fs::remove_file(path);
     })?;
     Ok(file)
 }
 
-/// Writes a file anew, wholly or not at all, whatever has its name. After a crash the one before may be back.
+/// Writes a file anew, wholly or not at all, whatever has its name. After a crash the one before may be back. The caller holds
+/// the folder's lock: what a killed process has left of it is in nobody's use.
 pub(crate) fn replace(path: &Path, text: &[u8]) -> io::Result<()> {
-    put(path, text).map(drop)
+    let new = beside(path, ".new");
+    match fs::remove_file(&new) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    put(path, &new, text).map(drop)
 }
 
-/// Writes a file under a name that nobody else has, then gives it its own.
-fn put(path: &Path, text: &[u8]) -> io::Result<File> {
-    let new = beside(path, &format!(".{:016x}.new", fastrand::u64(..)));
+/// Writes a file under a new name, then gives it its own.
+fn put(path: &Path, new: &Path, text: &[u8]) -> io::Result<File> {
     let write = || {
-        let mut file = private_file().read(true).create_new(true).open(&new)?;
+        let mut file = private_file().read(true).create_new(true).open(new)?;
         file.write_all(text)?;
         file.sync_all()?;
-        fs::rename(&new, path)?;
+        fs::rename(new, path)?;
         Ok(file)
     };
     write().inspect_err(|_| {
-        let _ = fs::remove_file(&new);
+        let _ = fs::remove_file(new);
     })
 }
 

@@ -21,7 +21,7 @@ use crate::journal::record::{Header, Line, Record};
 use crate::journal::view::Journal;
 use crate::model::attempt::Attempt;
 use crate::model::attempt::Outcome;
-use crate::model::batch::BatchOptions;
+use crate::model::batch::{BatchOptions, Repeat};
 use crate::model::file_result::{FileResult, FileState, Status, UnexpectedResult, Verdict};
 use crate::model::report::{Beside, UnreadPage};
 use crate::model::request::{Asks, ContactNotification, PortalPublishing, PublishRequest};
@@ -544,13 +544,17 @@ fn what_the_answers_have_beside_the_files_is_kept_of_every_chunk() {
 
 /// The lines of a journal as an earlier version wrote them.
 fn format_1(base_url: &str, at: SystemTime, records: &[serde_json::Value]) -> String {
+    format_1_of("1", base_url, at, records)
+}
+
+fn format_1_of(firm_id: &str, base_url: &str, at: SystemTime, records: &[serde_json::Value]) -> String {
     let url = Url::parse(base_url).unwrap();
     let request = PublishRequest::for_batch(1..=6, PortalPublishing::Publish, ContactNotification::Notify).unwrap();
     let header = json!({
         "type": "header", "format": 1, "library": "0.1.0", "run": "0123456789abcdef", "base_url": base_url,
-        "firm_id": "1", "portal_publishing": "publish", "contact_notification": "notify",
+        "firm_id": firm_id, "portal_publishing": "publish", "contact_notification": "notify",
         "publish_override_contact_ids": [], "operator": "root", "host": "host", "simulated": true,
-        "fingerprint": fingerprint::fingerprint(&url.origin().ascii_serialization(), "1", &request),
+        "fingerprint": fingerprint::fingerprint(&url.origin().ascii_serialization(), firm_id, &request),
     });
     let plan = json!({ "type": "plan", "chunks": history::chunks(&[1, 2, 3, 4, 5, 6], 2, 1) });
     let mut text = String::new();
@@ -618,6 +622,31 @@ fn a_journal_of_format_1_is_resumed_in_format_2() {
     let text = std::fs::read_to_string(&path).unwrap();
     assert!(text.contains(r#""type":"intent","chunk":3,"attempt":1,"file_ids":[5]"#), "{text}");
     std::fs::remove_dir_all(path.parent().unwrap()).unwrap();
+}
+
+/// Journals were written with the id as it was given.
+#[test]
+fn a_journal_knows_its_firm_by_an_id_with_leading_zeros() {
+    let portal = SimulatedPortal::start("{}").unwrap();
+    let path = scratch("zeros");
+    let folder = path.parent().unwrap();
+    let intent = json!({ "type": "intent", "chunk": 1, "attempt": 1 });
+    std::fs::write(&path, format_1_of("01", portal.base_url(), SystemTime::now(), &[intent])).unwrap();
+    std::fs::write(folder.join("run.jsonl.lock"), "").unwrap();
+    let client =
+        PortalClient::builder().base_url(portal.base_url()).firm_id("001").journal_dir(folder.to_str().unwrap());
+    let client = client.key("simulated-key", "simulated-secret").build().unwrap();
+    let run = |call: crate::client::call::PublishCall| {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(call.run());
+        call.ending().into_result()
+    };
+    let request = PublishRequest::new([1], PortalPublishing::Publish, ContactNotification::Notify).unwrap();
+    let sent = run(client.start(request, Repeat::Refuse, |_| None)).unwrap_err();
+    assert_eq!((sent.kind(), sent.undecided()), (crate::error::ErrorKind::AlreadySent, vec![1]), "{sent}");
+    Journal::open(&path).unwrap().decide([1, 2], Verdict::NotPublished, "A. Person", None).unwrap();
+    assert!(run(client.start_resume(&BatchOptions::new(&path), |_| None)).unwrap().ok());
+    std::fs::remove_dir_all(folder).unwrap();
 }
 
 /// A script that runs again has looked at nothing.

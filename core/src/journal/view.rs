@@ -384,6 +384,7 @@ impl Journal {
                 Error::of_journal(&self.path, JournalReason::Changed, "was changed by something else meanwhile")
             }
         })?;
+        folder::take_in(&self.path, &history.header().run, file.end());
         self.warning = never_sent(&history, &file_ids);
         // Nobody has looked at what else is on disk by now.
         for (record, at) in &records {

@@ -117,6 +117,12 @@ impl BatchOptions {
                 format!(" must be the path of a file, not {shown:?}."),
             ]));
         }
+        if journal.starts_with("~") {
+            return Err(InvalidInput::new(message![
+                name("journal"),
+                format!(" is {shown:?}: `~` is the shell's, so write the whole path."),
+            ]));
+        }
         // Such an ending comes from a script, and the journal without it is another one.
         if shown.ends_with(|last: char| last.is_whitespace() || last.is_control()) {
             return Err(InvalidInput::new(message![
