@@ -1891,6 +1891,41 @@ fn a_journal_that_was_renamed_and_lost_lines_refuses_every_call() {
     refused(publish(&client, [3]), ErrorKind::Journal, &["run-2026.jsonl lost lines that it had"]);
 }
 
+/// What was saved beside a journal that was overwritten is missed as the journal was.
+#[test]
+fn a_saved_run_that_is_gone_refuses_every_call() {
+    let scene = Scene::new();
+    let client = scene.journalling();
+    let batch = options(&scene.path("run.jsonl"));
+    let older = std::sync::Mutex::new(Vec::new());
+    let overwrite = |progress: Progress| {
+        let mut older = older.lock().expect("no panic");
+        match progress.succeeded {
+            2 => *older = fs::read(&batch.journal).expect("a journal"),
+            4 => fs::write(&batch.journal, &*older).expect("an older copy"),
+            _ => {}
+        }
+    };
+    let lost = block_on(client.publish_batch(&request(1..=6), &batch, overwrite));
+    assert_eq!(refused(lost, ErrorKind::Journal, &[]).reason(), Some(JournalReason::Changed));
+    let is_saved = |path: &PathBuf| path.display().to_string().contains(".displaced-");
+    let saved = journals(&scene.folder).into_iter().find(is_saved).expect("it was saved");
+    let text = fs::read(&saved).expect("a journal");
+    fs::remove_file(&saved).expect("removed");
+    let posts = scene.posts();
+    for id in [9, 3] {
+        refused(publish(&client, [id]), ErrorKind::Journal, &[&saved.display().to_string(), "is not there any more"]);
+    }
+    assert_eq!(scene.posts(), posts);
+    // It is put back, and then, as its message says, in the place of the journal.
+    fs::write(&saved, text).expect("a journal");
+    publish(&client, [8]).expect("a report");
+    fs::rename(&saved, &batch.journal).expect("in its place");
+    publish(&client, [9]).expect("a report");
+    refused(publish(&client, [3]), ErrorKind::AlreadySent, &[]);
+    block_on(client.resume(&batch, |_| {})).expect("a report");
+}
+
 /// A script that is started elsewhere would have another journal.
 #[test]
 fn a_tilde_is_the_shell_s() {

@@ -13,7 +13,7 @@ use serde_json::json;
 use url::Url;
 
 use crate::error::{Error, JournalReason};
-use crate::journal::file::{End, JournalFile, displaced_prefix};
+use crate::journal::file::{End, JournalFile, displaced, displaced_prefix};
 use crate::journal::history::{Decision, File, History};
 use crate::journal::index::{Entry, Index};
 use crate::journal::lock::{Caller, Lock, SILENCE, beside, folder_of, is_held_here, make_folder, operator, write_new};
@@ -618,9 +618,16 @@ impl Store for InFolder {
     fn rescue(&mut self, records: Vec<Dated>) -> Unrecorded {
         self.is_whole = false;
         let unrecorded = self.journal.rescue(records);
-        // What is saved beside it has other lines, and is put in its place.
-        if matches!(unrecorded, Unrecorded::Failed { is_saved: true, .. }) {
-            let _ = in_index(&self.path, Index::remove);
+        // What is saved beside it has other lines, and is put in its place: it is missed instead.
+        if let Ok(Some(saved)) = displaced(&self.path)
+            && let Ok(read) = JournalFile::examine(&saved)
+        {
+            let _ = in_index(&self.path, |index, name| {
+                if let Some(saved) = name_of(&saved) {
+                    index.learn(saved, &read, None, false);
+                    index.remove(name);
+                }
+            });
         }
         unrecorded
     }

@@ -292,14 +292,10 @@ impl Index {
             _ => false,
         };
         let known = self.get(name).map(|entry| entry.end.clone());
-        // What somebody is writing may not be on disk yet.
-        let end = read
-            .end
-            .as_ref()
-            .filter(|_| is_quiet || !is_written)
-            .cloned()
-            .or(known)
-            .unwrap_or_else(|| read.start.clone());
+        // What somebody is writing, or was until just now, may not be on disk yet.
+        let is_on_disk =
+            |end: &&End| is_quiet || known.as_ref() == Some(*end) || (!is_written && read.file.sync_data().is_ok());
+        let end = read.end.as_ref().filter(is_on_disk).cloned().or(known.clone()).unwrap_or_else(|| read.start.clone());
         let stamp = Stamp::of(&read.found).filter(|_| is_quiet && read.end.is_some());
         self.put(name, &read.history, end, stamp, read.found.modified().ok());
     }

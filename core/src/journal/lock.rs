@@ -148,7 +148,12 @@ impl Lock {
 
     /// Who holds it that this does not get, where its file says so: a new one, in the place of one that was removed, does not.
     fn other_holder(&mut self) -> String {
-        if self.file.try_lock().is_ok() { String::new() } else { holder(&mut self.file) }
+        if self.file.try_lock().is_err() {
+            return holder(&mut self.file);
+        }
+        // Not every system lets a file be locked once more.
+        let _ = self.file.unlock();
+        String::new()
     }
 
     /// Takes the lock of a journal, or says who has it.
