@@ -44,8 +44,9 @@ export interface JournalledChunk {
 export interface DecisionOptions {
   by: string;
   /**
-   * What it is based on. `published` and `not_published` are not taken in words that stood with any decision before the file was sent last, or without
-   * any once something had been decided before that: they are those of a script that runs again. Look again, and say what you found.
+   * What it is based on. `published` and `not_published` are not taken in words that stood with any decision before the file was
+   * sent last, or without any once something had been decided before that: they are those of a script that runs again. Look
+   * again, and say what you found.
    */
   evidence?: string | undefined;
 }
