@@ -1292,6 +1292,20 @@ fn a_refused_call_shows_what_other_journals_do() {
     let error = refused(block_on(client.publish_files(&request([37, 40]))), ErrorKind::Journal, &words);
     assert_eq!(shown(&error), [(37, FileState::Ok), (40, FileState::Unknown)]);
     assert_eq!(error.outcome(), Outcome::Unknown);
+    // One that showed something is missed, once it is moved away.
+    fs::remove_file(&damaged).expect("a file");
+    let known = journals(&scene.folder).into_iter().next().expect("a journal");
+    let whole = fs::read_to_string(&known).expect("a journal");
+    fs::write(&known, whole.replacen("publish", "republish", 1)).expect("a file");
+    let forget = format!(
+        "move it away and record that it is gone, which names its files: `addepar-portal journal forget {}`",
+        known.display()
+    );
+    refused(
+        block_on(client.publish_files(&request([40]))),
+        ErrorKind::Journal,
+        &["Nothing was sent now. Where there is no such copy", &forget],
+    );
     assert_eq!(scene.posts(), 2);
 }
 
@@ -2686,19 +2700,20 @@ fn a_decision_about_files_that_were_never_sent_is_warned_of() {
         journal.take_warning()
     };
     assert_eq!(warned(&[3], Verdict::Published), None, "it was sent");
-    let words = "3 of these (5-7) were never sent, and will not be";
-    assert_eq!(warned(&[4, 7, 6, 5], Verdict::Published).as_deref(), Some(words));
+    let words = format!("3 files of the journal {} (5-7) were never sent, and will not be", path.display());
+    assert_eq!(warned(&[4, 7, 6, 5], Verdict::Published), Some(words));
     assert_eq!(warned(&[5], Verdict::NotPublished), None, "it is sent after all");
-    let words = "1 of these (8) was never sent, and will not be";
-    assert_eq!(warned(&[8], Verdict::Leave).as_deref(), Some(words));
+    let words = format!("1 file of the journal {} (8) was never sent, and will not be", path.display());
+    assert_eq!(warned(&[8], Verdict::Leave), Some(words));
     // What the server refused went out, and was not processed.
     let path = scene.path("refused.jsonl");
     scene.faults(&json!([{ "name": "status", "status": 403 }]));
     refused(scene.batch(2, &path), ErrorKind::PermissionDenied, &[]);
     let mut journal = Journal::open(&path).expect("a journal");
     journal.decide([1], Verdict::Leave, "A. Person", None).expect("a decision");
-    let words = "1 of these (1) was not processed, and will not be sent any more";
-    assert_eq!(journal.take_warning().as_deref(), Some(words));
+    let words =
+        format!("1 file of the journal {} (1) was not processed, and will not be sent any more", path.display());
+    assert_eq!(journal.take_warning(), Some(words));
 }
 
 /// A later decision replaces an earlier one that its journal has shown, and says which.

@@ -136,7 +136,8 @@ fn a_decision_about_files_that_were_never_sent_is_warned_of() {
         journal.decide([37, 38], Verdict::Published, "A. Person", None).expect("a decision");
     });
     std::fs::remove_file(&journal).expect("a journal");
-    assert_eq!(lines.ours(), ["WARN addepar_portal 1 of these (38) was never sent, and will not be"]);
+    let of = format!("1 file of the journal {} (38)", journal.display());
+    assert_eq!(lines.ours(), [format!("WARN addepar_portal {of} was never sent, and will not be")]);
 }
 
 #[test]

@@ -2,13 +2,20 @@
 //
 //   node publish.mjs 37 38
 
-import { publishFiles } from 'addepar-portal';
+import { isPortalError, publishFiles } from 'addepar-portal';
 
-const report = await publishFiles(process.argv.slice(2), {
-  portalPublishing: 'publish',
-  contactNotification: 'do_not_notify',
-});
-for (const file of report) {
-  console.log(file.fileId, file.state, ...file.errors.map((error) => error.detail));
+try {
+  const report = await publishFiles(process.argv.slice(2), {
+    portalPublishing: 'publish',
+    contactNotification: 'do_not_notify',
+  });
+  for (const file of report) {
+    console.log(file.fileId, file.state, ...file.errors.map((error) => error.detail));
+  }
+  process.exitCode = report.ok ? 0 : 1;
+} catch (error) {
+  if (!isPortalError(error)) throw error;
+  // It says what became of the files, by their ids, and what to do.
+  console.error(`${error.code}: ${error.message}`);
+  process.exitCode = 1;
 }
-process.exitCode = report.ok ? 0 : 1;

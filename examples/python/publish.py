@@ -9,12 +9,13 @@ The firm, its key and the folder of journals come from the environment; files th
 
 import sys
 
-from addepar_portal import OutcomeUnknownError, publish_files
+from addepar_portal import PortalError, publish_files
 
 try:
     report = publish_files(sys.argv[1:], portal_publishing="publish", contact_notification="use_contact_preference")
-except OutcomeUnknownError as error:
-    sys.exit(f"{error}\nFiles to check: {', '.join(map(str, error.file_ids))}")
+except PortalError as error:
+    # It says what became of the files, by their ids, and what to do.
+    sys.exit(f"{error.code}: {error}")
 
 print(report)
 sys.exit(0 if report.ok else 1)

@@ -287,7 +287,8 @@ batch('a decision about files that were never sent is warned of', async (portal,
   const warned = new Promise((resolve) => process.once('warning', resolve));
   new Journal(journal).decide([5, 6, 7], 'leave', { by: 'Ada' });
   const { name, message } = await warned;
-  assert.deepEqual([name, message], ['AddeparPortalWarning', '3 of these (5-7) were never sent, and will not be']);
+  const said = `3 files of the journal ${journal} (5-7) were never sent, and will not be`;
+  assert.deepEqual([name, message], ['AddeparPortalWarning', said]);
 });
 
 batch('a lost call without a journal has its undecided files', async (portal) => {

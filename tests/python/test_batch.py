@@ -566,7 +566,8 @@ def test_a_decision_about_files_that_were_never_sent_is_warned_of(
     assert caplog.records == []
     Journal(journal).decide([5, 6, 7], "leave", by="Ada")
     said = [(record.name, record.levelname, record.getMessage()) for record in caplog.records]
-    assert said == [("addepar_portal", "WARNING", "3 of these (5-7) were never sent, and will not be.")]
+    text = f"3 files of the journal {journal} (5-7) were never sent, and will not be."
+    assert said == [("addepar_portal", "WARNING", text)]
 
 
 def test_a_lost_call_without_a_journal_has_its_undecided_files(simulated_portal: SimulatedPortal) -> None:

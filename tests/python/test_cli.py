@@ -745,7 +745,9 @@ def test_what_is_decided_about_files_that_were_never_sent_is_said(run: Run, simu
     run("publish", *range(1, 251), *MODES, "--journal", "run.jsonl", "--yes")
     done = run(*RESOLVE, "--published", "--files", "101-205")
     assert done.returncode == 0
-    assert done.stderr == "addepar-portal: 5 of these (201-205) were never sent, and will not be.\n"
+    assert done.stderr == (
+        "addepar-portal: 5 files of the journal run.jsonl (201-205) were never sent, and will not be.\n"
+    )
     # A journal that could be read is shown, whatever it has.
     assert run("journal", "show", "run.jsonl").returncode == 0
 

@@ -117,7 +117,9 @@ def of_failed_contacts(failed: FailedContacts) -> str:
     """One row for each contact, file and step."""
     columns = failed.to_columns()
     missed, unreadable = len(failed.contacts), len(failed.unreadable)
-    counts = [(_noun(missed, "contact") + " missed something", missed, "")]
+    counts = []
+    if missed or not unreadable:
+        counts.append((_noun(missed, "contact") + " missed something", missed, ""))
     if unreadable:
         counts.append((_noun(unreadable, "file") + " failed for contacts that cannot be told", unreadable, "failed"))
     left_out: tuple[tuple[str, int], ...] = object.__getattribute__(failed, "_left_out")

@@ -246,7 +246,10 @@ class FailedContacts(Row):
 
     def __str__(self) -> str:
         """How many contacts missed something; then what each of the first ones missed."""
-        lines = [", ".join((f"{_counted(len(self.contacts), 'contact')} missed something", *self._beside()))]
+        missed = f"{_counted(len(self.contacts), 'contact')} missed something"
+        if self.unreadable and not self.contacts:
+            missed = "which contacts missed something cannot be told"
+        lines = [", ".join((missed, *self._beside()))]
         for contact_id, failed in list(self.contacts.items())[:_CONTACTS_SHOWN]:
             steps = {step: [file_id for file_id, other in failed if other == step] for _, step in failed}
             said = "; ".join(f"{step} failed for {_ranges(file_ids)}" for step, file_ids in steps.items())

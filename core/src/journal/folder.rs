@@ -453,9 +453,18 @@ impl Folder {
                 }
                 Ok(_) => {}
                 // The others are looked into all the same, so that the next call need not.
-                Err(error) => {
-                    match name_of(path).and_then(|name| self.index.get(name)) {
-                        Some(entry) if error.reason() == Some(JournalReason::Changed) => lost.push(entry.clone()),
+                Err(mut error) => {
+                    let known = name_of(path).and_then(|name| self.index.get(name));
+                    match (known, error.reason()) {
+                        (Some(entry), Some(JournalReason::Changed)) => lost.push(entry.clone()),
+                        (Some(_), Some(JournalReason::Damaged)) => {
+                            is_rest_readable = false;
+                            error = error.with_advice(message![
+                                "Where there is no such copy, move it away and record that it is gone, which names its files: ",
+                                command("journal forget", path),
+                                ".",
+                            ]);
+                        }
                         _ => is_rest_readable = false,
                     }
                     survey.unreadable = survey.unreadable.or(Some(error));

@@ -84,9 +84,9 @@ pub struct JournalledChunk {
     pub file_ids: Vec<u64>,
 }
 
-/// That some of these files were not sent, and will not be, since somebody decided so. It is allowed: they may have been
-/// published in some other way. It may be a slip as well.
-fn never_sent(history: &History, file_ids: &[u64]) -> Option<String> {
+/// That some of these files of a journal were not sent, and will not be, since somebody decided so. It is allowed: they may
+/// have been published in some other way. It may be a slip as well.
+fn never_sent(path: &Path, history: &History, file_ids: &[u64]) -> Option<String> {
     let files: Vec<&history::File> = file_ids.iter().filter_map(|id| history.file(*id)).collect();
     let files: Vec<&history::File> = files.into_iter().filter(|file| file.is_done_elsewhere()).collect();
     let mut ids: Vec<u64> = files.iter().map(|file| file.id).collect();
@@ -98,7 +98,10 @@ fn never_sent(history: &History, file_ids: &[u64]) -> Option<String> {
         // The server refused the request, say.
         "not processed, and will not be sent any more"
     };
-    (!ids.is_empty()).then(|| format!("{} of these ({}) {were} {what}", ids.len(), ranges::excerpt(&ids)))
+    (!ids.is_empty()).then(|| {
+        let (files, named) = (counted(ids.len(), "file"), ranges::excerpt(&ids));
+        format!("{files} of the journal {} ({named}) {were} {what}", path.display())
+    })
 }
 
 /// What has happened to some of these files since somebody read the journal, in words.
@@ -385,7 +388,7 @@ impl Journal {
             }
         })?;
         folder::take_in(&self.path, &history.header().run, file.end());
-        self.warning = never_sent(&history, &file_ids);
+        self.warning = never_sent(&self.path, &history, &file_ids);
         // Nobody has looked at what else is on disk by now.
         for (record, at) in &records {
             self.show(record, *at);

@@ -99,8 +99,12 @@ impl PublishReport {
         let FailedContacts { contacts, unreadable } = self.failed_contacts();
         let beside = self.counts().into_iter().filter(|(state, _)| !matches!(state.as_str(), "ok" | "failed"));
         let beside = beside.map(|(state, count)| format!(", {} {}", counted(count, "file"), state.replace('_', " ")));
-        let counts =
-            beside.fold(format!("{} missed something", counted(contacts.len(), "contact")), |all, one| all + &one);
+        let missed = if contacts.is_empty() && !unreadable.is_empty() {
+            "which contacts missed something cannot be told".to_owned()
+        } else {
+            format!("{} missed something", counted(contacts.len(), "contact"))
+        };
+        let counts = beside.fold(missed, |all, one| all + &one);
         let mut lines = vec![counts];
         for (contact, failed) in contacts.iter().take(CONTACTS) {
             let mut steps: Vec<(Step, Vec<u64>)> = Vec::new();
