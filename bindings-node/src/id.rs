@@ -2,7 +2,7 @@
 
 use addepar_portal::host::NoId;
 use addepar_portal::{Error, RawId};
-use napi::bindgen_prelude::{Either, Float64Array, Int32Array};
+use napi::bindgen_prelude::{Either, Float64Array};
 use serde::Deserialize;
 
 /// A list of safe integers; any other list as the JSON of [`Item`]s.
@@ -38,7 +38,7 @@ impl From<Item> for RawId {
 /// JSON that the facade did not write.
 pub(crate) fn raw(ids: Ids) -> Result<Vec<RawId>, Error> {
     match ids {
-        Either::A(numbers) => Ok(numbers.iter().map(|number| RawId::Integer(safe_integer(*number))).collect()),
+        Either::A(numbers) => Ok(numbers.iter().map(|number| RawId::Integer(safe_integer(*number).into())).collect()),
         Either::B(json) => {
             let items: Vec<Item> =
                 serde_json::from_str(&json).map_err(|_| Error::input("The ids were not handed over."))?;
@@ -48,8 +48,8 @@ pub(crate) fn raw(ids: Ids) -> Result<Vec<RawId>, Error> {
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "the facade sends safe integers only")]
-fn safe_integer(number: f64) -> i128 {
-    number as i128
+fn safe_integer(number: f64) -> i64 {
+    number as i64
 }
 
 /// Ids that JavaScript had from here.
@@ -66,15 +66,6 @@ pub(crate) fn numbers(ids: &[u64]) -> Float64Array {
 #[expect(clippy::cast_possible_wrap, reason = "the core has no id above 2^53 - 1")]
 pub(crate) fn signed(id: u64) -> i64 {
     id as i64
-}
-
-/// Numbers for JavaScript, in half the space where they fit.
-pub(crate) fn compact(numbers: &[i64]) -> Either<Int32Array, Float64Array> {
-    let small: Result<Vec<i32>, _> = numbers.iter().map(|number| i32::try_from(*number)).collect();
-    match small {
-        Ok(small) => Either::A(small.into()),
-        Err(_) => Either::B(numbers.iter().copied().map(number).collect::<Vec<_>>().into()),
-    }
 }
 
 #[expect(clippy::cast_precision_loss, reason = "the core has no id above 2^53 - 1")]

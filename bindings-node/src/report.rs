@@ -12,7 +12,7 @@ use serde::Serialize;
 use crate::failure::{Failure, or_failure};
 use crate::id;
 use crate::request::Request;
-use crate::rows::Rows;
+use crate::rows;
 
 /// A report of the core.
 #[napi]
@@ -50,10 +50,10 @@ impl Report {
         self.0.request().clone().into()
     }
 
-    /// What became of every file.
+    /// What became of every file: cells, as JSON.
     #[napi]
-    pub fn rows(&self) -> Rows {
-        Rows::of(&self.0)
+    pub fn rows(&self) -> String {
+        rows::written(&self.0)
     }
 
     /// Whether nothing is left to be sent, awaited or decided about.

@@ -211,12 +211,12 @@ class Drive<T extends Result> {
           }
         }
       }
-      if (!call.isOver() && call.wantsToken()) {
-        // The call waits for it, and knows how long.
-        void this.#ask();
-      }
       if (call.isOver()) {
         return () => this.#ended();
+      }
+      if (call.wantsToken()) {
+        // The call waits for it, and knows how long.
+        void this.#ask();
       }
     }
   }

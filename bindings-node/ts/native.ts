@@ -27,20 +27,13 @@ export interface Request {
   toJson(): string;
 }
 
-/** Every file of a report, in numbers and texts; see the addon's `Rows`. */
-export interface Rows {
-  readonly cells: Int32Array | Float64Array;
-  /** A JSON list. */
-  readonly texts: string;
-}
-
 export interface Report {
   ok(): boolean;
   settled(): boolean;
   undecided(): Float64Array;
   inFlight(): Float64Array;
   request(): Request;
-  rows(): Rows;
+  rows(): string;
   circumstances(): string;
   raw(): string;
   failedContacts(): string;

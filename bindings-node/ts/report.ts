@@ -103,11 +103,7 @@ export class PublishReport implements Iterable<FileResult> {
 
   #readFiles(): readonly FileResult[] {
     const { steps, fileIds, exceptions } = this.#readRows();
-    const files: FileResult[] = [];
-    // Not `Array.from`: it takes three times as long.
-    for (const fileId of fileIds) {
-      files.push(okFile(fileId, steps));
-    }
+    const files = fileIds.map((fileId) => okFile(fileId, steps));
     for (const { position, file } of exceptions) {
       files[position] = file;
     }

@@ -1,7 +1,6 @@
 /** The files of a report, as the addon and as JSON have them. */
 
 import { parse } from './json';
-import type { Rows } from './native';
 import type { FileError, FileResult } from './types';
 import type { FileErrorJSON, FileResultJSON, FileState, Verdict } from './wire';
 
@@ -37,7 +36,7 @@ export function okFile(fileId: number, { published, notified }: Steps): FileResu
 /** The files of a report. Those that go without saying are made when they are looked at. */
 export interface ReadRows {
   readonly steps: Steps;
-  readonly fileIds: Rows['cells'];
+  readonly fileIds: readonly number[];
   readonly exceptions: readonly Exception[];
 }
 
@@ -47,24 +46,21 @@ interface Exception {
   readonly file: FileResult;
 }
 
-/** Reads the addon's {@link Rows}, cell by cell. */
+/** Reads the addon's cells, one by one; its `rows.rs` says which there are. */
 export class RowReader {
-  readonly #cells: Rows['cells'];
-  readonly #texts: readonly string[];
+  readonly #cells: readonly unknown[];
   #at = 0;
 
-  constructor({ cells, texts }: Rows) {
-    this.#cells = cells;
-    this.#texts = parse(texts);
+  constructor(cells: string) {
+    this.#cells = parse(cells);
   }
 
   rows(): ReadRows {
     const steps = { published: this.#answer(), notified: this.#answer() };
-    const count = this.#cell();
-    const fileIds = this.#cells.subarray(this.#at, (this.#at += count));
+    const fileIds = this.#ids(this.#count());
     const exceptions: Exception[] = [];
     while (this.#at < this.#cells.length) {
-      const position = this.#cell();
+      const position = this.#count();
       exceptions.push({ position, file: this.#file(fileIds[position] as number) });
     }
     return { steps, fileIds, exceptions };
@@ -88,40 +84,39 @@ export class RowReader {
   }
 
   #errors(): readonly FileError[] {
-    return list(this.#cell(), () => freezeError(this.#text(), this.#text(), this.#text(), this.#contacts()));
+    // `push` would make room for many more, and `Array.from` takes long.
+    // oxlint-disable-next-line unicorn/no-new-array
+    const errors = new Array<FileError>(this.#count());
+    for (let place = 0; place < errors.length; place += 1) {
+      errors[place] = freezeError(this.#text(), this.#text(), this.#text(), this.#contacts());
+    }
+    return Object.freeze(errors);
   }
 
   #contacts(): readonly number[] | null {
-    const count = this.#cell();
-    if (count <= 0) {
-      return count === 0 ? NOBODY : null;
-    }
-    return list(count, () => this.#cell());
+    const count = this.#cell() as number | null;
+    return count ? Object.freeze(this.#ids(count)) : count === 0 ? NOBODY : null;
+  }
+
+  #ids(count: number): number[] {
+    return this.#cells.slice(this.#at, (this.#at += count)) as number[];
+  }
+
+  #count(): number {
+    return this.#cell() as number;
   }
 
   #answer(): boolean | null {
-    const answer = this.#cell();
-    return answer < 0 ? null : answer === 1;
+    return this.#cell() as boolean | null;
   }
 
   #text(): string | null {
-    const place = this.#cell();
-    return place < 0 ? null : (this.#texts[place] as string);
+    return this.#cell() as string | null;
   }
 
-  #cell(): number {
-    return this.#cells[this.#at++] as number;
+  #cell(): unknown {
+    return this.#cells[this.#at++];
   }
-}
-
-/** A frozen list of so many members: `push` would make room for many more, `Array.from` takes long. */
-function list<T>(length: number, next: () => T): readonly T[] {
-  // oxlint-disable-next-line unicorn/no-new-array
-  const members = new Array<T>(length);
-  for (let place = 0; place < length; place += 1) {
-    members[place] = next();
-  }
-  return Object.freeze(members);
 }
 
 /** A file as JSON has it. */

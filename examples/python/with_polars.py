@@ -23,5 +23,7 @@ results = pl.DataFrame(report.to_columns())
 joined = statements.cast({"file_id": pl.Int64}).join(results, on="file_id", how="full", coalesce=True)
 print(joined.filter(pl.col("state").ne_missing("ok")).select("client", "file_id", "state", "errors"))
 
-contacts = pl.DataFrame(report.failed_contacts().to_columns())
+# With types that do not depend on what was answered: columns without a value would have none.
+types = {"contact_id": pl.Int64, "file_id": pl.Int64, "step": pl.String}
+contacts = pl.DataFrame(report.failed_contacts().to_columns(), schema=types)
 print(contacts.join(joined.select("file_id", "client"), on="file_id", how="left"))

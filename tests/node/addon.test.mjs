@@ -28,8 +28,6 @@ function namesOfAddon() {
     names[`addon.${name}`] = own(native[name].prototype, ['constructor']);
   }
   const request = native.Request.create(Float64Array.of(37), 'publish', 'notify', new Float64Array(), true);
-  const report = native.Report.fromResponse(request, Buffer.from('{"data":[]}'));
-  names['addon.Rows'] = Object.keys(report.rows());
   names['addon.KindOfError'] = Object.keys(KINDS[0]);
   names['addon.ClientSettings'] = read({ asksForToken: false }, (settings) => native.Client.create(settings, {}, { testFunctions: [] }));
   const client = native.Client.create({ baseUrl: 'http://127.0.0.1:1/api', firmId: '1', keyId: 'k', keySecret: 's', asksForToken: false }, {}, { testFunctions: [] });

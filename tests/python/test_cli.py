@@ -858,15 +858,23 @@ def test_an_audit_lists_a_journal_that_is_gone_and_one_that_was_forgotten(run: R
     two.write_bytes(b"".join(whole.splitlines(keepends=True)[:2]))
     done = run("journal", "audit", "journals")
     assert (done.returncode, "two.jsonl lost lines that it had" in done.stdout) == (1, True), done.stdout
+    # Nothing shows its files as if it were whole.
+    done = run("journal", "show", two)
+    assert (done.stdout, "two.jsonl lost lines that it had" in done.stderr) == ("", True), done
     two.write_bytes(whole)
     one.unlink()
     assert run("journal", "forget", one, "--yes").returncode == 0
     done = run("journal", "audit", "journals")
     assert done.returncode == 0, done
     assert "missing" not in done.stdout
-    assert re.search(rf"forgotten: \S*one.jsonl, by \S+ at 20\S+Z \({known}\)\n", done.stdout), done.stdout
+    forgotten = rf"forgotten: \S*one.jsonl, by \S+ at 20\S+Z \({known}\)\n"
+    assert re.search(forgotten, done.stdout), done.stdout
     # It never believes what the folder knows about sends.
     assert "2 sends in 2 journals" in done.stdout
+    # Another run may have its name by now.
+    assert run("publish", 38, *MODES, "--journal", one, "--yes", **guarded).returncode == 0
+    done = run("journal", "audit", "journals")
+    assert (done.returncode, len(re.findall(forgotten, done.stdout))) == (0, 1), done.stdout
     (tmp_path / "journals" / "addepar-portal-journals.index").write_text("{}")
     done = run("journal", "audit", "journals")
     assert done.returncode == 1

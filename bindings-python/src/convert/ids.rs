@@ -7,8 +7,8 @@ use pyo3::types::{PyInt, PyList, PyString};
 
 const MISSING: &str = "`.dropna()` of a column leaves missing values out (polars: `.drop_nulls()`, pyarrow: \
     `.drop_null()`).";
-const WHOLE_NUMBERS: &str = "A column with missing values holds floats. `.dropna().astype('Int64')` of it has the ids, and \
-    raises where one is not a whole number.";
+const WHOLE_NUMBERS: &str = "A column with missing values holds floats. In pandas `.dropna().astype('Int64')` of it has \
+    the ids, and raises where one is not a whole number.";
 const ROUNDED: &str = "A float of 4 bytes or fewer has rounded larger ids to others: read the ids again, as integers.";
 
 /// A value that is not an id, as it is shown in the error.

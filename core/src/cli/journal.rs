@@ -12,7 +12,7 @@ use crate::cli::refused::{Refused, ids};
 use crate::cli::status::Status;
 use crate::cli::terminal::{Terminal, say};
 use crate::cli::{checklist, list, output, terminal};
-use crate::error::Error;
+use crate::error::{Error, JournalReason};
 use crate::journal::audit::{Audit, Ending, Missing, Sent};
 use crate::journal::folder::{forget_as_shown, init_journal_dir, is_set_up, missed};
 use crate::journal::index::Entry;
@@ -401,7 +401,7 @@ pub(super) fn audit(folder: &Path, file: Option<&str>) -> Result<Status, Refused
     for Missing { path, entry, is_there } in &audit.missing {
         let (how, first) = match is_there {
             false => ("is not there any more", ""),
-            true if Journal::open(path).is_ok() => ("lost lines that it had", ""),
+            true if has_changed(path) => ("lost lines that it had", ""),
             true => ("cannot be read", "move it away and "),
         };
         let _ = writeln!(
@@ -438,6 +438,11 @@ pub(super) fn audit(folder: &Path, file: Option<&str>) -> Result<Status, Refused
     let is_whole = audit.unreadable.is_empty() && audit.missing.is_empty();
     let is_clean = is_whole && twice.is_empty() && undecided.is_empty();
     output::write(&text, if is_clean { Status::Ok } else { Status::Failed })
+}
+
+/// Whether a journal can be read, and has not all that it had.
+fn has_changed(path: &Path) -> bool {
+    Journal::open(path).is_err_and(|error| error.reason() == Some(JournalReason::Changed))
 }
 
 fn ended(sent: &Sent) -> String {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::fs::{self, DirEntry, File};
-use std::io::{self, BufRead, BufReader, ErrorKind};
+use std::io::{self, BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -172,9 +172,13 @@ impl Audit {
             }
             Err(error) => self.unreadable.push(error.message()),
         }
-        let is_gone = |path: &Path| fs::symlink_metadata(path).is_err_and(|error| error.kind() == ErrorKind::NotFound);
-        let forgotten = index.forgotten().filter(is_wanted).map(|entry| (folder.join(entry.name()), entry.clone()));
-        self.forgotten.extend(forgotten.filter(|(path, _)| is_gone(path)));
+        // An older copy of it, or a later run's journal, may have its name.
+        let is_back = |(path, entry): &(PathBuf, Entry)| {
+            fs::File::open(path).is_ok_and(|file| entry.end().is_in(&file).unwrap_or(false))
+        };
+        let forgotten = index.forgotten().iter().filter(is_wanted);
+        let forgotten = forgotten.map(|entry| (folder.join(entry.name()), entry.clone()));
+        self.forgotten.extend(forgotten.filter(|forgotten| !is_back(forgotten)));
     }
 
     /// The files that were sent more than once: sends apart that provably came to nothing, and those that were made

@@ -405,7 +405,10 @@ pub(crate) fn displaced(path: &Path) -> io::Result<Option<PathBuf>> {
     };
     for entry in entries {
         let entry = entry?;
-        if entry.file_name().as_encoded_bytes().starts_with(prefix) {
+        let name = entry.file_name();
+        let name = name.as_encoded_bytes();
+        // Who decides in it leaves a lock beside it.
+        if name.starts_with(prefix) && name.ends_with(b".jsonl") {
             return Ok(Some(entry.path()));
         }
     }

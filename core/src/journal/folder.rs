@@ -649,8 +649,8 @@ impl Store for InFolder {
     }
 }
 
-/// Refuses a journal of which its folder knows that it had more lines: what is recorded in it would be lost once the whole one
-/// is put back.
+/// Refuses a journal of which its folder knows that it had more lines: it would show files as unsent that were sent, and what
+/// is recorded in it would be lost once the whole one is put back.
 pub(crate) fn refuse_one_that_lost_lines(path: &Path) -> Result<(), Error> {
     let lost = |entry: &Entry| fs::File::open(path).is_ok_and(|file| !entry.end().is_in(&file).unwrap_or(true));
     match known(path) {
@@ -666,9 +666,11 @@ pub(crate) fn open_journal(path: &Path) -> Result<(JournalFile, History), Error>
     JournalFile::open(path).map_err(|error| unopened(path, error))
 }
 
-/// Reads a journal in the same way, and finds out whether somebody else is writing it.
+/// Reads a whole journal in the same way, and finds out whether somebody else is writing it.
 pub(crate) fn observe_journal(path: &Path) -> Result<History, Error> {
-    JournalFile::observe(path).map_err(|error| unopened(path, error))
+    let history = JournalFile::observe(path).map_err(|error| unopened(path, error))?;
+    refuse_one_that_lost_lines(path)?;
+    Ok(history)
 }
 
 /// Why a journal cannot be opened: of one that is gone from its folder, also what to do.

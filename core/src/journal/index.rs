@@ -41,6 +41,8 @@ pub(crate) struct Index {
     /// The folder's id; empty where it has none.
     folder: String,
     entries: BTreeMap<String, Entry>,
+    /// What a person found gone for good, by whatever name.
+    forgotten: Vec<Entry>,
     /// Whether a later version of this library wrote it: then it is left alone.
     is_of_later_version: bool,
     has_changed: bool,
@@ -217,6 +219,7 @@ impl Index {
             path: path.clone(),
             folder: id.to_owned(),
             entries: BTreeMap::new(),
+            forgotten: Vec::new(),
             is_of_later_version: false,
             has_changed: true,
         };
@@ -236,8 +239,10 @@ impl Index {
         };
         let what = match parsed(&text) {
             Parsed::Known { folder, entries } if folder == id || folder.is_empty() || id.is_empty() => {
+                let (forgotten, entries): (Vec<_>, Vec<_>) =
+                    entries.into_iter().partition(|entry| entry.forgotten.is_some());
                 let entries = entries.into_iter().map(|entry| (entry.journal.clone(), entry)).collect();
-                return Ok((Self { entries, has_changed: folder != id, ..nothing() }, None));
+                return Ok((Self { entries, forgotten, has_changed: folder != id, ..nothing() }, None));
             }
             Parsed::Later => {
                 let what = format!("{} is of a later version of this library", path.display());
@@ -268,21 +273,20 @@ impl Index {
         }
     }
 
-    /// What is known of a journal that nobody recorded as gone.
+    /// What is known of a journal that should be there.
     pub(crate) fn get(&self, name: &str) -> Option<&Entry> {
-        self.entries.get(name).filter(|entry| entry.forgotten.is_none())
+        self.entries.get(name)
     }
 
     /// The journals that should be there, with their names.
     pub(crate) fn expected(&self) -> impl Iterator<Item = (&str, &Entry)> {
-        let entries = self.entries.iter().filter(|(_, entry)| entry.forgotten.is_none());
-        entries.map(|(name, entry)| (name.as_str(), entry))
+        self.entries.iter().map(|(name, entry)| (name.as_str(), entry))
     }
 
-    /// The journals that a person recorded as gone.
+    /// The journals that a person recorded as gone, those first that were first. Other ones may have their names by now.
     #[cfg(feature = "cli")]
-    pub(crate) fn forgotten(&self) -> impl Iterator<Item = &Entry> {
-        self.entries.values().filter(|entry| entry.forgotten.is_some())
+    pub(crate) fn forgotten(&self) -> &[Entry] {
+        &self.forgotten
     }
 
     /// Takes in a journal that was read at this time, by the clock of its file system.
@@ -308,7 +312,7 @@ impl Index {
     /// Takes in where a journal of this run ends, all of which is on disk.
     pub(crate) fn extend(&mut self, name: &str, run: &str, end: &End) {
         // Another process may have continued it meanwhile.
-        let is_behind = |entry: &&mut Entry| entry.forgotten.is_none() && entry.run == run && end.is_behind(&entry.end);
+        let is_behind = |entry: &&mut Entry| entry.run == run && end.is_behind(&entry.end);
         if let Some(entry) = self.entries.get_mut(name).filter(is_behind) {
             (entry.end, entry.stamp, entry.written) = (end.clone(), None, Some(nanoseconds(SystemTime::now())));
             self.has_changed = true;
@@ -338,8 +342,8 @@ impl Index {
 
     /// Misses a journal no longer, since a person found it gone for good.
     pub(crate) fn forget(&mut self, name: &str, by: Option<String>, at: SystemTime) {
-        if let Some(entry) = self.entries.get_mut(name) {
-            entry.forgotten = Some(Forgotten { by, at });
+        if let Some(entry) = self.entries.remove(name) {
+            self.forgotten.push(Entry { forgotten: Some(Forgotten { by, at }), ..entry });
             self.has_changed = true;
         }
     }
@@ -356,7 +360,7 @@ impl Index {
 
     fn written(&self) -> Vec<u8> {
         let mut lines = Vec::new();
-        for entry in self.entries.values() {
+        for entry in self.forgotten.iter().chain(self.entries.values()) {
             // Strings and whole numbers: there is nothing here that cannot be written.
             lines.extend(serde_json::to_vec(entry).unwrap_or_default());
             lines.push(b'\n');

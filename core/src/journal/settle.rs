@@ -221,8 +221,10 @@ impl<'a> Case<'a> {
             None => (
                 None,
                 format!(
-                    "{seen} No file of this run was shown as not published before it was sent, answered `success`, and is \
-                     shown as published now, so the report may lag behind."
+                    "{seen} The report may lag behind: no file of this run that was answered `success` is known to have turned \
+                     from not published to published in it within {} s of its request, the time since this one's. Later it may \
+                     be told.",
+                    waited.as_secs(),
                 ),
             ),
         }

@@ -86,7 +86,11 @@ pub(crate) fn errors<'a, E>(
             if errors.len() == MAX_ITEMS {
                 return Err(reader.malformed("too many error objects"));
             }
-            errors.extend(error(reader)?);
+            if let Some(error) = error(reader)? {
+                // Mostly there is one: of its own accord a list makes room for four.
+                errors.reserve_exact(usize::from(errors.is_empty()));
+                errors.push(error);
+            }
             Ok(())
         })?,
         _ => errors.extend(error(reader)?),
