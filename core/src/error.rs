@@ -18,7 +18,9 @@ use crate::model::display::{counted, excerpt, listed, time_of_day};
 use crate::model::file_result::FileState;
 use crate::model::id::{self, MAX_ID, RawId};
 use crate::model::invalid_input::InvalidInput;
-use crate::model::message::{Language, Message, Part, command, decide, leave, message, name, resume, seconds};
+use crate::model::message::{
+    Language, Message, Part, command, decide, in_programs, leave, message, name, resume, seconds,
+};
 use crate::model::report::PublishReport;
 use crate::model::request::{Asks, PublishRequest};
 use crate::response::Unreadable;
@@ -291,7 +293,14 @@ fn rate_limit(retry_after: Option<Duration>) -> Message {
     const LIMIT: &str =
         "The limit is per firm and shared with its other integrations: 50 requests in 15 minutes, 1,000 in 24 hours.";
     match retry_after {
-        Some(delay) => message!["It asks to wait ", whole_seconds(delay), ", longer than this call may wait. ", LIMIT],
+        Some(delay) => message![
+            "It asks to wait ",
+            whole_seconds(delay),
+            ", and this call waits no more: at most 3 times for a request, and all together no longer than it may",
+            in_programs(message![" (", name("max_rate_limit_wait"), "; of a batch ", name("max_wait"), ")"]),
+            ". ",
+            LIMIT,
+        ],
         None => message!["It does not say how long to wait. ", LIMIT],
     }
 }

@@ -1304,7 +1304,7 @@ fn a_refused_call_shows_what_other_journals_do() {
     refused(
         block_on(client.publish_files(&request([40]))),
         ErrorKind::Journal,
-        &["Nothing was sent now. Where there is no such copy", &forget],
+        &["Nothing was sent now. Where there is no copy of it", &forget],
     );
     assert_eq!(scene.posts(), 2);
 }
@@ -1554,6 +1554,31 @@ fn an_outcome_whose_journal_went_away_meanwhile_is_saved_beside_it() {
     let [saved] = journals(&scene.folder).try_into().expect("what is true");
     assert_eq!(types(&saved), ["header", "plan", "intent", "outcome"]);
     assert_eq!(states(&Journal::open(&saved).expect("a journal").report()), [2, 0, 0, 2]);
+    assert_eq!(scene.posts(), 1);
+}
+
+/// The request was in flight while its journal got another name: what was saved beside the old name knows the outcome, the
+/// journal does not.
+#[test]
+fn of_two_journals_of_a_run_the_one_counts_that_knows_more() {
+    let scene = Scene::new();
+    let client = scene.journalling();
+    let path = scene.path("run.jsonl");
+    scene.control(&json!({ "do": "hold" }));
+    let result = thread::scope(|scope| {
+        scope.spawn(|| {
+            while scene.posts() == 0 {
+                thread::sleep(Duration::from_millis(5));
+            }
+            fs::rename(&path, scene.path("renamed.jsonl")).expect("renamed");
+            scene.control(&json!({ "do": "release" }));
+        });
+        block_on(client.publish_batch(&request(1..=4), &options(&path), |_| {}))
+    });
+    refused(result, ErrorKind::Journal, &["What is true was saved as"]);
+    assert_eq!(Journal::open(scene.path("renamed.jsonl")).expect("a journal").undecided(), [1, 2]);
+    let error = refused(publish(&client, [1]), ErrorKind::AlreadySent, &["state ok", ".displaced-"]);
+    assert_eq!((states(error.report().expect("a report")), error.undecided()), ([1, 0, 0, 0], vec![]));
     assert_eq!(scene.posts(), 1);
 }
 

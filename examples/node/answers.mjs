@@ -35,6 +35,14 @@ export async function folderCheck(folder) {
 }
 
 /**
+ * Ends what connections are left to a stopped service that has nothing more to answer: one that sent no request, or half of one,
+ * would keep the process alive. The last answers have a second to go out.
+ */
+export function hangUp(server) {
+  setTimeout(() => server.closeAllConnections(), 1_000).unref();
+}
+
+/**
  * The body of an answer that says what became of every file: its `state`, and a person's `decision`. Files in flight are being
  * sent by another call, and `unknown` until that is over. A person has to look at those that are `undecided`.
  */

@@ -20,7 +20,7 @@ import { join } from 'node:path';
 import { PortalClient } from 'addepar-portal';
 import express from 'express';
 
-import { answerTo, bodyOf, folderCheck, MOST_BYTES, SHUTDOWN } from './answers.mjs';
+import { answerTo, bodyOf, folderCheck, hangUp, MOST_BYTES, SHUTDOWN } from './answers.mjs';
 
 const [journals = 'journals', port = '0'] = process.argv.slice(2);
 /** How long a stopped process may still wait: less than the grace period of whatever stops it (Kubernetes: 30 s). */
@@ -65,6 +65,7 @@ async function publish(request, response) {
   response.once('close', () => {
     calls.delete(call);
     call.abort(new Error('the caller hung up'));
+    if (stops && calls.size === 0) hangUp(server);
   });
   if (stops) call.abort(SHUTDOWN);
   await checkFolder();
@@ -105,5 +106,6 @@ function stop() {
   for (const call of calls) call.abort(SHUTDOWN);
   setTimeout(() => drop.abort(new Error('the service may wait no longer')), GRACE_MS).unref();
   server.close();
+  if (calls.size === 0) hangUp(server);
 }
 process.on('SIGINT', stop).on('SIGTERM', stop);

@@ -20,7 +20,7 @@ import { join } from 'node:path';
 import { PortalClient } from 'addepar-portal';
 import Fastify from 'fastify';
 
-import { answerTo, bodyOf, folderCheck, MOST_BYTES, SHUTDOWN } from './answers.mjs';
+import { answerTo, bodyOf, folderCheck, hangUp, MOST_BYTES, SHUTDOWN } from './answers.mjs';
 
 const [journals = 'journals', port = '0'] = process.argv.slice(2);
 /** How long a stopped process may still wait: less than the grace period of whatever stops it (Kubernetes: 30 s). */
@@ -56,6 +56,7 @@ app.put('/publications/:name', { schema }, async (request, reply) => {
   reply.raw.once('close', () => {
     calls.delete(call);
     call.abort(new Error('the caller hung up'));
+    if (stops && calls.size === 0) hangUp(app.server);
   });
   if (stops) call.abort(SHUTDOWN);
   await checkFolder();
@@ -93,6 +94,7 @@ function stop() {
   for (const call of calls) call.abort(SHUTDOWN);
   setTimeout(() => drop.abort(new Error('the service may wait no longer')), GRACE_MS).unref();
   void app.close();
+  if (calls.size === 0) hangUp(app.server);
 }
 process.on('SIGINT', stop).on('SIGTERM', stop);
 

@@ -37,7 +37,7 @@ import { json } from 'node:stream/consumers';
 
 import { ConfigError, InputError, Journal, JournalError, PortalClient, PublishRequest } from 'addepar-portal';
 
-import { answerTo, bodyOf, decideIn, FolderGone, folderCheck } from './answers.mjs';
+import { answerTo, bodyOf, decideIn, FolderGone, folderCheck, hangUp } from './answers.mjs';
 
 const [folder = 'journals', port = '0'] = process.argv.slice(2);
 const checkFolder = await folderCheck(folder);
@@ -248,6 +248,7 @@ for (const name of await readdir(folder)) {
 function stopService() {
   stop.abort(new Error('the service stops'));
   server.close();
+  hangUp(server);
 }
 process.on('SIGINT', stopService).on('SIGTERM', stopService);
 server.listen(Number(port), '127.0.0.1', () => console.log(`http://127.0.0.1:${server.address().port}`));

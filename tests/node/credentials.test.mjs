@@ -94,7 +94,7 @@ test('a callable that never answers costs each call no more than its timeout, an
     assert.match(reason.message, /^No access token could be had: .*Nothing was sent\.$/);
     assert.equal(reason.report.file(file + 1).state, 'not_processed');
   }
-  assert.match(first.reason.message, /the callable has given none for 500 ms/);
+  assert.match(first.reason.message, /the token function has given none for 500 ms/);
   assert.match(second.reason.message, /another call has been asking for it/);
   assert.equal(asked, 1);
   assert.deepEqual(portal.requests, []);

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -74,7 +75,7 @@ describe('the example service.mjs', () => {
         await sleep(5);
       }
     };
-    return { ...service, ask, post, settled: ended };
+    return { ...service, url, ask, post, settled: ended };
   }
 
   const sent = () => portal.requests.flatMap(({ method, body }) => (method === 'POST' ? [body.data.attributes.files_id] : []));
@@ -87,6 +88,9 @@ describe('the example service.mjs', () => {
     const publication = await service.settled(second.location);
     assert.deepEqual([publication.state, states(publication)], ['done', ['ok']]);
     assert.deepEqual(sent(), [[37, 38], [39]]);
+    // A caller who asks nothing does not keep it alive.
+    const { hostname, port } = new URL(service.url);
+    await once(connect(Number(port), hostname).on('error', () => {}), 'connect');
     service.child.kill('SIGTERM');
     assert.deepEqual(await service.ended, [0, null]);
     const next = await start();

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -31,6 +32,14 @@ function express4() {
   return folder;
 }
 
+/** Connects to a service and sends it a text. */
+async function callAndSay(url, text_) {
+  const { hostname, port } = new URL(url);
+  const caller = connect(Number(port), hostname).on('error', () => {});
+  await once(caller, 'connect');
+  caller.write(text_);
+}
+
 /** Runs a test against a service that is an example, and a portal of its own. */
 function withService(example, name, body, environment = {}, folder = () => EXAMPLES) {
   test(name, { skip }, async () => {
@@ -53,7 +62,7 @@ function withService(example, name, body, environment = {}, folder = () => EXAMP
         const answer = await fetch(`${url}/publications/${publication}`, request);
         return { status: answer.status, retryAfter: answer.headers.get('retry-after'), ...(await answer.json()) };
       };
-      await body({ portal, put, service, ended, log, journals, journal: (publication) => join(journals, `${publication}.jsonl`) });
+      await body({ portal, url, put, service, ended, log, journals, journal: (publication) => join(journals, `${publication}.jsonl`) });
     } finally {
       service.kill('SIGKILL');
       await ended;
@@ -270,6 +279,15 @@ for (const example of ['fastify.mjs', 'express.mjs']) {
       assert.deepEqual(await ended, [0, null]);
       assert.deepEqual(new Journal(journal('october')).undecided, ids(100));
     }, { GRACE_MS: '300' });
+
+    withService(example, 'ends although callers are there who asked nothing, or half of something', async ({ url, put, service, ended }) => {
+      const half = 'PUT /publications/october HTTP/1.1\r\nhost: here\r\ncontent-type: application/json\r\ncontent-length: 99\r\n\r\n{';
+      await Promise.all(['', half].map((request) => callAndSay(url, request)));
+      // They came first, so the service has them by now.
+      assert.equal((await put('october', { fileIds: [37] })).status, 200);
+      service.kill('SIGTERM');
+      assert.deepEqual(await ended, [0, null]);
+    });
   });
 }
 

@@ -117,9 +117,7 @@ def of_failed_contacts(failed: FailedContacts) -> str:
     """One row for each contact, file and step."""
     columns = failed.to_columns()
     missed, unreadable = len(failed.contacts), len(failed.unreadable)
-    counts = []
-    if missed or not unreadable:
-        counts.append((_noun(missed, "contact") + " missed something", missed, ""))
+    counts = [(_noun(missed, "contact") + " missed something", missed, "")] if missed or not unreadable else []
     if unreadable:
         counts.append((_noun(unreadable, "file") + " failed for contacts that cannot be told", unreadable, "failed"))
     left_out: tuple[tuple[str, int], ...] = object.__getattribute__(failed, "_left_out")

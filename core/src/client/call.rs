@@ -613,7 +613,8 @@ impl PublishCall {
             };
             if clock::timeout(patience, self.changed.notified()).await.is_err() {
                 self.connection.tokens().give_up();
-                let waited = message!["the callable has given none for ", message::seconds(timeout.as_secs_f64())];
+                let waited =
+                    message!["the token function has given none for ", message::seconds(timeout.as_secs_f64())];
                 self.end(Error::no_token(waited.followed_by(format!(". {WAITS_FOR_ITSELF}"))));
             }
         }

@@ -236,6 +236,16 @@ impl Found {
     fn key(&self) -> (Finding, Option<SystemTime>) {
         (self.finding, self.sent_at)
     }
+
+    /// Whether this one counts, and not another one of the same file. Two journals of one run show the same send: one of
+    /// them may know more of it, as what was saved of a journal that was displaced.
+    fn counts_before(&self, other: &Self) -> bool {
+        let is_same_send = self.run == other.run && self.sent_at == other.sent_at;
+        if is_same_send && ![self.finding, other.finding].contains(&Finding::InFlight) {
+            return self.finding < other.finding;
+        }
+        self.key() > other.key()
+    }
 }
 
 /// What became of a journal that is not as its folder knows it.
@@ -292,7 +302,7 @@ impl Survey {
                 run: history.header().run.clone(),
                 path: path.to_owned(),
             };
-            if self.found.get(&file.id).is_none_or(|other| other.key() < this.key()) {
+            if self.found.get(&file.id).is_none_or(|other| this.counts_before(other)) {
                 self.found.insert(file.id, this);
             }
         }
@@ -460,7 +470,7 @@ impl Folder {
                         (Some(_), Some(JournalReason::Damaged)) => {
                             is_rest_readable = false;
                             error = error.with_advice(message![
-                                "Where there is no such copy, move it away and record that it is gone, which names its files: ",
+                                "Where there is no copy of it, move it away and record that it is gone, which names its files: ",
                                 command("journal forget", path),
                                 ".",
                             ]);

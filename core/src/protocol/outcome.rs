@@ -69,7 +69,7 @@ pub(crate) enum Retry {
 /// statuses of their own: only what came before that is a refusal.
 pub(crate) const EARLY: Duration = Duration::from_secs(50);
 const MAX_RECONNECTS: u32 = 2;
-const MAX_RATE_LIMIT_NEW: u32 = 3;
+const MAX_RATE_LIMIT_WAITS: u32 = 3;
 
 pub(crate) fn classify(ended: Ended, retries: &RetryState) -> (Outcome, Retry) {
     use Outcome::{NotProcessed, Processed, Unknown};
@@ -120,7 +120,7 @@ pub(crate) fn classify_read(
 fn as_asked(retry_after: Option<Duration>, retries: &RetryState) -> Retry {
     match retry_after {
         Some(delay)
-            if retries.rate_limits < MAX_RATE_LIMIT_NEW
+            if retries.rate_limits < MAX_RATE_LIMIT_WAITS
                 && retries.waited.saturating_add(delay) <= retries.max_rate_limit_wait =>
         {
             Retry::After(delay)
