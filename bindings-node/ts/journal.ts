@@ -126,7 +126,7 @@ export class Journal {
    * Reads it at once, as `fs.readFileSync` does: the event loop waits as long as the disk takes.
    *
    * @param path - Where it is: a path, or a `file:` URL.
-   * @throws {@link JournalError} where it is missing, damaged or of a newer version.
+   * @throws {@link JournalError} where it is missing, damaged, cut short or of a newer version.
    */
   constructor(path: string | URL);
   constructor(...given: unknown[]) {

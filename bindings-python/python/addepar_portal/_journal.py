@@ -105,7 +105,7 @@ class Journal:
     writing it, and another person may decide: make a new one to see that.
 
     Raises:
-        JournalError: It is missing, damaged or of a newer version.
+        JournalError: It is missing, damaged, cut short or of a newer version.
     """
 
     def __init__(self, path: str | PathLike[str]) -> None:

@@ -193,7 +193,7 @@ impl Journal {
     /// Reads a journal. Another process may be writing it.
     ///
     /// # Errors
-    /// [`ErrorKind::Journal`](crate::ErrorKind::Journal) where it is missing, damaged or of a newer version.
+    /// [`ErrorKind::Journal`](crate::ErrorKind::Journal) where it is missing, damaged, cut short or of a newer version.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, Error> {
         // The working directory may change before somebody decides.
         let path = path::absolute(path.as_ref()).unwrap_or_else(|_| path.as_ref().to_owned());
