@@ -1278,6 +1278,9 @@ fn a_refused_call_shows_what_other_journals_do() {
     // Repeats are meant, and one file is refused all the same: of the other, it is known what became of it.
     scene.faults(&json!([{ "name": "close_before_answer" }]));
     refused(block_on(client.publish_files(&request([41]))), ErrorKind::OutcomeUnknown, &[]);
+    let words = ["File 41 was sent before, and nobody knows", "1 other file is refused, too (file 37)."];
+    let error = refused(block_on(client.publish_files(&request([37, 40, 41]))), ErrorKind::AlreadySent, &words);
+    assert_eq!(error.file_ids(), [37, 41]);
     let allowed = client.start(request([37, 40, 41]), Repeat::Allow, no_environment);
     let error = refused(run(allowed), ErrorKind::AlreadySent, &["File 41 was sent before"]);
     let expected = [(37, FileState::Ok), (40, FileState::NotProcessed), (41, FileState::Unknown)];

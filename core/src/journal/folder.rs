@@ -890,7 +890,16 @@ fn refusal(refused: &[&Found], worst: &Found, request: &PublishRequest, way_on: 
             Message::from(format!("{files} {were} sent before ({last}): sending {it} again {twice}.")).and(way_on)
         }
     };
-    problem.and(by_journal(refused))
+    problem.and(others_too(refused, worst)).and(by_journal(refused))
+}
+
+/// That files of which less is to be said are refused as well.
+fn others_too(refused: &[&Found], worst: &Found) -> Message {
+    let others = refused.iter().filter(|found| found.finding != worst.finding);
+    let ids: Vec<u64> = others.map(|found| found.result.file_id).collect();
+    let are = if ids.len() == 1 { "is" } else { "are" };
+    let said = || format!("{} {are} refused, too{}.", counted(ids.len(), "other file"), listed(ids.iter().copied()));
+    if ids.is_empty() { Message::default() } else { said().into() }
 }
 
 /// How a run was asked for that differs from a call, as the rest of a sentence: ` with do_not_notify`.
