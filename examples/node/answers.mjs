@@ -35,8 +35,8 @@ export async function folderCheck(folder) {
 }
 
 /**
- * Ends what connections are left to a stopped service that has nothing more to answer: one that sent no request, or half of one,
- * would keep the process alive. The last answers have a second to go out.
+ * Ends what connections are left to a stopped service that has nothing more to answer, or may wait no longer: one that sent no
+ * request, or half of one, would keep the process alive. The last answers have a second to go out.
  */
 export function hangUp(server) {
   setTimeout(() => server.closeAllConnections(), 1_000).unref();

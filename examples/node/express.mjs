@@ -104,7 +104,11 @@ function stop() {
   if (stops) return;
   stops = true;
   for (const call of calls) call.abort(SHUTDOWN);
-  setTimeout(() => drop.abort(new Error('the service may wait no longer')), GRACE_MS).unref();
+  const timeIsUp = () => {
+    drop.abort(new Error('the service may wait no longer'));
+    hangUp(server);
+  };
+  setTimeout(timeIsUp, GRACE_MS).unref();
   server.close();
   if (calls.size === 0) hangUp(server);
 }

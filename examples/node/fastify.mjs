@@ -92,7 +92,11 @@ function stop() {
   if (stops) return;
   stops = true;
   for (const call of calls) call.abort(SHUTDOWN);
-  setTimeout(() => drop.abort(new Error('the service may wait no longer')), GRACE_MS).unref();
+  const timeIsUp = () => {
+    drop.abort(new Error('the service may wait no longer'));
+    hangUp(app.server);
+  };
+  setTimeout(timeIsUp, GRACE_MS).unref();
   void app.close();
   if (calls.size === 0) hangUp(app.server);
 }

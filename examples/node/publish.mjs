@@ -15,7 +15,8 @@ try {
   process.exitCode = report.ok ? 0 : 1;
 } catch (error) {
   if (!isPortalError(error)) throw error;
-  // It says what became of the files, by their ids, and what to do.
+  // It says what became of the files and what to do; of many files it names the first ones.
   console.error(`${error.code}: ${error.message}`);
+  if (error.undecided.length > 0) console.error(`Files to check: ${error.undecided.join(', ')}`);
   process.exitCode = 1;
 }

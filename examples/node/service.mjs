@@ -52,7 +52,9 @@ const NEXT = {
 /** Of a publication that is stopped, and whose list is not in the folder any more. */
 const NO_LIST = 'The list is gone. Decide about files that are undecided, then resume the journal with `addepar-portal resume`.';
 const stop = new AbortController();
-const signals = { signal: stop.signal, stopTimeoutMs: 20_000 }; // less than Kubernetes' grace period of 30 s
+/** How long a stopped process may still wait: less than the grace period of whatever stops it (Kubernetes: 30 s). */
+const GRACE_MS = 20_000;
+const signals = { signal: stop.signal, stopTimeoutMs: GRACE_MS };
 
 /** The publications that are not over; of all others the folder has what became of them. */
 const publications = new Map();
@@ -223,7 +225,15 @@ async function answer(request, response) {
   }
 }
 
+/** What is being answered. */
+const answering = new Set();
+
 const server = createServer((request, response) => {
+  answering.add(response);
+  response.once('close', () => {
+    answering.delete(response);
+    if (stop.signal.aborted && answering.size === 0) hangUp(server);
+  });
   answer(request, response).catch((error) => {
     const isTheirs = error instanceof InputError || error instanceof SyntaxError;
     if (!isTheirs) console.error(error);
@@ -248,7 +258,8 @@ for (const name of await readdir(folder)) {
 function stopService() {
   stop.abort(new Error('the service stops'));
   server.close();
-  hangUp(server);
+  if (answering.size === 0) hangUp(server);
+  setTimeout(() => hangUp(server), GRACE_MS).unref();
 }
 process.on('SIGINT', stopService).on('SIGTERM', stopService);
 server.listen(Number(port), '127.0.0.1', () => console.log(`http://127.0.0.1:${server.address().port}`));

@@ -14,8 +14,9 @@ from addepar_portal import PortalError, publish_files
 try:
     report = publish_files(sys.argv[1:], portal_publishing="publish", contact_notification="use_contact_preference")
 except PortalError as error:
-    # It says what became of the files, by their ids, and what to do.
-    sys.exit(f"{error.code}: {error}")
+    # It says what became of the files and what to do; of many files it names the first ones.
+    check = f"\nFiles to check: {', '.join(map(str, error.undecided))}" if error.undecided else ""
+    sys.exit(f"{error.code}: {error}{check}")
 
 print(report)
 sys.exit(0 if report.ok else 1)

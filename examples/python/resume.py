@@ -13,14 +13,18 @@ import csv
 import sys
 from pathlib import Path
 
-from addepar_portal import Journal, JournalError, OutcomeUnknownError, PortalError, publish_batch
+from addepar_portal import PortalError, publish_batch
 
 source, journal = map(Path, sys.argv[1:3])
 with source.open(newline="", encoding="utf-8-sig") as lines:
     rows = csv.DictReader(lines)
     if "file_id" not in (rows.fieldnames or ()):
         sys.exit(f"{source} has no column file_id, but {rows.fieldnames}. Nothing was sent.")
-    file_ids = [row["file_id"] for row in rows]
+    file_ids = []
+    for row in rows:
+        if None in row:  # a comma too many puts another number in the place of the id
+            sys.exit(f"{source}, line {rows.line_num}, has more values than the first line. Nothing was sent.")
+        file_ids.append(row["file_id"])
 
 try:
     report = publish_batch(
@@ -30,14 +34,12 @@ try:
         journal=journal,
         on_progress=print,
     )
-except (OutcomeUnknownError, JournalError) as error:
-    if not journal.exists() or not (undecided := Journal(journal).undecided):
-        sys.exit(str(error))
+except PortalError as error:
+    if not error.undecided:
+        sys.exit(str(error))  # it says what to do; then run this again
     # Some files may have been published. A person looks at each in Addepar; then, for example:
     #     Journal(journal).decide([38], "not_published", by="A. Smith", evidence="not in the portal")
-    sys.exit(f"{error}\nTo be decided about: {', '.join(map(str, undecided))}")
-except PortalError as error:
-    sys.exit(str(error))  # nothing of this chunk was processed: fix the reason, then run this again
+    sys.exit(f"{error}\nTo be decided about: {', '.join(map(str, error.undecided))}")
 
 print(report)
 sys.exit(0 if report.ok else 1)

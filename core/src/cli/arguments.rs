@@ -148,7 +148,7 @@ pub(super) struct Publish {
     /// The column of the CSV that holds the ids [default: file_id]
     #[arg(long, value_name = "NAME", requires = "from")]
     pub(super) column: Option<String>,
-    /// The job of a generated report, whose files are published; may be given several times
+    /// The job of a generated report, whose files are published; beside ids or a list only these are. Several times for several
     ///
     /// With --journal the reports are looked at before anything is sent, so that the journal can be settled later.
     #[arg(long, value_name = "JOB_ID")]

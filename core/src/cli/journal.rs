@@ -12,8 +12,8 @@ use crate::cli::refused::{Refused, ids};
 use crate::cli::status::Status;
 use crate::cli::terminal::{Terminal, say};
 use crate::cli::{checklist, list, output, terminal};
-use crate::error::{Error, JournalReason};
-use crate::journal::audit::{Audit, Ending, Missing, Sent};
+use crate::error::Error;
+use crate::journal::audit::{Audit, Ending, Loss, Missing, Sent};
 use crate::journal::folder::{forget_as_shown, init_journal_dir, is_set_up, missed};
 use crate::journal::index::Entry;
 use crate::journal::view::{Finding, Journal, JournalledFile};
@@ -142,7 +142,7 @@ pub(super) fn resolve(arguments: &Resolve) -> Result<Status, Refused> {
         Some(path) => Some((path, list::read(path, Column::Usual).map_err(nothing)?)),
         None => None,
     };
-    let mut journal = Journal::open(&arguments.journal)?;
+    let mut journal = Journal::open(&arguments.journal).map_err(Error::recording_nothing)?;
     // Where a list names a request, that is the last one, or the list is refused.
     let of_the_last_request = match &list {
         Some((path, list)) => checklist::outdated(list, &journal)
@@ -398,11 +398,11 @@ pub(super) fn audit(folder: &Path, file: Option<&str>) -> Result<Status, Refused
     if waiting.len() > JOURNALS_SHOWN {
         let _ = writeln!(below, "  and {}", counted(waiting.len() - JOURNALS_SHOWN, "more journal"));
     }
-    for Missing { path, entry, is_there } in &audit.missing {
-        let (how, first) = match is_there {
-            false => ("is not there any more", ""),
-            true if has_changed(path) => ("lost lines that it had", ""),
-            true => ("cannot be read", "move it away and "),
+    for Missing { path, entry, loss } in &audit.missing {
+        let (how, first) = match loss {
+            Loss::Whole => ("is not there any more", ""),
+            Loss::Lines => ("lost lines that it had", ""),
+            Loss::Unreadable => ("cannot be read", "move it away and "),
         };
         let _ = writeln!(
             below,
@@ -438,11 +438,6 @@ pub(super) fn audit(folder: &Path, file: Option<&str>) -> Result<Status, Refused
     let is_whole = audit.unreadable.is_empty() && audit.missing.is_empty();
     let is_clean = is_whole && twice.is_empty() && undecided.is_empty();
     output::write(&text, if is_clean { Status::Ok } else { Status::Failed })
-}
-
-/// Whether a journal can be read, and has not all that it had.
-fn has_changed(path: &Path) -> bool {
-    Journal::open(path).is_err_and(|error| error.reason() == Some(JournalReason::Changed))
 }
 
 fn ended(sent: &Sent) -> String {

@@ -135,9 +135,10 @@ fn list(text: &str, column: Column<'_>) -> Result<List, String> {
     for record in records.filter(|record| !(is_plain && record.is_blank())) {
         let is_blank = record.is_blank();
         let Record { line, fields, .. } = record;
-        // A comma too many, or one too few before the id, would put another number in its place. Behind it, Excel leaves
-        // out those of empty fields here and there.
-        if filled(&fields) > width || (fields.len() < width && position > 0 && !is_blank) {
+        // A comma too many, or one too few before the id, would put another number in its place. Excel leaves out those
+        // of empty fields at the end here and there.
+        let may_be_another = position > 0 && !is_blank && (fields.len() > columns.len() || fields.len() < width);
+        if filled(&fields) > width || may_be_another {
             let counted = |count| if count == 1 { "1 value".to_owned() } else { format!("{count} values") };
             return Err(format!(", line {line}: {}, where the first line has {}", counted(fields.len()), width));
         }
@@ -305,6 +306,8 @@ mod tests {
             ("37\n\nx\n", None, ", line 3: \"x\" is not an id"),
             ("37\n38,39\n", None, ", line 2: 2 values, where the first line has 1"),
             ("name,file_id,size\nReport Q3, 2024,37,100\n", None, ", line 2: 4 values, where the first line has 3"),
+            ("name,file_id,size\nReport Q3, 2024,37,\n", None, ", line 2: 4 values, where the first line has 3"),
+            ("name,file_id\nReport Q3, 2024,\"\"\n", None, ", line 2: 3 values, where the first line has 2"),
             ("name,file_id,size\n37,100\n", None, ", line 2: 2 values, where the first line has 3"),
             ("file_id\n1,234\n", None, ", line 2: 2 values"),
             ("file_id\n\"3\"7\n", None, ", line 2: '7' follows a closing quote"),

@@ -42,7 +42,7 @@ fn settings() -> Settings {
 pub(super) fn publish(arguments: &Publish, source: Source) -> Result<Status, Refused> {
     let asked = request(arguments)?;
     let journal = arguments.journal.as_deref();
-    let begun = journal.filter(|path| path.exists()).map(Journal::open).transpose()?;
+    let begun = journal.filter(|path| path.exists()).map(Journal::open).transpose().map_err(Error::nothing_sent_now)?;
     if arguments.report.is_empty() {
         fits(&asked, journal)?;
         if arguments.dry_run {
@@ -125,7 +125,7 @@ fn fits(request: &PublishRequest, journal: Option<&Path>) -> Result<(), Refused>
 
 /// `resume`.
 pub(super) fn resume(path: &Path, format: Format, yes: bool, source: Source) -> Result<Status, Refused> {
-    let journal = Journal::open(path)?;
+    let journal = Journal::open(path).map_err(Error::nothing_sent_now)?;
     let client = PortalClient::new(settings(), environment)?;
     client.warning_in(Language::CommandLine).iter().for_each(|warning| say(warning));
     block_on(async {

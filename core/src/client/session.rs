@@ -466,11 +466,15 @@ fn refuse_repeats(
 }
 
 fn not_in_folder(folder: &Path, path: &Path) -> Error {
+    let advice = if folder::is_set_up(folder_of(path)) {
+        "That lies in another folder of journals: use a client with that folder."
+    } else {
+        "If that is there already, move it into the folder: it shows what was sent."
+    };
     Error::input(message![
         name("journal"),
         format!(
-            " must be a .jsonl file in the folder of journals {}, or later calls could not see what was sent; it is {}. If that \
-             is there already, move it into the folder: it shows what was sent.",
+            " must be a .jsonl file in the folder of journals {}, or later calls could not see what was sent; it is {}. {advice}",
             folder.display(),
             path.display(),
         ),

@@ -40,8 +40,18 @@ pub(crate) struct Missing {
     pub(crate) path: PathBuf,
     /// What its folder knows of it.
     pub(crate) entry: Entry,
-    /// Whether there is a file of its name, which lacks lines that it had.
-    pub(crate) is_there: bool,
+    pub(crate) loss: Loss,
+}
+
+/// What calls miss of a journal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Loss {
+    /// All of it.
+    Whole,
+    /// Lines that it had.
+    Lines,
+    /// What has its name cannot be read.
+    Unreadable,
 }
 
 /// A file that was about to be sent, and what that ended in.
@@ -164,21 +174,20 @@ impl Audit {
         match folder::all_missed(folder, &index, runs) {
             Ok(missed) => {
                 let missed = missed.into_iter().filter(|(entry, _)| is_wanted(entry));
-                self.missing.extend(missed.map(|(entry, is_there)| Missing {
-                    path: folder.join(entry.name()),
-                    entry: entry.clone(),
-                    is_there,
+                self.missing.extend(missed.map(|(entry, is_there)| {
+                    let path = folder.join(entry.name());
+                    let loss = match is_there {
+                        false => Loss::Whole,
+                        true if JournalFile::look(&path).is_ok() => Loss::Lines,
+                        true => Loss::Unreadable,
+                    };
+                    Missing { path, entry: entry.clone(), loss }
                 }));
             }
             Err(error) => self.unreadable.push(error.message()),
         }
-        // An older copy of it, or a later run's journal, may have its name.
-        let is_back = |(path, entry): &(PathBuf, Entry)| {
-            fs::File::open(path).is_ok_and(|file| entry.end().is_in(&file).unwrap_or(false))
-        };
         let forgotten = index.forgotten().iter().filter(is_wanted);
-        let forgotten = forgotten.map(|entry| (folder.join(entry.name()), entry.clone()));
-        self.forgotten.extend(forgotten.filter(|forgotten| !is_back(forgotten)));
+        self.forgotten.extend(forgotten.map(|entry| (folder.join(entry.name()), entry.clone())));
     }
 
     /// The files that were sent more than once: sends apart that provably came to nothing, and those that were made

@@ -416,7 +416,7 @@ pub(crate) fn displaced(path: &Path) -> io::Result<Option<PathBuf>> {
 }
 
 /// Refuses a name whose journal was displaced: what is true stands beside it.
-fn refuse_displaced(path: &Path) -> Result<(), Error> {
+pub(crate) fn refuse_displaced(path: &Path) -> Result<(), Error> {
     match displaced(path) {
         Ok(None) => Ok(()),
         Ok(Some(saved)) => {
@@ -469,6 +469,14 @@ fn open_file(path: &Path, options: &OpenOptions) -> Result<File, Error> {
         return Err(Error::of_journal(path, JournalReason::CannotRead, "is not a file"));
     }
     options.open(path).map_err(unusable)
+}
+
+/// Opens what may be a journal; a pipe has no end.
+pub(crate) fn open_to_read(path: &Path) -> io::Result<File> {
+    if !fs::metadata(path)?.is_file() {
+        return Err(io::ErrorKind::InvalidInput.into());
+    }
+    File::open(path)
 }
 
 /// What is read, and what is left after its end was repaired, of a journal in memory.

@@ -13,11 +13,11 @@ use serde_json::json;
 use url::Url;
 
 use crate::error::{Error, JournalReason};
-use crate::journal::file::{End, JournalFile, displaced, displaced_prefix};
+use crate::journal::file::{End, JournalFile, displaced, displaced_prefix, open_to_read, refuse_displaced};
 use crate::journal::history::{Decision, File, History};
 use crate::journal::index::{Entry, Index};
 use crate::journal::lock::{Caller, Lock, SILENCE, beside, folder_of, is_held_here, make_folder, operator, write_new};
-use crate::journal::record::{Record, START};
+use crate::journal::record::{FORMAT, Record, START};
 use crate::journal::store::{Dated, Store, Unrecorded};
 use crate::model::batch::Repeat;
 use crate::model::display::{counted, listed};
@@ -75,7 +75,9 @@ pub fn init_journal_dir(folder: impl AsRef<Path>) -> Result<String, Error> {
     if let Some(id) = known()? {
         return Ok(id);
     }
-    let id = format!("{:032x}", fastrand::u128(..));
+    // An index that is there already keeps its folder's id: what it knows is missed.
+    let known = Index::load(folder, "").ok().and_then(|(index, _)| index.folder_id());
+    let id = known.unwrap_or_else(|| format!("{:032x}", fastrand::u128(..)));
     let about = json!({
         "about": "A folder of journals of addepar-portal: what they show as sent is not sent again. Keep it and them.",
         "format": 1,
@@ -180,6 +182,14 @@ pub(crate) fn is_foreign(path: &Path) -> bool {
     !is_known && begins_like_a_journal(path).is_ok_and(|is_one| !is_one)
 }
 
+/// Whether calls have used a folder without a mark: only they leave an index, and journals that they named; earlier versions
+/// made no mark. Other journals may lie in any folder, as where a disk is not mounted.
+fn was_used(folder: &Path) -> Result<bool, Error> {
+    let is_own = |path: &Path| path.file_name().is_some_and(|name| is_own_name(name.as_encoded_bytes()));
+    let is_earlier = |path: &Path| JournalFile::look(path).is_ok_and(|journal| journal.header().format < FORMAT);
+    Ok(Index::is_in(folder) || named(folder)?.iter().any(|path| is_own(path) || is_earlier(path)))
+}
+
 /// Whether a name is one that this library gives: [`Folder::new_path`]'s, or that of what was displaced.
 fn is_own_name(name: &[u8]) -> bool {
     let Ok(name) = str::from_utf8(name) else { return false };
@@ -237,14 +247,15 @@ impl Found {
         (self.finding, self.sent_at)
     }
 
-    /// Whether this one counts, and not another one of the same file. Two journals of one run show the same send: one of
-    /// them may know more of it, as what was saved of a journal that was displaced.
-    fn counts_before(&self, other: &Self) -> bool {
-        let is_same_send = self.run == other.run && self.sent_at == other.sent_at;
-        if is_same_send && ![self.finding, other.finding].contains(&Finding::InFlight) {
-            return self.finding < other.finding;
-        }
-        self.key() > other.key()
+    fn is_the_same_send_as(&self, other: &Self) -> bool {
+        self.run == other.run && self.sent_at == other.sent_at
+    }
+
+    /// The one of the same send that knows more has the greater: who writes it, then who knows the server's answer, then who
+    /// knows the last decision.
+    fn knowledge(&self) -> (bool, bool, Option<SystemTime>) {
+        let is_answered = self.result.state != FileState::Unknown;
+        (self.finding == Finding::InFlight, is_answered, self.decision.as_ref().map(|decision| decision.at))
     }
 }
 
@@ -266,7 +277,7 @@ pub(crate) enum WayOn<'a> {
 /// What the journals of a folder show of some files at one server and firm.
 #[derive(Default)]
 struct Survey {
-    found: HashMap<u64, Found>,
+    sends: HashMap<u64, Vec<Found>>,
     /// Why some journal cannot be read: it may show any file.
     unreadable: Option<Error>,
 }
@@ -302,15 +313,24 @@ impl Survey {
                 run: history.header().run.clone(),
                 path: path.to_owned(),
             };
-            if self.found.get(&file.id).is_none_or(|other| this.counts_before(other)) {
-                self.found.insert(file.id, this);
+            // Two journals of one run show the same send, and one of them may know less, as an older copy does.
+            let sends = self.sends.entry(file.id).or_default();
+            match sends.iter_mut().find(|other| other.is_the_same_send_as(&this)) {
+                Some(other) if other.knowledge() < this.knowledge() => *other = this,
+                Some(_) => {}
+                None => sends.push(this),
             }
         }
     }
 
+    /// Of the sends of a file, the one that matters most.
+    fn found(&self, file_id: u64) -> Option<&Found> {
+        self.sends.get(&file_id)?.iter().max_by_key(|found| found.key())
+    }
+
     /// The same report with what these journals show. What a journal that cannot be read shows, nobody knows.
     fn complete(&self, report: &PublishReport) -> PublishReport {
-        let result = |file: &FileResult| match self.found.get(&file.file_id) {
+        let result = |file: &FileResult| match self.found(file.file_id) {
             Some(found) => found.result.clone(),
             None if self.unreadable.is_some() && file.state == FileState::NotProcessed => {
                 FileResult::unanswered(file.file_id, FileState::Unknown)
@@ -320,7 +340,7 @@ impl Survey {
         let results: HashMap<u64, FileResult> =
             report.files().iter().map(|file| (file.file_id, result(file))).collect();
         let in_flight = |id: &u64| {
-            let found = self.found.get(id).filter(|found| found.result.is_undecided());
+            let found = self.found(*id).filter(|found| found.result.is_undecided());
             found.is_some_and(|found| found.finding == Finding::InFlight)
         };
         let mut all: Vec<u64> = report.in_flight().to_vec();
@@ -328,7 +348,7 @@ impl Survey {
         // What the report shows already was sent as it says.
         let shown = report.files().iter().any(|file| file.state != FileState::NotProcessed);
         let mut asked: Vec<PublishRequest> = shown.then(|| report.request().clone()).into_iter().collect();
-        for found in report.request().file_ids().iter().filter_map(|id| self.found.get(id)) {
+        for found in report.request().file_ids().iter().filter_map(|id| self.found(*id)) {
             if !asked.iter().any(|asked| asked.asks_the_same_as(&found.asked)) {
                 asked.push(found.asked.clone());
             }
@@ -401,8 +421,15 @@ impl Folder {
         }
         let mark = path.join(MARKER);
         let marker = fs::read(&mark);
-        if marker.is_err() && named(path)?.iter().all(|path| is_foreign(path)) {
-            return Err(refused("has neither the mark of one nor a journal"));
+        if marker.is_err() {
+            if !was_used(path)? {
+                return Err(refused("has not the mark of one"));
+            }
+            caller.warn(format!(
+                "{} has lost the mark of a folder of journals ({MARKER}): is its disk mounted? `addepar-portal journal init` \
+                 marks it again",
+                path.display(),
+            ));
         }
         let lock = Lock::of_folder(path, &mark, patience, &caller)?;
         let (index, mut doubt) = Index::load(path, &id_of(&marker.unwrap_or_default()))?;
@@ -492,7 +519,7 @@ impl Folder {
         let refused: Vec<&Found> = query
             .file_ids
             .iter()
-            .filter_map(|id| survey.found.get(id))
+            .filter_map(|id| survey.found(*id))
             .filter(|found| query.repeat == Repeat::Refuse || found.finding > Finding::Sent)
             .collect();
         let Some(worst) = refused.iter().max_by_key(|found| found.key()) else { return Ok(()) };
@@ -662,10 +689,42 @@ impl Store for InFolder {
 /// Refuses a journal of which its folder knows that it had more lines: it would show files as unsent that were sent, and what
 /// is recorded in it would be lost once the whole one is put back.
 pub(crate) fn refuse_one_that_lost_lines(path: &Path) -> Result<(), Error> {
-    let lost = |entry: &Entry| fs::File::open(path).is_ok_and(|file| !entry.end().is_in(&file).unwrap_or(true));
+    let lost = |entry: &Entry| open_to_read(path).is_ok_and(|file| !entry.end().is_in(&file).unwrap_or(true));
     match known(path) {
         Some((index, name)) if index.get(&name).is_some_and(lost) => {
             Err(Error::missed(&[path.to_owned()], JournalReason::Changed, LOST_LINES))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// What else a folder of journals shows of some files, at the server and firm of a journal of it, as far as it can be read.
+pub(crate) fn others_about(path: &Path, history: &History, file_ids: impl Iterator<Item = u64>) -> Vec<History> {
+    let folder = folder_of(path);
+    let Some((index, _)) = known(path).filter(|_| Index::is_in(folder)) else { return Vec::new() };
+    let mut wanted: Vec<u64> = file_ids.collect();
+    wanted.sort_unstable();
+    let may_name =
+        |path: &PathBuf| name_of(path).and_then(|name| index.get(name)).is_none_or(|known| known.names_any(&wanted));
+    let others = named(folder).unwrap_or_default().into_iter().filter(|other| other != path);
+    let others = others.filter(|other| may_name(other) && !is_foreign(other));
+    let others = others.filter_map(|other| JournalFile::look(&other).ok());
+    others
+        .filter(|other| !other.is_of_the_run_of(history) && other.header().is_of_the_firm_of(history.header()))
+        .collect()
+}
+
+/// Refuses what its folder does not know by its name, and knows more of by another name.
+fn refuse_an_older_copy(path: &Path, history: &History) -> Result<(), Error> {
+    let Some((index, name)) = known(path) else { return Ok(()) };
+    let has_its_lines = |entry: &Entry| open_to_read(path).is_ok_and(|file| entry.end().is_in(&file).unwrap_or(true));
+    let mut of_its_run = index.expected().filter(|(_, entry)| entry.run() == history.header().run);
+    match of_its_run.find(|(_, entry)| !has_its_lines(entry)) {
+        Some((other, _)) if index.get(&name).is_none() => {
+            let other = folder_of(path).join(other);
+            let what = format!("is an older copy of {}, which has more lines", other.display());
+            Err(Error::of_journal(path, JournalReason::Changed, &what)
+                .with_advice("Look at that one. Where it is gone, put it back as it was."))
         }
         _ => Ok(()),
     }
@@ -678,8 +737,10 @@ pub(crate) fn open_journal(path: &Path) -> Result<(JournalFile, History), Error>
 
 /// Reads a whole journal in the same way, and finds out whether somebody else is writing it.
 pub(crate) fn observe_journal(path: &Path) -> Result<History, Error> {
+    refuse_displaced(path)?;
     let history = JournalFile::observe(path).map_err(|error| unopened(path, error))?;
     refuse_one_that_lost_lines(path)?;
+    refuse_an_older_copy(path, &history)?;
     Ok(history)
 }
 
@@ -699,10 +760,10 @@ fn unopened(path: &Path, error: Error) -> Error {
     }
 }
 
-/// What the folder of a journal knows, without its lock, if it was set up, and the journal's name there.
+/// What the folder of a journal knows, without its lock, and the journal's name there.
 fn known(path: &Path) -> Option<(Index, String)> {
     let folder = folder_of(path);
-    let name = name_of(path).filter(|_| is_set_up(folder))?;
+    let name = name_of(path)?;
     let (index, None) = index(folder).ok()? else { return None };
     Some((index, name.to_owned()))
 }
@@ -727,7 +788,7 @@ fn is_missed(
     let has_its_lines = |file: &fs::File| entry.end().is_in(file).unwrap_or(false);
     let is_found = match file {
         Some(file) => has_its_lines(file),
-        None => others.any(|path| fs::File::open(path).is_ok_and(|file| has_its_lines(&file))),
+        None => others.any(|path| open_to_read(&path).is_ok_and(|file| has_its_lines(&file))),
     };
     !is_found && !has_displaced(names, entry.name())
 }
@@ -751,7 +812,7 @@ pub(crate) fn all_missed<'a>(
     let mut missed = Vec::new();
     for (name, entry) in index.expected() {
         let is_there = names.contains(name);
-        let file = match fs::File::open(folder.join(name)) {
+        let file = match open_to_read(&folder.join(name)) {
             Err(_) if is_there => continue,
             file => file.ok(),
         };

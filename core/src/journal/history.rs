@@ -595,6 +595,16 @@ impl History {
         words.1.is_some() && self.said.get(&words).is_none_or(|said| *said >= chunk.said)
     }
 
+    /// Whether these words, or none, may be those in which another journal has a decision about a file, from before this one
+    /// sent it last.
+    pub(crate) fn repeats_words_of(&self, other: &Self, file_id: u64, by: &str, evidence: Option<&str>) -> bool {
+        let file = self.file(file_id).filter(|file| file.state == FileState::Unknown);
+        let Some(sent_at) = file.and_then(|file| self.last_sent_at(file)) else { return false };
+        let Some(decision) = other.file(file_id).and_then(File::decision) else { return false };
+        let said = words(by, evidence);
+        decision.at < sent_at && (said.1.is_none() || said == words(&decision.by, decision.evidence.as_deref()))
+    }
+
     /// The files that are to be sent and went out before, and when that was.
     pub(crate) fn sent_before(&self) -> HashMap<u64, SystemTime> {
         let sent = (1..).zip(&self.chunks).filter(|(_, chunk)| chunk.stage != Stage::Ready);

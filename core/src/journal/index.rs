@@ -242,7 +242,8 @@ impl Index {
                 let (forgotten, entries): (Vec<_>, Vec<_>) =
                     entries.into_iter().partition(|entry| entry.forgotten.is_some());
                 let entries = entries.into_iter().map(|entry| (entry.journal.clone(), entry)).collect();
-                return Ok((Self { entries, forgotten, has_changed: folder != id, ..nothing() }, None));
+                let (has_changed, folder) = if id.is_empty() { (false, folder) } else { (folder != id, id.to_owned()) };
+                return Ok((Self { folder, entries, forgotten, has_changed, ..nothing() }, None));
             }
             Parsed::Later => {
                 let what = format!("{} is of a later version of this library", path.display());
@@ -252,6 +253,16 @@ impl Index {
             Parsed::Damaged => "was damaged",
         };
         Ok((nothing(), Some(format!("{} {what}", path.display()))))
+    }
+
+    /// Whether a folder has one.
+    pub(crate) fn is_in(folder: &Path) -> bool {
+        folder.join(NAME).is_file()
+    }
+
+    /// The id of the folder that it is of, where it says one.
+    pub(crate) fn folder_id(&self) -> Option<String> {
+        Some(self.folder.clone()).filter(|id| !id.is_empty())
     }
 
     /// Whether it stands in the folder.

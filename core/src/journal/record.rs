@@ -135,6 +135,11 @@ impl Header {
         server::firm(&self.firm_id) == server::firm(firm_id) && self.server() == server::server(base_url)
     }
 
+    /// Whether another run is of the same server and firm.
+    pub(crate) fn is_of_the_firm_of(&self, other: &Self) -> bool {
+        server::firm(&self.firm_id) == server::firm(&other.firm_id) && self.server() == other.server()
+    }
+
     /// The server that it is about; see [`server::server`].
     pub(crate) fn server(&self) -> String {
         Url::parse(&self.base_url).map_or_else(|_| self.base_url.clone(), |url| server::server(&url))

@@ -118,13 +118,17 @@ fn news(history: &History, shown: &History, file_ids: impl Iterator<Item = u64>)
     (!told.is_empty()).then(|| told.join("; "))
 }
 
-/// The files that went out after something had been decided in the same words, or in some words where these are none.
-/// To leave it at that claims nothing about a request.
-fn sent_since(history: &History, findings: &[Finding], by: &str) -> Option<String> {
+/// The files that went out after something had been decided in the same words, or in some words where these are none;
+/// `others`: the journals beside it, where a call that sent a file again has a journal of its own. To leave it at that claims
+/// nothing about a request.
+fn sent_since(history: &History, others: &[History], findings: &[Finding], by: &str) -> Option<String> {
     let is_repeated = |finding: &&Finding| {
+        let Finding { file_id, ref evidence, .. } = **finding;
+        let evidence = evidence.as_deref();
         finding.verdict != Verdict::Leave
             && !finding.is_of_a_list
-            && !history.can_be_about_it(finding.file_id, by, finding.evidence.as_deref())
+            && (!history.can_be_about_it(file_id, by, evidence)
+                || others.iter().any(|other| history.repeats_words_of(other, file_id, by, evidence)))
     };
     let mut ids: Vec<u64> = findings.iter().filter(is_repeated).map(|finding| finding.file_id).collect();
     ids.sort_unstable();
@@ -356,7 +360,8 @@ impl Journal {
         if let Some(news) = news(&history, &self.history, findings.iter().map(|finding| finding.file_id)) {
             return Err(outdated(&format!("was continued since it was read: {news}")));
         }
-        if let Some(what) = sent_since(&history, &findings, by) {
+        let others = folder::others_about(&self.path, &history, findings.iter().map(|finding| finding.file_id));
+        if let Some(what) = sent_since(&history, &others, &findings, by) {
             let what = format!("takes no `published` or `not_published` in these words: {what}");
             let advice = message!["Look again, and say in ", name("evidence"), " what was found after that request."];
             return Err(Error::of_journal(&self.path, JournalReason::Outdated, &what).with_advice(advice));
