@@ -1670,6 +1670,49 @@ fn a_copy_of_a_journal_hides_no_other_send() {
     assert_eq!(scene.posts(), 2);
 }
 
+/// A copy that somebody keeps beside a journal knows less of the same send once a person has decided.
+#[test]
+fn a_backup_beside_a_journal_refuses_no_file_that_was_found_not_to_be_published() {
+    let scene = Scene::new();
+    let client = scene.journalling();
+    let (path, backup) = (scene.path("run.jsonl"), scene.path("backup.jsonl"));
+    scene.faults(&json!([{ "name": "close_before_answer" }]));
+    refused(publish_batch(&client, 3, &options(&path)), ErrorKind::OutcomeUnknown, &[]);
+    fs::copy(&path, &backup).expect("a copy");
+    // Whether a call has looked at it or not, it is the older one once more was recorded.
+    refused(publish(&client, [1]), ErrorKind::AlreadySent, &["nobody knows what became of it"]);
+    Journal::open(&path).expect("a journal").decide([1], Verdict::NotPublished, "A. Person", None).expect("a decision");
+    Journal::open(&path).expect("a journal").decide([2], Verdict::Leave, "A. Person", None).expect("a decision");
+    for _ in 0..2 {
+        refused(Journal::open(&backup), ErrorKind::Journal, &["is an older copy of", "run.jsonl", "Look at that one."]);
+        refused(publish(&client, [2]), ErrorKind::AlreadySent, &["a person decided to leave it"]);
+    }
+    let resumed = block_on(client.resume(&options(&path), |_| {})).expect("a report");
+    assert_eq!((states(&resumed), scene.sent()), ([2, 0, 1, 0], vec![vec![1, 2], vec![3], vec![1]]));
+}
+
+/// The index of a folder whose mark is gone knows as much as before.
+#[test]
+fn a_folder_without_its_mark_guards_as_before() {
+    let scene = Scene::new();
+    let client = scene.journalling();
+    publish(&client, [1]).expect("a report");
+    fs::remove_file(scene.path("addepar-portal-journals.json")).expect("a mark");
+    let (result, warnings) = warned(&client, 2);
+    result.expect("a report");
+    assert!(warnings[0].contains("has lost the mark of a folder of journals"), "{warnings:?}");
+    // A batch whose client names no folder.
+    let batch = options(&scene.path("batch.jsonl"));
+    refused(publish_batch(&scene.client(), 1, &batch), ErrorKind::AlreadySent, &[]);
+    let path = journal_of(&scene.folder, 2);
+    let text = fs::read_to_string(&path).expect("a journal");
+    let first: Vec<&str> = text.split_inclusive('\n').take(2).collect();
+    fs::write(&path, first.concat()).expect("cut");
+    refused(publish(&client, [2]), ErrorKind::Journal, &["lost lines that it had"]);
+    refused(Journal::open(&path), ErrorKind::Journal, &["lost lines that it had"]);
+    assert_eq!(scene.posts(), 2);
+}
+
 /// An editor that saves what it read, or a sync client: the journal is in another file now, and goes on there.
 #[test]
 fn an_equal_copy_takes_the_journal_s_place() {

@@ -20,7 +20,7 @@ with source.open(newline="", encoding="utf-8-sig") as lines:
     rows = csv.DictReader(lines)
     if "file_id" not in (rows.fieldnames or ()):
         sys.exit(f"{source} has no column file_id, but {rows.fieldnames}. Nothing was sent.")
-    file_ids = []
+    file_ids: list[str] = []
     for row in rows:
         if None in row:  # a comma too many puts another number in the place of the id
             sys.exit(f"{source}, line {rows.line_num}, has more values than the first line. Nothing was sent.")
@@ -38,8 +38,8 @@ except PortalError as error:
     if not error.undecided:
         sys.exit(str(error))  # it says what to do; then run this again
     # Some files may have been published. A person looks at each in Addepar; then, for example:
-    #     Journal(journal).decide([38], "not_published", by="A. Smith", evidence="not in the portal")
-    sys.exit(f"{error}\nTo be decided about: {', '.join(map(str, error.undecided))}")
+    #     Journal(error.journal).decide([38], "not_published", by="A. Smith", evidence="not in the portal")
+    sys.exit(f"{error}\nTo be decided about, of this list: {', '.join(map(str, error.undecided))}")
 
 print(report)
 sys.exit(0 if report.ok else 1)

@@ -299,7 +299,7 @@ fn others_in_reports(history: &History, looked: &[Looked], skip_published: bool)
 pub(crate) fn settled(config: &Config, path: &Path, applies: bool) -> Result<Session, Error> {
     let (store, history): (Box<dyn Store>, History) = if applies {
         let (journal, history) = folder::open_journal(path)?;
-        folder::refuse_one_that_lost_lines(path)?;
+        folder::refuse_one_that_lacks_lines(path, &history)?;
         (folder::store(journal, &history, path, true), history)
     } else if Lock::is_taken(path) {
         return Err(Error::of_journal(

@@ -565,6 +565,14 @@ fn read(path: &Path, file: impl Read) -> Result<Reading, Error> {
     }
 }
 
+/// The version of the format of a journal, if its first line can be read.
+pub(crate) fn format_of(path: &Path) -> Option<u64> {
+    const LONGEST: u64 = 1 << 16;
+    let mut line = Vec::new();
+    BufReader::new(open_to_read(path).ok()?.take(LONGEST)).read_until(b'\n', &mut line).ok()?;
+    format(&line)
+}
+
 /// The version of a journal's format, if the line is a header.
 fn format(header: &[u8]) -> Option<u64> {
     serde_json::from_slice::<Value>(header).ok()?.get("format")?.as_u64()

@@ -13,7 +13,7 @@ use serde_json::json;
 use url::Url;
 
 use crate::error::{Error, JournalReason};
-use crate::journal::file::{End, JournalFile, displaced, displaced_prefix, open_to_read, refuse_displaced};
+use crate::journal::file::{End, JournalFile, displaced, displaced_prefix, format_of, open_to_read, refuse_displaced};
 use crate::journal::history::{Decision, File, History};
 use crate::journal::index::{Entry, Index};
 use crate::journal::lock::{Caller, Lock, SILENCE, beside, folder_of, is_held_here, make_folder, operator, write_new};
@@ -36,7 +36,7 @@ const MOMENT: Duration = Duration::from_millis(200);
 
 /// Whether a folder was set up for journals.
 pub(crate) fn is_set_up(folder: &Path) -> bool {
-    folder.join(MARKER).is_file()
+    folder.join(MARKER).is_file() || Index::is_in(folder)
 }
 
 /// Sets a folder up for journals, once: it is made if it is missing, and marked. Returns the folder's id; a folder that
@@ -186,7 +186,7 @@ pub(crate) fn is_foreign(path: &Path) -> bool {
 /// made no mark. Other journals may lie in any folder, as where a disk is not mounted.
 fn was_used(folder: &Path) -> Result<bool, Error> {
     let is_own = |path: &Path| path.file_name().is_some_and(|name| is_own_name(name.as_encoded_bytes()));
-    let is_earlier = |path: &Path| JournalFile::look(path).is_ok_and(|journal| journal.header().format < FORMAT);
+    let is_earlier = |path: &Path| format_of(path).is_some_and(|format| format < FORMAT.into());
     Ok(Index::is_in(folder) || named(folder)?.iter().any(|path| is_own(path) || is_earlier(path)))
 }
 
@@ -219,6 +219,8 @@ fn name_of(path: &Path) -> Option<&str> {
 /// What another journal shows of a file that is to be sent. The greater one matters more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Finding {
+    /// It may be sent, as far as this journal knows.
+    Nothing,
     /// It was sent, and what became of it is known, or a person found that it was published.
     Sent,
     /// Its outcome is unknown, and a person decided to leave it at that.
@@ -252,10 +254,11 @@ impl Found {
     }
 
     /// The one of the same send that knows more has the greater: who writes it, then who knows the server's answer, then who
-    /// knows the last decision.
-    fn knowledge(&self) -> (bool, bool, Option<SystemTime>) {
+    /// knows the last decision. Of those that know the same, the call's own journal counts.
+    fn knowledge(&self) -> (bool, bool, Option<SystemTime>, bool) {
         let is_answered = self.result.state != FileState::Unknown;
-        (self.finding == Finding::InFlight, is_answered, self.decision.as_ref().map(|decision| decision.at))
+        let decided_at = self.decision.as_ref().map(|decision| decision.at);
+        (self.finding == Finding::InFlight, is_answered, decided_at, self.finding == Finding::Nothing)
     }
 }
 
@@ -293,7 +296,9 @@ impl Survey {
         });
         for path in paths.into_iter().filter(|path| own.is_none_or(|own| own != path) && !is_foreign(path)) {
             match JournalFile::observe(&path) {
-                Ok(history) if history.header().is_of(base_url, firm_id) => survey.take(&history, &path, &wanted),
+                Ok(history) if history.header().is_of(base_url, firm_id) => {
+                    survey.take(&history, &path, &wanted, false);
+                }
                 Ok(_) => {}
                 Err(error) => survey.unreadable = survey.unreadable.or(Some(error)),
             }
@@ -301,9 +306,10 @@ impl Survey {
         survey
     }
 
-    fn take(&mut self, history: &History, path: &Path, wanted: &HashSet<u64>) {
+    /// `is_own`: it is the call's own journal, which refuses nothing.
+    fn take(&mut self, history: &History, path: &Path, wanted: &HashSet<u64>, is_own: bool) {
         for file in history.files().iter().filter(|file| wanted.contains(&file.id)) {
-            let Some(finding) = finding(file, history) else { continue };
+            let finding = finding(file, history).filter(|_| !is_own).unwrap_or(Finding::Nothing);
             let this = Found {
                 finding,
                 sent_at: history.last_sent_at(file),
@@ -325,7 +331,8 @@ impl Survey {
 
     /// Of the sends of a file, the one that matters most.
     fn found(&self, file_id: u64) -> Option<&Found> {
-        self.sends.get(&file_id)?.iter().max_by_key(|found| found.key())
+        let counting = self.sends.get(&file_id)?.iter().filter(|found| found.finding > Finding::Nothing);
+        counting.max_by_key(|found| found.key())
     }
 
     /// The same report with what these journals show. What a journal that cannot be read shows, nobody knows.
@@ -482,11 +489,8 @@ impl Folder {
         let (mut lost, mut is_rest_readable) = (Vec::new(), true);
         for path in &paths {
             match self.look(path, &names, &wanted) {
-                Ok(Some(history))
-                    if query.own.is_none_or(|own| own != path)
-                        && history.header().is_of(query.base_url, query.firm_id) =>
-                {
-                    survey.take(&history, path, &all);
+                Ok(Some(history)) if history.header().is_of(query.base_url, query.firm_id) => {
+                    survey.take(&history, path, &all, query.own == Some(path));
                 }
                 Ok(_) => {}
                 // The others are looked into all the same, so that the next call need not.
@@ -494,7 +498,9 @@ impl Folder {
                     let known = name_of(path).and_then(|name| self.index.get(name));
                     match (known, error.reason()) {
                         (Some(entry), Some(JournalReason::Changed)) => lost.push(entry.clone()),
-                        (Some(_), Some(JournalReason::Damaged)) => {
+                        (Some(_), Some(JournalReason::Damaged))
+                            if !name_of(path).is_some_and(|name| has_displaced(&names, name)) =>
+                        {
                             is_rest_readable = false;
                             error = error.with_advice(message![
                                 "Where there is no copy of it, move it away and record that it is gone, which names its files: ",
@@ -644,7 +650,8 @@ fn in_index(path: &Path, change: impl FnOnce(&mut Index, &str)) -> Option<()> {
     let folder = folder_of(path);
     // Where a disk is no longer mounted, nothing is made.
     let mark = folder.join(MARKER);
-    let marker = fs::read(&mark).ok()?;
+    let marker =
+        fs::read(&mark).or_else(|error| if Index::is_in(folder) { Ok(Vec::new()) } else { Err(error) }).ok()?;
     let _lock = Lock::of_folder(folder, &mark, MOMENT, &Caller::none()).ok()?;
     let (mut index, None) = Index::load(folder, &id_of(&marker)).ok()? else { return None };
     change(&mut index, name_of(path)?);
@@ -686,24 +693,40 @@ impl Store for InFolder {
     }
 }
 
-/// Refuses a journal of which its folder knows that it had more lines: it would show files as unsent that were sent, and what
-/// is recorded in it would be lost once the whole one is put back.
-pub(crate) fn refuse_one_that_lost_lines(path: &Path) -> Result<(), Error> {
-    let lost = |entry: &Entry| open_to_read(path).is_ok_and(|file| !entry.end().is_in(&file).unwrap_or(true));
-    match known(path) {
-        Some((index, name)) if index.get(&name).is_some_and(lost) => {
-            Err(Error::missed(&[path.to_owned()], JournalReason::Changed, LOST_LINES))
+/// Refuses a journal of which its folder knows that it had more lines, or that another one of its run has all its lines and
+/// more: it would show files as unsent that were sent, and what is recorded in it would be lost once the whole one is put back.
+pub(crate) fn refuse_one_that_lacks_lines(path: &Path, history: &History) -> Result<(), Error> {
+    let Some((index, name)) = known(path) else { return Ok(()) };
+    let lacks = |entry: &Entry| open_to_read(path).is_ok_and(|file| !entry.end().is_in(&file).unwrap_or(true));
+    let own = index.get(&name);
+    if own.is_some_and(lacks) {
+        return Err(Error::missed(&[path.to_owned()], JournalReason::Changed, LOST_LINES));
+    }
+    // Where both went on, neither is older than the other.
+    let has_all_of_it = |other: &Path| {
+        own.is_none_or(|own| open_to_read(other).is_ok_and(|file| own.end().is_in(&file).unwrap_or(false)))
+    };
+    let of_its_run = index.expected().filter(|(other, entry)| *other != name && entry.run() == history.header().run);
+    let mut others = of_its_run.map(|(other, entry)| (folder_of(path).join(other), entry));
+    match others.find(|(other, entry)| lacks(entry) && has_all_of_it(other)) {
+        Some((other, _)) => {
+            let what = format!("is an older copy of {}, which has more lines", other.display());
+            Err(Error::of_journal(path, JournalReason::Changed, &what)
+                .with_advice("Look at that one. Where it is gone, put it back as it was."))
         }
-        _ => Ok(()),
+        None => Ok(()),
     }
 }
 
 /// What else a folder of journals shows of some files, at the server and firm of a journal of it, as far as it can be read.
 pub(crate) fn others_about(path: &Path, history: &History, file_ids: impl Iterator<Item = u64>) -> Vec<History> {
     let folder = folder_of(path);
-    let Some((index, _)) = known(path).filter(|_| Index::is_in(folder)) else { return Vec::new() };
     let mut wanted: Vec<u64> = file_ids.collect();
     wanted.sort_unstable();
+    if wanted.is_empty() || !Index::is_in(folder) {
+        return Vec::new();
+    }
+    let Some((index, _)) = known(path) else { return Vec::new() };
     let may_name =
         |path: &PathBuf| name_of(path).and_then(|name| index.get(name)).is_none_or(|known| known.names_any(&wanted));
     let others = named(folder).unwrap_or_default().into_iter().filter(|other| other != path);
@@ -712,22 +735,6 @@ pub(crate) fn others_about(path: &Path, history: &History, file_ids: impl Iterat
     others
         .filter(|other| !other.is_of_the_run_of(history) && other.header().is_of_the_firm_of(history.header()))
         .collect()
-}
-
-/// Refuses what its folder does not know by its name, and knows more of by another name.
-fn refuse_an_older_copy(path: &Path, history: &History) -> Result<(), Error> {
-    let Some((index, name)) = known(path) else { return Ok(()) };
-    let has_its_lines = |entry: &Entry| open_to_read(path).is_ok_and(|file| entry.end().is_in(&file).unwrap_or(true));
-    let mut of_its_run = index.expected().filter(|(_, entry)| entry.run() == history.header().run);
-    match of_its_run.find(|(_, entry)| !has_its_lines(entry)) {
-        Some((other, _)) if index.get(&name).is_none() => {
-            let other = folder_of(path).join(other);
-            let what = format!("is an older copy of {}, which has more lines", other.display());
-            Err(Error::of_journal(path, JournalReason::Changed, &what)
-                .with_advice("Look at that one. Where it is gone, put it back as it was."))
-        }
-        _ => Ok(()),
-    }
 }
 
 /// Opens a journal to append to it; one that is gone from its folder is refused in words that say what follows.
@@ -739,8 +746,7 @@ pub(crate) fn open_journal(path: &Path) -> Result<(JournalFile, History), Error>
 pub(crate) fn observe_journal(path: &Path) -> Result<History, Error> {
     refuse_displaced(path)?;
     let history = JournalFile::observe(path).map_err(|error| unopened(path, error))?;
-    refuse_one_that_lost_lines(path)?;
-    refuse_an_older_copy(path, &history)?;
+    refuse_one_that_lacks_lines(path, &history)?;
     Ok(history)
 }
 
@@ -912,7 +918,7 @@ fn refusal(refused: &[&Found], worst: &Found, request: &PublishRequest, way_on: 
             ))
             .and(way_on)
         }
-        Finding::Sent => {
+        Finding::Sent | Finding::Nothing => {
             let way_on = match way_on {
                 WayOn::Call => message![
                     format!("Leave {it} out"),

@@ -348,7 +348,7 @@ impl Journal {
         }
         LettingGo::until_now().wait(&self.path);
         let (mut file, mut history) = folder::open_journal(&self.path)?;
-        folder::refuse_one_that_lost_lines(&self.path)?;
+        folder::refuse_one_that_lacks_lines(&self.path, &history)?;
         let now = clock::now();
         let outdated = |what: &str| {
             let advice = "Read the journal again before you decide.";
@@ -360,7 +360,8 @@ impl Journal {
         if let Some(news) = news(&history, &self.history, findings.iter().map(|finding| finding.file_id)) {
             return Err(outdated(&format!("was continued since it was read: {news}")));
         }
-        let others = folder::others_about(&self.path, &history, findings.iter().map(|finding| finding.file_id));
+        let claiming = findings.iter().filter(|finding| finding.verdict != Verdict::Leave && !finding.is_of_a_list);
+        let others = folder::others_about(&self.path, &history, claiming.map(|finding| finding.file_id));
         if let Some(what) = sent_since(&history, &others, &findings, by) {
             let what = format!("takes no `published` or `not_published` in these words: {what}");
             let advice = message!["Look again, and say in ", name("evidence"), " what was found after that request."];
