@@ -652,9 +652,13 @@ impl Error {
         let problem = format!("The journal {first} {what}{others}, and calls rely on what it showed as sent.");
         let mut error = Self::about_journal(reason, problem);
         if let Some(path) = paths.first() {
+            let gone =
+                if reason == JournalReason::Missing { "record" } else { "move away what has its name, and record" };
             error = error.with_journal(path).with_advice(message![
-                "Put it back as it was. If it is gone for good, record that it is, which names its files, and check them in \
-                 Addepar before they are sent again: ",
+                format!(
+                    "Put it back as it was. If it is gone for good, {gone} that it is, which names its files, and check them \
+                     in Addepar before they are sent again: "
+                ),
                 command("journal forget", path),
                 ".",
             ]);

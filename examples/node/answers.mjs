@@ -64,9 +64,11 @@ export function decideIn(journal) {
  * What the caller of a PUT can do about an error; nothing, where its message says it. The message is the library's: it says best what
  * happened, and then what a program can do, with methods and options that a caller of HTTP has not.
  */
-function nextOf({ code, reason, journal, undecided }, status) {
+function nextOf({ code, reason, journal, undecided, report }, status) {
   if (code === 'ERR_JOURNAL' && reason !== 'undecided') return OF_JOURNALS[reason];
   if (undecided.length > 0) return `${decideIn(journal)} Then repeat this request.`;
+  // What becomes of them is not known yet: they may be left over.
+  if (report?.inFlight.length > 0) return 'Wait until the call has ended that sends them, then repeat this request.';
   if (code === 'ERR_ALREADY_SENT') {
     return 'Leave out the files of other publications: `files` has what became of each. Put the others under another name.';
   }

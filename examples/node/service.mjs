@@ -47,6 +47,7 @@ const modes = { portalPublishing: 'publish', contactNotification: 'use_contact_p
 const NEXT = {
   stopped: 'Once the cause is gone, POST here, or start the service again: only what is left is sent.',
   refused: 'Post those of its files anew that are `not_processed`, if they are still to be sent.',
+  awaited: 'Another call is sending some of its files. Wait until that call has ended, then POST here.',
   overtaken: 'Post those of its files anew that are `not_processed`, or found to be `not_published`, if they are still to be sent.',
 };
 /** Of a publication that is stopped, and whose list is not in the folder any more. */
@@ -114,7 +115,8 @@ async function publish(id, fileIds) {
     let state = code === 'ERR_STOPPED' && report?.settled ? 'done' : 'stopped';
     // Another publication has sent files that were to be sent. It is over once nothing is to be decided about or awaited.
     const isOpen = report?.undecided.length > 0 || report?.inFlight.length > 0;
-    if (error instanceof InputError && !existsSync(journalOf(id))) state = 'refused';
+    const isAwaited = report?.inFlight.length > 0;
+    if (error instanceof InputError && !existsSync(journalOf(id))) state = isAwaited ? 'stopped' : 'refused';
     else if (error instanceof InputError && !isOpen) state = 'overtaken';
     const publication = { id, state, code, message, journal, undecided, report: report && bodyOf(report) };
     shownThen.set(publication, statesIn(journalOf(id), journal));
@@ -174,8 +176,9 @@ async function find(id) {
 }
 
 /** What to do about a publication, as far as it can be done. */
-function nextOf({ id, state, journal, undecided }) {
+function nextOf({ id, state, journal, undecided, report }) {
   if (state !== 'stopped') return NEXT[state];
+  if (report?.inFlight.length > 0) return NEXT.awaited;
   if (!existsSync(listOf(id))) return NO_LIST;
   return undecided?.length > 0 ? `${decideIn(journal)} Then POST here, or start the service again.` : NEXT.stopped;
 }

@@ -156,6 +156,7 @@ for (const example of ['fastify.mjs', 'express.mjs']) {
       await posted(portal, 1);
       const second = await put('november', { fileIds: [37, 38] });
       assert.deepEqual([second.status, second.code, second.inFlight], [409, 'ERR_ALREADY_SENT', [37]]);
+      assert.match(second.next, /^Wait until the call has ended/);
       portal.control('release');
       assert.deepEqual([(await first).status, (await first).inFlight], [200, []]);
       assert.equal(portal.control('posts'), 1);

@@ -466,7 +466,10 @@ fn refuse_repeats(
 }
 
 fn not_in_folder(folder: &Path, path: &Path) -> Error {
-    let advice = if folder::is_set_up(folder_of(path)) {
+    let real = |folder: &Path| fs::canonicalize(folder).ok();
+    let advice = if real(folder_of(path)).is_some_and(|own| Some(own) == real(folder)) {
+        "Give it a name that ends in .jsonl."
+    } else if folder::is_set_up(folder_of(path)) {
         "That lies in another folder of journals: use a client with that folder."
     } else {
         "If that is there already, move it into the folder: it shows what was sent."

@@ -428,6 +428,13 @@ impl Folder {
         }
         let mark = path.join(MARKER);
         let marker = fs::read(&mark);
+        match &marker {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                let what = format!("cannot be used: {MARKER} in it cannot be read: {error}");
+                return Err(Error::of_folder(path, JournalReason::CannotRead, what));
+            }
+            _ => {}
+        }
         if marker.is_err() {
             if !was_used(path)? {
                 return Err(refused("has not the mark of one"));
@@ -465,7 +472,12 @@ impl Folder {
                 Ok(read) if entry.end().is_in(&read.file).unwrap_or(false) => {
                     return Err(refused("is there, and has all that it had"));
                 }
-                Ok(_) => {}
+                // It would show files as unsent that were sent.
+                Ok(_) => {
+                    return Err(refused(
+                        "is there without all that it had: move it away first, and do not bring it back",
+                    ));
+                }
                 Err(_) => {
                     return Err(refused(
                         "is there and cannot be read, so calls refuse it in any case: move it away first",
