@@ -1689,6 +1689,15 @@ fn a_backup_beside_a_journal_refuses_no_file_that_was_found_not_to_be_published(
     }
     let resumed = block_on(client.resume(&options(&path), |_| {})).expect("a report");
     assert_eq!((states(&resumed), scene.sent()), ([2, 0, 1, 0], vec![vec![1, 2], vec![3], vec![1]]));
+    // Decided otherwise in a copy that lay elsewhere meanwhile: what refuses more counts.
+    let name = scene.folder.file_name().expect("a name").to_string_lossy();
+    let other = std::env::temp_dir().join(format!("{name}.jsonl"));
+    fs::rename(&backup, &other).expect("moved");
+    let mut copy = Journal::open(&other).expect("a journal");
+    copy.decide([1, 2], Verdict::NotPublished, "B. Person", None).expect("decisions");
+    fs::rename(&other, &backup).expect("moved back");
+    let error = refused(block_on(client.resume(&options(&backup), |_| {})), ErrorKind::AlreadySent, &[]);
+    assert_eq!((error.file_ids(), scene.posts()), (vec![1, 2, 3], 3));
 }
 
 /// The index of a folder whose mark is gone knows as much as before.

@@ -254,11 +254,11 @@ impl Found {
     }
 
     /// The one of the same send that knows more has the greater: who writes it, then who knows the server's answer, then who
-    /// knows the last decision. Of those that know the same, the call's own journal counts.
-    fn knowledge(&self) -> (bool, bool, Option<SystemTime>, bool) {
-        let is_answered = self.result.state != FileState::Unknown;
-        let decided_at = self.decision.as_ref().map(|decision| decision.at);
-        (self.finding == Finding::InFlight, is_answered, decided_at, self.finding == Finding::Nothing)
+    /// has a decision. Of decisions that differ, the one counts that refuses more; where there is none, the call's own journal.
+    fn knowledge(&self) -> (bool, bool, bool, Finding, bool) {
+        let (is_answered, is_decided) = (self.result.state != FileState::Unknown, self.decision.is_some());
+        let decided = if is_decided { self.finding } else { Finding::Nothing };
+        (self.finding == Finding::InFlight, is_answered, is_decided, decided, self.finding == Finding::Nothing)
     }
 }
 
