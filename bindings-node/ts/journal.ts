@@ -104,8 +104,8 @@ export function initJournalDir(...given: unknown[]): string {
  *
  * @returns The files that it named: any of them may have been published and e-mailed. Check each in Addepar before it is
  * sent again.
- * @throws {@link JournalError} where no call misses anything of it, or its folder cannot be used; {@link ConfigError}
- * where its folder is not one for journals.
+ * @throws {@link JournalError} where no call misses anything of it, what is left of it is still there, or its folder cannot be
+ * used; {@link ConfigError} where its folder is not one for journals.
  */
 export function forgetJournal(path: string | URL): number[];
 export function forgetJournal(...given: unknown[]): number[] {

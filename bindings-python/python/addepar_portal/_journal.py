@@ -92,7 +92,7 @@ def forget_journal(path: str | PathLike[str]) -> tuple[int, ...]:
         sent again.
 
     Raises:
-        JournalError: No call misses anything of it, or its folder cannot be used.
+        JournalError: No call misses anything of it, what is left of it is still there, or its folder cannot be used.
         ConfigError: Its folder is not one for journals.
     """
     __tracebackhide__ = True

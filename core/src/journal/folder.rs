@@ -98,7 +98,8 @@ pub fn init_journal_dir(folder: impl AsRef<Path>) -> Result<String, Error> {
 /// each in Addepar before it is sent again.
 ///
 /// # Errors
-/// [`ErrorKind::Journal`](crate::ErrorKind::Journal) where no call misses anything of it, or its folder cannot be used.
+/// [`ErrorKind::Journal`](crate::ErrorKind::Journal) where no call misses anything of it, what is left of it is still there, or
+/// its folder cannot be used.
 pub fn forget_journal(path: impl AsRef<Path>) -> Result<Vec<u64>, Error> {
     forget(path.as_ref(), |_| true)
 }
@@ -428,14 +429,11 @@ impl Folder {
         }
         let mark = path.join(MARKER);
         let marker = fs::read(&mark);
-        match &marker {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+        if let Err(error) = &marker {
+            if error.kind() != io::ErrorKind::NotFound {
                 let what = format!("cannot be used: {MARKER} in it cannot be read: {error}");
                 return Err(Error::of_folder(path, JournalReason::CannotRead, what));
             }
-            _ => {}
-        }
-        if marker.is_err() {
             if !was_used(path)? {
                 return Err(refused("has not the mark of one"));
             }
