@@ -384,13 +384,14 @@ impl Error {
     #[doc(hidden)]
     #[must_use]
     pub fn no_ids_in_column(column: &str, things: &str, refused: &[RawId]) -> Self {
+        let hint = refused.iter().find_map(RawId::hint).unwrap_or_default();
         let refused: Vec<String> = refused.iter().map(ToString::to_string).collect();
-        Self::input(format!(
+        let problem = format!(
             "{column} must hold the ids of {things}: whole numbers from 1 to {MAX_ID}, strings of ASCII digits or missing \
              values, not {}.",
             id::enumerate(&refused),
-        ))
-        .with_consequence(Consequence::Stated)
+        );
+        Self::input(Message::from(problem).and(hint)).with_consequence(Consequence::Stated)
     }
 
     /// Reading what this library wrote tells nothing of what was sent.

@@ -363,7 +363,7 @@ fn a_journal_that_is_not_as_it_was_written_is_refused() {
         ),
         ("no header", edited(&|lines| drop(lines.remove(0))), vec!["is not a journal of this library"]),
         ("a header alone", edited(&|lines| lines.truncate(1)), vec!["no header and plan"]),
-        ("nothing", String::new(), vec!["no header and plan"]),
+        ("nothing", String::new(), vec!["it is empty"]),
         ("another text", "file_id\n37\n".to_owned(), vec!["edited.jsonl is not a journal of this library"]),
         ("zeros", edited(&|lines| lines[3] = "\0".repeat(40)), vec!["line 4", damaged]),
     ];
@@ -1160,7 +1160,7 @@ fn a_file_that_was_published_in_some_other_way_is_refused_by_later_calls() {
     let error = journal.decide([2], Verdict::NotPublished, "A. Person", None).expect_err("an error");
     assert!(error.message().contains("yet to be sent anyway"), "{error}");
     decide(&batch.journal, &[2], Verdict::Published);
-    let words = ["File 2 was sent before", "(file 2: state not_processed, decided: published (by A. Person at "];
+    let words = ["A person found that file 2 was published in some other way", "decided: published (by A. Person at "];
     refused(block_on(client.publish_files(&request([2]))), ErrorKind::AlreadySent, &words);
     block_on(client.publish_files(&request([1]))).expect("a report");
     decide(&batch.journal, &[1], Verdict::Leave);
@@ -1178,7 +1178,7 @@ fn a_file_that_was_left_out_is_refused_in_words_that_are_true_of_it() {
     scene.faults(&json!([{ "name": "status", "status": 403 }]));
     refused(block_on(client.publish_batch(&request(1..=2), &batch, |_| {})), ErrorKind::PermissionDenied, &[]);
     decide(&batch.journal, &[2], Verdict::Leave);
-    let words = ["A person left file 2 out, and it was not sent"];
+    let words = ["A person left file 2 out, and it was not processed"];
     let error = refused(block_on(client.publish_files(&request([2]))), ErrorKind::AlreadySent, &words);
     assert!(!error.message().contains("twice") && !error.message().contains("sent before"), "{error}");
 }
@@ -1222,7 +1222,7 @@ fn a_repeat_under_another_host_name_is_refused() {
     for base_url in ["https://api.addepar.com", "https://otherfirm.addepar.com/api"] {
         let again = build(base_url).start(request([1]), Repeat::Refuse, live);
         assert_eq!(block_on(again.run()), Turn::Done);
-        refused(result_of(&again), ErrorKind::AlreadySent, &["File 1 was sent before"]);
+        refused(result_of(&again), ErrorKind::AlreadySent, &["file 1 was published in some other way"]);
     }
 }
 
@@ -1698,6 +1698,80 @@ fn a_backup_beside_a_journal_refuses_no_file_that_was_found_not_to_be_published(
     fs::rename(&other, &backup).expect("moved back");
     let error = refused(block_on(client.resume(&options(&backup), |_| {})), ErrorKind::AlreadySent, &[]);
     assert_eq!((error.file_ids(), scene.posts()), (vec![1, 2, 3], 3));
+}
+
+/// An older copy under another name is refused as such, by whatever call: what is decided in it is for nothing.
+#[test]
+fn a_batch_is_not_continued_by_an_older_copy_of_its_journal() {
+    for (fault, kind) in [
+        (json!({ "name": "close_before_answer" }), ErrorKind::OutcomeUnknown),
+        (json!({ "name": "status", "status": 403 }), ErrorKind::PermissionDenied),
+    ] {
+        let scene = Scene::new();
+        let client = scene.journalling();
+        let (path, copy) = (scene.path("run.jsonl"), scene.path("copy.jsonl"));
+        scene.faults(&json!([fault]));
+        refused(publish_batch(&client, 3, &options(&path)), kind, &[]);
+        fs::copy(&path, &copy).expect("a copy");
+        let (verdict, evidence) = (Verdict::Leave, Some("not in the portal"));
+        Journal::open(&path).expect("a journal").decide([1], verdict, "A. Person", evidence).expect("a decision");
+        let words = ["copy.jsonl is an older copy of", "run.jsonl, which has more lines", "Look at that one"];
+        for _ in 0..2 {
+            let resumed = block_on(client.resume(&options(&copy), |_| {}));
+            let error = refused(resumed, ErrorKind::Journal, &words);
+            assert_eq!(error.reason(), Some(JournalReason::Changed));
+            refused(publish_batch(&client, 3, &options(&copy)), ErrorKind::Journal, &words);
+        }
+        assert_eq!(scene.posts(), 1);
+    }
+}
+
+/// A journal may have a second name in its folder: it is one journal, which nobody else writes.
+#[cfg(unix)]
+#[test]
+fn a_link_to_a_journal_is_the_same_journal() {
+    type Link = fn(&Path, &Path) -> std::io::Result<()>;
+    let links: [Link; 2] =
+        [|path, link| std::os::unix::fs::symlink(path, link), |path, link| fs::hard_link(path, link)];
+    for link in links {
+        let scene = Scene::new();
+        let client = scene.journalling();
+        let (path, other) = (scene.path("run.jsonl"), scene.path("link.jsonl"));
+        scene.faults(&json!([{ "name": "status", "status": 403 }]));
+        refused(publish_batch(&client, 3, &options(&path)), ErrorKind::PermissionDenied, &[]);
+        link(&path, &other).expect("a link");
+        scene.faults(&json!([{ "name": "status", "status": 403 }]));
+        let error = refused(publish_batch(&client, 3, &options(&path)), ErrorKind::PermissionDenied, &[]);
+        assert!(error.report().expect("a report").in_flight().is_empty());
+        scene.faults(&json!([{ "name": "close_before_answer" }]));
+        refused(publish_batch(&client, 3, &options(&other)), ErrorKind::OutcomeUnknown, &[]);
+        refused(publish_batch(&client, 3, &options(&path)), ErrorKind::Journal, &["waits for a decision: 2 files"]);
+        decide(&other, &[1, 2], Verdict::Leave);
+        block_on(client.resume(&options(&path), |_| {})).expect("a report");
+        refused(publish(&client, [3]), ErrorKind::AlreadySent, &["state ok"]);
+        assert_eq!(scene.sent(), [vec![1, 2], vec![1, 2], vec![1, 2], vec![3]]);
+    }
+}
+
+/// A file that never was a journal is none because a batch has named it.
+#[test]
+fn what_never_was_a_journal_becomes_none_by_being_named() {
+    let scene = Scene::new();
+    let client = scene.journalling();
+    for (number, text) in ["", "file_id\n37\n"].into_iter().enumerate() {
+        let path = scene.path(&format!("{number}.jsonl"));
+        fs::write(&path, text).expect("a file");
+        let words = ["is not a journal of this library", "If it never was one, move it away or name another file"];
+        refused(publish_batch(&client, 3, &options(&path)), ErrorKind::Journal, &words);
+        refused(block_on(client.resume(&options(&path), |_| {})), ErrorKind::Journal, &words);
+        refused(Journal::open(&path), ErrorKind::Journal, &words);
+    }
+    publish(&client, [1]).expect("a report");
+    // One that was written is not passed over, whatever it is now.
+    publish_batch(&client, 3, &BatchOptions { repeat: Repeat::Allow, ..options(&scene.path("run.jsonl")) })
+        .expect("a report");
+    fs::write(scene.path("run.jsonl"), "").expect("a file");
+    refused(publish(&client, [9]), ErrorKind::Journal, &["run.jsonl", "it is empty", "addepar-portal journal forget"]);
 }
 
 /// The index of a folder whose mark is gone knows as much as before.

@@ -370,7 +370,7 @@ withAnswers('says what is known of files that were sent before', async ({ portal
   new Journal(journal('october')).decide([37], 'leave', { by: 'A. Smith' });
   const left = await ask('november', [37]);
   assert.deepEqual([left.status, left.body.code, left.body.undecided], [409, 'ERR_ALREADY_SENT', []]);
-  assert.match(left.body.message, /^A person left file 37 out, and it was not sent /);
+  assert.match(left.body.message, /^A person left file 37 out, and it was not processed /);
   for (const [name, id] of [['december', 39], ['january', 40]]) {
     portal.nextFault('close_before_answer');
     await ask(name, [id]);

@@ -597,6 +597,16 @@ def test_a_batch_whose_report_cannot_be_read_shows_what_its_journal_has(portal: 
         assert raised.value.outcome == "not_processed"
 
 
+def test_a_batch_of_named_files_is_not_continued_by_its_reports_alone(portal: SimulatedPortal, journal: Path) -> None:
+    client = portal.client()
+    named: Any = {"file_ids": [101, 999], "reports": [JOB], "journal": journal, **MODES}
+    client.publish_batch(**named)
+    with pytest.raises(JournalError, match="is of another run: `file_ids` names the files there, and stands for all of"):
+        client.publish_batch(reports=[JOB], journal=journal, **MODES)
+    assert client.publish_batch(**named).settled
+    assert portal.control("posts") == 1
+
+
 def test_a_path_that_is_no_text_is_refused_by_name() -> None:
     for refused, name in ((Journal, "path"), (forget_journal, "path"), (init_journal_dir, "folder")):
         with pytest.raises(InputError, match=f"`{name}` has a character that it cannot have: half of a surrogate pair"):

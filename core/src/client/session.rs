@@ -140,6 +140,7 @@ fn begun(
 ) -> Result<Session, Error> {
     let path = &options.journal;
     let reports: Vec<&GeneratedReport> = looked.iter().map(|looked| &looked.report).collect();
+    let are_files_named = !reports.is_empty() && !request.file_ids().is_empty();
     let (request, skipped) = match reports.as_slice() {
         [] => (request.clone(), Vec::new()),
         reports => generated_report::files_of(request, reports, options.skip_published)?,
@@ -148,7 +149,7 @@ fn begun(
     refuse_repeats(folder.as_mut(), config, request.file_ids(), &report, options, WayOn::Call)?;
     let chunks = history::chunks(request.file_ids(), options.chunk_size, 1);
     let reports = reports.iter().map(|report| report.job_id.clone()).collect();
-    let header = Header { reports, skipped, ..header(config, &request, options.repeat) };
+    let header = Header { reports, are_files_named, skipped, ..header(config, &request, options.repeat) };
     let own: HashSet<u64> = request.file_ids().iter().copied().collect();
     let looks = looks(looked, |id| own.contains(&id));
     let journal = created(path, header, (chunks, looks), folder.as_mut(), caller)?;
@@ -261,6 +262,10 @@ fn asked_again(history: &History, request: &PublishRequest, options: &BatchOptio
         let what = message![name("reports"), format!(" is {there:?} there and {here:?} here")];
         return Err(Differs::OtherRun { what, advice: None });
     }
+    if header.are_files_named {
+        let what = message![name("file_ids"), " names the files there, and stands for all of the reports here"];
+        return Err(Differs::OtherRun { what, advice: None });
+    }
     if !header.skipped.is_empty() && !options.skip_published {
         let skipped = counted(header.skipped.len(), "file");
         let what = message![name("skip_published"), format!(" left {skipped} out there")];
@@ -299,7 +304,6 @@ fn others_in_reports(history: &History, looked: &[Looked], skip_published: bool)
 pub(crate) fn settled(config: &Config, path: &Path, applies: bool) -> Result<Session, Error> {
     let (store, history): (Box<dyn Store>, History) = if applies {
         let (journal, history) = folder::open_journal(path)?;
-        folder::refuse_one_that_lacks_lines(path, &history)?;
         (folder::store(journal, &history, path, true), history)
     } else if Lock::is_taken(path) {
         return Err(Error::of_journal(
@@ -314,6 +318,7 @@ pub(crate) fn settled(config: &Config, path: &Path, applies: bool) -> Result<Ses
     } else {
         (Box::new(Unwritten), JournalFile::look(path)?)
     };
+    folder::refuse_one_that_lacks_lines(path, &history)?;
     same_run(&history, config, None).map_err(|differs| differs.error(path))?;
     let path = path.to_owned();
     Ok((store, Opened { history, path, is_in_folder: true, pace: Pace::default(), boot: boot() }))
@@ -421,16 +426,20 @@ fn has_none(path: &Path) -> bool {
     file::exists(path).is_ok_and(|is_there| !is_there || folder::is_foreign(path))
 }
 
-/// The same of what a journal has left. Where somebody has to decide about its files first nothing is sent now, and that is
-/// what has to be said.
+/// The same of what a journal has left, and a journal that is an older copy: what is decided in that is for nothing. Where
+/// somebody has to decide about its files first nothing is sent now, and that is what has to be said.
 fn refuse_what_is_left(
-    folder: Option<&mut Folder>,
+    mut folder: Option<&mut Folder>,
     config: &Config,
     history: &History,
     options: &BatchOptions,
 ) -> Result<(), Error> {
     let (left, report, way_on) = (history.to_be_sent(), history.report(), WayOn::Journal(&options.journal));
-    match refuse_repeats(folder, config, &left, &report, options, way_on) {
+    let refused = refuse_repeats(folder.as_deref_mut(), config, &left, &report, options, way_on);
+    if refused.as_ref().map_or_else(|error| error.kind() == ErrorKind::AlreadySent, |()| true) {
+        folder.map_or(Ok(()), |folder| folder.refuse_older(&options.journal, history))?;
+    }
+    match refused {
         Err(error) if error.kind() == ErrorKind::AlreadySent && !history.undecided().is_empty() => Ok(()),
         refused => refused,
     }
@@ -499,6 +508,7 @@ fn header(config: &Config, request: &PublishRequest, repeat: Repeat) -> Header {
         simulated: is_loopback(&config.base_url),
         repeat,
         reports: Vec::new(),
+        are_files_named: false,
         skipped: Vec::new(),
         portfolio_names: request.portfolio_names().clone(),
         fingerprint: fingerprint(config, config.firm(), request),

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use crate::error::{Error, JournalReason};
-use crate::journal::file::JournalFile;
+use crate::journal::file::{JournalFile, begins_like_a_journal};
 use crate::journal::folder;
 use crate::journal::history::History;
 use crate::journal::index::Entry;
@@ -314,7 +314,7 @@ impl Candidates {
                     self.journals.push(path);
                 }
             }
-            Ok(_) => match folder::begins_like_a_journal(&path) {
+            Ok(_) => match begins_like_a_journal(&path) {
                 Ok(true) => self.journals.push(path),
                 Ok(false) => {}
                 Err(error) => self.cannot_read(&path, &error),

@@ -167,6 +167,11 @@ impl JournalFile {
         let unusable = |error: io::Error| Error::unopened(path, &error);
         refuse_displaced(path)?;
         let mut file = open_file(path, OpenOptions::new().read(true).write(true))?;
+        // What has a lock was a journal, so nothing else gets one.
+        if !begins_like_a_journal(path).map_err(unusable)? && !beside(path, ".lock").exists() {
+            read(path, &file)?;
+            file.rewind().map_err(unusable)?;
+        }
         let lock = Lock::take(path)?.with(path, &file)?;
         let Reading { history, mut end, rest, .. } = read(path, &file)?;
         file.seek(SeekFrom::Start(end.length)).map_err(unusable)?;
@@ -471,6 +476,31 @@ fn open_file(path: &Path, options: &OpenOptions) -> Result<File, Error> {
     options.open(path).map_err(unusable)
 }
 
+/// Whether a file's first bytes are a journal's.
+pub(crate) fn begins_like_a_journal(path: &Path) -> io::Result<bool> {
+    let mut start = Vec::new();
+    match open_to_read(path) {
+        // A pipe or a device may have no end.
+        Err(error) if error.kind() == io::ErrorKind::InvalidInput => return Ok(false),
+        file => file?.take(START.len() as u64).read_to_end(&mut start)?,
+    };
+    Ok(start == START)
+}
+
+/// Whether a journal has nothing that another one has not: its last bytes, with the hash of the line before, tell.
+pub(crate) fn is_beginning_of(path: &Path, other: &Path) -> io::Result<bool> {
+    const TAIL: u64 = 1 << 12;
+    let (file, other) = (open_to_read(path)?, open_to_read(other)?);
+    let start = file.metadata()?.len().saturating_sub(TAIL);
+    let tail = |mut file: &File, length| {
+        let mut bytes = Vec::new();
+        file.seek(SeekFrom::Start(start))?;
+        file.take(length).read_to_end(&mut bytes).map(|_| bytes)
+    };
+    let own = tail(&file, TAIL)?;
+    Ok(tail(&other, own.len() as u64)? == own)
+}
+
 /// Opens what may be a journal; a pipe has no end.
 pub(crate) fn open_to_read(path: &Path) -> io::Result<File> {
     if !fs::metadata(path)?.is_file() {
@@ -537,10 +567,7 @@ fn read(path: &Path, file: impl Read) -> Result<Reading, Error> {
         }
         take(&line, end.last.as_ref(), &mut header, &mut history).map_err(|reason| {
             if number == 1 && !line.starts_with(START) {
-                let reason = "is not a journal of this library: it does not begin as one does. If it was one, it was \
-                              damaged or edited: restore it from a copy of what was written last; an older one \
-                              would have files sent again. It is not resumed";
-                return Error::of_file(path, JournalReason::Damaged, reason);
+                return foreign(path, "it does not begin as one does");
             }
             let advice = "It was damaged or edited: restore it from a copy of what was written last; an older one would \
                           have files sent again. It is not resumed";
@@ -557,12 +584,19 @@ fn read(path: &Path, file: impl Read) -> Result<Reading, Error> {
     }
     match (history, start) {
         (Some(history), Some(start)) => Ok(Reading { history, start, end, rest }),
-        _ => Err(Error::of_file(
-            path,
-            JournalReason::Damaged,
-            "is not a journal of this library: it has no header and plan",
-        )),
+        _ if end == End::START && rest == Rest::Nothing => Err(foreign(path, "it is empty")),
+        _ => Err(foreign(path, "it has no header and plan")),
     }
+}
+
+/// What has a journal's name and may never have been one; `why` says what tells.
+fn foreign(path: &Path, why: &str) -> Error {
+    let reason = format!(
+        "is not a journal of this library: {why}. If it never was one, move it away or name another file. If it was one, it was \
+         damaged or edited: restore it from a copy of what was written last; an older one would have files sent again. It is \
+         not resumed"
+    );
+    Error::of_file(path, JournalReason::Damaged, &reason)
 }
 
 /// The version of the format of a journal, if its first line can be read.

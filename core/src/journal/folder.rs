@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fs;
-use std::io::{self, Read};
+use std::io;
 use std::iter;
 use std::mem;
 use std::path::{self, Path, PathBuf};
@@ -13,11 +13,14 @@ use serde_json::json;
 use url::Url;
 
 use crate::error::{Error, JournalReason};
-use crate::journal::file::{End, JournalFile, displaced, displaced_prefix, format_of, open_to_read, refuse_displaced};
+use crate::journal::file::{
+    End, JournalFile, begins_like_a_journal, displaced, displaced_prefix, format_of, is_beginning_of, open_to_read,
+    refuse_displaced,
+};
 use crate::journal::history::{Decision, File, History};
 use crate::journal::index::{Entry, Index};
 use crate::journal::lock::{Caller, Lock, SILENCE, beside, folder_of, is_held_here, make_folder, operator, write_new};
-use crate::journal::record::{FORMAT, Record, START};
+use crate::journal::record::{FORMAT, Record};
 use crate::journal::store::{Dated, Store, Unrecorded};
 use crate::model::batch::Repeat;
 use crate::model::display::{counted, listed};
@@ -27,6 +30,7 @@ use crate::model::report::PublishReport;
 use crate::model::request::{Asks, PublishRequest};
 use crate::model::times;
 use crate::system::folder_sync::sync_folder;
+use crate::system::identity::is_same;
 
 /// What tells a folder of journals from one that is empty because its share is not mounted.
 const MARKER: &str = "addepar-portal-journals.json";
@@ -201,20 +205,15 @@ fn is_own_name(name: &[u8]) -> bool {
     is_new || name.contains(".displaced-")
 }
 
-/// Whether a file's first bytes are a journal's.
-pub(crate) fn begins_like_a_journal(path: &Path) -> io::Result<bool> {
-    // A pipe or a device may have no end.
-    if !fs::metadata(path)?.is_file() {
-        return Ok(false);
-    }
-    let mut start = Vec::new();
-    fs::File::open(path)?.take(START.len() as u64).read_to_end(&mut start)?;
-    Ok(start == START)
-}
-
 /// A file's name, where it is text: one that is not is never in the index.
 fn name_of(path: &Path) -> Option<&str> {
     path.file_name()?.to_str()
+}
+
+/// Whether two paths lead to one file: it may have a second name, or a link may lead to it.
+fn is_the_same_file(one: &Path, other: &Path) -> bool {
+    let is_one = || Ok::<_, io::Error>(is_same(&fs::metadata(one)?, &fs::metadata(other)?) == Some(true));
+    one == other || is_one().unwrap_or(false)
 }
 
 /// What another journal shows of a file that is to be sent. The greater one matters more.
@@ -295,7 +294,8 @@ impl Survey {
             survey.unreadable = Some(error);
             Vec::new()
         });
-        for path in paths.into_iter().filter(|path| own.is_none_or(|own| own != path) && !is_foreign(path)) {
+        let is_own = |path: &Path| own.is_some_and(|own| is_the_same_file(own, path));
+        for path in paths.into_iter().filter(|path| !is_own(path) && !is_foreign(path)) {
             match JournalFile::observe(&path) {
                 Ok(history) if history.header().is_of(base_url, firm_id) => {
                     survey.take(&history, &path, &wanted, false);
@@ -500,7 +500,8 @@ impl Folder {
         for path in &paths {
             match self.look(path, &names, &wanted) {
                 Ok(Some(history)) if history.header().is_of(query.base_url, query.firm_id) => {
-                    survey.take(&history, path, &all, query.own == Some(path));
+                    let is_own = query.own.is_some_and(|own| is_the_same_file(own, path));
+                    survey.take(&history, path, &all, is_own);
                 }
                 Ok(_) => {}
                 // The others are looked into all the same, so that the next call need not.
@@ -512,11 +513,7 @@ impl Folder {
                             if !name_of(path).is_some_and(|name| has_displaced(&names, name)) =>
                         {
                             is_rest_readable = false;
-                            error = error.with_advice(message![
-                                "Where there is no copy of it, move it away and record that it is gone, which names its files: ",
-                                command("journal forget", path),
-                                ".",
-                            ]);
+                            error = error.with_advice(to_forget(path));
                         }
                         _ => is_rest_readable = false,
                     }
@@ -599,6 +596,11 @@ impl Folder {
             return Ok(());
         }
         Err(Error::missed(&missed, JournalReason::Missing, GONE).with_earlier(survey.complete(&report)))
+    }
+
+    /// Refuses a journal of it that shows less than another one of its run.
+    pub(crate) fn refuse_older(&self, path: &Path, history: &History) -> Result<(), Error> {
+        name_of(path).map_or(Ok(()), |name| refuse_one_that_lacks(&self.index, path, name, history))
     }
 
     /// Takes in a journal that was just made in it.
@@ -706,16 +708,17 @@ impl Store for InFolder {
 /// Refuses a journal of which its folder knows that it had more lines, or that another one of its run has all its lines and
 /// more: it would show files as unsent that were sent, and what is recorded in it would be lost once the whole one is put back.
 pub(crate) fn refuse_one_that_lacks_lines(path: &Path, history: &History) -> Result<(), Error> {
-    let Some((index, name)) = known(path) else { return Ok(()) };
+    known(path).map_or(Ok(()), |(index, name)| refuse_one_that_lacks(&index, path, &name, history))
+}
+
+/// The same as an index knows it.
+fn refuse_one_that_lacks(index: &Index, path: &Path, name: &str, history: &History) -> Result<(), Error> {
     let lacks = |entry: &Entry| open_to_read(path).is_ok_and(|file| !entry.end().is_in(&file).unwrap_or(true));
-    let own = index.get(&name);
-    if own.is_some_and(lacks) {
+    if index.get(name).is_some_and(lacks) {
         return Err(Error::missed(&[path.to_owned()], JournalReason::Changed, LOST_LINES));
     }
     // Where both went on, neither is older than the other.
-    let has_all_of_it = |other: &Path| {
-        own.is_none_or(|own| open_to_read(other).is_ok_and(|file| own.end().is_in(&file).unwrap_or(false)))
-    };
+    let has_all_of_it = |other: &Path| is_beginning_of(path, other).unwrap_or(false);
     let of_its_run = index.expected().filter(|(other, entry)| *other != name && entry.run() == history.header().run);
     let mut others = of_its_run.map(|(other, entry)| (folder_of(path).join(other), entry));
     match others.find(|(other, entry)| lacks(entry) && has_all_of_it(other)) {
@@ -760,7 +763,7 @@ pub(crate) fn observe_journal(path: &Path) -> Result<History, Error> {
     Ok(history)
 }
 
-/// Why a journal cannot be opened: of one that is gone from its folder, also what to do.
+/// Why a journal cannot be opened: of one that is gone from its folder or was damaged, also what to do.
 fn unopened(path: &Path, error: Error) -> Error {
     let is_missed = |index: &Index, name: &str| {
         let folder = folder_of(path);
@@ -768,12 +771,24 @@ fn unopened(path: &Path, error: Error) -> Error {
         let names: BTreeSet<&str> = found.iter().filter_map(|path| name_of(path)).collect();
         is_missed(entry, None, &names, of_the_run_of(entry, index, folder, &names))
     };
-    match known(path).filter(|_| error.reason() == Some(JournalReason::Missing)) {
-        Some((index, name)) if is_missed(&index, &name) => {
+    match (error.reason(), known(path)) {
+        (Some(JournalReason::Missing), Some((index, name))) if is_missed(&index, &name) => {
             Error::missed(&[path.to_owned()], JournalReason::Missing, GONE)
+        }
+        (Some(JournalReason::Damaged), Some((index, name))) if index.get(&name).is_some() => {
+            error.with_advice(to_forget(path))
         }
         _ => error,
     }
+}
+
+/// What becomes of a journal of a folder that nobody can read any more.
+fn to_forget(path: &Path) -> Message {
+    message![
+        "Where there is no copy of it, move it away and record that it is gone, which names its files: ",
+        command("journal forget", path),
+        ".",
+    ]
 }
 
 /// What the folder of a journal knows, without its lock, and the journal's name there.
@@ -945,11 +960,10 @@ fn refusal(refused: &[&Found], worst: &Found, request: &PublishRequest, way_on: 
                 ],
                 WayOn::Journal(path) => need_not_be_sent(they, path),
             };
-            let is_left_out = |found: &Found| {
-                found.result.state == FileState::NotProcessed && found.result.decision == Some(Verdict::Leave)
-            };
-            if refused.iter().all(|found| is_left_out(found)) {
-                let left_out = format!("A person left {the_files} out, and {they} {were} not sent ({last}).");
+            let was_not_sent = refused.iter().all(|found| found.result.state == FileState::NotProcessed);
+            let all = |verdict| was_not_sent && refused.iter().all(|found| found.result.decision == Some(verdict));
+            if all(Verdict::Leave) {
+                let left_out = format!("A person left {the_files} out, and {they} {were} not processed ({last}).");
                 return Message::from(left_out).and(way_on).and(by_journal(refused));
             }
             // What that run did not do is not done twice.
@@ -964,7 +978,12 @@ fn refusal(refused: &[&Found], worst: &Found, request: &PublishRequest, way_on: 
             } else {
                 "does what was not done then"
             };
-            Message::from(format!("{files} {were} sent before ({last}): sending {it} again {twice}.")).and(way_on)
+            let what = if all(Verdict::Published) {
+                format!("A person found that {the_files} {were} published in some other way ({last})")
+            } else {
+                format!("{files} {were} sent before ({last})")
+            };
+            Message::from(format!("{what}: sending {it} again {twice}.")).and(way_on)
         }
     };
     problem.and(others_too(refused, worst)).and(by_journal(refused))

@@ -113,6 +113,9 @@ pub(crate) struct Header {
     /// The jobs whose generated reports the files came out of.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) reports: Vec<String>,
+    /// Whether the files were named beside the reports.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub(crate) are_files_named: bool,
     /// The files of these reports that were left out, since they were shown as published already.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) skipped: Vec<u64>,
@@ -120,6 +123,11 @@ pub(crate) struct Header {
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty", deserialize_with = "by_file")]
     pub(crate) portfolio_names: BTreeMap<u64, String>,
     pub(crate) fingerprint: String,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
+const fn is_false(said: &bool) -> bool {
+    !*said
 }
 
 /// Inside a tagged record serde has keys as texts only.
@@ -194,6 +202,7 @@ impl Header {
             simulated: true,
             repeat: Repeat::Refuse,
             reports: Vec::new(),
+            are_files_named: false,
             skipped: Vec::new(),
             portfolio_names: BTreeMap::new(),
             fingerprint: String::new(),

@@ -104,7 +104,7 @@ impl RawId {
     }
 
     /// What its writer can do about it.
-    fn hint(&self) -> Option<Message> {
+    pub(crate) fn hint(&self) -> Option<Message> {
         match self {
             Self::Other(value) => value.hint.map(Message::from),
             // A column with missing values is one of floats, and a CSV has its numbers like that.

@@ -281,6 +281,9 @@ impl fmt::Display for Message {
 
 fn write_time(text: &mut String, seconds: &str, language: Language) -> fmt::Result {
     match (language, seconds.parse::<f64>()) {
+        (Language::Node, Ok(seconds)) if !seconds.is_finite() => {
+            text.write_str(if seconds.is_nan() { "NaN" } else { "Infinity" })
+        }
         // To the microsecond: 1.001 s are 1001 ms, and not 1000.9999999999999.
         (Language::Node, Ok(seconds)) => write!(text, "{} ms", (seconds * 1e6).round() / 1e3),
         _ => write!(text, "{seconds} s"),
