@@ -268,6 +268,8 @@ def test_a_dry_run_with_a_journal_shows_what_is_left(run: Run, simulated_portal:
     assert csv[51:] == [f"{file},4" for file in range(101, 201)]
     other = run("publish", 999, *MODES, "--journal", "run.jsonl", "--dry-run")
     assert (other.returncode, "is of other files" in other.stderr) == (2, True)
+    refused = run("publish", 999, *MODES, "--journal", "run.jsonl", "--yes")
+    assert (refused.returncode, "is of another run" in refused.stderr, "About to" in refused.stderr) == (2, True, False)
     assert run("resume", "run.jsonl", "--yes").returncode == 0
     assert run(*batch, "--dry-run", "--format", "json").stdout == ""
 

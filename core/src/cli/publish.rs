@@ -68,7 +68,9 @@ pub(super) fn publish(arguments: &Publish, source: Source) -> Result<Status, Ref
         }
         let plan = plan(&request, journal, begun.as_ref());
         let what = format!("About to publish to {} (firm {}):\n{plan}", client.base_url(), client.firm_id());
-        if has_none {
+        if begun.as_ref().is_some_and(|begun| !is_of(begun, &request)) {
+            // Nothing is about to be done: the journal is refused, which says why.
+        } else if has_none {
             // The journal says so, as one that a program makes.
             say("Every file of the reports is shown as published already: nothing is to be sent.");
         } else if !is_wanted(&what, begun.as_ref(), arguments.yes, arguments.takes_stdin(), &mut interrupts).await? {
@@ -167,6 +169,11 @@ fn request(arguments: &Publish) -> Result<PublishRequest, Refused> {
     Ok(request.with_override_contacts(contacts)?)
 }
 
+/// Whether a journal is of a request, at whatever server.
+fn is_of(journal: &Journal, request: &PublishRequest) -> bool {
+    fingerprint::fingerprint("", "", request) == fingerprint::fingerprint("", "", journal.request())
+}
+
 /// The files of a run that are yet to be sent.
 fn left(journal: &Journal) -> Vec<u64> {
     journal.to_come().into_iter().flat_map(|chunk| chunk.file_ids).collect()
@@ -225,11 +232,7 @@ fn dry_run(
     let chunk_size = if path.is_some() { BatchOptions::new("").chunk_size } else { MAX_FILES };
     let chunks = match journal {
         None => history::chunks(request.file_ids(), chunk_size, 1),
-        Some(journal)
-            if fingerprint::fingerprint("", "", request) == fingerprint::fingerprint("", "", journal.request()) =>
-        {
-            journal.to_come()
-        }
+        Some(journal) if is_of(journal, request) => journal.to_come(),
         Some(journal) => {
             return Err(Refused(format!(
                 "The journal {} is of other files, modes or override contacts: it would be refused. Nothing was sent.",
