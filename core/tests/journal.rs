@@ -2182,13 +2182,15 @@ fn a_saved_run_that_is_gone_refuses_every_call() {
     block_on(client.resume(&batch, |_| {})).expect("a report");
 }
 
-/// A script that is started elsewhere would have another journal.
+/// A script that is started elsewhere would have another journal; what cannot be a path is none.
 #[test]
 fn a_tilde_is_the_shell_s() {
     let scene = Scene::new();
     let words = ["`~` is the shell's, so write the whole path", "Nothing was sent"];
     refused(scene.batch(2, Path::new("~/run.jsonl")), ErrorKind::Input, &words);
     refused(init_journal_dir("~/journals"), ErrorKind::Journal, &words[..1]);
+    let words = [r#"must be a path, and "run\0.jsonl" has a NUL in it. Nothing was sent"#];
+    refused(scene.batch(2, Path::new("run\0.jsonl")), ErrorKind::Input, &words);
     assert_eq!(scene.posts(), 0);
 }
 

@@ -123,6 +123,12 @@ impl BatchOptions {
                 format!(" is {shown:?}: `~` is the shell's, so write the whole path."),
             ]));
         }
+        if shown.contains('\0') {
+            return Err(InvalidInput::new(message![
+                name("journal"),
+                format!(" must be a path, and {shown:?} has a NUL in it."),
+            ]));
+        }
         // Such an ending comes from a script, and the journal without it is another one.
         if shown.ends_with(|last: char| last.is_whitespace() || last.is_control()) {
             return Err(InvalidInput::new(message![
