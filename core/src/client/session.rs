@@ -423,7 +423,8 @@ fn unread(path: &Path, request: &PublishRequest) -> PublishReport {
 
 /// Whether no journal is there. What never was one shows nothing; a link that leads nowhere may be one.
 fn has_none(path: &Path) -> bool {
-    file::exists(path).is_ok_and(|is_there| !is_there || folder::is_foreign(path))
+    let cannot_be = path.as_os_str().as_encoded_bytes().contains(&0);
+    cannot_be || file::exists(path).is_ok_and(|is_there| !is_there || folder::is_foreign(path))
 }
 
 /// The same of what a journal has left, and a journal that is an older copy: what is decided in that is for nothing. Where
