@@ -193,6 +193,8 @@ struct Inner {
     advice: Message,
     /// Whether the journal of the call can be resumed.
     is_resumable: bool,
+    /// Whether settings are missing, and nothing is wrong with those that are there.
+    lacks_settings: bool,
     /// The attempt that it is about: of a batch with many requests, the one that failed.
     attempt: Option<Attempt>,
     /// The status of the answer that it is about, where that answers no attempt to publish.
@@ -318,6 +320,7 @@ impl Error {
             consequence: Consequence::OfCall,
             advice: Message::default(),
             is_resumable: false,
+            lacks_settings: false,
             attempt: None,
             status: None,
             errors: Vec::new(),
@@ -356,6 +359,19 @@ impl Error {
     #[must_use]
     pub fn config(problem: impl Into<Message>) -> Self {
         Self::new(ErrorKind::Config, problem)
+    }
+
+    /// Settings that are not there.
+    pub(crate) fn missing_settings(problem: impl Into<Message>) -> Self {
+        let mut error = Self::config(problem);
+        error.0.lacks_settings = true;
+        error
+    }
+
+    /// Whether settings are missing, and nothing is wrong with those that are there.
+    #[cfg(feature = "cli")]
+    pub(crate) fn lacks_settings(&self) -> bool {
+        self.0.lacks_settings
     }
 
     /// No access token can be had; an earlier one may have been refused by the server.

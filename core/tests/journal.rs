@@ -1635,6 +1635,38 @@ fn words_of_another_journal_from_before_a_file_was_sent_are_refused() {
     assert_eq!(scene.posts(), 6);
 }
 
+/// A script that goes through all journals of a folder has looked at nothing in any of them, whatever it decides last.
+#[test]
+fn words_from_before_a_file_was_sent_are_refused_in_each_journal() {
+    for evidence in [None, Some("not in the portal")] {
+        let scene = Scene::new();
+        let client = scene.journalling();
+        let lost = || {
+            scene.faults(&json!([{ "name": "close_before_answer" }]));
+            let error = refused(publish(&client, [1]), ErrorKind::OutcomeUnknown, &[]);
+            error.journal().expect("a journal").to_owned()
+        };
+        let decide = |path: &Path, verdict, evidence| {
+            Journal::open(path).expect("a journal").decide([1], verdict, "A. Person", evidence)
+        };
+        let first = lost();
+        decide(&first, Verdict::NotPublished, evidence).expect("a decision");
+        let second = lost();
+        for verdict in [Verdict::NotPublished, Verdict::Published] {
+            for path in [&first, &second] {
+                refused(decide(path, verdict, evidence), ErrorKind::Journal, &["in these words", "Look again"]);
+            }
+            // Whatever is decided in the first one by now, the words stood there before.
+            decide(&first, Verdict::Leave, None).expect("a decision");
+            decide(&first, verdict, Some("looked again")).expect("a decision");
+        }
+        refused(decide(&second, Verdict::NotPublished, evidence), ErrorKind::Journal, &["in these words"]);
+        refused(publish(&client, [1]), ErrorKind::AlreadySent, &["nobody knows what became of it"]);
+        decide(&second, Verdict::NotPublished, Some("looked once more")).expect("a decision");
+        assert_eq!(scene.posts(), 2);
+    }
+}
+
 /// Of each send, the journal counts that knows most of it; of all sends the one that matters most.
 #[test]
 fn a_copy_of_a_journal_hides_no_other_send() {

@@ -300,7 +300,20 @@ def test_a_dry_run_is_refused_as_the_call_would_be(run: Run, simulated_portal: S
     bare = dict.fromkeys(simulated_portal.environ(), "")
     unset = run("publish", 2, *MODES, "--dry-run", **{**variables, **bare})
     assert unset.returncode == 0
-    assert "cannot say what a folder of journals would refuse" in unset.stderr
+    assert "cannot say without settings what a folder of journals would refuse. The firm is missing" in unset.stderr
+    # A setting that is wrong is none that is missing, whatever else is.
+    for wrong in (
+        {"ADDEPAR_JOURNAL_DIR": "journals"},
+        {"ADDEPAR_JOURNAL_DIR": "~/journals"},
+        {"ADDEPAR_JOURNAL_DIR": ""},
+        {"ADDEPAR_JOURNAL_DIR": f"{folder} "},
+        {"ADDEPAR_FIRM_NAME": "a.b"},
+        {"ADDEPAR_FIRM_ID": "1 "},
+    ):
+        for given in (wrong, {**bare, **wrong}):
+            dry = run("publish", 5, *MODES, "--dry-run", **given)
+            real = run("publish", 5, *MODES, "--yes", **given)
+            assert (dry.returncode, dry.stdout, dry.stderr) == (2, "", real.stderr)
     nowhere = run("publish", 5, *MODES, "--dry-run", ADDEPAR_JOURNAL_DIR=str(tmp_path / "nowhere"))
     assert nowhere.returncode == 2
     assert "was set up for journals" in nowhere.stderr
@@ -695,6 +708,28 @@ def test_a_check_list_may_lack_the_commas_of_empty_fields(lost: Run, tmp_path: P
     text = "\r\n".join(rows)
     assert lost(*RESOLVE, "--from", "-", stdin=text).returncode == 0
     assert decisions(tmp_path) == {"leave": 1, "published": 1}
+
+
+def test_a_check_list_says_nothing_of_what_another_run_sent_after_it(
+    run: Run, simulated_portal: SimulatedPortal, tmp_path: Path
+) -> None:
+    journals = {"ADDEPAR_JOURNAL_DIR": str(tmp_path)}
+    init_journal_dir(tmp_path)
+
+    def lose(name: str) -> str:
+        simulated_portal.next_fault("close_before_answer")
+        assert run("publish", 37, *MODES, "--journal", tmp_path / name, "--yes", **journals).returncode == 3
+        return run("journal", "show", tmp_path / name, "--undecided", "--format", "csv").stdout
+
+    resolve = ("journal", "resolve", tmp_path / "1.jsonl", "--from", "-", "--by", "A. Person", "--not-published")
+    older = lose("1.jsonl")
+    assert run(*resolve, stdin=older).returncode == 0
+    lose("2.jsonl")
+    refused = run(*resolve, stdin=older)
+    assert refused.returncode == 2
+    assert "takes no list about an earlier request: 1 file (37) was sent at 20" in refused.stderr
+    assert refused.stderr.endswith("Nothing was recorded. Decide in that run's journal.\n")
+    assert simulated_portal.control("posts") == 2
 
 
 def test_a_check_list_is_not_published(lost: Run, simulated_portal: SimulatedPortal, tmp_path: Path) -> None:
@@ -1784,8 +1819,10 @@ def test_a_simulated_portal_for_scripts(program: str, number: int, tmp_path: Pat
     simulate = ("simulate", "--fault", "status:403")
     with started(None, tmp_path, *simulate, program=program, stdout=subprocess.PIPE) as portal:
         assert portal.stdout
-        exports = [portal.stdout.readline() for _ in range(4)]
-        script = "".join(exports) + f"{PROGRAMS[program]} publish 37 {' '.join(MODES)} --yes"
+        exports = [portal.stdout.readline() for _ in range(5)]
+        # Who pastes it may have settings of a real firm.
+        script = f"export ADDEPAR_FIRM_NAME=examplefirm ADDEPAR_ACCESS_TOKEN=t\n{''.join(exports)}"
+        script += f"{PROGRAMS[program]} publish 37 {' '.join(MODES)} --yes"
         shell = shutil.which("sh") or "sh"
         codes = [
             subprocess.run([shell, "-c", script], env=environment(), capture_output=True, check=False).returncode
@@ -1829,6 +1866,26 @@ def test_contacts_of_a_simulated_portal_fail_as_asked(tmp_path: Path) -> None:
 def test_a_simulated_portal_that_cannot_be_is_refused(arguments: tuple[str, ...], words: str, run: Run) -> None:
     done = run("simulate", *arguments)
     assert (done.returncode, done.stdout, words in done.stderr) == (2, "", True), done.stderr
+
+
+def test_an_experiment_that_fails_reaches_nothing_else(simulated_portal: SimulatedPortal, tmp_path: Path) -> None:
+    """Who pastes it may have settings of a real firm."""
+    script = (ROOT / "examples" / "command-line" / "experiment.sh").read_text()
+    for slip in ("37=1", "99:1", "37:1 --fault hangs", "37:1 --port 80x"):
+        done = subprocess.run(
+            ["sh", "-c", script.replace("--fail-notify 37:1", f"--fail-notify {slip}")],
+            env={
+                **environment(simulated_portal),
+                "PATH": os.pathsep.join([str(PROGRAMS["pip"].parent), os.environ["PATH"]]),
+            },
+            cwd=tmp_path,
+            timeout=60,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert "The firm is missing" in done.stderr, done.stderr
+    assert simulated_portal.control("posts") == 0
 
 
 def test_an_experiment_to_paste_into_a_shell(tmp_path: Path) -> None:

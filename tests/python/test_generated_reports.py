@@ -601,10 +601,29 @@ def test_a_batch_of_named_files_is_not_continued_by_its_reports_alone(portal: Si
     client = portal.client()
     named: Any = {"file_ids": [101, 999], "reports": [JOB], "journal": journal, **MODES}
     client.publish_batch(**named)
-    with pytest.raises(JournalError, match="is of another run: `file_ids` names the files there, and stands for all of"):
+    with pytest.raises(JournalError, match="is of another run: `file_ids` names the files there, and stands for all"):
         client.publish_batch(reports=[JOB], journal=journal, **MODES)
     assert client.publish_batch(**named).settled
     assert portal.control("posts") == 1
+
+
+@posix
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_the_program_can_be_interrupted_while_it_settles(journal: Path, number: int) -> None:
+    with portal_with(range(101, 107), clock=1) as portal:
+        lose_second_chunk(portal, journal, "close_after_head")
+        before, looks = journal.read_bytes(), gets(portal)
+        command: list[str | Path] = [PROGRAM, "journal", "settle", journal, "--yes"]
+        environ = {**os.environ, **portal.environ()}
+        with subprocess.Popen(command, env=environ, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as run:
+            deadline = time.monotonic() + 60
+            while gets(portal) == looks and time.monotonic() < deadline:
+                time.sleep(0.01)
+            run.send_signal(number)
+            _, errors = run.communicate(timeout=60)
+        assert (run.returncode, "unknown" in errors) == (130, False), errors
+        assert errors.endswith("Interrupted. Nothing was sent.\n")
+        assert journal.read_bytes() == before
 
 
 def test_a_path_that_is_no_text_is_refused_by_name() -> None:

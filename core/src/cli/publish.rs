@@ -241,8 +241,11 @@ fn dry_run(
         }
     };
     // Settings may be missing: the journal is looked at all the same.
-    let client = PortalClient::new(settings(), environment).ok();
-    if let Some(client) = &client
+    let client = match PortalClient::new(settings(), environment) {
+        Err(error) if !error.lacks_settings() => return Err(error.into()),
+        client => client,
+    };
+    if let Ok(client) = &client
         && let Err(error) = client.rehearse(request, path)
     {
         return failed(error, true, path, format, Status::of_error);
@@ -259,11 +262,11 @@ fn dry_run(
             text
         }
         Format::Table => {
-            let server = client.as_ref().map_or_else(
-                || "to a server that is not set yet".to_owned(),
-                |client| format!("to {} (firm {})", client.base_url(), client.firm_id()),
+            let to = client.as_ref().map_or_else(
+                |_| String::new(),
+                |client| format!(" to {} (firm {})", client.base_url(), client.firm_id()),
             );
-            let before = format!("Would publish {server}:\n{}\n", plan(request, path, journal));
+            let before = format!("Would publish{to}:\n{}\n", plan(request, path, journal));
             let listed = listed(&chunks, &before);
             before + &listed
         }
@@ -278,10 +281,13 @@ fn dry_run(
             "This is a dry run: nothing was sent, and nothing would be now: {} being sent by another process.",
             files(in_flight),
         )),
-        _ if client.is_none() => say(
-            "This is a dry run: nothing was sent. Without its settings it cannot say what a folder of journals would refuse.",
-        ),
-        _ => say("This is a dry run: nothing was sent."),
+        _ => match client {
+            Ok(_) => say("This is a dry run: nothing was sent."),
+            Err(missing) => say(&format!(
+                "This is a dry run, which cannot say without settings what a folder of journals would refuse. {}",
+                missing.message_in(Language::CommandLine),
+            )),
+        },
     }
     let is_undecided = journal.is_some_and(|journal| !journal.undecided().is_empty());
     output::write(&text, if is_undecided { Status::Unknown } else { Status::Ok })
@@ -352,6 +358,7 @@ async fn run(
     format: Format,
     interrupts: &mut Interrupts,
 ) -> Result<Status, Refused> {
+    call.await_when_interrupted();
     match drive(call, interrupts).await {
         Ending::Interrupted(None) => {
             let what = if journal.is_some() { "sent now" } else { "processed" };

@@ -49,7 +49,7 @@ pub(super) fn simulate(arguments: &Simulate, source: Source) -> Result<Status, R
         ));
         let environment = format!(
             "export ADDEPAR_BASE_URL={}\nexport ADDEPAR_FIRM_ID={FIRM_ID}\nexport ADDEPAR_KEY_ID={KEY_ID}\n\
-             export ADDEPAR_KEY_SECRET={KEY_SECRET}\n",
+             export ADDEPAR_KEY_SECRET={KEY_SECRET}\nexport ADDEPAR_FIRM_NAME= ADDEPAR_ENVIRONMENT= ADDEPAR_ACCESS_TOKEN=\n",
             portal.base_url(),
         );
         let status = output::write(&environment, Status::Ok)?;

@@ -624,7 +624,7 @@ fn same_run(history: &History, config: &Config, request: Option<&PublishRequest>
     if !fewer.is_empty() {
         differs.push(format!("the journal has {} that this call does not name", counted_and_named(&fewer)).into());
     }
-    if both > 0 && !(more.is_empty() && fewer.is_empty()) {
+    if both > 0 && !(more.is_empty() && fewer.is_empty()) && !history.came_to_nothing() {
         let (are, them) = if both == 1 { ("1 file is", "it") } else { (&*format!("{both} files are"), "them") };
         let what = format!(
             "{are} in both, and another journal would have {them} sent again unless a folder of journals refuses that"

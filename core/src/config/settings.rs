@@ -127,6 +127,11 @@ impl Config {
         let base_url = base_url(&settings, &environment, &mut missing)?;
         let firm_id = firm_id(&settings, &environment, &mut missing)?;
         let credentials = credentials(&settings, &environment, &mut missing)?;
+        let timeout = seconds("timeout", settings.timeout, 90.0, 0.001)?;
+        let connect_timeout = seconds("connect_timeout", settings.connect_timeout, 10.0, 0.001)?;
+        let max_rate_limit_wait = seconds("max_rate_limit_wait", settings.max_rate_limit_wait, 60.0, 0.0)?;
+        let journal_dir = journal_dir(settings.journal_dir.as_ref(), &environment)?;
+        // What is wrong is told before what is missing.
         let (Some(base_url), Some(firm_id), Some(credentials)) = (base_url, firm_id, credentials) else {
             return Err(missing.into_error());
         };
@@ -136,12 +141,12 @@ impl Config {
             firm_id,
             user_agent: user_agent(settings.host),
             credentials,
-            timeout: seconds("timeout", settings.timeout, 90.0, 0.001)?,
-            connect_timeout: seconds("connect_timeout", settings.connect_timeout, 10.0, 0.001)?,
-            max_rate_limit_wait: seconds("max_rate_limit_wait", settings.max_rate_limit_wait, 60.0, 0.0)?,
+            timeout,
+            connect_timeout,
+            max_rate_limit_wait,
             proxy: proxy(&settings, &base_url, &environment)?,
             extra_roots: extra_roots(settings.ca_file, &environment)?,
-            journal_dir: journal_dir(settings.journal_dir.as_ref(), &environment)?,
+            journal_dir,
             language: settings.host.language(),
             program: settings.program,
             base_url,
@@ -190,7 +195,7 @@ impl Missing {
     }
 
     fn into_error(self) -> Error {
-        Error::config(self.0)
+        Error::missing_settings(self.0)
     }
 }
 

@@ -164,7 +164,7 @@ impl JournalFile {
 
     /// Opens a journal to append to it; what a crash left of its last line is cut off.
     pub(crate) fn open(path: &Path) -> Result<(Self, History), Error> {
-        let unusable = |error: io::Error| Error::unopened(path, &error);
+        let unusable = |error: io::Error| unopened(path, &error);
         refuse_displaced(path)?;
         let mut file = open_file(path, OpenOptions::new().read(true).write(true))?;
         // What has a lock was a journal, so nothing else gets one.
@@ -444,20 +444,26 @@ pub(crate) fn refuse_displaced(path: &Path) -> Result<(), Error> {
 /// be mounted.
 pub(crate) fn exists(path: &Path) -> Result<bool, Error> {
     refuse_displaced(path)?;
-    let unusable = |error: io::Error| Error::unopened(path, &error);
     match fs::metadata(path) {
         Ok(_) => Ok(true),
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(unusable(error)),
-        Err(_) => match fs::symlink_metadata(path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
-            Err(error) => Err(unusable(error)),
-            Ok(_) => Err(Error::of_journal(
-                path,
-                JournalReason::Missing,
-                "is a link to a file that is not there, as on a share that is not mounted",
-            )),
-        },
+        Err(error) if error.kind() == io::ErrorKind::NotFound && !is_link(path) => Ok(false),
+        Err(error) => Err(unopened(path, &error)),
     }
+}
+
+/// Whether a link has this path, wherever that leads.
+fn is_link(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_ok_and(|found| found.is_symlink())
+}
+
+/// A journal, or a link to one, that cannot be opened.
+fn unopened(path: &Path, error: &io::Error) -> Error {
+    if error.kind() == io::ErrorKind::NotFound && is_link(path) {
+        let what = "is a link to a file that is not there: was that moved, or is its share not mounted? If it is gone for good, \
+                    remove the link";
+        return Error::of_journal(path, JournalReason::Missing, what);
+    }
+    Error::unopened(path, error)
 }
 
 fn open_to_write(path: &Path) -> io::Result<File> {
@@ -469,7 +475,7 @@ fn open_to_write(path: &Path) -> io::Result<File> {
 
 /// Opens a file, but nothing that has no end or waits for a writer, such as a device or a pipe.
 fn open_file(path: &Path, options: &OpenOptions) -> Result<File, Error> {
-    let unusable = |error: io::Error| Error::unopened(path, &error);
+    let unusable = |error: io::Error| unopened(path, &error);
     if !fs::metadata(path).map_err(unusable)?.is_file() {
         return Err(Error::of_journal(path, JournalReason::CannotRead, "is not a file"));
     }

@@ -35,6 +35,8 @@ pub(crate) struct History {
     looks: Vec<Look>,
     /// In whose name and on what evidence was decided, in the order in which that was said first.
     said: HashMap<Words, usize>,
+    /// Each decision: about which file, in which of these words, and when.
+    decisions: Vec<(u64, usize, SystemTime)>,
     /// What was known before their last request of the files that were sent again, by their positions: proof that this one
     /// was not processed takes them back to that.
     before: HashMap<usize, Before>,
@@ -236,6 +238,7 @@ impl History {
             is_written: false,
             looks: Vec::new(),
             said: HashMap::new(),
+            decisions: Vec::new(),
             before: HashMap::new(),
         };
         history.plan(chunks)?;
@@ -312,7 +315,8 @@ impl History {
         }
         if decision.by != REWRITER {
             let order = self.said.len();
-            self.said.entry(words(&decision.by, decision.evidence.as_deref())).or_insert(order);
+            let order = *self.said.entry(words(&decision.by, decision.evidence.as_deref())).or_insert(order);
+            self.decisions.push((file_id, order, decision.at));
         }
         if let Some(file) = self.files.get_mut(position) {
             let others = match &file.decision {
@@ -595,14 +599,19 @@ impl History {
         words.1.is_some() && self.said.get(&words).is_none_or(|said| *said >= chunk.said)
     }
 
-    /// Whether these words, or none, may be those in which another journal has a decision about a file, from before this one
-    /// sent it last.
-    pub(crate) fn repeats_words_of(&self, other: &Self, file_id: u64, by: &str, evidence: Option<&str>) -> bool {
-        let file = self.file(file_id).filter(|file| file.state == FileState::Unknown);
-        let Some(sent_at) = file.and_then(|file| self.last_sent_at(file)) else { return false };
-        let Some(decision) = other.file(file_id).and_then(File::decision) else { return false };
-        let said = words(by, evidence);
-        decision.at < sent_at && (said.1.is_none() || said == words(&decision.by, decision.evidence.as_deref()))
+    /// When a file whose outcome is unknown here went out last, here or in one of the other runs.
+    pub(crate) fn last_sent_of_all(&self, others: &[Self], file_id: u64) -> Option<SystemTime> {
+        let at = |history: &Self| history.last_sent_at(history.file(file_id)?);
+        let own = self.file(file_id).filter(|file| file.state == FileState::Unknown).and_then(|_| at(self))?;
+        others.iter().filter_map(at).chain([own]).max()
+    }
+
+    /// Whether anything was decided about a file in these words, or at all if they are none, before this time.
+    pub(crate) fn has_said(&self, file_id: u64, by: &str, evidence: Option<&str>, before: SystemTime) -> bool {
+        let words = words(by, evidence);
+        let known = self.said.get(&words);
+        let is_same = |order: &usize| words.1.is_none() || known == Some(order);
+        self.decisions.iter().any(|(id, order, at)| *id == file_id && *at < before && is_same(order))
     }
 
     /// The files that are to be sent and went out before, and when that was.

@@ -118,28 +118,37 @@ fn news(history: &History, shown: &History, file_ids: impl Iterator<Item = u64>)
     (!told.is_empty()).then(|| told.join("; "))
 }
 
-/// The files that went out after something had been decided in the same words, or in some words where these are none;
-/// `others`: the journals beside it, where a call that sent a file again has a journal of its own. To leave it at that claims
-/// nothing about a request.
-fn sent_since(history: &History, others: &[History], findings: &[Finding], by: &str) -> Option<String> {
-    let is_repeated = |finding: &&Finding| {
-        let Finding { file_id, ref evidence, .. } = **finding;
-        let evidence = evidence.as_deref();
-        finding.verdict != Verdict::Leave
-            && !finding.is_of_a_list
-            && (!history.can_be_about_it(file_id, by, evidence)
-                || others.iter().any(|other| history.repeats_words_of(other, file_id, by, evidence)))
-    };
-    let mut ids: Vec<u64> = findings.iter().filter(is_repeated).map(|finding| finding.file_id).collect();
+/// The files that went out after something had been decided in the same words, or in some words where these are none; `others`:
+/// the journals beside it, where a call that sent a file again has a journal of its own. To leave it at that claims nothing about
+/// a request.
+fn sent_since_words(history: &History, others: &[History], findings: &[Finding], by: &str) -> Option<String> {
+    let claiming = findings.iter().filter(|finding| finding.verdict != Verdict::Leave && !finding.is_of_a_list);
+    sent(claiming.filter_map(|Finding { file_id, evidence, .. }| {
+        let last = history.last_sent_of_all(others, *file_id)?;
+        let (evidence, mut all) = (evidence.as_deref(), others.iter().chain([history]));
+        let are_repeated = !history.can_be_about_it(*file_id, by, evidence)
+            || all.any(|history| history.has_said(*file_id, by, evidence, last));
+        are_repeated.then_some((*file_id, last))
+    }))
+}
+
+/// The files of a list that went out in another run after the request that the list is about.
+fn sent_since_list(history: &History, others: &[History], findings: &[Finding]) -> Option<String> {
+    let claiming = findings.iter().filter(|finding| finding.verdict != Verdict::Leave && finding.is_of_a_list);
+    sent(claiming.filter_map(|Finding { file_id, .. }| {
+        let last = history.last_sent_of_all(others, *file_id)?;
+        let own = history.last_sent_at(history.file(*file_id)?)?;
+        (own < last).then_some((*file_id, last))
+    }))
+}
+
+/// Which files were sent, and when the last of them was; `None` if there are none.
+fn sent(files: impl Iterator<Item = (u64, SystemTime)>) -> Option<String> {
+    let (mut ids, times): (Vec<u64>, Vec<SystemTime>) = files.unzip();
     ids.sort_unstable();
-    let last = ids.iter().filter_map(|id| history.last_sent_at(history.file(*id)?)).max()?;
-    Some(format!(
-        "{} ({}) {} sent at {}, and the words may be from before that",
-        counted(ids.len(), "file"),
-        ranges::excerpt(&ids),
-        if ids.len() == 1 { "was" } else { "were" },
-        times::text(last),
-    ))
+    let last = times.into_iter().max()?;
+    let were = if ids.len() == 1 { "was" } else { "were" };
+    Some(format!("{} ({}) {were} sent at {}", counted(ids.len(), "file"), ranges::excerpt(&ids), times::text(last)))
 }
 
 /// What has happened to a file, in words around it: before it, and after one of them or several.
@@ -360,10 +369,17 @@ impl Journal {
         if let Some(news) = news(&history, &self.history, findings.iter().map(|finding| finding.file_id)) {
             return Err(outdated(&format!("was continued since it was read: {news}")));
         }
-        let claiming = findings.iter().filter(|finding| finding.verdict != Verdict::Leave && !finding.is_of_a_list);
+        let claiming = findings.iter().filter(|finding| finding.verdict != Verdict::Leave);
         let others = folder::others_about(&self.path, &history, claiming.map(|finding| finding.file_id));
-        if let Some(what) = sent_since(&history, &others, &findings, by) {
-            let what = format!("takes no `published` or `not_published` in these words: {what}");
+        if let Some(sent) = sent_since_list(&history, &others, &findings) {
+            let what = format!("takes no list about an earlier request: {sent} by another run of this folder");
+            let advice = "Decide in that run's journal.";
+            return Err(Error::of_journal(&self.path, JournalReason::Outdated, &what).with_advice(advice));
+        }
+        if let Some(sent) = sent_since_words(&history, &others, &findings, by) {
+            let what = format!(
+                "takes no `published` or `not_published` in these words: {sent}, and the words may be from before that"
+            );
             let advice = message!["Look again, and say in ", name("evidence"), " what was found after that request."];
             return Err(Error::of_journal(&self.path, JournalReason::Outdated, &what).with_advice(advice));
         }
