@@ -1661,6 +1661,10 @@ fn words_from_before_a_file_was_sent_are_refused_in_each_journal() {
             decide(&first, verdict, Some("looked again")).expect("a decision");
         }
         refused(decide(&second, Verdict::NotPublished, evidence), ErrorKind::Journal, &["in these words"]);
+        // Nor does a copy in which somebody decides give the words back.
+        fs::copy(&first, scene.path("copy.jsonl")).expect("a copy");
+        refused(decide(&first, Verdict::NotPublished, evidence), ErrorKind::Journal, &["in these words"]);
+        fs::remove_file(scene.path("copy.jsonl")).expect("a copy");
         refused(publish(&client, [1]), ErrorKind::AlreadySent, &["nobody knows what became of it"]);
         decide(&second, Verdict::NotPublished, Some("looked once more")).expect("a decision");
         assert_eq!(scene.posts(), 2);
@@ -1783,6 +1787,89 @@ fn a_link_to_a_journal_is_the_same_journal() {
         refused(publish(&client, [3]), ErrorKind::AlreadySent, &["state ok"]);
         assert_eq!(scene.sent(), [vec![1, 2], vec![1, 2], vec![1, 2], vec![3]]);
     }
+}
+
+/// A link that lies elsewhere leads to a journal with the rules of its own folder.
+#[cfg(unix)]
+#[test]
+fn a_link_from_elsewhere_passes_no_guard_by() {
+    let scene = Scene::new();
+    let link =
+        std::env::temp_dir().join(format!("{}.jsonl", scene.folder.file_name().expect("a name").to_string_lossy()));
+    let by_link = |path: &Path| {
+        let _ = fs::remove_file(&link);
+        std::os::unix::fs::symlink(path, &link).expect("a link");
+        block_on(scene.client().resume(&options(&link), |_| {}))
+    };
+    scene.journals();
+    let (path, copy) = (scene.path("run.jsonl"), scene.path("copy.jsonl"));
+    let refuse = || scene.faults(&json!([{ "name": "status", "status": 403 }]));
+    refuse();
+    refused(publish_batch(&scene.client(), 2, &options(&path)), ErrorKind::PermissionDenied, &[]);
+    fs::copy(&path, &copy).expect("a copy");
+    // What another run has sent.
+    let other = publish_batch(&scene.client(), 2, &options(&scene.path("other.jsonl")));
+    other.expect("a report");
+    refused(by_link(&path), ErrorKind::AlreadySent, &["other.jsonl"]);
+    decide(&path, &[1, 2], Verdict::Leave);
+    refused(by_link(&copy), ErrorKind::Journal, &["is an older copy of"]);
+    assert_eq!(scene.posts(), 2);
+    // What was saved beside a journal that was displaced, whatever it was called.
+    let plain = Scene::new();
+    let (path, second) = (plain.path("run.jsonl"), plain.path("second.jsonl"));
+    plain.faults(&json!([{ "name": "status", "status": 403 }]));
+    refused(plain.batch(4, &path), ErrorKind::PermissionDenied, &[]);
+    std::os::unix::fs::symlink(&path, &second).expect("a link");
+    let before = fs::read(&path).expect("a journal");
+    let run = block_on(plain.client().resume(&options(&second), |_| {
+        if plain.posts() > 1 {
+            fs::write(&path, &before).expect("an older copy");
+        }
+    }));
+    refused(run, ErrorKind::Journal, &["run.jsonl.displaced-"]);
+    for name in [&path, &second] {
+        refused(
+            block_on(plain.client().resume(&options(name), |_| {})),
+            ErrorKind::Journal,
+            &["What is true was saved as"],
+        );
+    }
+    assert_eq!(plain.posts(), 2);
+    let _ = fs::remove_file(&link);
+}
+
+/// An older copy beside a journal shows nothing that the journal does not: nobody has to decide in it.
+#[test]
+fn an_older_copy_beside_a_journal_holds_nothing_up() {
+    let scene = Scene::new();
+    let client = scene.journalling();
+    let (path, copy) = (scene.path("run.jsonl"), scene.path("copy.jsonl"));
+    let lose = || scene.faults(&json!([{ "name": "close_before_answer" }]));
+    let decide = |evidence| {
+        let mut journal = Journal::open(&path).expect("a journal");
+        journal.decide([1], Verdict::NotPublished, "A. Person", Some(evidence)).expect("a decision");
+    };
+    lose();
+    refused(publish_batch(&client, 1, &options(&path)), ErrorKind::OutcomeUnknown, &[]);
+    fs::copy(&path, &copy).expect("a copy");
+    decide("not there at noon");
+    lose();
+    refused(block_on(client.resume(&options(&path), |_| {})), ErrorKind::OutcomeUnknown, &[]);
+    decide("not there at three");
+    block_on(client.resume(&options(&path), |_| {})).expect("a report");
+    let call = client.start(request([1]), Repeat::Allow, no_environment);
+    assert_eq!(block_on(call.run()), Turn::Done);
+    result_of(&call).expect("its outcome is known");
+    assert_eq!(scene.posts(), 4);
+    // The same where the copy was made while its request was under way, and the server refused that.
+    let (path, copy) = (scene.path("second.jsonl"), scene.path("second copy.jsonl"));
+    scene.faults(&json!([{ "name": "status", "status": 403 }]));
+    let second = request([5]);
+    refused(block_on(client.publish_batch(&second, &options(&path), |_| {})), ErrorKind::PermissionDenied, &[]);
+    let whole = fs::read_to_string(&path).expect("a journal");
+    let first: Vec<&str> = whole.split_inclusive('\n').take(3).collect();
+    fs::write(&copy, first.concat()).expect("a copy");
+    block_on(client.resume(&options(&path), |_| {})).expect("a report");
 }
 
 /// A file that never was a journal is none because a batch has named it.

@@ -267,6 +267,8 @@ def test_a_dry_run_with_a_journal_shows_what_is_left(run: Run, simulated_portal:
     assert csv[1] == "201,3"
     assert csv[51:] == [f"{file},4" for file in range(101, 201)]
     other = run("publish", 999, *MODES, "--journal", "run.jsonl", "--dry-run")
+    assert (other.returncode, "is of another run" in other.stderr) == (2, True)
+    other = run("publish", 999, *MODES, "--journal", "run.jsonl", "--dry-run", ADDEPAR_FIRM_ID="")
     assert (other.returncode, "is of other files" in other.stderr) == (2, True)
     refused = run("publish", 999, *MODES, "--journal", "run.jsonl", "--yes")
     assert (refused.returncode, "is of another run" in refused.stderr, "About to" in refused.stderr) == (2, True, False)
@@ -300,7 +302,7 @@ def test_a_dry_run_is_refused_as_the_call_would_be(run: Run, simulated_portal: S
     bare = dict.fromkeys(simulated_portal.environ(), "")
     unset = run("publish", 2, *MODES, "--dry-run", **{**variables, **bare})
     assert unset.returncode == 0
-    assert "cannot say without settings what a folder of journals would refuse. The firm is missing" in unset.stderr
+    assert "Without settings it cannot say what a folder of journals would refuse. The firm is missing" in unset.stderr
     # A setting that is wrong is none that is missing, whatever else is.
     for wrong in (
         {"ADDEPAR_JOURNAL_DIR": "journals"},

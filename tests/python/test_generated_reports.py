@@ -626,6 +626,51 @@ def test_the_program_can_be_interrupted_while_it_settles(journal: Path, number: 
         assert journal.read_bytes() == before
 
 
+@posix
+def test_what_was_recorded_before_an_interrupt_is_told(journal: Path) -> None:
+    for number in range(4):
+        path = journal.with_name(f"{number}.jsonl")
+        with portal_with(range(101, 107), clock=SLOW_CLOCK) as portal:
+            lose_second_chunk(portal, path, "close_before_answer")
+            command: list[str | Path] = [PROGRAM, "journal", "settle", path, "--yes"]
+            environ = {**os.environ, **portal.environ()}
+            with subprocess.Popen(
+                command,
+                env=environ,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+            ) as run:
+                deadline = time.monotonic() + 60
+                while (
+                    run.poll() is None and b'"type":"decision"' not in path.read_bytes() and time.monotonic() < deadline
+                ):
+                    time.sleep(0.0005)
+                run.send_signal(signal.SIGINT)
+                output, errors = run.communicate(timeout=60)
+            has_decided = b'"type":"decision"' in path.read_bytes()
+            assert (run.returncode == 130) == (not has_decided), (run.returncode, output, errors)
+            assert ("Recorded: " in errors) == has_decided, (run.returncode, output, errors)
+
+
+@pytest.mark.parametrize("shape", ["table", "json"])
+def test_a_dry_run_with_reports_is_refused_as_the_call_would_be(
+    portal: SimulatedPortal, journal: Path, shape: str
+) -> None:
+    modes = ("--portal-publishing", "publish", "--contact-notification", "notify")
+    portal.client().publish_batch(reports=[JOB], journal=journal, **MODES)
+    other = "7d4e1c58-0000-4b0f-8a25-3c9d2f6b1e70"
+    for asked in (("--report", other), ("101", "--report", JOB), ("999", "--report", JOB)):
+        command = ("publish", *asked, *modes, "--journal", journal, "--format", shape)
+        dry = program(portal, *command, "--dry-run")
+        assert (dry.returncode, dry.stdout, "is of another run" in dry.stderr) == (2, "", True), dry.stderr
+    real = program(portal, "publish", "999", "--report", JOB, *modes, "--journal", journal, "--yes")
+    assert (real.returncode, "About to" in real.stderr) == (2, False), real.stderr
+    same = program(portal, "publish", "--report", JOB, *modes, "--journal", journal, "--dry-run")
+    assert same.returncode == 0, same.stderr
+
+
 def test_a_path_that_is_no_text_is_refused_by_name() -> None:
     for refused, name in ((Journal, "path"), (forget_journal, "path"), (init_journal_dir, "folder")):
         with pytest.raises(InputError, match=f"`{name}` has a character that it cannot have: half of a surrogate pair"):

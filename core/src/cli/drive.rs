@@ -16,11 +16,12 @@ use crate::model::message::Language;
 use crate::protocol::log_record::Level;
 use crate::protocol::machine::Ending;
 
-/// Runs a call to its end. An interrupt ends it at once, unless it awaits the request in flight: then nothing else is sent, and a
-/// second one drops that request. The end of a terminal is never a second one.
-pub(super) async fn drive(call: &PublishCall, interrupts: &mut Interrupts) -> Ending {
+/// Runs a call to its end. At the first interrupt the request in flight is awaited, and nothing else is sent, which `stopping`
+/// says; a second one drops that request. The end of a terminal is never a second one.
+pub(super) async fn drive(call: &PublishCall, interrupts: &mut Interrupts, stopping: &str) -> Ending {
     call.follow_progress();
     call.watch(Level::Info);
+    call.await_when_interrupted();
     let mut bar = Bar::new();
     let mut is_stopping = false;
     loop {
@@ -38,7 +39,7 @@ pub(super) async fn drive(call: &PublishCall, interrupts: &mut Interrupts) -> En
                         if !call.interrupt() {
                             break Turn::Done;
                         }
-                        terminal::say("Stopping after the request in flight. Once more drops it: its files are then unknown.");
+                        terminal::say(stopping);
                     }
                     () = bar.tick() => bar.draw(),
                 }

@@ -17,6 +17,7 @@ use crate::client::portal_client::{PortalClient, environment};
 use crate::config::settings::Settings;
 use crate::config::user_agent::Host;
 use crate::error::Error;
+use crate::journal::file;
 use crate::journal::fingerprint;
 use crate::journal::history;
 use crate::journal::record::Chunk;
@@ -42,11 +43,13 @@ fn settings() -> Settings {
 pub(super) fn publish(arguments: &Publish, source: Source) -> Result<Status, Refused> {
     let asked = request(arguments)?;
     let journal = arguments.journal.as_deref();
-    let begun = journal.filter(|path| path.exists()).map(Journal::open).transpose().map_err(Error::nothing_sent_now)?;
+    let (reports, skip_published) = (arguments.report.clone(), arguments.skip_published);
+    let options = journal.map(|journal| BatchOptions { reports, skip_published, ..BatchOptions::new(journal) });
+    let begun = journal.map(begun).transpose().map_err(Error::nothing_sent_now)?.flatten();
     if arguments.report.is_empty() {
         fits(&asked, journal)?;
         if arguments.dry_run {
-            return dry_run(&asked, journal, begun.as_ref(), arguments.format);
+            return dry_run((&asked, &asked), options.as_ref(), begun.as_ref(), arguments.format);
         }
     }
     let client = PortalClient::new(settings(), environment)?;
@@ -64,11 +67,13 @@ pub(super) fn publish(arguments: &Publish, source: Source) -> Result<Status, Ref
         }
         fits(&request, journal)?;
         if arguments.dry_run {
-            return dry_run(&request, journal, begun.as_ref(), arguments.format);
+            return dry_run((&request, &asked), options.as_ref(), begun.as_ref(), arguments.format);
         }
         let plan = plan(&request, journal, begun.as_ref());
         let what = format!("About to publish to {} (firm {}):\n{plan}", client.base_url(), client.firm_id());
-        if begun.as_ref().is_some_and(|begun| !is_of(begun, &request)) {
+        let is_continued =
+            |begun: &Journal| options.as_ref().is_none_or(|options| client.continues(begun.history(), &asked, options));
+        if begun.as_ref().is_some_and(|begun| !is_continued(begun)) {
             // Nothing is about to be done: the journal is refused, which says why.
         } else if has_none {
             // The journal says so, as one that a program makes.
@@ -77,13 +82,9 @@ pub(super) fn publish(arguments: &Publish, source: Source) -> Result<Status, Ref
             return Ok(Status::Interrupted);
         }
         let to_send = begun.as_ref().map_or_else(|| request.file_ids().to_vec(), to_send);
-        let call = match journal {
+        let call = match &options {
             None => client.start(request, Repeat::Refuse, environment),
-            Some(journal) => {
-                let (reports, skip_published) = (arguments.report.clone(), arguments.skip_published);
-                let options = BatchOptions { reports, skip_published, ..BatchOptions::new(journal) };
-                client.start_batch(&asked, &options, environment)
-            }
+            Some(options) => client.start_batch(&asked, options, environment),
         };
         // The reports are looked at again, and may show other files by then.
         if !arguments.yes || has_none {
@@ -91,6 +92,12 @@ pub(super) fn publish(arguments: &Publish, source: Source) -> Result<Status, Ref
         }
         run(&call, journal, arguments.format, &mut interrupts).await
     })
+}
+
+/// The journal of this path, if it is there.
+fn begun(path: &Path) -> Result<Option<Journal>, Error> {
+    let path = file::by_its_own_name(path);
+    if file::exists(&path)? { Journal::open(path).map(Some) } else { Ok(None) }
 }
 
 /// The request with the files that it is about: those of the reports, if these are asked for; `None` if it was interrupted.
@@ -169,7 +176,7 @@ fn request(arguments: &Publish) -> Result<PublishRequest, Refused> {
     Ok(request.with_override_contacts(contacts)?)
 }
 
-/// Whether a journal is of a request, at whatever server.
+/// Whether a journal is of a request whose files are known, at whatever server.
 fn is_of(journal: &Journal, request: &PublishRequest) -> bool {
     fingerprint::fingerprint("", "", request) == fingerprint::fingerprint("", "", journal.request())
 }
@@ -223,12 +230,24 @@ fn plan(request: &PublishRequest, path: Option<&Path>, journal: Option<&Journal>
     plan
 }
 
+/// `asked`: what is asked for, before the files of its reports were read.
 fn dry_run(
-    request: &PublishRequest,
-    path: Option<&Path>,
+    (request, asked): (&PublishRequest, &PublishRequest),
+    options: Option<&BatchOptions>,
     journal: Option<&Journal>,
     format: Format,
 ) -> Result<Status, Refused> {
+    let path = options.map(|options| options.journal.as_path());
+    // Settings may be missing: the journal is looked at all the same.
+    let client = match PortalClient::new(settings(), environment) {
+        Err(error) if !error.lacks_settings() => return Err(error.into()),
+        client => client,
+    };
+    if let Ok(client) = &client
+        && let Err(error) = client.rehearse(request, asked, options)
+    {
+        return failed(error, true, path, format, Status::of_error);
+    }
     let chunk_size = if path.is_some() { BatchOptions::new("").chunk_size } else { MAX_FILES };
     let chunks = match journal {
         None => history::chunks(request.file_ids(), chunk_size, 1),
@@ -240,16 +259,6 @@ fn dry_run(
             )));
         }
     };
-    // Settings may be missing: the journal is looked at all the same.
-    let client = match PortalClient::new(settings(), environment) {
-        Err(error) if !error.lacks_settings() => return Err(error.into()),
-        client => client,
-    };
-    if let Ok(client) = &client
-        && let Err(error) = client.rehearse(request, path)
-    {
-        return failed(error, true, path, format, Status::of_error);
-    }
     let text = match format {
         Format::Json => chunks.into_iter().map(|chunk| request.for_files(chunk.file_ids).to_json() + "\n").collect(),
         Format::Csv => {
@@ -272,22 +281,20 @@ fn dry_run(
         }
     };
     let files = |count: usize| if count == 1 { "1 file is".to_owned() } else { format!("{count} files are") };
-    match journal.map(|journal| (journal.undecided().len(), journal.in_flight().len())) {
-        Some((undecided, _)) if undecided > 0 => say(&format!(
+    say(&match journal.map(|journal| (journal.undecided().len(), journal.in_flight().len())) {
+        Some((undecided, _)) if undecided > 0 => format!(
             "This is a dry run: nothing was sent, and nothing would be before {} decided about.",
             files(undecided),
-        )),
-        Some((_, in_flight)) if in_flight > 0 => say(&format!(
+        ),
+        Some((_, in_flight)) if in_flight > 0 => format!(
             "This is a dry run: nothing was sent, and nothing would be now: {} being sent by another process.",
             files(in_flight),
-        )),
-        _ => match client {
-            Ok(_) => say("This is a dry run: nothing was sent."),
-            Err(missing) => say(&format!(
-                "This is a dry run, which cannot say without settings what a folder of journals would refuse. {}",
-                missing.message_in(Language::CommandLine),
-            )),
-        },
+        ),
+        _ => "This is a dry run: nothing was sent.".to_owned(),
+    });
+    if let Err(missing) = client {
+        let missing = missing.message_in(Language::CommandLine);
+        say(&format!("Without settings it cannot say what a folder of journals would refuse. {missing}"));
     }
     let is_undecided = journal.is_some_and(|journal| !journal.undecided().is_empty());
     output::write(&text, if is_undecided { Status::Unknown } else { Status::Ok })
@@ -358,8 +365,8 @@ async fn run(
     format: Format,
     interrupts: &mut Interrupts,
 ) -> Result<Status, Refused> {
-    call.await_when_interrupted();
-    match drive(call, interrupts).await {
+    let stopping = "Stopping after the request in flight. Once more drops it: its files are then unknown.";
+    match drive(call, interrupts, stopping).await {
         Ending::Interrupted(None) => {
             let what = if journal.is_some() { "sent now" } else { "processed" };
             say(&format!("Interrupted. Nothing was {what}."));

@@ -14,6 +14,7 @@ use crate::cli::{output, terminal};
 use crate::client::call::PublishCall;
 use crate::client::portal_client::{PortalClient, environment};
 use crate::config::settings::Settings;
+use crate::error::{Error, ErrorKind};
 use crate::model::display::counted;
 use crate::model::file_result::Verdict;
 use crate::model::generated_report::{GeneratedPortfolio, GeneratedReport};
@@ -79,13 +80,15 @@ pub(super) fn settle(
 
 /// How a call ended that publishes nothing; `None` if it was interrupted.
 async fn ended(call: &PublishCall, interrupts: &mut Interrupts) -> Option<Ending> {
-    match drive(call, interrupts).await {
-        Ending::Interrupted(None) => {
-            say("Interrupted. Nothing was sent.");
-            None
-        }
-        ending => Some(ending),
+    let is_stop = |error: &Error| error.kind() == ErrorKind::Stopped;
+    match drive(call, interrupts, "Stopping.").await {
+        // Where something was recorded by then, that is the ending.
+        Ending::Interrupted(None) => {}
+        Ending::Interrupted(Some(error)) | Ending::Failed(error) if is_stop(&error) => {}
+        ending => return Some(ending),
     }
+    say("Interrupted. Nothing was sent.");
+    None
 }
 
 fn written(report: &GeneratedReport, format: Format) -> String {

@@ -16,6 +16,9 @@ use crate::client::unjournalled::Unjournalled;
 use crate::config::secret::Secret;
 use crate::config::settings::{AccessToken, Config, Settings};
 use crate::error::Error;
+use crate::journal::file;
+#[cfg(feature = "cli")]
+use crate::journal::history::History;
 use crate::journal::lock::Caller;
 use crate::model::batch::{BatchOptions, Progress, Repeat};
 use crate::model::message::Language;
@@ -238,6 +241,7 @@ impl PortalClient {
         let reading = (allowed.is_ok() && limits.is_ok() && !options.reports.is_empty())
             .then(|| Reading::of_jobs(&options.reports, max_wait, self.asks_for_tokens()));
         let open = Box::new(move |caller: &Caller, looked: Result<Vec<Looked>, Error>| {
+            let options = BatchOptions { journal: file::by_its_own_name(&options.journal), ..options };
             let opened = allowed
                 .and_then(|()| Ok(limits.map(drop)?))
                 .and(looked)
@@ -252,12 +256,23 @@ impl PortalClient {
         call
     }
 
-    /// Refuses what a call, or a batch with this journal, would be refused for by its folder of journals. Nothing is sent,
-    /// and no journal is made.
+    /// Refuses what a call, or with options a batch, would be refused for by its journal and its folder of journals. `asked`: what
+    /// is asked for, before the files of its reports were read. Nothing is sent, and no journal is made.
     #[cfg(feature = "cli")]
-    pub(crate) fn rehearse(&self, request: &PublishRequest, journal: Option<&path::Path>) -> Result<(), Error> {
-        let options = journal.map(|journal| wherever_the_program_goes(&BatchOptions::new(journal)));
-        session::rehearse(self.config(), request, options.as_ref())
+    pub(crate) fn rehearse(
+        &self,
+        request: &PublishRequest,
+        asked: &PublishRequest,
+        options: Option<&BatchOptions>,
+    ) -> Result<(), Error> {
+        let options = options.map(wherever_the_program_goes);
+        session::rehearse(self.config(), request, asked, options.as_ref())
+    }
+
+    /// Whether a batch continues a journal, rather than being refused as another run.
+    #[cfg(feature = "cli")]
+    pub(crate) fn continues(&self, history: &History, request: &PublishRequest, options: &BatchOptions) -> bool {
+        session::continues(self.config(), history, request, options)
     }
 
     pub(crate) fn call(

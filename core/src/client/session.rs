@@ -90,16 +90,23 @@ fn open_for_one(
     Ok(folder)
 }
 
-/// Refuses what a call, or with options a batch, would be refused for by its folder of journals, and makes no journal.
+/// Refuses what a call, or with options a batch, would be refused for by its journal and its folder of journals, and makes no
+/// journal. `asked`: what is asked for, before the files of its reports were read.
 #[cfg(feature = "cli")]
-pub(crate) fn rehearse(config: &Config, request: &PublishRequest, options: Option<&BatchOptions>) -> Result<(), Error> {
+pub(crate) fn rehearse(
+    config: &Config,
+    request: &PublishRequest,
+    asked: &PublishRequest,
+    options: Option<&BatchOptions>,
+) -> Result<(), Error> {
     let caller = Caller::none();
     let Some(options) = options else {
         let Some(folder) = config.journal_dir.as_deref() else { return Ok(()) };
         let opened = open_for_one(config, request, Repeat::Refuse, folder, &caller);
         return opened.map(drop).map_err(|error| with_earlier_calls(error, config, request, folder));
     };
-    let path = &options.journal;
+    let path = &file::by_its_own_name(&options.journal);
+    let options = &BatchOptions { journal: path.clone(), ..options.clone() };
     let refused = || {
         let mut folder = open_folder(config, path, &caller)?;
         if !file::exists(path)? {
@@ -107,11 +114,18 @@ pub(crate) fn rehearse(config: &Config, request: &PublishRequest, options: Optio
             return refuse_repeats(folder.as_mut(), config, request.file_ids(), &report, options, WayOn::Call);
         }
         let history = JournalFile::look(path)?;
-        same_run(&history, config, Some(request)).map_err(|differs| differs.error(path))?;
+        let asked = asked_again(&history, asked, options).map_err(|differs| differs.error(path))?;
+        same_run(&history, config, Some(&asked)).map_err(|differs| differs.error(path))?;
         let options = BatchOptions { repeat: history.header().repeat, ..options.clone() };
         refuse_what_is_left(folder.as_mut(), config, &history, &options)
     };
     refused().map_err(|error| with_states(error, config, path, Some(request)))
+}
+
+/// Whether a batch continues a journal, rather than being refused as another run.
+#[cfg(feature = "cli")]
+pub(crate) fn continues(config: &Config, history: &History, request: &PublishRequest, options: &BatchOptions) -> bool {
+    asked_again(history, request, options).is_ok_and(|asked| same_run(history, config, Some(&asked)).is_ok())
 }
 
 /// The journal of a batch: a new one, or the one that is there. Without a request it has to be there. `looked`: what

@@ -131,6 +131,7 @@ impl Config {
         let connect_timeout = seconds("connect_timeout", settings.connect_timeout, 10.0, 0.001)?;
         let max_rate_limit_wait = seconds("max_rate_limit_wait", settings.max_rate_limit_wait, 60.0, 0.0)?;
         let journal_dir = journal_dir(settings.journal_dir.as_ref(), &environment)?;
+        let proxy = base_url.as_ref().map(|url| proxy(&settings, url, &environment)).transpose()?.flatten();
         // What is wrong is told before what is missing.
         let (Some(base_url), Some(firm_id), Some(credentials)) = (base_url, firm_id, credentials) else {
             return Err(missing.into_error());
@@ -144,7 +145,7 @@ impl Config {
             timeout,
             connect_timeout,
             max_rate_limit_wait,
-            proxy: proxy(&settings, &base_url, &environment)?,
+            proxy,
             extra_roots: extra_roots(settings.ca_file, &environment)?,
             journal_dir,
             language: settings.host.language(),

@@ -456,6 +456,12 @@ fn is_link(path: &Path) -> bool {
     fs::symlink_metadata(path).is_ok_and(|found| found.is_symlink())
 }
 
+/// A journal by its own name: what a link leads to has its folder, its lock and what was saved beside it there.
+pub(crate) fn by_its_own_name(path: &Path) -> PathBuf {
+    let own = if is_link(path) { fs::canonicalize(path).ok() } else { None };
+    own.unwrap_or_else(|| path.to_owned())
+}
+
 /// A journal, or a link to one, that cannot be opened.
 fn unopened(path: &Path, error: &io::Error) -> Error {
     if error.kind() == io::ErrorKind::NotFound && is_link(path) {

@@ -213,7 +213,8 @@ fn name_of(path: &Path) -> Option<&str> {
 /// Whether two paths lead to one file: it may have a second name, or a link may lead to it.
 fn is_the_same_file(one: &Path, other: &Path) -> bool {
     let is_one = || Ok::<_, io::Error>(is_same(&fs::metadata(one)?, &fs::metadata(other)?) == Some(true));
-    one == other || is_one().unwrap_or(false)
+    // The numbers alone are not reliable on every file system.
+    one == other || (is_one().unwrap_or(false) && is_beginning_of(one, other).unwrap_or(false))
 }
 
 /// What another journal shows of a file that is to be sent. The greater one matters more.
@@ -295,16 +296,30 @@ impl Survey {
             Vec::new()
         });
         let is_own = |path: &Path| own.is_some_and(|own| is_the_same_file(own, path));
+        let mut read = Vec::new();
         for path in paths.into_iter().filter(|path| !is_own(path) && !is_foreign(path)) {
             match JournalFile::observe(&path) {
-                Ok(history) if history.header().is_of(base_url, firm_id) => {
-                    survey.take(&history, &path, &wanted, false);
-                }
+                Ok(history) if history.header().is_of(base_url, firm_id) => read.push((path, history)),
                 Ok(_) => {}
                 Err(error) => survey.unreadable = survey.unreadable.or(Some(error)),
             }
         }
+        survey.take_all(&read, &wanted, None);
         survey
+    }
+
+    /// Takes in what was read of a folder. An older copy beside its journal shows nothing that this does not; `own`: the call's
+    /// own journal.
+    fn take_all(&mut self, read: &[(PathBuf, History)], wanted: &HashSet<u64>, own: Option<&Path>) {
+        let length = |path: &Path| fs::metadata(path).map_or(0, |found| found.len());
+        let is_older = |(path, history): &(PathBuf, History)| {
+            let mut others = read.iter().filter(|(other, of)| other != path && of.is_of_the_run_of(history));
+            others.any(|(other, _)| length(path) < length(other) && is_beginning_of(path, other).unwrap_or(false))
+        };
+        for this @ (path, history) in read.iter().filter(|this| !is_older(this)) {
+            let is_own = own.is_some_and(|own| is_the_same_file(own, &this.0));
+            self.take(history, path, wanted, is_own);
+        }
     }
 
     /// `is_own`: it is the call's own journal, which refuses nothing.
@@ -496,12 +511,11 @@ impl Folder {
         let names: BTreeSet<&str> = paths.iter().filter_map(|path| name_of(path)).collect();
         let mut survey = Survey::default();
         // What a journal showed that lost lines, its entry names.
-        let (mut lost, mut is_rest_readable) = (Vec::new(), true);
+        let (mut read, mut lost, mut is_rest_readable) = (Vec::new(), Vec::new(), true);
         for path in &paths {
             match self.look(path, &names, &wanted) {
                 Ok(Some(history)) if history.header().is_of(query.base_url, query.firm_id) => {
-                    let is_own = query.own.is_some_and(|own| is_the_same_file(own, path));
-                    survey.take(&history, path, &all, is_own);
+                    read.push((path.clone(), history));
                 }
                 Ok(_) => {}
                 // The others are looked into all the same, so that the next call need not.
@@ -521,6 +535,7 @@ impl Folder {
                 }
             }
         }
+        survey.take_all(&read, &all, query.own);
         match survey.unreadable.take() {
             None => self.refuse_missed(&names, query, &survey)?,
             Some(error) if is_rest_readable => {
@@ -731,7 +746,8 @@ fn refuse_one_that_lacks(index: &Index, path: &Path, name: &str, history: &Histo
     }
 }
 
-/// What else a folder of journals shows of some files, at the server and firm of a journal of it, as far as it can be read.
+/// What the other journals of a folder show of some files, at the server and firm of this one, as far as they can be read. A copy
+/// of it is another one: somebody may have decided there.
 pub(crate) fn others_about(path: &Path, history: &History, file_ids: impl Iterator<Item = u64>) -> Vec<History> {
     let folder = folder_of(path);
     let mut wanted: Vec<u64> = file_ids.collect();
@@ -745,9 +761,7 @@ pub(crate) fn others_about(path: &Path, history: &History, file_ids: impl Iterat
     let others = named(folder).unwrap_or_default().into_iter().filter(|other| other != path);
     let others = others.filter(|other| may_name(other) && !is_foreign(other));
     let others = others.filter_map(|other| JournalFile::look(&other).ok());
-    others
-        .filter(|other| !other.is_of_the_run_of(history) && other.header().is_of_the_firm_of(history.header()))
-        .collect()
+    others.filter(|other| other.header().is_of_the_firm_of(history.header())).collect()
 }
 
 /// Opens a journal to append to it; one that is gone from its folder is refused in words that say what follows.

@@ -599,19 +599,23 @@ impl History {
         words.1.is_some() && self.said.get(&words).is_none_or(|said| *said >= chunk.said)
     }
 
-    /// When a file whose outcome is unknown here went out last, here or in one of the other runs.
-    pub(crate) fn last_sent_of_all(&self, others: &[Self], file_id: u64) -> Option<SystemTime> {
-        let at = |history: &Self| history.last_sent_at(history.file(file_id)?);
-        let own = self.file(file_id).filter(|file| file.state == FileState::Unknown).and_then(|_| at(self))?;
-        others.iter().filter_map(at).chain([own]).max()
+    /// When a file whose outcome is unknown here went out last.
+    pub(crate) fn unknown_since(&self, file_id: u64) -> Option<SystemTime> {
+        self.last_sent_at(self.file(file_id).filter(|file| file.state == FileState::Unknown)?)
     }
 
-    /// Whether anything was decided about a file in these words, or at all if they are none, before this time.
-    pub(crate) fn has_said(&self, file_id: u64, by: &str, evidence: Option<&str>, before: SystemTime) -> bool {
+    /// The same of a file about which nobody has decided.
+    pub(crate) fn undecided_since(&self, file_id: u64) -> Option<SystemTime> {
+        self.last_sent_at(self.file(file_id).filter(|file| file.is_undecided())?)
+    }
+
+    /// Whether anything was decided about a file, or about any, in these words, or at all if they are none, before this time.
+    pub(crate) fn has_said(&self, file_id: Option<u64>, by: &str, evidence: Option<&str>, before: SystemTime) -> bool {
         let words = words(by, evidence);
         let known = self.said.get(&words);
         let is_same = |order: &usize| words.1.is_none() || known == Some(order);
-        self.decisions.iter().any(|(id, order, at)| *id == file_id && *at < before && is_same(order))
+        let is_about = |id: u64| file_id.is_none_or(|wanted| wanted == id);
+        self.decisions.iter().any(|(id, order, at)| is_about(*id) && *at < before && is_same(order))
     }
 
     /// The files that are to be sent and went out before, and when that was.

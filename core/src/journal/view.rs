@@ -11,7 +11,7 @@ use serde::Serialize;
 use tracing::warn;
 
 use crate::error::{Error, JournalReason};
-use crate::journal::file::JournalFile;
+use crate::journal::file::{self, JournalFile};
 use crate::journal::folder;
 use crate::journal::history::{self, Decision, History, Since};
 use crate::journal::lock::LettingGo;
@@ -119,25 +119,27 @@ fn news(history: &History, shown: &History, file_ids: impl Iterator<Item = u64>)
 }
 
 /// The files that went out after something had been decided in the same words, or in some words where these are none; `others`:
-/// the journals beside it, where a call that sent a file again has a journal of its own. To leave it at that claims nothing about
-/// a request.
+/// the journals beside it, where a call that sent a file again has a journal of its own, and the file may wait for a decision. To
+/// leave it at that claims nothing about a request.
 fn sent_since_words(history: &History, others: &[History], findings: &[Finding], by: &str) -> Option<String> {
     let claiming = findings.iter().filter(|finding| finding.verdict != Verdict::Leave && !finding.is_of_a_list);
     sent(claiming.filter_map(|Finding { file_id, evidence, .. }| {
-        let last = history.last_sent_of_all(others, *file_id)?;
-        let (evidence, mut all) = (evidence.as_deref(), others.iter().chain([history]));
+        let waiting = others.iter().filter_map(|other| other.undecided_since(*file_id));
+        let last = waiting.chain([history.unknown_since(*file_id)?]).max()?;
+        let evidence = evidence.as_deref();
         let are_repeated = !history.can_be_about_it(*file_id, by, evidence)
-            || all.any(|history| history.has_said(*file_id, by, evidence, last));
+            || history.has_said(None, by, evidence, last)
+            || others.iter().any(|other| other.has_said(Some(*file_id), by, evidence, last));
         are_repeated.then_some((*file_id, last))
     }))
 }
 
-/// The files of a list that went out in another run after the request that the list is about.
+/// The files of a list that went out in another run after the request that the list is about, where they wait for a decision.
 fn sent_since_list(history: &History, others: &[History], findings: &[Finding]) -> Option<String> {
     let claiming = findings.iter().filter(|finding| finding.verdict != Verdict::Leave && finding.is_of_a_list);
     sent(claiming.filter_map(|Finding { file_id, .. }| {
-        let last = history.last_sent_of_all(others, *file_id)?;
-        let own = history.last_sent_at(history.file(*file_id)?)?;
+        let own = history.unknown_since(*file_id)?;
+        let last = others.iter().filter_map(|other| other.undecided_since(*file_id)).max()?;
         (own < last).then_some((*file_id, last))
     }))
 }
@@ -210,6 +212,7 @@ impl Journal {
     pub fn open(path: impl AsRef<Path>) -> Result<Self, Error> {
         // The working directory may change before somebody decides.
         let path = path::absolute(path.as_ref()).unwrap_or_else(|_| path.as_ref().to_owned());
+        let path = file::by_its_own_name(&path);
         LettingGo::until_now().wait(&path);
         let history = folder::observe_journal(&path)?;
         Ok(Self { path, history, warning: None })
@@ -219,6 +222,12 @@ impl Journal {
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// What it shows.
+    #[cfg(feature = "cli")]
+    pub(crate) fn history(&self) -> &History {
+        &self.history
     }
 
     /// What the run is about.
