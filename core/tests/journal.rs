@@ -1872,6 +1872,71 @@ fn an_older_copy_beside_a_journal_holds_nothing_up() {
     block_on(client.resume(&options(&path), |_| {})).expect("a report");
 }
 
+/// Journals may be renamed within their folder, also to names that others had.
+#[test]
+fn journals_that_were_renamed_are_followed() {
+    let scene = Scene::new();
+    let client = scene.journalling();
+    let (path, first, second) = (scene.path("run.jsonl"), scene.path("run-1.jsonl"), scene.path("run-2.jsonl"));
+    let rename = |from: &Path, to: &Path| fs::rename(from, to).expect("renamed");
+    let publish_as =
+        |id: u64| block_on(client.publish_batch(&request([id]), &options(&path), |_| {})).expect("a report");
+    publish_as(1);
+    rename(&path, &first);
+    publish_as(2);
+    publish(&client, [9]).expect("a report");
+    rename(&first, &second);
+    rename(&path, &first);
+    publish_as(3);
+    // Two that change places, and the next call that looks at another file.
+    rename(&first, &scene.path("aside.jsonl"));
+    rename(&second, &first);
+    rename(&scene.path("aside.jsonl"), &second);
+    publish(&client, [4]).expect("a report");
+    for id in 1..=4 {
+        refused(publish(&client, [id]), ErrorKind::AlreadySent, &["state ok"]);
+    }
+    let error = refused(forget_journal(&path), ErrorKind::Journal, &["is there, and has all that it had"]);
+    assert_eq!(error.reason(), Some(JournalReason::Refused));
+    // One that is gone while another run's has its name.
+    rename(&first, &second);
+    let words = ["run-2.jsonl is not there any more: another run's journal has its name", "record that it is"];
+    let error = refused(publish(&client, [2, 5]), ErrorKind::Journal, &words);
+    assert_eq!(states(error.report().expect("a report")), [0, 0, 1, 1]);
+    Journal::open(&second).expect("it is another run's, and whole");
+    assert_eq!(forget_journal(&second).expect("it is missed"), [2]);
+    refused(publish(&client, [1]), ErrorKind::AlreadySent, &["run-2.jsonl"]);
+    publish(&client, [2, 5]).expect("a report");
+}
+
+/// An older copy tells nothing once its journal is gone: nobody knows what that showed.
+#[test]
+fn an_older_copy_whose_journal_is_gone_is_not_shown() {
+    let scene = Scene::new();
+    let client = scene.journalling();
+    let (path, copy) = (scene.path("run.jsonl"), scene.path("copy.jsonl"));
+    scene.faults(&json!([{ "name": "close_before_answer" }]));
+    refused(publish_batch(&client, 3, &options(&path)), ErrorKind::OutcomeUnknown, &[]);
+    fs::copy(&path, &copy).expect("a copy");
+    Journal::open(&path).expect("a journal").decide([1, 2], Verdict::Leave, "A. Person", None).expect("decisions");
+    block_on(client.resume(&options(&path), |_| {})).expect("a report");
+    let mut before = Journal::open(&path).expect("a journal");
+    let whole = fs::read(&path).expect("a journal");
+    fs::remove_file(&path).expect("removed");
+    let words = ["copy.jsonl lacks lines of its run that", "run.jsonl had", "Put that back as it was"];
+    refused(Journal::open(&copy), ErrorKind::Journal, &words);
+    refused(block_on(client.resume(&options(&copy), |_| {})), ErrorKind::Journal, &["run.jsonl is not there any more"]);
+    refused(before.decide([1], Verdict::Leave, "A. Person", None), ErrorKind::Journal, &["is not there any more"]);
+    refused(forget_journal(&path), ErrorKind::Journal, &["has an older copy", "copy.jsonl: move that away first"]);
+    assert_eq!(scene.posts(), 2);
+    fs::write(&path, whole).expect("put back");
+    refused(Journal::open(&copy), ErrorKind::Journal, &["is an older copy of"]);
+    refused(publish(&client, [3]), ErrorKind::AlreadySent, &["state ok"]);
+    fs::remove_file(&path).expect("removed");
+    fs::remove_file(&copy).expect("removed");
+    assert_eq!(forget_journal(&path).expect("it is missed"), [1, 2, 3]);
+}
+
 /// A file that never was a journal is none because a batch has named it.
 #[test]
 fn what_never_was_a_journal_becomes_none_by_being_named() {

@@ -133,20 +133,17 @@ impl Audit {
     pub(crate) fn of(folder: &Path, file_id: Option<u64>) -> Result<Self, Error> {
         let Candidates { folders, journals, foreign, unreadable } = Candidates::of(folder)?;
         let mut audit = Self { unreadable, foreign, ..Self::default() };
-        let mut runs: HashMap<String, Vec<PathBuf>> = HashMap::new();
         for path in journals {
-            let read = JournalFile::observe(&path).and_then(|history| Ok((sends(&path, &history)?, history)));
-            match read {
-                Ok((sends, history)) => {
+            match JournalFile::observe(&path).and_then(|history| sends(&path, &history)) {
+                Ok(sends) => {
                     audit.journals += 1;
-                    runs.entry(history.header().run.clone()).or_default().push(path);
                     audit.sends.extend(sends.into_iter().filter(|sent| file_id.is_none_or(|id| id == sent.file_id)));
                 }
                 Err(error) => audit.unreadable.push(error.message()),
             }
         }
         for folder in folders {
-            audit.look_for_missing(&folder, file_id, &runs);
+            audit.look_for_missing(&folder, file_id);
         }
         // A copy of a journal shows the same sends once more, at the same times; where both went on, the times differ. The
         // copy that went on knows how a send ended; of decisions that differ, the one counts that leaves it a send.
@@ -157,8 +154,8 @@ impl Audit {
         Ok(audit)
     }
 
-    /// Looks for the journals that a folder knows; `runs`: those that were read, by their runs.
-    fn look_for_missing(&mut self, folder: &Path, file_id: Option<u64>, runs: &HashMap<String, Vec<PathBuf>>) {
+    /// Looks for the journals that a folder knows.
+    fn look_for_missing(&mut self, folder: &Path, file_id: Option<u64>) {
         let index = match folder::index(folder) {
             Ok((index, None)) => index,
             Ok((_, Some(doubt))) => {
@@ -171,7 +168,7 @@ impl Audit {
             }
         };
         let is_wanted = |entry: &&Entry| file_id.is_none_or(|id| entry.names_any(&[id]));
-        match folder::all_missed(folder, &index, runs) {
+        match folder::all_missed(folder, &index) {
             Ok(missed) => {
                 let missed = missed.into_iter().filter(|(entry, _)| is_wanted(entry));
                 self.missing.extend(missed.map(|(entry, is_there)| {

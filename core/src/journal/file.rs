@@ -73,6 +73,11 @@ impl End {
         Ok(Some(sha256(line.strip_suffix(b"\n").unwrap_or(&line))) == self.last)
     }
 
+    /// Whether more is before it than so many bytes.
+    pub(crate) fn is_longer_than(&self, length: u64) -> bool {
+        self.length > length
+    }
+
     /// Whether more of the same journal is before it than before another end.
     pub(crate) fn is_behind(&self, other: &Self) -> bool {
         self.length > other.length
@@ -613,10 +618,20 @@ fn foreign(path: &Path, why: &str) -> Error {
 
 /// The version of the format of a journal, if its first line can be read.
 pub(crate) fn format_of(path: &Path) -> Option<u64> {
+    format(&first_line(path)?)
+}
+
+/// The run that a journal is of, likewise.
+pub(crate) fn run_of(path: &Path) -> Option<String> {
+    let header: Value = serde_json::from_slice(&first_line(path)?).ok()?;
+    Some(header.get("run")?.as_str()?.to_owned())
+}
+
+fn first_line(path: &Path) -> Option<Vec<u8>> {
     const LONGEST: u64 = 1 << 16;
     let mut line = Vec::new();
     BufReader::new(open_to_read(path).ok()?.take(LONGEST)).read_until(b'\n', &mut line).ok()?;
-    format(&line)
+    Some(line)
 }
 
 /// The version of a journal's format, if the line is a header.
