@@ -1872,9 +1872,9 @@ fn an_older_copy_beside_a_journal_holds_nothing_up() {
     block_on(client.resume(&options(&path), |_| {})).expect("a report");
 }
 
-/// Journals may be renamed within their folder, also to names that others had.
+/// Journals may be renamed within their folder. Where one has the name that another one had, calls say where that lies now.
 #[test]
-fn journals_that_were_renamed_are_followed() {
+fn a_journal_whose_name_another_run_s_has_is_told_where_it_lies() {
     let scene = Scene::new();
     let client = scene.journalling();
     let (path, first, second) = (scene.path("run.jsonl"), scene.path("run-1.jsonl"), scene.path("run-2.jsonl"));
@@ -1887,31 +1887,49 @@ fn journals_that_were_renamed_are_followed() {
     publish(&client, [9]).expect("a report");
     rename(&first, &second);
     rename(&path, &first);
-    publish_as(3);
-    // Two that change places, and the next call that looks at another file.
-    rename(&first, &scene.path("aside.jsonl"));
-    rename(&second, &first);
-    rename(&scene.path("aside.jsonl"), &second);
-    publish(&client, [4]).expect("a report");
-    for id in 1..=4 {
+    let words =
+        ["run-1.jsonl has another run's journal in its place, and lies at", "run-2.jsonl now", "Give each its name"];
+    let error = refused(publish(&client, [3]), ErrorKind::Journal, &words);
+    assert_eq!(error.reason(), Some(JournalReason::Changed));
+    Journal::open(&first).expect("it is another run's, and whole");
+    refused(forget_journal(&first), ErrorKind::Journal, &["is not gone", "run-2.jsonl has all that it had"]);
+    rename(&first, &scene.path("run-3.jsonl"));
+    publish(&client, [3]).expect("a report");
+    for id in [1, 2, 3, 9] {
         refused(publish(&client, [id]), ErrorKind::AlreadySent, &["state ok"]);
     }
-    let error = refused(forget_journal(&path), ErrorKind::Journal, &["is there, and has all that it had"]);
-    assert_eq!(error.reason(), Some(JournalReason::Refused));
     // One that is gone while another run's has its name.
-    rename(&first, &second);
-    let words = ["run-2.jsonl is not there any more: another run's journal has its name", "record that it is"];
-    let error = refused(publish(&client, [2, 5]), ErrorKind::Journal, &words);
+    rename(&scene.path("run-3.jsonl"), &second);
+    let words = ["run-2.jsonl is gone, and another run's journal has its name", "record that it is"];
+    let error = refused(publish(&client, [1, 5]), ErrorKind::Journal, &words);
     assert_eq!(states(error.report().expect("a report")), [0, 0, 1, 1]);
-    Journal::open(&second).expect("it is another run's, and whole");
-    assert_eq!(forget_journal(&second).expect("it is missed"), [2]);
-    refused(publish(&client, [1]), ErrorKind::AlreadySent, &["run-2.jsonl"]);
-    publish(&client, [2, 5]).expect("a report");
+    assert_eq!(forget_journal(&second).expect("it is missed"), [1]);
+    refused(publish(&client, [2]), ErrorKind::AlreadySent, &["run-2.jsonl"]);
+    publish(&client, [1, 5]).expect("a report");
+    // Two that change places at once, and a call that resumes one of them.
+    let (a, b) = (scene.path("a.jsonl"), scene.path("b.jsonl"));
+    for (id, path) in [(21, &a), (22, &b)] {
+        block_on(client.publish_batch(&request([id]), &options(path), |_| {})).expect("a report");
+    }
+    rename(&a, &scene.path("aside"));
+    rename(&b, &a);
+    rename(&scene.path("aside"), &b);
+    for _ in 0..2 {
+        refused(block_on(client.resume(&options(&a), |_| {})), ErrorKind::Journal, &["in its place, and lies at"]);
+        refused(publish(&client, [30]), ErrorKind::Journal, &["in its place, and lies at"]);
+    }
+    rename(&a, &scene.path("aside"));
+    rename(&b, &a);
+    rename(&scene.path("aside"), &b);
+    publish(&client, [30]).expect("a report");
+    for id in [21, 22] {
+        refused(publish(&client, [id]), ErrorKind::AlreadySent, &["state ok"]);
+    }
 }
 
-/// An older copy tells nothing once its journal is gone: nobody knows what that showed.
+/// An older copy tells nothing once its journal is gone: nobody knows what that showed. Nor is it resumed after that.
 #[test]
-fn an_older_copy_whose_journal_is_gone_is_not_shown() {
+fn an_older_copy_whose_journal_is_gone_is_not_resumed() {
     let scene = Scene::new();
     let client = scene.journalling();
     let (path, copy) = (scene.path("run.jsonl"), scene.path("copy.jsonl"));
@@ -1927,14 +1945,35 @@ fn an_older_copy_whose_journal_is_gone_is_not_shown() {
     refused(Journal::open(&copy), ErrorKind::Journal, &words);
     refused(block_on(client.resume(&options(&copy), |_| {})), ErrorKind::Journal, &["run.jsonl is not there any more"]);
     refused(before.decide([1], Verdict::Leave, "A. Person", None), ErrorKind::Journal, &["is not there any more"]);
-    refused(forget_journal(&path), ErrorKind::Journal, &["has an older copy", "copy.jsonl: move that away first"]);
-    assert_eq!(scene.posts(), 2);
     fs::write(&path, whole).expect("put back");
     refused(Journal::open(&copy), ErrorKind::Journal, &["is an older copy of"]);
     refused(publish(&client, [3]), ErrorKind::AlreadySent, &["state ok"]);
     fs::remove_file(&path).expect("removed");
-    fs::remove_file(&copy).expect("removed");
     assert_eq!(forget_journal(&path).expect("it is missed"), [1, 2, 3]);
+    decide(&copy, &[1, 2], Verdict::Leave);
+    let words = ["copy.jsonl lacks lines of its run that", "run.jsonl had, which was recorded as gone"];
+    refused(block_on(client.resume(&options(&copy), |_| {})), ErrorKind::Journal, &words);
+    refused(publish_batch(&client, 3, &options(&copy)), ErrorKind::Journal, &words);
+    assert_eq!(scene.posts(), 2);
+    publish(&client, [3]).expect("somebody has looked");
+}
+
+/// A call that goes on in an older copy is in flight, although its journal has more.
+#[test]
+fn a_call_that_goes_on_in_an_older_copy_is_seen() {
+    let scene = Scene::new();
+    let client = scene.journalling();
+    let (path, copy) = (scene.path("run.jsonl"), scene.path("copy.jsonl"));
+    scene.faults(&json!([{ "name": "status", "status": 403 }]));
+    refused(publish_batch(&client, 2, &options(&path)), ErrorKind::PermissionDenied, &[]);
+    fs::copy(&path, &copy).expect("a copy");
+    let call = client.start_resume(&options(&copy), no_environment);
+    call.follow_progress();
+    assert_eq!(block_on(call.run()), Turn::News);
+    decide(&path, &[2], Verdict::Leave);
+    refused(publish(&client, [1]), ErrorKind::AlreadySent, &["being sent by another call of this process"]);
+    refused(block_on(client.resume(&options(&path), |_| {})), ErrorKind::AlreadySent, &["being sent by"]);
+    assert_eq!(scene.posts(), 1);
 }
 
 /// A file that never was a journal is none because a batch has named it.

@@ -401,6 +401,7 @@ pub(super) fn audit(folder: &Path, file: Option<&str>) -> Result<Status, Refused
     for Missing { path, entry, loss } in &audit.missing {
         let (how, first) = match loss {
             Loss::Whole => ("is not there any more", ""),
+            Loss::Name => ("has another run's journal in its place", ""),
             Loss::Lines => ("lost lines that it had", "move it away and "),
             Loss::Unreadable => ("cannot be read", "move it away and "),
         };

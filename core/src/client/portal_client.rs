@@ -16,7 +16,7 @@ use crate::client::unjournalled::Unjournalled;
 use crate::config::secret::Secret;
 use crate::config::settings::{AccessToken, Config, Settings};
 use crate::error::Error;
-use crate::journal::file;
+use crate::journal::folder;
 #[cfg(feature = "cli")]
 use crate::journal::history::History;
 use crate::journal::lock::Caller;
@@ -241,7 +241,7 @@ impl PortalClient {
         let reading = (allowed.is_ok() && limits.is_ok() && !options.reports.is_empty())
             .then(|| Reading::of_jobs(&options.reports, max_wait, self.asks_for_tokens()));
         let open = Box::new(move |caller: &Caller, looked: Result<Vec<Looked>, Error>| {
-            let options = BatchOptions { journal: file::by_its_own_name(&options.journal), ..options };
+            let options = BatchOptions { journal: folder::by_its_own_name(&options.journal), ..options };
             let opened = allowed
                 .and_then(|()| Ok(limits.map(drop)?))
                 .and(looked)

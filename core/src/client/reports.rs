@@ -13,7 +13,7 @@ use crate::client::call::PublishCall;
 use crate::client::portal_client::{PortalClient, environment};
 use crate::client::session::{self, Opening};
 use crate::error::Error;
-use crate::journal::file;
+use crate::journal::folder;
 use crate::journal::view::Journal;
 use crate::model::generated_report::{self, GeneratedReport};
 use crate::model::id::{self, RawId};
@@ -151,7 +151,7 @@ impl PortalClient {
             path: Some(path.clone()),
             open: {
                 let config = self.config().clone();
-                Box::new(move |_, _| session::settled(&config, &file::by_its_own_name(&path), apply))
+                Box::new(move |_, _| session::settled(&config, &folder::by_its_own_name(&path), apply))
             },
         };
         let call = self.call(self.reading_policy(), PublishRequest::of_nothing(), Some(opening), Ok(()));

@@ -105,7 +105,7 @@ pub(crate) fn rehearse(
         let opened = open_for_one(config, request, Repeat::Refuse, folder, &caller);
         return opened.map(drop).map_err(|error| with_earlier_calls(error, config, request, folder));
     };
-    let path = &file::by_its_own_name(&options.journal);
+    let path = &folder::by_its_own_name(&options.journal);
     let options = &BatchOptions { journal: path.clone(), ..options.clone() };
     let refused = || {
         let mut folder = open_folder(config, path, &caller)?;

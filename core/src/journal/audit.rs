@@ -48,6 +48,8 @@ pub(crate) struct Missing {
 pub(crate) enum Loss {
     /// All of it.
     Whole,
+    /// All of it, or where it lies: another run's journal has its name.
+    Name,
     /// Lines that it had.
     Lines,
     /// What has its name cannot be read.
@@ -133,17 +135,20 @@ impl Audit {
     pub(crate) fn of(folder: &Path, file_id: Option<u64>) -> Result<Self, Error> {
         let Candidates { folders, journals, foreign, unreadable } = Candidates::of(folder)?;
         let mut audit = Self { unreadable, foreign, ..Self::default() };
+        let mut runs: HashMap<String, Vec<PathBuf>> = HashMap::new();
         for path in journals {
-            match JournalFile::observe(&path).and_then(|history| sends(&path, &history)) {
-                Ok(sends) => {
+            let read = JournalFile::observe(&path).and_then(|history| Ok((sends(&path, &history)?, history)));
+            match read {
+                Ok((sends, history)) => {
                     audit.journals += 1;
+                    runs.entry(history.header().run.clone()).or_default().push(path);
                     audit.sends.extend(sends.into_iter().filter(|sent| file_id.is_none_or(|id| id == sent.file_id)));
                 }
                 Err(error) => audit.unreadable.push(error.message()),
             }
         }
         for folder in folders {
-            audit.look_for_missing(&folder, file_id);
+            audit.look_for_missing(&folder, file_id, &runs);
         }
         // A copy of a journal shows the same sends once more, at the same times; where both went on, the times differ. The
         // copy that went on knows how a send ended; of decisions that differ, the one counts that leaves it a send.
@@ -154,8 +159,8 @@ impl Audit {
         Ok(audit)
     }
 
-    /// Looks for the journals that a folder knows.
-    fn look_for_missing(&mut self, folder: &Path, file_id: Option<u64>) {
+    /// Looks for the journals that a folder knows; `runs`: those that were read, by their runs.
+    fn look_for_missing(&mut self, folder: &Path, file_id: Option<u64>, runs: &HashMap<String, Vec<PathBuf>>) {
         let index = match folder::index(folder) {
             Ok((index, None)) => index,
             Ok((_, Some(doubt))) => {
@@ -168,15 +173,16 @@ impl Audit {
             }
         };
         let is_wanted = |entry: &&Entry| file_id.is_none_or(|id| entry.names_any(&[id]));
-        match folder::all_missed(folder, &index) {
+        match folder::all_missed(folder, &index, runs) {
             Ok(missed) => {
                 let missed = missed.into_iter().filter(|(entry, _)| is_wanted(entry));
                 self.missing.extend(missed.map(|(entry, is_there)| {
                     let path = folder.join(entry.name());
-                    let loss = match is_there {
-                        false => Loss::Whole,
-                        true if JournalFile::look(&path).is_ok() => Loss::Lines,
-                        true => Loss::Unreadable,
+                    let loss = match JournalFile::look(&path) {
+                        _ if !is_there => Loss::Whole,
+                        Ok(history) if history.header().run != entry.run() => Loss::Name,
+                        Ok(_) => Loss::Lines,
+                        Err(_) => Loss::Unreadable,
                     };
                     Missing { path, entry: entry.clone(), loss }
                 }));

@@ -73,11 +73,6 @@ impl End {
         Ok(Some(sha256(line.strip_suffix(b"\n").unwrap_or(&line))) == self.last)
     }
 
-    /// Whether more is before it than so many bytes.
-    pub(crate) fn is_longer_than(&self, length: u64) -> bool {
-        self.length > length
-    }
-
     /// Whether more of the same journal is before it than before another end.
     pub(crate) fn is_behind(&self, other: &Self) -> bool {
         self.length > other.length
@@ -457,14 +452,8 @@ pub(crate) fn exists(path: &Path) -> Result<bool, Error> {
 }
 
 /// Whether a link has this path, wherever that leads.
-fn is_link(path: &Path) -> bool {
+pub(crate) fn is_link(path: &Path) -> bool {
     fs::symlink_metadata(path).is_ok_and(|found| found.is_symlink())
-}
-
-/// A journal by its own name: what a link leads to has its folder, its lock and what was saved beside it there.
-pub(crate) fn by_its_own_name(path: &Path) -> PathBuf {
-    let own = if is_link(path) { fs::canonicalize(path).ok() } else { None };
-    own.unwrap_or_else(|| path.to_owned())
 }
 
 /// A journal, or a link to one, that cannot be opened.
@@ -618,20 +607,10 @@ fn foreign(path: &Path, why: &str) -> Error {
 
 /// The version of the format of a journal, if its first line can be read.
 pub(crate) fn format_of(path: &Path) -> Option<u64> {
-    format(&first_line(path)?)
-}
-
-/// The run that a journal is of, likewise.
-pub(crate) fn run_of(path: &Path) -> Option<String> {
-    let header: Value = serde_json::from_slice(&first_line(path)?).ok()?;
-    Some(header.get("run")?.as_str()?.to_owned())
-}
-
-fn first_line(path: &Path) -> Option<Vec<u8>> {
     const LONGEST: u64 = 1 << 16;
     let mut line = Vec::new();
     BufReader::new(open_to_read(path).ok()?.take(LONGEST)).read_until(b'\n', &mut line).ok()?;
-    Some(line)
+    format(&line)
 }
 
 /// The version of a journal's format, if the line is a header.

@@ -3,6 +3,7 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fs;
 use std::io;
+use std::iter;
 use std::mem;
 use std::path::{self, Path, PathBuf};
 use std::str;
@@ -13,8 +14,8 @@ use url::Url;
 
 use crate::error::{Error, JournalReason};
 use crate::journal::file::{
-    End, JournalFile, begins_like_a_journal, displaced, displaced_prefix, format_of, is_beginning_of, open_to_read,
-    refuse_displaced, run_of,
+    End, JournalFile, begins_like_a_journal, displaced, displaced_prefix, format_of, is_beginning_of, is_link,
+    open_to_read, refuse_displaced,
 };
 use crate::journal::history::{Decision, File, History};
 use crate::journal::index::{Entry, Index};
@@ -152,6 +153,14 @@ pub(crate) fn index(folder: &Path) -> Result<(Index, Option<String>), Error> {
     Index::load(folder, &id_of(&fs::read(folder.join(MARKER)).unwrap_or_default()))
 }
 
+/// A journal by its own name, where a link from elsewhere leads to it: its folder, its lock and what was saved beside it are there.
+/// A link in a folder of journals stays what it is, a journal of that folder.
+pub(crate) fn by_its_own_name(path: &Path) -> PathBuf {
+    let is_from_elsewhere = is_link(path) && !is_set_up(folder_of(path));
+    let own = if is_from_elsewhere { fs::canonicalize(path).ok() } else { None };
+    own.unwrap_or_else(|| path.to_owned())
+}
+
 /// What a folder has.
 pub(crate) fn entries(folder: &Path) -> Result<fs::ReadDir, Error> {
     fs::read_dir(folder).map_err(|error| match error.kind() {
@@ -268,9 +277,6 @@ const LOST_LINES: &str = "lost lines that it had: something cut it, or put an ol
 /// What became of a journal that its folder knows.
 const GONE: &str = "is not there any more";
 
-/// The same where something else has its name.
-const REPLACED: &str = "is not there any more: another run's journal has its name";
-
 /// How a person continues with what was refused.
 #[derive(Clone, Copy)]
 pub(crate) enum WayOn<'a> {
@@ -318,7 +324,8 @@ impl Survey {
             let mut others = read.iter().filter(|(other, of)| other != path && of.is_of_the_run_of(history));
             others.any(|(other, _)| length(path) < length(other) && is_beginning_of(path, other).unwrap_or(false))
         };
-        for this @ (path, history) in read.iter().filter(|this| !is_older(this)) {
+        // Somebody who writes in one is about to send what it shows as unsent.
+        for this @ (path, history) in read.iter().filter(|this| this.1.is_written() || !is_older(this)) {
             let is_own = own.is_some_and(|own| is_the_same_file(own, &this.0));
             self.take(history, path, wanted, is_own);
         }
@@ -501,20 +508,13 @@ impl Folder {
                 }
             },
         }
-        let paths = named(&folder.path).map_err(Error::recording_nothing)?;
-        if !is_missed(&entry, &folder.path, &paths.iter().filter_map(|path| name_of(path)).collect()) {
-            return Err(refused("is not missed: another journal in the folder has all that it had"));
+        match stands_at(&entry, &folder.path) {
+            Some(other) => Err(refused(&format!(
+                "is not gone: {} has all that it had. Give that its name back, or one that no journal had before",
+                other.display(),
+            ))),
+            None => Ok((folder, entry)),
         }
-        // Resumed, it would send files again, and then nothing would refuse them.
-        let is_older = |other: &&PathBuf| {
-            let length = fs::metadata(other).map_or(u64::MAX, |found| found.len());
-            entry.end().is_longer_than(length) && run_of(other).is_some_and(|run| run == entry.run())
-        };
-        if let Some(copy) = paths.iter().find(is_older) {
-            let what = format!("has an older copy, {}: move that away first, and do not bring it back", copy.display());
-            return Err(refused(&what));
-        }
-        Ok((folder, entry))
     }
 
     /// Refuses files that some journal of the same server and firm shows as sent, or as about to be; `repeat` lets those
@@ -538,9 +538,7 @@ impl Folder {
                 Err(mut error) => {
                     let known = name_of(path).and_then(|name| self.index.get(name));
                     match (known, error.reason()) {
-                        (Some(entry), Some(JournalReason::Changed | JournalReason::Missing)) => {
-                            lost.push(entry.clone());
-                        }
+                        (Some(entry), Some(JournalReason::Changed)) => lost.push(entry.clone()),
                         (Some(_), Some(JournalReason::Damaged))
                             if !name_of(path).is_some_and(|name| has_displaced(&names, name)) =>
                         {
@@ -557,7 +555,7 @@ impl Folder {
         match survey.unreadable.take() {
             None => self.refuse_missed(&names, query, &survey)?,
             Some(error) if is_rest_readable => {
-                let report = doubted(query, lost.iter(), "A journal that is gone or lost lines may show it as sent.");
+                let report = doubted(query, lost.iter(), "A journal that lost lines may show it as sent.");
                 return Err(error.with_earlier(survey.complete(&report)));
             }
             Some(error) => return Err(error),
@@ -602,11 +600,12 @@ impl Folder {
         match name {
             // What is true stands beside it.
             Some(name) if has_displaced(names, name) => self.index.remove(name),
-            Some(_) if known.is_some_and(|known| is_missed(known, &self.path, names)) => {
-                let is_there = known.is_some_and(|known| is_there(known, &self.path, names));
-                let (reason, what) =
-                    if is_there { (JournalReason::Changed, LOST_LINES) } else { (JournalReason::Missing, REPLACED) };
-                return Err(Error::missed(&[path.to_owned()], reason, what));
+            Some(_) if known.is_some_and(|known| is_missed(known, Some(&read.file), names, iter::empty())) => {
+                let replaced = known.filter(|known| known.run() != read.history.header().run);
+                return Err(replaced.map_or_else(
+                    || Error::missed(&[path.to_owned()], JournalReason::Changed, LOST_LINES),
+                    |known| self.replaced(known),
+                ));
             }
             Some(name) => self.index.learn(name, &read, self.lock.taken_at(), is_written),
             None => {}
@@ -614,12 +613,26 @@ impl Folder {
         Ok(Some(read.history.written_by_another(is_written)))
     }
 
+    /// The error of a journal whose name another run's has now.
+    fn replaced(&self, entry: &Entry) -> Error {
+        let path = self.path.join(entry.name());
+        match stands_at(entry, &self.path) {
+            Some(other) => {
+                let what = format!("has another run's journal in its place, and lies at {} now", other.display());
+                Error::of_journal(&path, JournalReason::Changed, &what)
+                    .with_advice("Give each its name back, or one that no journal had before.")
+            }
+            None => Error::missed(&[path], JournalReason::Changed, "is gone, and another run's journal has its name"),
+        }
+    }
+
     /// Refuses any call while a journal is missed that is not there under another name either.
     fn refuse_missed(&mut self, names: &BTreeSet<&str>, query: &Query<'_>, survey: &Survey) -> Result<(), Error> {
         let gone = self.index.expected().filter(|(name, _)| !names.contains(name));
-        let (found, missed): (Vec<_>, Vec<_>) = gone
-            .map(|(name, entry)| (name.to_owned(), entry))
-            .partition(|(_, entry)| !is_missed(entry, &self.path, names));
+        let (found, missed): (Vec<_>, Vec<_>) =
+            gone.map(|(name, entry)| (name.to_owned(), entry)).partition(|(_, entry)| {
+                !is_missed(entry, None, names, of_the_run_of(entry, &self.index, &self.path, names))
+            });
         let found: Vec<String> = found.into_iter().map(|(name, _)| name).collect();
         let entries = missed.iter().map(|(_, entry)| *entry);
         let report = doubted(query, entries, "A journal that is gone may show it as sent.");
@@ -633,9 +646,22 @@ impl Folder {
         Err(Error::missed(&missed, JournalReason::Missing, GONE).with_earlier(survey.complete(&report)))
     }
 
-    /// Refuses a journal of it that shows less than another one of its run.
+    /// Refuses a journal of it that shows less than another one of its run, also than one that was recorded as gone.
     pub(crate) fn refuse_older(&self, path: &Path, history: &History) -> Result<(), Error> {
-        name_of(path).map_or(Ok(()), |name| refuse_one_that_lacks(&self.index, path, name, history))
+        name_of(path).map_or(Ok(()), |name| refuse_one_that_lacks(&self.index, path, name, history))?;
+        let run = &history.header().run;
+        match self.index.forgotten().iter().find(|entry| entry.run() == run && lacks(path, entry)) {
+            Some(entry) => {
+                let what = format!(
+                    "lacks lines of its run that {} had, which was recorded as gone: resumed, it may send files again",
+                    self.path.join(entry.name()).display(),
+                );
+                Err(Error::of_journal(path, JournalReason::Changed, &what).with_advice(
+                    "Check its files in Addepar, and publish only what is missing with a journal of another name.",
+                ))
+            }
+            None => Ok(()),
+        }
     }
 
     /// Takes in a journal that was just made in it.
@@ -749,12 +775,12 @@ pub(crate) fn refuse_one_that_lacks_lines(path: &Path, history: &History) -> Res
 /// The same as an index knows it.
 fn refuse_one_that_lacks(index: &Index, path: &Path, name: &str, history: &History) -> Result<(), Error> {
     let folder = folder_of(path);
-    let lacks = |entry: &Entry| open_to_read(path).is_ok_and(|file| !entry.end().is_in(&file).unwrap_or(true));
-    if index.get(name).filter(|own| own.run() == history.header().run).is_some_and(lacks) {
+    let is_of_its_run = |entry: &Entry| entry.run() == history.header().run;
+    if index.get(name).is_some_and(|own| is_of_its_run(own) && lacks(path, own)) {
         return Err(Error::missed(&[path.to_owned()], JournalReason::Changed, LOST_LINES));
     }
-    let of_its_run = index.expected().filter(|(other, entry)| *other != name && entry.run() == history.header().run);
-    for (other, entry) in of_its_run.filter(|(_, entry)| lacks(entry)) {
+    let others = index.expected().filter(|(other, entry)| *other != name && is_of_its_run(entry));
+    for (other, entry) in others.filter(|(_, entry)| lacks(path, entry)) {
         let other = folder.join(other);
         let refused = |what: String, advice: Message| {
             Err(Error::of_journal(path, JournalReason::Changed, &what).with_advice(advice))
@@ -764,26 +790,31 @@ fn refuse_one_that_lacks(index: &Index, path: &Path, name: &str, history: &Histo
             let what = format!("is an older copy of {}, which has more lines", other.display());
             return refused(what, "Look at that one. Where it is gone, put it back as it was.".into());
         }
-        let found = named(folder)?;
-        if is_missed(entry, folder, &found.iter().filter_map(|path| name_of(path)).collect()) {
+        if stands_at(entry, folder).is_none() {
             let what = format!(
-                "lacks lines of its run that {} had, and that is gone: nobody knows what else that showed as sent",
+                "lacks lines of its run that {} had, which is gone: nobody knows what else that showed as sent",
                 other.display()
             );
-            return refused(what, put_back(&other));
+            let advice = message![
+                "Put that back as it was. If it is gone for good, record that it is, which names its files: ",
+                command("journal forget", &other),
+                ".",
+            ];
+            return refused(what, advice);
         }
     }
     Ok(())
 }
 
-/// What becomes of an older copy whose journal is gone.
-fn put_back(path: &Path) -> Message {
-    message![
-        "Put that back as it was. If it is gone for good, move this one away, and record that the other one is gone, which names its \
-         files: ",
-        command("journal forget", path),
-        ".",
-    ]
+/// Whether a journal has not all that the folder knows of one.
+fn lacks(path: &Path, entry: &Entry) -> bool {
+    open_to_read(path).is_ok_and(|file| !entry.end().is_in(&file).unwrap_or(true))
+}
+
+/// Which journal of a folder has all that it knows of one, whatever that was called.
+fn stands_at(entry: &Entry, folder: &Path) -> Option<PathBuf> {
+    let has_its_lines = |path: &Path| open_to_read(path).is_ok_and(|file| entry.end().is_in(&file).unwrap_or(false));
+    named(folder).ok()?.into_iter().find(|path| has_its_lines(path))
 }
 
 /// What the other journals of a folder show of some files, at the server and firm of this one, as far as they can be read. A copy
@@ -823,7 +854,7 @@ fn unopened(path: &Path, error: Error) -> Error {
         let folder = folder_of(path);
         let (Some(entry), Ok(found)) = (index.get(name), named(folder)) else { return false };
         let names: BTreeSet<&str> = found.iter().filter_map(|path| name_of(path)).collect();
-        is_missed(entry, folder, &names)
+        is_missed(entry, None, &names, of_the_run_of(entry, index, folder, &names))
     };
     match (error.reason(), known(path)) {
         (Some(JournalReason::Missing), Some((index, name))) if is_missed(&index, &name) => {
@@ -862,34 +893,52 @@ fn doubted<'a>(query: &Query<'_>, entries: impl Iterator<Item = &'a Entry>, reas
     query.report.with_results(&unknown.map(|id| (*id, FileResult::unknown(*id, reason))).collect())
 }
 
-/// Whether calls miss a journal: it is gone, or lacks lines that it had, and what is true of it does not stand elsewhere in the
-/// folder. `names`: those of all journals in it.
-fn is_missed(entry: &Entry, folder: &Path, names: &BTreeSet<&str>) -> bool {
-    let has_its_lines =
-        |name: &str| open_to_read(&folder.join(name)).is_ok_and(|file| entry.end().is_in(&file).unwrap_or(false));
-    let is_found = if is_there(entry, folder, names) {
-        has_its_lines(entry.name())
-    } else {
-        names.iter().any(|name| has_its_lines(name))
+/// Whether calls miss a journal: it is gone, or lacks lines that it had, and what is true of it does not stand elsewhere.
+/// `file`: what has its name, if anything has; `others`: what else is of its run.
+fn is_missed(
+    entry: &Entry,
+    file: Option<&fs::File>,
+    names: &BTreeSet<&str>,
+    mut others: impl Iterator<Item = PathBuf>,
+) -> bool {
+    let has_its_lines = |file: &fs::File| entry.end().is_in(file).unwrap_or(false);
+    let is_found = match file {
+        Some(file) => has_its_lines(file),
+        None => others.any(|path| open_to_read(&path).is_ok_and(|file| has_its_lines(&file))),
     };
     !is_found && !has_displaced(names, entry.name())
 }
 
-/// Whether a journal has its name, or something that nobody can read: another run's may have it, once they were renamed.
-fn is_there(entry: &Entry, folder: &Path, names: &BTreeSet<&str>) -> bool {
-    names.contains(entry.name()) && run_of(&folder.join(entry.name())).is_none_or(|run| run == entry.run())
+/// The files of a folder that are of the run of a journal.
+fn of_the_run_of(entry: &Entry, index: &Index, folder: &Path, names: &BTreeSet<&str>) -> impl Iterator<Item = PathBuf> {
+    let of_its_run = index.expected().filter(|(name, other)| names.contains(name) && other.run() == entry.run());
+    of_its_run.map(|(name, _)| folder.join(name))
 }
 
-/// The journals that calls with a folder miss, without its lock, and whether what is left of each has its name. What cannot be
-/// read, nobody can tell.
+/// The journals that calls with a folder miss, without its lock, and whether a file of that name is there. `paths`: the
+/// journals that were read, by their runs. What cannot be read, nobody can tell.
 #[cfg(feature = "cli")]
-pub(crate) fn all_missed<'a>(folder: &Path, index: &'a Index) -> Result<Vec<(&'a Entry, bool)>, Error> {
+pub(crate) fn all_missed<'a>(
+    folder: &Path,
+    index: &'a Index,
+    paths: &HashMap<String, Vec<PathBuf>>,
+) -> Result<Vec<(&'a Entry, bool)>, Error> {
     let found = named(folder)?;
     let names: BTreeSet<&str> = found.iter().filter_map(|path| name_of(path)).collect();
-    let can_be_read = |name| !names.contains(name) || open_to_read(&folder.join(name)).is_ok();
-    let expected = index.expected().filter(|(name, _)| can_be_read(*name)).map(|(_, entry)| entry);
-    let missed = expected.filter(|entry| is_missed(entry, folder, &names));
-    Ok(missed.map(|entry| (entry, is_there(entry, folder, &names))).collect())
+    let mut missed = Vec::new();
+    for (name, entry) in index.expected() {
+        let is_there = names.contains(name);
+        let file = match open_to_read(&folder.join(name)) {
+            Err(_) if is_there => continue,
+            file => file.ok(),
+        };
+        let of_its_run = paths.get(entry.run()).into_iter().flatten();
+        let others = of_its_run.filter(|path| found.contains(path)).cloned();
+        if is_missed(entry, file.as_ref(), &names, others) {
+            missed.push((entry, is_there));
+        }
+    }
+    Ok(missed)
 }
 
 /// Whether what is true of a journal stands beside it, since it was displaced.

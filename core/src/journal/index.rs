@@ -295,7 +295,6 @@ impl Index {
     }
 
     /// The journals that a person recorded as gone, those first that were first. Other ones may have their names by now.
-    #[cfg(feature = "cli")]
     pub(crate) fn forgotten(&self) -> &[Entry] {
         &self.forgotten
     }
@@ -306,7 +305,8 @@ impl Index {
             (Ok(modified), Some(at)) => at.duration_since(modified).is_ok_and(|age| age >= TICK),
             _ => false,
         };
-        let known = self.get(name).map(|entry| entry.end.clone());
+        let known = self.get(name).filter(|entry| entry.run == read.history.header().run);
+        let known = known.map(|entry| entry.end.clone());
         // What somebody is writing, or was until just now, may not be on disk yet.
         let is_on_disk =
             |end: &&End| is_quiet || known.as_ref() == Some(*end) || (!is_written && read.file.sync_data().is_ok());

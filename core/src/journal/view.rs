@@ -11,7 +11,7 @@ use serde::Serialize;
 use tracing::warn;
 
 use crate::error::{Error, JournalReason};
-use crate::journal::file::{self, JournalFile};
+use crate::journal::file::JournalFile;
 use crate::journal::folder;
 use crate::journal::history::{self, Decision, History, Since};
 use crate::journal::lock::LettingGo;
@@ -212,7 +212,7 @@ impl Journal {
     pub fn open(path: impl AsRef<Path>) -> Result<Self, Error> {
         // The working directory may change before somebody decides.
         let path = path::absolute(path.as_ref()).unwrap_or_else(|_| path.as_ref().to_owned());
-        let path = file::by_its_own_name(&path);
+        let path = folder::by_its_own_name(&path);
         LettingGo::until_now().wait(&path);
         let history = folder::observe_journal(&path)?;
         Ok(Self { path, history, warning: None })
