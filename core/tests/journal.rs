@@ -1958,6 +1958,57 @@ fn an_older_copy_whose_journal_is_gone_is_not_resumed() {
     publish(&client, [3]).expect("somebody has looked");
 }
 
+/// A journal that was made to repeat what was sent before repeats nothing that was sent since.
+#[test]
+fn a_journal_repeats_only_what_was_sent_before_it_was_made() {
+    let scene = Scene::new();
+    let client = scene.journalling();
+    let allowing = |name: &str| BatchOptions { repeat: Repeat::Allow, ..options(&scene.path(name)) };
+    publish(&client, [1]).expect("a report");
+    let refuse = || scene.faults(&json!([{ "name": "status", "status": 403 }]));
+    for name in ["a.jsonl", "b.jsonl"] {
+        refuse();
+        refused(publish_batch(&client, 2, &allowing(name)), ErrorKind::PermissionDenied, &[]);
+    }
+    // File 1 was sent before; file 2 was not.
+    let report = block_on(client.resume(&options(&scene.path("a.jsonl")), |_| {})).expect("a report");
+    assert!(report.ok());
+    let resumed = block_on(client.resume(&options(&scene.path("b.jsonl")), |_| {}));
+    refused(resumed, ErrorKind::AlreadySent, &["2 files", "a.jsonl", "Record that they need not be sent"]);
+    refused(publish_batch(&client, 2, &allowing("b.jsonl")), ErrorKind::AlreadySent, &[]);
+    assert_eq!(scene.sent(), [vec![1], vec![1, 2], vec![1, 2], vec![1, 2]]);
+    publish_batch(&client, 2, &allowing("c.jsonl")).expect("somebody means it");
+}
+
+/// Of a journal that is gone, an older copy tells nothing about the files that were left then.
+#[test]
+fn files_of_a_journal_that_is_gone_are_unknown_whatever_a_copy_shows() {
+    let scene = Scene::new();
+    let client = scene.journalling();
+    let (path, copy) = (scene.path("run.jsonl"), scene.path("copy.jsonl"));
+    scene.faults(&json!([{ "name": "status", "status": 403 }]));
+    refused(publish_batch(&client, 2, &options(&path)), ErrorKind::PermissionDenied, &[]);
+    decide(&path, &[2], Verdict::Leave);
+    let older = fs::read(&path).expect("a journal");
+    decide(&path, &[2], Verdict::NotPublished);
+    block_on(client.resume(&options(&path), |_| {})).expect("a report");
+    let whole = fs::read(&path).expect("a journal");
+    let all_unknown = |result: Result<PublishReport, Error>| {
+        let error = refused(result, ErrorKind::Journal, &[]);
+        assert_eq!((error.undecided(), error.outcome()), (vec![1, 2], Outcome::Unknown), "{error}");
+    };
+    for place in [&path, &copy] {
+        fs::remove_file(&path).ok();
+        fs::write(place, &older).expect("an older copy");
+        all_unknown(publish(&client, [1, 2]));
+        all_unknown(publish_batch(&client, 2, &options(&path)));
+        fs::remove_file(place).expect("removed");
+        fs::write(&path, &whole).expect("put back");
+        refused(publish(&client, [1, 2]), ErrorKind::AlreadySent, &["2 ok"]);
+    }
+    assert_eq!(scene.posts(), 2);
+}
+
 /// A call that goes on in an older copy is in flight, although its journal has more.
 #[test]
 fn a_call_that_goes_on_in_an_older_copy_is_seen() {

@@ -48,7 +48,8 @@ done
 
 case $status in
 0) echo "All files are published." ;;
-1) echo "Some files failed for some contacts, or a person decided about some: $portal journal show $2" ;;
+1) echo "Some files failed for some contacts, a person decided about some, or the results could not be written:" \
+    "$portal journal show $2" ;;
 2) echo "Nothing was sent: the message above says what to fix, or what to wait for." ;;
 3) echo "Some files may have been published. Check them in Addepar, then record what you find in the journal that the" \
     "message above names: $portal journal resolve --help" ;;

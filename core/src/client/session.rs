@@ -84,6 +84,7 @@ fn open_for_one(
         file_ids: request.file_ids(),
         report: &report,
         own: None,
+        history: None,
         repeat,
         way_on: WayOn::Call,
     })?;
@@ -111,7 +112,7 @@ pub(crate) fn rehearse(
         let mut folder = open_folder(config, path, &caller)?;
         if !file::exists(path)? {
             let report = PublishReport::uniform(request, FileState::NotProcessed, String::new());
-            return refuse_repeats(folder.as_mut(), config, request.file_ids(), &report, options, WayOn::Call);
+            return refuse_repeats(folder.as_mut(), config, (request.file_ids(), &report), None, options);
         }
         let history = JournalFile::look(path)?;
         let asked = asked_again(&history, asked, options).map_err(|differs| differs.error(path))?;
@@ -160,7 +161,7 @@ fn begun(
         reports => generated_report::files_of(request, reports, options.skip_published)?,
     };
     let report = PublishReport::uniform(&request, FileState::NotProcessed, String::new());
-    refuse_repeats(folder.as_mut(), config, request.file_ids(), &report, options, WayOn::Call)?;
+    refuse_repeats(folder.as_mut(), config, (request.file_ids(), &report), None, options)?;
     let chunks = history::chunks(request.file_ids(), options.chunk_size, 1);
     let reports = reports.iter().map(|report| report.job_id.clone()).collect();
     let header = Header { reports, are_files_named, skipped, ..header(config, &request, options.repeat) };
@@ -449,8 +450,8 @@ fn refuse_what_is_left(
     history: &History,
     options: &BatchOptions,
 ) -> Result<(), Error> {
-    let (left, report, way_on) = (history.to_be_sent(), history.report(), WayOn::Journal(&options.journal));
-    let refused = refuse_repeats(folder.as_deref_mut(), config, &left, &report, options, way_on);
+    let (left, report) = (history.to_be_sent(), history.report());
+    let refused = refuse_repeats(folder.as_deref_mut(), config, (&left, &report), Some(history), options);
     if refused.as_ref().map_or_else(|error| error.kind() == ErrorKind::AlreadySent, |()| true) {
         folder.map_or(Ok(()), |folder| folder.refuse_older(&options.journal, history))?;
     }
@@ -464,11 +465,11 @@ fn refuse_what_is_left(
 fn refuse_repeats(
     folder: Option<&mut Folder>,
     config: &Config,
-    file_ids: &[u64],
-    report: &PublishReport,
+    (file_ids, report): (&[u64], &PublishReport),
+    history: Option<&History>,
     options: &BatchOptions,
-    way_on: WayOn<'_>,
 ) -> Result<(), Error> {
+    let way_on = if history.is_some() { WayOn::Journal(&options.journal) } else { WayOn::Call };
     let Some(folder) = folder else { return Ok(()) };
     let path = &options.journal;
     let (Ok(real), Some(name)) = (fs::canonicalize(folder.path()), path.file_name()) else {
@@ -484,6 +485,7 @@ fn refuse_repeats(
         file_ids,
         report,
         own: Some(&own),
+        history,
         repeat: options.repeat,
         way_on,
     })

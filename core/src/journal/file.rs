@@ -135,11 +135,11 @@ impl JournalFile {
             return Err(Error::of_journal(path, JournalReason::Busy, "was made by another call meanwhile"));
         }
         let refused = |what: String| Error::journal_refuses(path, &what);
-        let mut history = History::begin(header.clone(), &chunks).map_err(refused)?;
+        let now = clock::now().utc();
+        let mut history = History::begin(header.clone(), &chunks).map_err(refused)?.made_at(now);
         for (look, at) in &looks {
             history.apply(look, *at).map_err(refused)?;
         }
-        let now = clock::now().utc();
         let records = [(Record::Header(header), now), (Record::Plan { chunks }, now)];
         let (text, end) = End::START.with(records.into_iter().chain(looks));
         let file = write_new(path, &text).map_err(|error| {
@@ -631,7 +631,9 @@ fn take(
     match (record, &mut *history, header.take()) {
         (record, Some(history), _) => history.apply(&record, at)?,
         (Record::Header(first), None, None) => *header = Some(first),
-        (Record::Plan { chunks }, None, Some(first)) => *history = Some(History::begin(first, &chunks)?),
+        (Record::Plan { chunks }, None, Some(first)) => {
+            *history = Some(History::begin(first, &chunks)?.made_at(at));
+        }
         _ => return Err("it does not begin with a header and a plan".to_owned()),
     }
     Ok(())

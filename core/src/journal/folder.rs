@@ -422,8 +422,19 @@ pub(crate) struct Query<'a> {
     pub(crate) report: &'a PublishReport,
     /// The call's own journal, if it is there.
     pub(crate) own: Option<&'a Path>,
+    /// What that shows: its `repeat` is of what was sent before it was made.
+    pub(crate) history: Option<&'a History>,
     pub(crate) repeat: Repeat,
     pub(crate) way_on: WayOn<'a>,
+}
+
+impl Query<'_> {
+    /// Whether the call's own journal was made before a file was sent by another one, or found to be published.
+    fn precedes(&self, found: &Found) -> bool {
+        let decided_at = || found.decision.as_ref().map(|decision| decision.at);
+        let at = found.sent_at.or_else(decided_at);
+        self.history.zip(at).is_some_and(|(own, at)| own.was_made_before(at))
+    }
 }
 
 impl Folder {
@@ -555,8 +566,9 @@ impl Folder {
         match survey.unreadable.take() {
             None => self.refuse_missed(&names, query, &survey)?,
             Some(error) if is_rest_readable => {
-                let report = doubted(query, lost.iter(), "A journal that lost lines may show it as sent.");
-                return Err(error.with_earlier(survey.complete(&report)));
+                let report = survey.complete(query.report);
+                let report = doubted(&report, lost.iter(), "A journal that lost lines may show it as sent.");
+                return Err(error.with_earlier(report));
             }
             Some(error) => return Err(error),
         }
@@ -564,7 +576,7 @@ impl Folder {
             .file_ids
             .iter()
             .filter_map(|id| survey.found(*id))
-            .filter(|found| query.repeat == Repeat::Refuse || found.finding > Finding::Sent)
+            .filter(|found| query.repeat == Repeat::Refuse || found.finding > Finding::Sent || query.precedes(found))
             .collect();
         let Some(worst) = refused.iter().max_by_key(|found| found.key()) else { return Ok(()) };
         let refused_ids = refused.iter().map(|found| found.result.file_id).collect();
@@ -635,7 +647,8 @@ impl Folder {
             });
         let found: Vec<String> = found.into_iter().map(|(name, _)| name).collect();
         let entries = missed.iter().map(|(_, entry)| *entry);
-        let report = doubted(query, entries, "A journal that is gone may show it as sent.");
+        let report = survey.complete(query.report);
+        let report = doubted(&report, entries, "A journal that is gone may show it as sent.");
         let missed: Vec<PathBuf> = missed.into_iter().map(|(name, _)| self.path.join(name)).collect();
         for name in &found {
             self.index.remove(name);
@@ -643,7 +656,7 @@ impl Folder {
         if missed.is_empty() {
             return Ok(());
         }
-        Err(Error::missed(&missed, JournalReason::Missing, GONE).with_earlier(survey.complete(&report)))
+        Err(Error::missed(&missed, JournalReason::Missing, GONE).with_earlier(report))
     }
 
     /// Refuses a journal of it that shows less than another one of its run, also than one that was recorded as gone.
@@ -884,13 +897,14 @@ fn known(path: &Path) -> Option<(Index, String)> {
     Some((index, name.to_owned()))
 }
 
-/// The states of files, of which nobody knows what these journals showed.
-fn doubted<'a>(query: &Query<'_>, entries: impl Iterator<Item = &'a Entry>, reason: &str) -> PublishReport {
+/// The states of files, of which nobody knows what these journals showed: what is left of them, such as an older copy, may show a
+/// file as it was before it was sent.
+fn doubted<'a>(report: &PublishReport, entries: impl Iterator<Item = &'a Entry>, reason: &str) -> PublishReport {
     let entries: Vec<&Entry> = entries.collect();
-    let is_known = |id: &u64| query.report.file(*id).is_some_and(|file| !file.is_left());
-    let named = |id: &&u64| entries.iter().any(|entry| entry.names_any(&[**id]));
-    let unknown = query.file_ids.iter().filter(|id| !is_known(id)).filter(named);
-    query.report.with_results(&unknown.map(|id| (*id, FileResult::unknown(*id, reason))).collect())
+    let is_final = |file: &FileResult| matches!(file.state, FileState::Ok | FileState::Failed);
+    let named = |id: &u64| entries.iter().any(|entry| entry.names_any(&[*id]));
+    let unknown = report.files().iter().filter(|file| !is_final(file)).map(|file| file.file_id).filter(named);
+    report.with_results(&unknown.map(|id| (id, FileResult::unknown(id, reason))).collect())
 }
 
 /// Whether calls miss a journal: it is gone, or lacks lines that it had, and what is true of it does not stand elsewhere.

@@ -23,6 +23,8 @@ pub(crate) type InvalidRecord = String;
 #[derive(Debug, Clone)]
 pub(crate) struct History {
     header: Header,
+    /// When the journal was made, if it was read or made here.
+    made_at: Option<SystemTime>,
     request: PublishRequest,
     files: Vec<File>,
     /// How many files are in which state, in the order of [`FileState`].
@@ -232,6 +234,7 @@ impl History {
             counts: [0, 0, 0, request.file_ids().len()],
             positions: request.file_ids().iter().copied().zip(0..).collect(),
             header,
+            made_at: None,
             request,
             chunks: Vec::new(),
             attempts: Vec::new(),
@@ -243,6 +246,17 @@ impl History {
         };
         history.plan(chunks)?;
         Ok(history)
+    }
+
+    /// The same, of a journal that was made then.
+    pub(crate) fn made_at(mut self, at: SystemTime) -> Self {
+        self.made_at = Some(at);
+        self
+    }
+
+    /// Whether something was after the journal was made.
+    pub(crate) fn was_made_before(&self, at: SystemTime) -> bool {
+        self.made_at.is_some_and(|made_at| made_at < at)
     }
 
     /// Takes in the next record, if it can follow.
