@@ -1813,6 +1813,13 @@ fn a_link_from_elsewhere_passes_no_guard_by() {
     refused(by_link(&path), ErrorKind::AlreadySent, &["other.jsonl"]);
     decide(&path, &[1, 2], Verdict::Leave);
     refused(by_link(&copy), ErrorKind::Journal, &["is an older copy of"]);
+    // Also one that lies in another folder of journals.
+    let second = Scene::new();
+    second.journals();
+    let in_second = second.path("link.jsonl");
+    std::os::unix::fs::symlink(&path, &in_second).expect("a link");
+    fs::write(&path, fs::read(&copy).expect("a copy")).ok();
+    refused(block_on(scene.client().resume(&options(&in_second), |_| {})), ErrorKind::Journal, &["lost lines"]);
     assert_eq!(scene.posts(), 2);
     // What was saved beside a journal that was displaced, whatever it was called.
     let plain = Scene::new();
@@ -1950,12 +1957,15 @@ fn an_older_copy_whose_journal_is_gone_is_not_resumed() {
     refused(publish(&client, [3]), ErrorKind::AlreadySent, &["state ok"]);
     fs::remove_file(&path).expect("removed");
     assert_eq!(forget_journal(&path).expect("it is missed"), [1, 2, 3]);
-    decide(&copy, &[1, 2], Verdict::Leave);
     let words = ["copy.jsonl lacks lines of its run that", "run.jsonl had, which was recorded as gone"];
-    refused(block_on(client.resume(&options(&copy), |_| {})), ErrorKind::Journal, &words);
-    refused(publish_batch(&client, 3, &options(&copy)), ErrorKind::Journal, &words);
+    refused(Journal::open(&copy), ErrorKind::Journal, &words);
+    for result in [block_on(client.resume(&options(&copy), |_| {})), publish_batch(&client, 3, &options(&copy))] {
+        let error = refused(result, ErrorKind::Journal, &words);
+        assert_eq!((error.undecided(), error.outcome()), (vec![1, 2, 3], Outcome::Unknown));
+    }
     assert_eq!(scene.posts(), 2);
-    publish(&client, [3]).expect("somebody has looked");
+    // Somebody has looked after each.
+    publish(&client, [1, 3]).expect("a report");
 }
 
 /// A journal that was made to repeat what was sent before repeats nothing that was sent since.
@@ -1978,6 +1988,14 @@ fn a_journal_repeats_only_what_was_sent_before_it_was_made() {
     refused(publish_batch(&client, 2, &allowing("b.jsonl")), ErrorKind::AlreadySent, &[]);
     assert_eq!(scene.sent(), [vec![1], vec![1, 2], vec![1, 2], vec![1, 2]]);
     publish_batch(&client, 2, &allowing("c.jsonl")).expect("somebody means it");
+    // Nor what somebody has found to be published since.
+    for name in ["d.jsonl", "e.jsonl"] {
+        refuse();
+        refused(publish_batch(&client, 1, &allowing(name)), ErrorKind::PermissionDenied, &[]);
+    }
+    decide(&scene.path("d.jsonl"), &[1], Verdict::Published);
+    let resumed = block_on(client.resume(&options(&scene.path("e.jsonl")), |_| {}));
+    refused(resumed, ErrorKind::AlreadySent, &["d.jsonl", "published in some other way"]);
 }
 
 /// Of a journal that is gone, an older copy tells nothing about the files that were left then.

@@ -401,7 +401,17 @@ pub(super) fn audit(folder: &Path, file: Option<&str>) -> Result<Status, Refused
     for Missing { path, entry, loss } in &audit.missing {
         let (how, first) = match loss {
             Loss::Whole => ("is not there any more", ""),
-            Loss::Name => ("has another run's journal in its place", ""),
+            Loss::Name { lies_at: Some(other) } => {
+                let _ = writeln!(
+                    below,
+                    "renamed: {} has another run's journal in its place, and lies at {} now. Calls with its folder send nothing: \
+                     give each its name back, or one that no journal had before.",
+                    path.display(),
+                    other.display(),
+                );
+                continue;
+            }
+            Loss::Name { lies_at: None } => ("is gone, and another run's journal has its name", ""),
             Loss::Lines => ("lost lines that it had", "move it away and "),
             Loss::Unreadable => ("cannot be read", "move it away and "),
         };

@@ -44,12 +44,12 @@ pub(crate) struct Missing {
 }
 
 /// What calls miss of a journal.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Loss {
     /// All of it.
     Whole,
     /// All of it, or where it lies: another run's journal has its name.
-    Name,
+    Name { lies_at: Option<PathBuf> },
     /// Lines that it had.
     Lines,
     /// What has its name cannot be read.
@@ -180,7 +180,9 @@ impl Audit {
                     let path = folder.join(entry.name());
                     let loss = match JournalFile::look(&path) {
                         _ if !is_there => Loss::Whole,
-                        Ok(history) if history.header().run != entry.run() => Loss::Name,
+                        Ok(history) if history.header().run != entry.run() => {
+                            Loss::Name { lies_at: folder::stands_at(entry, folder) }
+                        }
                         Ok(_) => Loss::Lines,
                         Err(_) => Loss::Unreadable,
                     };

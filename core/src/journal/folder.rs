@@ -153,11 +153,11 @@ pub(crate) fn index(folder: &Path) -> Result<(Index, Option<String>), Error> {
     Index::load(folder, &id_of(&fs::read(folder.join(MARKER)).unwrap_or_default()))
 }
 
-/// A journal by its own name, where a link from elsewhere leads to it: its folder, its lock and what was saved beside it are there.
-/// A link in a folder of journals stays what it is, a journal of that folder.
+/// A journal by its own name, where a link leads to it: its folder, its lock and what was saved beside it are there. Only where the
+/// link lies in a folder of journals and the journal does not, it stays a journal of that folder.
 pub(crate) fn by_its_own_name(path: &Path) -> PathBuf {
-    let is_from_elsewhere = is_link(path) && !is_set_up(folder_of(path));
-    let own = if is_from_elsewhere { fs::canonicalize(path).ok() } else { None };
+    let own = if is_link(path) { fs::canonicalize(path).ok() } else { None };
+    let own = own.filter(|own| is_set_up(folder_of(own)) || !is_set_up(folder_of(path)));
     own.unwrap_or_else(|| path.to_owned())
 }
 
@@ -286,6 +286,14 @@ pub(crate) enum WayOn<'a> {
     Journal(&'a Path),
 }
 
+/// A journal of a folder, as it was read.
+struct Read {
+    path: PathBuf,
+    history: History,
+    /// Whether it is a copy of one that had more and was recorded as gone.
+    is_outlived: bool,
+}
+
 /// What the journals of a folder show of some files at one server and firm.
 #[derive(Default)]
 struct Survey {
@@ -304,10 +312,14 @@ impl Survey {
             Vec::new()
         });
         let is_own = |path: &Path| own.is_some_and(|own| is_the_same_file(own, path));
+        let index = index(folder).ok().map(|(index, _)| index);
         let mut read = Vec::new();
         for path in paths.into_iter().filter(|path| !is_own(path) && !is_foreign(path)) {
             match JournalFile::observe(&path) {
-                Ok(history) if history.header().is_of(base_url, firm_id) => read.push((path, history)),
+                Ok(history) if history.header().is_of(base_url, firm_id) => {
+                    let is_outlived = index.as_ref().is_some_and(|index| outlived(index, &path, &history).is_some());
+                    read.push(Read { path, history, is_outlived });
+                }
                 Ok(_) => {}
                 Err(error) => survey.unreadable = survey.unreadable.or(Some(error)),
             }
@@ -318,23 +330,26 @@ impl Survey {
 
     /// Takes in what was read of a folder. An older copy beside its journal shows nothing that this does not; `own`: the call's
     /// own journal.
-    fn take_all(&mut self, read: &[(PathBuf, History)], wanted: &HashSet<u64>, own: Option<&Path>) {
+    fn take_all(&mut self, read: &[Read], wanted: &HashSet<u64>, own: Option<&Path>) {
         let length = |path: &Path| fs::metadata(path).map_or(0, |found| found.len());
-        let is_older = |(path, history): &(PathBuf, History)| {
-            let mut others = read.iter().filter(|(other, of)| other != path && of.is_of_the_run_of(history));
-            others.any(|(other, _)| length(path) < length(other) && is_beginning_of(path, other).unwrap_or(false))
+        let is_older = |Read { path, history, .. }: &Read| {
+            let mut others = read.iter().filter(|other| other.path != *path && other.history.is_of_the_run_of(history));
+            others
+                .any(|other| length(path) < length(&other.path) && is_beginning_of(path, &other.path).unwrap_or(false))
         };
         // Somebody who writes in one is about to send what it shows as unsent.
-        for this @ (path, history) in read.iter().filter(|this| this.1.is_written() || !is_older(this)) {
-            let is_own = own.is_some_and(|own| is_the_same_file(own, &this.0));
-            self.take(history, path, wanted, is_own);
+        for read in read.iter().filter(|read| read.history.is_written() || !is_older(read)) {
+            let is_own = own.is_some_and(|own| is_the_same_file(own, &read.path));
+            self.take(read, wanted, is_own);
         }
     }
 
     /// `is_own`: it is the call's own journal, which refuses nothing.
-    fn take(&mut self, history: &History, path: &Path, wanted: &HashSet<u64>, is_own: bool) {
+    fn take(&mut self, Read { path, history, is_outlived }: &Read, wanted: &HashSet<u64>, is_own: bool) {
+        // To record that its journal is gone is to look after each of its files.
+        let counts = |finding: &Finding| !(is_own || *is_outlived && *finding == Finding::Undecided);
         for file in history.files().iter().filter(|file| wanted.contains(&file.id)) {
-            let finding = finding(file, history).filter(|_| !is_own).unwrap_or(Finding::Nothing);
+            let finding = finding(file, history).filter(counts).unwrap_or(Finding::Nothing);
             let this = Found {
                 finding,
                 sent_at: history.last_sent_at(file),
@@ -342,7 +357,7 @@ impl Survey {
                 decision: file.decision().cloned(),
                 asked: history.request().clone(),
                 run: history.header().run.clone(),
-                path: path.to_owned(),
+                path: path.clone(),
             };
             // Two journals of one run show the same send, and one of them may know less, as an older copy does.
             let sends = self.sends.entry(file.id).or_default();
@@ -356,8 +371,13 @@ impl Survey {
 
     /// Of the sends of a file, the one that matters most.
     fn found(&self, file_id: u64) -> Option<&Found> {
+        self.found_among(file_id, |_| true)
+    }
+
+    /// The same of those that are wanted.
+    fn found_among(&self, file_id: u64, is_wanted: impl Fn(&Found) -> bool) -> Option<&Found> {
         let counting = self.sends.get(&file_id)?.iter().filter(|found| found.finding > Finding::Nothing);
-        counting.max_by_key(|found| found.key())
+        counting.filter(|found| is_wanted(found)).max_by_key(|found| found.key())
     }
 
     /// The same report with what these journals show. What a journal that cannot be read shows, nobody knows.
@@ -429,11 +449,13 @@ pub(crate) struct Query<'a> {
 }
 
 impl Query<'_> {
-    /// Whether the call's own journal was made before a file was sent by another one, or found to be published.
-    fn precedes(&self, found: &Found) -> bool {
-        let decided_at = || found.decision.as_ref().map(|decision| decision.at);
-        let at = found.sent_at.or_else(decided_at);
-        self.history.zip(at).is_some_and(|(own, at)| own.was_made_before(at))
+    /// Whether what a journal shows of a file is refused. To `repeat` allows what is known and was before the call's own journal
+    /// was made: a file that was sent since, or found to be published, is refused.
+    fn refuses(&self, found: &Found) -> bool {
+        let decided_at = found.decision.as_ref().map(|decision| decision.at);
+        let at = found.sent_at.max(decided_at);
+        let is_later = || self.history.zip(at).is_some_and(|(own, at)| own.was_made_before(at));
+        self.repeat == Repeat::Refuse || found.finding > Finding::Sent || is_later()
     }
 }
 
@@ -542,14 +564,18 @@ impl Folder {
         for path in &paths {
             match self.look(path, &names, &wanted) {
                 Ok(Some(history)) if history.header().is_of(query.base_url, query.firm_id) => {
-                    read.push((path.clone(), history));
+                    let is_outlived = outlived(&self.index, path, &history).is_some();
+                    read.push(Read { path: path.clone(), history, is_outlived });
                 }
                 Ok(_) => {}
                 // The others are looked into all the same, so that the next call need not.
                 Err(mut error) => {
                     let known = name_of(path).and_then(|name| self.index.get(name));
                     match (known, error.reason()) {
-                        (Some(entry), Some(JournalReason::Changed)) => lost.push(entry.clone()),
+                        // Where it lies elsewhere, that shows its files.
+                        (Some(entry), Some(JournalReason::Changed)) => {
+                            lost.extend(stands_at(entry, &self.path).is_none().then(|| entry.clone()));
+                        }
                         (Some(_), Some(JournalReason::Damaged))
                             if !name_of(path).is_some_and(|name| has_displaced(&names, name)) =>
                         {
@@ -572,12 +598,8 @@ impl Folder {
             }
             Some(error) => return Err(error),
         }
-        let refused: Vec<&Found> = query
-            .file_ids
-            .iter()
-            .filter_map(|id| survey.found(*id))
-            .filter(|found| query.repeat == Repeat::Refuse || found.finding > Finding::Sent || query.precedes(found))
-            .collect();
+        let refused: Vec<&Found> =
+            query.file_ids.iter().filter_map(|id| survey.found_among(*id, |found| query.refuses(found))).collect();
         let Some(worst) = refused.iter().max_by_key(|found| found.key()) else { return Ok(()) };
         let refused_ids = refused.iter().map(|found| found.result.file_id).collect();
         let report = survey.complete(query.report);
@@ -659,22 +681,16 @@ impl Folder {
         Err(Error::missed(&missed, JournalReason::Missing, GONE).with_earlier(report))
     }
 
-    /// Refuses a journal of it that shows less than another one of its run, also than one that was recorded as gone.
+    /// Refuses a journal of it that shows less than another one of its run. What is left in it may have been sent.
     pub(crate) fn refuse_older(&self, path: &Path, history: &History) -> Result<(), Error> {
-        name_of(path).map_or(Ok(()), |name| refuse_one_that_lacks(&self.index, path, name, history))?;
-        let run = &history.header().run;
-        match self.index.forgotten().iter().find(|entry| entry.run() == run && lacks(path, entry)) {
+        let refused = name_of(path).map_or(Ok(()), |name| refuse_one_that_lacks(&self.index, path, name, history));
+        refused.map_err(|error| match outlived(&self.index, path, history) {
             Some(entry) => {
-                let what = format!(
-                    "lacks lines of its run that {} had, which was recorded as gone: resumed, it may send files again",
-                    self.path.join(entry.name()).display(),
-                );
-                Err(Error::of_journal(path, JournalReason::Changed, &what).with_advice(
-                    "Check its files in Addepar, and publish only what is missing with a journal of another name.",
-                ))
+                let reason = "A journal that was recorded as gone may have shown it as sent.";
+                error.with_earlier(doubted(&history.report(), [entry].into_iter(), reason))
             }
-            None => Ok(()),
-        }
+            None => error,
+        })
     }
 
     /// Takes in a journal that was just made in it.
@@ -816,7 +832,22 @@ fn refuse_one_that_lacks(index: &Index, path: &Path, name: &str, history: &Histo
             return refused(what, advice);
         }
     }
-    Ok(())
+    match outlived(index, path, history) {
+        Some(entry) => {
+            let what = format!(
+                "lacks lines of its run that {} had, which was recorded as gone: what is left in it may have been sent",
+                folder.join(entry.name()).display(),
+            );
+            let advice = "Check its files in Addepar, and publish only what is missing with a journal of another name.";
+            Err(Error::of_journal(path, JournalReason::Changed, &what).with_advice(advice))
+        }
+        None => Ok(()),
+    }
+}
+
+/// The journal of the same run that was recorded as gone, and had more than this one.
+fn outlived<'a>(index: &'a Index, path: &Path, history: &History) -> Option<&'a Entry> {
+    index.forgotten().iter().find(|entry| entry.run() == history.header().run && lacks(path, entry))
 }
 
 /// Whether a journal has not all that the folder knows of one.
@@ -825,7 +856,7 @@ fn lacks(path: &Path, entry: &Entry) -> bool {
 }
 
 /// Which journal of a folder has all that it knows of one, whatever that was called.
-fn stands_at(entry: &Entry, folder: &Path) -> Option<PathBuf> {
+pub(crate) fn stands_at(entry: &Entry, folder: &Path) -> Option<PathBuf> {
     let has_its_lines = |path: &Path| open_to_read(path).is_ok_and(|file| entry.end().is_in(&file).unwrap_or(false));
     named(folder).ok()?.into_iter().find(|path| has_its_lines(path))
 }
