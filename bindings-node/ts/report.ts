@@ -89,7 +89,7 @@ export class PublishReport implements Iterable<FileResult> {
   }
 
   /**
-   * The files that another call was sending when the journal was read: what becomes of them is to be awaited, and not to
+   * The files that another call was sending, or about to send, when the journal was read: what becomes of them is to be awaited, not to
    * be decided.
    */
   get inFlight(): readonly number[] {

@@ -2040,7 +2040,9 @@ fn a_call_that_goes_on_in_an_older_copy_is_seen() {
     call.follow_progress();
     assert_eq!(block_on(call.run()), Turn::News);
     decide(&path, &[2], Verdict::Leave);
-    refused(publish(&client, [1]), ErrorKind::AlreadySent, &["being sent by another call of this process"]);
+    let words = ["being sent by another call of this process"];
+    let error = refused(publish(&client, [1]), ErrorKind::AlreadySent, &words);
+    assert_eq!(error.report().expect("a report").in_flight(), [1]);
     refused(block_on(client.resume(&options(&path), |_| {})), ErrorKind::AlreadySent, &["being sent by"]);
     assert_eq!(scene.posts(), 1);
 }

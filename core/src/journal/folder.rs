@@ -391,10 +391,8 @@ impl Survey {
         };
         let results: HashMap<u64, FileResult> =
             report.files().iter().map(|file| (file.file_id, result(file))).collect();
-        let in_flight = |id: &u64| {
-            let found = self.found(*id).filter(|found| found.result.is_undecided());
-            found.is_some_and(|found| found.finding == Finding::InFlight)
-        };
+        // Also what another call is about to send: what becomes of that is to be awaited as well.
+        let in_flight = |id: &u64| self.found(*id).is_some_and(|found| found.finding == Finding::InFlight);
         let mut all: Vec<u64> = report.in_flight().to_vec();
         all.extend(report.request().file_ids().iter().filter(|id| in_flight(id)));
         // What the report shows already was sent as it says.

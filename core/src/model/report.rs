@@ -188,7 +188,7 @@ impl PublishReport {
         undecided.map(|file| file.file_id).collect()
     }
 
-    /// The files that another call was sending when the journal was read: what becomes of them is to be awaited, and not
+    /// The files that another call was sending, or about to send, when the journal was read: what becomes of them is to be awaited, and not
     /// to be decided.
     #[must_use]
     pub fn in_flight(&self) -> &[u64] {
