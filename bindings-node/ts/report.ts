@@ -89,8 +89,8 @@ export class PublishReport implements Iterable<FileResult> {
   }
 
   /**
-   * The files that another call was sending, or about to send, when the journal was read: what becomes of them is to be awaited, not to
-   * be decided.
+   * The files that another call was sending, or about to send, when the journal was read: what becomes of them is to be
+   * awaited, and not to be decided.
    */
   get inFlight(): readonly number[] {
     return Object.freeze([...this.#handle.inFlight()]);

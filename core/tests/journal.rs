@@ -1998,6 +1998,29 @@ fn a_journal_repeats_only_what_was_sent_before_it_was_made() {
     refused(resumed, ErrorKind::AlreadySent, &["d.jsonl", "published in some other way"]);
 }
 
+/// To record that a journal is gone is to look after what was sent until then: not after what a call sends in a copy since.
+#[test]
+fn what_a_copy_sends_after_its_journal_was_forgotten_is_undecided() {
+    let scene = Scene::new();
+    let client = scene.journalling();
+    let (path, copy) = (scene.path("run.jsonl"), scene.path("copy.jsonl"));
+    scene.faults(&json!([{ "name": "status", "status": 403 }]));
+    refused(publish_batch(&client, 2, &options(&path)), ErrorKind::PermissionDenied, &[]);
+    fs::copy(&path, &copy).expect("a copy");
+    let call = client.start_resume(&options(&copy), no_environment);
+    call.follow_progress();
+    assert_eq!(block_on(call.run()), Turn::News);
+    decide(&path, &[2], Verdict::Leave);
+    fs::remove_file(&path).expect("removed");
+    assert_eq!(forget_journal(&path).expect("it is missed"), [1, 2]);
+    scene.faults(&json!([{ "name": "close_before_answer" }]));
+    while block_on(call.run()) != Turn::Done {}
+    refused(result_of(&call), ErrorKind::OutcomeUnknown, &[]);
+    drop(call);
+    refused(publish(&client, [1]), ErrorKind::AlreadySent, &["nobody knows what became of it"]);
+    assert_eq!(scene.posts(), 2);
+}
+
 /// Of a journal that is gone, an older copy tells nothing about the files that were left then.
 #[test]
 fn files_of_a_journal_that_is_gone_are_unknown_whatever_a_copy_shows() {

@@ -14,12 +14,12 @@ use crate::cli::terminal::{self, Terminal, say};
 use crate::cli::{checklist, journal, list, output, report};
 use crate::client::call::PublishCall;
 use crate::client::portal_client::{PortalClient, environment};
+use crate::config::environment::LIVE;
 use crate::config::settings::Settings;
 use crate::config::user_agent::Host;
 use crate::error::Error;
 use crate::journal::file;
 use crate::journal::fingerprint;
-use crate::journal::folder;
 use crate::journal::history;
 use crate::journal::record::Chunk;
 use crate::journal::view::Journal;
@@ -97,8 +97,7 @@ pub(super) fn publish(arguments: &Publish, source: Source) -> Result<Status, Ref
 
 /// The journal of this path, if it is there.
 fn begun(path: &Path) -> Result<Option<Journal>, Error> {
-    let path = folder::by_its_own_name(path);
-    if file::exists(&path)? { Journal::open(path).map(Some) } else { Ok(None) }
+    if file::exists(path)? { Journal::open(path).map(Some) } else { Ok(None) }
 }
 
 /// The request with the files that it is about: those of the reports, if these are asked for; `None` if it was interrupted.
@@ -240,8 +239,12 @@ fn dry_run(
 ) -> Result<Status, Refused> {
     let path = options.map(|options| options.journal.as_path());
     // Settings may be missing: the journal is looked at all the same. No host is reached, so none is refused.
-    let environment = |name: &str| if name == "ADDEPAR_PORTAL_LIVE" { Some("1".into()) } else { environment(name) };
-    let client = match PortalClient::new(settings(), environment) {
+    let variable = |name: &str| {
+        let set = environment(name);
+        let is_to_be_refused = name == LIVE.name() && set.as_ref().is_none_or(|set| set == "0");
+        if is_to_be_refused { Some("1".into()) } else { set }
+    };
+    let client = match PortalClient::new(settings(), variable) {
         Err(error) if !error.lacks_settings() => return Err(error.into()),
         client => client,
     };

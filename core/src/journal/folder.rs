@@ -290,8 +290,8 @@ pub(crate) enum WayOn<'a> {
 struct Read {
     path: PathBuf,
     history: History,
-    /// Whether it is a copy of one that had more and was recorded as gone.
-    is_outlived: bool,
+    /// Of a copy of one that had more and was recorded as gone: when that was.
+    forgotten_at: Option<SystemTime>,
 }
 
 /// What the journals of a folder show of some files at one server and firm.
@@ -317,8 +317,9 @@ impl Survey {
         for path in paths.into_iter().filter(|path| !is_own(path) && !is_foreign(path)) {
             match JournalFile::observe(&path) {
                 Ok(history) if history.header().is_of(base_url, firm_id) => {
-                    let is_outlived = index.as_ref().is_some_and(|index| outlived(index, &path, &history).is_some());
-                    read.push(Read { path, history, is_outlived });
+                    let forgotten_at =
+                        index.as_ref().and_then(|index| outlived(index, &path, &history)?.forgotten_at());
+                    read.push(Read { path, history, forgotten_at });
                 }
                 Ok(_) => {}
                 Err(error) => survey.unreadable = survey.unreadable.or(Some(error)),
@@ -345,14 +346,16 @@ impl Survey {
     }
 
     /// `is_own`: it is the call's own journal, which refuses nothing.
-    fn take(&mut self, Read { path, history, is_outlived }: &Read, wanted: &HashSet<u64>, is_own: bool) {
-        // To record that its journal is gone is to look after each of its files.
-        let counts = |finding: &Finding| !(is_own || *is_outlived && *finding == Finding::Undecided);
+    fn take(&mut self, Read { path, history, forgotten_at }: &Read, wanted: &HashSet<u64>, is_own: bool) {
         for file in history.files().iter().filter(|file| wanted.contains(&file.id)) {
+            let sent_at = history.last_sent_at(file);
+            // To record that its journal is gone is to look after each file that was sent until then.
+            let is_looked_after = sent_at.zip(*forgotten_at).is_some_and(|(sent, forgotten)| sent < forgotten);
+            let counts = |finding: &Finding| !(is_own || is_looked_after && *finding == Finding::Undecided);
             let finding = finding(file, history).filter(counts).unwrap_or(Finding::Nothing);
             let this = Found {
                 finding,
-                sent_at: history.last_sent_at(file),
+                sent_at,
                 result: history.result(file),
                 decision: file.decision().cloned(),
                 asked: history.request().clone(),
@@ -562,8 +565,8 @@ impl Folder {
         for path in &paths {
             match self.look(path, &names, &wanted) {
                 Ok(Some(history)) if history.header().is_of(query.base_url, query.firm_id) => {
-                    let is_outlived = outlived(&self.index, path, &history).is_some();
-                    read.push(Read { path: path.clone(), history, is_outlived });
+                    let forgotten_at = outlived(&self.index, path, &history).and_then(Entry::forgotten_at);
+                    read.push(Read { path: path.clone(), history, forgotten_at });
                 }
                 Ok(_) => {}
                 // The others are looked into all the same, so that the next call need not.

@@ -139,6 +139,11 @@ impl Entry {
         self.files.ids()
     }
 
+    /// When somebody recorded that it is gone.
+    pub(crate) fn forgotten_at(&self) -> Option<SystemTime> {
+        self.forgotten.as_ref().map(|forgotten| forgotten.at)
+    }
+
     /// Who recorded that it is gone, and when.
     #[cfg(feature = "cli")]
     pub(crate) fn forgotten(&self) -> Option<(Option<&str>, SystemTime)> {

@@ -12,6 +12,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::sync::oneshot;
 
 use crate::error::Error;
+use crate::journal::folder;
 use crate::journal::history::History;
 use crate::journal::lock::{Caller, LettingGo};
 use crate::journal::store::{Dated, Store, Unrecorded};
@@ -81,6 +82,7 @@ impl Writer {
             .spawn(move || {
                 if let Some(path) = known_path {
                     earlier.wait(&path);
+                    earlier.wait(&folder::by_its_own_name(&path));
                 }
                 // The last warning is said before what came of it.
                 let result = open(&Caller::new(warn));
@@ -182,5 +184,45 @@ fn serve(mut store: Box<dyn Store>, commands: &Receiver<Command>) {
                 return;
             }
         }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+#[cfg(unix)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::symlink;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn a_journal_that_is_let_go_of_is_waited_for_by_a_link_as_well() {
+        let folder = std::env::temp_dir().join(format!("addepar-portal-writer-{}", process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        // Where the temporary folder is a link itself, the journal has another path.
+        let folder = fs::canonicalize(&folder).unwrap();
+        let (path, link) = (folder.join("run.jsonl"), folder.join("link.jsonl"));
+        fs::write(&path, "").unwrap();
+        symlink(&path, &link).unwrap();
+        let is_opened = Arc::new(AtomicBool::new(false));
+        let letting_go = LettingGo::of(&path);
+        let open = {
+            let is_opened = is_opened.clone();
+            move |_: &Caller| -> Open<()> {
+                is_opened.store(true, Ordering::SeqCst);
+                Err(Error::broken_off())
+            }
+        };
+        let (_writer, opening) = Writer::start(Some(link), open).unwrap();
+        thread::sleep(Duration::from_millis(50));
+        assert!(!is_opened.load(Ordering::SeqCst));
+        drop(letting_go);
+        assert!(opening.opened.blocking_recv().unwrap().is_err());
+        assert!(is_opened.load(Ordering::SeqCst));
+        fs::remove_dir_all(&folder).unwrap();
     }
 }

@@ -281,9 +281,10 @@ impl fmt::Display for Message {
 
 fn write_time(text: &mut String, seconds: &str, language: Language) -> fmt::Result {
     match (language, seconds.parse::<f64>()) {
-        (Language::Node, Ok(seconds)) if !seconds.is_finite() => {
-            text.write_str(if seconds.is_nan() { "NaN" } else { "Infinity" })
-        }
+        // As JavaScript writes them.
+        (Language::Node, Ok(f64::INFINITY)) => text.write_str("Infinity"),
+        (Language::Node, Ok(f64::NEG_INFINITY)) => text.write_str("-Infinity"),
+        (Language::Node, Ok(seconds)) if seconds.is_nan() => text.write_str("NaN"),
         // To the microsecond: 1.001 s are 1001 ms, and not 1000.9999999999999.
         (Language::Node, Ok(seconds)) => write!(text, "{} ms", (seconds * 1e6).round() / 1e3),
         _ => write!(text, "{seconds} s"),

@@ -188,8 +188,8 @@ impl PublishReport {
         undecided.map(|file| file.file_id).collect()
     }
 
-    /// The files that another call was sending, or about to send, when the journal was read: what becomes of them is to be awaited, and not
-    /// to be decided.
+    /// The files that another call was sending, or about to send, when the journal was read: what becomes of them is to be
+    /// awaited, and not to be decided.
     #[must_use]
     pub fn in_flight(&self) -> &[u64] {
         &self.in_flight
