@@ -16,6 +16,7 @@ pub(crate) mod look;
 pub(crate) mod record;
 pub(crate) mod settle;
 pub(crate) mod store;
+pub(crate) mod survey;
 #[cfg(test)]
 mod tests;
 pub(crate) mod view;
