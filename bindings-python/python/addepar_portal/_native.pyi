@@ -203,7 +203,7 @@ class PublishReport:
         """The files whose outcome is unknown and about which nobody has decided, save those in flight."""
     @property
     def in_flight(self) -> tuple[int, ...]:
-        """The files that another call was sending, or about to, when the journal was read: to be awaited, not decided about."""
+        """The files that another call was sending, or about to, when the journal was read: they are to be awaited."""
     @property
     def files(self) -> tuple[FileResult, ...]:
         """Every file, in the order asked."""

@@ -105,7 +105,7 @@ impl PublishReport {
         PyTuple::new(py, self.core.undecided())
     }
 
-    /// The files that another call was sending, or about to, when the journal was read: to be awaited, not decided about.
+    /// The files that another call was sending, or about to, when the journal was read: they are to be awaited.
     #[getter]
     fn in_flight<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
         PyTuple::new(py, self.core.in_flight())
