@@ -155,7 +155,7 @@ lint-python: install $(NODE_MODULES)
 	$(BIN)/ruff format --check --quiet .
 	$(BIN)/mypy --strict --package addepar_portal
 	$(BIN)/mypy --strict .docs/build.py examples/python tests/python tests/package/*.py tests/package/trials tests/surface bindings-python/backend bindings-python/stub.py
-	$(BIN)/python -m mypy.stubtest addepar_portal._native
+	$(BIN)/python -c "import addepar_portal._model, mypy.stubtest, sys; sys.exit(mypy.stubtest.main())" addepar_portal._native
 	$(BIN)/python bindings-python/stub.py --check
 	bindings-node/node_modules/.bin/pyright --project bindings-python --pythonpath $(BIN)/python
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import ast
 import inspect
 import sys
+from importlib import import_module
 from pathlib import Path
 
 from addepar_portal import _native
@@ -20,6 +21,7 @@ STUB = Path(__file__).parent / "python" / "addepar_portal" / "_native.pyi"
 
 def with_docstrings(stub: str) -> str:
     """The stub with the docstring of every public class and its public members."""
+    import_module("addepar_portal._model")  # with it the native classes are complete
     lines = stub.splitlines()
     classes = [node for node in ast.parse(stub).body if isinstance(node, ast.ClassDef)]
     for cls in reversed(classes):  # from the end, so that the line numbers above stay true

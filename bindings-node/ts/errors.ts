@@ -114,7 +114,7 @@ function refuseCodeOfAnother(details: ErrorDetailsJSON, { name, code }: typeof P
   }
   const Class = classOf(details.code);
   const advice = Class ? ` Make it with \`new ${Class.name}(…)\`, or with \`PortalError.fromJSON(json)\`, which finds the class.` : '';
-  throw new TypeError(`\`code\` must be ${code || 'left out'} in a ${name}, ${instead(details.code)}${advice}`);
+  throw new TypeError(`\`code\` must be ${code || 'left out'} for ${name}, ${instead(details.code)}${advice}`);
 }
 
 /** The class whose errors have a code, if there is one. */

@@ -1275,7 +1275,7 @@ fn a_refused_call_shows_what_other_journals_do() {
     let error = refused(block_on(client.publish_batch(&request([37, 40]), &wrong, |_| {})), ErrorKind::Input, &[]);
     assert_eq!(shown(&error), [(37, FileState::Ok), (40, FileState::NotProcessed)]);
     assert_eq!(error.outcome(), Outcome::Processed);
-    // Repeats are meant, and one file is refused all the same: of the other, it is known what became of it.
+    // Repeats are meant, and one file is refused all the same: the other is yet to be sent again.
     scene.faults(&json!([{ "name": "close_before_answer" }]));
     refused(block_on(client.publish_files(&request([41]))), ErrorKind::OutcomeUnknown, &[]);
     let words = ["File 41 was sent before, and nobody knows", "1 other file is refused, too (file 37)."];
@@ -1283,7 +1283,7 @@ fn a_refused_call_shows_what_other_journals_do() {
     assert_eq!(error.file_ids(), [37, 41]);
     let allowed = client.start(request([37, 40, 41]), Repeat::Allow, no_environment);
     let error = refused(run(allowed), ErrorKind::AlreadySent, &["File 41 was sent before"]);
-    let expected = [(37, FileState::Ok), (40, FileState::NotProcessed), (41, FileState::Unknown)];
+    let expected = [(37, FileState::NotProcessed), (40, FileState::NotProcessed), (41, FileState::Unknown)];
     assert_eq!((error.file_ids(), shown(&error)), (vec![41], expected.to_vec()));
     // What a journal shows that cannot be read, nobody knows.
     let damaged = scene.path("damaged.jsonl");
@@ -1963,9 +1963,17 @@ fn an_older_copy_whose_journal_is_gone_is_not_resumed() {
         let error = refused(result, ErrorKind::Journal, &words);
         assert_eq!((error.undecided(), error.outcome()), (vec![1, 2, 3], Outcome::Unknown));
     }
-    assert_eq!(scene.posts(), 2);
-    // Somebody has looked after each.
-    publish(&client, [1, 3]).expect("a report");
+    // Somebody has looked after each. What the copy shows as sent stays refused, and nobody has to decide about it there.
+    let words = [
+        "2 files (files 1, 2) were sent before (2 unknown",
+        "sending them again may e-mail clients twice. Leave them out, or",
+    ];
+    let error = refused(publish(&client, [1, 2]), ErrorKind::AlreadySent, &words);
+    assert_eq!((error.undecided(), error.outcome()), (Vec::new(), Outcome::Unknown));
+    publish(&client, [3]).expect("a report");
+    assert_eq!(scene.posts(), 3);
+    block_on(client.start(request([1, 2]), Repeat::Allow, no_environment).run());
+    assert_eq!(scene.sent().last(), Some(&vec![1, 2]));
 }
 
 /// A journal that was made to repeat what was sent before repeats nothing that was sent since.
@@ -1996,6 +2004,36 @@ fn a_journal_repeats_only_what_was_sent_before_it_was_made() {
     decide(&scene.path("d.jsonl"), &[1], Verdict::Published);
     let resumed = block_on(client.resume(&options(&scene.path("e.jsonl")), |_| {}));
     refused(resumed, ErrorKind::AlreadySent, &["d.jsonl", "published in some other way"]);
+}
+
+/// Where a batch repeats what was sent before, its errors show what it has yet to send.
+#[test]
+fn an_error_of_a_batch_that_repeats_shows_what_it_has_yet_to_send() {
+    let scene = Scene::new();
+    let client = scene.journalling();
+    let allowing = |name: &str| BatchOptions { repeat: Repeat::Allow, ..options(&scene.path(name)) };
+    publish(&client, [1, 2, 3, 4, 5, 6]).expect("a report");
+    scene.faults(&json!([{ "name": "drip", "every_ms": 0 }, { "name": "status", "status": 403 }]));
+    refused(publish_batch(&client, 6, &allowing("run.jsonl")), ErrorKind::PermissionDenied, &[]);
+    let shown = |error: &Error| {
+        let report = error.report().expect("a report");
+        assert!(!report.ok() && !report.settled());
+        report.files().iter().map(|file| file.state).collect::<Vec<_>>()
+    };
+    let own = [[FileState::Ok; 2], [FileState::NotProcessed; 2], [FileState::NotProcessed; 2]].concat();
+    // Another run.
+    let error = refused(publish_batch(&client, 5, &allowing("run.jsonl")), ErrorKind::Journal, &["is of another run"]);
+    assert_eq!(shown(&error), own[..5]);
+    // A file that was sent since.
+    block_on(client.start(request([5]), Repeat::Allow, no_environment).run());
+    let resumed = || block_on(client.resume(&options(&scene.path("run.jsonl")), |_| {}));
+    let error = refused(resumed(), ErrorKind::AlreadySent, &["File 5 was sent before"]);
+    let mut since = own.clone();
+    since[4] = FileState::Ok;
+    assert_eq!(shown(&error), since);
+    // A wrong option.
+    let wrong = BatchOptions { chunk_size: 0, ..allowing("run.jsonl") };
+    assert_eq!(shown(&refused(publish_batch(&client, 6, &wrong), ErrorKind::Input, &[])), since);
 }
 
 /// To record that a journal is gone is to look after what was sent until then: not after what a call sends in a copy since.

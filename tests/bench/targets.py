@@ -81,8 +81,8 @@ class AtMost:
 
     def is_reached(self, figures: Figures, bound: float) -> bool:
         own = {name: figure["own"][self.measure][1] for name, figure in figures[self.case].items()}
-        ours = own.pop(OURS)
-        return ours <= bound * self.one or (self.or_a_third and ours <= min(own.values()) / 3)
+        peers = [value for name, value in own.items() if not name.startswith(OURS)]
+        return own[OURS] <= bound * self.one or (self.or_a_third and own[OURS] <= min(peers) / 3)
 
     def shown(self, bound: float) -> str:
         return f"≤ {bound:g} {self.unit}{' or a third' * self.or_a_third}".rstrip()

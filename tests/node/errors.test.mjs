@@ -126,7 +126,7 @@ test('an error of each class is made again of its JSON by its code, and by no cl
       assert.throws(() => new Other({ code: Class.code }), refused);
     }
   }
-  assert.throws(() => new ConnectError({ code: 'ERR_OF_NOBODY' }), { message: '`code` must be ERR_CONNECT in a ConnectError, not "ERR_OF_NOBODY" (string).' });
+  assert.throws(() => new ConnectError({ code: 'ERR_OF_NOBODY' }), { message: '`code` must be ERR_CONNECT for ConnectError, not "ERR_OF_NOBODY" (string).' });
   for (const init of [{ code: undefined }, {}, 'lost', undefined, null]) assert.equal(new ConnectError(init).code, 'ERR_CONNECT');
   assert.equal(new PortalError(new PortalError('of no kind').toJSON()).message, 'of no kind');
   for (const json of [null, undefined, 37, [], {}, { code: 'ERR_OF_NOBODY' }, { code: '' }, 'null', '37']) {

@@ -664,6 +664,20 @@ def test_a_check_list_says_nothing_of_what_was_sent_after_it(
     assert lost(*RESOLVE, "--from", "-", "--leave", stdin="file_id,request\n102,TICKET-7\n").returncode == 0
 
 
+def test_a_check_list_holds_until_its_files_are_sent_again(
+    lost: Run, simulated_portal: SimulatedPortal, tmp_path: Path
+) -> None:
+    checklist = lost("journal", "show", "run.jsonl", "--undecided", "--format", "csv").stdout
+    assert lost(*RESOLVE, "--not-published", "--files", "101-200").returncode == 0
+    # The batch stops at the files that were never sent: those of the list went out once.
+    simulated_portal.control("faults", faults=["close_before_answer"])
+    assert lost("resume", "run.jsonl", "--yes").returncode == 3
+    found = checklist.replace(",,\n", ",published,was there after all\n")
+    done = lost(*RESOLVE, "--from", "-", stdin=found)
+    assert done.returncode == 0, done.stderr
+    assert decisions(tmp_path) == {"published": 100}
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
@@ -855,6 +869,23 @@ def test_an_audit_names_the_journals_in_which_to_decide(
     commands = [line + f"addepar-portal journal show {path}" for line, path in zip(named, journals, strict=True)]
     assert ([a, b, c, d, e], more) == (commands[:5], "  and 2 more journals")
     assert {line.split()[-3] for line in table[1:]} == {path.name for path in journals}
+
+
+def test_nobody_has_to_decide_in_a_copy_of_a_journal_that_was_forgotten(
+    run: Run, simulated_portal: SimulatedPortal, tmp_path: Path
+) -> None:
+    assert run("journal", "init", "journals").returncode == 0
+    guarded = {"ADDEPAR_JOURNAL_DIR": str(tmp_path / "journals")}
+    simulated_portal.next_fault("close_before_answer")
+    assert run("publish", 51, *MODES, "--journal", "journals/gone.jsonl", "--yes", **guarded).returncode == 3
+    gone, copy = tmp_path / "journals" / "gone.jsonl", tmp_path / "journals" / "copy.jsonl"
+    shutil.copy(gone, copy)
+    assert run("journal", "resolve", gone, "--leave", "--files", 51, "--by", "A. Person").returncode == 0
+    gone.unlink()
+    assert run("journal", "audit", "journals").returncode == 1
+    assert run("journal", "forget", gone, "--yes").returncode == 0
+    done = run("journal", "audit", "journals")
+    assert (done.returncode, "undecided" in done.stdout) == (0, False), done.stdout
 
 
 def test_an_audit_lists_what_was_forgotten_whatever_has_its_name(run: Run, tmp_path: Path) -> None:

@@ -8,26 +8,6 @@ server may have begun to process is sent again. Never silent: every file comes b
 `unknown` or `not_processed`.
 """
 
-from ._client import PortalClient, publish_batch, publish_files, resume
-from ._errors import (
-    AlreadySentError,
-    AuthenticationError,
-    ConfigError,
-    ConnectError,
-    InputError,
-    JournalError,
-    MissingJournalWarning,
-    OutcomeUnknownError,
-    PermissionDeniedError,
-    PortalError,
-    PublishFailuresError,
-    RateLimitedError,
-    RejectedError,
-    StoppedError,
-)
-from ._native import FileError, FileResult, Progress, PublishReport, PublishRequest, __version__
-from ._rows import ApiError, Attempt, FailedContacts, UnexpectedResult, UnreadPage
-
 __all__ = [
     "AlreadySentError",
     "ApiError",
@@ -102,6 +82,23 @@ if TYPE_CHECKING:
         Verdict,
     )
     from ._async_client import AsyncPortalClient, publish_batch_async, publish_files_async, resume_async
+    from ._client import PortalClient, publish_batch, publish_files, resume
+    from ._errors import (
+        AlreadySentError,
+        AuthenticationError,
+        ConfigError,
+        ConnectError,
+        InputError,
+        JournalError,
+        MissingJournalWarning,
+        OutcomeUnknownError,
+        PermissionDeniedError,
+        PortalError,
+        PublishFailuresError,
+        RateLimitedError,
+        RejectedError,
+        StoppedError,
+    )
     from ._generated_reports import (
         FailedPortfolio,
         GeneratedPortfolio,
@@ -111,53 +108,69 @@ if TYPE_CHECKING:
         Settlement,
     )
     from ._journal import Journal, JournalledChunk, JournalledFile, forget_journal, init_journal_dir
+    from ._native import FileError, FileResult, Progress, PublishReport, PublishRequest, __version__
+    from ._rows import ApiError, Attempt, FailedContacts, UnexpectedResult, UnreadPage
 
-# What few programs need is loaded when it is asked for.
-_LATER = {
-    **dict.fromkeys(
-        ("AsyncPortalClient", "publish_batch_async", "publish_files_async", "resume_async"), "_async_client"
+# Loaded when a name of theirs is asked for. The program needs none of them; a test session that has the fixture, or a
+# file of tasks that a scheduler parses again and again, may not either.
+_NAMES = {
+    "_aliases": (
+        "ContactNotification",
+        "Environment",
+        "Id",
+        "JournalReason",
+        "Outcome",
+        "PortalPublishing",
+        "Proof",
+        "Repeat",
+        "State",
+        "Step",
+        "Verdict",
     ),
-    **dict.fromkeys(
-        ("FailedPortfolio", "GeneratedPortfolio", "GeneratedReport", "GeneratedReports", "SettledFile", "Settlement"),
-        "_generated_reports",
+    "_async_client": ("AsyncPortalClient", "publish_batch_async", "publish_files_async", "resume_async"),
+    "_client": ("PortalClient", "publish_batch", "publish_files", "resume"),
+    "_errors": (
+        "AlreadySentError",
+        "AuthenticationError",
+        "ConfigError",
+        "ConnectError",
+        "InputError",
+        "JournalError",
+        "MissingJournalWarning",
+        "OutcomeUnknownError",
+        "PermissionDeniedError",
+        "PortalError",
+        "PublishFailuresError",
+        "RateLimitedError",
+        "RejectedError",
+        "StoppedError",
     ),
-    **dict.fromkeys(("Journal", "JournalledChunk", "JournalledFile", "forget_journal", "init_journal_dir"), "_journal"),
-    **dict.fromkeys(
-        (
-            "ContactNotification",
-            "Environment",
-            "Id",
-            "JournalReason",
-            "Outcome",
-            "PortalPublishing",
-            "Proof",
-            "Repeat",
-            "State",
-            "Step",
-            "Verdict",
-        ),
-        "_aliases",
+    "_generated_reports": (
+        "FailedPortfolio",
+        "GeneratedPortfolio",
+        "GeneratedReport",
+        "GeneratedReports",
+        "SettledFile",
+        "Settlement",
     ),
+    "_journal": ("Journal", "JournalledChunk", "JournalledFile", "forget_journal", "init_journal_dir"),
+    "_native": ("FileError", "FileResult", "Progress", "PublishReport", "PublishRequest", "__version__"),
+    "_rows": ("ApiError", "Attempt", "FailedContacts", "UnexpectedResult", "UnreadPage"),
 }
+_MODULES = {name: module for module, names in _NAMES.items() for name in names}
 
 
-def __getattr__(name: str) -> object:
-    if module := _LATER.get(name):
-        from importlib import import_module
+if not TYPE_CHECKING:  # type checkers refuse what is not there
 
-        return getattr(import_module(f"{__name__}.{module}"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    def __getattr__(name):
+        if module := _MODULES.get(name):
+            # With the client the native classes are complete.
+            from . import _client  # noqa: F401
+
+            value = globals()[name] = getattr(__import__(module, globals(), None, (name,), 1), name)
+            return value
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
     return __all__
-
-
-def _name_what_is_public() -> None:
-    """For tracebacks and pickles. The native classes have their public names already."""
-    for value in map(globals().get, __all__):
-        if getattr(value, "__module__", "").startswith(f"{__name__}."):
-            value.__module__ = __name__
-
-
-_name_what_is_public()

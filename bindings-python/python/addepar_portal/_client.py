@@ -342,3 +342,9 @@ def resume(
     return client_of(client, PortalClient).resume(
         journal, on_progress=on_progress, max_wait=max_wait, pace=pace, stop_timeout=stop_timeout
     )
+
+
+# The public names, for tracebacks and pickles.
+for _public in (PortalClient, publish_batch, publish_files, resume):
+    _public.__module__ = "addepar_portal"
+del _public

@@ -230,6 +230,10 @@ _CLASSES: dict[str, type[PortalError]] = {
     )
 }
 
+# The public names, for tracebacks and pickles.
+for _public in (PortalError, MissingJournalWarning, *_CLASSES.values()):
+    _public.__module__ = "addepar_portal"
+
 
 def _rebuild(error: type[PortalError], message: str) -> PortalError:
     return error(message)

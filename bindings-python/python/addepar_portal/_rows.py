@@ -343,3 +343,9 @@ def _moment(microseconds: int | None) -> datetime | None:
     native = native_datetime()
     moment: datetime = native.datetime(1970, 1, 1, tzinfo=native.timezone.utc) + native.timedelta(0, 0, microseconds)
     return moment
+
+
+# The public names, for tracebacks and pickles.
+for _public in (ApiError, Attempt, FailedContacts, UnexpectedResult, UnreadPage):
+    _public.__module__ = "addepar_portal"
+del _public

@@ -19,7 +19,7 @@ const EVIDENCE: &str = "evidence";
 
 /// The check-list as CSV.
 pub(super) fn written(journal: &Journal, files: Vec<JournalledFile>) -> String {
-    let sent_at = journal.sent_at();
+    let (sent_at, requests) = (journal.sent_at(), requests(journal));
     let columns = ["file_id", "portfolio_name", "sent_at", REQUEST, "reason", DECISION, EVIDENCE];
     let mut text = output::line(columns.map(Cow::Borrowed));
     for file in files {
@@ -27,7 +27,7 @@ pub(super) fn written(journal: &Journal, files: Vec<JournalledFile>) -> String {
             Cow::Owned(file.result.file_id.to_string()),
             Cow::Borrowed(file.result.portfolio_name.as_deref().unwrap_or_default()),
             sent_at.get(&file.result.file_id).map_or_else(String::new, |at| times::text(*at)).into(),
-            request(journal, &file).into(),
+            Cow::Borrowed(requests.get(&file.result.file_id).map_or("", String::as_str)),
             file.result.reason.as_deref().unwrap_or_default().into(),
             "".into(),
             "".into(),
@@ -36,9 +36,10 @@ pub(super) fn written(journal: &Journal, files: Vec<JournalledFile>) -> String {
     text
 }
 
-/// The last request of a file.
-fn request(journal: &Journal, file: &JournalledFile) -> String {
-    format!("{}/{}", journal.header().run, file.chunk)
+/// The last request of each file.
+fn requests(journal: &Journal) -> HashMap<u64, String> {
+    let run = &journal.header().run;
+    journal.last_chunks().into_iter().map(|(file_id, chunk)| (file_id, format!("{run}/{chunk}"))).collect()
 }
 
 /// Whether it names a request.
@@ -58,8 +59,7 @@ pub(super) fn of_the_last_request(list: &List) -> Result<HashSet<u64>, String> {
 /// somebody found out then says nothing of that.
 pub(super) fn outdated(list: &List, journal: &Journal) -> Result<(), String> {
     let Some(column) = list.position(REQUEST)? else { return Ok(()) };
-    let files = journal.files();
-    let newest: HashMap<u64, String> = files.iter().map(|file| (file.result.file_id, request(journal, file))).collect();
+    let newest = requests(journal);
     // A file that is not of this run is refused in its place; a column of somebody's own may have the same name.
     let is_another = |row: &&Row| {
         let listed = row.field(Some(column)).filter(|listed| is_request(listed));

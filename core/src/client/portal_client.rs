@@ -201,7 +201,7 @@ impl PortalClient {
         let (config, asked) = (config.clone(), request.clone());
         let open = Box::new(move |caller: &Caller, _| {
             let opened = allowed.and_then(|()| session::single(&config, &asked, repeat, &folder, caller));
-            opened.map_err(|error| session::with_earlier_calls(error, &config, &asked, &folder))
+            opened.map_err(|error| session::with_earlier_calls(error, &config, (&asked, repeat), &folder))
         });
         self.call(policy, request, Some(Opening { path: None, open }), Ok(()))
     }
@@ -246,7 +246,7 @@ impl PortalClient {
                 .and_then(|()| Ok(limits.map(drop)?))
                 .and(looked)
                 .and_then(|looked| session::run(&config, request.as_ref(), &options, &looked, caller));
-            opened.map_err(|error| session::with_states(error, &config, &options.journal, request.as_ref()))
+            opened.map_err(|error| session::with_states(error, &config, &options, request.as_ref()))
         });
         let opening = Opening { path: Some(path), open };
         let call = self.call(policy, asked.unwrap_or_else(PublishRequest::of_nothing), Some(opening), Ok(()));

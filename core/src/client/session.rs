@@ -16,7 +16,7 @@ use crate::journal::history::{self, History};
 use crate::journal::lock::{self, Caller, Lock, PATIENCE, folder_of, is_held_here};
 use crate::journal::record::{Chunk, FORMAT, Header};
 use crate::journal::store::{Dated, Store, Unrecorded, Unwritten};
-use crate::journal::survey::WayOn;
+use crate::journal::survey::{Repeats, WayOn};
 use crate::model::batch::{BatchOptions, DEFAULT_CHUNK_SIZE, Repeat};
 use crate::model::display::counted;
 use crate::model::file_result::FileState;
@@ -85,8 +85,7 @@ fn open_for_one(
         file_ids: request.file_ids(),
         report: &report,
         own: None,
-        history: None,
-        repeat,
+        repeats: Repeats { repeat, own: None },
         way_on: WayOn::Call,
     })?;
     Ok(folder)
@@ -105,7 +104,7 @@ pub(crate) fn rehearse(
     let Some(options) = options else {
         let Some(folder) = config.journal_dir.as_deref() else { return Ok(()) };
         let opened = open_for_one(config, request, Repeat::Refuse, folder, &caller);
-        return opened.map(drop).map_err(|error| with_earlier_calls(error, config, request, folder));
+        return opened.map(drop).map_err(|error| with_earlier_calls(error, config, (request, Repeat::Refuse), folder));
     };
     let path = &folder::by_its_own_name(&options.journal);
     let options = &BatchOptions { journal: path.clone(), ..options.clone() };
@@ -121,7 +120,7 @@ pub(crate) fn rehearse(
         let options = BatchOptions { repeat: history.header().repeat, ..options.clone() };
         refuse_what_is_left(folder.as_mut(), config, &history, &options)
     };
-    refused().map_err(|error| with_states(error, config, path, Some(request)))
+    refused().map_err(|error| with_states(error, config, options, Some(request)))
 }
 
 /// Whether a batch continues a journal, rather than being refused as another run.
@@ -362,17 +361,29 @@ fn pace(history: &History, options: &BatchOptions) -> Pace {
 }
 
 /// Gives the error of a single call that was not begun a report: what other journals show of its files.
-pub(crate) fn with_earlier_calls(error: Error, config: &Config, request: &PublishRequest, folder: &Path) -> Error {
+pub(crate) fn with_earlier_calls(
+    error: Error,
+    config: &Config,
+    (request, repeat): (&PublishRequest, Repeat),
+    folder: &Path,
+) -> Error {
     if error.report().is_some() {
         return error;
     }
     let report = PublishReport::uniform(request, FileState::NotProcessed, String::new());
-    error.with_earlier(folder::completed(&report, folder, (&config.base_url, config.firm()), None))
+    let server = (&config.base_url, config.firm());
+    error.with_earlier(folder::completed(&report, folder, server, None, Repeats { repeat, own: None }))
 }
 
 /// Gives the error of a batch that was not begun its journal, and a report: what that journal shows, since files of it
 /// may have been sent before, or are being sent by another process. Where that cannot be read, nobody knows.
-pub(crate) fn with_states(error: Error, config: &Config, path: &Path, request: Option<&PublishRequest>) -> Error {
+pub(crate) fn with_states(
+    error: Error,
+    config: &Config,
+    options: &BatchOptions,
+    request: Option<&PublishRequest>,
+) -> Error {
+    let path = &options.journal;
     // What was sent before has the journal that shows it.
     if error.kind() == ErrorKind::AlreadySent {
         return error;
@@ -387,22 +398,22 @@ pub(crate) fn with_states(error: Error, config: &Config, path: &Path, request: O
     let is_resumable = matches!(error.kind(), ErrorKind::Config | ErrorKind::Input);
     let mut is_whole = false;
     let observed = JournalFile::observe(shown);
+    let server = (&config.base_url, config.firm());
+    let own = observed.as_ref().ok().filter(|history| history.header().is_of(server.0, server.1));
+    let repeats = Repeats { repeat: own.map_or(options.repeat, |own| own.header().repeat), own };
     let has_begun = observed.as_ref().is_ok_and(History::has_begun);
     let error = if has_begun { error.nothing_sent_now() } else { error };
     // Without files of its own, it asks for those of generated reports.
     let named = request.filter(|request| !request.file_ids().is_empty());
-    let report = match (observed, named) {
-        (Ok(history), Some(request)) if same_run(&history, config, Some(request)).is_err() => {
-            if history.header().is_of(&config.base_url, config.firm()) {
-                history.report_on(request)
-            } else {
-                PublishReport::uniform(request, FileState::NotProcessed, String::new())
-            }
-        }
+    let report = match (&observed, named) {
+        (Ok(history), Some(request)) if same_run(history, config, Some(request)).is_err() => own.map_or_else(
+            || PublishReport::uniform(request, FileState::NotProcessed, String::new()),
+            |own| own.report_on(request),
+        ),
         (Ok(history), request) => {
             is_whole = shown == path;
             match request {
-                Some(request) => history.in_order_of(request).report(),
+                Some(request) => history.clone().in_order_of(request).report(),
                 None => history.report(),
             }
         }
@@ -412,7 +423,7 @@ pub(crate) fn with_states(error: Error, config: &Config, path: &Path, request: O
         (Err(_), None) => return error.nothing_sent_now(),
     };
     let report = match folder_for(config, path) {
-        Some(folder) => folder::completed(&report, folder, (&config.base_url, config.firm()), Some(path)),
+        Some(folder) => folder::completed(&report, folder, server, Some(path), repeats),
         None => report,
     };
     let error = error.with_earlier(report.kept_in(path));
@@ -486,8 +497,7 @@ fn refuse_repeats(
         file_ids,
         report,
         own: Some(&own),
-        history,
-        repeat: options.repeat,
+        repeats: Repeats { repeat: options.repeat, own: history },
         way_on,
     })
 }

@@ -11,7 +11,8 @@ use crate::error::{Error, JournalReason};
 use crate::journal::file::{JournalFile, begins_like_a_journal};
 use crate::journal::folder;
 use crate::journal::history::History;
-use crate::journal::index::Entry;
+use crate::journal::index::{Entry, Index};
+use crate::journal::lock::folder_of;
 use crate::journal::record::{Chunk, Line, Record};
 use crate::model::batch::Repeat;
 use crate::model::file_result::{FileState, Verdict};
@@ -191,8 +192,22 @@ impl Audit {
             }
             Err(error) => self.unreadable.push(error.message()),
         }
+        self.leave_what_is_forgotten(folder, &index, runs);
         let forgotten = index.forgotten().iter().filter(is_wanted);
         self.forgotten.extend(forgotten.map(|entry| (folder.join(entry.name()), entry.clone())));
+    }
+
+    /// To record that a journal is gone is to leave what it showed at that: nobody decides in an older copy any more.
+    fn leave_what_is_forgotten(&mut self, folder: &Path, index: &Index, runs: &HashMap<String, Vec<PathBuf>>) {
+        for (entry, at) in index.forgotten().iter().filter_map(|entry| Some((entry, entry.forgotten_at()?))) {
+            let copies = runs.get(entry.run()).into_iter().flatten();
+            for path in copies.filter(|path| folder_of(path) == folder && folder::lacks(path, entry)) {
+                let shown = self.sends.iter_mut().filter(|sent| *sent.journal == **path && sent.at < at);
+                for sent in shown.filter(|sent| sent.is_undecided()) {
+                    sent.decision = Some(Verdict::Leave);
+                }
+            }
+        }
     }
 
     /// The files that were sent more than once: sends apart that provably came to nothing, and those that were made

@@ -24,8 +24,7 @@ use crate::journal::index::{Entry, Index};
 use crate::journal::lock::{Caller, Lock, SILENCE, beside, folder_of, make_folder, operator, write_new};
 use crate::journal::record::{FORMAT, Record};
 use crate::journal::store::{Dated, Store, Unrecorded};
-use crate::journal::survey::{Finding, Found, Read, Survey, WayOn, is_the_same_file, refusal};
-use crate::model::batch::Repeat;
+use crate::journal::survey::{Found, Read, Repeats, Survey, WayOn, is_the_same_file, refusal};
 use crate::model::file_result::{FileResult, FileState};
 use crate::model::message::{Message, command, message, name};
 use crate::model::report::PublishReport;
@@ -230,13 +229,14 @@ pub(crate) fn completed(
     folder: &Path,
     server: (&Url, &str),
     own: Option<&Path>,
+    repeats: Repeats<'_>,
 ) -> PublishReport {
     // Those that its own journal shows as sent are known.
     let left: Vec<u64> = report.left().map(|file| file.file_id).collect();
     if left.is_empty() || !folder.is_dir() {
         return report.clone();
     }
-    surveyed(folder, server, &left, own).complete(report)
+    surveyed(folder, server, &left, own).complete(report, repeats)
 }
 
 /// What the journals of a folder show, without its lock: for what can be known of a call that sends nothing.
@@ -282,21 +282,8 @@ pub(crate) struct Query<'a> {
     pub(crate) report: &'a PublishReport,
     /// The call's own journal, if it is there.
     pub(crate) own: Option<&'a Path>,
-    /// What that shows: its `repeat` is of what was sent before it was made.
-    pub(crate) history: Option<&'a History>,
-    pub(crate) repeat: Repeat,
+    pub(crate) repeats: Repeats<'a>,
     pub(crate) way_on: WayOn<'a>,
-}
-
-impl Query<'_> {
-    /// Whether what a journal shows of a file is refused. To `repeat` allows what is known and was before the call's own journal
-    /// was made: a file that was sent since, or found to be published, is refused.
-    fn refuses(&self, found: &Found) -> bool {
-        let decided_at = found.decision.as_ref().map(|decision| decision.at);
-        let at = found.sent_at.max(decided_at);
-        let is_later = || self.history.zip(at).is_some_and(|(own, at)| own.was_made_before(at));
-        self.repeat == Repeat::Refuse || found.finding > Finding::Sent || is_later()
-    }
 }
 
 impl Folder {
@@ -432,17 +419,16 @@ impl Folder {
         match survey.unreadable.take() {
             None => self.refuse_missed(&names, query, &survey)?,
             Some(error) if is_rest_readable => {
-                let report = survey.complete(query.report);
+                let report = survey.complete(query.report, query.repeats);
                 let report = doubted(&report, lost.iter(), "A journal that lost lines may show it as sent.");
                 return Err(error.with_earlier(report));
             }
             Some(error) => return Err(error),
         }
-        let refused: Vec<&Found> =
-            query.file_ids.iter().filter_map(|id| survey.found_among(*id, |found| query.refuses(found))).collect();
+        let refused: Vec<&Found> = query.file_ids.iter().filter_map(|id| survey.refused(*id, query.repeats)).collect();
         let Some(worst) = refused.iter().max_by_key(|found| found.key()) else { return Ok(()) };
         let refused_ids = refused.iter().map(|found| found.result.file_id).collect();
-        let report = survey.complete(query.report);
+        let report = survey.complete(query.report, query.repeats);
         let problem = refusal(&refused, worst, query.report.request(), query.way_on);
         let journal = Some(&worst.path).filter(|path| refused.iter().all(|found| found.path == **path));
         Err(Error::already_sent(problem, refused_ids, journal.map(PathBuf::as_path), report))
@@ -509,7 +495,7 @@ impl Folder {
             });
         let found: Vec<String> = found.into_iter().map(|(name, _)| name).collect();
         let entries = missed.iter().map(|(_, entry)| *entry);
-        let report = survey.complete(query.report);
+        let report = survey.complete(query.report, query.repeats);
         let report = doubted(&report, entries, "A journal that is gone may show it as sent.");
         let missed: Vec<PathBuf> = missed.into_iter().map(|(name, _)| self.path.join(name)).collect();
         for name in &found {
@@ -691,7 +677,7 @@ fn outlived<'a>(index: &'a Index, path: &Path, history: &History) -> Option<&'a 
 }
 
 /// Whether a journal has not all that the folder knows of one.
-fn lacks(path: &Path, entry: &Entry) -> bool {
+pub(crate) fn lacks(path: &Path, entry: &Entry) -> bool {
     open_to_read(path).is_ok_and(|file| !entry.end().is_in(&file).unwrap_or(true))
 }
 

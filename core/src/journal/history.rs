@@ -406,6 +406,12 @@ impl History {
         }
     }
 
+    /// The chunk with which a file went out last, unless that provably came to nothing; else the one in which it is.
+    #[cfg(feature = "cli")]
+    pub(crate) fn last_chunk(&self, file: &File) -> u32 {
+        self.last_sent(file).map_or(file.chunk, |(number, _)| number)
+    }
+
     /// When a file went out last, unless that provably came to nothing.
     pub(crate) fn last_sent_at(&self, file: &File) -> Option<SystemTime> {
         self.last_sent(file)?.1.sent_at

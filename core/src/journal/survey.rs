@@ -10,6 +10,7 @@ use crate::error::Error;
 use crate::journal::file::is_beginning_of;
 use crate::journal::history::{Decision, File, History};
 use crate::journal::lock::is_held_here;
+use crate::model::batch::Repeat;
 use crate::model::display::{counted, listed};
 use crate::model::file_result::{FileResult, FileState, Verdict};
 use crate::model::message::{Message, choice, decide, in_programs, message, name, resume};
@@ -73,6 +74,25 @@ pub(crate) enum WayOn<'a> {
     Journal(&'a Path),
 }
 
+/// What a call sends again of files that were sent before.
+#[derive(Clone, Copy)]
+pub(crate) struct Repeats<'a> {
+    pub(crate) repeat: Repeat,
+    /// What the call's own journal shows, if it is there: its `repeat` is of what was sent before it was made.
+    pub(crate) own: Option<&'a History>,
+}
+
+impl Repeats<'_> {
+    /// Whether what a journal shows of a file is refused. To `repeat` allows what is known and was before the call's own journal
+    /// was made: a file that was sent since, or found to be published, is refused.
+    pub(crate) fn refuses(self, found: &Found) -> bool {
+        let decided_at = found.decision.as_ref().map(|decision| decision.at);
+        let at = found.sent_at.max(decided_at);
+        let is_later = || self.own.zip(at).is_some_and(|(own, at)| own.was_made_before(at));
+        self.repeat == Repeat::Refuse || found.finding > Finding::Sent || is_later()
+    }
+}
+
 /// A journal of a folder, as it was read.
 pub(crate) struct Read {
     pub(crate) path: PathBuf,
@@ -110,14 +130,18 @@ impl Survey {
     fn take(&mut self, Read { path, history, forgotten_at }: &Read, wanted: &HashSet<u64>, is_own: bool) {
         for file in history.files().iter().filter(|file| wanted.contains(&file.id)) {
             let sent_at = history.last_sent_at(file);
-            // To record that its journal is gone is to look after each file that was sent until then.
-            let is_looked_after = sent_at.zip(*forgotten_at).is_some_and(|(sent, forgotten)| sent < forgotten);
-            let counts = |finding: &Finding| !(is_own || is_looked_after && *finding == Finding::Undecided);
-            let finding = finding(file, history).filter(counts).unwrap_or(Finding::Nothing);
+            let mut finding = finding(file, history).filter(|_| !is_own).unwrap_or(Finding::Nothing);
+            let mut result = history.result(file);
+            // To record that its journal is gone is to leave it at that with what was sent until then: nobody decides here any more.
+            let is_forgotten = sent_at.zip(*forgotten_at).is_some_and(|(sent, forgotten)| sent < forgotten);
+            if is_forgotten && matches!(finding, Finding::Left | Finding::Undecided) {
+                finding = Finding::Sent;
+                result.decision = Some(Verdict::Leave);
+            }
             let this = Found {
                 finding,
                 sent_at,
-                result: history.result(file),
+                result,
                 decision: file.decision().cloned(),
                 asked: history.request().clone(),
                 run: history.header().run.clone(),
@@ -133,20 +157,17 @@ impl Survey {
         }
     }
 
-    /// Of the sends of a file, the one that matters most.
-    fn found(&self, file_id: u64) -> Option<&Found> {
-        self.found_among(file_id, |_| true)
-    }
-
-    /// The same of those that are wanted.
-    pub(crate) fn found_among(&self, file_id: u64, is_wanted: impl Fn(&Found) -> bool) -> Option<&Found> {
+    /// Of the sends of a file for which it is refused, the one that matters most.
+    pub(crate) fn refused(&self, file_id: u64, repeats: Repeats<'_>) -> Option<&Found> {
         let counting = self.sends.get(&file_id)?.iter().filter(|found| found.finding > Finding::Nothing);
-        counting.filter(|found| is_wanted(found)).max_by_key(|found| found.key())
+        counting.filter(|found| repeats.refuses(found)).max_by_key(|found| found.key())
     }
 
-    /// The same report with what these journals show. What a journal that cannot be read shows, nobody knows.
-    pub(crate) fn complete(&self, report: &PublishReport) -> PublishReport {
-        let result = |file: &FileResult| match self.found(file.file_id) {
+    /// The same report with what these journals show of the files that are refused: the others are yet to be sent. What a journal
+    /// that cannot be read shows, nobody knows.
+    pub(crate) fn complete(&self, report: &PublishReport, repeats: Repeats<'_>) -> PublishReport {
+        let found = |file_id: u64| self.refused(file_id, repeats);
+        let result = |file: &FileResult| match found(file.file_id) {
             Some(found) => found.result.clone(),
             None if self.unreadable.is_some() && file.state == FileState::NotProcessed => {
                 FileResult::unanswered(file.file_id, FileState::Unknown)
@@ -156,13 +177,13 @@ impl Survey {
         let results: HashMap<u64, FileResult> =
             report.files().iter().map(|file| (file.file_id, result(file))).collect();
         // Also what another call is about to send: what becomes of that is to be awaited as well.
-        let in_flight = |id: &u64| self.found(*id).is_some_and(|found| found.finding == Finding::InFlight);
+        let in_flight = |id: &u64| found(*id).is_some_and(|found| found.finding == Finding::InFlight);
         let mut all: Vec<u64> = report.in_flight().to_vec();
         all.extend(report.request().file_ids().iter().filter(|id| in_flight(id)));
         // What the report shows already was sent as it says.
         let shown = report.files().iter().any(|file| file.state != FileState::NotProcessed);
         let mut asked: Vec<PublishRequest> = shown.then(|| report.request().clone()).into_iter().collect();
-        for found in report.request().file_ids().iter().filter_map(|id| self.found(*id)) {
+        for found in report.request().file_ids().iter().filter_map(|id| found(*id)) {
             if !asked.iter().any(|asked| asked.asks_the_same_as(&found.asked)) {
                 asked.push(found.asked.clone());
             }

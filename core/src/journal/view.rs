@@ -261,6 +261,12 @@ impl Journal {
         self.history.chunks().map(shown).collect()
     }
 
+    /// The chunk with which each file went out last; one that is to be sent again may be planned in another one by now.
+    #[cfg(feature = "cli")]
+    pub(crate) fn last_chunks(&self) -> HashMap<u64, u32> {
+        self.history.files().iter().map(|file| (file.id, self.history.last_chunk(file))).collect()
+    }
+
     /// When each file went out last; where the server did not begin to process it, that is when it refused it.
     #[cfg(feature = "cli")]
     pub(crate) fn sent_at(&self) -> HashMap<u64, SystemTime> {
