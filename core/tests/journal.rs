@@ -1976,6 +1976,31 @@ fn an_older_copy_whose_journal_is_gone_is_not_resumed() {
     assert_eq!(scene.sent().last(), Some(&vec![1, 2]));
 }
 
+/// A journal that comes back after it was recorded as gone is what it was, whatever copies of it lie beside it.
+#[test]
+fn a_journal_that_comes_back_waits_for_its_decisions() {
+    for name in ["a copy.jsonl", "z copy.jsonl"] {
+        let scene = Scene::new();
+        let client = scene.journalling();
+        let (path, elsewhere) = (scene.path("run.jsonl"), scene.path("elsewhere"));
+        scene.faults(&json!([{ "name": "close_before_answer" }]));
+        refused(publish_batch(&client, 2, &options(&path)), ErrorKind::OutcomeUnknown, &[]);
+        fs::create_dir(&elsewhere).expect("a folder");
+        fs::copy(&path, elsewhere.join("copy.jsonl")).expect("a copy");
+        // Both went on.
+        decide(&path, &[2], Verdict::Leave);
+        decide(&elsewhere.join("copy.jsonl"), &[2], Verdict::Leave);
+        fs::rename(&elsewhere.join("copy.jsonl"), &scene.path(name)).expect("renamed");
+        fs::rename(&path, &elsewhere.join("run.jsonl")).expect("renamed");
+        forget_journal(&path).expect("it is missed");
+        fs::rename(&elsewhere.join("run.jsonl"), &path).expect("renamed");
+        let allowed = client.start(request([1]), Repeat::Allow, no_environment);
+        block_on(allowed.run());
+        let error = refused(result_of(&allowed), ErrorKind::AlreadySent, &["nobody knows what became of it"]);
+        assert_eq!((error.undecided(), scene.posts()), (vec![1], 1), "{name}");
+    }
+}
+
 /// A journal that was made to repeat what was sent before repeats nothing that was sent since.
 #[test]
 fn a_journal_repeats_only_what_was_sent_before_it_was_made() {
@@ -2024,6 +2049,11 @@ fn an_error_of_a_batch_that_repeats_shows_what_it_has_yet_to_send() {
     // Another run.
     let error = refused(publish_batch(&client, 5, &allowing("run.jsonl")), ErrorKind::Journal, &["is of another run"]);
     assert_eq!(shown(&error), own[..5]);
+    // A call that repeats nothing would not send them again.
+    let refusing = options(&scene.path("run.jsonl"));
+    let error = refused(publish_batch(&client, 5, &refusing), ErrorKind::Journal, &["is of another run"]);
+    let states: Vec<_> = error.report().expect("a report").files().iter().map(|file| file.state).collect();
+    assert_eq!(states, [FileState::Ok; 5]);
     // A file that was sent since.
     block_on(client.start(request([5]), Repeat::Allow, no_environment).run());
     let resumed = || block_on(client.resume(&options(&scene.path("run.jsonl")), |_| {}));

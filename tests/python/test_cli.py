@@ -880,12 +880,18 @@ def test_nobody_has_to_decide_in_a_copy_of_a_journal_that_was_forgotten(
     assert run("publish", 51, *MODES, "--journal", "journals/gone.jsonl", "--yes", **guarded).returncode == 3
     gone, copy = tmp_path / "journals" / "gone.jsonl", tmp_path / "journals" / "copy.jsonl"
     shutil.copy(gone, copy)
-    assert run("journal", "resolve", gone, "--leave", "--files", 51, "--by", "A. Person").returncode == 0
-    gone.unlink()
+    assert run("journal", "resolve", gone, "--not-published", "--files", 51, "--by", "A. Person").returncode == 0
+    gone.rename(tmp_path / "whole")
     assert run("journal", "audit", "journals").returncode == 1
     assert run("journal", "forget", gone, "--yes").returncode == 0
     done = run("journal", "audit", "journals")
     assert (done.returncode, "undecided" in done.stdout) == (0, False), done.stdout
+    # What is recorded elsewhere counts, and so does the journal itself once it comes back.
+    aside = tmp_path / "journals" / "archive" / "gone.jsonl"
+    aside.parent.mkdir()
+    (tmp_path / "whole").rename(aside)
+    done = run("journal", "audit", "journals")
+    assert (done.returncode, re.findall("decided: \\w+", done.stdout)) == (0, ["decided: not_published"]), done.stdout
 
 
 def test_an_audit_lists_what_was_forgotten_whatever_has_its_name(run: Run, tmp_path: Path) -> None:

@@ -31,8 +31,11 @@ def test_the_package_loads_what_is_asked_for() -> None:
     code = "import sys, addepar_portal; print([name for name in sys.modules if name.startswith('addepar_portal.')])"
     assert subprocess.check_output([sys.executable, "-c", code], text=True, timeout=30) == "[]\n"
     for name, *_ in addepar_portal._NAMES.values():
-        # Whatever is asked for first, the native classes are complete.
-        code = f"import addepar_portal as it; it.{name}; print(hasattr(it._native.PublishReport, 'join'))"
+        # Whatever is asked for first, the native classes are complete, and annotations can be evaluated.
+        code = (
+            f"import typing, addepar_portal as it; it.{name}; print(hasattr(it._native.PublishReport, 'join'))\n"
+            "for name in it.__all__: isinstance(value := getattr(it, name), type) and typing.get_type_hints(value)"
+        )
         assert subprocess.check_output([sys.executable, "-c", code], text=True, timeout=30) == "True\n", name
 
 

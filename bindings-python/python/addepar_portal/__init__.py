@@ -158,17 +158,19 @@ _NAMES = {
     "_rows": ("ApiError", "Attempt", "FailedContacts", "UnexpectedResult", "UnreadPage"),
 }
 _MODULES = {name: module for module, names in _NAMES.items() for name in names}
+# Whatever is asked for: with the client the native classes are complete, and annotations of other classes name these.
+_FIRST = ("_client", "_native", "_rows", "_errors")
 
 
 if not TYPE_CHECKING:  # type checkers refuse what is not there
 
     def __getattr__(name):
         if module := _MODULES.get(name):
-            # With the client the native classes are complete.
-            from . import _client  # noqa: F401
-
-            value = globals()[name] = getattr(__import__(module, globals(), None, (name,), 1), name)
-            return value
+            for part in dict.fromkeys((*_FIRST, module)):
+                loaded = __import__(part, globals(), None, _NAMES[part], 1)
+                for each in _NAMES[part]:
+                    globals().setdefault(each, getattr(loaded, each))
+            return globals()[name]
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

@@ -399,17 +399,20 @@ pub(crate) fn with_states(
     let mut is_whole = false;
     let observed = JournalFile::observe(shown);
     let server = (&config.base_url, config.firm());
-    let own = observed.as_ref().ok().filter(|history| history.header().is_of(server.0, server.1));
+    // Without files of its own, it asks for those of generated reports.
+    let named = request.filter(|request| !request.file_ids().is_empty());
+    let own = observed.as_ref().ok().filter(|history| same_run(history, config, named).is_ok());
     let repeats = Repeats { repeat: own.map_or(options.repeat, |own| own.header().repeat), own };
     let has_begun = observed.as_ref().is_ok_and(History::has_begun);
     let error = if has_begun { error.nothing_sent_now() } else { error };
-    // Without files of its own, it asks for those of generated reports.
-    let named = request.filter(|request| !request.file_ids().is_empty());
     let report = match (&observed, named) {
-        (Ok(history), Some(request)) if same_run(history, config, Some(request)).is_err() => own.map_or_else(
-            || PublishReport::uniform(request, FileState::NotProcessed, String::new()),
-            |own| own.report_on(request),
-        ),
+        (Ok(history), Some(request)) if own.is_none() => {
+            if history.header().is_of(server.0, server.1) {
+                history.report_on(request)
+            } else {
+                PublishReport::uniform(request, FileState::NotProcessed, String::new())
+            }
+        }
         (Ok(history), request) => {
             is_whole = shown == path;
             match request {

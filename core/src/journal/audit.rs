@@ -11,7 +11,7 @@ use crate::error::{Error, JournalReason};
 use crate::journal::file::{JournalFile, begins_like_a_journal};
 use crate::journal::folder;
 use crate::journal::history::History;
-use crate::journal::index::{Entry, Index};
+use crate::journal::index::Entry;
 use crate::journal::lock::folder_of;
 use crate::journal::record::{Chunk, Line, Record};
 use crate::model::batch::Repeat;
@@ -148,29 +148,42 @@ impl Audit {
                 Err(error) => audit.unreadable.push(error.message()),
             }
         }
+        let mut forgotten = HashMap::new();
         for folder in folders {
-            audit.look_for_missing(&folder, file_id, &runs);
+            forgotten.extend(audit.look_for_missing(&folder, file_id, &runs));
         }
         // A copy of a journal shows the same sends once more, at the same times; where both went on, the times differ. The
         // copy that went on knows how a send ended; of decisions that differ, the one counts that leaves it a send.
-        let weight = |sent: &Sent| (sent.ending == Ending::Open, sent.decision.is_none(), !sent.counts());
+        let is_forgotten = |sent: &Sent| forgotten.get(&*sent.journal).is_some_and(|at| sent.at < *at);
+        let weight =
+            |sent: &Sent| (sent.ending == Ending::Open, sent.decision.is_none(), is_forgotten(sent), !sent.counts());
         audit.sends.sort_by(|one, other| (one.identity(), weight(one)).cmp(&(other.identity(), weight(other))));
         audit.sends.dedup_by(|copy, sent| copy.identity() == sent.identity());
+        // To record that a journal is gone is to leave what it showed at that: nobody decides in an older copy any more.
+        for sent in audit.sends.iter_mut().filter(|sent| sent.is_undecided() && is_forgotten(sent)) {
+            sent.decision = Some(Verdict::Leave);
+        }
         audit.sends.sort_by_key(|sent| (sent.file_id, sent.at));
         Ok(audit)
     }
 
-    /// Looks for the journals that a folder knows; `runs`: those that were read, by their runs.
-    fn look_for_missing(&mut self, folder: &Path, file_id: Option<u64>, runs: &HashMap<String, Vec<PathBuf>>) {
+    /// Looks for the journals that a folder knows; `runs`: those that were read, by their runs. The older copies of those that were
+    /// recorded as gone, and when that was.
+    fn look_for_missing(
+        &mut self,
+        folder: &Path,
+        file_id: Option<u64>,
+        runs: &HashMap<String, Vec<PathBuf>>,
+    ) -> HashMap<PathBuf, SystemTime> {
         let index = match folder::index(folder) {
             Ok((index, None)) => index,
             Ok((_, Some(doubt))) => {
                 self.unreadable.push(format!("{doubt}: nobody can tell whether a journal is missing."));
-                return;
+                return HashMap::new();
             }
             Err(error) => {
                 self.unreadable.push(error.message());
-                return;
+                return HashMap::new();
             }
         };
         let is_wanted = |entry: &&Entry| file_id.is_none_or(|id| entry.names_any(&[id]));
@@ -192,22 +205,11 @@ impl Audit {
             }
             Err(error) => self.unreadable.push(error.message()),
         }
-        self.leave_what_is_forgotten(folder, &index, runs);
         let forgotten = index.forgotten().iter().filter(is_wanted);
         self.forgotten.extend(forgotten.map(|entry| (folder.join(entry.name()), entry.clone())));
-    }
-
-    /// To record that a journal is gone is to leave what it showed at that: nobody decides in an older copy any more.
-    fn leave_what_is_forgotten(&mut self, folder: &Path, index: &Index, runs: &HashMap<String, Vec<PathBuf>>) {
-        for (entry, at) in index.forgotten().iter().filter_map(|entry| Some((entry, entry.forgotten_at()?))) {
-            let copies = runs.get(entry.run()).into_iter().flatten();
-            for path in copies.filter(|path| folder_of(path) == folder && folder::lacks(path, entry)) {
-                let shown = self.sends.iter_mut().filter(|sent| *sent.journal == **path && sent.at < at);
-                for sent in shown.filter(|sent| sent.is_undecided()) {
-                    sent.decision = Some(Verdict::Leave);
-                }
-            }
-        }
+        let copies = runs.iter().flat_map(|(run, paths)| paths.iter().map(move |path| (run, path)));
+        let copies = copies.filter(|(_, path)| folder_of(path) == folder);
+        copies.filter_map(|(run, path)| Some((path.clone(), folder::forgotten_at(&index, path, run)?))).collect()
     }
 
     /// The files that were sent more than once: sends apart that provably came to nothing, and those that were made

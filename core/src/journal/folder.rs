@@ -253,7 +253,7 @@ fn surveyed(folder: &Path, (base_url, firm_id): (&Url, &str), file_ids: &[u64], 
     for path in paths.into_iter().filter(|path| !is_own(path) && !is_foreign(path)) {
         match JournalFile::observe(&path) {
             Ok(history) if history.header().is_of(base_url, firm_id) => {
-                let forgotten_at = index.as_ref().and_then(|index| outlived(index, &path, &history)?.forgotten_at());
+                let forgotten_at = index.as_ref().and_then(|index| forgotten_at(index, &path, &history.header().run));
                 read.push(Read { path, history, forgotten_at });
             }
             Ok(_) => {}
@@ -391,7 +391,7 @@ impl Folder {
         for path in &paths {
             match self.look(path, &names, &wanted) {
                 Ok(Some(history)) if history.header().is_of(query.base_url, query.firm_id) => {
-                    let forgotten_at = outlived(&self.index, path, &history).and_then(Entry::forgotten_at);
+                    let forgotten_at = forgotten_at(&self.index, path, &history.header().run);
                     read.push(Read { path: path.clone(), history, forgotten_at });
                 }
                 Ok(_) => {}
@@ -510,7 +510,7 @@ impl Folder {
     /// Refuses a journal of it that shows less than another one of its run. What is left in it may have been sent.
     pub(crate) fn refuse_older(&self, path: &Path, history: &History) -> Result<(), Error> {
         let refused = name_of(path).map_or(Ok(()), |name| refuse_one_that_lacks(&self.index, path, name, history));
-        refused.map_err(|error| match outlived(&self.index, path, history) {
+        refused.map_err(|error| match outlived(&self.index, path, &history.header().run) {
             Some(entry) => {
                 let reason = "A journal that was recorded as gone may have shown it as sent.";
                 error.with_earlier(doubted(&history.report(), [entry].into_iter(), reason))
@@ -658,7 +658,7 @@ fn refuse_one_that_lacks(index: &Index, path: &Path, name: &str, history: &Histo
             return refused(what, advice);
         }
     }
-    match outlived(index, path, history) {
+    match outlived(index, path, &history.header().run) {
         Some(entry) => {
             let what = format!(
                 "lacks lines of its run that {} had, which was recorded as gone: what is left in it may have been sent",
@@ -672,12 +672,18 @@ fn refuse_one_that_lacks(index: &Index, path: &Path, name: &str, history: &Histo
 }
 
 /// The journal of the same run that was recorded as gone, and had more than this one.
-fn outlived<'a>(index: &'a Index, path: &Path, history: &History) -> Option<&'a Entry> {
-    index.forgotten().iter().find(|entry| entry.run() == history.header().run && lacks(path, entry))
+fn outlived<'a>(index: &'a Index, path: &Path, run: &str) -> Option<&'a Entry> {
+    index.forgotten().iter().find(|entry| entry.run() == run && lacks(path, entry))
+}
+
+/// When it was recorded as gone, if it did not come back.
+pub(crate) fn forgotten_at(index: &Index, path: &Path, run: &str) -> Option<SystemTime> {
+    let entry = outlived(index, path, run).filter(|entry| stands_at(entry, folder_of(path)).is_none());
+    entry.and_then(Entry::forgotten_at)
 }
 
 /// Whether a journal has not all that the folder knows of one.
-pub(crate) fn lacks(path: &Path, entry: &Entry) -> bool {
+fn lacks(path: &Path, entry: &Entry) -> bool {
     open_to_read(path).is_ok_and(|file| !entry.end().is_in(&file).unwrap_or(true))
 }
 
