@@ -1990,10 +1990,10 @@ fn a_journal_that_comes_back_waits_for_its_decisions() {
         // Both went on.
         decide(&path, &[2], Verdict::Leave);
         decide(&elsewhere.join("copy.jsonl"), &[2], Verdict::Leave);
-        fs::rename(&elsewhere.join("copy.jsonl"), &scene.path(name)).expect("renamed");
-        fs::rename(&path, &elsewhere.join("run.jsonl")).expect("renamed");
+        fs::rename(elsewhere.join("copy.jsonl"), scene.path(name)).expect("renamed");
+        fs::rename(&path, elsewhere.join("run.jsonl")).expect("renamed");
         forget_journal(&path).expect("it is missed");
-        fs::rename(&elsewhere.join("run.jsonl"), &path).expect("renamed");
+        fs::rename(elsewhere.join("run.jsonl"), &path).expect("renamed");
         let allowed = client.start(request([1]), Repeat::Allow, no_environment);
         block_on(allowed.run());
         let error = refused(result_of(&allowed), ErrorKind::AlreadySent, &["nobody knows what became of it"]);
