@@ -122,7 +122,7 @@ test('an error of each class is made again of its JSON by its code, and by no cl
     assert.deepEqual([again.toJSON(), new Class(error.toJSON()).toJSON()], [error.toJSON(), error.toJSON()]);
     for (const Other of [PortalError, ...classes]) {
       if (Other === Class) continue;
-      const refused = { name: 'TypeError', message: new RegExp(`^\`code\` must be \\S.* in a ${Other.name}, not "${Class.code}".*\`new ${Class.name}\\(`) };
+      const refused = { name: 'TypeError', message: new RegExp(`^\`code\` must be \\S.* for ${Other.name}, not "${Class.code}".*\`new ${Class.name}\\(`) };
       assert.throws(() => new Other({ code: Class.code }), refused);
     }
   }
