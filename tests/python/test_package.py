@@ -90,7 +90,7 @@ def test_no_output_shows_a_secret(
 def test_freed_memory_is_kept() -> None:
     """glibc takes a block that is larger than its threshold from the kernel, not from its heap."""
     program = """
-import addepar_portal
+from addepar_portal import publish_files
 block = bytes(3 << 20)
 heap = next(line for line in open("/proc/self/maps") if line.endswith("[heap]\\n")).split()[0]
 first, last = (int(address, 16) for address in heap.split("-"))
