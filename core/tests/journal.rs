@@ -1976,6 +1976,85 @@ fn an_older_copy_whose_journal_is_gone_is_not_resumed() {
     assert_eq!(scene.sent().last(), Some(&vec![1, 2]));
 }
 
+/// Whatever the journals of a folder are called, an error shows what they have.
+#[test]
+fn files_of_journals_that_have_other_names_are_shown() {
+    let scene = Scene::new();
+    let client = scene.journalling();
+    let [a, b, aside] = ["a.jsonl", "b.jsonl", "aside"].map(|name| scene.path(name));
+    let batch = |id: u64, path: &Path| block_on(client.publish_batch(&request([id]), &options(path), |_| {}));
+    batch(1, &a).expect("a report");
+    batch(2, &b).expect("a report");
+    let (first, second) = (fs::read(&a).expect("a journal"), fs::read(&b).expect("a journal"));
+    let refused_for = |result: Result<PublishReport, Error>, states: &[FileState]| {
+        let error = refused(result, ErrorKind::Journal, &["Nothing was sent now."]);
+        let shown: Vec<_> = error.report().expect("a report").files().iter().map(|file| file.state).collect();
+        assert_eq!(shown, states, "{error}");
+    };
+    let (ok, unknown, left) = (FileState::Ok, FileState::Unknown, FileState::NotProcessed);
+    // Swapped.
+    for (from, to) in [(&a, &aside), (&b, &a), (&aside, &b)] {
+        fs::rename(from, to).expect("renamed");
+    }
+    refused_for(publish(&client, [1]), &[ok]);
+    refused_for(publish(&client, [2, 1, 3]), &[ok, ok, left]);
+    refused_for(batch(2, &scene.path("new.jsonl")), &[ok]);
+    // The second one has the name of the first, which is gone.
+    fs::remove_file(&b).expect("removed");
+    refused_for(publish(&client, [2, 1, 3]), &[ok, unknown, left]);
+    refused_for(batch(2, &b), &[ok]);
+    refused_for(batch(1, &a), &[unknown]);
+    // The other way round.
+    fs::remove_file(&a).expect("removed");
+    fs::write(&b, &first).expect("a journal");
+    refused_for(publish(&client, [2, 1, 3]), &[unknown, ok, left]);
+    refused_for(batch(1, &a), &[ok]);
+    refused_for(batch(2, &b), &[unknown]);
+    for (path, bytes) in [(&a, first), (&b, second)] {
+        fs::write(path, bytes).expect("put back");
+    }
+    refused(publish(&client, [1, 2]), ErrorKind::AlreadySent, &[]);
+    assert_eq!(scene.posts(), 2);
+}
+
+/// An error of an argument is of no call that sent anything: what the folder misses is unknown all the same.
+#[test]
+fn files_of_a_journal_that_is_missed_are_unknown_whatever_a_call_is_refused_for() {
+    let scene = Scene::new();
+    let client = scene.journalling();
+    let (path, outside) = (scene.path("run.jsonl"), scene.folder.with_extension("older"));
+    scene.faults(&json!([{ "name": "status", "status": 403 }]));
+    refused(publish_batch(&client, 2, &options(&path)), ErrorKind::PermissionDenied, &[]);
+    let older = fs::read(&path).expect("a journal");
+    fs::write(&outside, &older).expect("a copy");
+    scene.faults(&json!([{ "name": "close_before_answer" }]));
+    refused(block_on(client.resume(&options(&path), |_| {})), ErrorKind::OutcomeUnknown, &[]);
+    let whole = fs::read(&path).expect("a journal");
+    let unknown = |error: &Error| {
+        assert_eq!((error.undecided(), error.outcome()), (vec![1, 2], Outcome::Unknown), "{error}");
+        assert!(error.message().contains("Nothing was sent now."), "{error}");
+        assert!(!error.message().contains("resume"), "{error}");
+    };
+    let wrong = BatchOptions { chunk_size: 0, ..options(&path) };
+    for is_there in [false, true] {
+        fs::remove_file(&path).ok();
+        if is_there {
+            fs::write(&path, &older).expect("an older copy");
+        }
+        unknown(&refused(publish_batch(&client, 2, &wrong), ErrorKind::Input, &["chunk_size"]));
+        unknown(&refused(publish_batch(&client, 2, &options(&scene.path("run"))), ErrorKind::Input, &[".jsonl"]));
+        let large = client.start(request(1..=501), Repeat::Refuse, no_environment);
+        block_on(large.run());
+        let error = refused(result_of(&large), ErrorKind::Input, &["at most 500 files"]);
+        assert_eq!((error.undecided(), error.outcome()), (vec![1, 2], Outcome::Unknown), "{error}");
+    }
+    unknown(&refused(block_on(client.resume(&options(&outside), |_| {})), ErrorKind::Input, &[]));
+    fs::write(&path, whole).expect("put back");
+    let error = refused(publish_batch(&client, 2, &wrong), ErrorKind::Input, &["chunk_size"]);
+    assert_eq!((error.undecided(), scene.posts()), (vec![1, 2], 2));
+    fs::remove_file(&outside).expect("removed");
+}
+
 /// A journal that comes back after it was recorded as gone is what it was, whatever copies of it lie beside it.
 #[test]
 fn a_journal_that_comes_back_waits_for_its_decisions() {

@@ -425,12 +425,14 @@ pub(crate) fn with_states(
         (Err(_), None) if request.is_some() && has_none(path) => return error,
         (Err(_), None) => return error.nothing_sent_now(),
     };
-    let report = match folder_for(config, path) {
+    let completed = match folder_for(config, path) {
         Some(folder) => folder::completed(&report, folder, server, Some(path), repeats),
-        None => report,
+        None => report.clone(),
     };
-    let error = error.with_earlier(report.kept_in(path));
-    if is_whole && is_resumable { error.resumable(path) } else { error }
+    // Where others show more of what is left in it, it is not resumed as it is.
+    let is_resumable = is_resumable && is_whole && completed == report;
+    let error = error.with_earlier(completed.kept_in(path));
+    if is_resumable { error.resumable(path) } else { error }
 }
 
 /// The same where nobody came to look at the journal: no thread could be had for it, say.

@@ -1,8 +1,6 @@
 //! A folder of journals, in which every call of a firm leaves one: what it shows is not sent again.
 
-#[cfg(feature = "cli")]
-use std::collections::HashMap;
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fs;
 use std::io;
 use std::iter;
@@ -236,32 +234,38 @@ pub(crate) fn completed(
     if left.is_empty() || !folder.is_dir() {
         return report.clone();
     }
-    surveyed(folder, server, &left, own).complete(report, repeats)
-}
-
-/// What the journals of a folder show, without its lock: for what can be known of a call that sends nothing.
-fn surveyed(folder: &Path, (base_url, firm_id): (&Url, &str), file_ids: &[u64], own: Option<&Path>) -> Survey {
+    // Without its lock: nothing is sent.
     let mut survey = Survey::default();
-    let wanted: HashSet<u64> = file_ids.iter().copied().collect();
+    let wanted: HashSet<u64> = left.into_iter().collect();
     let paths = named(folder).unwrap_or_else(|error| {
         survey.unreadable = Some(error);
         Vec::new()
     });
     let is_own = |path: &Path| own.is_some_and(|own| is_the_same_file(own, path));
     let index = index(folder).ok().map(|(index, _)| index);
-    let mut read = Vec::new();
-    for path in paths.into_iter().filter(|path| !is_own(path) && !is_foreign(path)) {
+    let (mut read, mut runs) = (Vec::new(), HashMap::<String, Vec<PathBuf>>::new());
+    for path in paths.into_iter().filter(|path| !is_foreign(path)) {
         match JournalFile::observe(&path) {
-            Ok(history) if history.header().is_of(base_url, firm_id) => {
-                let forgotten_at = index.as_ref().and_then(|index| forgotten_at(index, &path, &history.header().run));
-                read.push(Read { path, history, forgotten_at });
+            Ok(history) => {
+                let run = &history.header().run;
+                runs.entry(run.clone()).or_default().push(path.clone());
+                if !is_own(&path) && history.header().is_of(server.0, server.1) {
+                    let forgotten_at = index.as_ref().and_then(|index| forgotten_at(index, &path, run));
+                    read.push(Read { path, history, forgotten_at });
+                }
             }
-            Ok(_) => {}
-            Err(error) => survey.unreadable = survey.unreadable.or(Some(error)),
+            Err(error) if !is_own(&path) => survey.unreadable = survey.unreadable.or(Some(error)),
+            Err(_) => {}
         }
     }
     survey.take_all(&read, &wanted, None);
-    survey
+    let completed = survey.complete(report, repeats);
+    let missed = index.as_ref().and_then(|index| all_missed(folder, index, &runs).ok()).unwrap_or_default();
+    doubted(
+        &completed,
+        missed.into_iter().map(|(entry, _)| entry),
+        "A journal that is gone or lost lines may show it as sent.",
+    )
 }
 
 /// A folder of journals that no other process looks into or adds a journal to meanwhile.
@@ -272,6 +276,9 @@ pub(crate) struct Folder {
     index: Index,
     caller: Caller,
 }
+
+/// Why a journal is not what its folder knows, and what that is.
+type Missed = (Error, Entry);
 
 /// For whom, and for which files, a folder is looked into.
 pub(crate) struct Query<'a> {
@@ -390,19 +397,22 @@ impl Folder {
         let (mut read, mut lost, mut is_rest_readable) = (Vec::new(), Vec::new(), true);
         for path in &paths {
             match self.look(path, &names, &wanted) {
-                Ok(Some(history)) if history.header().is_of(query.base_url, query.firm_id) => {
-                    let forgotten_at = forgotten_at(&self.index, path, &history.header().run);
-                    read.push(Read { path: path.clone(), history, forgotten_at });
+                Ok(None) => {}
+                Ok(Some((history, missed))) => {
+                    // What is missed, this does not show; where it lies elsewhere, that does.
+                    if let Some((error, entry)) = missed {
+                        lost.extend(stands_at(&entry, &self.path).is_none().then_some(entry));
+                        survey.unreadable = survey.unreadable.or(Some(error));
+                    }
+                    if history.header().is_of(query.base_url, query.firm_id) {
+                        let forgotten_at = forgotten_at(&self.index, path, &history.header().run);
+                        read.push(Read { path: path.clone(), history, forgotten_at });
+                    }
                 }
-                Ok(_) => {}
                 // The others are looked into all the same, so that the next call need not.
                 Err(mut error) => {
                     let known = name_of(path).and_then(|name| self.index.get(name));
                     match (known, error.reason()) {
-                        // Where it lies elsewhere, that shows its files.
-                        (Some(entry), Some(JournalReason::Changed)) => {
-                            lost.extend(stands_at(entry, &self.path).is_none().then(|| entry.clone()));
-                        }
                         (Some(_), Some(JournalReason::Damaged))
                             if !name_of(path).is_some_and(|name| has_displaced(&names, name)) =>
                         {
@@ -434,8 +444,13 @@ impl Folder {
         Err(Error::already_sent(problem, refused_ids, journal.map(PathBuf::as_path), report))
     }
 
-    /// Looks at a journal: what it shows, if it names any of the files.
-    fn look(&mut self, path: &Path, names: &BTreeSet<&str>, wanted: &[u64]) -> Result<Option<History>, Error> {
+    /// Looks at a journal: what it shows, if it names any of the files or is not what it was; then also what is missed.
+    fn look(
+        &mut self,
+        path: &Path,
+        names: &BTreeSet<&str>,
+        wanted: &[u64],
+    ) -> Result<Option<(History, Option<Missed>)>, Error> {
         let name = name_of(path);
         let known = name.and_then(|name| self.index.get(name));
         match known {
@@ -457,20 +472,22 @@ impl Folder {
         if was_written && !is_written {
             read = JournalFile::examine(path)?;
         }
+        let missed = known.filter(|known| is_missed(known, Some(&read.file), names, iter::empty()));
+        let missed = missed.map(|known| {
+            let error = if known.run() == read.history.header().run {
+                Error::missed(&[path.to_owned()], JournalReason::Changed, LOST_LINES)
+            } else {
+                self.replaced(known)
+            };
+            (error, known.clone())
+        });
         match name {
             // What is true stands beside it.
             Some(name) if has_displaced(names, name) => self.index.remove(name),
-            Some(_) if known.is_some_and(|known| is_missed(known, Some(&read.file), names, iter::empty())) => {
-                let replaced = known.filter(|known| known.run() != read.history.header().run);
-                return Err(replaced.map_or_else(
-                    || Error::missed(&[path.to_owned()], JournalReason::Changed, LOST_LINES),
-                    |known| self.replaced(known),
-                ));
-            }
-            Some(name) => self.index.learn(name, &read, self.lock.taken_at(), is_written),
-            None => {}
+            Some(name) if missed.is_none() => self.index.learn(name, &read, self.lock.taken_at(), is_written),
+            _ => {}
         }
-        Ok(Some(read.history.written_by_another(is_written)))
+        Ok(Some((read.history.written_by_another(is_written), missed)))
     }
 
     /// The error of a journal whose name another run's has now.
@@ -794,7 +811,6 @@ fn of_the_run_of(entry: &Entry, index: &Index, folder: &Path, names: &BTreeSet<&
 
 /// The journals that calls with a folder miss, without its lock, and whether a file of that name is there. `paths`: the
 /// journals that were read, by their runs. What cannot be read, nobody can tell.
-#[cfg(feature = "cli")]
 pub(crate) fn all_missed<'a>(
     folder: &Path,
     index: &'a Index,
