@@ -2010,11 +2010,60 @@ fn files_of_journals_that_have_other_names_are_shown() {
     refused_for(publish(&client, [2, 1, 3]), &[unknown, ok, left]);
     refused_for(batch(1, &a), &[ok]);
     refused_for(batch(2, &b), &[unknown]);
-    for (path, bytes) in [(&a, first), (&b, second)] {
+    for (path, bytes) in [(&a, &first), (&b, &second)] {
         fs::write(path, bytes).expect("put back");
     }
     refused(publish(&client, [1, 2]), ErrorKind::AlreadySent, &[]);
-    assert_eq!(scene.posts(), 2);
+    // A third one is gone beside two whose names were swapped.
+    let c = scene.path("c.jsonl");
+    batch(3, &c).expect("a report");
+    fs::remove_file(&c).expect("removed");
+    for (path, bytes) in [(&a, &second), (&b, &first)] {
+        fs::write(path, bytes).expect("swapped");
+    }
+    refused_for(publish(&client, [1, 2, 3, 4]), &[ok, ok, unknown, left]);
+    refused_for(batch(3, &scene.path("new.jsonl")), &[unknown]);
+    // What lies whole under another name is as it shows it, also for a wrong argument.
+    let wrong = BatchOptions { chunk_size: 0, ..options(&scene.path("new.jsonl")) };
+    let error = refused(publish_batch(&client, 4, &wrong), ErrorKind::Input, &["Nothing was sent now."]);
+    let shown: Vec<_> = error.report().expect("a report").files().iter().map(|file| file.state).collect();
+    assert_eq!((shown, error.undecided(), scene.posts()), (vec![ok, ok, unknown, left], vec![3], 3));
+}
+
+/// Nobody is told to resume an older copy, nor that what was left in it was not sent.
+#[test]
+fn errors_about_an_older_copy_know_that_it_is_one() {
+    let scene = Scene::new();
+    let client = scene.journalling();
+    let (path, copy) = (scene.path("run.jsonl"), scene.path("copy.jsonl"));
+    scene.faults(&json!([{ "name": "status", "status": 403 }, { "name": "status", "status": 403 }]));
+    refused(publish_batch(&client, 2, &options(&path)), ErrorKind::PermissionDenied, &[]);
+    fs::copy(&path, &copy).expect("a copy");
+    refused(block_on(client.resume(&options(&path), |_| {})), ErrorKind::PermissionDenied, &[]);
+    let wrong = BatchOptions { chunk_size: 0, ..options(&copy) };
+    let error = refused(publish_batch(&client, 2, &wrong), ErrorKind::Input, &["chunk_size"]);
+    assert!(!error.message().contains("resume"), "{error}");
+    block_on(client.resume(&options(&path), |_| {})).expect("a report");
+    fs::remove_file(&path).expect("removed");
+    forget_journal(&path).expect("it is missed");
+    let allowed = BatchOptions { repeat: Repeat::Allow, ..options(&copy) };
+    let errors = [
+        (publish_batch(&client, 2, &wrong), ErrorKind::Input),
+        (publish_batch(&client, 2, &allowed), ErrorKind::Input),
+        (publish_batch(&client, 1, &options(&copy)), ErrorKind::Journal),
+        (block_on(client.resume(&options(&copy), |_| {})), ErrorKind::Journal),
+    ];
+    for (result, kind) in errors {
+        let error = refused(result, kind, &["Nothing was sent now."]);
+        assert_eq!(error.outcome(), Outcome::Unknown, "{error}");
+        assert!(error.undecided().starts_with(&[1]) && !error.message().contains("Fix the cause"), "{error}");
+    }
+    // Nor where the folder misses another journal as well.
+    let other = scene.path("other.jsonl");
+    block_on(client.publish_batch(&request([9]), &options(&other), |_| {})).expect("a report");
+    fs::remove_file(&other).expect("removed");
+    let error = refused(block_on(client.resume(&options(&copy), |_| {})), ErrorKind::Journal, &["other.jsonl"]);
+    assert_eq!(error.undecided(), [1, 2]);
 }
 
 /// An error of an argument is of no call that sent anything: what the folder misses is unknown all the same.

@@ -426,11 +426,12 @@ pub(crate) fn with_states(
         (Err(_), None) => return error.nothing_sent_now(),
     };
     let completed = match folder_for(config, path) {
-        Some(folder) => folder::completed(&report, folder, server, Some(path), repeats),
+        Some(folder) => folder::completed(&report, folder, server, Some(shown), repeats),
         None => report.clone(),
     };
-    // Where others show more of what is left in it, it is not resumed as it is.
-    let is_resumable = is_resumable && is_whole && completed == report;
+    // Where others show more of what is left in it, or of its run, it is not resumed as it is.
+    let is_newest = |history: &History| folder::refuse_one_that_lacks_lines(path, history).is_ok();
+    let is_resumable = is_resumable && is_whole && completed == report && own.is_some_and(is_newest);
     let error = error.with_earlier(completed.kept_in(path));
     if is_resumable { error.resumable(path) } else { error }
 }

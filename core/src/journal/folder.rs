@@ -221,6 +221,9 @@ const LOST_LINES: &str = "lost lines that it had: something cut it, or put an ol
 /// What became of a journal that its folder knows.
 const GONE: &str = "is not there any more";
 
+/// Why nobody knows what became of a file.
+const DOUBT: &str = "A journal that is gone, or lost lines, may show it as sent.";
+
 /// The same report with what the journals of a folder show of its files, as far as they can be read.
 pub(crate) fn completed(
     report: &PublishReport,
@@ -241,31 +244,35 @@ pub(crate) fn completed(
         survey.unreadable = Some(error);
         Vec::new()
     });
+    let names: BTreeSet<&str> = paths.iter().filter_map(|path| name_of(path)).collect();
+    // What is true stands beside it.
+    let is_displaced = |path: &Path| name_of(path).is_some_and(|name| has_displaced(&names, name));
     let is_own = |path: &Path| own.is_some_and(|own| is_the_same_file(own, path));
     let index = index(folder).ok().map(|(index, _)| index);
-    let (mut read, mut runs) = (Vec::new(), HashMap::<String, Vec<PathBuf>>::new());
-    for path in paths.into_iter().filter(|path| !is_foreign(path)) {
-        match JournalFile::observe(&path) {
+    let (mut read, mut runs, mut own_run) = (Vec::new(), HashMap::<String, Vec<PathBuf>>::new(), None);
+    for path in paths.iter().filter(|path| !is_foreign(path)) {
+        match JournalFile::observe(path) {
             Ok(history) => {
                 let run = &history.header().run;
                 runs.entry(run.clone()).or_default().push(path.clone());
-                if !is_own(&path) && history.header().is_of(server.0, server.1) {
-                    let forgotten_at = index.as_ref().and_then(|index| forgotten_at(index, &path, run));
-                    read.push(Read { path, history, forgotten_at });
+                if is_own(path) {
+                    own_run = Some(run.clone());
+                } else if history.header().is_of(server.0, server.1) {
+                    let forgotten_at = index.as_ref().and_then(|index| forgotten_at(index, path, run));
+                    read.push(Read { path: path.clone(), history, forgotten_at });
                 }
             }
-            Err(error) if !is_own(&path) => survey.unreadable = survey.unreadable.or(Some(error)),
-            Err(_) => {}
+            Err(_) if is_own(path) || is_displaced(path) => {}
+            Err(error) => survey.unreadable = survey.unreadable.or(Some(error)),
         }
     }
     survey.take_all(&read, &wanted, None);
     let completed = survey.complete(report, repeats);
-    let missed = index.as_ref().and_then(|index| all_missed(folder, index, &runs).ok()).unwrap_or_default();
-    doubted(
-        &completed,
-        missed.into_iter().map(|(entry, _)| entry),
-        "A journal that is gone or lost lines may show it as sent.",
-    )
+    let Some(index) = index else { return completed };
+    let missed = all_missed(folder, &index, &runs).unwrap_or_default().into_iter().map(|(entry, _)| entry);
+    let missed = missed.filter(|entry| stands_at(entry, folder).is_none());
+    let outlived = own.zip(own_run).and_then(|(own, run)| outlived(&index, own, &run));
+    doubted(&completed, missed.chain(outlived))
 }
 
 /// A folder of journals that no other process looks into or adds a journal to meanwhile.
@@ -426,13 +433,19 @@ impl Folder {
             }
         }
         survey.take_all(&read, &all, query.own);
-        match survey.unreadable.take() {
-            None => self.refuse_missed(&names, query, &survey)?,
-            Some(error) if is_rest_readable => {
-                let report = survey.complete(query.report, query.repeats);
-                let report = doubted(&report, lost.iter(), "A journal that lost lines may show it as sent.");
-                return Err(error.with_earlier(report));
+        let unreadable = survey.unreadable.take();
+        let gone = self.take_missed(&names);
+        let run = query.repeats.own.map(|own| &own.header().run);
+        let outlived = query.own.zip(run).and_then(|(own, run)| outlived(&self.index, own, run));
+        let doubts = || lost.iter().chain(&gone).chain(outlived);
+        let report = || doubted(&survey.complete(query.report, query.repeats), doubts());
+        match unreadable {
+            None if gone.is_empty() => {}
+            None => {
+                let missed: Vec<PathBuf> = gone.iter().map(|entry| self.path.join(entry.name())).collect();
+                return Err(Error::missed(&missed, JournalReason::Missing, GONE).with_earlier(report()));
             }
+            Some(error) if is_rest_readable => return Err(error.with_earlier(report())),
             Some(error) => return Err(error),
         }
         let refused: Vec<&Found> = query.file_ids.iter().filter_map(|id| survey.refused(*id, query.repeats)).collect();
@@ -503,35 +516,23 @@ impl Folder {
         }
     }
 
-    /// Refuses any call while a journal is missed that is not there under another name either.
-    fn refuse_missed(&mut self, names: &BTreeSet<&str>, query: &Query<'_>, survey: &Survey) -> Result<(), Error> {
+    /// The journals that are missed under their names, and under others as well. What is found there has another entry.
+    fn take_missed(&mut self, names: &BTreeSet<&str>) -> Vec<Entry> {
         let gone = self.index.expected().filter(|(name, _)| !names.contains(name));
-        let (found, missed): (Vec<_>, Vec<_>) =
-            gone.map(|(name, entry)| (name.to_owned(), entry)).partition(|(_, entry)| {
-                !is_missed(entry, None, names, of_the_run_of(entry, &self.index, &self.path, names))
-            });
-        let found: Vec<String> = found.into_iter().map(|(name, _)| name).collect();
-        let entries = missed.iter().map(|(_, entry)| *entry);
-        let report = survey.complete(query.report, query.repeats);
-        let report = doubted(&report, entries, "A journal that is gone may show it as sent.");
-        let missed: Vec<PathBuf> = missed.into_iter().map(|(name, _)| self.path.join(name)).collect();
-        for name in &found {
-            self.index.remove(name);
+        let (missed, found): (Vec<_>, Vec<_>) = gone
+            .map(|(_, entry)| entry.clone())
+            .partition(|entry| is_missed(entry, None, names, of_the_run_of(entry, &self.index, &self.path, names)));
+        for entry in found {
+            self.index.remove(entry.name());
         }
-        if missed.is_empty() {
-            return Ok(());
-        }
-        Err(Error::missed(&missed, JournalReason::Missing, GONE).with_earlier(report))
+        missed
     }
 
     /// Refuses a journal of it that shows less than another one of its run. What is left in it may have been sent.
     pub(crate) fn refuse_older(&self, path: &Path, history: &History) -> Result<(), Error> {
         let refused = name_of(path).map_or(Ok(()), |name| refuse_one_that_lacks(&self.index, path, name, history));
         refused.map_err(|error| match outlived(&self.index, path, &history.header().run) {
-            Some(entry) => {
-                let reason = "A journal that was recorded as gone may have shown it as sent.";
-                error.with_earlier(doubted(&history.report(), [entry].into_iter(), reason))
-            }
+            Some(entry) => error.with_earlier(doubted(&history.report(), [entry].into_iter())),
             None => error,
         })
     }
@@ -707,7 +708,7 @@ fn lacks(path: &Path, entry: &Entry) -> bool {
 /// Which journal of a folder has all that it knows of one, whatever that was called.
 pub(crate) fn stands_at(entry: &Entry, folder: &Path) -> Option<PathBuf> {
     let has_its_lines = |path: &Path| open_to_read(path).is_ok_and(|file| entry.end().is_in(&file).unwrap_or(false));
-    named(folder).ok()?.into_iter().find(|path| has_its_lines(path))
+    named(folder).ok()?.into_iter().find(|path| !is_foreign(path) && has_its_lines(path))
 }
 
 /// What the other journals of a folder show of some files, at the server and firm of this one, as far as they can be read. A copy
@@ -779,12 +780,12 @@ fn known(path: &Path) -> Option<(Index, String)> {
 
 /// The states of files, of which nobody knows what these journals showed: what is left of them, such as an older copy, may show a
 /// file as it was before it was sent.
-fn doubted<'a>(report: &PublishReport, entries: impl Iterator<Item = &'a Entry>, reason: &str) -> PublishReport {
+fn doubted<'a>(report: &PublishReport, entries: impl Iterator<Item = &'a Entry>) -> PublishReport {
     let entries: Vec<&Entry> = entries.collect();
     let is_final = |file: &FileResult| matches!(file.state, FileState::Ok | FileState::Failed);
     let named = |id: &u64| entries.iter().any(|entry| entry.names_any(&[*id]));
     let unknown = report.files().iter().filter(|file| !is_final(file)).map(|file| file.file_id).filter(named);
-    report.with_results(&unknown.map(|id| (id, FileResult::unknown(id, reason))).collect())
+    report.with_results(&unknown.map(|id| (id, FileResult::unknown(id, DOUBT))).collect())
 }
 
 /// Whether calls miss a journal: it is gone, or lacks lines that it had, and what is true of it does not stand elsewhere.
