@@ -2,7 +2,8 @@
  * Unofficial client for one call of the Addepar API: publish files to client portals.
  *
  * The call is not idempotent: a repeated one may e-mail a firm's clients twice. So nothing that the
- * server may have begun to process is ever sent again, and every file comes back in one state.
+ * server may have begun to process is sent again within a call, nor by a later one where a journal or
+ * `journalDir` shows it, and every file comes back in one state.
  *
  * @module addepar-portal
  */

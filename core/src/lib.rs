@@ -3,7 +3,8 @@
 //! The call publishes up to 500 files to clients' portals and can e-mail those clients. It has no
 //! idempotency key, so this library makes two promises:
 //!
-//! 1. **Never twice.** Nothing that the server may have begun to process is sent again.
+//! 1. **Never twice.** Nothing that the server may have begun to process is sent again within a call, nor by a later one where
+//!    a journal or a folder of journals shows it.
 //! 2. **Never silent.** Every file comes back `ok`, `failed`, `unknown` or `not_processed`.
 //!
 //! [`PublishRequest`] and [`PublishReport`] are pure; [`PortalClient`] does the I/O.

@@ -4,7 +4,8 @@
 >>> report = publish_files([37, 38], portal_publishing="publish", contact_notification="notify")
 
 The call has no idempotency key, so the package makes two promises. Never twice: nothing that the
-server may have begun to process is sent again. Never silent: every file comes back `ok`, `failed`,
+server may have begun to process is sent again within a call, nor by a later one where a journal or
+`journal_dir` shows it. Never silent: every file comes back `ok`, `failed`,
 `unknown` or `not_processed`.
 """
 
