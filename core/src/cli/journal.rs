@@ -313,8 +313,8 @@ pub(super) fn forget(path: &Path, yes: bool) -> Result<Status, Refused> {
     let mut what =
         format!("About to record that the journal {} is gone for good:\n  {}", path.display(), known(&missed));
     if !missed.file_ids().is_empty() {
-        what += "\nFrom then on calls refuse these files only where another journal shows them. Any of them may have been published and e-mailed: check \
-                 them in Addepar before they are sent again.";
+        what += "\nFrom then on calls refuse these files only where another journal shows them. Any of them may have been \
+                 published and e-mailed: check them in Addepar before they are sent again.";
     }
     agreed(&what, yes, false)?;
     let file_ids = forget_as_shown(path, &missed)?;

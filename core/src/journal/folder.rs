@@ -437,8 +437,8 @@ impl Folder {
         let gone = self.take_missed(&names);
         let run = query.repeats.own.map(|own| &own.header().run);
         let outlived = query.own.zip(run).and_then(|(own, run)| outlived(&self.index, own, run));
-        let doubts = || lost.iter().chain(&gone).chain(outlived);
-        let report = || doubted(&survey.complete(query.report, query.repeats), doubts());
+        let doubts = lost.iter().chain(&gone).chain(outlived);
+        let report = || doubted(&survey.complete(query.report, query.repeats), doubts);
         match unreadable {
             None if gone.is_empty() => {}
             None => {
