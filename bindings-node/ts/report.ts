@@ -6,7 +6,7 @@ import { type Id, readId } from './ids';
 import { parse, stringify } from './json';
 import { type Failure, native, type Report } from './native';
 import { handleOf, type PublishRequest, requestOf } from './request';
-import { okFile, readErrors, type ReadRows, RowReader } from './rows';
+import { okFile, readErrors, readRows, type ReadRows } from './rows';
 import type { Attempt, FailedContacts, FileCounts, FileResult, UnexpectedResult, UnreadPage } from './types';
 import { inspect, types } from './util';
 import { visible } from './visible';
@@ -111,7 +111,7 @@ export class PublishReport implements Iterable<FileResult> {
   }
 
   #readRows(): ReadRows {
-    return (this.#rows ??= new RowReader(this.#handle.rows()).rows());
+    return (this.#rows ??= readRows(this.#handle.rows()));
   }
 
   /** The files in state `ok`: the API reported no failure. It never lists who received what. */
