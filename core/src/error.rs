@@ -264,7 +264,7 @@ fn unreachable_advice(fault: Fault) -> Message {
             " names. Give the server a certificate of its own (basicConstraints=CA:FALSE).",
         ],
         Fault::Proxy => message!["Look at the setting ", name("proxy"), " or the variables HTTPS_PROXY and NO_PROXY."],
-        Fault::ConnectTimeout | Fault::Timeout | Fault::Connection => Message::default(),
+        Fault::ConnectTimeout | Fault::Timeout | Fault::Connection | Fault::Dropped => Message::default(),
     }
 }
 

@@ -491,7 +491,7 @@ batch('a stopped batch waits no longer than it may for the request in flight', a
   controller.abort();
   await assert.rejects(run, (error) => {
     assert(error instanceof OutcomeUnknownError, error);
-    assert.match(error.message, /and 200 ms later the request was dropped/);
+    assert.match(error.message, /No answer came: the batch was stopped, and 200 ms later the request was dropped\./);
     assert.deepEqual([error.undecided, error.journal], [[1, 2], journal]);
     return true;
   });

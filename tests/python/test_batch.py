@@ -840,7 +840,7 @@ def test_a_stopped_batch_waits_no_longer_than_it_may(simulated_portal: Simulated
 
     cause = asyncio.run(main()).__cause__
     assert isinstance(cause, OutcomeUnknownError)
-    assert "0.2 s later the request was dropped" in str(cause)
+    assert "No answer came: the batch was stopped, and 0.2 s later the request was dropped." in str(cause)
     assert (cause.undecided, cause.journal) == ((1, 2), str(journal))
 
 

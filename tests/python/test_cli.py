@@ -943,15 +943,20 @@ def test_an_audit_lists_a_journal_that_is_gone_and_one_that_was_forgotten(run: R
     assert (done.returncode, "one.jsonl is not there any more" in done.stderr) == (2, True), done.stderr
     done = run("journal", "audit", "journals")
     assert (done.returncode, "one.jsonl is not there any more" in done.stdout) == (1, True), done.stdout
-    (tmp_path / "journals" / "one.bak").rename(tmp_path / "aside")
-    for folder in ("journals", "."):
-        done = run("journal", "audit", folder)
-        assert done.returncode == 1, done
-        *_, missing, forget = done.stdout.splitlines()
-        expected = rf"missing: \S*one.jsonl is not there any more \({known}\)\..*"
-        assert re.fullmatch(expected, missing), missing
-        assert forget.startswith("  addepar-portal journal forget ")
-        assert forget.endswith("journals/one.jsonl")
+    # Where it lies is told. Nobody is told to forget it: its files would be sent again.
+    expected = rf"missing: \S*one.jsonl is not there any more \({known}\)\. Calls with its folder send nothing: put it back as it was"
+    lies, aside = tmp_path / "journals" / "one.bak", tmp_path / "aside"
+    for place in (tmp_path / "journals" / "2026" / "one.jsonl", aside):
+        done = run("journal", "audit", ".")
+        missing = done.stdout.splitlines()[-1]
+        assert re.fullmatch(rf"{expected}\. It lies at \S*{lies.name} now\.", missing), missing
+        place.parent.mkdir(exist_ok=True)
+        lies = lies.rename(place)
+    assert run("journal", "audit", ".").stdout.endswith("It lies at ./aside now.\n")
+    *_, missing, forget = run("journal", "audit", "journals").stdout.splitlines()
+    assert re.fullmatch(rf"{expected}, or record that it is gone for good:", missing), missing
+    assert forget.startswith("  addepar-portal journal forget ")
+    assert forget.endswith("journals/one.jsonl")
     assert run("journal", "audit", "journals", "--file", 38).returncode == 1
     assert run("journal", "audit", "journals", "--file", 39).returncode == 0
     # What lost lines is not what it was. A later call has seen that they are on disk.

@@ -345,6 +345,37 @@ fn known(entry: &Entry) -> String {
     known
 }
 
+/// What calls miss of a journal, and what to do about it.
+fn missing(Missing { path, entry, loss, elsewhere }: &Missing) -> String {
+    let (how, first) = match loss {
+        Loss::Whole => ("is not there any more", ""),
+        Loss::Name { lies_at: Some(other) } => {
+            return format!(
+                "renamed: {} has another run's journal in its place, and lies at {} now. Calls with its folder send nothing: \
+                 give each its name back, or one that no journal had before.\n",
+                path.display(),
+                other.display(),
+            );
+        }
+        Loss::Name { lies_at: None } => ("is gone, and another run's journal has its name", ""),
+        Loss::Lines => ("lost lines that it had", "move it away and "),
+        Loss::Unreadable => ("cannot be read", "move it away and "),
+    };
+    let next = match elsewhere {
+        // Once its folder forgot it, nothing there would keep a call from sending its files again.
+        Some(other) => format!(". It lies at {} now.", other.display()),
+        None => format!(
+            ", or {first}record that it is gone for good:\n  addepar-portal journal forget {}",
+            message::in_shell(path),
+        ),
+    };
+    let known = known(entry);
+    format!(
+        "missing: {} {how} ({known}). Calls with its folder send nothing: put it back as it was{next}\n",
+        path.display()
+    )
+}
+
 /// How many of the journals that wait for a decision stand below a table.
 const JOURNALS_SHOWN: usize = 5;
 
@@ -398,32 +429,7 @@ pub(super) fn audit(folder: &Path, file: Option<&str>) -> Result<Status, Refused
     if waiting.len() > JOURNALS_SHOWN {
         let _ = writeln!(below, "  and {}", counted(waiting.len() - JOURNALS_SHOWN, "more journal"));
     }
-    for Missing { path, entry, loss } in &audit.missing {
-        let (how, first) = match loss {
-            Loss::Whole => ("is not there any more", ""),
-            Loss::Name { lies_at: Some(other) } => {
-                let _ = writeln!(
-                    below,
-                    "renamed: {} has another run's journal in its place, and lies at {} now. Calls with its folder send nothing: \
-                     give each its name back, or one that no journal had before.",
-                    path.display(),
-                    other.display(),
-                );
-                continue;
-            }
-            Loss::Name { lies_at: None } => ("is gone, and another run's journal has its name", ""),
-            Loss::Lines => ("lost lines that it had", "move it away and "),
-            Loss::Unreadable => ("cannot be read", "move it away and "),
-        };
-        let _ = writeln!(
-            below,
-            "missing: {} {how} ({}). Calls with its folder send nothing: put it back as it was, or {first}record that it is \
-             gone for good:\n  addepar-portal journal forget {}",
-            path.display(),
-            known(entry),
-            message::in_shell(path),
-        );
-    }
+    below.extend(audit.missing.iter().map(missing));
     let line = |sent: &Sent| {
         let ended = ended(sent);
         let cells = vec![

@@ -42,6 +42,8 @@ pub(crate) struct Missing {
     /// What its folder knows of it.
     pub(crate) entry: Entry,
     pub(crate) loss: Loss,
+    /// Where it lies, all of it, among what was looked through.
+    pub(crate) elsewhere: Option<PathBuf>,
 }
 
 /// What calls miss of a journal.
@@ -200,7 +202,9 @@ impl Audit {
                         Ok(_) => Loss::Lines,
                         Err(_) => Loss::Unreadable,
                     };
-                    Missing { path, entry: entry.clone(), loss }
+                    let mut of_its_run = runs.get(entry.run()).into_iter().flatten();
+                    let elsewhere = of_its_run.find(|other| **other != path && folder::is_whole(entry, other)).cloned();
+                    Missing { path, entry: entry.clone(), loss, elsewhere }
                 }));
             }
             Err(error) => self.unreadable.push(error.message()),

@@ -707,8 +707,12 @@ fn lacks(path: &Path, entry: &Entry) -> bool {
 
 /// Which journal of a folder has all that it knows of one, whatever that was called.
 pub(crate) fn stands_at(entry: &Entry, folder: &Path) -> Option<PathBuf> {
-    let has_its_lines = |path: &Path| open_to_read(path).is_ok_and(|file| entry.end().is_in(&file).unwrap_or(false));
-    named(folder).ok()?.into_iter().find(|path| !is_foreign(path) && has_its_lines(path))
+    named(folder).ok()?.into_iter().find(|path| !is_foreign(path) && is_whole(entry, path))
+}
+
+/// Whether a file has every line that a journal is known to have had.
+pub(crate) fn is_whole(entry: &Entry, path: &Path) -> bool {
+    open_to_read(path).is_ok_and(|file| entry.end().is_in(&file).unwrap_or(false))
 }
 
 /// What the other journals of a folder show of some files, at the server and firm of this one, as far as they can be read. A copy
@@ -796,10 +800,9 @@ fn is_missed(
     names: &BTreeSet<&str>,
     mut others: impl Iterator<Item = PathBuf>,
 ) -> bool {
-    let has_its_lines = |file: &fs::File| entry.end().is_in(file).unwrap_or(false);
     let is_found = match file {
-        Some(file) => has_its_lines(file),
-        None => others.any(|path| open_to_read(&path).is_ok_and(|file| has_its_lines(&file))),
+        Some(file) => entry.end().is_in(file).unwrap_or(false),
+        None => others.any(|path| is_whole(entry, &path)),
     };
     !is_found && !has_displaced(names, entry.name())
 }

@@ -46,6 +46,8 @@ pub(crate) enum Fault {
     Proxy,
     /// The time for the whole attempt was up.
     Timeout,
+    /// A batch that was stopped did not wait any longer.
+    Dropped,
 }
 
 /// One POST, or one try at it.

@@ -143,6 +143,7 @@ impl Chunk {
                 Fault::Timeout => {
                     message!["No answer after ", lasting(elapsed, if elapsed < Duration::from_secs(1) { 2 } else { 1 })]
                 }
+                Fault::Dropped => Message::from("No answer came: ").followed_by(cause),
                 _ => {
                     Message::from("The connection was lost before an answer came (").followed_by(cause).followed_by(")")
                 }

@@ -847,7 +847,7 @@ impl Machine {
         }
         let cause =
             message!["the batch was stopped, and ", seconds(limit.as_secs_f64()), " later the request was dropped"];
-        self.received(Received::Lost { fault: Fault::Connection, cause }, now, 0.0);
+        self.received(Received::Lost { fault: Fault::Dropped, cause }, now, 0.0);
     }
 
     fn proceed(&mut self, next: Next, now: Moment) {

@@ -74,7 +74,9 @@ const MAX_RATE_LIMIT_WAITS: u32 = 3;
 pub(crate) fn classify(ended: Ended, retries: &RetryState) -> (Outcome, Retry) {
     use Outcome::{NotProcessed, Processed, Unknown};
     match ended {
-        Ended::NeverSent(Fault::Connection | Fault::ConnectTimeout) if retries.connects < MAX_RECONNECTS => {
+        Ended::NeverSent(Fault::Connection | Fault::ConnectTimeout | Fault::Dropped)
+            if retries.connects < MAX_RECONNECTS =>
+        {
             (NotProcessed, Retry::Backoff(retries.connects))
         }
         Ended::NeverSent(_) => (NotProcessed, Retry::Never),
@@ -160,7 +162,7 @@ mod tests {
 
     #[test]
     fn what_was_never_sent_is_tried_three_times() {
-        for fault in [Fault::Connection, Fault::ConnectTimeout] {
+        for fault in [Fault::Connection, Fault::ConnectTimeout, Fault::Dropped] {
             for (connects, again) in [(0, Backoff(0)), (1, Backoff(1)), (2, Never), (9, Never)] {
                 let retries = RetryState { connects, ..NEW };
                 assert_eq!(classify(Ended::NeverSent(fault), &retries), (NotProcessed, again));

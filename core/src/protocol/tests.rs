@@ -330,6 +330,7 @@ fn a_request_that_nobody_answered_says_when_it_went_out_and_how_it_was_lost() {
     for (fault, words) in [
         (Fault::Timeout, "No answer after "),
         (Fault::Connection, "The connection was lost before an answer came (cut)."),
+        (Fault::Dropped, "No answer came: cut."),
     ] {
         let mut machine = Machine::new(single(60), request(2), false);
         let (_, latch) = sent(&mut machine);
