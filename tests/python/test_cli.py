@@ -978,6 +978,11 @@ def test_an_audit_lists_a_journal_that_is_gone_and_one_that_was_forgotten(run: R
     assert "addepar-portal-journals.index was damaged: nobody can tell whether a journal is missing" in done.stderr
 
 
+def test_a_folder_that_is_set_up_again_keeps_its_id(run: Run) -> None:
+    first, again = [run("journal", "init", "journals") for _ in range(2)]
+    assert (again.returncode, again.stdout) == (0, first.stdout.replace("journals (", "journals already ("))
+
+
 def test_an_audit_says_where_a_missing_journal_lies(run: Run, tmp_path: Path) -> None:
     """Nobody is told to forget it then: its files would be sent again."""
     journals = tmp_path / "journals"

@@ -302,8 +302,9 @@ fn agreed(what: &str, yes: bool, stdin_is_taken: bool) -> Result<(), Refused> {
 
 /// Sets a folder up for journals.
 pub(super) fn init(folder: &Path) -> Result<Status, Refused> {
+    let already = if is_set_up(folder) { " already" } else { "" };
     let id = init_journal_dir(folder)?;
-    let text = format!("{} is set up for journals (id {id}).\n", folder.display());
+    let text = format!("{} is set up for journals{already} (id {id}).\n", folder.display());
     output::write(&terminal::shown(&text), Status::Ok)
 }
 

@@ -674,8 +674,8 @@ fn same_run(history: &History, config: &Config, request: Option<&PublishRequest>
     } else {
         let advice = if history.came_to_nothing() {
             Some(
-                "Nothing of that run was processed: publish with a journal of another name. Let this one stay where it is, \
-                 and do not resume it.",
+                "Nothing of that run was processed: publish what no other run has sent with a journal of another name. Let \
+                 this one stay where it is, and do not resume it.",
             )
         } else if is_elsewhere {
             Some("If that is another portal, publish here with a journal of another name.")
