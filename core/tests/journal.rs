@@ -1343,16 +1343,19 @@ fn a_file_in_flight_is_nobody_s_to_decide_about() {
         for result in [scene.resume(&path), scene.batch(4, &path)] {
             let error = refused(result, ErrorKind::Journal, &["is being written", "Nothing was sent now."]);
             assert_eq!(error.undecided(), [0_u64; 0], "{error}");
-            assert_eq!(error.report().expect("a report").in_flight(), [1, 2]);
+            // Also what it is about to send: nobody may take that for unprocessed.
+            assert_eq!(error.report().expect("a report").in_flight(), [1, 2, 3, 4]);
+            assert_eq!(error.report().expect("a report").count(FileState::Unknown), 4);
             assert_eq!(error.outcome(), Outcome::Unknown);
         }
         let again = refused(
-            block_on(client.publish_files(&request([9, 2]))),
+            block_on(client.publish_files(&request([9, 2, 3]))),
             ErrorKind::AlreadySent,
-            &["File 2 is being sent"],
+            &["2 files (2,3) are being sent"],
         );
         let report = again.report().expect("a report");
-        assert_eq!((report.in_flight(), report.undecided()), (&[2][..], vec![]));
+        assert_eq!((report.in_flight(), report.undecided()), (&[2, 3][..], vec![]));
+        assert_eq!(report.in_state(FileState::NotProcessed).map(|file| file.file_id).collect::<Vec<_>>(), [9]);
         scene.control(&json!({ "do": "release" }));
     });
     result_of(&call).expect("a report");
@@ -3312,7 +3315,7 @@ fn a_batch_that_began_with_another_firm_begins_again() {
     wrong.faults(&json!([{ "name": "status", "status": 403 }]));
     let words = ["If the server or the firm was a wrong one, begin again with a journal of another name."];
     refused(at(&wrong), ErrorKind::PermissionDenied, &words);
-    let words = ["the server is", "Nothing of that run was processed: publish with a journal of another name"];
+    let words = ["the server is", "Nothing of that run was processed: publish what no other run has sent with a journal of another name"];
     refused(at(&scene), ErrorKind::Journal, &words);
     let again = options(&scene.path("again.jsonl"));
     block_on(scene.client().publish_batch(&request(1..=4), &again, |_| {})).expect("a report");

@@ -620,7 +620,9 @@ def test_files_in_flight_are_shown_as_being_sent(simulated_portal: SimulatedPort
             client.resume(journal)
         assert refused.value.undecided == ()
         assert refused.value.report is not None
-        assert refused.value.report.in_flight == (1, 2)
+        # Nobody may take what is about to be sent for unprocessed.
+        assert refused.value.report.in_flight == (1, 2, 3)
+        assert [file.state for file in refused.value.report] == ["unknown"] * 3
     finally:
         simulated_portal.control("release")
         thread.join()

@@ -671,6 +671,14 @@ def test_a_dry_run_with_reports_is_refused_as_the_call_would_be(
     assert same.returncode == 0, same.stderr
 
 
+def test_a_report_that_lacks_files_is_warned_of_at_the_command_line(portal: SimulatedPortal, journal: Path) -> None:
+    modes = ("--portal-publishing", "publish", "--contact-notification", "notify")
+    for more in (("--dry-run",), ("--yes",), ("--journal", journal, "--skip-published", "--dry-run")):
+        done = program(portal, "publish", "--report", JOB, *modes, *more)
+        warning = f"addepar-portal: The job {JOB} has no file for 1 portfolio: what it lacks is published to nobody.\n"
+        assert (done.returncode, warning in done.stderr) == (0, True), done
+
+
 def test_a_path_that_is_no_text_is_refused_by_name() -> None:
     for refused, name in ((Journal, "path"), (forget_journal, "path"), (init_journal_dir, "folder")):
         with pytest.raises(InputError, match=f"`{name}` has a character that it cannot have: half of a surrogate pair"):
@@ -916,6 +924,7 @@ def program(portal: SimulatedPortal, *arguments: str | Path) -> subprocess.Compl
 def test_settling_says_what_it_waits_for_and_how_long(portal: SimulatedPortal, journal: Path) -> None:
     lose_second_chunk(portal, journal, "close_before_answer")
     settled = program(portal, "journal", "settle", journal, "--report", JOB)
+    assert "twice, two minutes apart, unless the journal has an earlier look." in settled.stderr
     said = r"^addepar-portal: Waiting \d+\.\d s before the generated reports are looked at again: "
     assert re.search(said, settled.stderr, re.MULTILINE), settled.stderr
     assert "Waiting" not in settled.stdout

@@ -116,6 +116,7 @@ async fn named(
         return Ok(Some(asked.for_files(journal.request().file_ids().to_vec())));
     }
     let Some(reports) = Box::pin(report::look(client, &arguments.report, interrupts)).await? else { return Ok(None) };
+    reports.iter().filter_map(GeneratedReport::incomplete).for_each(|problem| say(&format!("{problem}.")));
     let reports: Vec<&GeneratedReport> = reports.iter().collect();
     Ok(Some(generated_report::files_of(asked, &reports, arguments.skip_published)?.0))
 }

@@ -60,7 +60,7 @@ pub(super) fn settle(
     let client = PortalClient::new(Settings::default(), environment)?;
     block_on(async {
         let mut interrupts = source.listen()?;
-        say("Looking at the generated reports twice, two minutes apart.");
+        say("Looking at the generated reports: twice, two minutes apart, unless the journal has an earlier look.");
         let call = client.start_settle(path, job_ids, yes, environment);
         let Some(ending) = ended(&call, &mut interrupts).await else { return Ok(Status::Interrupted) };
         let settlement = ending.into_settlement()?;

@@ -425,6 +425,13 @@ pub(crate) fn with_states(
         (Err(_), None) if request.is_some() && has_none(path) => return error,
         (Err(_), None) => return error.nothing_sent_now(),
     };
+    // What another call is about to send from it is not known to be unprocessed any more.
+    let report = match &observed {
+        Ok(history) if history.is_written() && history.header().is_of(server.0, server.1) => {
+            report.awaiting(&history.to_be_sent().into_iter().collect())
+        }
+        _ => report,
+    };
     let completed = match folder_for(config, path) {
         Some(folder) => folder::completed(&report, folder, server, Some(shown), repeats),
         None => report.clone(),

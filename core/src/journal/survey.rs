@@ -132,6 +132,9 @@ impl Survey {
             let sent_at = history.last_sent_at(file);
             let mut finding = finding(file, history).filter(|_| !is_own).unwrap_or(Finding::Nothing);
             let mut result = history.result(file);
+            if finding == Finding::InFlight {
+                result.await_another_call();
+            }
             // To record that its journal is gone is to leave it at that with what was sent until then: nobody decides here any more.
             let is_forgotten = sent_at.zip(*forgotten_at).is_some_and(|(sent, forgotten)| sent < forgotten);
             if is_forgotten && matches!(finding, Finding::Left | Finding::Undecided) {
@@ -176,10 +179,8 @@ impl Survey {
         };
         let results: HashMap<u64, FileResult> =
             report.files().iter().map(|file| (file.file_id, result(file))).collect();
-        // Also what another call is about to send: what becomes of that is to be awaited as well.
-        let in_flight = |id: &u64| found(*id).is_some_and(|found| found.finding == Finding::InFlight);
-        let mut all: Vec<u64> = report.in_flight().to_vec();
-        all.extend(report.request().file_ids().iter().filter(|id| in_flight(id)));
+        let is_in_flight = |id: &u64| found(*id).is_some_and(|found| found.finding == Finding::InFlight);
+        let in_flight = report.request().file_ids().iter().copied().filter(is_in_flight).collect();
         // What the report shows already was sent as it says.
         let shown = report.files().iter().any(|file| file.state != FileState::NotProcessed);
         let mut asked: Vec<PublishRequest> = shown.then(|| report.request().clone()).into_iter().collect();
@@ -188,7 +189,7 @@ impl Survey {
                 asked.push(found.asked.clone());
             }
         }
-        report.with_results(&results).with_in_flight(all).sent_as(&asked)
+        report.with_results(&results).awaiting(&in_flight).sent_as(&asked)
     }
 }
 

@@ -351,6 +351,14 @@ impl FileResult {
         }
     }
 
+    /// Another call is about to send it: from now on nobody knows that it was not processed.
+    pub(crate) fn await_another_call(&mut self) {
+        if self.state == FileState::NotProcessed {
+            self.state = FileState::Unknown;
+            self.reason = Some("Another call is about to send it.".to_owned());
+        }
+    }
+
     /// Whether nobody knows what became of it, and no person has decided about it.
     #[must_use]
     pub fn is_undecided(&self) -> bool {

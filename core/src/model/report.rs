@@ -1,7 +1,7 @@
 //! What became of every file of one call.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::hash::{Hash, Hasher};
 use std::path::Path;
 
@@ -161,6 +161,17 @@ impl PublishReport {
     /// The same report, with the files that another call is sending at this moment.
     pub(crate) fn with_in_flight(mut self, in_flight: Vec<u64>) -> Self {
         self.in_flight = in_flight;
+        self
+    }
+
+    /// The same report where another call is sending these files, or about to: before that is over, nobody knows what becomes of
+    /// them.
+    pub(crate) fn awaiting(mut self, file_ids: &HashSet<u64>) -> Self {
+        let ids = self.files.iter().map(|file| file.file_id);
+        self.in_flight = ids.filter(|id| file_ids.contains(id) || self.is_in_flight(*id)).collect();
+        for file in self.files.iter_mut().filter(|file| file_ids.contains(&file.file_id)) {
+            file.await_another_call();
+        }
         self
     }
 

@@ -97,16 +97,17 @@ fn without(secret: &[u8], mut bytes: Vec<u8>) -> Vec<u8> {
 /// The quick way, for almost every answer.
 fn is_plainly_without(secret: &[u8], bytes: &[u8]) -> bool {
     let texts = (std::str::from_utf8(secret), std::str::from_utf8(bytes));
-    matches!(texts, (Ok(secret), Ok(text)) if !text.contains('\\') && !text.contains(secret))
+    matches!(texts, (Ok(secret), Ok(text)) if !text.contains(['\\', '%']) && !text.contains(secret))
 }
 
-/// How long the secret is that `bytes` begin with, as it is or in the escapes of JSON.
+/// How long the secret is that `bytes` begin with, as it is or in the escapes of JSON or of URLs.
 fn length_of(secret: &[u8], bytes: &[u8]) -> Option<usize> {
     let mut rest = bytes;
     for wanted in secret {
         rest = match rest {
             [b'\\', b'u', b'0', b'0', high, low, rest @ ..] if hexadecimal(*high, *low) == Some(*wanted) => rest,
             [b'\\', byte @ (b'"' | b'\\' | b'/'), rest @ ..] if byte == wanted => rest,
+            [b'%', high, low, rest @ ..] if hexadecimal(*high, *low) == Some(*wanted) => rest,
             [byte, rest @ ..] if byte == wanted => rest,
             _ => return None,
         };
@@ -158,6 +159,15 @@ mod tests {
         assert_eq!(masked(r#"{"said":"to\"ken\\with=signs."}"#), r#"{"said":"***."}"#);
         assert_eq!(masked(r#"{"said":"to\"ken\u005cwith\u003dsigns."}"#), r#"{"said":"***."}"#);
         assert_eq!(masked(r#"to"ken\with=signs"#), "***");
+    }
+
+    #[test]
+    fn a_token_is_masked_however_a_url_escapes_it() {
+        let masked = |text| masked(&of_token("k/9+vQ2=100%"), text);
+        assert_eq!(masked("/login?t=k%2F9%2BvQ2%3D100%25&u=1"), "/login?t=***&u=1");
+        assert_eq!(masked("/login?t=k%2f9%2bvQ2=100%25%2F"), "/login?t=***%2F");
+        assert_eq!(masked("k/9+vQ2=100%"), "***");
+        assert_eq!(masked("/v1/files?page%5Bsize%5D=2"), "/v1/files?page%5Bsize%5D=2");
     }
 
     #[test]
