@@ -1351,7 +1351,7 @@ fn a_file_in_flight_is_nobody_s_to_decide_about() {
         let again = refused(
             block_on(client.publish_files(&request([9, 2, 3]))),
             ErrorKind::AlreadySent,
-            &["2 files (2,3) are being sent"],
+            &["2 files (files 2, 3) are being sent"],
         );
         let report = again.report().expect("a report");
         assert_eq!((report.in_flight(), report.undecided()), (&[2, 3][..], vec![]));
@@ -2984,8 +2984,8 @@ fn an_error_at_the_beginning_shows_what_the_journal_does() {
     let other = scene.client().start_resume(&options(&path), no_environment);
     other.follow_progress();
     assert_eq!(block_on(other.run()), Turn::News);
-    assert_eq!(shown(&refused(scene.batch(4, &path), ErrorKind::Journal, &["is being written"])), [2, 0, 0, 2]);
-    assert_eq!(shown(&refused(scene.resume(&path), ErrorKind::Journal, &["is being written"])), [2, 0, 0, 2]);
+    assert_eq!(shown(&refused(scene.batch(4, &path), ErrorKind::Journal, &["is being written"])), [2, 0, 2, 0]);
+    assert_eq!(shown(&refused(scene.resume(&path), ErrorKind::Journal, &["is being written"])), [2, 0, 2, 0]);
     drop(other);
     let quiet = PublishRequest::for_batch(1..=4, PortalPublishing::Publish, ContactNotification::DoNotNotify);
     let quiet = block_on(scene.client().publish_batch(&quiet.expect("a request"), &options(&path), |_| {}));
