@@ -3315,7 +3315,10 @@ fn a_batch_that_began_with_another_firm_begins_again() {
     wrong.faults(&json!([{ "name": "status", "status": 403 }]));
     let words = ["If the server or the firm was a wrong one, begin again with a journal of another name."];
     refused(at(&wrong), ErrorKind::PermissionDenied, &words);
-    let words = ["the server is", "Nothing of that run was processed: publish what no other run has sent with a journal of another name"];
+    let words = [
+        "the server is",
+        "Nothing of that run was processed: publish what no other run has sent with a journal of another name",
+    ];
     refused(at(&scene), ErrorKind::Journal, &words);
     let again = options(&scene.path("again.jsonl"));
     block_on(scene.client().publish_batch(&request(1..=4), &again, |_| {})).expect("a report");

@@ -8,7 +8,7 @@
 # outlives the job (a volume, for a container), and keep the journal in it: one that is gone is missed then, and nothing is sent.
 #
 # SIGTERM, Ctrl-C and SIGHUP stop it after the request in flight. A second one to the script changes nothing, since all are handed
-# on as SIGHUP: the program's words "Once more drops it" do not hold here. To drop the request, send SIGTERM to the program itself.
+# on as SIGHUP: what the program says of a further Ctrl-C or SIGTERM holds for the program itself. To drop the request, send it SIGTERM.
 # (Under nohup they are handed on as SIGTERM, and a second one drops it.)
 #
 # npm does not put the program on the PATH: set ADDEPAR_PORTAL=node_modules/.bin/addepar-portal then.

@@ -371,7 +371,8 @@ async fn run(
     format: Format,
     interrupts: &mut Interrupts,
 ) -> Result<Status, Refused> {
-    let stopping = "Stopping after the request in flight. Once more drops it: its files are then unknown.";
+    let stopping =
+        "Stopping after the request in flight. A further Ctrl-C or SIGTERM drops it: its files are then unknown.";
     match drive(call, interrupts, stopping).await {
         Ending::Interrupted(None) => {
             let what = if journal.is_some() { "sent now" } else { "processed" };
