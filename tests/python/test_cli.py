@@ -173,7 +173,6 @@ REFUSED = {
         "a similar value exists: 'notify'",
     ),
     "a flag that is misspelt": (["publish", "37", *MODES, "--yess"], "a similar argument exists: '--yes'"),
-    "an option of another command": (["resume", "run.jsonl", "--dry-run"], "'--dry-run' found\n\nUsage: "),
     "a command that is misspelt": (["publsh", "37", *MODES, "--yes"], "a similar subcommand exists: 'publish'"),
     "no such list": (["publish", "--from", "nowhere.csv", *MODES, "--yes"], "nowhere.csv cannot be read"),
     "no such journal": (["resume", "nowhere.jsonl"], "nowhere.jsonl is not there"),

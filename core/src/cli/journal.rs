@@ -364,6 +364,9 @@ fn missing(Missing { path, entry, loss, elsewhere }: &Missing) -> String {
     };
     let next = match elsewhere {
         // Once its folder forgot it, nothing there would keep a call from sending its files again.
+        Some(other) if matches!(loss, Loss::Name { .. }) => {
+            format!(", under a name that no journal had before. It lies at {} now.", other.display())
+        }
         Some(other) => format!(". It lies at {} now.", other.display()),
         None => format!(
             ", or {first}record that it is gone for good:\n  addepar-portal journal forget {}",

@@ -20,7 +20,7 @@ mod terminal;
 
 use std::ffi::OsString;
 
-use clap::error::{ContextKind, ErrorKind};
+use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser};
 
 use crate::cli::arguments::{Arguments, Command, Format, JournalCommand, ReportCommand};
@@ -57,9 +57,7 @@ fn run(arguments: impl IntoIterator<Item = OsString>, host: Host, source: Source
         Ok(arguments) => obey(arguments.command, source),
         Err(version) if version.kind() == ErrorKind::DisplayVersion => output::write(&self::version(host), Status::Ok),
         Err(help) if !help.use_stderr() => output::write(&help.render().to_string(), Status::Ok),
-        Err(mut error) => {
-            // It tells how an option that does not exist is handed over as a path or an id.
-            error.remove(ContextKind::Suggested);
+        Err(error) => {
             let error = error.render().to_string();
             terminal::say(error.strip_prefix("error: ").unwrap_or(&error).trim_end());
             return Status::Refused.code();

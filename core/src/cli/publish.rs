@@ -116,7 +116,10 @@ async fn named(
         return Ok(Some(asked.for_files(journal.request().file_ids().to_vec())));
     }
     let Some(reports) = Box::pin(report::look(client, &arguments.report, interrupts)).await? else { return Ok(None) };
-    reports.iter().filter_map(GeneratedReport::incomplete).for_each(|problem| say(&format!("{problem}.")));
+    // A batch says it too: where nobody is asked before, that is enough.
+    if arguments.journal.is_none() || arguments.dry_run || !arguments.yes {
+        reports.iter().filter_map(GeneratedReport::incomplete).for_each(|problem| say(&format!("{problem}.")));
+    }
     let reports: Vec<&GeneratedReport> = reports.iter().collect();
     Ok(Some(generated_report::files_of(asked, &reports, arguments.skip_published)?.0))
 }

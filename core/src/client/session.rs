@@ -425,13 +425,6 @@ pub(crate) fn with_states(
         (Err(_), None) if request.is_some() && has_none(path) => return error,
         (Err(_), None) => return error.nothing_sent_now(),
     };
-    // What another call is about to send from it is not known to be unprocessed any more.
-    let report = match &observed {
-        Ok(history) if history.is_written() && history.header().is_of(server.0, server.1) => {
-            report.awaiting(&history.to_be_sent().into_iter().collect())
-        }
-        _ => report,
-    };
     let completed = match folder_for(config, path) {
         Some(folder) => folder::completed(&report, folder, server, Some(shown), repeats),
         None => report.clone(),
@@ -439,6 +432,14 @@ pub(crate) fn with_states(
     // Where others show more of what is left in it, or of its run, it is not resumed as it is.
     let is_newest = |history: &History| folder::refuse_one_that_lacks_lines(path, history).is_ok();
     let is_resumable = is_resumable && is_whole && completed == report && own.is_some_and(is_newest);
+    // What another call has yet to send is not known to be unprocessed any more. Another firm's file of that id is another file.
+    let is_about_them = |history: &History| named.is_none() || history.header().is_of(server.0, server.1);
+    let completed = match &observed {
+        Ok(history) if history.is_written() && is_about_them(history) => {
+            completed.awaiting(&history.to_be_sent().into_iter().collect())
+        }
+        _ => completed,
+    };
     let error = error.with_earlier(completed.kept_in(path));
     if is_resumable { error.resumable(path) } else { error }
 }

@@ -179,8 +179,10 @@ impl Survey {
         };
         let results: HashMap<u64, FileResult> =
             report.files().iter().map(|file| (file.file_id, result(file))).collect();
-        let is_in_flight = |id: &u64| found(*id).is_some_and(|found| found.finding == Finding::InFlight);
-        let in_flight = report.request().file_ids().iter().copied().filter(is_in_flight).collect();
+        // Also what another call is about to send: what becomes of that is to be awaited as well.
+        let in_flight = |id: &u64| found(*id).is_some_and(|found| found.finding == Finding::InFlight);
+        let mut all: Vec<u64> = report.in_flight().to_vec();
+        all.extend(report.request().file_ids().iter().filter(|id| in_flight(id)));
         // What the report shows already was sent as it says.
         let shown = report.files().iter().any(|file| file.state != FileState::NotProcessed);
         let mut asked: Vec<PublishRequest> = shown.then(|| report.request().clone()).into_iter().collect();
@@ -189,7 +191,7 @@ impl Survey {
                 asked.push(found.asked.clone());
             }
         }
-        report.with_results(&results).awaiting(&in_flight).sent_as(&asked)
+        report.with_results(&results).with_in_flight(all).sent_as(&asked)
     }
 }
 

@@ -351,12 +351,16 @@ impl FileResult {
         }
     }
 
-    /// Another call is about to send it: from now on nobody knows that it was not processed.
-    pub(crate) fn await_another_call(&mut self) {
-        if self.state == FileState::NotProcessed {
-            self.state = FileState::Unknown;
-            self.reason = Some("Another call is about to send it.".to_owned());
+    /// Another call has its journal, which has yet to send it: from now on nobody knows that it was not processed. Whether that is
+    /// so of it.
+    pub(crate) fn await_another_call(&mut self) -> bool {
+        let is_awaited = self.is_left() || self.is_to_be_sent_again();
+        if is_awaited {
+            // A decision to send it is carried out by that call.
+            (self.state, self.decision) = (FileState::Unknown, None);
+            self.reason = Some("Another call writes its journal, and may be about to send it.".to_owned());
         }
+        is_awaited
     }
 
     /// Whether nobody knows what became of it, and no person has decided about it.

@@ -164,13 +164,12 @@ impl PublishReport {
         self
     }
 
-    /// The same report where another call is sending these files, or about to: before that is over, nobody knows what becomes of
-    /// them.
+    /// The same report where another call has yet to send these files: before that is over, nobody knows what becomes of them.
     pub(crate) fn awaiting(mut self, file_ids: &HashSet<u64>) -> Self {
-        let ids = self.files.iter().map(|file| file.file_id);
-        self.in_flight = ids.filter(|id| file_ids.contains(id) || self.is_in_flight(*id)).collect();
         for file in self.files.iter_mut().filter(|file| file_ids.contains(&file.file_id)) {
-            file.await_another_call();
+            if file.await_another_call() {
+                self.in_flight.push(file.file_id);
+            }
         }
         self
     }
