@@ -177,7 +177,7 @@ def test_an_answer_that_pours_without_an_end_is_unknown_in_time(piece: bytes, as
         started = time.monotonic()
         with pytest.raises(OutcomeUnknownError) as raised:
             publish(asynchronous, base_url=server.base_url, timeout=1.5)
-        # All that has arrived is read before the clock is looked at, which takes long where server and client share a core.
+        # All that has arrived is read before the clock is looked at: that is much where both share a core.
         assert time.monotonic() - started < 150
     assert len(report_of(raised.value).attempts) == 1
     assert server.requests == [[37, 38]]
