@@ -1251,6 +1251,43 @@ fn a_file_in_flight_is_refused_by_other_calls() {
     result_of(&call).expect("a report");
 }
 
+/// So is what somebody found not to be published, once a call has its journal that sends it again.
+#[test]
+fn a_file_that_another_call_is_about_to_send_again_is_awaited() {
+    let scene = Scene::new();
+    let client = scene.journalling();
+    let path = scene.path("run.jsonl");
+    scene.faults(&json!([{ "name": "close_before_answer" }]));
+    refused(scene.batch(4, &path), ErrorKind::OutcomeUnknown, &[]);
+    decide(&path, &[1, 2], Verdict::NotPublished);
+    scene.control(&json!({ "do": "hold" }));
+    let call = client.start_resume(&options(&path), no_environment);
+    thread::scope(|scope| {
+        scope.spawn(|| block_on(call.run()));
+        while scene.posts() < 2 {
+            thread::sleep(Duration::from_millis(5));
+        }
+        let single = block_on(client.publish_files(&request([1, 2])));
+        let other_firm = block_on(self::client(scene.portal.base_url(), "2", None).resume(&options(&path), |_| {}));
+        for (result, kind) in [
+            (scene.batch(4, &path), ErrorKind::Journal),
+            (other_firm, ErrorKind::Journal),
+            (single, ErrorKind::AlreadySent),
+        ] {
+            let error = refused(result, kind, &["Nothing was sent now."]);
+            let report = error.report().expect("a report");
+            assert_eq!(report.count(FileState::Unknown), report.in_flight().len(), "{error}");
+            assert_eq!(
+                (report.in_flight().len(), error.outcome()),
+                (report.files().len(), Outcome::Unknown),
+                "{error}"
+            );
+        }
+        scene.control(&json!({ "do": "release" }));
+    });
+    assert!(result_of(&call).expect("a report").ok());
+}
+
 /// A refused call reports its files as other journals show them, whatever it was refused for.
 #[test]
 fn a_refused_call_shows_what_other_journals_do() {
