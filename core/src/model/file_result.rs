@@ -351,8 +351,7 @@ impl FileResult {
         }
     }
 
-    /// Another call has its journal, which has yet to send it: from now on nobody knows that it was not processed. Whether that is
-    /// so of it.
+    /// Makes a file unknown that is yet to be sent, now that another call writes its journal; whether it is such a file.
     pub(crate) fn await_another_call(&mut self) -> bool {
         let is_awaited = self.is_left() || self.is_to_be_sent_again();
         if is_awaited {
