@@ -672,9 +672,11 @@ impl Error {
             let gone =
                 if reason == JournalReason::Missing { "record" } else { "move away what has its name, and record" };
             error = error.with_journal(path).with_advice(message![
+                "Put it back as it was. Whether it lies in a subfolder says ",
+                command("journal audit", path.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."))),
                 format!(
-                    "Put it back as it was. If it is gone for good, {gone} that it is, which names its files, and check them \
-                     in Addepar before they are sent again: "
+                    ". If it is gone for good, {gone} that it is, which names its files, and check them in Addepar before they \
+                     are sent again: "
                 ),
                 command("journal forget", path),
                 ".",

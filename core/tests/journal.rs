@@ -2148,20 +2148,19 @@ fn files_of_a_journal_that_is_missed_are_unknown_whatever_a_call_is_refused_for(
 #[test]
 fn a_journal_that_comes_back_waits_for_its_decisions() {
     for name in ["a copy.jsonl", "z copy.jsonl"] {
-        let scene = Scene::new();
+        let (scene, elsewhere) = (Scene::new(), Scene::new());
         let client = scene.journalling();
-        let (path, elsewhere) = (scene.path("run.jsonl"), scene.path("elsewhere"));
+        let path = scene.path("run.jsonl");
         scene.faults(&json!([{ "name": "close_before_answer" }]));
         refused(publish_batch(&client, 2, &options(&path)), ErrorKind::OutcomeUnknown, &[]);
-        fs::create_dir(&elsewhere).expect("a folder");
-        fs::copy(&path, elsewhere.join("copy.jsonl")).expect("a copy");
+        fs::copy(&path, elsewhere.path("copy.jsonl")).expect("a copy");
         // Both went on.
         decide(&path, &[2], Verdict::Leave);
-        decide(&elsewhere.join("copy.jsonl"), &[2], Verdict::Leave);
-        fs::rename(elsewhere.join("copy.jsonl"), scene.path(name)).expect("renamed");
-        fs::rename(&path, elsewhere.join("run.jsonl")).expect("renamed");
+        decide(&elsewhere.path("copy.jsonl"), &[2], Verdict::Leave);
+        fs::rename(elsewhere.path("copy.jsonl"), scene.path(name)).expect("renamed");
+        fs::rename(&path, elsewhere.path("run.jsonl")).expect("renamed");
         forget_journal(&path).expect("it is missed");
-        fs::rename(elsewhere.join("run.jsonl"), &path).expect("renamed");
+        fs::rename(elsewhere.path("run.jsonl"), &path).expect("renamed");
         let allowed = client.start(request([1]), Repeat::Allow, no_environment);
         block_on(allowed.run());
         let error = refused(result_of(&allowed), ErrorKind::AlreadySent, &["nobody knows what became of it"]);
@@ -2505,6 +2504,27 @@ fn a_journal_that_is_gone_refuses_every_call_until_that_is_recorded() {
     publish(&client, [42]).expect("a report");
 }
 
+/// A journal that lies in a subfolder, or under a name that is not a journal's, is not gone.
+#[test]
+fn a_journal_that_was_moved_below_its_folder_is_not_forgotten() {
+    let scene = Scene::new();
+    let client = scene.journalling();
+    publish(&client, [37]).expect("a report");
+    let journal = journal_of(&scene.folder, 37);
+    fs::create_dir(scene.path("archive")).expect("a folder");
+    for away in [scene.path("archive").join("october.jsonl"), scene.path("october.jsonl.bak")] {
+        fs::rename(&journal, &away).expect("moved");
+        refused(publish(&client, [38]), ErrorKind::Journal, &["is not there any more", "addepar-portal journal audit"]);
+        let error = forget_journal(&journal).expect_err("an error");
+        let name = away.display().to_string();
+        assert!(error.message().contains(&format!("is not gone: {name} has all that it had")), "{error}");
+        assert!(error.message().contains("Nothing was recorded"), "{error}");
+        fs::rename(&away, &journal).expect("moved back");
+    }
+    refused(publish(&client, [37]), ErrorKind::AlreadySent, &[]);
+    assert_eq!(scene.posts(), 1);
+}
+
 /// The name of a journal that is gone is not made anew: its files may have been sent.
 #[test]
 fn a_batch_whose_journal_is_gone_is_not_begun_again() {
@@ -2518,7 +2538,12 @@ fn a_batch_whose_journal_is_gone_is_not_begun_again() {
     assert_eq!((error.outcome(), states(error.report().expect("a report"))), (Outcome::Unknown, [0, 0, 4, 0]));
     assert_eq!((scene.posts(), batch.journal.exists()), (2, false));
     // Nor does anybody look at it in vain, and is not told what to do.
-    let words = ["batch.jsonl is not there any more", "Put it back as it was.", "addepar-portal journal forget"];
+    let words = [
+        "batch.jsonl is not there any more",
+        "Put it back as it was.",
+        "addepar-portal journal audit",
+        "addepar-portal journal forget",
+    ];
     refused(block_on(client.resume(&batch, |_| {})), ErrorKind::Journal, &words);
     refused(scene.resume(&batch.journal), ErrorKind::Journal, &words);
     refused(Journal::open(&batch.journal), ErrorKind::Journal, &words);

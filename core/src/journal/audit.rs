@@ -271,10 +271,11 @@ impl Audit {
         self.files_of(Sent::is_undecided)
     }
 
-    /// The same, by the journals in which that is recorded.
+    /// The same, by the journals in which that is recorded. Copies of a journal that is missed take no decision.
     pub(crate) fn undecided_by_journal(&self) -> BTreeMap<&Path, Vec<u64>> {
         let mut journals: BTreeMap<&Path, Vec<u64>> = BTreeMap::new();
-        for sent in self.sends.iter().filter(|sent| sent.is_undecided()) {
+        let is_missed = |sent: &Sent| self.missing.iter().any(|missing| missing.entry.run() == &*sent.run);
+        for sent in self.sends.iter().filter(|sent| sent.is_undecided() && !is_missed(sent)) {
             journals.entry(&sent.journal).or_default().push(sent.file_id);
         }
         journals

@@ -382,9 +382,10 @@ impl Folder {
                 }
             },
         }
-        match stands_at(&entry, &folder.path) {
+        match lies_below(&entry, &folder.path) {
             Some(other) => Err(refused(&format!(
-                "is not gone: {} has all that it had. Give that its name back, or one that no journal had before",
+                "is not gone: {} has all that it had. Give that its place and name back, or a name there that no journal had \
+                 before",
                 other.display(),
             ))),
             None => Ok((folder, entry)),
@@ -708,6 +709,19 @@ fn lacks(path: &Path, entry: &Entry) -> bool {
 /// Which journal of a folder has all that it knows of one, whatever that was called.
 pub(crate) fn stands_at(entry: &Entry, folder: &Path) -> Option<PathBuf> {
     named(folder).ok()?.into_iter().find(|path| !is_foreign(path) && is_whole(entry, path))
+}
+
+/// Which file in a folder or those in it has all that the folder knows of a journal, whatever it is called.
+fn lies_below(entry: &Entry, folder: &Path) -> Option<PathBuf> {
+    let found = fs::read_dir(folder).ok()?.flatten();
+    found.into_iter().find_map(|found| {
+        // A link to a folder may lead round in a circle.
+        if found.file_type().is_ok_and(|kind| kind.is_dir()) {
+            lies_below(entry, &found.path())
+        } else {
+            Some(found.path()).filter(|path| is_whole(entry, path))
+        }
+    })
 }
 
 /// Whether a file has every line that a journal is known to have had.
