@@ -135,7 +135,7 @@ lint: lint-words lint-rust lint-crates lint-packages lint-python lint-node lint-
 
 # What a reader would stumble over, a phrase a line. Better: "is not a", "`None` if", "fix", "resume", "the caller", "check".
 lint-words:
-	@! git grep -nIP -f .docs/words.txt -- '*.md' '*.rs' '*.py' '*.pyi' '*.ts' '*.mts' '*.mjs' '*.sh'
+	@! git grep -nIP -f .docs/words.txt -- '*.md' '*.rs' '*.py' '*.pyi' '*.ts' '*.mts' '*.mjs' '*.sh' '*.json' '*.toml' '*.yml'
 
 lint-rust:
 	cargo fmt --all --check

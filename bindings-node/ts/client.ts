@@ -131,7 +131,7 @@ export class PortalClient {
   }
 
   /**
-   * Goes on with the batch that a journal is of. Files that a person found not to be published are
+   * Resumes the batch of a journal. Files that a person found not to be published are
    * sent, in chunks of their own.
    *
    * @throws As {@link publishBatch}.

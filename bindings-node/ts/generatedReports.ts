@@ -20,7 +20,7 @@ export interface FailedPortfolio {
 export interface GeneratedPortfolio extends FailedPortfolio {
   readonly fileId: number | null;
   /**
-   * Whether the file was ever published to a portal; `null` if the API did not say. It does not tell to whom or when, nor
+   * Whether the file was ever published to a portal; `null` if the API did not say. It does not say to whom or when, nor
    * whether anybody was e-mailed, and it may be shown late.
    */
   readonly hasBeenPublished: boolean | null;

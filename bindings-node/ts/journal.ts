@@ -181,8 +181,8 @@ export class Journal {
    * object shows the decision too; what others have recorded since it was read, a new `Journal` shows.
    *
    * `published` and `leave` mean that this run does not send a file again; about one that is yet to be sent they may be
-   * said as well, as of a file that was published some other way: then it is left out, of which `process.emitWarning`
-   * warns. `not_published` is said of a file whose outcome is unknown: the next resume sends it. It is refused sooner than
+   * said as well, as of a file that was published some other way: then it is left out, and `process.emitWarning`
+   * says so. `not_published` is said of a file whose outcome is unknown: the next resume sends it. It is refused sooner than
    * 90 seconds after the request went out, since Addepar may still be working on it.
    *
    * It is on disk when this returns. As with `fs.writeFileSync`, the event loop waits meanwhile, up to a third of a second where

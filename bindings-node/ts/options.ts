@@ -30,14 +30,14 @@ export function required(given: Kind): Kind {
   return { ...given, isRequired: true };
 }
 
-/** Anything at all: it is judged where it goes. */
+/** Anything at all: it is checked where it goes. */
 export const ANY = kind('anything', () => true);
 export const BOOLEAN = kind('a boolean', (value) => typeof value === 'boolean');
 export const FUNCTION = kind('a function', isFunction);
 export const NUMBER = kind('a number', (value) => typeof value === 'number');
 export const MILLISECONDS = kind('a number of milliseconds', NUMBER.takes);
 export const STRING = kind('a string', (value) => typeof value === 'string');
-/** What it has is judged where it goes. */
+/** What it has is checked where it goes. */
 export const STRINGS = kind('an array of strings', isStrings);
 export const STRING_OR_STRINGS = kind('a string or an array of strings', (value) => typeof value === 'string' || isStrings(value));
 export const DATE = kind('a valid Date', (value) => types.isDate(value) && !Number.isNaN(value.getTime()));
@@ -107,7 +107,7 @@ export function tableOf<T extends object>(made: Table<T>): Table<T> {
   return made;
 }
 
-/** The options that some function takes: all of them, and of which kind each is. */
+/** All options that some function takes, and the kind of each. */
 export interface Table<T> {
   /** The function, as its caller names it. */
   readonly of: string;

@@ -134,8 +134,8 @@ export class PublishReport implements Iterable<FileResult> {
   }
 
   /**
-   * The files in state `not_processed`: the server did not begin to process them. Those of which a person decided that
-   * they need not be (`published`, `leave`) are not among them: where there are such files, this list and `succeeded`,
+   * The files in state `not_processed`: the server did not begin to process them. Those that a person decided to leave
+   * as they are (`published`, `leave`) are not among them: where there are such files, this list and `succeeded`,
    * `failed` and `unknown` are not all of `files`.
    */
   get notProcessed(): readonly FileResult[] {
@@ -158,12 +158,12 @@ export class PublishReport implements Iterable<FileResult> {
     return this.#readRows().exceptions.flatMap(({ file }) => (wanted(file) ? file : []));
   }
 
-  /** The files of which the API reported that publishing failed for some or all contacts. */
+  /** The files for which the API reported that publishing failed for some or all contacts. */
   get notPublished(): readonly FileResult[] {
     return this.#among((file) => file.published === false);
   }
 
-  /** The files of which the API reported that notifying failed for some or all contacts. */
+  /** The files for which the API reported that notifying failed for some or all contacts. */
   get notNotified(): readonly FileResult[] {
     return this.#among((file) => file.notified === false);
   }

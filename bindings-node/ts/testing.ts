@@ -8,7 +8,7 @@
 import { PortalClient } from './client';
 import { parse, stringify } from './json';
 import { native, type Refusal, type SimulatedPortal as Native } from './native';
-import { ANY, own, type Table, take, withoutPrototype } from './options';
+import { ANY, own, refuseMore, type Table, take, withoutPrototype } from './options';
 import { type PortalClientOptions, SETTINGS } from './settings';
 import { inspect, types } from './util';
 
@@ -187,6 +187,7 @@ export class SimulatedPortal {
 
   /** Starts a portal on a free port of this machine. */
   static async start(options?: SimulatedPortalOptions): Promise<SimulatedPortal> {
+    refuseMore(arguments, 1, OPTIONS);
     const { faults, generatedReports, ...rest } = take(options, OPTIONS);
     const named = faults?.map((fault) => (typeof fault === 'string' ? fault : snakeCase(fault)));
     const reports = snakeCaseThroughout(generatedReports);
@@ -201,6 +202,7 @@ export class SimulatedPortal {
 
   /** A client of this portal; `options` as of `PortalClient`. */
   client(options?: PortalClientOptions): PortalClient {
+    refuseMore(arguments, 1, { of: 'client', as: 'input' });
     const given = own(options, SETTINGS);
     const key = given.accessToken === undefined ? KEY : { firmId: KEY.firmId };
     return new PortalClient(withoutPrototype<PortalClientOptions>({ baseUrl: this.baseUrl }, key, given));
@@ -246,6 +248,7 @@ export class SimulatedPortal {
 
   /** The next POST meets this fault, such as `status:503`, `hang` or `close_in_body`. */
   nextFault(name: FaultName, parameters: Readonly<Record<string, unknown>> = {}): void {
+    refuseMore(arguments, 2, { of: 'nextFault', as: 'input' });
     this.control('fault', { fault: { name, ...snakeCase(parameters) } });
   }
 

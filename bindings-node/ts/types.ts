@@ -27,9 +27,9 @@ export interface FileResult {
   readonly publishStatus: Status | null;
   readonly notifyStatus: Status | null;
   readonly errors: readonly FileError[];
-  /** The contacts to whom publishing failed; `null` where they cannot be told. */
+  /** The contacts to whom publishing failed; `null` if not identified. */
   readonly contactsNotPublished: readonly number[] | null;
-  /** The contacts who could not be e-mailed; `null` where they cannot be told. */
+  /** The contacts who could not be e-mailed; `null` if not identified. */
   readonly contactsNotNotified: readonly number[] | null;
   /** What a person decided about it, in the journal; the state stays what the server said. */
   readonly decision: Verdict | null;
@@ -40,8 +40,8 @@ export interface FileResult {
 }
 
 /**
- * How many files are in which state, so that they add up to `total`. `notProcessed` has those too of which a person decided that
- * they need not be published (`published`, `leave`); the list `report.notProcessed` does not.
+ * How many files are in which state, so that they add up to `total`. `notProcessed` has those too that a person
+ * decided to leave as they are (`published`, `leave`); the list `report.notProcessed` does not.
  */
 export interface FileCounts {
   readonly total: number;

@@ -84,7 +84,7 @@ impl Call {
                     py.check_signals().or_else(|raised| signalled.call1(py, (raised.into_value(py),)).map(drop))
                 });
                 match attended {
-                    // None: a finalizer calls at the end of the interpreter, which takes no signals any more.
+                    // `None` if a finalizer calls at the end of the interpreter, which takes no signals any more.
                     None | Some(Ok(())) => ControlFlow::Continue(()),
                     Some(Err(raised)) => {
                         interrupt = Some(raised);
@@ -111,7 +111,7 @@ impl Call {
         *locked(&self.task) = task;
     }
 
-    /// How the turn ended, once; None: it goes on. However many bells were missed.
+    /// How the turn ended, once; `None` while it continues. However many bells were missed.
     fn turn(&self) -> Option<&'static str> {
         locked(&self.turn).take().map(Turn::as_str)
     }
@@ -166,7 +166,7 @@ impl Call {
         self.publish.fail_token(reason);
     }
 
-    /// The report, what was read or settled as plain values, or how the call failed. None: Python ended it, and raises
+    /// The report, what was read or settled as plain values, or how the call failed. `None` if Python ended it, and raises
     /// its own reason.
     fn result<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         self.settled.store(true, Ordering::Relaxed);

@@ -546,7 +546,7 @@ impl Error {
         Self::new(ErrorKind::Rejected, problem).with_consequence(Consequence::NothingRead).with_errors(errors)
     }
 
-    /// The request went out and what became of it cannot be told. `what` is a sentence's beginning.
+    /// The request went out and nobody knows what became of it. `what` is a sentence's beginning.
     pub(crate) fn unknown(what: impl Into<Message>, phase: Phase, report: PublishReport) -> Self {
         let what = what.into();
         let report = report.with_reason(&format!("{what}."));

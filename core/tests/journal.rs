@@ -2902,11 +2902,14 @@ fn a_batch_whose_lock_was_removed_is_in_flight_all_the_same() {
     let path = scene.path("run.jsonl");
     let call = begun(&scene, &path);
     fs::remove_file(scene.path("run.jsonl.lock")).expect("removed");
-    refused(
-        block_on(client.publish_files(&request([3]))),
-        ErrorKind::AlreadySent,
-        &["a call of another process", "Wait until that call has ended, or its process."],
-    );
+    let in_flight = || {
+        let words = ["is being sent by another call, or", "Wait until that call has ended, or its process."];
+        refused(block_on(client.publish_files(&request([3]))), ErrorKind::AlreadySent, &words);
+    };
+    in_flight();
+    // A lock that is made anew does not name the call that found the journal taken.
+    refused(publish_batch(&client, 4, &options(&path)), ErrorKind::Journal, &["is being written: one writer"]);
+    in_flight();
     while block_on(call.run()) != Turn::Done {}
     assert_eq!(scene.sent(), [[1, 2], [3, 4]]);
 }
@@ -3029,6 +3032,47 @@ fn with_a_folder_of_journals_a_batch_has_its_own_there() {
     let batch = options(&scene.path("batch.jsonl"));
     block_on(client.publish_batch(&request([1]), &batch, |_| {})).expect("a report");
     refused(block_on(client.publish_files(&request([1]))), ErrorKind::AlreadySent, &["File 1 was sent before"]);
+}
+
+/// A copy outside the folder is refused with the journal that has more lines: its folder has another memory, or none.
+#[test]
+fn a_copy_outside_the_folder_of_its_journal_is_not_continued() {
+    let (scene, plain, set_up) = (Scene::new(), Scene::new(), Scene::new());
+    set_up.journals();
+    let client = scene.journalling();
+    let path = scene.path("run.jsonl");
+    scene.faults(&json!([{ "name": "status", "status": 400 }]));
+    refused(publish_batch(&client, 2, &options(&path)), ErrorKind::Rejected, &[]);
+    let copies = [plain.path("run.jsonl"), set_up.path("run.jsonl"), scene.path("backup").join("run.jsonl")];
+    fs::create_dir(scene.path("backup")).expect("a folder");
+    for copy in &copies {
+        fs::copy(&path, copy).expect("a copy");
+    }
+    block_on(client.resume(&options(&path), |_| {})).expect("a report");
+    let refused_with = |copy: &Path, advice: &str| {
+        let resumed = block_on(client.resume(&options(copy), |_| {}));
+        refused(resumed, ErrorKind::Input, &[advice]);
+        refused(publish_batch(&client, 2, &options(copy)), ErrorKind::Input, &[advice]);
+    };
+    let own = path.display().to_string();
+    let each = |advice: &str| copies.iter().for_each(|copy| refused_with(copy, advice));
+    each(&format!("That run's journal in the folder is {own}: continue that one"));
+    let whole = plain.path("whole.jsonl");
+    fs::rename(&path, &whole).expect("moved");
+    each(&format!("It is an older copy of {own}, which is gone from there: put that back"));
+    refused_with(&whole, &format!("It is {own}, which is gone from there: move it back."));
+    forget_journal(&path).expect("it is missed");
+    each("was recorded as gone");
+    // Of a run that the folder does not know.
+    let (other, another) = (set_up.path("other.jsonl"), plain.path("other.jsonl"));
+    scene.faults(&json!([{ "name": "status", "status": 400 }, { "name": "status", "status": 400 }]));
+    for (path, advice) in
+        [(&other, "use a client with that folder"), (&another, "move it into the folder, under a name")]
+    {
+        refused(publish_batch(&scene.client(), 2, &options(path)), ErrorKind::Rejected, &[]);
+        refused_with(path, advice);
+    }
+    assert_eq!(scene.posts(), 4);
 }
 
 /// What goes wrong before anything is sent says nothing of what was sent before, or is being sent.
@@ -3691,7 +3735,7 @@ fn a_decision_is_not_recorded_in_another_run_s_journal() {
 
 /// A decision names files as a request does: what is not an id is refused, and nothing is written.
 #[test]
-fn what_is_no_id_is_not_decided_about() {
+fn what_is_not_an_id_is_not_decided_about() {
     let scene = Scene::new();
     let path = scene.path("run.jsonl");
     scene.faults(&json!([{ "name": "close_before_answer" }]));

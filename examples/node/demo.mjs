@@ -11,7 +11,7 @@ function show(title, report) {
     console.log(`  contact ${contact} missed: ${told}`);
   }
   for (const fileId of unreadable) {
-    console.log(`  file ${fileId} failed for contacts that cannot be told`);
+    console.log(`  file ${fileId} failed for unidentified contacts`);
   }
 }
 

@@ -11,7 +11,7 @@ def show(title: str, report: PublishReport) -> None:
         told = ", ".join(f"{step} of file {file_id}" for file_id, step in failures)
         print(f"  contact {contact} missed: {told}")
     for file_id in failed.unreadable:
-        print(f"  file {file_id} failed for contacts that cannot be told")
+        print(f"  file {file_id} failed for unidentified contacts")
 
 
 contacts = {37: [1, 2, 3], 38: [1, 2, 3, 4, 5], 39: [1]}

@@ -158,7 +158,7 @@ class Outcome(TypedDict):
 def outcomes(figures: Figures) -> list[Outcome]:
     """Of those that were measured."""
 
-    def judged(target: Target, bound: float) -> tuple[str, bool]:
+    def compared(target: Target, bound: float) -> tuple[str, bool]:
         return target.shown(bound), target.is_reached(figures, bound)
 
     return [
@@ -166,8 +166,8 @@ def outcomes(figures: Figures) -> list[Outcome]:
             "row": target.row,
             "measured": value,
             "unit": target.unit,
-            "at_least": judged(target, target.at_least),
-            "aim": None if target.aim is None else judged(target, target.aim),
+            "at_least": compared(target, target.at_least),
+            "aim": None if target.aim is None else compared(target, target.aim),
         }
         for target in TARGETS
         if (value := target.value(figures)) is not None

@@ -36,6 +36,9 @@ const TOO_MANY = {
   Journal: (client, journal) => new Journal(journal, 1),
   initJournalDir: () => initJournalDir(join(folder, 'more'), 1),
   forgetJournal: (client, journal) => forgetJournal(journal, 1),
+  'SimulatedPortal.start': () => SimulatedPortal.start({}, {}),
+  client: () => portal.client({}, {}),
+  nextFault: () => portal.nextFault('hang', {}, 1),
 };
 
 for (const [name, call] of Object.entries(TOO_MANY)) {

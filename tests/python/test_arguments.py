@@ -228,6 +228,6 @@ def test_a_moment_with_a_zone_is_taken(simulated_portal: SimulatedPortal) -> Non
     assert len(simulated_portal.client().generated_reports(completed_after=datetime.now(timezone.utc))) == 0
 
 
-def test_a_journal_that_is_no_path_is_refused() -> None:
+def test_a_journal_that_is_not_a_path_is_refused() -> None:
     with pytest.raises(TypeError, match=r"^`path` must be a path \(str or os\.PathLike\), not None\."):
         Journal(None)  # type: ignore[arg-type]

@@ -334,7 +334,7 @@ def test_a_decision_is_refused_where_the_outcome_is_known(simulated_portal: Simu
 @pytest.mark.parametrize(
     "files", [12, None, "12", b"\x01\x02", {1: 2}, [True], [1.9], ["1_0"], ["\uff11"], [None], [-1], [1, "1"]], ids=repr
 )
-def test_what_is_no_id_is_not_decided_about(files: Any, simulated_portal: SimulatedPortal, journal: Path) -> None:
+def test_what_is_not_an_id_is_not_decided_about(files: Any, simulated_portal: SimulatedPortal, journal: Path) -> None:
     simulated_portal.next_fault("close_before_answer")
     with pytest.raises(OutcomeUnknownError):
         publish_batch(range(1, 13), journal=journal, client=simulated_portal.client(), **MODES)

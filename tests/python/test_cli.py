@@ -456,7 +456,7 @@ def test_an_unknown_outcome_is_decided_and_the_batch_resumed(
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere names are text")
 @pytest.mark.parametrize("program", PROGRAMS)
-def test_a_journal_whose_name_is_no_text_is_that_journal(program: str, run: Run, tmp_path: Path) -> None:
+def test_a_journal_whose_name_is_not_text_is_that_journal(program: str, run: Run, tmp_path: Path) -> None:
     name = b"m\xfcller.jsonl"
     batch = ("publish", 37, *MODES, "--journal", os.fsdecode(name), "--yes")
     for _ in range(2):
@@ -553,7 +553,7 @@ def test_all_undecided_files_are_decided_about_once_somebody_agrees(
     assert "There is no terminal to ask on" in unasked.stderr
     for answer, recorded in (("n", {}), ("y", {"leave": 100})):
         with at_a_terminal(simulated_portal, tmp_path, *RESOLVE, "--leave", "--undecided") as child:
-            child.expect(r"Go on\? \[y/N\] ")
+            child.expect(r"Continue\? \[y/N\] ")
             child.sendline(answer)
         assert (child.exitstatus, decisions(tmp_path)) == (0 if recorded else 2, recorded)
     none = lost(*RESOLVE, "--not-published", "--undecided", "--yes")
@@ -578,7 +578,7 @@ def test_what_was_seen_as_published_is_sent_again_once_somebody_agrees(
     assert "1 file is not published, about which somebody decided otherwise. The next resume sends it:" in listed.stderr
     for answer, recorded in (("n", before), ("y", {"published": 3, "leave": 1, "not_published": 1})):
         with at_a_terminal(simulated_portal, tmp_path, *RESOLVE, "--not-published", "--files", "101") as child:
-            child.expect(r"Go on\? \[y/N\] ")
+            child.expect(r"Continue\? \[y/N\] ")
             child.sendline(answer)
         assert (child.exitstatus, decisions(tmp_path)) == (2 if recorded == before else 0, recorded)
     # No other decision is asked about.
@@ -820,7 +820,7 @@ def test_a_resume_asks_before_it_sends(program: str, run: Run, simulated_portal:
     assert run("publish", 37, 38, *MODES, "--journal", "run.jsonl", "--yes").returncode == 4
     unasked = run("resume", "run.jsonl", program=program)
     assert (unasked.returncode, unasked.stdout) == (2, "")
-    assert "2 files, of which 2 are yet to be sent" in unasked.stderr
+    assert "2 files, 2 yet to be sent" in unasked.stderr
     assert "There is no terminal to ask on: give --yes to send without. Nothing was sent." in unasked.stderr
     assert simulated_portal.control("posts") == 1
     assert run("resume", "run.jsonl", "--yes", program=program).returncode == 0
@@ -1137,7 +1137,7 @@ def test_it_asks_before_it_forgets_a_journal(
     path.unlink()
     with at_a_terminal(simulated_portal, tmp_path, "journal", "forget", path.name, columns=200) as child:
         child.expect("names 100 files: 1,3,5,7,9,11,13,15,…")
-        child.expect(r"Go on\? \[y/N\] ")
+        child.expect(r"Continue\? \[y/N\] ")
         child.sendline(answer)
     assert child.exitstatus == status
     assert run("publish", 39, *MODES, "--yes", **guarded).returncode == status
@@ -1154,7 +1154,7 @@ def test_it_forgets_no_other_state_of_a_journal_than_it_has_shown(
     kept = path.read_bytes()
     path.unlink()
     with at_a_terminal(simulated_portal, tmp_path, "journal", "forget", path.name, columns=200) as child:
-        child.expect(r"Go on\? \[y/N\] ")
+        child.expect(r"Continue\? \[y/N\] ")
         # It comes back, goes on, is seen by another call, and is gone once more.
         path.write_bytes(kept)
         assert run("resume", path.name, "--yes", **guarded).returncode == 0
@@ -1296,7 +1296,7 @@ def test_it_asks_before_it_sends(
         child.expect("1 file in one request")
         child.expect(r"every contact is e-mailed \(notify\)")
         child.expect(r"1 override contact \(23\) receives EVERY file")
-        child.expect(r"This cannot be undone. Go on\? \[y/N\] ")
+        child.expect(r"This cannot be undone. Continue\? \[y/N\] ")
         assert simulated_portal.requests == []
         child.sendline(answer)
     assert child.exitstatus == status
@@ -1311,9 +1311,9 @@ def test_a_resume_asks_on_the_terminal(
     assert run("publish", 37, 38, *MODES, "--override-contacts", 23, "--journal", "run.jsonl", "--yes").returncode == 4
     with at_a_terminal(simulated_portal, tmp_path, "resume", "run.jsonl", columns=200) as child:
         child.expect(f"About to resume at {simulated_portal.base_url}")
-        child.expect("2 files, of which 2 are yet to be sent")
+        child.expect("2 files, 2 yet to be sent")
         child.expect(r"1 override contact \(23\) receives EVERY file")
-        child.expect(r"This cannot be undone. Go on\? \[y/N\] ")
+        child.expect(r"This cannot be undone. Continue\? \[y/N\] ")
         assert simulated_portal.control("posts") == 1
         if answer is None:
             child.sendintr()

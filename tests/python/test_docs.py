@@ -29,7 +29,7 @@ OTHERS = [ROOT / f"{name}.md" for name in ("ARCHITECTURE", "CHANGELOG", "CONTRIB
 
 RUN = {"python", "js", "rust", "sh"}
 SHOWN = {"text", "json"}
-FENCE = re.compile(r"(?P<not_run><!-- not run: .+ -->\n)?```(?P<language>\w*)\n(?P<code>.*?)```", re.DOTALL)
+FENCE = re.compile(r"(?P<not_run><!-- not run: .+ -->\n)?```(?P<language>\w*)[,\w]*\n(?P<code>.*?)```", re.DOTALL)
 
 
 class Block(NamedTuple):

@@ -275,7 +275,7 @@ def test_ids_that_are_floats_stay_the_frames_and_the_reports_are_whole(report: P
 
 
 def failed_contacts() -> FailedContacts:
-    """The contacts 1 and 2 missed the file 37, 1 also 38; whose contacts 39 failed for cannot be told."""
+    """The contacts 1 and 2 missed the file 37, 1 also 38; of 39 no contact is identified."""
     row = {"publish_status": "success", "notify_status": "fail"}
     details = {37: FAILED["detail"], 38: "Failed for contacts [1].", 39: "Failed for some."}
     rows = [{"file_id": id_, **row, "error": [{**FAILED, "detail": text}]} for id_, text in details.items()]

@@ -679,7 +679,7 @@ def test_a_report_that_lacks_files_is_warned_of_at_the_command_line(portal: Simu
         assert (done.returncode, warning in done.stderr) == (0, True), done
 
 
-def test_a_path_that_is_no_text_is_refused_by_name() -> None:
+def test_a_path_that_is_not_text_is_refused_by_name() -> None:
     for refused, name in ((Journal, "path"), (forget_journal, "path"), (init_journal_dir, "folder")):
         with pytest.raises(InputError, match=f"`{name}` has a character that it cannot have: half of a surrogate pair"):
             refused("runs/\udcff.jsonl")

@@ -281,7 +281,7 @@ def test_what_would_be_read_as_other_ids_is_refused(
     assert not list(tmp_path.iterdir())
 
 
-def test_values_for_each_file_are_no_files() -> None:
+def test_values_for_each_file_are_not_files() -> None:
     files = STATEMENTS.groupby("file_id")
     counted = STATEMENTS["file_id"].value_counts()
     for given in (
@@ -342,7 +342,7 @@ def test_an_iterator_that_does_not_end_is_refused(simulated_portal: SimulatedPor
     assert not list(tmp_path.iterdir())
 
 
-def test_what_is_no_list_is_not_decided_about(simulated_portal: SimulatedPortal, tmp_path: Path) -> None:
+def test_what_is_not_a_list_is_not_decided_about(simulated_portal: SimulatedPortal, tmp_path: Path) -> None:
     simulated_portal.next_fault("close_before_answer")
     with pytest.raises(OutcomeUnknownError):
         simulated_portal.client().publish_batch([37, 38], journal=tmp_path / "run.jsonl", **MODES)

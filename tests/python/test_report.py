@@ -289,7 +289,7 @@ def test_failed_contacts_as_a_text_that_a_person_reads(report: PublishReport) ->
     assert str(failed) == (
         "1 contact missed something\n"
         "contact 1: publish failed for 7,8,37-40,50; notify failed for 38\n"
-        "3 files failed for contacts that cannot be told: 3-5"
+        "3 files failed for unidentified contacts: 3-5"
     )
     assert str(FailedContacts({}, ())) == "0 contacts missed something"
 

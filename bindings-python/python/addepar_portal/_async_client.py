@@ -228,7 +228,7 @@ async def resume_async(
     stop_timeout: float | None = None,
     client: AsyncPortalClient | None = None,
 ) -> PublishReport:
-    """Goes on with the batch that a journal is of; see `AsyncPortalClient.resume`."""
+    """Resumes the batch of a journal; see `AsyncPortalClient.resume`."""
     __tracebackhide__ = True
     return await client_of(client, AsyncPortalClient).resume(
         journal, on_progress=on_progress, max_wait=max_wait, pace=pace, stop_timeout=stop_timeout

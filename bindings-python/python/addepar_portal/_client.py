@@ -130,7 +130,7 @@ class PortalClient(Settings["Token"]):
                 log warns of it whenever this is called again with the journal. The journal keeps what was seen, so
                 that it can be settled: see `Journal.settle`.
             skip_published: Whether to leave out the files that these reports show as published already, when the
-                journal is made. It does not tell to whom they were published. Not beside `file_ids`: each file that
+                journal is made. It does not say to whom they were published. Not beside `file_ids`: each file that
                 is named is reported. Where every file is published, nothing is sent, and the report of the batch has
                 no files and is `ok`.
             portal_publishing: As in `publish_files`.
@@ -186,7 +186,7 @@ class PortalClient(Settings["Token"]):
         pace: bool = False,
         stop_timeout: float | None = None,
     ) -> PublishReport:
-        """Goes on with the batch that a journal is of; see `publish_batch`.
+        """Resumes the batch of a journal; see `publish_batch`.
 
         Files that a person found not to be published are sent, in chunks of their own.
         """
@@ -337,7 +337,7 @@ def resume(
     stop_timeout: float | None = None,
     client: PortalClient | None = None,
 ) -> PublishReport:
-    """Goes on with the batch that a journal is of; see `PortalClient.resume`."""
+    """Resumes the batch of a journal; see `PortalClient.resume`."""
     __tracebackhide__ = True
     return client_of(client, PortalClient).resume(
         journal, on_progress=on_progress, max_wait=max_wait, pace=pace, stop_timeout=stop_timeout

@@ -88,7 +88,7 @@ def joined(ours: Any, things: str, frame: Any, on: str, suffix: str | None) -> A
     key = ours.columns[0]
     rows: dict[int, list[int]] = {}
     for row, id_ in enumerate(ours[key]):
-        if id_ is not pd.NA:  # one that cannot be told is nobody's
+        if id_ is not pd.NA:  # one that is not identified is nobody's
             rows.setdefault(id_, []).append(row)
     # Of each row of the result, the row of either side; -1 where there is none.
     pairs = [(at, row) for at, id_ in enumerate(keys) for row in (() if id_ is pd.NA else rows.get(id_, ())) or (-1,)]

@@ -32,7 +32,7 @@ class GeneratedPortfolio(Row):
     file_id: int | None
     """The file."""
     has_been_published: bool | None
-    """Whether the file was ever published to a portal; `None` if the API did not say. It does not tell to whom or when,
+    """Whether the file was ever published to a portal; `None` if the API did not say. It does not say to whom or when,
     nor whether anybody was e-mailed, and it may be shown late."""
 
 

@@ -119,7 +119,7 @@ def of_failed_contacts(failed: FailedContacts) -> str:
     missed, unreadable = len(failed.contacts), len(failed.unreadable)
     counts = [(_noun(missed, "contact") + " missed something", missed, "")] if missed or not unreadable else []
     if unreadable:
-        counts.append((_noun(unreadable, "file") + " failed for contacts that cannot be told", unreadable, "failed"))
+        counts.append((_noun(unreadable, "file") + " failed for unidentified contacts", unreadable, "failed"))
     left_out: tuple[tuple[str, int], ...] = object.__getattribute__(failed, "_left_out")
     counts += [(f"{_noun(count, 'file')} {state.replace('_', ' ')}", count, _tone(state)) for state, count in left_out]
     notes = ["Contacts of files that are unknown or not processed are not in this table."] if left_out else []

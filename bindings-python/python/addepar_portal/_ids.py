@@ -137,8 +137,8 @@ def _why_no_list(name: str, ids: Any) -> str | None:  # noqa: PLR0911 (one reaso
 def _what_is_beside_ids(name: str, series: Any) -> str | None:
     """What is wrong with a series whose labels are the ids, or the columns that one of its values belongs to.
 
-    A row whose columns have numbers, or names without an id among them while the row itself has a name, cannot be told
-    from ids that are labelled by client; counts that have the name of a column cannot either. A series without a name
+    A row whose columns have numbers, or names without an id among them while the row itself has a name, looks the same
+    as ids that are labelled by client; so do counts that have the name of a column. A series without a name
     whose labels have one is not a column: it was computed, as `groupby("client").size()` is.
     """
     id_ = f"{_thing(name)}_id"

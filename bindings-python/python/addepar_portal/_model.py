@@ -116,7 +116,7 @@ class PublishReport:
         """The result of one file. Its id may be a number or a string: 37, `"37"`, `"0037"` and 37.0 are one file.
 
         Raises:
-            KeyError: It was not part of the request. `file_id in report` tells.
+            KeyError: It was not part of the request. `file_id in report` says so.
         """
         found: FileResult | None = self._file(compared_id(file_id))
         if found is None:
@@ -145,7 +145,7 @@ class PublishReport:
 
         Returns:
             A new `DataFrame`: the frame's rows in their order, its columns as they are, then those of `to_pandas` and
-            `matched`. Contacts are `None` where they cannot be told, and where a row has no result. The report's ids
+            `matched`. Contacts are `None` if not identified, and where a row has no result. The report's ids
             are whole numbers (`Int64`) in `file_id`; in `file_id_report` if the frame has its own in `file_id`, which
             stay as they are: floats such as 37.0, say, where some of them are missing.
 
@@ -196,7 +196,7 @@ class PublishReport:
         """A line for each file, as `addepar-portal publish --format csv` writes it; into a file, if a path is given.
 
         `published` and `notified` are `false` where the step failed for some contacts or for all. Contacts are
-        separated by blanks, and are `?` where they cannot be told. No spreadsheet takes a field for a formula. The file
+        separated by blanks, and are `?` if not identified. No spreadsheet takes a field for a formula. The file
         is in UTF-8.
         """
         from ._frames import csv_in

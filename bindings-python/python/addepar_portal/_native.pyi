@@ -155,10 +155,10 @@ class FileResult:
         """The API's error objects."""
     @property
     def contacts_not_published(self) -> tuple[int, ...] | None:
-        """The contacts to whom publishing failed; `None` where they cannot be told."""
+        """The contacts to whom publishing failed; `None` if not identified."""
     @property
     def contacts_not_notified(self) -> tuple[int, ...] | None:
-        """The contacts who could not be e-mailed; `None` where they cannot be told.
+        """The contacts who could not be e-mailed; `None` if not identified.
 
         Who could not see the file presumably got no e-mail either: the API lists the two apart.
         """
@@ -221,21 +221,21 @@ class PublishReport:
         """The files in state `unknown`: look in Addepar before you send them again."""
     @property
     def not_processed(self) -> tuple[FileResult, ...]:
-        """The files in state `not_processed`: the server did not begin to process them. Those of which a person decided
-        that they need not be (`published`, `leave`) are not among them: where there are such files, this tuple and
+        """The files in state `not_processed`: the server did not begin to process them. Those that a person decided
+        to leave as they are (`published`, `leave`) are not among them: where there are such files, this tuple and
         `succeeded`, `failed` and `unknown` are not all of `files`.
         """
     @property
     def not_published(self) -> tuple[FileResult, ...]:
-        """The files of which the API reported that publishing failed for some or all contacts."""
+        """The files for which the API reported that publishing failed for some or all contacts."""
     @property
     def not_notified(self) -> tuple[FileResult, ...]:
-        """The files of which the API reported that notifying failed for some or all contacts."""
+        """The files for which the API reported that notifying failed for some or all contacts."""
     def file(self, file_id: Id | float) -> FileResult:
         """The result of one file. Its id may be a number or a string: 37, `"37"`, `"0037"` and 37.0 are one file.
 
         Raises:
-            KeyError: It was not part of the request. `file_id in report` tells.
+            KeyError: It was not part of the request. `file_id in report` says so.
         """
     def join(self, frame: Any, *, on: str = "file_id", suffix: str | None = None) -> Any:
         """The rows of a `pandas.DataFrame` with what became of their files: the names of clients beside failures, say.
@@ -253,7 +253,7 @@ class PublishReport:
 
         Returns:
             A new `DataFrame`: the frame's rows in their order, its columns as they are, then those of `to_pandas` and
-            `matched`. Contacts are `None` where they cannot be told, and where a row has no result. The report's ids
+            `matched`. Contacts are `None` if not identified, and where a row has no result. The report's ids
             are whole numbers (`Int64`) in `file_id`; in `file_id_report` if the frame has its own in `file_id`, which
             stay as they are: floats such as 37.0, say, where some of them are missing.
 
@@ -318,7 +318,7 @@ class PublishReport:
         """A line for each file, as `addepar-portal publish --format csv` writes it; into a file, if a path is given.
 
         `published` and `notified` are `false` where the step failed for some contacts or for all. Contacts are
-        separated by blanks, and are `?` where they cannot be told. No spreadsheet takes a field for a formula. The file
+        separated by blanks, and are `?` if not identified. No spreadsheet takes a field for a formula. The file
         is in UTF-8.
         """
     @overload
@@ -326,7 +326,7 @@ class PublishReport:
         """A line for each file, as `addepar-portal publish --format csv` writes it; into a file, if a path is given.
 
         `published` and `notified` are `false` where the step failed for some contacts or for all. Contacts are
-        separated by blanks, and are `?` where they cannot be told. No spreadsheet takes a field for a formula. The file
+        separated by blanks, and are `?` if not identified. No spreadsheet takes a field for a formula. The file
         is in UTF-8.
         """
     def _csv(self) -> str: ...

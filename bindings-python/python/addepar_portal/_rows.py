@@ -248,7 +248,7 @@ class FailedContacts(Row):
         """How many contacts missed something; then what each of the first ones missed."""
         missed = f"{_counted(len(self.contacts), 'contact')} missed something"
         if self.unreadable and not self.contacts:
-            missed = "which contacts missed something cannot be told"
+            missed = "the contacts who missed something are not identified"
         lines = [", ".join((missed, *self._beside()))]
         for contact_id, failed in list(self.contacts.items())[:_CONTACTS_SHOWN]:
             steps = {step: [file_id for file_id, other in failed if other == step] for _, step in failed}
@@ -258,7 +258,7 @@ class FailedContacts(Row):
             lines.append(f"and {_counted(more, 'more contact')}")
         if self.unreadable:
             count = _counted(len(self.unreadable), "file")
-            lines.append(f"{count} failed for contacts that cannot be told: {_ranges(self.unreadable)}")
+            lines.append(f"{count} failed for unidentified contacts: {_ranges(self.unreadable)}")
         return "\n".join(lines)
 
     def __bool__(self) -> bool:

@@ -181,13 +181,13 @@ impl FileResult {
         members::status(py, self.core().notify_status.as_ref())
     }
 
-    /// The contacts to whom publishing failed; `None` where they cannot be told.
+    /// The contacts to whom publishing failed; `None` if not identified.
     #[getter]
     fn contacts_not_published<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyTuple>>> {
         members::ids_or_none(py, self.core().contacts_not_published())
     }
 
-    /// The contacts who could not be e-mailed; `None` where they cannot be told.
+    /// The contacts who could not be e-mailed; `None` if not identified.
     ///
     /// Who could not see the file presumably got no e-mail either: the API lists the two apart.
     #[getter]

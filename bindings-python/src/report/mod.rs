@@ -138,21 +138,21 @@ impl PublishReport {
         self.in_state(py, FileState::Unknown)
     }
 
-    /// The files in state `not_processed`: the server did not begin to process them. Those of which a person decided
-    /// that they need not be (`published`, `leave`) are not among them: where there are such files, this tuple and
+    /// The files in state `not_processed`: the server did not begin to process them. Those that a person decided
+    /// to leave as they are (`published`, `leave`) are not among them: where there are such files, this tuple and
     /// `succeeded`, `failed` and `unknown` are not all of `files`.
     #[getter]
     fn not_processed<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
         self.select(py, core::FileResult::is_left)
     }
 
-    /// The files of which the API reported that publishing failed for some or all contacts.
+    /// The files for which the API reported that publishing failed for some or all contacts.
     #[getter]
     fn not_published<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
         self.select(py, |file| file.published == Some(false))
     }
 
-    /// The files of which the API reported that notifying failed for some or all contacts.
+    /// The files for which the API reported that notifying failed for some or all contacts.
     #[getter]
     fn not_notified<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
         self.select(py, |file| file.notified == Some(false))

@@ -56,10 +56,10 @@ const ABOUT_PUBLISH: &str = "\
 Publish files to clients' portals, and e-mail the clients if asked to.
 
 It first says what it is about to do and asks. Up to 500 files go out in one request. More need a \
---journal: they go out in requests of 100 files, one after the other, and the journal tells `resume` where to go on. \
-Nothing that the server may have begun to process is sent again by this command: there is no way to take it back. Of what an \
-earlier one sent it knows by a journal alone, that of --journal or those of ADDEPAR_JOURNAL_DIR: without, the same command \
-once more sends the same once more.";
+--journal: they go out in requests of 100 files, one after the other, and `resume` reads in the journal where to continue. \
+Nothing that the server may have begun to process is sent again by this command: there is no way to take it back. It \
+knows what an earlier command sent only from a journal, that of --journal or those in ADDEPAR_JOURNAL_DIR: without one, the \
+same command sends the same files again.";
 
 const PORTAL_PUBLISHING: &str = "\
 Whose portals the files are published to: publish (every contact's), use_contact_preference (as each contact prefers) \

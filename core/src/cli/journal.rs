@@ -297,7 +297,11 @@ fn agreed(what: &str, yes: bool, stdin_is_taken: bool) -> Result<(), Refused> {
             "There is no terminal to ask on: give --yes to record this without. Nothing was recorded.".to_owned(),
         ));
     };
-    if terminal.agrees(&format!("{what}\nGo on?")) { Ok(()) } else { Err(Refused("Nothing was recorded.".to_owned())) }
+    if terminal.agrees(&format!("{what}\nContinue?")) {
+        Ok(())
+    } else {
+        Err(Refused("Nothing was recorded.".to_owned()))
+    }
 }
 
 /// Sets a folder up for journals.

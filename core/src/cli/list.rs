@@ -291,7 +291,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_id_is_named_with_its_line() {
+    fn what_is_not_an_id_is_named_with_its_line() {
         let lists = [
             ("", None, " has no ids"),
             ("file_id\n\n", None, " has no ids"),

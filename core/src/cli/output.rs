@@ -187,7 +187,7 @@ pub(super) const RESULT_COLUMNS: [&str; 12] = [
     "portfolio_name",
 ];
 
-/// The fields of one file. Contacts that cannot be told are `?`: not the same as none.
+/// The fields of one file. Unidentified contacts are `?`: not the same as none.
 pub(super) fn result_fields(file: &FileResult) -> Vec<String> {
     let truth = |answer: Option<bool>| answer.map(|answer| answer.to_string()).unwrap_or_default();
     let contacts = |ids: Option<Vec<u64>>| match ids {
@@ -321,7 +321,7 @@ mod tests {
     }
 
     #[test]
-    fn a_field_is_no_formula_and_no_second_field() {
+    fn a_field_is_neither_a_formula_nor_a_second_field() {
         let fields = [
             ("37", "37"),
             ("=HYPERLINK(\"x\")", "\"'=HYPERLINK(\"\"x\"\")\""),

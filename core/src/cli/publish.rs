@@ -201,7 +201,7 @@ fn plan(request: &PublishRequest, path: Option<&Path>, journal: Option<&Journal>
     let mut plan = format!("  {}", counted(files, "file"));
     if let Some(journal) = journal {
         let left = left(journal).len();
-        let _ = write!(plan, ", of which {left} {} yet to be sent", if left == 1 { "is" } else { "are" });
+        let _ = write!(plan, ", {left} yet to be sent");
     } else if path.is_some() {
         let requests = files.div_ceil(BatchOptions::new("").chunk_size);
         let _ = write!(plan, " in {}", counted(requests, "request"));
@@ -352,7 +352,7 @@ async fn agreed(what: &str, stdin_is_taken: bool, interrupts: &mut Interrupts) -
             "There is no terminal to ask on: give --yes to send without. Nothing was sent.".to_owned(),
         ));
     };
-    let question = format!("{what}\nThis cannot be undone. Go on?");
+    let question = format!("{what}\nThis cannot be undone. Continue?");
     // Its thread may wait for an answer for ever: the runtime does not.
     let answer = aside(move || terminal.agrees(&question))
         .map_err(|error| Refused(format!("No thread can be started to ask on: {error}. Nothing was sent.")))?;

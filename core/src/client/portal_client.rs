@@ -141,7 +141,7 @@ impl PortalClient {
         self.publish(self.start_batch(request, options, environment), progressed).await
     }
 
-    /// Goes on with the batch that a journal is of.
+    /// Resumes the batch of a journal.
     ///
     /// # Errors
     /// As [`publish_batch`](Self::publish_batch).

@@ -13,6 +13,7 @@ use crate::journal::file::{self, JournalFile};
 use crate::journal::fingerprint;
 use crate::journal::folder::{self, Folder, Query};
 use crate::journal::history::{self, History};
+use crate::journal::index::Entry;
 use crate::journal::lock::{self, Caller, Lock, PATIENCE, folder_of, is_held_here};
 use crate::journal::record::{Chunk, FORMAT, Header};
 use crate::journal::store::{Dated, Store, Unrecorded, Unwritten};
@@ -324,10 +325,10 @@ pub(crate) fn settled(config: &Config, path: &Path, applies: bool) -> Result<Ses
         return Err(Error::of_journal(
             path,
             JournalReason::Busy,
-            if is_held_here(path) {
-                "is being written by another call of this process"
-            } else {
-                "is being written by another process"
+            match is_held_here(path) {
+                Some(true) => "is being written by another call of this process",
+                Some(false) => "is being written by another process",
+                None => "is being written by another call",
             },
         ));
     } else {
@@ -498,11 +499,12 @@ fn refuse_repeats(
     let way_on = if history.is_some() { WayOn::Journal(&options.journal) } else { WayOn::Call };
     let Some(folder) = folder else { return Ok(()) };
     let path = &options.journal;
+    let known = history.and_then(|history| folder.of_run(&history.header().run));
     let (Ok(real), Some(name)) = (fs::canonicalize(folder.path()), path.file_name()) else {
-        return Err(not_in_folder(folder.path(), path));
+        return Err(not_in_folder(folder.path(), path, known));
     };
     if !folder::is_journal(path) || fs::canonicalize(folder_of(path)).ok().as_ref() != Some(&real) {
-        return Err(not_in_folder(&real, path));
+        return Err(not_in_folder(&real, path, known));
     }
     let own = folder.path().join(name);
     folder.refuse_repeats(&Query {
@@ -516,14 +518,36 @@ fn refuse_repeats(
     })
 }
 
-fn not_in_folder(folder: &Path, path: &Path) -> Error {
+/// Refuses a journal that later calls with the folder would not see; `known`: the folder's own of that run.
+fn not_in_folder(folder: &Path, path: &Path, known: Option<&Entry>) -> Error {
     let real = |folder: &Path| fs::canonicalize(folder).ok();
-    let advice = if real(folder_of(path)).is_some_and(|own| Some(own) == real(folder)) {
-        "Give it a name that ends in .jsonl."
-    } else if folder::is_set_up(folder_of(path)) {
-        "That lies in another folder of journals: use a client with that folder."
-    } else {
-        "If that is there already, move it into the folder: it shows what was sent."
+    let own = known.map(|entry| (entry, folder.join(entry.name())));
+    let advice = match own {
+        _ if real(folder_of(path)).is_some_and(|own| Some(own) == real(folder)) => {
+            "Give it a name that ends in .jsonl.".to_owned()
+        }
+        Some((entry, own)) if entry.forgotten_at().is_some() => format!(
+            "That run's journal in the folder, {}, was recorded as gone: check its files in Addepar, and publish only what is \
+             missing with a journal of another name.",
+            own.display(),
+        ),
+        Some((_, own)) if own.exists() => {
+            format!("That run's journal in the folder is {}, and this is a copy: continue that one.", own.display())
+        }
+        Some((entry, own)) if folder::is_whole(entry, path) => {
+            format!("It is {}, which is gone from there: move it back.", own.display())
+        }
+        Some((_, own)) => {
+            format!("It is an older copy of {}, which is gone from there: put that back as it was.", own.display())
+        }
+        None if folder::is_set_up(folder_of(path)) => {
+            "That lies in another folder of journals: use a client with that folder.".to_owned()
+        }
+        None => {
+            "If that is there already, move it into the folder, under a name that no journal had before: it shows what \
+                 was sent."
+                .to_owned()
+        }
     };
     Error::input(message![
         name("journal"),

@@ -36,7 +36,7 @@ pub(crate) struct JournalFile {
     pid: u32,
     /// Why nothing can be appended any more.
     broken: Option<(JournalReason, String)>,
-    /// None: it was released.
+    /// `None` once it was released.
     lock: Option<Lock>,
 }
 

@@ -538,6 +538,13 @@ impl Folder {
         })
     }
 
+    /// What it knows of the journal of a run: of copies, of the one with most lines.
+    pub(crate) fn of_run(&self, run: &str) -> Option<&Entry> {
+        let expected = self.index.expected().map(|(_, entry)| entry);
+        let of_run = expected.chain(self.index.forgotten()).filter(|entry| entry.run() == run);
+        of_run.reduce(|most, entry| if entry.end().is_behind(most.end()) { entry } else { most })
+    }
+
     /// Takes in a journal that was just made in it.
     pub(crate) fn add(&mut self, path: &Path, journal: &JournalFile, history: &History) {
         if let Some(name) = name_of(path) {

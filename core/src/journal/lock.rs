@@ -84,7 +84,11 @@ impl Lock {
     pub(crate) fn with(mut self, path: &Path, journal: &File) -> Result<Self, Error> {
         match self.lock_journal(journal) {
             Ok(true) => Ok(self),
-            Ok(false) => Err(Error::of_journal(path, JournalReason::Busy, "is being written: one writer at a time")),
+            Ok(false) => {
+                // The writer's own lock was removed: this new one must not say that its writer is this process.
+                let _ = self.file.set_len(0);
+                Err(Error::of_journal(path, JournalReason::Busy, "is being written: one writer at a time"))
+            }
             Err(error) => Err(Error::of_journal(path, JournalReason::CannotWrite, &cannot_be_locked(&error))),
         }
     }
@@ -304,9 +308,10 @@ fn is_this_process(holder: &str) -> bool {
     holder.starts_with(&this_process())
 }
 
-/// Whether it is this process that writes a journal, as far as its lock says.
-pub(crate) fn is_held_here(path: &Path) -> bool {
-    fs::read_to_string(beside(path, ".lock")).is_ok_and(|holder| is_this_process(&holder))
+/// Whether it is this process that writes a journal; `None` if its lock does not say, as where it was removed meanwhile.
+pub(crate) fn is_held_here(path: &Path) -> Option<bool> {
+    let holder = fs::read_to_string(beside(path, ".lock")).ok()?;
+    holder.starts_with(HOLDER).then(|| is_this_process(&holder))
 }
 
 /// Opens the file beside a journal that is locked: a new one, or one that an earlier run of this library left. Or says why

@@ -250,10 +250,10 @@ pub(crate) fn refusal(refused: &[&Found], worst: &Found, request: &PublishReques
     let problem = match worst.finding {
         Finding::InFlight => {
             // A service's process does not end, and a process that was killed leaves its call behind.
-            let (by, ended) = if is_held_here(&worst.path) {
-                ("another call of this process", "that call has ended")
-            } else {
-                ("a call of another process", "that call has ended, or its process")
+            let (by, ended) = match is_held_here(&worst.path) {
+                Some(true) => ("another call of this process", "that call has ended"),
+                Some(false) => ("a call of another process", "that call has ended, or its process"),
+                None => ("another call", "that call has ended, or its process"),
             };
             format!("{files} {are} being sent by {by}, or about to be ({last}). Wait until {ended}.").into()
         }

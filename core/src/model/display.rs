@@ -40,7 +40,7 @@ pub struct Row<'a> {
     pub errors: String,
 }
 
-/// The contacts that a step failed for, in words: `1, 2`; `?` where they cannot be told; nothing where it failed for none.
+/// The contacts that a step failed for, in words: `1, 2`; `?` if not identified; nothing where it failed for none.
 #[must_use]
 pub fn contacts(done: Option<bool>, contacts: Option<Vec<u64>>) -> String {
     match contacts {
@@ -100,7 +100,7 @@ impl PublishReport {
         let beside = self.counts().into_iter().filter(|(state, _)| !matches!(state.as_str(), "ok" | "failed"));
         let beside = beside.map(|(state, count)| format!(", {} {}", counted(count, "file"), state.replace('_', " ")));
         let missed = if contacts.is_empty() && !unreadable.is_empty() {
-            "which contacts missed something cannot be told".to_owned()
+            "the contacts who missed something are not identified".to_owned()
         } else {
             format!("{} missed something", counted(contacts.len(), "contact"))
         };
@@ -123,7 +123,7 @@ impl PublishReport {
         }
         if !unreadable.is_empty() {
             let (files, named) = (counted(unreadable.len(), "file"), ranges::first(RANGES, &unreadable));
-            lines.push(format!("{files} failed for contacts that cannot be told: {named}"));
+            lines.push(format!("{files} failed for unidentified contacts: {named}"));
         }
         lines.join("\n")
     }

@@ -397,13 +397,13 @@ impl FileResult {
         UnexpectedResult { file_id: Some(file_id), publish_status, notify_status, errors }
     }
 
-    /// The contacts to whom publishing failed; `None` where they cannot be told.
+    /// The contacts to whom publishing failed; `None` if not identified.
     #[must_use]
     pub fn contacts_not_published(&self) -> Option<Vec<u64>> {
         self.contacts(Step::Publish, self.publish_status.as_ref())
     }
 
-    /// The contacts who could not be e-mailed; `None` where they cannot be told.
+    /// The contacts who could not be e-mailed; `None` if not identified.
     ///
     /// Who could not see the file presumably got no e-mail either: the API lists the two apart.
     #[must_use]

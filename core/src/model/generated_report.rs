@@ -55,7 +55,7 @@ pub struct GeneratedPortfolio {
     pub file_id: Option<u64>,
     /// Whether the file was ever published to a portal; `None` if the API did not say.
     ///
-    /// It does not tell to whom or when, nor whether anybody was e-mailed; it may be shown late.
+    /// It does not say to whom or when, nor whether anybody was e-mailed; it may be shown late.
     pub has_been_published: Option<bool>,
 }
 

@@ -209,7 +209,7 @@ impl PublishReport {
         self.in_flight.contains(&file_id)
     }
 
-    /// The files that were not processed, save those of which a person decided that they need not be: those are in
+    /// The files that were not processed, save those that a person decided to leave as they are: those are in
     /// [`in_state`](Self::in_state) and [`count`](Self::count), which go by the state alone.
     pub fn left(&self) -> impl Iterator<Item = &FileResult> {
         self.files.iter().filter(|file| file.is_left())

@@ -189,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn bytes_that_are_no_text_are_masked_as_well() {
+    fn bytes_that_are_not_text_are_masked_as_well() {
         assert_eq!(of_token("secret-token").bytes(b"\xff secret-token \xff".to_vec()), b"\xff *** \xff");
     }
 }

@@ -1,4 +1,4 @@
-//! Whom a connection trusts: further roots and the system's, of which no more are read than it takes.
+//! Whom a connection trusts: further roots and those of the system, read only as far as they are needed.
 //!
 //! A system has its certificates twice, in one bundle and in a folder of a file for each. To read both takes ten times
 //! as long as the bundle alone, and longer than a call. So a server is shown to the certificates at hand first: those of

@@ -294,7 +294,7 @@ mod tests {
     use crate::response::rows::Raw;
 
     #[test]
-    fn all_pages_together_are_no_larger_than_one_answer_may_be() {
+    fn all_pages_together_may_be_as_large_as_one_answer() {
         let text = r#"{"data":[]}"#;
         let request = PublishRequest::new([1], PortalPublishing::Publish, ContactNotification::Notify).unwrap();
         let take = |raw: usize| {

@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_list_of_reports_is_refused() {
+    fn what_is_not_a_list_of_reports_is_refused() {
         for (body, reason, errors) in [
             ("<html>", "it is not JSON", 0),
             ("{}", "it has no `data`", 0),

@@ -76,7 +76,7 @@ enum Command {
     ReportFaults {
         faults: Vec<Repeated>,
     },
-    /// What generated reports show about a file, whatever the truth is; null: nothing.
+    /// What generated reports show about a file, whatever the truth is; nothing if null.
     ShowPublished {
         file: u64,
         shown: Option<bool>,

@@ -34,7 +34,7 @@ pub(crate) struct Options {
     pub(crate) generated_reports: Vec<GeneratedReport>,
     /// Seconds on the portal's clock until a generated report shows that a file was published.
     pub(crate) published_lag: f64,
-    /// What generated reports show about a file, whatever the truth is; null: nothing.
+    /// What generated reports show about a file, whatever the truth is; nothing if null.
     pub(crate) show_published: BTreeMap<u64, Option<bool>>,
     /// How many seconds pass on the portal's clock in one of everybody else's.
     pub(crate) clock: f64,

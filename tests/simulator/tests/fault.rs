@@ -263,7 +263,7 @@ fn altered_lists_of_results() {
 }
 
 #[test]
-fn what_is_no_fault_is_refused_with_what_is_allowed() {
+fn what_is_not_a_fault_is_refused_with_what_is_allowed() {
     let portal = start(&json!({}));
     for (fault, said) in [
         (json!("hnag"), vec!["`hnag` is not known: it must be one of ", "`hang`", "`close_idle`"]),

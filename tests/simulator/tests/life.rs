@@ -83,7 +83,7 @@ fn options_and_commands_that_are_wrong_are_named() {
 }
 
 #[test]
-fn what_is_no_http_is_refused() {
+fn what_is_not_http_is_refused() {
     let portal = start(&json!({}));
     for bytes in [
         b"\x16\x03\x01\r\n\r\n".to_vec(),
