@@ -114,9 +114,7 @@ WAYS = {
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such limit")
 @pytest.mark.parametrize("way", WAYS)
-def test_an_unknown_outcome_is_handed_over_without_descriptors(
-    way: str, simulated_portal: SimulatedPortal
-) -> None:
+def test_an_unknown_outcome_is_handed_over_without_descriptors(way: str, simulated_portal: SimulatedPortal) -> None:
     simulated_portal.control("hold")
     simulated_portal.next_fault("status:503")
     process = subprocess.Popen(
