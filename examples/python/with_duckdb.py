@@ -3,7 +3,7 @@
     python with_duckdb.py
 
 It runs against a simulated portal; `PortalClient()` in the place of `portal.client()` is your own firm's. DuckDB reads
-data frames of pandas and polars and tables of pyarrow by the name of their variable.
+reports and data frames by the name of their variable; for reports it needs pyarrow.
 """
 
 import duckdb
@@ -24,16 +24,15 @@ with SimulatedPortal(files={101: [1, 2], 102: [3], 104: [4]}) as portal:
     )
 
 # Ids are compared as integers: CAST fails for a text that is not a number. A full join drops no row on either side.
-results = report.to_pandas()
 shown = database.execute("""
-    SELECT client, results.file_id, state, errors
-    FROM statements FULL JOIN results ON CAST(statements.file_id AS BIGINT) = results.file_id
+    SELECT client, report.file_id, state, errors
+    FROM statements FULL JOIN report ON CAST(statements.file_id AS BIGINT) = report.file_id
     WHERE state IS DISTINCT FROM 'ok'
     ORDER BY client
 """)
 print(shown.df())
 
-contacts = report.failed_contacts().to_pandas()
+contacts = report.failed_contacts()
 shown = database.execute("""
     SELECT contact_id, client, step
     FROM contacts LEFT JOIN statements ON CAST(statements.file_id AS BIGINT) = contacts.file_id

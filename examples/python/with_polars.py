@@ -19,11 +19,9 @@ with SimulatedPortal(files={101: [1, 2], 102: [3], 104: [4]}) as portal:
     )
 
 # Ids are compared as integers: `cast` raises for a text that is not a number. A full join drops no row on either side.
-results = pl.DataFrame(report.to_columns())
+results = pl.DataFrame(report)
 joined = statements.cast({"file_id": pl.Int64}).join(results, on="file_id", how="full", coalesce=True)
 print(joined.filter(pl.col("state").ne_missing("ok")).select("client", "file_id", "state", "errors"))
 
-# With types that do not depend on what was answered: columns without a value would have none.
-types = {"contact_id": pl.Int64, "file_id": pl.Int64, "step": pl.String}
-contacts = pl.DataFrame(report.failed_contacts().to_columns(), schema=types)
+contacts = pl.DataFrame(report.failed_contacts())
 print(contacts.join(joined.select("file_id", "client"), on="file_id", how="left"))

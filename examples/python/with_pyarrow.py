@@ -15,20 +15,6 @@ import pyarrow.parquet as pq  # type: ignore[import-untyped]
 
 from addepar_portal.testing import SimulatedPortal
 
-# Types that do not depend on what was answered: a column without a value would be of none.
-SCHEMA = pa.schema(
-    {
-        "file_id": pa.int64(),
-        "state": pa.string(),
-        "published": pa.bool_(),
-        "notified": pa.bool_(),
-        "contacts_not_published": pa.list_(pa.int64()),
-        "contacts_not_notified": pa.list_(pa.int64()),
-        "errors": pa.string(),
-        "reason": pa.string(),
-    }
-)
-
 with (
     tempfile.TemporaryDirectory() as folder,
     SimulatedPortal(files={101: [1, 2], 102: [3], 104: [4]}) as portal,
@@ -44,7 +30,6 @@ with (
     )
 
     results = Path(folder) / "results.parquet"
-    columns = report.to_columns()
-    pq.write_table(pa.table({name: columns[name] for name in SCHEMA.names}, schema=SCHEMA), results)
+    pq.write_table(pa.table(report), results)
     for row in pq.read_table(results, filters=[("state", "!=", "ok")]).to_pylist():
         print(row["file_id"], row["state"], row["errors"], row["contacts_not_notified"])

@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import duckdb
@@ -395,3 +396,47 @@ def test_columns_are_what_other_frames_take(report: PublishReport) -> None:
     contacts = report.failed_contacts().to_columns()
     assert pl.DataFrame(contacts).rows() == [(1, 38, "notify"), (2, 38, "notify")]
     assert pa.table(contacts).num_rows == 2
+
+
+ARROW_TYPES: Any = {
+    "file_id": pa.int64(),
+    "contact_id": pa.int64(),
+    "published": pa.bool_(),
+    "notified": pa.bool_(),
+    "contacts_not_published": pa.list_(pa.int64()),
+    "contacts_not_notified": pa.list_(pa.int64()),
+}
+
+
+def assert_arrow_reads(library: str, table: Any) -> None:
+    """What Arrow reads has the same values as the columns, and types that no value decides."""
+    columns = table.to_columns()
+    expected = {
+        name: [list(value) if isinstance(value, tuple) else value for value in column]
+        for name, column in columns.items()
+    }
+    read = pa.table(table)
+    assert read.to_pydict() == pl.DataFrame(table).to_dict(as_series=False) == expected
+    types = pa.schema([(name, ARROW_TYPES.get(name, pa.string())) for name in columns])
+    # polars has types of its own for text and lists.
+    assert (pl.from_arrow(read).schema, library) == (pl.from_arrow(types.empty_table()).schema, library)  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("mode", ["publish", "do_not_publish"])
+@pytest.mark.parametrize("library", ["pyarrow", "polars"])
+def test_a_report_is_an_arrow_stream(mode: str, library: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    # The library that was imported makes the stream.
+    monkeypatch.setattr("addepar_portal._arrow.sys", SimpleNamespace(modules={library: None}))
+    report = report_of([37, 38, 39], portal_publishing=mode)
+    for table in (report, report.failed_contacts(), FailedContacts({}, ())):
+        assert_arrow_reads(library, table)
+    joined = duckdb.connect().execute("SELECT unnest(contacts_not_notified) FROM report")
+    assert joined.fetchall() == [(1,), (2,)]
+
+
+def test_an_arrow_stream_needs_a_library(report: PublishReport, monkeypatch: pytest.MonkeyPatch) -> None:
+    for library in ("pyarrow", "polars"):
+        monkeypatch.setitem(sys.modules, library, None)
+    for table in (report, report.failed_contacts()):
+        with pytest.raises(ModuleNotFoundError, match="needs pyarrow or polars, and neither is installed: pip install"):
+            table.__arrow_c_stream__()

@@ -182,8 +182,7 @@ class PublishReport:
         """A `pandas.DataFrame` with one row for each file, in the order asked; imports pandas.
 
         `published` and `notified` are `False` where the step failed for some contacts or for all, and `NA` where nobody
-        was to be published to or e-mailed, or the API did not say. Contacts are tuples, and `None` where they cannot be
-        told.
+        was to be published to or e-mailed, or the API did not say. Contacts are tuples, and `None` if not identified.
 
         Raises:
             ModuleNotFoundError: pandas is not installed: `pip install 'addepar-portal[pandas]'`.
@@ -191,6 +190,19 @@ class PublishReport:
         from ._frames import frame_of
 
         return frame_of(self.to_columns())
+
+    def __arrow_c_stream__(self: _types.Any, requested_schema: object = None) -> object:
+        """The rows of `to_columns` as an Arrow stream: `polars.DataFrame(report)`, `pyarrow.table(report)`.
+
+        Ids are 64-bit integers, `published` and `notified` booleans, contacts lists of ids, everything else is text.
+        What is `None` in `to_columns` is null.
+
+        Raises:
+            ModuleNotFoundError: Neither pyarrow nor polars is installed.
+        """
+        from ._arrow import stream_of
+
+        return stream_of(self.to_columns(), requested_schema)
 
     def to_csv(self: _types.Any, path: str | PathLike[str] | None = None) -> str | None:
         """A line for each file, as `addepar-portal publish --format csv` writes it; into a file, if a path is given.

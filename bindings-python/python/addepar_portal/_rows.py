@@ -174,6 +174,12 @@ class FailedContacts(Row):
         rows += [(None, file_id, None) for file_id in self.unreadable]
         return {name: [row[at] for row in rows] for at, name in enumerate(("contact_id", "file_id", "step"))}
 
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        """The same as an Arrow stream, as `PublishReport` has one: ids are 64-bit integers, `step` is text."""
+        from ._arrow import stream_of
+
+        return stream_of(self.to_columns(), requested_schema)
+
     def to_pandas(self) -> _types.Any:
         """The same as a `pandas.DataFrame`; imports pandas."""
         from ._frames import frame_of
