@@ -6,6 +6,7 @@ A library makes it that is there: a program that reads one has polars or pyarrow
 from __future__ import annotations
 
 import sys
+from importlib import import_module
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -41,14 +42,12 @@ def stream_of(columns: dict[str, list[Any]], requested_schema: object) -> object
 
 
 def _of_pyarrow(columns: dict[str, list[Any]]) -> Any:
-    import pyarrow as pa  # type: ignore[import-untyped]
-
+    pa: Any = import_module("pyarrow")
     return pa.table(columns, pa.schema(_types(columns, pa.int64(), pa.bool_(), pa.list_(pa.int64()), pa.string())))
 
 
 def _of_polars(columns: dict[str, list[Any]]) -> Any:
-    import polars as pl
-
+    pl: Any = import_module("polars")
     return pl.DataFrame(columns, _types(columns, pl.Int64, pl.Boolean, pl.List(pl.Int64), pl.String))
 
 
