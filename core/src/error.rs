@@ -672,10 +672,10 @@ impl Error {
             let gone =
                 if reason == JournalReason::Missing { "record" } else { "move away what has its name, and record" };
             error = error.with_journal(path).with_advice(message![
-                "Put it back as it was. Whether it lies in a subfolder says ",
+                "Put it back as it was. ",
                 command("journal audit", path.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."))),
                 format!(
-                    ". If it is gone for good, {gone} that it is, which names its files, and check them in Addepar before they \
+                    " says whether it lies in a subfolder. If it is gone for good, {gone} that it is, which names its files, and check them in Addepar before they \
                      are sent again: "
                 ),
                 command("journal forget", path),

@@ -3034,7 +3034,15 @@ fn with_a_folder_of_journals_a_batch_has_its_own_there() {
     refused(block_on(client.publish_files(&request([1]))), ErrorKind::AlreadySent, &["File 1 was sent before"]);
 }
 
-/// A copy outside the folder is refused with the journal that has more lines: its folder has another memory, or none.
+/// Refuses a journal outside the folder of the client, with advice, and never offers to resume it there.
+fn refused_outside(client: &PortalClient, path: &Path, advice: &str) -> Error {
+    refused(publish_batch(client, 4, &options(path)), ErrorKind::Input, &[advice]);
+    let error = refused(block_on(client.resume(&options(path), |_| {})), ErrorKind::Input, &[advice]);
+    assert!(!error.message().contains("resume with"), "{error}");
+    error
+}
+
+/// Outside its folder a copy of a journal has another memory, or none: the one that shows all is to be continued.
 #[test]
 fn a_copy_outside_the_folder_of_its_journal_is_not_continued() {
     let (scene, plain, set_up) = (Scene::new(), Scene::new(), Scene::new());
@@ -3042,37 +3050,88 @@ fn a_copy_outside_the_folder_of_its_journal_is_not_continued() {
     let client = scene.journalling();
     let path = scene.path("run.jsonl");
     scene.faults(&json!([{ "name": "status", "status": 400 }]));
-    refused(publish_batch(&client, 2, &options(&path)), ErrorKind::Rejected, &[]);
-    let copies = [plain.path("run.jsonl"), set_up.path("run.jsonl"), scene.path("backup").join("run.jsonl")];
+    refused(publish_batch(&client, 4, &options(&path)), ErrorKind::Rejected, &[]);
     fs::create_dir(scene.path("backup")).expect("a folder");
+    let backup = scene.path("backup").join("run.jsonl");
+    let copies = [plain.path("run.jsonl"), set_up.path("run.jsonl"), backup, scene.path("run.jsonl.bak")];
     for copy in &copies {
         fs::copy(&path, copy).expect("a copy");
     }
-    block_on(client.resume(&options(&path), |_| {})).expect("a report");
-    let refused_with = |copy: &Path, advice: &str| {
-        let resumed = block_on(client.resume(&options(copy), |_| {}));
-        refused(resumed, ErrorKind::Input, &[advice]);
-        refused(publish_batch(&client, 2, &options(copy)), ErrorKind::Input, &[advice]);
-    };
     let own = path.display().to_string();
-    let each = |advice: &str| copies.iter().for_each(|copy| refused_with(copy, advice));
-    each(&format!("That run's journal in the folder is {own}: continue that one"));
+    let each = |advice: &str| copies.each_ref().map(|copy| refused_outside(&client, copy, advice));
+    each(&format!("It is a copy of {own}: continue that one."));
+    // Renamed in the folder, it is still there.
+    let renamed = scene.path("renamed.jsonl");
+    fs::rename(&path, &renamed).expect("renamed");
+    each(&format!("It is a copy of {}: continue that one.", renamed.display()));
+    fs::rename(&renamed, &path).expect("renamed");
+    block_on(client.resume(&options(&path), |_| {})).expect("a report");
+    for error in each(&format!("It is an older copy of {own}, which has more lines: continue that one.")) {
+        assert_eq!((error.outcome(), states(error.report().expect("a report"))), (Outcome::Processed, [4, 0, 0, 0]));
+    }
     let whole = plain.path("whole.jsonl");
     fs::rename(&path, &whole).expect("moved");
-    each(&format!("It is an older copy of {own}, which is gone from there: put that back"));
-    refused_with(&whole, &format!("It is {own}, which is gone from there: move it back."));
-    forget_journal(&path).expect("it is missed");
-    each("was recorded as gone");
-    // Of a run that the folder does not know.
-    let (other, another) = (set_up.path("other.jsonl"), plain.path("other.jsonl"));
-    scene.faults(&json!([{ "name": "status", "status": 400 }, { "name": "status", "status": 400 }]));
-    for (path, advice) in
-        [(&other, "use a client with that folder"), (&another, "move it into the folder, under a name")]
-    {
-        refused(publish_batch(&scene.client(), 2, &options(path)), ErrorKind::Rejected, &[]);
-        refused_with(path, advice);
+    each(&format!("It is an older copy of {own}, which is missed there: put that back as it was."));
+    let moved_back = format!("It is {own}, which is missed there: put it back.");
+    refused_outside(&client, &whole, &moved_back);
+    // An older copy has its name, or what nobody can read.
+    fs::copy(&copies[0], &path).expect("a copy");
+    refused_outside(&client, &whole, &moved_back);
+    fs::write(&path, fs::read_to_string(&whole).expect("a journal").replacen("\"chunk\":1", "\"chunk\":7", 1))
+        .expect("a journal");
+    refused_outside(&client, &whole, &moved_back);
+    fs::remove_file(&path).expect("removed");
+    assert_eq!(forget_journal(&path).expect("it is missed"), [1, 2, 3, 4]);
+    for error in each("was recorded as gone: check its files in Addepar") {
+        assert_eq!((error.outcome(), states(error.report().expect("a report"))), (Outcome::Unknown, [0, 0, 4, 0]));
     }
-    assert_eq!(scene.posts(), 4);
+    assert_eq!(scene.posts(), 3);
+}
+
+/// Where the copy outside has more lines, or lines of its own, nobody is sent to the one in the folder.
+#[test]
+fn a_copy_that_went_on_outside_the_folder_of_its_journal_is_not_passed_over() {
+    let (scene, plain, set_up) = (Scene::new(), Scene::new(), Scene::new());
+    set_up.journals();
+    let client = scene.journalling();
+    let path = scene.path("run.jsonl");
+    scene.faults(&json!([{ "name": "status", "status": 400 }]));
+    refused(publish_batch(&client, 4, &options(&path)), ErrorKind::Rejected, &[]);
+    let own = path.display().to_string();
+    let copies = [plain.path("run.jsonl"), set_up.path("run.jsonl")];
+    let advice = ["put it in the place of that one", "lies in another folder of journals: use a client with that"];
+    for (copy, advice) in copies.iter().zip(advice) {
+        fs::copy(&path, copy).expect("a copy");
+        block_on(scene.client().resume(&options(copy), |_| {})).expect("a report");
+        let error = refused_outside(&client, copy, &format!("It has more lines than its copy {own}"));
+        assert!(error.message().contains(advice), "{error}");
+        assert_eq!(states(error.report().expect("a report")), [4, 0, 0, 0]);
+    }
+    decide(&path, &[4], Verdict::Leave);
+    for copy in &copies {
+        refused_outside(&client, copy, "are copies of one journal that both went on");
+    }
+    // What is true of the folder's own stands beside it.
+    fs::rename(&path, scene.path("run.jsonl.displaced-1.jsonl")).expect("renamed");
+    let resumed = block_on(client.resume(&options(&copies[0]), |_| {}));
+    refused(resumed, ErrorKind::Journal, &["What is true was saved as"]);
+    assert_eq!(scene.posts(), 5);
+}
+
+/// Of a run that the folder does not know, the journal may be moved in.
+#[test]
+fn a_journal_that_its_folder_never_had_is_moved_in_or_has_another_folder() {
+    let (scene, plain, set_up) = (Scene::new(), Scene::new(), Scene::new());
+    set_up.journals();
+    let client = scene.journalling();
+    scene.faults(&json!([{ "name": "status", "status": 400 }, { "name": "status", "status": 400 }]));
+    for (path, advice) in [
+        (set_up.path("other.jsonl"), "use a client with that folder"),
+        (plain.path("other.jsonl"), "move it into the folder, under a name"),
+    ] {
+        refused(publish_batch(&scene.client(), 4, &options(&path)), ErrorKind::Rejected, &[]);
+        refused_outside(&client, &path, advice);
+    }
 }
 
 /// What goes wrong before anything is sent says nothing of what was sent before, or is being sent.

@@ -432,7 +432,8 @@ pub(crate) fn with_states(
     };
     // Where others show more of what is left in it, or of its run, it is not resumed as it is.
     let is_newest = |history: &History| folder::refuse_one_that_lacks_lines(path, history).is_ok();
-    let is_resumable = is_resumable && is_whole && completed == report && own.is_some_and(is_newest);
+    let is_seen = folder_for(config, path).is_none_or(|folder| lies_in(folder, path));
+    let is_resumable = is_resumable && is_seen && is_whole && completed == report && own.is_some_and(is_newest);
     // What another call has yet to send is not known to be unprocessed any more. Another firm's file of that id is another file.
     let is_about_them = |history: &History| named.is_none() || history.header().is_of(server.0, server.1);
     let completed = match &observed {
@@ -499,13 +500,8 @@ fn refuse_repeats(
     let way_on = if history.is_some() { WayOn::Journal(&options.journal) } else { WayOn::Call };
     let Some(folder) = folder else { return Ok(()) };
     let path = &options.journal;
-    let known = history.and_then(|history| folder.of_run(&history.header().run));
-    let (Ok(real), Some(name)) = (fs::canonicalize(folder.path()), path.file_name()) else {
-        return Err(not_in_folder(folder.path(), path, known));
-    };
-    if !folder::is_journal(path) || fs::canonicalize(folder_of(path)).ok().as_ref() != Some(&real) {
-        return Err(not_in_folder(&real, path, known));
-    }
+    let name = path.file_name().filter(|_| lies_in(folder.path(), path));
+    let Some(name) = name else { return Err(outside(folder, path, history)) };
     let own = folder.path().join(name);
     folder.refuse_repeats(&Query {
         base_url: &config.base_url,
@@ -518,37 +514,32 @@ fn refuse_repeats(
     })
 }
 
-/// Refuses a journal that later calls with the folder would not see; `known`: the folder's own of that run.
-fn not_in_folder(folder: &Path, path: &Path, known: Option<&Entry>) -> Error {
+/// Whether later calls with a folder of journals see a journal.
+fn lies_in(folder: &Path, path: &Path) -> bool {
+    folder::is_journal(path) && is_folder_of(folder, path)
+}
+
+fn is_folder_of(folder: &Path, path: &Path) -> bool {
     let real = |folder: &Path| fs::canonicalize(folder).ok();
-    let own = known.map(|entry| (entry, folder.join(entry.name())));
-    let advice = match own {
-        _ if real(folder_of(path)).is_some_and(|own| Some(own) == real(folder)) => {
-            "Give it a name that ends in .jsonl.".to_owned()
-        }
-        Some((entry, own)) if entry.forgotten_at().is_some() => format!(
-            "That run's journal in the folder, {}, was recorded as gone: check its files in Addepar, and publish only what is \
-             missing with a journal of another name.",
-            own.display(),
-        ),
-        Some((_, own)) if own.exists() => {
-            format!("That run's journal in the folder is {}, and this is a copy: continue that one.", own.display())
-        }
-        Some((entry, own)) if folder::is_whole(entry, path) => {
-            format!("It is {}, which is gone from there: move it back.", own.display())
-        }
-        Some((_, own)) => {
-            format!("It is an older copy of {}, which is gone from there: put that back as it was.", own.display())
-        }
-        None if folder::is_set_up(folder_of(path)) => {
-            "That lies in another folder of journals: use a client with that folder.".to_owned()
-        }
+    real(folder_of(path)).is_some_and(|own| Some(own) == real(folder))
+}
+
+/// The error of a journal that later calls with the folder would not see.
+fn outside(folder: &Folder, path: &Path, history: Option<&History>) -> Error {
+    let known = history.and_then(|history| folder.of_run(&history.header().run));
+    let is_in_folder = is_folder_of(folder.path(), path);
+    let advice = match known.map(|entry| copied(folder, entry, path)) {
+        Some(Ok(advice)) => advice,
+        Some(Err(error)) => return error,
+        None if is_in_folder => "Give it a name that ends in .jsonl.".to_owned(),
+        None if folder::is_set_up(folder_of(path)) => ANOTHER_FOLDER.to_owned(),
         None => {
             "If that is there already, move it into the folder, under a name that no journal had before: it shows what \
                  was sent."
                 .to_owned()
         }
     };
+    let folder = fs::canonicalize(folder.path()).unwrap_or_else(|_| folder.path().to_owned());
     Error::input(message![
         name("journal"),
         format!(
@@ -557,6 +548,48 @@ fn not_in_folder(folder: &Path, path: &Path, known: Option<&Entry>) -> Error {
             path.display(),
         ),
     ])
+}
+
+const ANOTHER_FOLDER: &str = "That lies in another folder of journals: use a client with that folder.";
+
+/// What to do about a journal outside a folder that has, or had, one of the same run: `entry`. The one that shows more is to be
+/// continued, where one of them shows all.
+fn copied(folder: &Folder, entry: &Entry, path: &Path) -> Result<String, Error> {
+    let own = folder.path().join(entry.name());
+    file::refuse_displaced(&own)?;
+    let is_set_up = folder::is_set_up(folder_of(path)) && !is_folder_of(folder.path(), path);
+    let there = folder::stands_at(entry, folder.path()).filter(|there| JournalFile::look(there).is_ok());
+    let Some(there) = there else {
+        let own = own.display();
+        return Ok(if entry.forgotten_at().is_some() {
+            format!(
+                "That run's journal in the folder, {own}, was recorded as gone: check its files in Addepar, and publish only \
+                 what is missing with a journal of another name."
+            )
+        } else if !folder::is_whole(entry, path) {
+            format!("It is an older copy of {own}, which is missed there: put that back as it was.")
+        } else if is_set_up {
+            ANOTHER_FOLDER.to_owned()
+        } else {
+            format!("It is {own}, which is missed there: put it back.")
+        });
+    };
+    let begins = |one: &Path, other: &Path| file::is_beginning_of(one, other).unwrap_or(false);
+    let shown = there.display();
+    Ok(match (begins(path, &there), begins(&there, path)) {
+        (true, true) => format!("It is a copy of {shown}: continue that one."),
+        (true, false) => format!("It is an older copy of {shown}, which has more lines: continue that one."),
+        (false, true) if is_set_up => {
+            format!(
+                "It has more lines than its copy {shown}, and lies in another folder of journals: use a client with that."
+            )
+        }
+        (false, true) => format!("It has more lines than its copy {shown}: put it in the place of that one."),
+        (false, false) => format!(
+            "It and {shown} are copies of one journal that both went on: each may show as unsent what the other has sent. \
+             Check the files in Addepar, and record what you find in the one that you resume."
+        ),
+    })
 }
 
 fn header(config: &Config, request: &PublishRequest, repeat: Repeat) -> Header {

@@ -271,11 +271,12 @@ impl Audit {
         self.files_of(Sent::is_undecided)
     }
 
-    /// The same, by the journals in which that is recorded. Copies of a journal that is missed take no decision.
+    /// The same, by the journals in which that is recorded. Copies of a journal that is gone take no decision.
     pub(crate) fn undecided_by_journal(&self) -> BTreeMap<&Path, Vec<u64>> {
         let mut journals: BTreeMap<&Path, Vec<u64>> = BTreeMap::new();
-        let is_missed = |sent: &Sent| self.missing.iter().any(|missing| missing.entry.run() == &*sent.run);
-        for sent in self.sends.iter().filter(|sent| sent.is_undecided() && !is_missed(sent)) {
+        let gone = || self.missing.iter().filter(|missing| missing.elsewhere.is_none());
+        let is_gone = |sent: &Sent| gone().any(|missing| missing.entry.run() == &*sent.run);
+        for sent in self.sends.iter().filter(|sent| sent.is_undecided() && !is_gone(sent)) {
             journals.entry(&sent.journal).or_default().push(sent.file_id);
         }
         journals

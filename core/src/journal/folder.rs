@@ -249,7 +249,9 @@ pub(crate) fn completed(
     let is_displaced = |path: &Path| name_of(path).is_some_and(|name| has_displaced(&names, name));
     let is_own = |path: &Path| own.is_some_and(|own| is_the_same_file(own, path));
     let index = index(folder).ok().map(|(index, _)| index);
-    let (mut read, mut runs, mut own_run) = (Vec::new(), HashMap::<String, Vec<PathBuf>>::new(), None);
+    // One that lies elsewhere is not found here.
+    let mut own_run = repeats.own.map(|own| own.header().run.clone());
+    let (mut read, mut runs) = (Vec::new(), HashMap::<String, Vec<PathBuf>>::new());
     for path in paths.iter().filter(|path| !is_foreign(path)) {
         match JournalFile::observe(path) {
             Ok(history) => {
@@ -382,7 +384,7 @@ impl Folder {
                 }
             },
         }
-        match lies_below(&entry, &folder.path) {
+        match lies_below(&entry, &folder.path).map_err(Error::recording_nothing)? {
             Some(other) => Err(refused(&format!(
                 "is not gone: {} has all that it had. Give that its place and name back, or a name there that no journal had \
                  before",
@@ -718,17 +720,31 @@ pub(crate) fn stands_at(entry: &Entry, folder: &Path) -> Option<PathBuf> {
     named(folder).ok()?.into_iter().find(|path| !is_foreign(path) && is_whole(entry, path))
 }
 
-/// Which file in a folder or those in it has all that the folder knows of a journal, whatever it is called.
-fn lies_below(entry: &Entry, folder: &Path) -> Option<PathBuf> {
-    let found = fs::read_dir(folder).ok()?.flatten();
-    found.into_iter().find_map(|found| {
+/// Which file in a folder or those in it has all that the folder knows of a journal, whatever it is called. A folder that
+/// cannot be read may have it.
+fn lies_below(entry: &Entry, folder: &Path) -> Result<Option<PathBuf>, Error> {
+    let unreadable = |error: io::Error| {
+        let what = format!("cannot be read: {error}, and it may have the journal {}", entry.name());
+        Error::of_folder(folder, JournalReason::of_reading(&error), what)
+    };
+    for found in fs::read_dir(folder).map_err(unreadable)? {
+        let found = found.map_err(unreadable)?;
         // A link to a folder may lead round in a circle.
-        if found.file_type().is_ok_and(|kind| kind.is_dir()) {
-            lies_below(entry, &found.path())
-        } else {
-            Some(found.path()).filter(|path| is_whole(entry, path))
+        if found.file_type().map_err(unreadable)?.is_dir() {
+            if let Some(below) = lies_below(entry, &found.path())? {
+                return Ok(Some(below));
+            }
+            continue;
         }
-    })
+        match open_to_read(&found.path()) {
+            Ok(file) if entry.end().is_in(&file).map_err(unreadable)? => return Ok(Some(found.path())),
+            Err(error) if !matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::InvalidInput) => {
+                return Err(unreadable(error));
+            }
+            _ => {}
+        }
+    }
+    Ok(None)
 }
 
 /// Whether a file has every line that a journal is known to have had.
