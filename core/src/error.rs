@@ -675,8 +675,8 @@ impl Error {
                 "Put it back as it was. ",
                 command("journal audit", path.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."))),
                 format!(
-                    " says whether it lies in a subfolder. If it is gone for good, {gone} that it is, which names its files, and check them in Addepar before they \
-                     are sent again: "
+                    " says whether it lies in a subfolder. If it is gone for good, {gone} that it is, which names its files, \
+                     and check them in Addepar before they are sent again: "
                 ),
                 command("journal forget", path),
                 ".",
