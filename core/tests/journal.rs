@@ -3071,8 +3071,8 @@ fn a_copy_outside_the_folder_of_its_journal_is_not_continued() {
     }
     let whole = plain.path("whole.jsonl");
     fs::rename(&path, &whole).expect("moved");
-    each(&format!("It is an older copy of {own}, which is missed there: put that back as it was."));
-    let moved_back = format!("It is {own}, which is missed there: put it back.");
+    each(&format!("The journal {own} of its run is missed, and it may lack lines of it: put back what is missed, and"));
+    let moved_back = format!("The journal {own} of its run is missed, and it has all that that had: put it back under");
     refused_outside(&client, &whole, &moved_back);
     // An older copy has its name, or what nobody can read.
     fs::copy(&copies[0], &path).expect("a copy");
@@ -3099,17 +3099,16 @@ fn a_copy_that_went_on_outside_the_folder_of_its_journal_is_not_passed_over() {
     refused(publish_batch(&client, 4, &options(&path)), ErrorKind::Rejected, &[]);
     let own = path.display().to_string();
     let copies = [plain.path("run.jsonl"), set_up.path("run.jsonl")];
-    let advice = ["put it in the place of that one", "lies in another folder of journals: use a client with that"];
-    for (copy, advice) in copies.iter().zip(advice) {
+    let lines = format!("It has lines that its copy {own} has not: each may show as unsent what the other has sent.");
+    for copy in &copies {
         fs::copy(&path, copy).expect("a copy");
         block_on(scene.client().resume(&options(copy), |_| {})).expect("a report");
-        let error = refused_outside(&client, copy, &format!("It has more lines than its copy {own}"));
-        assert!(error.message().contains(advice), "{error}");
+        let error = refused_outside(&client, copy, &lines);
         assert_eq!(states(error.report().expect("a report")), [4, 0, 0, 0]);
     }
     decide(&path, &[4], Verdict::Leave);
     for copy in &copies {
-        refused_outside(&client, copy, "are copies of one journal that both went on");
+        refused_outside(&client, copy, &lines);
     }
     // What is true of the folder's own stands beside it.
     fs::rename(&path, scene.path("run.jsonl.displaced-1.jsonl")).expect("renamed");
@@ -3118,18 +3117,60 @@ fn a_copy_that_went_on_outside_the_folder_of_its_journal_is_not_passed_over() {
     assert_eq!(scene.posts(), 5);
 }
 
+/// What somebody left in a copy may have been sent since by the journal in the folder.
+#[test]
+fn a_copy_whose_files_were_left_shows_what_the_journal_has_sent() {
+    let (scene, plain) = (Scene::new(), Scene::new());
+    let client = scene.journalling();
+    let path = scene.path("run.jsonl");
+    scene.faults(&json!([{ "name": "status", "status": 400 }]));
+    refused(publish_batch(&client, 4, &options(&path)), ErrorKind::Rejected, &[]);
+    let copy = plain.path("run.jsonl");
+    fs::copy(&path, &copy).expect("a copy");
+    decide(&copy, &[1, 2, 3, 4], Verdict::Leave);
+    block_on(client.resume(&options(&path), |_| {})).expect("a report");
+    let error = refused_outside(&client, &copy, "It has lines that its copy");
+    assert_eq!((error.outcome(), states(error.report().expect("a report"))), (Outcome::Processed, [4, 0, 0, 0]));
+    // Asked for in another way, a copy of what was recorded as gone shows nothing for certain, wherever it lies.
+    fs::remove_file(&path).expect("removed");
+    forget_journal(&path).expect("it is missed");
+    let text = fs::read(&copy).expect("a journal");
+    for copy in [copy, scene.path("copy.jsonl")] {
+        fs::write(&copy, &text).expect("a copy");
+        let error = refused(publish_batch(&client, 3, &options(&copy)), ErrorKind::Journal, &["is of another run"]);
+        assert_eq!((error.outcome(), states(error.report().expect("a report"))), (Outcome::Unknown, [0, 0, 3, 0]));
+    }
+}
+
+/// A folder that has just been set up has not read its journals yet.
+#[test]
+fn a_copy_is_compared_with_journals_that_its_folder_has_not_read() {
+    let scene = Scene::new();
+    let (path, copy) = (scene.path("run.jsonl"), scene.path("run.jsonl.bak"));
+    scene.faults(&json!([{ "name": "status", "status": 400 }]));
+    refused(scene.batch(4, &path), ErrorKind::Rejected, &[]);
+    fs::copy(&path, &copy).expect("a copy");
+    scene.resume(&path).expect("a report");
+    let advice = format!("It is an older copy of {}, which has more lines: continue that one.", path.display());
+    refused_outside(&scene.journalling(), &copy, &advice);
+}
+
 /// Of a run that the folder does not know, the journal may be moved in.
 #[test]
 fn a_journal_that_its_folder_never_had_is_moved_in_or_has_another_folder() {
     let (scene, plain, set_up) = (Scene::new(), Scene::new(), Scene::new());
     set_up.journals();
     let client = scene.journalling();
-    scene.faults(&json!([{ "name": "status", "status": 400 }, { "name": "status", "status": 400 }]));
+    scene.faults(&json!([{ "name": "status", "status": 400 }]));
+    let path = plain.path("run.jsonl");
+    refused(publish_batch(&scene.client(), 4, &options(&path)), ErrorKind::Rejected, &[]);
+    let whole = fs::read(&path).expect("a journal");
     for (path, advice) in [
         (set_up.path("other.jsonl"), "use a client with that folder"),
-        (plain.path("other.jsonl"), "move it into the folder, under a name"),
+        (plain.path("other.jsonl"), "move it into the folder, under a name that no journal had before"),
+        (scene.path("other"), "Give it a name that ends in .jsonl, and that no journal had before."),
     ] {
-        refused(publish_batch(&scene.client(), 4, &options(&path)), ErrorKind::Rejected, &[]);
+        fs::write(&path, &whole).expect("a journal");
         refused_outside(&client, &path, advice);
     }
 }
@@ -3482,7 +3523,7 @@ fn a_batch_that_began_with_another_firm_begins_again() {
     refused(at(&wrong), ErrorKind::PermissionDenied, &words);
     let words = [
         "the server is",
-        "Nothing of that run was processed: publish what no other run has sent with a journal of another name",
+        "Nothing of that run was processed, as far as this journal shows: publish what no other run has sent with a journal of another name",
     ];
     refused(at(&scene), ErrorKind::Journal, &words);
     let again = options(&scene.path("again.jsonl"));

@@ -316,7 +316,7 @@ PortalClient().publish_batch(range(1, 9), journal={str(journal)!r}, chunk_size=2
     older, whole = copies[1], journal.read_bytes()
     journal.write_bytes(older)
     client = simulated_portal.client(journal_dir=tmp_path)
-    lost = "run.jsonl lost lines that it had: something cut it, or put an older copy in its place"
+    lost = "run.jsonl lost lines that it had: something cut or edited it, or put an older copy in its place"
     with pytest.raises(JournalError, match=lost):
         client.publish_files([9], **MODES)
     with pytest.raises(JournalError, match=lost):

@@ -42,16 +42,10 @@ fn requests(journal: &Journal) -> HashMap<u64, String> {
     journal.last_chunks().into_iter().map(|(file_id, chunk)| (file_id, format!("{run}/{chunk}"))).collect()
 }
 
-/// Whether it names a request.
-fn is_request(listed: &str) -> bool {
-    let parts = listed.split_once('/');
-    parts.is_some_and(|(run, chunk)| run.chars().all(|c| c.is_ascii_hexdigit()) && chunk.parse::<u32>().is_ok())
-}
-
 /// The files about whose last request a list is, by its own words.
 pub(super) fn of_the_last_request(list: &List) -> Result<HashSet<u64>, String> {
     let column = list.position(REQUEST)?;
-    let rows = list.rows().iter().filter(|row| row.field(column).is_some_and(is_request));
+    let rows = list.rows().iter().filter(|row| row.field(column).is_some());
     Ok(rows.map(|row| row.id).collect())
 }
 
@@ -60,16 +54,18 @@ pub(super) fn of_the_last_request(list: &List) -> Result<HashSet<u64>, String> {
 pub(super) fn outdated(list: &List, journal: &Journal) -> Result<(), String> {
     let Some(column) = list.position(REQUEST)? else { return Ok(()) };
     let newest = requests(journal);
-    // A file that is not of this run is refused in its place; a column of somebody's own may have the same name.
     let is_another = |row: &&Row| {
-        let listed = row.field(Some(column)).filter(|listed| is_request(listed));
-        listed.is_some_and(|listed| newest.get(&row.id).is_some_and(|now| listed != now))
+        // A file that is not of this run is refused in its place.
+        let now = newest.get(&row.id);
+        row.field(Some(column)).zip(now).is_some_and(|(listed, now)| listed != now)
     };
     list.rows().iter().find(is_another).map_or(Ok(()), |row| {
         Err(format!(
-            ", line {}: its column {REQUEST:?} names another request with file {} than the last one: make a new list of this \
-             journal, and look again",
-            row.line, row.id,
+            ", line {}: its column {REQUEST:?} names another request with file {} than the last one ({}): make a new list of \
+             this journal, and look again. A column of your own needs another name",
+            row.line,
+            row.id,
+            RawId::from(row.field(Some(column)).unwrap_or_default()),
         ))
     })
 }

@@ -11,9 +11,8 @@ use crate::config::settings::Config;
 use crate::error::{Error, ErrorKind, JournalReason};
 use crate::journal::file::{self, JournalFile};
 use crate::journal::fingerprint;
-use crate::journal::folder::{self, Folder, Query};
+use crate::journal::folder::{self, Folder, OfRun, Query};
 use crate::journal::history::{self, History};
-use crate::journal::index::Entry;
 use crate::journal::lock::{self, Caller, Lock, PATIENCE, folder_of, is_held_here};
 use crate::journal::record::{Chunk, FORMAT, Header};
 use crate::journal::store::{Dated, Store, Unrecorded, Unwritten};
@@ -426,14 +425,16 @@ pub(crate) fn with_states(
         (Err(_), None) if request.is_some() && has_none(path) => return error,
         (Err(_), None) => return error.nothing_sent_now(),
     };
+    let own_run = observed.as_ref().ok().map(|history| (shown, &*history.header().run));
     let completed = match folder_for(config, path) {
-        Some(folder) => folder::completed(&report, folder, server, Some(shown), repeats),
+        Some(folder) => folder::completed(&report, folder, server, own_run, repeats),
         None => report.clone(),
     };
     // Where others show more of what is left in it, or of its run, it is not resumed as it is.
     let is_newest = |history: &History| folder::refuse_one_that_lacks_lines(path, history).is_ok();
     let is_seen = folder_for(config, path).is_none_or(|folder| lies_in(folder, path));
-    let is_resumable = is_resumable && is_seen && is_whole && completed == report && own.is_some_and(is_newest);
+    let is_left = report.left().all(|file| completed.file(file.file_id) == Some(file));
+    let is_resumable = is_resumable && is_seen && is_whole && is_left && own.is_some_and(is_newest);
     // What another call has yet to send is not known to be unprocessed any more. Another firm's file of that id is another file.
     let is_about_them = |history: &History| named.is_none() || history.header().is_of(server.0, server.1);
     let completed = match &observed {
@@ -524,16 +525,52 @@ fn is_folder_of(folder: &Path, path: &Path) -> bool {
     real(folder_of(path)).is_some_and(|own| Some(own) == real(folder))
 }
 
-/// The error of a journal that later calls with the folder would not see.
+/// The error of a journal that later calls with the folder would not see. Nothing that it advises replaces a journal, or resumes one
+/// that shows less than another.
 fn outside(folder: &Folder, path: &Path, history: Option<&History>) -> Error {
-    let known = history.and_then(|history| folder.of_run(&history.header().run));
     let is_in_folder = is_folder_of(folder.path(), path);
-    let advice = match known.map(|entry| copied(folder, entry, path)) {
-        Some(Ok(advice)) => advice,
-        Some(Err(error)) => return error,
-        None if is_in_folder => "Give it a name that ends in .jsonl.".to_owned(),
-        None if folder::is_set_up(folder_of(path)) => ANOTHER_FOLDER.to_owned(),
-        None => {
+    let is_in_another = !is_in_folder && folder::is_set_up(folder_of(path));
+    let run = history.map(|history| &*history.header().run);
+    let advice = match run.map_or(Ok(None), |run| folder.of_run(run, path)) {
+        Err(error) => return error,
+        Ok(Some(OfRun::There(there))) => {
+            let begins = |one: &Path, other: &Path| file::is_beginning_of(one, other).unwrap_or(false);
+            let shown = there.display();
+            match (begins(path, &there), begins(&there, path)) {
+                (true, true) => format!("It is a copy of {shown}: continue that one."),
+                (true, false) => format!("It is an older copy of {shown}, which has more lines: continue that one."),
+                (false, _) => format!(
+                    "It has lines that its copy {shown} has not: each may show as unsent what the other has sent. Check their \
+                     files in Addepar, and record in the one that you resume what the other one shows as sent."
+                ),
+            }
+        }
+        Ok(Some(OfRun::Missed(own, has_all))) => {
+            let (own, is) = (own.display(), if has_all { "has all that that had" } else { "may lack lines of it" });
+            let back = "put it back under that name, or one that no journal had before";
+            if has_all && is_in_another {
+                format!(
+                    "The journal {own} of its run is missed, and it {is}: use a client with its own folder, or {back}."
+                )
+            } else if has_all {
+                format!("The journal {own} of its run is missed, and it {is}: {back}.")
+            } else {
+                format!(
+                    "The journal {own} of its run is missed, and it {is}: put back what is missed, and check in Addepar what \
+                     this one shows as sent before any of it is sent again."
+                )
+            }
+        }
+        Ok(Some(OfRun::Forgotten(own))) => format!(
+            "The journal {} of its run was recorded as gone: check its files in Addepar, and publish only what is missing with \
+             a journal of another name.",
+            own.display(),
+        ),
+        Ok(None) if is_in_folder => "Give it a name that ends in .jsonl, and that no journal had before.".to_owned(),
+        Ok(None) if is_in_another => {
+            "That lies in another folder of journals: use a client with that folder.".to_owned()
+        }
+        Ok(None) => {
             "If that is there already, move it into the folder, under a name that no journal had before: it shows what \
                  was sent."
                 .to_owned()
@@ -548,48 +585,6 @@ fn outside(folder: &Folder, path: &Path, history: Option<&History>) -> Error {
             path.display(),
         ),
     ])
-}
-
-const ANOTHER_FOLDER: &str = "That lies in another folder of journals: use a client with that folder.";
-
-/// What to do about a journal outside a folder that has, or had, one of the same run: `entry`. The one that shows more is to be
-/// continued, where one of them shows all.
-fn copied(folder: &Folder, entry: &Entry, path: &Path) -> Result<String, Error> {
-    let own = folder.path().join(entry.name());
-    file::refuse_displaced(&own)?;
-    let is_set_up = folder::is_set_up(folder_of(path)) && !is_folder_of(folder.path(), path);
-    let there = folder::stands_at(entry, folder.path()).filter(|there| JournalFile::look(there).is_ok());
-    let Some(there) = there else {
-        let own = own.display();
-        return Ok(if entry.forgotten_at().is_some() {
-            format!(
-                "That run's journal in the folder, {own}, was recorded as gone: check its files in Addepar, and publish only \
-                 what is missing with a journal of another name."
-            )
-        } else if !folder::is_whole(entry, path) {
-            format!("It is an older copy of {own}, which is missed there: put that back as it was.")
-        } else if is_set_up {
-            ANOTHER_FOLDER.to_owned()
-        } else {
-            format!("It is {own}, which is missed there: put it back.")
-        });
-    };
-    let begins = |one: &Path, other: &Path| file::is_beginning_of(one, other).unwrap_or(false);
-    let shown = there.display();
-    Ok(match (begins(path, &there), begins(&there, path)) {
-        (true, true) => format!("It is a copy of {shown}: continue that one."),
-        (true, false) => format!("It is an older copy of {shown}, which has more lines: continue that one."),
-        (false, true) if is_set_up => {
-            format!(
-                "It has more lines than its copy {shown}, and lies in another folder of journals: use a client with that."
-            )
-        }
-        (false, true) => format!("It has more lines than its copy {shown}: put it in the place of that one."),
-        (false, false) => format!(
-            "It and {shown} are copies of one journal that both went on: each may show as unsent what the other has sent. \
-             Check the files in Addepar, and record what you find in the one that you resume."
-        ),
-    })
 }
 
 fn header(config: &Config, request: &PublishRequest, repeat: Repeat) -> Header {
@@ -739,7 +734,7 @@ fn same_run(history: &History, config: &Config, request: Option<&PublishRequest>
     } else {
         let advice = if history.came_to_nothing() {
             Some(
-                "Nothing of that run was processed: publish what no other run has sent with a journal of another name. Let \
+                "Nothing of that run was processed, as far as this journal shows: publish what no other run has sent with a journal of another name. Let \
                  this one stay where it is, and do not resume it.",
             )
         } else if is_elsewhere {

@@ -456,14 +456,16 @@ fn proxy(
     base_url: &Url,
     environment: &Environment<impl Fn(&str) -> Option<OsString>>,
 ) -> Result<Option<Proxy>, Error> {
-    if is_loopback(base_url) {
-        return Ok(None);
-    }
     let read = |given_by, url: &str| {
         Proxy::read(url).map(Some).map_err(|what| Error::config(message![name(given_by), format!(" {what}.")]))
     };
-    if let Some(url) = &settings.proxy {
-        return read("proxy", url.expose());
+    // Also where none is used: what works with a simulated portal works with a real one.
+    let given = settings.proxy.as_ref().map(|url| read("proxy", url.expose())).transpose()?;
+    if is_loopback(base_url) {
+        return Ok(None);
+    }
+    if let Some(given) = given {
+        return Ok(given);
     }
     let no_proxy = environment.first(&[variable::NO_PROXY, variable::NO_PROXY_LOWER])?;
     if no_proxy.is_some_and(|(_, list)| proxy::is_passed_by(&list, base_url)) {

@@ -1,5 +1,6 @@
 //! Every send of every file across the journals of a folder.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::fs::{self, DirEntry, File};
 use std::io::{self, BufRead, BufReader};
@@ -157,8 +158,14 @@ impl Audit {
         // A copy of a journal shows the same sends once more, at the same times; where both went on, the times differ. The
         // copy that went on knows how a send ended; of decisions that differ, the one counts that leaves it a send.
         let is_forgotten = |sent: &Sent| forgotten.get(&*sent.journal).is_some_and(|at| sent.at < *at);
-        let weight =
-            |sent: &Sent| (sent.ending == Ending::Open, sent.decision.is_none(), is_forgotten(sent), !sent.counts());
+        // Of copies that show the same, the longest one takes decisions.
+        let lengths: HashMap<&Path, u64> =
+            runs.values().flatten().map(|path| (&**path, fs::metadata(path).map_or(0, |file| file.len()))).collect();
+        let length = |sent: &Sent| lengths.get(&*sent.journal).copied().unwrap_or_default();
+        let weight = |sent: &Sent| {
+            let is_open = sent.ending == Ending::Open;
+            (is_open, sent.decision.is_none(), is_forgotten(sent), !sent.counts(), Reverse(length(sent)))
+        };
         audit.sends.sort_by(|one, other| (one.identity(), weight(one)).cmp(&(other.identity(), weight(other))));
         audit.sends.dedup_by(|copy, sent| copy.identity() == sent.identity());
         // To record that a journal is gone is to leave what it showed at that: nobody decides in an older copy any more.
@@ -275,7 +282,12 @@ impl Audit {
     pub(crate) fn undecided_by_journal(&self) -> BTreeMap<&Path, Vec<u64>> {
         let mut journals: BTreeMap<&Path, Vec<u64>> = BTreeMap::new();
         let gone = || self.missing.iter().filter(|missing| missing.elsewhere.is_none());
-        let is_gone = |sent: &Sent| gone().any(|missing| missing.entry.run() == &*sent.run);
+        let is_gone = |sent: &Sent| {
+            let is_it = |Missing { path, entry, .. }: &Missing| {
+                entry.run() == &*sent.run && folder_of(path) == folder_of(&sent.journal)
+            };
+            gone().any(is_it)
+        };
         for sent in self.sends.iter().filter(|sent| sent.is_undecided() && !is_gone(sent)) {
             journals.entry(&sent.journal).or_default().push(sent.file_id);
         }

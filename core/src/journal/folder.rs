@@ -216,7 +216,7 @@ fn name_of(path: &Path) -> Option<&str> {
 }
 
 /// What became of a journal that is not as its folder knows it.
-const LOST_LINES: &str = "lost lines that it had: something cut it, or put an older copy in its place";
+const LOST_LINES: &str = "lost lines that it had: something cut or edited it, or put an older copy in its place";
 
 /// What became of a journal that its folder knows.
 const GONE: &str = "is not there any more";
@@ -224,22 +224,34 @@ const GONE: &str = "is not there any more";
 /// Why nobody knows what became of a file.
 const DOUBT: &str = "A journal that is gone, or lost lines, may show it as sent.";
 
-/// The same report with what the journals of a folder show of its files, as far as they can be read.
+/// What a folder has of a run.
+#[derive(Debug)]
+pub(crate) enum OfRun {
+    /// A whole journal of it.
+    There(PathBuf),
+    /// One that it misses, and whether another one has all that that had.
+    Missed(PathBuf, bool),
+    /// One that was recorded as gone.
+    Forgotten(PathBuf),
+}
+
+/// The same report with what the journals of a folder show of its files, as far as they can be read. `own`: the journal that
+/// it is of, and that one's run.
 pub(crate) fn completed(
     report: &PublishReport,
     folder: &Path,
     server: (&Url, &str),
-    own: Option<&Path>,
+    own: Option<(&Path, &str)>,
     repeats: Repeats<'_>,
 ) -> PublishReport {
     // Those that its own journal shows as sent are known.
-    let left: Vec<u64> = report.left().map(|file| file.file_id).collect();
-    if left.is_empty() || !folder.is_dir() {
+    let unsent = report.files().iter().filter(|file| file.state == FileState::NotProcessed);
+    let wanted: HashSet<u64> = unsent.map(|file| file.file_id).collect();
+    if wanted.is_empty() || !folder.is_dir() {
         return report.clone();
     }
     // Without its lock: nothing is sent.
     let mut survey = Survey::default();
-    let wanted: HashSet<u64> = left.into_iter().collect();
     let paths = named(folder).unwrap_or_else(|error| {
         survey.unreadable = Some(error);
         Vec::new()
@@ -247,19 +259,15 @@ pub(crate) fn completed(
     let names: BTreeSet<&str> = paths.iter().filter_map(|path| name_of(path)).collect();
     // What is true stands beside it.
     let is_displaced = |path: &Path| name_of(path).is_some_and(|name| has_displaced(&names, name));
-    let is_own = |path: &Path| own.is_some_and(|own| is_the_same_file(own, path));
+    let is_own = |path: &Path| own.is_some_and(|(own, _)| is_the_same_file(own, path));
     let index = index(folder).ok().map(|(index, _)| index);
-    // One that lies elsewhere is not found here.
-    let mut own_run = repeats.own.map(|own| own.header().run.clone());
     let (mut read, mut runs) = (Vec::new(), HashMap::<String, Vec<PathBuf>>::new());
     for path in paths.iter().filter(|path| !is_foreign(path)) {
         match JournalFile::observe(path) {
             Ok(history) => {
                 let run = &history.header().run;
                 runs.entry(run.clone()).or_default().push(path.clone());
-                if is_own(path) {
-                    own_run = Some(run.clone());
-                } else if history.header().is_of(server.0, server.1) {
+                if !is_own(path) && history.header().is_of(server.0, server.1) {
                     let forgotten_at = index.as_ref().and_then(|index| forgotten_at(index, path, run));
                     read.push(Read { path: path.clone(), history, forgotten_at });
                 }
@@ -273,7 +281,7 @@ pub(crate) fn completed(
     let Some(index) = index else { return completed };
     let missed = all_missed(folder, &index, &runs).unwrap_or_default().into_iter().map(|(entry, _)| entry);
     let missed = missed.filter(|entry| stands_at(entry, folder).is_none());
-    let outlived = own.zip(own_run).and_then(|(own, run)| outlived(&index, own, &run));
+    let outlived = own.and_then(|(own, run)| outlived(&index, own, run));
     doubted(&completed, missed.chain(outlived))
 }
 
@@ -540,11 +548,27 @@ impl Folder {
         })
     }
 
-    /// What it knows of the journal of a run: of copies, of the one with most lines.
-    pub(crate) fn of_run(&self, run: &str) -> Option<&Entry> {
+    /// What it has of the run of a journal that it does not show. One that was displaced is an error.
+    pub(crate) fn of_run(&self, run: &str, path: &Path) -> Result<Option<OfRun>, Error> {
         let expected = self.index.expected().map(|(_, entry)| entry);
-        let of_run = expected.chain(self.index.forgotten()).filter(|entry| entry.run() == run);
-        of_run.reduce(|most, entry| if entry.end().is_behind(most.end()) { entry } else { most })
+        let known = expected.chain(self.index.forgotten()).filter(|entry| entry.run() == run);
+        let known = known.reduce(|most, entry| if entry.end().is_behind(most.end()) { entry } else { most });
+        let own = known.map(|entry| self.path.join(entry.name()));
+        own.as_deref().map_or(Ok(()), refuse_displaced)?;
+        let has_all = |path: &Path| known.is_none_or(|entry| is_whole(entry, path));
+        let is_of_it = |path: &PathBuf| {
+            !is_foreign(path)
+                && has_all(path)
+                && JournalFile::look(path).is_ok_and(|history| history.header().run == run)
+        };
+        let length = |path: &PathBuf| fs::metadata(path).map_or(0, |file| file.len());
+        let there = named(&self.path)?.into_iter().filter(is_of_it).max_by_key(length);
+        Ok(match (there, known.zip(own)) {
+            (Some(there), _) => Some(OfRun::There(there)),
+            (None, Some((entry, own))) if entry.forgotten_at().is_some() => Some(OfRun::Forgotten(own)),
+            (None, Some((_, own))) => Some(OfRun::Missed(own, has_all(path))),
+            (None, None) => None,
+        })
     }
 
     /// Takes in a journal that was just made in it.
