@@ -23,7 +23,7 @@ export interface JournalledFile extends FileResult {
   readonly decidedBy: string | null;
   readonly decidedAt: Date | null;
   readonly evidence: string | null;
-  /** Whether another call was sending it when the journal was read: nobody has to decide about it. */
+  /** Whether another call was sending it when the journal was read, or was about to: nobody has to decide about it. */
   readonly inFlight: boolean;
 }
 
@@ -31,7 +31,7 @@ export interface JournalledFile extends FileResult {
 export interface JournalledChunk {
   /** Its number, from 1. */
   readonly chunk: number;
-  /** `in_flight`: another call is sending it. */
+  /** `in_flight` if another call is sending it, or is about to: `attempts` is 0 then, or the server refused it last. */
   readonly state: 'processed' | 'in_flight' | Extract<FileState, 'unknown' | 'not_processed'>;
   /** How often it was about to be sent. */
   readonly attempts: number;
@@ -160,7 +160,7 @@ export class Journal {
     return this.toJSON().undecided;
   }
 
-  /** The files that another call was sending when the journal was read: what becomes of them is to be awaited. */
+  /** The files that another call was sending when the journal was read, or was about to: what becomes of them is to be awaited. */
   get inFlight(): readonly number[] {
     return this.toJSON().in_flight;
   }

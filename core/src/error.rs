@@ -574,14 +574,13 @@ impl Error {
         );
         let error = Self::new(ErrorKind::OutcomeUnknown, problem)
             .with_consequence(Consequence::Stated)
-            .with_phase(Phase::ReadingPages)
             .with_attempt(report.attempts().last().cloned());
         let is_known = report.undecided().is_empty();
         let error = error.with_report(report);
         if is_known {
             error.with_advice("Its report says what became of each file: do not send them again.")
         } else {
-            error
+            error.with_phase(Phase::ReadingPages)
         }
     }
 
@@ -968,6 +967,8 @@ impl Error {
     #[must_use]
     pub fn outcome(&self) -> Outcome {
         match (self.0.kind, self.report()) {
+            // A call that was cancelled once its answer had been read.
+            (ErrorKind::OutcomeUnknown, Some(report)) if report.outcome() == Outcome::Processed => Outcome::Processed,
             (ErrorKind::OutcomeUnknown, _) => Outcome::Unknown,
             (_, Some(report)) => report.outcome(),
             (ErrorKind::Config | ErrorKind::Input, None) if self.0.consequence == Consequence::OfCall => {

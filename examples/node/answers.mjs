@@ -102,8 +102,8 @@ export function answerTo(error) {
   if (!isPortalError(error)) {
     return { status: 500, headers: {}, body: { error: 'internal error' } };
   }
-  if (error.code === 'ERR_STOPPED' && error.report?.settled) {
-    // Stopped after the last request: nothing is left to be sent.
+  if (['ERR_STOPPED', 'ERR_OUTCOME_UNKNOWN'].includes(error.code) && error.report?.settled) {
+    // Stopped after the last answer: nothing is left to be sent.
     return { status: 200, headers: {}, body: bodyOf(error.report) };
   }
   const status = statusOf(error);

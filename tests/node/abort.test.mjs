@@ -52,6 +52,16 @@ test('aborted after it went out to a server that never answers: unknown, with a 
   silent.close();
 });
 
+test('aborted once its answer was read: its outcome is known', async () => {
+  const controller = new AbortController();
+  const info = (message) => message.startsWith('Attempt') && controller.abort(new Error('too late'));
+  const client = portal.client({ logger: { debug() {}, info, warn() {} } });
+  const error = await client.publishFiles([37], { ...MODES, signal: controller.signal }).catch((thrown) => thrown);
+  assert.deepEqual([error.name, error.code, error.outcome, error.phase], ['AbortError', 'ERR_OUTCOME_UNKNOWN', 'processed', null]);
+  assert.deepEqual([error.fileIds, error.report.ok, error.httpStatus], [[], true, 200]);
+  assert.match(error.message, /after the server had processed it: 1 ok .* do not send them again/);
+});
+
 test('aborted while it waits for the rate limit: nothing was processed, nothing goes out any more', async () => {
   // The longest that is waited for, and after which nothing could be seen of it.
   for (const retryAfter of ['60', '2']) {

@@ -266,11 +266,12 @@ batch('files in flight are shown as being sent, and nobody has to decide about t
   const run = portal.client().publishBatch([1, 2, 3], { ...MODES, journal, chunkSize: 2 });
   await posted(portal, 1);
   const book = new Journal(journal);
-  assert.deepEqual([book.undecided, book.inFlight], [[], [1, 2]]);
-  assert.deepEqual(book.files.map((file) => file.inFlight), [true, true, false]);
-  assert.deepEqual(book.chunks.map((chunk) => chunk.state), ['in_flight', 'not_processed']);
+  // Nobody may take what is about to be sent for unprocessed.
+  assert.deepEqual([book.undecided, book.inFlight], [[], [1, 2, 3]]);
+  assert.deepEqual(book.files.map(({ state, inFlight }) => [state, inFlight]), Array(3).fill(['unknown', true]));
+  assert.deepEqual(book.chunks.map(({ state, attempts }) => [state, attempts]), [['in_flight', 1], ['in_flight', 0]]);
   const { report } = book;
-  assert.deepEqual([report.undecided, report.inFlight, report.settled], [[], [1, 2], false]);
+  assert.deepEqual([report.undecided, report.inFlight, report.settled], [[], [1, 2, 3], false]);
   await assert.rejects(portal.client().resume(journal), (error) => {
     assert.deepEqual([error.code, error.undecided, error.report.inFlight], ['ERR_JOURNAL', [], [1, 2, 3]]);
     return true;

@@ -607,20 +607,16 @@ def test_files_in_flight_are_shown_as_being_sent(simulated_portal: SimulatedPort
     try:
         wait_for_posts(simulated_portal, 1)
         book = Journal(journal)
-        assert (book.undecided, book.in_flight) == ((), (1, 2))
-        assert [(file.state, file.in_flight) for file in book.files] == [
-            ("unknown", True),
-            ("unknown", True),
-            ("not_processed", False),
-        ]
-        assert [chunk.state for chunk in book.chunks] == ["in_flight", "not_processed"]
-        assert (book.report.undecided, book.report.in_flight, book.report.settled) == ((), (1, 2), False)
-        assert "2 being sent, 1 not_processed" in str(book.report)
+        # Nobody may take what is about to be sent for unprocessed.
+        assert (book.undecided, book.in_flight) == ((), (1, 2, 3))
+        assert [(file.state, file.in_flight) for file in book.files] == [("unknown", True)] * 3
+        assert [(chunk.state, chunk.attempts) for chunk in book.chunks] == [("in_flight", 1), ("in_flight", 0)]
+        assert (book.report.undecided, book.report.in_flight, book.report.settled) == ((), (1, 2, 3), False)
+        assert "3 being sent" in str(book.report)
         with pytest.raises(JournalError, match="is being written by process") as refused:
             client.resume(journal)
         assert refused.value.undecided == ()
         assert refused.value.report is not None
-        # Nobody may take what is about to be sent for unprocessed.
         assert refused.value.report.in_flight == (1, 2, 3)
         assert [file.state for file in refused.value.report] == ["unknown"] * 3
     finally:

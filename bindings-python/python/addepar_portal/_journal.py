@@ -46,7 +46,7 @@ class JournalledFile:
     evidence: str | None
     """On what evidence."""
     in_flight: bool
-    """Whether another call was sending it when the journal was read: nobody has to decide about it."""
+    """Whether another call was sending it, or about to, when the journal was read: nobody has to decide about it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class JournalledChunk:
     chunk: int
     """Its number, from 1."""
     state: str
-    """`processed`, `unknown`, `not_processed`, or `in_flight` where another call is sending it."""
+    """`processed`, `unknown`, `not_processed`, or `in_flight` if another call is sending it, or is about to."""
     attempts: int
     """How often it was about to be sent."""
     sent_at: _types.datetime | None
@@ -136,7 +136,7 @@ class Journal:
 
     @property
     def in_flight(self) -> tuple[int, ...]:
-        """The files that another call was sending when the journal was read: what becomes of them is to be awaited."""
+        """The files that another call was sending, or about to, when the journal was read: they are to be awaited."""
         return tuple(self._native.in_flight())
 
     @property

@@ -107,13 +107,15 @@ fn text(path: &Path, journal: &Journal, undecided: bool) -> String {
         );
     }
     let in_flight = journal.in_flight();
-    if !in_flight.is_empty() {
-        let _ = writeln!(
-            below,
-            "{} being sent by another process at this moment: {}",
-            counted(in_flight.len(), "file"),
-            ranges::excerpt(&in_flight),
-        );
+    let being_sent: HashSet<u64> = journal.history().in_flight().into_iter().collect();
+    let (sending, awaited): (Vec<u64>, Vec<u64>) = in_flight.iter().partition(|id| being_sent.contains(id));
+    for (ids, what) in [
+        (sending, "being sent by another process at this moment"),
+        (awaited, "that another process may be about to send, as it writes this journal"),
+    ] {
+        if !ids.is_empty() {
+            let _ = writeln!(below, "{} {what}: {}", counted(ids.len(), "file"), ranges::excerpt(&ids));
+        }
     }
     let path = message::in_shell(path);
     if !to_decide.is_empty() {

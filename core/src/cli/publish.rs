@@ -296,7 +296,7 @@ fn dry_run(
             files(undecided),
         ),
         Some((_, in_flight)) if in_flight > 0 => format!(
-            "This is a dry run: nothing was sent, and nothing would be now: {} being sent by another process.",
+            "This is a dry run: nothing was sent, and nothing would be now: {} being sent by another process, or about to be.",
             files(in_flight),
         ),
         _ => "This is a dry run: nothing was sent.".to_owned(),

@@ -53,7 +53,7 @@ pub struct JournalledFile {
     pub decided_at: Option<SystemTime>,
     /// On what evidence.
     pub evidence: Option<String>,
-    /// Whether another call was sending it when the journal was read: nobody has to decide about it.
+    /// Whether another call was sending it when the journal was read, or was about to: nobody has to decide about it.
     pub in_flight: bool,
 }
 
@@ -73,7 +73,7 @@ pub(crate) struct Finding {
 pub struct JournalledChunk {
     /// Its number, from 1.
     pub chunk: u32,
-    /// `processed`, `unknown`, `not_processed`, or `in_flight` where another call is sending it.
+    /// `processed`, `unknown`, `not_processed`, or `in_flight` where another call is sending it, or is about to.
     pub state: &'static str,
     /// How often it was about to be sent.
     pub attempts: u32,
@@ -192,16 +192,29 @@ impl Happened {
 
 impl JournalledFile {
     fn of(file: &history::File, history: &History) -> Self {
-        let decision = file.decision();
+        let mut result = history.result(file);
+        let is_awaited = history.is_written() && result.await_another_call();
+        // What is awaited carries a decision out.
+        let decision = file.decision().filter(|_| !is_awaited);
         Self {
-            result: history.result(file),
+            result,
             chunk: file.chunk,
             decided_by: decision.map(|decision| decision.by.clone()),
             decided_at: decision.map(|decision| decision.at),
             evidence: decision.and_then(|decision| decision.evidence.clone()),
-            in_flight: history.is_in_flight(file),
+            in_flight: is_awaited || history.is_in_flight(file),
         }
     }
+}
+
+/// The files that another call may be about to send, since it writes the journal.
+fn awaited(history: &History) -> HashSet<u64> {
+    if history.is_written() { history.to_be_sent().into_iter().collect() } else { HashSet::new() }
+}
+
+/// The run so far; files that another call may be about to send are in flight as well.
+fn report(history: &History) -> PublishReport {
+    history.report().awaiting(&awaited(history))
 }
 
 impl Journal {
@@ -251,9 +264,14 @@ impl Journal {
     /// Every chunk, in order.
     #[must_use]
     pub fn chunks(&self) -> Vec<JournalledChunk> {
+        let awaited = awaited(&self.history);
         let shown = |(number, chunk, file_ids): (u32, &history::ChunkHistory, Vec<u64>)| JournalledChunk {
             chunk: number,
-            state: self.history.state_of(chunk),
+            state: if file_ids.iter().any(|id| awaited.contains(id)) {
+                "in_flight"
+            } else {
+                self.history.state_of(chunk)
+            },
             attempts: chunk.attempts,
             sent_at: chunk.sent_at,
             file_ids,
@@ -283,10 +301,12 @@ impl Journal {
         self.history.undecided()
     }
 
-    /// The files that another call was sending when the journal was read: what becomes of them is to be awaited.
+    /// The files that another call was sending when the journal was read, or was about to: what becomes of them is to be
+    /// awaited.
     #[must_use]
     pub fn in_flight(&self) -> Vec<u64> {
-        self.history.in_flight()
+        let files = self.files().into_iter().filter(|file| file.in_flight);
+        files.map(|file| file.result.file_id).collect()
     }
 
     /// What going on sends, request by request, if nothing comes in between.
@@ -298,7 +318,7 @@ impl Journal {
     /// The run so far as a report. Raw answers stay in the journal.
     #[must_use]
     pub fn report(&self) -> PublishReport {
-        self.history.report().kept_in(&self.path)
+        report(&self.history).kept_in(&self.path)
     }
 
     /// Records what a person found out about files whose outcome is unknown, and on what evidence; or that files which
@@ -349,7 +369,7 @@ impl Journal {
             Ok(now) => now,
             Err(_) => &self.history,
         };
-        error.recording_nothing().with_report(history.report().kept_in(&self.path)).with_journal(&self.path)
+        error.recording_nothing().with_report(report(history).kept_in(&self.path)).with_journal(&self.path)
     }
 
     /// What somebody should know of the last decision: it was about files that were not sent, and will not be. For hosts
