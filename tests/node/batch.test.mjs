@@ -268,7 +268,7 @@ batch('files in flight are shown as being sent, and nobody has to decide about t
   const book = new Journal(journal);
   // Nobody may take what is about to be sent for unprocessed.
   assert.deepEqual([book.undecided, book.inFlight], [[], [1, 2, 3]]);
-  assert.deepEqual(book.files.map(({ state, inFlight }) => [state, inFlight]), Array(3).fill(['unknown', true]));
+  assert(book.files.every(({ state, inFlight }) => state === 'unknown' && inFlight));
   assert.deepEqual(book.chunks.map(({ state, attempts }) => [state, attempts]), [['in_flight', 1], ['in_flight', 0]]);
   const { report } = book;
   assert.deepEqual([report.undecided, report.inFlight, report.settled], [[], [1, 2, 3], false]);
