@@ -100,8 +100,8 @@ fn is_plainly_without(secret: &[u8], bytes: &[u8]) -> bool {
     matches!(texts, (Ok(secret), Ok(text)) if !text.contains(['\\', '%']) && !text.contains(secret))
 }
 
-/// How long the secret is that `bytes` begin with, as it is or in the escapes of JSON or of URLs. What looks like an escape of a URL
-/// may stand in the secret itself.
+/// How long the secret is that `bytes` begin with, as it is or in the escapes of JSON or of URLs, which may be escaped themselves. What
+/// looks like an escape of a URL may stand in the secret itself.
 fn length_of(secret: &[u8], bytes: &[u8]) -> Option<usize> {
     [false, true].into_iter().find_map(|in_url| escaped_length(secret, bytes, in_url))
 }
@@ -109,15 +109,38 @@ fn length_of(secret: &[u8], bytes: &[u8]) -> Option<usize> {
 fn escaped_length(secret: &[u8], bytes: &[u8], in_url: bool) -> Option<usize> {
     let mut rest = bytes;
     for wanted in secret {
-        rest = match rest {
-            [b'\\', b'u', b'0', b'0', high, low, rest @ ..] if hexadecimal(*high, *low) == Some(*wanted) => rest,
-            [b'\\', byte @ (b'"' | b'\\' | b'/'), rest @ ..] if byte == wanted => rest,
-            [b'%', high, low, rest @ ..] if in_url && hexadecimal(*high, *low) == Some(*wanted) => rest,
-            [byte, rest @ ..] if byte == wanted => rest,
-            _ => return None,
+        // A backslash before the secret stays one.
+        let most = if rest.len() == bytes.len() { 1 } else { usize::MAX };
+        let escaped = match rest {
+            [b'\\', ..] => behind_escape_of_json(*wanted, rest, most),
+            [b'%', rest @ ..] if in_url => behind_escape_of_url(*wanted, rest),
+            _ => None,
         };
+        rest = escaped.or_else(|| rest.strip_prefix(&[*wanted]))?;
     }
     Some(bytes.len() - rest.len())
+}
+
+/// JSON in a text of JSON has the backslashes of its escapes escaped. `most`: how many may stand before a character that needs none.
+fn behind_escape_of_json(wanted: u8, bytes: &[u8], most: usize) -> Option<&[u8]> {
+    let count = bytes.iter().take_while(|byte| **byte == b'\\').count();
+    match bytes.get(count..)? {
+        [b'u', b'0', b'0', high, low, rest @ ..] if hexadecimal(*high, *low) == Some(wanted) => Some(rest),
+        [byte @ (b'"' | b'/'), rest @ ..] if *byte == wanted && count <= most => Some(rest),
+        _ if wanted == b'\\' => bytes.strip_prefix(br"\\"),
+        _ => None,
+    }
+}
+
+/// `%2F`, or `%252F` where that was escaped once more.
+fn behind_escape_of_url(wanted: u8, mut bytes: &[u8]) -> Option<&[u8]> {
+    loop {
+        match bytes {
+            [high, low, rest @ ..] if hexadecimal(*high, *low) == Some(wanted) => return Some(rest),
+            [b'2', b'5', rest @ ..] => bytes = rest,
+            _ => return None,
+        }
+    }
 }
 
 fn hexadecimal(high: u8, low: u8) -> Option<u8> {
@@ -175,6 +198,15 @@ mod tests {
         let like_an_escape = of_token("ab/d%25efgh").text(r"ab/d%25efgh, ab\/d%25efgh, ab%2Fd%2525efgh".to_owned());
         assert_eq!(like_an_escape, "***, ***, ***");
         assert_eq!(masked("/v1/files?page%5Bsize%5D=2"), "/v1/files?page%5Bsize%5D=2");
+    }
+
+    #[test]
+    fn a_token_is_masked_in_escapes_that_were_escaped() {
+        let masked = |text| masked(&of_token("=ab/cd+ef\"gh="), text);
+        let once = r#"{\"said\":\"\\u003dab\\/cd\\u002bef\\\"gh\\u003d.\"}"#;
+        assert_eq!(masked(once), r#"{\"said\":\"***.\"}"#);
+        assert_eq!(masked(r#"\\\\u003dab\\\\/cd+ef\\\\\\\"gh="#), "***");
+        assert_eq!(masked("t=%253Dab%252Fcd%25252bef%22gh%3d&u"), "t=***&u");
     }
 
     #[test]
