@@ -13,6 +13,8 @@ use crate::protocol::exchange::{Answer, Exchange};
 const STARS: usize = 3;
 /// A shorter secret may be an ordinary word or number of an answer, which has to be read as it came.
 const SHORTEST: usize = 8;
+/// As many as four escapes of a quotation mark, one around the other, have: an answer may have any number.
+const MOST_BACKSLASHES: usize = 16;
 
 /// The secrets of one request.
 pub(crate) struct Mask(Vec<Vec<u8>>);
@@ -123,7 +125,7 @@ fn escaped_length(secret: &[u8], bytes: &[u8], in_url: bool) -> Option<usize> {
 
 /// JSON in a text of JSON has the backslashes of its escapes escaped. `most`: how many may stand before a character that needs none.
 fn behind_escape_of_json(wanted: u8, bytes: &[u8], most: usize) -> Option<&[u8]> {
-    let count = bytes.iter().take_while(|byte| **byte == b'\\').count();
+    let count = bytes.iter().take(MOST_BACKSLASHES).take_while(|byte| **byte == b'\\').count();
     match bytes.get(count..)? {
         [b'u', b'0', b'0', high, low, rest @ ..] if hexadecimal(*high, *low) == Some(wanted) => Some(rest),
         [byte @ (b'"' | b'/'), rest @ ..] if *byte == wanted && count <= most => Some(rest),
@@ -207,6 +209,12 @@ mod tests {
         assert_eq!(masked(once), r#"{\"said\":\"***.\"}"#);
         assert_eq!(masked(r#"\\\\u003dab\\\\/cd+ef\\\\\\\"gh="#), "***");
         assert_eq!(masked("t=%253Dab%252Fcd%25252bef%22gh%3d&u"), "t=***&u");
+    }
+
+    #[test]
+    fn an_answer_of_backslashes_is_read_once() {
+        let answer = "\\".repeat(1 << 20);
+        assert_eq!(masked(&of_token("=long-token"), &answer), answer);
     }
 
     #[test]
