@@ -571,9 +571,8 @@ fn outside(folder: &Folder, path: &Path, history: Option<&History>) -> Error {
             "That lies in another folder of journals: use a client with that folder.".to_owned()
         }
         Ok(None) => {
-            "If that is there already, move it into the folder, under a name that no journal had before: it shows what \
-                 was sent."
-                .to_owned()
+            let free = "under a name that no journal had before";
+            format!("If that is there already, move it into the folder, {free}: it shows what was sent.")
         }
     };
     let folder = fs::canonicalize(folder.path()).unwrap_or_else(|_| folder.path().to_owned());
@@ -734,8 +733,8 @@ fn same_run(history: &History, config: &Config, request: Option<&PublishRequest>
     } else {
         let advice = if history.came_to_nothing() {
             Some(
-                "Nothing of that run was processed, as far as this journal shows: publish what no other run has sent with a journal of another name. Let \
-                 this one stay where it is, and do not resume it.",
+                "Nothing of that run was processed, as far as this journal shows: publish what no other run has sent with a \
+                 journal of another name. Let this one stay where it is, and do not resume it.",
             )
         } else if is_elsewhere {
             Some("If that is another portal, publish here with a journal of another name.")
