@@ -3040,15 +3040,20 @@ fn refused_outside(client: &PortalClient, path: &Path, advice: &str) -> Error {
     error
 }
 
+/// A client with a folder of journals, and the journal there of a batch of four files that the server refused.
+fn refused_run(scene: &Scene) -> (PortalClient, PathBuf) {
+    let (client, path) = (scene.journalling(), scene.path("run.jsonl"));
+    scene.faults(&json!([{ "name": "status", "status": 400 }]));
+    refused(publish_batch(&client, 4, &options(&path)), ErrorKind::Rejected, &[]);
+    (client, path)
+}
+
 /// Outside its folder a copy of a journal has another memory, or none: the one that shows all is to be continued.
 #[test]
 fn a_copy_outside_the_folder_of_its_journal_is_not_continued() {
     let (scene, plain, set_up) = (Scene::new(), Scene::new(), Scene::new());
     set_up.journals();
-    let client = scene.journalling();
-    let path = scene.path("run.jsonl");
-    scene.faults(&json!([{ "name": "status", "status": 400 }]));
-    refused(publish_batch(&client, 4, &options(&path)), ErrorKind::Rejected, &[]);
+    let (client, path) = refused_run(&scene);
     fs::create_dir(scene.path("backup")).expect("a folder");
     let backup = scene.path("backup").join("run.jsonl");
     let copies = [plain.path("run.jsonl"), set_up.path("run.jsonl"), backup, scene.path("run.jsonl.bak")];
@@ -3091,10 +3096,7 @@ fn a_copy_outside_the_folder_of_its_journal_is_not_continued() {
 fn a_copy_that_went_on_outside_the_folder_of_its_journal_is_not_passed_over() {
     let (scene, plain, set_up) = (Scene::new(), Scene::new(), Scene::new());
     set_up.journals();
-    let client = scene.journalling();
-    let path = scene.path("run.jsonl");
-    scene.faults(&json!([{ "name": "status", "status": 400 }]));
-    refused(publish_batch(&client, 4, &options(&path)), ErrorKind::Rejected, &[]);
+    let (client, path) = refused_run(&scene);
     let own = path.display().to_string();
     let copies = [plain.path("run.jsonl"), set_up.path("run.jsonl")];
     let lines = format!("It has lines that its copy {own} has not: each may show as unsent what the other has sent.");
@@ -3119,10 +3121,7 @@ fn a_copy_that_went_on_outside_the_folder_of_its_journal_is_not_passed_over() {
 #[test]
 fn a_copy_whose_files_were_left_shows_what_the_journal_has_sent() {
     let (scene, plain) = (Scene::new(), Scene::new());
-    let client = scene.journalling();
-    let path = scene.path("run.jsonl");
-    scene.faults(&json!([{ "name": "status", "status": 400 }]));
-    refused(publish_batch(&client, 4, &options(&path)), ErrorKind::Rejected, &[]);
+    let (client, path) = refused_run(&scene);
     let copy = plain.path("run.jsonl");
     fs::copy(&path, &copy).expect("a copy");
     decide(&copy, &[1, 2, 3, 4], Verdict::Leave);

@@ -876,6 +876,21 @@ def test_an_audit_names_the_journals_in_which_to_decide(
     assert {line.split()[-3] for line in table[1:]} == {path.name for path in journals}
 
 
+def test_an_audit_names_of_copies_the_one_that_takes_decisions(
+    run: Run, simulated_portal: SimulatedPortal, tmp_path: Path
+) -> None:
+    assert run("journal", "init", "journals").returncode == 0
+    guarded = {"ADDEPAR_JOURNAL_DIR": str(tmp_path / "journals")}
+    simulated_portal.next_fault("close_before_answer")
+    assert run("publish", 51, 52, *MODES, "--journal", "journals/run.jsonl", "--yes", **guarded).returncode == 3
+    shutil.copy(tmp_path / "journals" / "run.jsonl", tmp_path / "journals" / "a copy.jsonl")
+    assert (
+        run("journal", "resolve", "journals/run.jsonl", "--leave", "--files", 51, "--by", "A. Person").returncode == 0
+    )
+    done = run("journal", "audit", "journals")
+    assert "to decide about 52: addepar-portal journal show journals/run.jsonl\n" in done.stdout, done.stdout
+
+
 def test_nobody_has_to_decide_in_a_copy_of_a_journal_that_was_forgotten(
     run: Run, simulated_portal: SimulatedPortal, tmp_path: Path
 ) -> None:
